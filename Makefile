@@ -64,7 +64,7 @@ wheel: setup  ## Build the wheel into dist/, with the console's libraries in it
 	@$(BIN)/uv build --quiet --wheel --no-build-isolation --out-dir dist
 
 models: setup  ## Make the typed models of events, and take new optional fields into the promise
-	@$(BIN)/python -m tidings.catalogue.models src/tidings/consumer/events
+	@$(BIN)/python -m tidings.catalogue.models src/tidings_consumer/events
 	@$(BIN)/python -m tidings.catalogue.shapes tests/catalogue/shapes.json
 
 docs: setup  ## Make the pages that are made from the code

@@ -168,7 +168,7 @@ def test_each_version_has_a_model_of_its_own(catalogue: Catalogue, tmp_path: Pat
     assert '    "groupCreated.v2": GroupCreatedV2,\n' in made["__init__.py"]
     space: dict[str, Any] = {}
     exec(made["common.py"], space)
-    _, _, own = made["customer.py"].partition("from tidings.consumer.events.common import ")
+    _, _, own = made["customer.py"].partition("from tidings_consumer.events.common import ")
     exec("from typing import *\n" + own[own.index("class ") :], space)
     old, new = of(catalogue, 1).example, of(catalogue, 2).example
     msgspec.convert(old, space["GroupCreated"])

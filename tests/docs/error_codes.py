@@ -22,7 +22,6 @@ SOURCE = Path(tidings.__file__).parent
 DOCS = SOURCE.parents[1] / "docs"
 APART = (
     "node_modules",
-    "consumer",
     "demo",
     "simulator",
 )  # they have codes of events, not of errors

@@ -12,6 +12,7 @@ from pathlib import Path
 import tidings
 
 SOURCE = Path(tidings.__file__).parent
+CONSUMER = SOURCE.parent / "tidings_consumer"
 BEGIN = "<!-- made by `make docs` from the packages: the tree -->"
 END = "<!-- the end of the tree -->"
 DATA = {  # folders without code: they have no docstring to say it
@@ -27,7 +28,8 @@ _SENTENCE = re.compile(r"(?<=[.!?])\s")
 
 def packages() -> list[Path]:
     """All folders of code, each before those in it, by name."""
-    found = (one.parent for one in SOURCE.rglob("__init__.py") if "node_modules" not in one.parts)
+    inits = (one for root in (SOURCE, CONSUMER) for one in root.rglob("__init__.py"))
+    found = (one.parent for one in inits if "node_modules" not in one.parts)
     return sorted(one for one in found if one != SOURCE)
 
 
@@ -44,20 +46,24 @@ def sentence(package: Path) -> str:
 
 def tree() -> str:
     """The block between the two marks."""
-    rows = sorted(_rows())
-    width = max(2 * (len(parts) - 1) + len(parts[-1]) for parts, _ in rows) + 3
-    lines = [
-        f"{'  ' * (len(parts) - 1) + parts[-1] + '/':<{width}}{said}".rstrip()
-        for parts, said in rows
-    ]
-    return "\n".join([BEGIN, "```", "src/tidings/", *lines, "```", END])
+    rows = sorted(_rows(), key=lambda row: (row[0], row[1]))
+    width = max(2 * (len(parts) - 1) + len(parts[-1]) for _, parts, _ in rows if parts) + 3
+    lines: list[str] = []
+    for root, parts, said in rows:
+        if not lines or not parts:
+            lines.append(f"src/{root}/" if parts else f"src/{root}/  {said}")
+        if parts:
+            lines.append(f"{'  ' * (len(parts) - 1) + parts[-1] + '/':<{width}}{said}".rstrip())
+    return "\n".join([BEGIN, "```", *lines, "```", END])
 
 
-def _rows() -> Iterator[tuple[tuple[str, ...], str]]:
+def _rows() -> Iterator[tuple[str, tuple[str, ...], str]]:
+    """The root of each folder, its parts below it, and what it is."""
     for package in packages():
-        yield package.relative_to(SOURCE).parts, sentence(package)
+        root, *parts = package.relative_to(SOURCE.parent).parts
+        yield root, tuple(parts), sentence(package)
     for folder, said in DATA.items():
-        yield tuple(folder.split("/")), said
+        yield SOURCE.name, tuple(folder.split("/")), said
 
 
 def with_tree(page: str) -> str:

@@ -1,10 +1,12 @@
-"""Writes typed models of all events for those who receive them: `tidings.consumer.events`.
+"""Writes typed models of all events for those who receive them: `tidings_consumer.events`.
 
 `python -m tidings.catalogue.models FOLDER` writes one module for each family, one for the shared
-blocks and an index. TypedDicts, because they cost nothing at run time, need nothing but the
-standard library and let unknown fields through, as the service does. A test holds them current.
+blocks, an index, the paths of the ordering keys, and an example of each type. TypedDicts, because
+they cost nothing at run time, need nothing but the standard library and let unknown fields through,
+as the service does. Older Pythons than ours read them. A test holds them current.
 """
 
+import json
 import keyword
 import re
 import sys
@@ -22,6 +24,8 @@ WIDTH = 100
 NAME_MAX = 56
 MADE = "Made from the catalogue (`make models`): change the event type's file, not this one."
 ENVELOPE = "shared/envelope.json"
+PACKAGE = "tidings_consumer"
+NEWER = frozenset({"NotRequired", "Required"})  # Python 3.9 has them from typing_extensions
 _PLAIN = {
     "string": "str",
     "integer": "int",
@@ -99,12 +103,15 @@ class Module:
     def source(self) -> str:
         """The module's text."""
         lines = [f'"""{self._title}\n\n{MADE}\n"""\n']
-        lines.append(f"from typing import {', '.join(sorted(self._typing, key=_import_order))}\n")
+        known = sorted(self._typing - NEWER, key=_import_order)
+        lines.append(f"from typing import {', '.join(known)}\n")
         if self._shared:
             names = sorted(self._shared)
-            one = f"from tidings.consumer.events.common import {', '.join(names)}\n"
-            many = "from tidings.consumer.events.common import (\n    " + ",\n    ".join(names)
-            lines.append(one if len(one) <= WIDTH + 1 else many + ",\n)\n")
+            one = f"from {PACKAGE}.events.common import {', '.join(names)}"
+            many = f"from {PACKAGE}.events.common import (\n    " + ",\n    ".join(names)
+            lines.append(one if len(one) <= WIDTH else many + ",\n)")
+        if newer := sorted(self._typing & NEWER):
+            lines.append(f"from {PACKAGE}.newer_typing import {', '.join(newer)}\n")
         gap = "\n\n" if self._texts[0].startswith("class ") else "\n"
         return "\n".join(lines) + gap + "\n\n".join(self._texts)
 
@@ -133,12 +140,23 @@ class Module:
             found = block_name(node["$ref"])
             if found not in self._names:
                 self._shared.add(found)
-            return f"{found} | None" if "null" in types_of(node) else found
+            return self._union(found, "None") if "null" in types_of(node) else found
         kinds = types_of(node)
         if not kinds:
             self._typing.add("Any")
             return "Any"
-        return " | ".join(dict.fromkeys(self._one(kind, node, name) for kind in kinds))
+        return self._union(*dict.fromkeys(self._one(kind, node, name) for kind in kinds))
+
+    def _union(self, *kinds: str) -> str:
+        """With names, as Python 3.9 reads it."""
+        others = [kind for kind in kinds if kind != "None"]
+        if len(others) == len(kinds) == 1:
+            return kinds[0]
+        if len(others) == 1:
+            self._typing.add("Optional")
+            return f"Optional[{others[0]}]"
+        self._typing.add("Union")
+        return f"Union[{', '.join(kinds)}]"
 
     def _one(self, kind: str, node: Json, name: str) -> str:
         if kind == "array":
@@ -200,7 +218,44 @@ def modules(catalogue: Catalogue, blocks: dict[str, Json], raw: dict[str, Json])
         names.setdefault(module, []).append(kind.label)
     made = {f"{module}.py": one.source() for module, one in families.items()}
     index = _index(names, catalogue.aliases)
-    return made | {"common.py": common.source(), "__init__.py": index}
+    return made | {
+        "common.py": common.source(),
+        "examples.json": _examples(catalogue),
+        "keys.py": _keys(catalogue),
+        "__init__.py": index,
+    }
+
+
+def _examples(catalogue: Catalogue) -> str:
+    """The first example of each type, by its name and by that which it has on the wire."""
+    found: dict[str, Json] = {}
+    for kind in catalogue.kinds():
+        for example in kind.examples:
+            for name in (kind.name, example["eventName"]):
+                found.setdefault(name, example)
+    rows = sorted(found.items(), key=lambda row: row[0].lower())
+    return json.dumps(dict(rows), ensure_ascii=False, indent=1) + "\n"
+
+
+def _keys(catalogue: Catalogue) -> str:
+    """Where the ordering key of each type stands: the first path that leads to a value."""
+    rows: dict[str, tuple[str, ...]] = {}
+    for kind in catalogue.kinds():
+        for name in (*(kind.wire_names or (kind.name,)), *kind.aliases):
+            rows[name] = tuple(dict.fromkeys((*rows.get(name, ()), kind.key, *kind.key_else)))
+    lines = "".join(
+        f'    "{name}": {_tuple(paths)},\n'
+        for name, paths in sorted(rows.items(), key=lambda row: row[0].lower())
+    )
+    title = "What the events of each type are ordered by: the first of these paths."
+    return f'"""{title}\n\n{MADE}\n"""\n\nKEYS: dict[str, tuple[str, ...]] = {{\n{lines}}}\n'
+
+
+def _tuple(texts: tuple[str, ...]) -> str:
+    """As `ruff format` writes it."""
+    if len(texts) == 1:
+        return f'("{texts[0]}",)'
+    return "(\n" + "".join(f'        "{text}",\n' for text in texts) + "    )"
 
 
 def _ordered(raw: dict[str, Json]) -> list[str]:
@@ -233,29 +288,29 @@ def _index(names: dict[str, list[str]], aliases: dict[str, str]) -> str:
     for module in sorted(names):
         found = sorted((classes[name] for name in names[module]), key=str.lower)
         listed = ",\n    ".join(found)
-        one = f"from tidings.consumer.events.{module} import {', '.join(found)}"
+        one = f"from {PACKAGE}.events.{module} import {', '.join(found)}"
         imports.append(
             one
             if len(one) <= WIDTH
-            else f"from tidings.consumer.events.{module} import (\n    {listed},\n)"
+            else f"from {PACKAGE}.events.{module} import (\n    {listed},\n)"
         )
     in_order = sorted(classes.items(), key=lambda pair: pair[0].lower())
-    union = "\n    | ".join(kind for _, kind in in_order)
+    union = "".join(f"    {kind},\n" for _, kind in in_order)
     named = classes | {alias: classes[name] for alias, name in aliases.items()}
     rows = "\n".join(
         f'    "{name}": {kind},'
         for name, kind in sorted(named.items(), key=lambda one: one[0].lower())
     )
     exported = "\n".join(
-        f'    "{name}",' for name in sorted([*classes.values(), "EVENTS", "Event"])
+        f'    "{name}",' for name in sorted([*classes.values(), "EVENTS", "AnyEvent"])
     )
     return (
         f'"""Every event type, typed.\n\n{MADE}\n\n'
-        "`Event` is the union of all: a comparison of `eventName` tells a type checker which one "
-        'it is.\n"""\n\n'
+        "`AnyEvent` is the union of all: a comparison of `eventName` tells a type checker which "
+        f'one it is.\n"""\n\nfrom typing import Union\n\n'
         + "\n".join(imports)
-        + f"\n\nEvent = (\n    {union}\n)\n\n"
-        + f"EVENTS: dict[str, type[Event]] = {{\n{rows}\n}}\n\n"
+        + f"\n\nAnyEvent = Union[\n{union}]\n\n"
+        + f"EVENTS: dict[str, type[AnyEvent]] = {{\n{rows}\n}}\n\n"
         + f"__all__ = [\n{exported}\n]\n"
     )
 
@@ -291,8 +346,6 @@ def _field(field: str, kind: str) -> str:
     line = f"    {field}: {kind}"
     if len(line) <= WIDTH:
         return line
-    if " | " in kind:
-        return f"    {field}: (\n        {kind}\n    )"
     head, _, inner = kind.partition("[")
     return f"    {field}: {head}[\n        {inner[:-1]}\n    ]"
 
@@ -328,7 +381,7 @@ def main(folder: str) -> int:
     made = modules(load(), read_blocks(HERE), raw_blocks(HERE))
     for name, text in made.items():
         (target / name).write_text(text, "utf-8")
-    for path in target.glob("*.py"):
+    for path in target.glob("*.*"):
         if path.name not in made:
             path.unlink()
     return 0

@@ -3,26 +3,27 @@
 Made from the catalogue (`make models`): change the event type's file, not this one.
 """
 
-from typing import Literal, Required, TypedDict
+from typing import Literal, Optional, TypedDict
 
-from tidings.consumer.events.common import CustomerIdentifiers, EntityInformation, Envelope
+from tidings_consumer.events.common import CustomerIdentifiers, EntityInformation, Envelope
+from tidings_consumer.newer_typing import Required
 
 
 class PartnerProgramDelinkedData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # Loyalty entity that owns the points (customer or group).
-    entityInformation: EntityInformation | None
+    entityInformation: Optional[EntityInformation]
     # Programme id.
-    loyaltyProgramId: int | None
+    loyaltyProgramId: Optional[int]
     # Partner programme id.
-    partnerProgramId: int | None
+    partnerProgramId: Optional[int]
     # Partner programme name.
-    partnerProgramName: str | None
+    partnerProgramName: Optional[str]
     # EXTERNAL or SUPPLEMENTARY.
-    partnerProgramType: str | None
+    partnerProgramType: Optional[str]
 
 
 class PartnerProgramDelinked(Envelope):
@@ -36,34 +37,34 @@ class PartnerProgramLinkedCustomerPartnerProgramDetails(TypedDict, total=False):
     """Membership details in the partner programme."""
 
     # Partner tier valid until (YYYY-MM-DD).
-    partnerTierExpiryDate: str | None
+    partnerTierExpiryDate: Optional[str]
     # Partner tier.
-    partnerTierNumber: int | None
+    partnerTierNumber: Optional[int]
     # Partner membership number.
-    membershipNumber: str | None
+    membershipNumber: Optional[str]
     # Membership valid until (YYYY-MM-DD).
-    membershipExpiryDate: str | None
+    membershipExpiryDate: Optional[str]
     # The time of partnerTierExpiryDate as epoch milliseconds.
-    partnerTierExpiryDateInMillis: int | None
+    partnerTierExpiryDateInMillis: Optional[int]
 
 
 class PartnerProgramLinkedData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # Loyalty entity that owns the points (customer or group).
-    entityInformation: EntityInformation | None
+    entityInformation: Optional[EntityInformation]
     # Programme id.
-    loyaltyProgramId: int | None
+    loyaltyProgramId: Optional[int]
     # Partner programme id.
-    partnerProgramId: int | None
+    partnerProgramId: Optional[int]
     # Partner programme name.
-    partnerProgramName: str | None
+    partnerProgramName: Optional[str]
     # EXTERNAL or SUPPLEMENTARY.
-    partnerProgramType: str | None
+    partnerProgramType: Optional[str]
     # Membership details in the partner programme.
-    customerPartnerProgramDetails: PartnerProgramLinkedCustomerPartnerProgramDetails | None
+    customerPartnerProgramDetails: Optional[PartnerProgramLinkedCustomerPartnerProgramDetails]
 
 
 class PartnerProgramLinked(Envelope):
@@ -77,39 +78,39 @@ class PartnerProgramUpdatedCustomerPartnerProgramDetails(TypedDict, total=False)
     """Membership details in the partner programme."""
 
     # Partner tier valid until (YYYY-MM-DD).
-    partnerTierExpiryDate: str | None
+    partnerTierExpiryDate: Optional[str]
     # Partner tier.
-    partnerTierNumber: int | None
+    partnerTierNumber: Optional[int]
     # Partner membership number.
-    membershipNumber: str | None
+    membershipNumber: Optional[str]
     # Membership valid until: YYYY-MM-DD, with a time behind it when a membership is renewed.
-    membershipExpiryDate: str | None
+    membershipExpiryDate: Optional[str]
     # Until when the membership runs (supplementary programmes), epoch milliseconds: the instant
     # that membershipExpiryDate tells.
-    membershipExpiryDateInMillis: int | None
+    membershipExpiryDateInMillis: Optional[int]
     # The time of partnerTierExpiryDate as epoch milliseconds.
-    partnerTierExpiryDateInMillis: int | None
+    partnerTierExpiryDateInMillis: Optional[int]
 
 
 class PartnerProgramUpdatedData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # Loyalty entity that owns the points (customer or group).
-    entityInformation: EntityInformation | None
+    entityInformation: Optional[EntityInformation]
     # Programme id.
-    loyaltyProgramId: int | None
+    loyaltyProgramId: Optional[int]
     # Partner programme id.
-    partnerProgramId: int | None
+    partnerProgramId: Optional[int]
     # Partner programme name.
-    partnerProgramName: str | None
+    partnerProgramName: Optional[str]
     # EXTERNAL or SUPPLEMENTARY.
-    partnerProgramType: str | None
+    partnerProgramType: Optional[str]
     # What changed: UPGRADE of the tier, RENEW of a supplementary membership; others may come.
-    updateType: str | None
+    updateType: Optional[str]
     # Membership details in the partner programme.
-    customerPartnerProgramDetails: PartnerProgramUpdatedCustomerPartnerProgramDetails | None
+    customerPartnerProgramDetails: Optional[PartnerProgramUpdatedCustomerPartnerProgramDetails]
 
 
 class PartnerProgramUpdated(Envelope):
@@ -125,15 +126,15 @@ class SupplementaryMembershipExpiryReminderData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # Programme id.
-    loyaltyProgramId: int | None
+    loyaltyProgramId: Optional[int]
     # Partner programme id.
-    partnerProgramId: int | None
+    partnerProgramId: Optional[int]
     # Partner programme name.
-    partnerProgramName: str | None
+    partnerProgramName: Optional[str]
     # Lapse date (YYYY-MM-DD).
-    scheduledExpiryDate: str | None
+    scheduledExpiryDate: Optional[str]
 
 
 class SupplementaryMembershipExpiryReminder(Envelope):

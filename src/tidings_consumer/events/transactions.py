@@ -3,54 +3,55 @@
 Made from the catalogue (`make models`): change the event type's file, not this one.
 """
 
-from typing import Literal, Required, TypedDict
+from typing import Literal, Optional, TypedDict
 
-from tidings.consumer.events.common import (
+from tidings_consumer.events.common import (
     Actor,
     CustomerIdentifiers,
     Envelope,
     KeyValue,
     TriggeringActivity,
 )
+from tidings_consumer.newer_typing import Required
 
 
 class NotInterestedBillAddedData(TypedDict, total=False):
     """What happened."""
 
     # Net bill value.
-    amount: float | None
+    amount: Optional[float]
     # Bill id in the brand's own system.
-    billClientId: str | None
+    billClientId: Optional[str]
     # Bill number (uniqueness rule is org configuration).
-    billNumber: str | None
+    billNumber: Optional[str]
     # Bill date as epoch milliseconds.
-    billDate: int | None
+    billDate: Optional[int]
     # Business time of the activity as epoch milliseconds (client supplied; falls back to now).
-    enteredAt: int | None
+    enteredAt: Optional[int]
     # Platform id of the transaction.
-    transactionId: int | None
+    transactionId: Optional[int]
     # Order fulfilment state.
-    deliveryStatus: str | None
+    deliveryStatus: Optional[str]
     # Kind of bill (REGULAR / RETURN / MIXED seen).
-    billType: str | None
+    billType: Optional[str]
     # How many line items the bill has (line items themselves are not in the payload).
-    lineItemCount: int | None
+    lineItemCount: Optional[int]
     # Bill-level discount.
-    discount: float | None
+    discount: Optional[float]
     # Bill value before discount.
-    grossAmount: float | None
+    grossAmount: Optional[float]
     # ISO 4217 code.
-    currencyCode: str | None
+    currencyCode: Optional[str]
     # Till (and store) or user that keyed the activity; only id without till/store enrichment.
-    enteredBy: Actor | None
+    enteredBy: Optional[Actor]
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # Custom field name/value pairs attached to the entity.
-    customFields: KeyValue | None
+    customFields: Optional[KeyValue]
     # Extended field name/value pairs attached to the entity.
-    extendedFields: KeyValue | None
+    extendedFields: Optional[KeyValue]
     # Outlier classification of the bill.
-    outlierStatus: str | None
+    outlierStatus: Optional[str]
 
 
 class NotInterestedBillAdded(Envelope):
@@ -64,35 +65,35 @@ class RejectedTransactionRetriggerRejectionDetailsOnRetrigger(TypedDict, total=F
     """One entry."""
 
     # Reason code/title.
-    rejectionReason: str | None
+    rejectionReason: Optional[str]
     # Longer explanation.
-    reasonDetails: str | None
+    reasonDetails: Optional[str]
 
 
 class RejectedTransactionRetriggerData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # When the activity happened (date-time text).
-    eventDateTime: str | None
+    eventDateTime: Optional[str]
     # Time of the original refused bill (same value as in transactionRejected), epoch milliseconds:
     # the instant that eventDateTime tells.
-    eventDateTimeInMillis: int | None
+    eventDateTimeInMillis: Optional[int]
     # Bill number (uniqueness rule is org configuration).
-    billNumber: str | None
+    billNumber: Optional[str]
     # Class of rejection.
-    rejectionType: str | None
+    rejectionType: Optional[str]
     # Reasons recorded when the re-attempt was made.
-    rejectionDetailsOnRetrigger: (
-        list[RejectedTransactionRetriggerRejectionDetailsOnRetrigger] | None
-    )
+    rejectionDetailsOnRetrigger: Optional[
+        list[RejectedTransactionRetriggerRejectionDetailsOnRetrigger]
+    ]
     # How many attempts have been made.
-    retrialCount: int | None
+    retrialCount: Optional[int]
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity | None
+    triggeringActivity: Optional[TriggeringActivity]
     # Id of this re-attempt.
-    retriggerId: int | None
+    retriggerId: Optional[int]
 
 
 class RejectedTransactionRetrigger(Envelope):
@@ -106,39 +107,39 @@ class RetroBillAddedData(TypedDict, total=False):
     """What happened."""
 
     # Net bill value.
-    amount: float | None
+    amount: Optional[float]
     # Bill id in the brand's own system.
-    billClientId: str | None
+    billClientId: Optional[str]
     # Bill number (uniqueness rule is org configuration).
-    billNumber: str | None
+    billNumber: Optional[str]
     # Bill date as epoch milliseconds.
-    billDate: int | None
+    billDate: Optional[int]
     # Business time of the activity as epoch milliseconds (client supplied; falls back to now).
-    enteredAt: int | None
+    enteredAt: Optional[int]
     # Platform id of the transaction.
-    transactionId: int | None
+    transactionId: Optional[int]
     # Order fulfilment state.
-    deliveryStatus: str | None
+    deliveryStatus: Optional[str]
     # Kind of bill (REGULAR / RETURN / MIXED seen).
-    billType: str | None
+    billType: Optional[str]
     # How many line items the bill has (line items themselves are not in the payload).
-    lineItemCount: int | None
+    lineItemCount: Optional[int]
     # Bill-level discount.
-    discount: float | None
+    discount: Optional[float]
     # Bill value before discount.
-    grossAmount: float | None
+    grossAmount: Optional[float]
     # ISO 4217 code.
-    currencyCode: str | None
+    currencyCode: Optional[str]
     # Till (and store) or user that keyed the activity; only id without till/store enrichment.
-    enteredBy: Actor | None
+    enteredBy: Optional[Actor]
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # Custom field name/value pairs attached to the entity.
-    customFields: KeyValue | None
+    customFields: Optional[KeyValue]
     # Extended field name/value pairs attached to the entity.
-    extendedFields: KeyValue | None
+    extendedFields: Optional[KeyValue]
     # Outlier classification of the bill.
-    outlierStatus: str | None
+    outlierStatus: Optional[str]
 
 
 class RetroBillAdded(Envelope):
@@ -152,39 +153,39 @@ class TransactionAddedData(TypedDict, total=False):
     """What happened."""
 
     # Bill-level discount.
-    discount: float | None
+    discount: Optional[float]
     # Kind of bill (REGULAR / RETURN / MIXED seen).
-    billType: str | None
+    billType: Optional[str]
     # Order fulfilment state.
-    deliveryStatus: str | None
+    deliveryStatus: Optional[str]
     # How many line items the bill has (line items themselves are not in the payload).
-    lineItemCount: int | None
+    lineItemCount: Optional[int]
     # Business time of the activity as epoch milliseconds (client supplied; falls back to now).
-    enteredAt: int | None
+    enteredAt: Optional[int]
     # Outlier classification of the bill.
-    outlierStatus: str | None
+    outlierStatus: Optional[str]
     # Custom field name/value pairs attached to the entity.
-    customFields: KeyValue | None
+    customFields: Optional[KeyValue]
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # Bill id in the brand's own system.
-    billClientId: str | None
+    billClientId: Optional[str]
     # Till (and store) or user that keyed the activity; only id without till/store enrichment.
-    enteredBy: Actor | None
+    enteredBy: Optional[Actor]
     # Bill number (uniqueness rule is org configuration).
-    billNumber: str | None
+    billNumber: Optional[str]
     # Extended field name/value pairs attached to the entity.
-    extendedFields: KeyValue | None
+    extendedFields: Optional[KeyValue]
     # Bill date as epoch milliseconds.
-    billDate: int | None
+    billDate: Optional[int]
     # Net bill value.
-    amount: float | None
+    amount: Optional[float]
     # Platform id of the transaction.
-    transactionId: int | None
+    transactionId: Optional[int]
     # Bill value before discount.
-    grossAmount: float | None
+    grossAmount: Optional[float]
     # ISO 4217 code.
-    currencyCode: str | None
+    currencyCode: Optional[str]
 
 
 class TransactionAdded(Envelope):
@@ -198,30 +199,30 @@ class TransactionRejectedRejectionDetails(TypedDict, total=False):
     """One entry."""
 
     # Reason code/title.
-    rejectionReason: str | None
+    rejectionReason: Optional[str]
     # Longer explanation.
-    reasonDetails: str | None
+    reasonDetails: Optional[str]
 
 
 class TransactionRejectedData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # When the activity happened (date-time text).
-    eventDateTime: str | None
+    eventDateTime: Optional[str]
     # When the refused bill was sent, epoch milliseconds: the instant that eventDateTime tells.
-    eventDateTimeInMillis: int | None
+    eventDateTimeInMillis: Optional[int]
     # Bill number (uniqueness rule is org configuration).
-    billNumber: str | None
+    billNumber: Optional[str]
     # Class of rejection.
-    rejectionType: str | None
+    rejectionType: Optional[str]
     # Reasons for the rejection.
-    rejectionDetails: list[TransactionRejectedRejectionDetails] | None
+    rejectionDetails: Optional[list[TransactionRejectedRejectionDetails]]
     # How many attempts have been made.
-    retrialCount: int | None
+    retrialCount: Optional[int]
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity | None
+    triggeringActivity: Optional[TriggeringActivity]
 
 
 class TransactionRejected(Envelope):
@@ -235,39 +236,39 @@ class TransactionUpdatedData(TypedDict, total=False):
     """What happened."""
 
     # Bill-level discount.
-    discount: float | None
+    discount: Optional[float]
     # Kind of bill (REGULAR / RETURN / MIXED seen).
-    billType: str | None
+    billType: Optional[str]
     # Order fulfilment state.
-    deliveryStatus: str | None
+    deliveryStatus: Optional[str]
     # How many line items the bill has (line items themselves are not in the payload).
-    lineItemCount: int | None
+    lineItemCount: Optional[int]
     # Business time of the activity as epoch milliseconds (client supplied; falls back to now).
-    enteredAt: int | None
+    enteredAt: Optional[int]
     # Outlier classification of the bill.
-    outlierStatus: str | None
+    outlierStatus: Optional[str]
     # Custom field name/value pairs attached to the entity.
-    customFields: KeyValue | None
+    customFields: Optional[KeyValue]
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # Bill id in the brand's own system.
-    billClientId: str | None
+    billClientId: Optional[str]
     # Till (and store) or user that keyed the activity; only id without till/store enrichment.
-    enteredBy: Actor | None
+    enteredBy: Optional[Actor]
     # Bill number (uniqueness rule is org configuration).
-    billNumber: str | None
+    billNumber: Optional[str]
     # Extended field name/value pairs attached to the entity.
-    extendedFields: KeyValue | None
+    extendedFields: Optional[KeyValue]
     # Bill date as epoch milliseconds.
-    billDate: int | None
+    billDate: Optional[int]
     # Net bill value.
-    amount: float | None
+    amount: Optional[float]
     # Platform id of the transaction.
-    transactionId: int | None
+    transactionId: Optional[int]
     # Bill value before discount.
-    grossAmount: float | None
+    grossAmount: Optional[float]
     # ISO 4217 code.
-    currencyCode: str | None
+    currencyCode: Optional[str]
 
 
 class TransactionUpdated(Envelope):

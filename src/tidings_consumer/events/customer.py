@@ -3,9 +3,9 @@
 Made from the catalogue (`make models`): change the event type's file, not this one.
 """
 
-from typing import Literal, Required, TypedDict
+from typing import Literal, Optional, TypedDict
 
-from tidings.consumer.events.common import (
+from tidings_consumer.events.common import (
     Actor,
     CustomerIdentifiers,
     Envelope,
@@ -14,6 +14,7 @@ from tidings.consumer.events.common import (
     TriggeringActivity,
     TriggeringActivityLite,
 )
+from tidings_consumer.newer_typing import Required
 
 
 class CustomerAddedData(TypedDict, total=False):
@@ -21,26 +22,26 @@ class CustomerAddedData(TypedDict, total=False):
 
     # Whether the profile belongs to the loyalty programme (LOYALTY) or is a non-member
     # (NON_LOYALTY).
-    loyaltyType: str | None
+    loyaltyType: Optional[str]
     # Family name on the profile; may be missing.
-    lastName: str | None
+    lastName: Optional[str]
     # Account inside the source (needed when a source, e.g. WeChat, can hold several accounts);
     # blank for INSTORE.
-    accountId: str | None
+    accountId: Optional[str]
     # Business time of the activity as epoch milliseconds (client supplied; falls back to now).
-    enteredAt: int | None
+    enteredAt: Optional[int]
     # Custom field name/value pairs attached to the entity.
-    customFields: KeyValue | None
+    customFields: Optional[KeyValue]
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # Till (and store) or user that keyed the activity; only id without till/store enrichment.
-    enteredBy: Actor | None
+    enteredBy: Optional[Actor]
     # Extended field name/value pairs attached to the entity.
-    extendedFields: KeyValue | None
+    extendedFields: Optional[KeyValue]
     # Channel the profile/record came from, in upper case.
-    source: str | None
+    source: Optional[str]
     # Given name on the profile; may be missing.
-    firstName: str | None
+    firstName: Optional[str]
 
 
 class CustomerAdded(Envelope):
@@ -54,30 +55,30 @@ class CustomerSubscriptionSubscriptions(TypedDict, total=False):
     """One entry."""
 
     # Account in the channel source.
-    sourceAccountId: str | None
+    sourceAccountId: Optional[str]
     # Opt-in/out state before.
-    previousStatus: str | None
+    previousStatus: Optional[str]
     # Opt-in/out state after.
-    currentStatus: str | None
+    currentStatus: Optional[str]
     # Communication channel (SMS, EMAIL, ...).
-    channel: str | None
+    channel: Optional[str]
     # Source name.
-    sourceName: str | None
+    sourceName: Optional[str]
     # Message class: transactional or bulk/promotional.
-    priority: str | None
+    priority: Optional[str]
     # Organisation unit id.
-    ouId: int | None
+    ouId: Optional[int]
     # Organisation unit code.
-    ouCode: str | None
+    ouCode: Optional[str]
 
 
 class CustomerSubscriptionData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # One entry per subscription that changed.
-    subscriptions: list[CustomerSubscriptionSubscriptions] | None
+    subscriptions: Optional[list[CustomerSubscriptionSubscriptions]]
 
 
 class CustomerSubscription(Envelope):
@@ -91,32 +92,32 @@ class CustomerUpdatedCustomerStatus(TypedDict, total=False):
     """Status transition, present when the member status changed."""
 
     # Status code before.
-    previousStatus: str | None
+    previousStatus: Optional[str]
     # Brand-facing label before.
-    previousLabel: str | None
+    previousLabel: Optional[str]
     # Status code after.
-    currentStatus: str | None
+    currentStatus: Optional[str]
     # Brand-facing label after (e.g. Deleted after PII erasure).
-    currentLabel: str | None
+    currentLabel: Optional[str]
     # Free-text reason for the status change.
-    reason: str | None
+    reason: Optional[str]
 
 
 class CustomerUpdatedUpdatedFields(TypedDict, total=False):
     """One entry."""
 
     # Attribute that changed.
-    fieldName: str | None
+    fieldName: Optional[str]
     # Value before the change, rendered as text.
-    previousValue: str | None
+    previousValue: Optional[str]
     # Value after the change, rendered as text.
-    currentValue: str | None
+    currentValue: Optional[str]
     # Channel whose copy of the attribute changed.
-    source: str | None
+    source: Optional[str]
     # Account in that channel.
-    accountId: str | None
+    accountId: Optional[str]
     # Kind of attribute (sample shows ExtendedField).
-    fieldType: str | None
+    fieldType: Optional[str]
 
 
 class CustomerUpdatedData(TypedDict, total=False):
@@ -124,32 +125,32 @@ class CustomerUpdatedData(TypedDict, total=False):
 
     # Whether the profile belongs to the loyalty programme (LOYALTY) or is a non-member
     # (NON_LOYALTY).
-    loyaltyType: str | None
+    loyaltyType: Optional[str]
     # Family name on the profile; may be missing.
-    lastName: str | None
+    lastName: Optional[str]
     # Account inside the source (needed when a source, e.g. WeChat, can hold several accounts);
     # blank for INSTORE.
-    accountId: str | None
+    accountId: Optional[str]
     # Business time of the activity as epoch milliseconds (client supplied; falls back to now).
-    enteredAt: int | None
+    enteredAt: Optional[int]
     # Custom field name/value pairs attached to the entity.
-    customFields: KeyValue | None
+    customFields: Optional[KeyValue]
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # Till (and store) or user that keyed the activity; only id without till/store enrichment.
-    enteredBy: Actor | None
+    enteredBy: Optional[Actor]
     # Status transition, present when the member status changed.
-    customerStatus: CustomerUpdatedCustomerStatus | None
+    customerStatus: Optional[CustomerUpdatedCustomerStatus]
     # Extended field name/value pairs attached to the entity.
-    extendedFields: KeyValue | None
+    extendedFields: Optional[KeyValue]
     # One entry per changed attribute.
-    updatedFields: list[CustomerUpdatedUpdatedFields] | None
+    updatedFields: Optional[list[CustomerUpdatedUpdatedFields]]
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivityLite | None
+    triggeringActivity: Optional[TriggeringActivityLite]
     # Channel the profile/record came from, in upper case.
-    source: str | None
+    source: Optional[str]
     # Given name on the profile; may be missing.
-    firstName: str | None
+    firstName: Optional[str]
 
 
 class CustomerUpdated(Envelope):
@@ -163,28 +164,28 @@ class GroupCreatedPrimaryMember(TypedDict, total=False):
     """Owner of the group."""
 
     # Given name on the profile; may be missing.
-    firstName: str | None
+    firstName: Optional[str]
     # Family name on the profile; may be missing.
-    lastName: str | None
+    lastName: Optional[str]
     # Member role inside the group.
-    role: str | None
+    role: Optional[str]
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
 
 
 class GroupCreatedData(TypedDict, total=False):
     """What happened."""
 
     # Internal id of the customer group.
-    groupId: int | None
+    groupId: Optional[int]
     # Name of the customer group.
-    groupName: str | None
+    groupName: Optional[str]
     # Owner of the group.
-    primaryMember: GroupCreatedPrimaryMember | None
+    primaryMember: Optional[GroupCreatedPrimaryMember]
     # Business time of the activity as epoch milliseconds (client supplied; falls back to now).
-    enteredAt: int | None
+    enteredAt: Optional[int]
     # Till (and store) or user that keyed the activity; only id without till/store enrichment.
-    enteredBy: Actor | None
+    enteredBy: Optional[Actor]
 
 
 class GroupCreated(Envelope):
@@ -198,43 +199,43 @@ class GroupMemberAddedPrimaryMember(TypedDict, total=False):
     """Owner of the group."""
 
     # Given name on the profile; may be missing.
-    firstName: str | None
+    firstName: Optional[str]
     # Family name on the profile; may be missing.
-    lastName: str | None
+    lastName: Optional[str]
     # Member role inside the group.
-    role: str | None
+    role: Optional[str]
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
 
 
 class GroupMemberAddedMemberAdded(TypedDict, total=False):
     """Member that joined."""
 
     # Given name on the profile; may be missing.
-    firstName: str | None
+    firstName: Optional[str]
     # Family name on the profile; may be missing.
-    lastName: str | None
+    lastName: Optional[str]
     # Member role inside the group.
-    role: str | None
+    role: Optional[str]
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
 
 
 class GroupMemberAddedData(TypedDict, total=False):
     """What happened."""
 
     # Internal id of the customer group.
-    groupId: int | None
+    groupId: Optional[int]
     # Name of the customer group.
-    groupName: str | None
+    groupName: Optional[str]
     # Owner of the group.
-    primaryMember: GroupMemberAddedPrimaryMember | None
+    primaryMember: Optional[GroupMemberAddedPrimaryMember]
     # Member that joined.
-    memberAdded: GroupMemberAddedMemberAdded | None
+    memberAdded: Optional[GroupMemberAddedMemberAdded]
     # Business time of the activity as epoch milliseconds (client supplied; falls back to now).
-    enteredAt: int | None
+    enteredAt: Optional[int]
     # Till (and store) or user that keyed the activity; only id without till/store enrichment.
-    enteredBy: Actor | None
+    enteredBy: Optional[Actor]
 
 
 class GroupMemberAdded(Envelope):
@@ -248,43 +249,43 @@ class GroupMemberRemovedPrimaryMember(TypedDict, total=False):
     """Owner of the group."""
 
     # Given name on the profile; may be missing.
-    firstName: str | None
+    firstName: Optional[str]
     # Family name on the profile; may be missing.
-    lastName: str | None
+    lastName: Optional[str]
     # Member role inside the group.
-    role: str | None
+    role: Optional[str]
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
 
 
 class GroupMemberRemovedMemberRemoved(TypedDict, total=False):
     """Member that left."""
 
     # Given name on the profile; may be missing.
-    firstName: str | None
+    firstName: Optional[str]
     # Family name on the profile; may be missing.
-    lastName: str | None
+    lastName: Optional[str]
     # Member role inside the group.
-    role: str | None
+    role: Optional[str]
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
 
 
 class GroupMemberRemovedData(TypedDict, total=False):
     """What happened."""
 
     # Internal id of the customer group.
-    groupId: int | None
+    groupId: Optional[int]
     # Name of the customer group.
-    groupName: str | None
+    groupName: Optional[str]
     # Owner of the group.
-    primaryMember: GroupMemberRemovedPrimaryMember | None
+    primaryMember: Optional[GroupMemberRemovedPrimaryMember]
     # Member that left.
-    memberRemoved: GroupMemberRemovedMemberRemoved | None
+    memberRemoved: Optional[GroupMemberRemovedMemberRemoved]
     # Business time of the activity as epoch milliseconds (client supplied; falls back to now).
-    enteredAt: int | None
+    enteredAt: Optional[int]
     # Till (and store) or user that keyed the activity; only id without till/store enrichment.
-    enteredBy: Actor | None
+    enteredBy: Optional[Actor]
 
 
 class GroupMemberRemoved(Envelope):
@@ -298,28 +299,28 @@ class GroupUpdatedPrimaryMember(TypedDict, total=False):
     """Owner of the group."""
 
     # Given name on the profile; may be missing.
-    firstName: str | None
+    firstName: Optional[str]
     # Family name on the profile; may be missing.
-    lastName: str | None
+    lastName: Optional[str]
     # Member role inside the group.
-    role: str | None
+    role: Optional[str]
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
 
 
 class GroupUpdatedData(TypedDict, total=False):
     """What happened."""
 
     # Internal id of the customer group.
-    groupId: int | None
+    groupId: Optional[int]
     # Name of the customer group.
-    groupName: str | None
+    groupName: Optional[str]
     # Owner of the group.
-    primaryMember: GroupUpdatedPrimaryMember | None
+    primaryMember: Optional[GroupUpdatedPrimaryMember]
     # Business time of the activity as epoch milliseconds (client supplied; falls back to now).
-    enteredAt: int | None
+    enteredAt: Optional[int]
     # Till (and store) or user that keyed the activity; only id without till/store enrichment.
-    enteredBy: Actor | None
+    enteredBy: Optional[Actor]
 
 
 class GroupUpdated(Envelope):
@@ -333,47 +334,47 @@ class PointsContributionToGroupPrimaryMember(TypedDict, total=False):
     """Owner of the group."""
 
     # Given name on the profile; may be missing.
-    firstName: str | None
+    firstName: Optional[str]
     # Family name on the profile; may be missing.
-    lastName: str | None
+    lastName: Optional[str]
     # Member role inside the group.
-    role: str | None
+    role: Optional[str]
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
 
 
 class PointsContributionToGroupContributingMember(TypedDict, total=False):
     """Member who gave the points."""
 
     # Given name on the profile; may be missing.
-    firstName: str | None
+    firstName: Optional[str]
     # Family name on the profile; may be missing.
-    lastName: str | None
+    lastName: Optional[str]
     # Member role inside the group.
-    role: str | None
+    role: Optional[str]
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
 
 
 class PointsContributionToGroupData(TypedDict, total=False):
     """What happened."""
 
     # Internal id of the customer group.
-    groupId: int | None
+    groupId: Optional[int]
     # Name of the customer group.
-    groupName: str | None
+    groupName: Optional[str]
     # Owner of the group.
-    primaryMember: PointsContributionToGroupPrimaryMember | None
+    primaryMember: Optional[PointsContributionToGroupPrimaryMember]
     # Member who gave the points.
-    contributingMember: PointsContributionToGroupContributingMember | None
+    contributingMember: Optional[PointsContributionToGroupContributingMember]
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity | None
+    triggeringActivity: Optional[TriggeringActivity]
     # Programme block (id, name, tiers, conversion ratio).
-    loyaltyProgramDetails: LoyaltyProgramDetails | None
+    loyaltyProgramDetails: Optional[LoyaltyProgramDetails]
     # Programme id.
-    loyaltyProgramId: int | None
+    loyaltyProgramId: Optional[int]
     # Points moved from the member to the group pool.
-    pointsContributedToGroup: float | None
+    pointsContributedToGroup: Optional[float]
 
 
 class PointsContributionToGroup(Envelope):

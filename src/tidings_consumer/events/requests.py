@@ -3,56 +3,57 @@
 Made from the catalogue (`make models`): change the event type's file, not this one.
 """
 
-from typing import Literal, NotRequired, Required, TypedDict
+from typing import Literal, Optional, TypedDict, Union
 
-from tidings.consumer.events.common import Actor, CustomerIdentifiers, Envelope
+from tidings_consumer.events.common import Actor, CustomerIdentifiers, Envelope
+from tidings_consumer.newer_typing import NotRequired, Required
 
 
 class RequestUpdatedAssociatedEntityFields(TypedDict, total=False):
     """One entry."""
 
     # Field name.
-    fieldName: str | None
+    fieldName: Optional[str]
     # Field value.
-    fieldValue: str | None
+    fieldValue: Optional[str]
 
 
 class RequestUpdatedUpdatedFields(TypedDict, total=False):
     """One entry."""
 
     # Attribute that changed.
-    fieldName: str | None
+    fieldName: Optional[str]
     # Value before the change, rendered as text.
-    previousValue: str | None
+    previousValue: Optional[str]
     # Value after the change, rendered as text.
-    currentValue: str | None
+    currentValue: Optional[str]
 
 
 class RequestUpdatedData(TypedDict, total=False):
     """What happened."""
 
     # Tracking id of the request.
-    requestTrackingId: int | None
+    requestTrackingId: Optional[int]
     # Identity of the thing the request is about.
-    associatedEntityFields: list[RequestUpdatedAssociatedEntityFields] | None
+    associatedEntityFields: Optional[list[RequestUpdatedAssociatedEntityFields]]
     # TRANSACTION or CUSTOMER.
-    requestType: str | None
+    requestType: Optional[str]
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # Changed at (epoch milliseconds).
-    updatedAt: int | None
+    updatedAt: Optional[int]
     # Who changed it, in an older form of the event.
-    createdBy: Actor | None
+    createdBy: Optional[Actor]
     # Who changed it.
-    updatedBy: Actor | None
+    updatedBy: Optional[Actor]
     # State.
-    status: str | None
+    status: Optional[str]
     # Comments.
-    comments: str | None
+    comments: Optional[str]
     # One entry per changed attribute.
-    updatedFields: list[RequestUpdatedUpdatedFields] | None
+    updatedFields: Optional[list[RequestUpdatedUpdatedFields]]
     # Sub-type.
-    requestBaseType: str | None
+    requestBaseType: Optional[str]
 
 
 class RequestUpdated(Envelope):
@@ -61,147 +62,147 @@ class RequestUpdated(Envelope):
     eventName: Required[Literal["requestUpdated"]]
     data: Required[RequestUpdatedData]
     # Tracking id of the request, in an older form of the event.
-    requestTrackingId: NotRequired[str | int | None]
+    requestTrackingId: NotRequired[Union[str, int, None]]
     # TRANSACTION or CUSTOMER, in an older form of the event.
-    requestType: NotRequired[str | None]
+    requestType: NotRequired[Optional[str]]
     # Kind of request, in an older form of the event.
-    requestBaseType: NotRequired[str | None]
+    requestBaseType: NotRequired[Optional[str]]
     # State, in an older form of the event.
-    status: NotRequired[str | None]
+    status: NotRequired[Optional[str]]
     # Comments, in an older form of the event.
-    comments: NotRequired[str | None]
+    comments: NotRequired[Optional[str]]
     # Customer id, in an older form of the event.
-    customerId: NotRequired[int | str | None]
+    customerId: NotRequired[Union[int, str, None]]
 
 
 class RequestWorkflowEventQueryParams(TypedDict, total=False):
     """Query parameters of that call."""
 
     # POINTS_REDEMPTION: query flag. snake_case on the wire.
-    skip_validation: str | None
+    skip_validation: Optional[str]
     # POINTS_REDEMPTION: query flag.
-    format: str | None
+    format: Optional[str]
     # CUSTOMER_STATUS_CHANGE: profile source.
-    source: str | None
+    source: Optional[str]
     # CUSTOMER_STATUS_CHANGE: source account.
-    accountId: str | None
+    accountId: Optional[str]
     # CUSTOMER_STATUS_CHANGE: identifier kind.
-    identifierName: str | None
+    identifierName: Optional[str]
     # CUSTOMER_STATUS_CHANGE: identifier.
-    identifierValue: str | None
+    identifierValue: Optional[str]
     # CUSTOMER_STATUS_CHANGE: async flag. snake_case on the wire.
-    use_async: str | None
+    use_async: Optional[str]
 
 
 class RequestWorkflowEventTriggeredBy(TypedDict, total=False):
     """Part of the call that waits for approval."""
 
     # EARN_BADGE / ISSUE_BADGE: owner (Goodwill_Module seen).
-    ownerType: str | None
+    ownerType: Optional[str]
     # EARN_BADGE / ISSUE_BADGE: reference.
-    referenceId: str | None
+    referenceId: Optional[str]
 
 
 class RequestWorkflowEventCustomer(TypedDict, total=False):
     """Part of the call that waits for approval."""
 
     # POINTS_REDEMPTION: customer mobile.
-    mobile: str | None
+    mobile: Optional[str]
 
 
 class RequestWorkflowEventRedeem(TypedDict, total=False):
     """Part of the call that waits for approval."""
 
     # POINTS_REDEMPTION: points. snake_case on the wire.
-    points_redeemed: str | None
+    points_redeemed: Optional[str]
     # POINTS_REDEMPTION: time text. snake_case on the wire.
-    redemption_time: str | None
+    redemption_time: Optional[str]
     # POINTS_REDEMPTION: bill number. snake_case on the wire.
-    transaction_number: str | None
+    transaction_number: Optional[str]
     # POINTS_REDEMPTION: note.
-    notes: str | None
+    notes: Optional[str]
     # POINTS_REDEMPTION: client reference. snake_case on the wire.
-    external_reference_number: str | None
+    external_reference_number: Optional[str]
     # Part of the call that waits for approval.
-    customer: RequestWorkflowEventCustomer | None
+    customer: Optional[RequestWorkflowEventCustomer]
 
 
 class RequestWorkflowEventRoot(TypedDict, total=False):
     """Part of the call that waits for approval."""
 
     # Part of the call that waits for approval.
-    redeem: RequestWorkflowEventRedeem | None
+    redeem: Optional[RequestWorkflowEventRedeem]
 
 
 class RequestWorkflowEventBody(TypedDict, total=False):
     """Body of that call; depends on requestType."""
 
     # CUSTOMER_STATUS_CHANGE / GOODWILL_POINTS: reason.
-    reason: str | None
+    reason: Optional[str]
     # CUSTOMER_STATUS_CHANGE: wanted status label.
-    label: str | None
+    label: Optional[str]
     # GOODWILL_POINTS: reference.
-    referenceId: str | None
+    referenceId: Optional[str]
     # GOODWILL_POINTS: POINTS.
-    baseType: str | None
+    baseType: Optional[str]
     # GOODWILL_POINTS: programme.
-    programId: int | None
+    programId: Optional[int]
     # GOODWILL_POINTS: till.
-    awardingTillId: int | None
+    awardingTillId: Optional[int]
     # GOODWILL_POINTS: CUSTOMER.
-    earningEntityType: str | None
+    earningEntityType: Optional[str]
     # GOODWILL_POINTS: customer.
-    earningEntityId: int | None
+    earningEntityId: Optional[int]
     # GOODWILL_POINTS: points.
-    points: int | None
+    points: Optional[int]
     # GOODWILL_POINTS: source.
-    source: str | None
+    source: Optional[str]
     # EARN_BADGE / ISSUE_BADGE: badge.
-    badgeMetaId: str | None
+    badgeMetaId: Optional[str]
     # EARN_BADGE / ISSUE_BADGE: client request id.
-    requestId: str | None
+    requestId: Optional[str]
     # EARN_BADGE: customer.
-    customerId: int | None
+    customerId: Optional[int]
     # Part of the call that waits for approval.
-    triggeredBy: RequestWorkflowEventTriggeredBy | None
+    triggeredBy: Optional[RequestWorkflowEventTriggeredBy]
     # ISSUE_BADGE: customers.
-    customers: list[int] | None
+    customers: Optional[list[int]]
     # Part of the call that waits for approval.
-    root: RequestWorkflowEventRoot | None
+    root: Optional[RequestWorkflowEventRoot]
 
 
 class RequestWorkflowEventRequestAttributes(TypedDict, total=False):
     """The original API call that waits for approval."""
 
     # Query parameters of that call.
-    queryParams: RequestWorkflowEventQueryParams | None
+    queryParams: Optional[RequestWorkflowEventQueryParams]
     # Body of that call; depends on requestType.
-    body: RequestWorkflowEventBody | None
+    body: Optional[RequestWorkflowEventBody]
 
 
 class RequestWorkflowEventData(TypedDict, total=False):
     """What happened."""
 
     # Id of the workflow request (UUID).
-    requestId: str | None
+    requestId: Optional[str]
     # Which workflow.
-    requestType: str | None
+    requestType: Optional[str]
     # User who asked.
-    requesterId: int | None
+    requesterId: Optional[int]
     # User who decided (absent while pending).
-    checkerId: int | None
+    checkerId: Optional[int]
     # State now; AdminTask = waiting for a decision.
-    currentRequestState: str | None
+    currentRequestState: Optional[str]
     # State before (absent on creation).
-    previousRequestState: str | None
+    previousRequestState: Optional[str]
     # Change time, epoch milliseconds.
-    updateTime: int | None
+    updateTime: Optional[int]
     # Decision comment.
-    comment: str | None
+    comment: Optional[str]
     # Reason given by the requester (status-change workflow).
-    reason: str | None
+    reason: Optional[str]
     # The original API call that waits for approval.
-    requestAttributes: RequestWorkflowEventRequestAttributes | None
+    requestAttributes: Optional[RequestWorkflowEventRequestAttributes]
 
 
 class RequestWorkflowEvent(Envelope):

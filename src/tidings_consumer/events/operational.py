@@ -3,9 +3,10 @@
 Made from the catalogue (`make models`): change the event type's file, not this one.
 """
 
-from typing import Literal, Required, TypedDict
+from typing import Literal, Optional, TypedDict
 
-from tidings.consumer.events.common import Envelope
+from tidings_consumer.events.common import Envelope
+from tidings_consumer.newer_typing import Required
 
 # What happened.
 TidingsDeliveryExhaustedData = TypedDict(
@@ -59,9 +60,9 @@ class TidingsReplayFinishedData(TypedDict, total=False):
     # How it ended.
     state: Required[str]
     # Why it ended early.
-    reason: str | None
+    reason: Optional[str]
     # Deliveries that were asked for, once counted.
-    matched: int | None
+    matched: Optional[int]
     # Deliveries made, or cancelled.
     made: int
     # Left out: under way, delivered already, or without payload.
@@ -99,7 +100,7 @@ class TidingsWebhookDisabledData(TypedDict, total=False):
     # Deliveries that were unfinished and are parked; new ones are parked too.
     parked: Required[int]
     # First failure after its last success, where it was disabled for that (epoch milliseconds).
-    failingSince: int | None
+    failingSince: Optional[int]
 
 
 class TidingsWebhookDisabled(Envelope):

@@ -3,24 +3,25 @@
 Made from the catalogue (`make models`): change the event type's file, not this one.
 """
 
-from typing import Any, Literal, Required, TypedDict
+from typing import Any, Literal, Optional, TypedDict
 
-from tidings.consumer.events.common import Envelope
+from tidings_consumer.events.common import Envelope
+from tidings_consumer.newer_typing import Required
 
 
 class CommunicationMessageUndeliveredData(TypedDict, total=False):
     """What happened."""
 
     # Why the message was not delivered.
-    deliveryFailureStatus: str | None
+    deliveryFailureStatus: Optional[str]
     # Reason.
-    deliveryFailureReason: str | None
+    deliveryFailureReason: Optional[str]
     # Provider text.
-    errorDescription: str | None
+    errorDescription: Optional[str]
     # Provider code.
-    errorCode: str | None
+    errorCode: Optional[str]
     # Message attributes; their schema is not published, so nothing in them is demanded.
-    baseAttributes: dict[str, Any] | None
+    baseAttributes: Optional[dict[str, Any]]
 
 
 class CommunicationMessageUndelivered(Envelope):

@@ -3,70 +3,71 @@
 Made from the catalogue (`make models`): change the event type's file, not this one.
 """
 
-from typing import Literal, Required, TypedDict
+from typing import Literal, Optional, TypedDict
 
-from tidings.consumer.events.common import Envelope
+from tidings_consumer.events.common import Envelope
+from tidings_consumer.newer_typing import Required
 
 
 class CardUpdatedPreviousCustomFields(TypedDict, total=False):
     """One entry."""
 
     # Name.
-    name: str | None
+    name: Optional[str]
     # Value.
-    value: str | None
+    value: Optional[str]
 
 
 class CardUpdatedCurrentCustomFields(TypedDict, total=False):
     """One entry."""
 
     # Name.
-    name: str | None
+    name: Optional[str]
     # Value.
-    value: str | None
+    value: Optional[str]
 
 
 class CardUpdatedPreviousExtendedFields(TypedDict, total=False):
     """One entry."""
 
     # Name.
-    name: str | None
+    name: Optional[str]
     # Value.
-    value: str | None
+    value: Optional[str]
 
 
 class CardUpdatedCurrentExtendedFields(TypedDict, total=False):
     """One entry."""
 
     # Name.
-    name: str | None
+    name: Optional[str]
     # Value.
-    value: str | None
+    value: Optional[str]
 
 
 class CardUpdatedData(TypedDict, total=False):
     """What happened."""
 
     # Custom fields before.
-    previousCustomFields: list[CardUpdatedPreviousCustomFields] | None
+    previousCustomFields: Optional[list[CardUpdatedPreviousCustomFields]]
     # Custom fields after.
-    currentCustomFields: list[CardUpdatedCurrentCustomFields] | None
+    currentCustomFields: Optional[list[CardUpdatedCurrentCustomFields]]
     # Extended fields before.
-    previousExtendedFields: list[CardUpdatedPreviousExtendedFields] | None
+    previousExtendedFields: Optional[list[CardUpdatedPreviousExtendedFields]]
     # Status after.
-    currentStatusLabel: str | None
+    currentStatusLabel: Optional[str]
     # Card kind.
-    cardType: str | None
+    cardType: Optional[str]
     # Status before.
-    previousStatusLabel: str | None
+    previousStatusLabel: Optional[str]
     # Extended fields after.
-    currentExtendedFields: list[CardUpdatedCurrentExtendedFields] | None
+    currentExtendedFields: Optional[list[CardUpdatedCurrentExtendedFields]]
     # Card number.
-    cardNumber: str | None
+    cardNumber: Optional[str]
     # Reason recorded before.
-    previousStatusChangeReason: str | None
+    previousStatusChangeReason: Optional[str]
     # Reason for the change.
-    currentStatusChangeReason: str | None
+    currentStatusChangeReason: Optional[str]
 
 
 class CardUpdated(Envelope):

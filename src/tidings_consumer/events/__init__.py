@@ -2,12 +2,14 @@
 
 Made from the catalogue (`make models`): change the event type's file, not this one.
 
-`Event` is the union of all: a comparison of `eventName` tells a type checker which one it is.
+`AnyEvent` is the union of all: a comparison of `eventName` tells a type checker which one it is.
 """
 
-from tidings.consumer.events.cards import CardUpdated
-from tidings.consumer.events.communication import CommunicationMessageUndelivered
-from tidings.consumer.events.customer import (
+from typing import Union
+
+from tidings_consumer.events.cards import CardUpdated
+from tidings_consumer.events.communication import CommunicationMessageUndelivered
+from tidings_consumer.events.customer import (
     CustomerAdded,
     CustomerSubscription,
     CustomerUpdated,
@@ -17,7 +19,7 @@ from tidings.consumer.events.customer import (
     GroupUpdated,
     PointsContributionToGroup,
 )
-from tidings.consumer.events.incentives import (
+from tidings_consumer.events.incentives import (
     BadgeEarned,
     CouponIssue,
     CouponRedeem,
@@ -29,7 +31,7 @@ from tidings.consumer.events.incentives import (
     RewardUpdated,
     UpdateRewardTransaction,
 )
-from tidings.consumer.events.loyalty import (
+from tidings_consumer.events.loyalty import (
     AlternateCurrenciesIssued,
     IssuedAlternateCurrenciesReversed,
     IssuedPointsReversed,
@@ -62,20 +64,20 @@ from tidings.consumer.events.loyalty import (
     UnifiedTargetsAchieved,
     UnifiedTargetsUnAchieved,
 )
-from tidings.consumer.events.operational import (
+from tidings_consumer.events.operational import (
     TidingsDeliveryExhausted,
     TidingsReplayFinished,
     TidingsWebhookDisabled,
     TidingsWebhookFailing,
     TidingsWebhookRecovered,
 )
-from tidings.consumer.events.partner_programme import (
+from tidings_consumer.events.partner_programme import (
     PartnerProgramDelinked,
     PartnerProgramLinked,
     PartnerProgramUpdated,
     SupplementaryMembershipExpiryReminder,
 )
-from tidings.consumer.events.promotions import (
+from tidings_consumer.events.promotions import (
     CartPromotionEarned,
     CartPromotionIssued,
     CartPromotionRedeemed,
@@ -87,14 +89,14 @@ from tidings.consumer.events.promotions import (
     RevokeEarnedPromotion,
     RevokeIssuedPromotion,
 )
-from tidings.consumer.events.requests import RequestUpdated, RequestWorkflowEvent
-from tidings.consumer.events.tier import (
+from tidings_consumer.events.requests import RequestUpdated, RequestWorkflowEvent
+from tidings_consumer.events.tier import (
     TierDowngraded,
     TierDowngradeReminder,
     TierRenewed,
     TierUpgraded,
 )
-from tidings.consumer.events.transactions import (
+from tidings_consumer.events.transactions import (
     NotInterestedBillAdded,
     RejectedTransactionRetrigger,
     RetroBillAdded,
@@ -103,92 +105,92 @@ from tidings.consumer.events.transactions import (
     TransactionUpdated,
 )
 
-Event = (
-    AlternateCurrenciesIssued
-    | BadgeEarned
-    | CardUpdated
-    | CartPromotionEarned
-    | CartPromotionIssued
-    | CartPromotionRedeemed
-    | CartPromotionRevoked
-    | CommunicationMessageUndelivered
-    | CouponIssue
-    | CouponRedeem
-    | CustomerAdded
-    | CustomerSubscription
-    | CustomerUpdated
-    | GroupCreated
-    | GroupMemberAdded
-    | GroupMemberRemoved
-    | GroupUpdated
-    | IssueBulkCoupon
-    | IssuedAlternateCurrenciesReversed
-    | IssuedPointsReversed
-    | IssueRewardFailure
-    | LoyaltyCustomerMerge
-    | ManualPointsAdjustment
-    | NotInterestedBillAdded
-    | PartnerProgramDelinked
-    | PartnerProgramLinked
-    | PartnerProgramUpdated
-    | PointsContributionToGroup
-    | PointsExpired
-    | PointsExpiryChange
-    | PointsExpiryReminder
-    | PointsIssued
-    | PointsRedeemed
-    | PointsTransferredInitiated
-    | PointsTransferredReceived
-    | PromisedToCurrentAlternateCurrencyConversion
-    | PromisedToCurrentPointsConversion
-    | PromotionCreated
-    | PromotionEarned
-    | PromotionIssued
-    | PromotionUpdated
-    | RedeemedPointsReversed
-    | RejectedTransactionRetrigger
-    | RequestUpdated
-    | RequestWorkflowEvent
-    | RetroBillAdded
-    | RevokeEarnedPromotion
-    | RevokeIssuedPromotion
-    | RewardCreated
-    | RewardExpiryReminder
-    | RewardIssued
-    | RewardUpdated
-    | SinglePointsExpiryUpdated
-    | StreakCustomerEnrolment
-    | StreakCustomerUnEnrolment
-    | StreakEnd
-    | StreakLevelAchieved
-    | StreakLevelUnAchieved
-    | StreakStart
-    | SupplementaryMembershipExpiryReminder
-    | TargetAchievedValueUpdated
-    | TargetCustomerEnrolment
-    | TargetCustomerUnenrolment
-    | TargetPeriodCompleted
-    | TargetPeriodStarted
-    | TargetValueAchieved
-    | TargetValueUpdated
-    | TidingsDeliveryExhausted
-    | TidingsReplayFinished
-    | TidingsWebhookDisabled
-    | TidingsWebhookFailing
-    | TidingsWebhookRecovered
-    | TierDowngraded
-    | TierDowngradeReminder
-    | TierRenewed
-    | TierUpgraded
-    | TransactionAdded
-    | TransactionRejected
-    | TransactionUpdated
-    | UnifiedTargetsAchieved
-    | UnifiedTargetsUnAchieved
-    | UpdateRewardTransaction
-)
+AnyEvent = Union[
+    AlternateCurrenciesIssued,
+    BadgeEarned,
+    CardUpdated,
+    CartPromotionEarned,
+    CartPromotionIssued,
+    CartPromotionRedeemed,
+    CartPromotionRevoked,
+    CommunicationMessageUndelivered,
+    CouponIssue,
+    CouponRedeem,
+    CustomerAdded,
+    CustomerSubscription,
+    CustomerUpdated,
+    GroupCreated,
+    GroupMemberAdded,
+    GroupMemberRemoved,
+    GroupUpdated,
+    IssueBulkCoupon,
+    IssuedAlternateCurrenciesReversed,
+    IssuedPointsReversed,
+    IssueRewardFailure,
+    LoyaltyCustomerMerge,
+    ManualPointsAdjustment,
+    NotInterestedBillAdded,
+    PartnerProgramDelinked,
+    PartnerProgramLinked,
+    PartnerProgramUpdated,
+    PointsContributionToGroup,
+    PointsExpired,
+    PointsExpiryChange,
+    PointsExpiryReminder,
+    PointsIssued,
+    PointsRedeemed,
+    PointsTransferredInitiated,
+    PointsTransferredReceived,
+    PromisedToCurrentAlternateCurrencyConversion,
+    PromisedToCurrentPointsConversion,
+    PromotionCreated,
+    PromotionEarned,
+    PromotionIssued,
+    PromotionUpdated,
+    RedeemedPointsReversed,
+    RejectedTransactionRetrigger,
+    RequestUpdated,
+    RequestWorkflowEvent,
+    RetroBillAdded,
+    RevokeEarnedPromotion,
+    RevokeIssuedPromotion,
+    RewardCreated,
+    RewardExpiryReminder,
+    RewardIssued,
+    RewardUpdated,
+    SinglePointsExpiryUpdated,
+    StreakCustomerEnrolment,
+    StreakCustomerUnEnrolment,
+    StreakEnd,
+    StreakLevelAchieved,
+    StreakLevelUnAchieved,
+    StreakStart,
+    SupplementaryMembershipExpiryReminder,
+    TargetAchievedValueUpdated,
+    TargetCustomerEnrolment,
+    TargetCustomerUnenrolment,
+    TargetPeriodCompleted,
+    TargetPeriodStarted,
+    TargetValueAchieved,
+    TargetValueUpdated,
+    TidingsDeliveryExhausted,
+    TidingsReplayFinished,
+    TidingsWebhookDisabled,
+    TidingsWebhookFailing,
+    TidingsWebhookRecovered,
+    TierDowngraded,
+    TierDowngradeReminder,
+    TierRenewed,
+    TierUpgraded,
+    TransactionAdded,
+    TransactionRejected,
+    TransactionUpdated,
+    UnifiedTargetsAchieved,
+    UnifiedTargetsUnAchieved,
+    UpdateRewardTransaction,
+]
 
-EVENTS: dict[str, type[Event]] = {
+EVENTS: dict[str, type[AnyEvent]] = {
     "alternateCurrenciesIssued": AlternateCurrenciesIssued,
     "badgeEarned": BadgeEarned,
     "cardUpdated": CardUpdated,
@@ -276,6 +278,7 @@ EVENTS: dict[str, type[Event]] = {
 
 __all__ = [
     "AlternateCurrenciesIssued",
+    "AnyEvent",
     "BadgeEarned",
     "CardUpdated",
     "CartPromotionEarned",
@@ -289,7 +292,6 @@ __all__ = [
     "CustomerSubscription",
     "CustomerUpdated",
     "EVENTS",
-    "Event",
     "GroupCreated",
     "GroupMemberAdded",
     "GroupMemberRemoved",

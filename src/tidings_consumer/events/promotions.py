@@ -3,9 +3,9 @@
 Made from the catalogue (`make models`): change the event type's file, not this one.
 """
 
-from typing import Literal, Required, TypedDict
+from typing import Literal, Optional, TypedDict, Union
 
-from tidings.consumer.events.common import (
+from tidings_consumer.events.common import (
     Actor,
     CustomerIdentifiers,
     Envelope,
@@ -13,28 +13,29 @@ from tidings.consumer.events.common import (
     PromotionRestriction,
     TriggeringActivity,
 )
+from tidings_consumer.newer_typing import Required
 
 
 class CartPromotionEarnedData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # Promotion id.
-    promotionId: str | None
+    promotionId: Optional[str]
     # Issue id (text).
-    issueId: str | None
+    issueId: Optional[str]
     # Issued on: text, or epoch milliseconds as text or number.
-    issueDate: str | int | None
+    issueDate: Union[str, int, None]
     # When the promotion was issued, epoch milliseconds: the instant that issueDate tells.
-    issueDateInMillis: int | None
+    issueDateInMillis: Optional[int]
     # Earn id (text).
-    earnId: str | None
+    earnId: Optional[str]
     # Earned at: text, in the published capture of seconds since 1970. Read earnedTimeInMillis
     # instead.
-    earnedTime: str | None
+    earnedTime: Optional[str]
     # When it was earned, epoch milliseconds: the instant that earnedTime tells.
-    earnedTimeInMillis: int | None
+    earnedTimeInMillis: Optional[int]
 
 
 class CartPromotionEarned(Envelope):
@@ -48,15 +49,15 @@ class CartPromotionIssuedData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # Promotion id.
-    promotionId: str | None
+    promotionId: Optional[str]
     # Issue id (text).
-    issueId: str | None
+    issueId: Optional[str]
     # Issued on: text, or epoch milliseconds as text or number.
-    issueDate: str | int | None
+    issueDate: Union[str, int, None]
     # When the promotion was issued, epoch milliseconds: the instant that issueDate tells.
-    issueDateInMillis: int | None
+    issueDateInMillis: Optional[int]
 
 
 class CartPromotionIssued(Envelope):
@@ -70,47 +71,47 @@ class CartPromotionRedeemedAppliedPromotions(TypedDict, total=False):
     """One entry."""
 
     # Times applied.
-    redemptionCount: int | None
+    redemptionCount: Optional[int]
     # Promotion id.
-    promotionId: str | None
+    promotionId: Optional[str]
     # Earn id (text).
-    earnId: str | None
+    earnId: Optional[str]
     # Quantity discounted.
-    discountAppliedOnQuantity: float | None
+    discountAppliedOnQuantity: Optional[float]
     # Discount amount.
-    discount: float | None
+    discount: Optional[float]
     # How it is redeemed.
-    redemptionType: str | None
+    redemptionType: Optional[str]
 
 
 class CartPromotionRedeemedLineItemInfo(TypedDict, total=False):
     """One entry."""
 
     # SKU.
-    sku: str | None
+    sku: Optional[str]
     # Product id.
-    productId: str | None
+    productId: Optional[str]
     # Promotions applied to the cart or line.
-    appliedPromotions: list[CartPromotionRedeemedAppliedPromotions] | None
+    appliedPromotions: Optional[list[CartPromotionRedeemedAppliedPromotions]]
 
 
 class CartPromotionRedeemedData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # Till (and store) that did it.
-    addedBy: Actor | None
+    addedBy: Optional[Actor]
     # When redeemed (text).
-    redemptionDateTime: str | None
+    redemptionDateTime: Optional[str]
     # When it was used, epoch milliseconds: the instant that redemptionDateTime tells.
-    redemptionDateTimeInMillis: int | None
+    redemptionDateTimeInMillis: Optional[int]
     # Cart/transaction reference.
-    transactionIdentifier: str | None
+    transactionIdentifier: Optional[str]
     # Promotions applied to the cart or line.
-    appliedPromotions: list[CartPromotionRedeemedAppliedPromotions] | None
+    appliedPromotions: Optional[list[CartPromotionRedeemedAppliedPromotions]]
     # Affected lines.
-    lineItemInfo: list[CartPromotionRedeemedLineItemInfo] | None
+    lineItemInfo: Optional[list[CartPromotionRedeemedLineItemInfo]]
 
 
 class CartPromotionRedeemed(Envelope):
@@ -124,11 +125,11 @@ class CartPromotionRevokedData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # Promotion id.
-    promotionId: str | None
+    promotionId: Optional[str]
     # Earn id (text).
-    earnId: str | None
+    earnId: Optional[str]
 
 
 class CartPromotionRevoked(Envelope):
@@ -142,41 +143,41 @@ class PromotionCreatedData(TypedDict, total=False):
     """What happened."""
 
     # Map: target group id -> list of target rule ids.
-    linkedTargetGroupVsTargetRuleIdMap: dict[str, list[int] | None] | None
+    linkedTargetGroupVsTargetRuleIdMap: Optional[dict[str, Optional[list[int]]]]
     # Promotion end (epoch milliseconds).
-    promotionEndDate: int | None
+    promotionEndDate: Optional[int]
     # Created at (epoch milliseconds).
-    createdOn: int | None
+    createdOn: Optional[int]
     # Custom field name/value pairs attached to the entity.
-    customFields: KeyValue | None
+    customFields: Optional[KeyValue]
     # Activity the promotion reacts to.
-    linkedEventName: str | None
+    linkedEventName: Optional[str]
     # Promotion start (epoch milliseconds).
-    promotionStartDate: int | None
+    promotionStartDate: Optional[int]
     # Promotion name.
-    promotionName: str | None
+    promotionName: Optional[str]
     # Who changed it.
-    updatedBy: int | None
+    updatedBy: Optional[int]
     # State.
-    status: str | None
+    status: Optional[str]
     # Brand's own id.
-    externalIdentifier: str | None
+    externalIdentifier: Optional[str]
     # Where it was created (UI, USER_CREATED ...).
-    sourceType: str | None
+    sourceType: Optional[str]
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity | None
+    triggeringActivity: Optional[TriggeringActivity]
     # Programme id.
-    loyaltyProgramId: int | None
+    loyaltyProgramId: Optional[int]
     # Kind.
-    type: str | None
+    type: Optional[str]
     # Updated at (epoch milliseconds).
-    updatedOn: int | None
+    updatedOn: Optional[int]
     # Id of that activity (text in schema, number in sample).
-    linkedEventId: str | int | None
+    linkedEventId: Union[str, int, None]
     # Description text.
-    description: str | None
+    description: Optional[str]
     # Promotion id.
-    promotionId: int | None
+    promotionId: Optional[int]
 
 
 class PromotionCreated(Envelope):
@@ -190,60 +191,60 @@ class PromotionEarnedEarnRestrictions(TypedDict, total=False):
     """One entry."""
 
     # What the limit applies to (CUSTOMER).
-    limitOn: str | None
+    limitOn: Optional[str]
     # Measured quantity.
-    kpi: str | None
+    kpi: Optional[str]
     # Cap; -1 means no cap.
-    maxLimit: int | None
+    maxLimit: Optional[int]
 
 
 class PromotionEarnedData(TypedDict, total=False):
     """What happened."""
 
     # Map: target group id -> list of target rule ids.
-    linkedTargetGroupVsTargetRuleIdMap: dict[str, list[int] | None] | None
+    linkedTargetGroupVsTargetRuleIdMap: Optional[dict[str, Optional[list[int]]]]
     # Promotion end (YYYY-MM-DD).
-    promotionEndDate: str | None
+    promotionEndDate: Optional[str]
     # Earned on (YYYY-MM-DD).
-    promotionEarnedDate: str | None
+    promotionEarnedDate: Optional[str]
     # Custom field name/value pairs attached to the entity.
-    customFields: KeyValue | None
+    customFields: Optional[KeyValue]
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # Promotion start (YYYY-MM-DD).
-    promotionStartDate: str | None
+    promotionStartDate: Optional[str]
     # Promotion name.
-    promotionName: str | None
+    promotionName: Optional[str]
     # Issue id.
-    issualId: int | None
+    issualId: Optional[int]
     # Earn id.
-    earnedId: int | None
+    earnedId: Optional[int]
     # Limits on redeeming.
-    redemptionRestrictions: list[PromotionRestriction] | None
+    redemptionRestrictions: Optional[list[PromotionRestriction]]
     # GENERIC or LOYALTY_EARNING.
-    pointsOfferType: str | None
+    pointsOfferType: Optional[str]
     # What caused the earn.
-    promotionEarnSource: str | None
+    promotionEarnSource: Optional[str]
     # Criteria that was met.
-    earnCriteria: str | None
+    earnCriteria: Optional[str]
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity | None
+    triggeringActivity: Optional[TriggeringActivity]
     # Programme id.
-    loyaltyProgramId: int | None
+    loyaltyProgramId: Optional[int]
     # Promotion description.
-    promotionDescription: str | None
+    promotionDescription: Optional[str]
     # Earn expires (YYYY-MM-DD).
-    promotionEarnedExpiryDate: str | None
+    promotionEarnedExpiryDate: Optional[str]
     # Promotion id.
-    promotionId: int | None
+    promotionId: Optional[int]
     # Limits on earning.
-    earnRestrictions: list[PromotionEarnedEarnRestrictions] | None
+    earnRestrictions: Optional[list[PromotionEarnedEarnRestrictions]]
     # The time of promotionStartDate as epoch milliseconds.
-    promotionStartDateInMillis: int | None
+    promotionStartDateInMillis: Optional[int]
     # The time of promotionEndDate as epoch milliseconds.
-    promotionEndDateInMillis: int | None
+    promotionEndDateInMillis: Optional[int]
     # The time of promotionEarnedExpiryDate as epoch milliseconds.
-    promotionEarnedExpiryDateInMillis: int | None
+    promotionEarnedExpiryDateInMillis: Optional[int]
 
 
 class PromotionEarned(Envelope):
@@ -257,58 +258,58 @@ class PromotionIssuedIssueRestrictions(TypedDict, total=False):
     """One entry."""
 
     # What the limit applies to (CUSTOMER).
-    limitOn: str | None
+    limitOn: Optional[str]
     # Measured quantity.
-    kpi: str | None
+    kpi: Optional[str]
     # Cap; -1 means no cap.
-    maxLimit: int | None
+    maxLimit: Optional[int]
 
 
 class PromotionIssuedData(TypedDict, total=False):
     """What happened."""
 
     # Limits on issuing.
-    issueRestrictions: list[PromotionIssuedIssueRestrictions] | None
+    issueRestrictions: Optional[list[PromotionIssuedIssueRestrictions]]
     # Map: target group id -> list of target rule ids.
-    linkedTargetGroupVsTargetRuleIdMap: dict[str, list[int] | None] | None
+    linkedTargetGroupVsTargetRuleIdMap: Optional[dict[str, Optional[list[int]]]]
     # Promotion end (YYYY-MM-DD).
-    promotionEndDate: str | None
+    promotionEndDate: Optional[str]
     # Custom field name/value pairs attached to the entity.
-    customFields: KeyValue | None
+    customFields: Optional[KeyValue]
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # Promotion start (YYYY-MM-DD).
-    promotionStartDate: str | None
+    promotionStartDate: Optional[str]
     # Promotion name.
-    promotionName: str | None
+    promotionName: Optional[str]
     # Issue expires (YYYY-MM-DD).
-    promotionIssuedExpiryDate: str | None
+    promotionIssuedExpiryDate: Optional[str]
     # Issue id.
-    issualId: int | None
+    issualId: Optional[int]
     # Limits on redeeming.
-    redemptionRestrictions: list[PromotionRestriction] | None
+    redemptionRestrictions: Optional[list[PromotionRestriction]]
     # GENERIC or LOYALTY_EARNING.
-    pointsOfferType: str | None
+    pointsOfferType: Optional[str]
     # What caused the earn.
-    promotionEarnSource: str | None
+    promotionEarnSource: Optional[str]
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity | None
+    triggeringActivity: Optional[TriggeringActivity]
     # Programme id.
-    loyaltyProgramId: int | None
+    loyaltyProgramId: Optional[int]
     # Promotion description.
-    promotionDescription: str | None
+    promotionDescription: Optional[str]
     # Issued on (YYYY-MM-DD).
-    promotionIssuedDate: str | None
+    promotionIssuedDate: Optional[str]
     # Promotion id.
-    promotionId: int | None
+    promotionId: Optional[int]
     # The time of promotionStartDate as epoch milliseconds.
-    promotionStartDateInMillis: int | None
+    promotionStartDateInMillis: Optional[int]
     # The time of promotionEndDate as epoch milliseconds.
-    promotionEndDateInMillis: int | None
+    promotionEndDateInMillis: Optional[int]
     # The time of promotionIssuedDate as epoch milliseconds.
-    promotionIssuedDateInMillis: int | None
+    promotionIssuedDateInMillis: Optional[int]
     # The time of promotionIssuedExpiryDate as epoch milliseconds.
-    promotionIssuedExpiryDateInMillis: int | None
+    promotionIssuedExpiryDateInMillis: Optional[int]
 
 
 class PromotionIssued(Envelope):
@@ -322,41 +323,41 @@ class PromotionUpdatedData(TypedDict, total=False):
     """What happened."""
 
     # Map: target group id -> list of target rule ids.
-    linkedTargetGroupVsTargetRuleIdMap: dict[str, list[int] | None] | None
+    linkedTargetGroupVsTargetRuleIdMap: Optional[dict[str, Optional[list[int]]]]
     # Promotion end (epoch milliseconds).
-    promotionEndDate: int | None
+    promotionEndDate: Optional[int]
     # Created at (epoch milliseconds).
-    createdOn: int | None
+    createdOn: Optional[int]
     # Custom field name/value pairs attached to the entity.
-    customFields: KeyValue | None
+    customFields: Optional[KeyValue]
     # Activity the promotion reacts to.
-    linkedEventName: str | None
+    linkedEventName: Optional[str]
     # Promotion start (epoch milliseconds).
-    promotionStartDate: int | None
+    promotionStartDate: Optional[int]
     # Promotion name.
-    promotionName: str | None
+    promotionName: Optional[str]
     # Who changed it.
-    updatedBy: int | None
+    updatedBy: Optional[int]
     # State.
-    status: str | None
+    status: Optional[str]
     # Brand's own id.
-    externalIdentifier: str | None
+    externalIdentifier: Optional[str]
     # Where it was created (UI, USER_CREATED ...).
-    sourceType: str | None
+    sourceType: Optional[str]
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity | None
+    triggeringActivity: Optional[TriggeringActivity]
     # Programme id.
-    loyaltyProgramId: int | None
+    loyaltyProgramId: Optional[int]
     # Kind.
-    type: str | None
+    type: Optional[str]
     # Updated at (epoch milliseconds).
-    updatedOn: int | None
+    updatedOn: Optional[int]
     # Id of that activity (text in schema, number in sample).
-    linkedEventId: str | int | None
+    linkedEventId: Union[str, int, None]
     # Description text.
-    description: str | None
+    description: Optional[str]
     # Promotion id.
-    promotionId: int | None
+    promotionId: Optional[int]
 
 
 class PromotionUpdated(Envelope):
@@ -370,58 +371,60 @@ class RevokeEarnedPromotionRevokedEarnedPromotionDetails(TypedDict, total=False)
     """One entry."""
 
     # Earn id that was withdrawn.
-    revokedEarnedId: int | None
+    revokedEarnedId: Optional[int]
     # Earned on (YYYY-MM-DD).
-    promotionEarnedDate: str | None
+    promotionEarnedDate: Optional[str]
     # Earn expires (YYYY-MM-DD).
-    promotionEarnedExpiryDate: str | None
+    promotionEarnedExpiryDate: Optional[str]
     # Until when that earning would have been valid, epoch milliseconds: the instant that
     # promotionEarnedExpiryDate tells.
-    promotionEarnedExpiryDateInMillis: int | None
+    promotionEarnedExpiryDateInMillis: Optional[int]
 
 
 class RevokeEarnedPromotionEarnRestrictions(TypedDict, total=False):
     """One entry."""
 
     # What the limit applies to (CUSTOMER).
-    limitOn: str | None
+    limitOn: Optional[str]
     # Measured quantity.
-    kpi: str | None
+    kpi: Optional[str]
     # Cap; -1 means no cap.
-    maxLimit: int | None
+    maxLimit: Optional[int]
 
 
 class RevokeEarnedPromotionData(TypedDict, total=False):
     """What happened."""
 
     # Promotion end (YYYY-MM-DD).
-    promotionEndDate: str | None
+    promotionEndDate: Optional[str]
     # End of the promotion, epoch milliseconds: the instant that promotionEndDate tells.
-    promotionEndDateInMillis: int | None
+    promotionEndDateInMillis: Optional[int]
     # Custom field name/value pairs attached to the entity.
-    customFields: KeyValue | None
+    customFields: Optional[KeyValue]
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # Promotion start (YYYY-MM-DD).
-    promotionStartDate: str | None
+    promotionStartDate: Optional[str]
     # Start of the promotion, epoch milliseconds: the instant that promotionStartDate tells.
-    promotionStartDateInMillis: int | None
+    promotionStartDateInMillis: Optional[int]
     # Promotion name.
-    promotionName: str | None
+    promotionName: Optional[str]
     # Limits on redeeming.
-    redemptionRestrictions: list[PromotionRestriction] | None
+    redemptionRestrictions: Optional[list[PromotionRestriction]]
     # Earns withdrawn.
-    revokedEarnedPromotionDetails: list[RevokeEarnedPromotionRevokedEarnedPromotionDetails] | None
+    revokedEarnedPromotionDetails: Optional[
+        list[RevokeEarnedPromotionRevokedEarnedPromotionDetails]
+    ]
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity | None
+    triggeringActivity: Optional[TriggeringActivity]
     # Programme id.
-    loyaltyProgramId: int | None
+    loyaltyProgramId: Optional[int]
     # Promotion description.
-    promotionDescription: str | None
+    promotionDescription: Optional[str]
     # Promotion id.
-    promotionId: int | None
+    promotionId: Optional[int]
     # Limits on earning.
-    earnRestrictions: list[RevokeEarnedPromotionEarnRestrictions] | None
+    earnRestrictions: Optional[list[RevokeEarnedPromotionEarnRestrictions]]
 
 
 class RevokeEarnedPromotion(Envelope):
@@ -435,52 +438,52 @@ class RevokeIssuedPromotionIssueRestrictions(TypedDict, total=False):
     """One entry."""
 
     # What the limit applies to (CUSTOMER).
-    limitOn: str | None
+    limitOn: Optional[str]
     # Measured quantity.
-    kpi: str | None
+    kpi: Optional[str]
     # Cap; -1 means no cap.
-    maxLimit: int | None
+    maxLimit: Optional[int]
 
 
 class RevokeIssuedPromotionData(TypedDict, total=False):
     """What happened."""
 
     # Limits on issuing.
-    issueRestrictions: list[RevokeIssuedPromotionIssueRestrictions] | None
+    issueRestrictions: Optional[list[RevokeIssuedPromotionIssueRestrictions]]
     # Promotion end (YYYY-MM-DD).
-    promotionEndDate: str | None
+    promotionEndDate: Optional[str]
     # End of the promotion, last second of the day, epoch milliseconds: the instant that
     # promotionEndDate tells.
-    promotionEndDateInMillis: int | None
+    promotionEndDateInMillis: Optional[int]
     # Custom field name/value pairs attached to the entity.
-    customFields: KeyValue | None
+    customFields: Optional[KeyValue]
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # Promotion start (YYYY-MM-DD).
-    promotionStartDate: str | None
+    promotionStartDate: Optional[str]
     # Start of the promotion, epoch milliseconds: the instant that promotionStartDate tells.
-    promotionStartDateInMillis: int | None
+    promotionStartDateInMillis: Optional[int]
     # Promotion name.
-    promotionName: str | None
+    promotionName: Optional[str]
     # Issue expires (YYYY-MM-DD).
-    promotionIssuedExpiryDate: str | None
+    promotionIssuedExpiryDate: Optional[str]
     # Until when the issue would have been valid, epoch milliseconds: the instant that
     # promotionIssuedExpiryDate tells.
-    promotionIssuedExpiryDateInMillis: int | None
+    promotionIssuedExpiryDateInMillis: Optional[int]
     # Issue id that was withdrawn.
-    revokedIssualId: int | None
+    revokedIssualId: Optional[int]
     # Limits on redeeming.
-    redemptionRestrictions: list[PromotionRestriction] | None
+    redemptionRestrictions: Optional[list[PromotionRestriction]]
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity | None
+    triggeringActivity: Optional[TriggeringActivity]
     # Programme id.
-    loyaltyProgramId: int | None
+    loyaltyProgramId: Optional[int]
     # Promotion description.
-    promotionDescription: str | None
+    promotionDescription: Optional[str]
     # Issued on (YYYY-MM-DD).
-    promotionIssuedDate: str | None
+    promotionIssuedDate: Optional[str]
     # Promotion id.
-    promotionId: int | None
+    promotionId: Optional[int]
 
 
 class RevokeIssuedPromotion(Envelope):

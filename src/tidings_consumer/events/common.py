@@ -3,51 +3,51 @@
 Made from the catalogue (`make models`): change the event type's file, not this one.
 """
 
-from typing import Any, TypedDict
+from typing import Any, Optional, TypedDict, Union
 
 
 class ActorUser(TypedDict, total=False):
     """Present when a user did it."""
 
     # User name.
-    username: str | None
+    username: Optional[str]
 
 
 class ActorTill(TypedDict, total=False):
     """Till; present with till enrichment."""
 
     # Till code.
-    code: str | None
+    code: Optional[str]
     # Till name.
-    name: str | None
+    name: Optional[str]
 
 
 class ActorStore(TypedDict, total=False):
     """Store; present with store enrichment."""
 
     # Store code.
-    code: str | None
+    code: Optional[str]
     # Store name.
-    name: str | None
+    name: Optional[str]
     # External id of the store.
-    externalId: str | None
+    externalId: Optional[str]
     # First further external id of the store.
-    externalId1: str | None
+    externalId1: Optional[str]
     # Second further external id of the store.
-    externalId2: str | None
+    externalId2: Optional[str]
 
 
 class Actor(TypedDict, total=False):
     """Till or user that did it: the id only, unless till or store enrichment is on."""
 
     # Till (or user) id; -1 is the system itself.
-    id: int | None
+    id: Optional[int]
     # Present when a user did it.
-    user: ActorUser | None
+    user: Optional[ActorUser]
     # Till; present with till enrichment.
-    till: ActorTill | None
+    till: Optional[ActorTill]
     # Store; present with store enrichment.
-    store: ActorStore | None
+    store: Optional[ActorStore]
 
 
 class BehavioralEventAttributes(TypedDict, total=False):
@@ -56,61 +56,61 @@ class BehavioralEventAttributes(TypedDict, total=False):
     """
 
     # Inbound behavioural webhook.
-    webhookId: str | None
+    webhookId: Optional[str]
     # Flag. snake_case on the wire.
-    event_flag: str | None
+    event_flag: Optional[str]
     # Customer identifier used. snake_case on the wire.
-    identifier_value: str | None
+    identifier_value: Optional[str]
     # Request id.
-    requestId: str | None
+    requestId: Optional[str]
     # Behavioural event name. snake_case on the wire.
-    event_name: str | None
+    event_name: Optional[str]
     # Start time.
-    startTime: str | None
+    startTime: Optional[str]
 
 
 class SourceIdentifiersAccountsIdentifiers(TypedDict, total=False):
     """One id."""
 
     # Kind of id.
-    identifierType: str | None
+    identifierType: Optional[str]
     # The id.
-    identifierValue: str | None
+    identifierValue: Optional[str]
 
 
 class SourceIdentifiersAccounts(TypedDict, total=False):
     """One account."""
 
     # Account (brand page or shop).
-    accountId: str | None
+    accountId: Optional[str]
     # Ids in that account.
-    identifiers: list[SourceIdentifiersAccountsIdentifiers] | None
+    identifiers: Optional[list[SourceIdentifiersAccountsIdentifiers]]
 
 
 class SourceIdentifiers(TypedDict, total=False):
     """Identifiers of a customer in one source, by account."""
 
     # Accounts known in that source.
-    accounts: list[SourceIdentifiersAccounts] | None
+    accounts: Optional[list[SourceIdentifiersAccounts]]
 
 
 class CustomerIdentifiersInstore(TypedDict, total=False):
     """In-store identifiers; present when enriched."""
 
     # Customer id in the in-store source.
-    id: int | None
+    id: Optional[int]
     # Mobile number.
-    mobile: str | None
+    mobile: Optional[str]
     # E-mail address.
-    email: str | None
+    email: Optional[str]
     # The brand's external id.
-    externalId: str | None
+    externalId: Optional[str]
     # Card number. All lower case on the wire.
-    cardnumber: str | None
+    cardnumber: Optional[str]
     # External id of the card. All lower case on the wire.
-    cardexternalid: str | None
+    cardexternalid: Optional[str]
     # All card numbers; present with card number enrichment.
-    cardNumbers: list[str] | None
+    cardNumbers: Optional[list[str]]
 
 
 class CustomerIdentifiers(TypedDict, total=False):
@@ -119,13 +119,13 @@ class CustomerIdentifiers(TypedDict, total=False):
     """
 
     # Customer id in the platform.
-    customerId: int | None
+    customerId: Optional[int]
     # Given name.
-    firstName: str | None
+    firstName: Optional[str]
     # Family name.
-    lastName: str | None
+    lastName: Optional[str]
     # Whether the customer is a member.
-    loyaltyType: str | None
+    loyaltyType: Optional[str]
     # The mobile number, when it is the identifier that the causing API call used. Its place and
     # type are inferred, so no type is demanded.
     mobile: Any
@@ -139,47 +139,47 @@ class CustomerIdentifiers(TypedDict, total=False):
     # are inferred, so no type is demanded.
     cardnumber: Any
     # In-store identifiers; present when enriched.
-    instore: CustomerIdentifiersInstore | None
+    instore: Optional[CustomerIdentifiersInstore]
     # Another spelling of instore.
-    Instore: CustomerIdentifiersInstore | None
+    Instore: Optional[CustomerIdentifiersInstore]
     # Identifiers in the source facebook; present when enriched.
-    facebook: SourceIdentifiers | None
+    facebook: Optional[SourceIdentifiers]
     # Identifiers in the source web_engage; present when enriched.
-    web_engage: SourceIdentifiers | None
+    web_engage: Optional[SourceIdentifiers]
     # Identifiers in the source wechat; present when enriched.
-    wechat: SourceIdentifiers | None
+    wechat: Optional[SourceIdentifiers]
     # Identifiers in the source martjack; present when enriched.
-    martjack: SourceIdentifiers | None
+    martjack: Optional[SourceIdentifiers]
     # Identifiers in the source tmall; present when enriched.
-    tmall: SourceIdentifiers | None
+    tmall: Optional[SourceIdentifiers]
     # Identifiers in the source toabao; present when enriched. Misspelt on the wire (Taobao); kept.
-    toabao: SourceIdentifiers | None
+    toabao: Optional[SourceIdentifiers]
     # Identifiers in the source jd; present when enriched.
-    jd: SourceIdentifiers | None
+    jd: Optional[SourceIdentifiers]
     # Identifiers in the source ecommerce; present when enriched.
-    ecommerce: SourceIdentifiers | None
+    ecommerce: Optional[SourceIdentifiers]
     # Identifiers in the source website; present when enriched.
-    website: SourceIdentifiers | None
+    website: Optional[SourceIdentifiers]
     # Identifiers in the source line; present when enriched.
-    line: SourceIdentifiers | None
+    line: Optional[SourceIdentifiers]
 
 
 class EntityInformation(TypedDict, total=False):
     """Loyalty entity: a customer, a group or a till."""
 
     # Kind of entity: a customer (USER), a group (USERGROUP2) or a till (TILL); others may come.
-    entityType: str | None
+    entityType: Optional[str]
     # Id of the entity: of the customer for USER, of the group for USERGROUP2, of the till for TILL.
-    entityId: int | None
+    entityId: Optional[int]
 
 
 class KeyValueItem(TypedDict, total=False):
     """One pair."""
 
     # Key.
-    key: str | None
+    key: Optional[str]
     # Value.
-    value: str | None
+    value: Optional[str]
 
 
 # Key and value pairs.
@@ -190,52 +190,52 @@ class LoyaltyProgramDetailsTiers(TypedDict, total=False):
     """One tier."""
 
     # Tier number.
-    tierNumber: int | None
+    tierNumber: Optional[int]
     # Tier name.
-    tierName: str | None
+    tierName: Optional[str]
 
 
 class LoyaltyProgramDetails(TypedDict, total=False):
     """Loyalty programme."""
 
     # Programme id.
-    id: int | None
+    id: Optional[int]
     # Programme name.
-    name: str | None
+    name: Optional[str]
     # Whether it is the default programme of the org.
-    isDefault: bool | None
+    isDefault: Optional[bool]
     # Money value of one point.
-    pointsToCurrencyRatio: float | None
+    pointsToCurrencyRatio: Optional[float]
     # All tiers of the programme; may be empty.
-    tiers: list[LoyaltyProgramDetailsTiers] | None
+    tiers: Optional[list[LoyaltyProgramDetailsTiers]]
 
 
 class PromotionRestriction(TypedDict, total=False):
     """A cap on how often a promotion may be issued, earned or redeemed."""
 
     # What the cap counts for.
-    limitOn: str | None
+    limitOn: Optional[str]
     # Measured quantity.
-    kpi: str | None
+    kpi: Optional[str]
     # Kind of cap.
-    restrictionType: str | None
+    restrictionType: Optional[str]
     # Kind of period.
-    periodType: str | None
+    periodType: Optional[str]
     # Unit of the period.
-    periodUnit: str | None
+    periodUnit: Optional[str]
     # The cap; -1 means none.
-    maxLimit: int | None
+    maxLimit: Optional[int]
     # When the window starts anew.
-    restrictionRefreshDate: str | None
+    restrictionRefreshDate: Optional[str]
 
 
 class TriggeringActivityIdentifiers(TypedDict, total=False):
     """One id."""
 
     # Kind of id.
-    key: str | None
+    key: Optional[str]
     # The id; text, and a number in an older sample.
-    value: str | float | None
+    value: Union[str, float, None]
 
 
 class TriggeringActivity(TypedDict, total=False):
@@ -244,45 +244,45 @@ class TriggeringActivity(TypedDict, total=False):
     """
 
     # Activity name.
-    name: str | None
+    name: Optional[str]
     # Ids of the activity; a key may stand there several times.
-    identifiers: list[TriggeringActivityIdentifiers] | None
-    enteredBy: Actor | None
-    entityInformation: EntityInformation | None
+    identifiers: Optional[list[TriggeringActivityIdentifiers]]
+    enteredBy: Optional[Actor]
+    entityInformation: Optional[EntityInformation]
     # Further pairs, e.g. Remarks of a behavioural event.
-    additionalAttributes: KeyValue | None
+    additionalAttributes: Optional[KeyValue]
 
 
 class TriggeringActivityLite(TypedDict, total=False):
     """What caused the event, in the short form."""
 
     # Activity name.
-    name: str | None
+    name: Optional[str]
     # Request that caused it.
-    requestId: str | None
+    requestId: Optional[str]
 
 
 class Envelope(TypedDict, total=False):
     """The envelope of every event. Further fields are allowed and kept."""
 
     # Unique id (UUID); receivers drop repeats by it. Given when it is missing.
-    eventId: str | None
+    eventId: Optional[str]
     # Org. 0 or missing means the org of the credential.
-    orgId: int | None
+    orgId: Optional[int]
     # Trace reference, mostly {orgId}_{id of the subject}, but also with a hyphen, with null in it,
     # ending in -1, or empty. Several events may share one. Never parse it.
-    refId: str | None
+    refId: Optional[str]
     # Request id of the API call that caused it (X-CAP-REQUEST-ID), as hex, UUID or number; of
     # background work the name of the job run, or empty, null or absent.
-    apiRequestId: str | None
+    apiRequestId: Optional[str]
     # When the platform stored the event, epoch milliseconds. Given when it is missing.
-    createdAt: int | None
+    createdAt: Optional[int]
     # Activity id of the loyalty engine; null, empty or absent for other events.
-    loyaltyEventId: str | None
+    loyaltyEventId: Optional[str]
     # Points-ledger key since Q1 2025; -1 at first on promotionCreated and promotionUpdated.
-    eventLogId: int | None
+    eventLogId: Optional[int]
     # Tracing context, e.g. x-cap-lineage-id.
-    traceAttributes: dict[str, str | None] | None
+    traceAttributes: Optional[dict[str, Optional[str]]]
     # Dotted path of the value that log search uses (late 2025), data.customerIdentifiers.customerId
     # so far, also where the event has nothing at it.
-    eventSearchKey: str | None
+    eventSearchKey: Optional[str]

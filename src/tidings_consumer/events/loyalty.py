@@ -3,9 +3,9 @@
 Made from the catalogue (`make models`): change the event type's file, not this one.
 """
 
-from typing import Any, Literal, Required, TypedDict
+from typing import Any, Literal, Optional, TypedDict, Union
 
-from tidings.consumer.events.common import (
+from tidings_consumer.events.common import (
     Actor,
     BehavioralEventAttributes,
     CustomerIdentifiers,
@@ -16,140 +16,141 @@ from tidings.consumer.events.common import (
     PromotionRestriction,
     TriggeringActivity,
 )
+from tidings_consumer.newer_typing import Required
 
 
 class PromotionalAlternateCurrenciesIssued(TypedDict, total=False):
     """One entry."""
 
     # Promotion name.
-    promotionName: str | None
+    promotionName: Optional[str]
     # Promotion identifier (text).
-    promotionIdentifier: str | None
+    promotionIdentifier: Optional[str]
     # Promotion kind.
-    promotionType: str | None
+    promotionType: Optional[str]
     # Amount from the promotion.
-    promotionAlternateCurrencies: float | None
+    promotionAlternateCurrencies: Optional[float]
     # Expiry (YYYY-MM-DD).
-    promotionAlternateCurrenciesExpiryDate: str | None
+    promotionAlternateCurrenciesExpiryDate: Optional[str]
     # Last valid moment of this promotional part, epoch milliseconds: the instant that
     # promotionAlternateCurrenciesExpiryDate tells.
-    promotionAlternateCurrenciesExpiryDateInMillis: int | None
+    promotionAlternateCurrenciesExpiryDateInMillis: Optional[int]
 
 
 class PromisedAlternateCurrenciesIssued(TypedDict, total=False):
     """One entry."""
 
     # Promised amount.
-    promisedAlternateCurrencies: float | None
+    promisedAlternateCurrencies: Optional[float]
     # True when release waits for an outside trigger.
-    isExternalTriggerBased: bool | None
+    isExternalTriggerBased: Optional[bool]
     # Planned release (YYYY-MM-DD).
-    promisedAlternateCurrenciesConversionDate: str | None
+    promisedAlternateCurrenciesConversionDate: Optional[str]
     # Promotion identifier (text).
-    promotionIdentifier: str | None
+    promotionIdentifier: Optional[str]
 
 
 class RegularAlternateCurrenciesBreakup(TypedDict, total=False):
     """One entry."""
 
     # Amount.
-    alternateCurrencies: float | None
+    alternateCurrencies: Optional[float]
     # Expiry (YYYY-MM-DD).
-    expiryAt: str | None
+    expiryAt: Optional[str]
     # Last valid moment of this part, epoch milliseconds: the instant that expiryAt tells.
-    expiryAtInMillis: int | None
+    expiryAtInMillis: Optional[int]
 
 
 class AlternateCurrenciesIssuedAlternateCurrenciesIssuedData(TypedDict, total=False):
     """One entry."""
 
     # Slices issued by promotions.
-    promotionalAlternateCurrenciesIssued: list[PromotionalAlternateCurrenciesIssued] | None
+    promotionalAlternateCurrenciesIssued: Optional[list[PromotionalAlternateCurrenciesIssued]]
     # Promised slices.
-    promisedAlternateCurrenciesIssued: list[PromisedAlternateCurrenciesIssued] | None
+    promisedAlternateCurrenciesIssued: Optional[list[PromisedAlternateCurrenciesIssued]]
     # Regular amount split by expiry.
-    regularAlternateCurrenciesBreakup: list[RegularAlternateCurrenciesBreakup] | None
+    regularAlternateCurrenciesBreakup: Optional[list[RegularAlternateCurrenciesBreakup]]
     # Total issued.
-    totalAlternateCurrenciesIssued: float | None
+    totalAlternateCurrenciesIssued: Optional[float]
     # Currency code.
-    alternateCurrencyIdentifier: str | None
+    alternateCurrencyIdentifier: Optional[str]
     # Balance after.
-    programCurrentAlternateCurrencies: float | None
+    programCurrentAlternateCurrencies: Optional[float]
     # Currency name.
-    alternateCurrencyName: str | None
+    alternateCurrencyName: Optional[str]
     # Regular amount issued.
-    regularAlternateCurrenciesIssued: float | None
+    regularAlternateCurrenciesIssued: Optional[float]
     # Lifetime total after.
-    programLifetimeAlternateCurrencies: float | None
+    programLifetimeAlternateCurrencies: Optional[float]
 
 
 class PromotionalAlternateCurrenciesIssued2(TypedDict, total=False):
     """One entry."""
 
     # Promotion name.
-    promotionName: str | None
+    promotionName: Optional[str]
     # Promotion identifier (text).
-    promotionIdentifier: str | None
+    promotionIdentifier: Optional[str]
     # Promotion kind.
-    promotionType: str | None
+    promotionType: Optional[str]
     # Amount from the promotion.
-    promotionAlternateCurrencies: float | None
+    promotionAlternateCurrencies: Optional[float]
     # Expiry (YYYY-MM-DD).
-    promotionAlternateCurrenciesExpiryDate: str | None
+    promotionAlternateCurrenciesExpiryDate: Optional[str]
 
 
 class RegularAlternateCurrenciesBreakup2(TypedDict, total=False):
     """One entry."""
 
     # Amount.
-    alternateCurrencies: float | None
+    alternateCurrencies: Optional[float]
     # Expiry (YYYY-MM-DD).
-    expiryAt: str | None
+    expiryAt: Optional[str]
 
 
 class AlternateCurrenciesIssuedAlternateCurrencies(TypedDict, total=False):
     """One entry."""
 
     # Slices issued by promotions.
-    promotionalAlternateCurrenciesIssued: list[PromotionalAlternateCurrenciesIssued2] | None
+    promotionalAlternateCurrenciesIssued: Optional[list[PromotionalAlternateCurrenciesIssued2]]
     # Promised slices.
-    promisedAlternateCurrenciesIssued: list[PromisedAlternateCurrenciesIssued] | None
+    promisedAlternateCurrenciesIssued: Optional[list[PromisedAlternateCurrenciesIssued]]
     # Regular amount split by expiry.
-    regularAlternateCurrenciesBreakup: list[RegularAlternateCurrenciesBreakup2] | None
+    regularAlternateCurrenciesBreakup: Optional[list[RegularAlternateCurrenciesBreakup2]]
     # Total issued.
-    totalAlternateCurrenciesIssued: float | None
+    totalAlternateCurrenciesIssued: Optional[float]
     # Currency code.
-    alternateCurrencyIdentifier: str | None
+    alternateCurrencyIdentifier: Optional[str]
     # Balance after.
-    programCurrentAlternateCurrencies: float | None
+    programCurrentAlternateCurrencies: Optional[float]
     # Currency name.
-    alternateCurrencyName: str | None
+    alternateCurrencyName: Optional[str]
     # Regular amount issued.
-    regularAlternateCurrenciesIssued: float | None
+    regularAlternateCurrenciesIssued: Optional[float]
     # Lifetime total after.
-    programLifetimeAlternateCurrencies: float | None
+    programLifetimeAlternateCurrencies: Optional[float]
 
 
 class AlternateCurrenciesIssuedData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # Loyalty entity that owns the points (customer or group).
-    entityInformation: EntityInformation | None
+    entityInformation: Optional[EntityInformation]
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity | None
+    triggeringActivity: Optional[TriggeringActivity]
     # Programme block (id, name, tiers, conversion ratio).
-    loyaltyProgramDetails: LoyaltyProgramDetails | None
+    loyaltyProgramDetails: Optional[LoyaltyProgramDetails]
     # Programme id.
-    loyaltyProgramId: int | None
+    loyaltyProgramId: Optional[int]
     # One row per alternate currency.
-    alternateCurrenciesIssuedData: (
-        list[AlternateCurrenciesIssuedAlternateCurrenciesIssuedData] | None
-    )
+    alternateCurrenciesIssuedData: Optional[
+        list[AlternateCurrenciesIssuedAlternateCurrenciesIssuedData]
+    ]
     # The older name of alternateCurrenciesIssuedData. Samples up to 2025 have it; captures since
     # have alternateCurrenciesIssuedData. Both are accepted.
-    alternateCurrencies: list[AlternateCurrenciesIssuedAlternateCurrencies] | None
+    alternateCurrencies: Optional[list[AlternateCurrenciesIssuedAlternateCurrencies]]
 
 
 class AlternateCurrenciesIssued(Envelope):
@@ -163,104 +164,104 @@ class CurrentEventPromotionAlternateCurrenciesReturnedDetails(TypedDict, total=F
     """One entry."""
 
     # Promotion identifier (text).
-    promotionIdentifier: str | None
+    promotionIdentifier: Optional[str]
     # Promotion kind.
-    promotionType: str | None
+    promotionType: Optional[str]
     # Amount from the promotion.
-    promotionAlternateCurrencies: float | None
+    promotionAlternateCurrencies: Optional[float]
 
 
 class PromotionalAlternateCurrenciesReversed(TypedDict, total=False):
     """One entry."""
 
     # Promotion identifier (text).
-    promotionIdentifier: str | None
+    promotionIdentifier: Optional[str]
     # Promotion kind.
-    promotionType: str | None
+    promotionType: Optional[str]
     # Amount from the promotion.
-    promotionAlternateCurrencies: float | None
+    promotionAlternateCurrencies: Optional[float]
 
 
 class AlternateCurrenciesReversedData(TypedDict, total=False):
     """One entry."""
 
     # Promised amount taken back.
-    promisedAlternateCurrenciesReversed: float | None
+    promisedAlternateCurrenciesReversed: Optional[float]
     # Promotional slices taken back by this return.
-    currentEventPromotionAlternateCurrenciesReturnedDetails: (
-        list[CurrentEventPromotionAlternateCurrenciesReturnedDetails] | None
-    )
+    currentEventPromotionAlternateCurrenciesReturnedDetails: Optional[
+        list[CurrentEventPromotionAlternateCurrenciesReturnedDetails]
+    ]
     # Promised amount taken back by this return.
-    currentEventPromisedAlternateCurrenciesReturned: float | None
+    currentEventPromisedAlternateCurrenciesReturned: Optional[float]
     # Regular amount taken back.
-    regularAlternateCurrenciesReversed: float | None
+    regularAlternateCurrenciesReversed: Optional[float]
     # Currency code.
-    alternateCurrencyIdentifier: str | None
+    alternateCurrencyIdentifier: Optional[str]
     # Balance after.
-    programCurrentAlternateCurrencies: float | None
+    programCurrentAlternateCurrencies: Optional[float]
     # Total taken back by this return.
-    currentEventTotalAlternateCurrenciesReturned: float | None
+    currentEventTotalAlternateCurrenciesReturned: Optional[float]
     # Currency name.
-    alternateCurrencyName: str | None
+    alternateCurrencyName: Optional[str]
     # Lifetime total after.
-    programLifetimeAlternateCurrencies: float | None
+    programLifetimeAlternateCurrencies: Optional[float]
     # Total taken back.
-    totalIssuedAlternateCurrenciesReversed: float | None
+    totalIssuedAlternateCurrenciesReversed: Optional[float]
     # Promotional amount taken back.
-    promotionalAlternateCurrenciesReversed: list[PromotionalAlternateCurrenciesReversed] | None
+    promotionalAlternateCurrenciesReversed: Optional[list[PromotionalAlternateCurrenciesReversed]]
     # Regular amount taken back by this return.
-    currentEventRegularAlternateCurrenciesReturned: float | None
+    currentEventRegularAlternateCurrenciesReturned: Optional[float]
 
 
 class IssuedAlternateCurrenciesReversedAlternateCurrencies(TypedDict, total=False):
     """One entry."""
 
     # Promised amount taken back.
-    promisedAlternateCurrenciesReversed: float | None
+    promisedAlternateCurrenciesReversed: Optional[float]
     # Promotional slices taken back by this return.
-    currentEventPromotionAlternateCurrenciesReturnedDetails: (
-        list[CurrentEventPromotionAlternateCurrenciesReturnedDetails] | None
-    )
+    currentEventPromotionAlternateCurrenciesReturnedDetails: Optional[
+        list[CurrentEventPromotionAlternateCurrenciesReturnedDetails]
+    ]
     # Promised amount taken back by this return.
-    currentEventPromisedAlternateCurrenciesReturned: float | None
+    currentEventPromisedAlternateCurrenciesReturned: Optional[float]
     # Regular amount taken back.
-    regularAlternateCurrenciesReversed: float | None
+    regularAlternateCurrenciesReversed: Optional[float]
     # Currency code.
-    alternateCurrencyIdentifier: str | None
+    alternateCurrencyIdentifier: Optional[str]
     # Balance after.
-    programCurrentAlternateCurrencies: float | None
+    programCurrentAlternateCurrencies: Optional[float]
     # Total taken back by this return.
-    currentEventTotalAlternateCurrenciesReturned: float | None
+    currentEventTotalAlternateCurrenciesReturned: Optional[float]
     # Currency name.
-    alternateCurrencyName: str | None
+    alternateCurrencyName: Optional[str]
     # Lifetime total after.
-    programLifetimeAlternateCurrencies: float | None
+    programLifetimeAlternateCurrencies: Optional[float]
     # Promotional amount taken back.
-    promotionalAlternateCurrenciesReversed: list[PromotionalAlternateCurrenciesReversed] | None
+    promotionalAlternateCurrenciesReversed: Optional[list[PromotionalAlternateCurrenciesReversed]]
     # Regular amount taken back by this return.
-    currentEventRegularAlternateCurrenciesReturned: float | None
+    currentEventRegularAlternateCurrenciesReturned: Optional[float]
     # Total taken back.
-    totalAlternateCurrenciesReversed: float | None
+    totalAlternateCurrenciesReversed: Optional[float]
 
 
 class IssuedAlternateCurrenciesReversedData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # Loyalty entity that owns the points (customer or group).
-    entityInformation: EntityInformation | None
+    entityInformation: Optional[EntityInformation]
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity | None
+    triggeringActivity: Optional[TriggeringActivity]
     # Programme block (id, name, tiers, conversion ratio).
-    loyaltyProgramDetails: LoyaltyProgramDetails | None
+    loyaltyProgramDetails: Optional[LoyaltyProgramDetails]
     # Programme id.
-    loyaltyProgramId: int | None
+    loyaltyProgramId: Optional[int]
     # One row per alternate currency.
-    alternateCurrenciesReversedData: list[AlternateCurrenciesReversedData] | None
+    alternateCurrenciesReversedData: Optional[list[AlternateCurrenciesReversedData]]
     # The older name of alternateCurrenciesReversedData. One sample that was written by hand has it;
     # the schema has alternateCurrenciesReversedData. Both are accepted.
-    alternateCurrencies: list[IssuedAlternateCurrenciesReversedAlternateCurrencies] | None
+    alternateCurrencies: Optional[list[IssuedAlternateCurrenciesReversedAlternateCurrencies]]
 
 
 class IssuedAlternateCurrenciesReversed(Envelope):
@@ -274,59 +275,59 @@ class CurrentEventPromotionPointsReturnedDetails(TypedDict, total=False):
     """One entry."""
 
     # Promotion identifier (text).
-    promotionIdentifier: str | None
+    promotionIdentifier: Optional[str]
     # Promotion kind.
-    promotionType: str | None
+    promotionType: Optional[str]
     # Points from the promotion.
-    promotionPoints: float | None
+    promotionPoints: Optional[float]
 
 
 class IssuedPointsReversedPromotionalPointsReversed(TypedDict, total=False):
     """One entry."""
 
     # Promotion identifier (text).
-    promotionIdentifier: str | None
+    promotionIdentifier: Optional[str]
     # Promotion kind.
-    promotionType: str | None
+    promotionType: Optional[str]
     # Points from the promotion.
-    promotionPoints: float | None
+    promotionPoints: Optional[float]
 
 
 class IssuedPointsReversedData(TypedDict, total=False):
     """What happened."""
 
     # Regular points taken back.
-    regularPointsReversed: float | None
+    regularPointsReversed: Optional[float]
     # Programme block (id, name, tiers, conversion ratio).
-    loyaltyProgramDetails: LoyaltyProgramDetails | None
+    loyaltyProgramDetails: Optional[LoyaltyProgramDetails]
     # Loyalty entity that owns the points (customer or group).
-    entityInformation: EntityInformation | None
+    entityInformation: Optional[EntityInformation]
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # Regular points taken back by this return.
-    currentEventRegularPointsReturned: float | None
+    currentEventRegularPointsReturned: Optional[float]
     # Promotional slices taken back by this return.
-    currentEventPromotionPointsReturnedDetails: (
-        list[CurrentEventPromotionPointsReturnedDetails] | None
-    )
+    currentEventPromotionPointsReturnedDetails: Optional[
+        list[CurrentEventPromotionPointsReturnedDetails]
+    ]
     # Promised points taken back.
-    promisedPointsReversed: float | None
+    promisedPointsReversed: Optional[float]
     # Lifetime earned total after the activity.
-    programLifetimePoints: float | None
+    programLifetimePoints: Optional[float]
     # Promotional points taken back.
-    promotionalPointsReversed: list[IssuedPointsReversedPromotionalPointsReversed] | None
+    promotionalPointsReversed: Optional[list[IssuedPointsReversedPromotionalPointsReversed]]
     # All issued points taken back so far.
-    totalIssuedPointsReversed: float | None
+    totalIssuedPointsReversed: Optional[float]
     # Total taken back by this return.
-    currentEventTotalPointsReturned: float | None
+    currentEventTotalPointsReturned: Optional[float]
     # Spendable balance after the activity.
-    programCurrentPoints: float | None
+    programCurrentPoints: Optional[float]
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity | None
+    triggeringActivity: Optional[TriggeringActivity]
     # Programme id.
-    loyaltyProgramId: int | None
+    loyaltyProgramId: Optional[int]
     # Promised points taken back by this return.
-    currentEventPromisedPointsReturned: float | None
+    currentEventPromisedPointsReturned: Optional[float]
 
 
 class IssuedPointsReversed(Envelope):
@@ -340,32 +341,34 @@ class LoyaltyCustomerMergeSurvivorCustomerLoyaltySummary(TypedDict, total=False)
     """One entry."""
 
     # Programme id.
-    loyaltyProgramId: int | None
+    loyaltyProgramId: Optional[int]
     # Lifetime points.
-    lifetimePoints: float | None
+    lifetimePoints: Optional[float]
     # Spendable points.
-    currentPoints: float | None
+    currentPoints: Optional[float]
     # Promised points.
-    promisedPoints: float | None
+    promisedPoints: Optional[float]
     # Tier number.
-    tierNumber: int | None
+    tierNumber: Optional[int]
 
 
 class LoyaltyCustomerMergeData(TypedDict, total=False):
     """What happened."""
 
     # Profile that remains.
-    survivorCustomerIdentifiers: CustomerIdentifiers | None
+    survivorCustomerIdentifiers: Optional[CustomerIdentifiers]
     # Profile merged away.
-    victimCustomerIdentifiers: CustomerIdentifiers | None
+    victimCustomerIdentifiers: Optional[CustomerIdentifiers]
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity | None
+    triggeringActivity: Optional[TriggeringActivity]
     # Programme block (id, name, tiers, conversion ratio).
-    loyaltyProgramDetails: LoyaltyProgramDetails | None
+    loyaltyProgramDetails: Optional[LoyaltyProgramDetails]
     # Till (and store) or user that keyed the activity; only id without till/store enrichment.
-    enteredBy: Actor | None
+    enteredBy: Optional[Actor]
     # Balances of the remaining profile per programme.
-    survivorCustomerLoyaltySummary: list[LoyaltyCustomerMergeSurvivorCustomerLoyaltySummary] | None
+    survivorCustomerLoyaltySummary: Optional[
+        list[LoyaltyCustomerMergeSurvivorCustomerLoyaltySummary]
+    ]
 
 
 class LoyaltyCustomerMerge(Envelope):
@@ -379,29 +382,29 @@ class ManualPointsAdjustmentProgramPointsSplit(TypedDict, total=False):
     """One entry."""
 
     # Award row id.
-    pointsAwardedId: int | None
+    pointsAwardedId: Optional[int]
     # Programme id.
-    programId: int | None
+    programId: Optional[int]
     # Points (decimal text). Decimal number as text.
-    points: str | None
+    points: Optional[str]
     # Kind of points.
-    pointsType: str | None
+    pointsType: Optional[str]
 
 
 class ManualPointsAdjustmentData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity | None
+    triggeringActivity: Optional[TriggeringActivity]
     # Points deducted (decimal text; key is misspelt on the wire). Misspelt on the wire
     # (totalPointsDeducted) and a decimal number as text; kept.
-    totalPoinstDeducted: str | None
+    totalPoinstDeducted: Optional[str]
     # Split per award.
-    programPointsSplit: list[ManualPointsAdjustmentProgramPointsSplit] | None
+    programPointsSplit: Optional[list[ManualPointsAdjustmentProgramPointsSplit]]
     # Reason text.
-    reason: str | None
+    reason: Optional[str]
 
 
 class ManualPointsAdjustment(Envelope):
@@ -415,17 +418,17 @@ class PointsExpiredData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # Loyalty entity that owns the points (customer or group).
-    entityInformation: EntityInformation | None
+    entityInformation: Optional[EntityInformation]
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity | None
+    triggeringActivity: Optional[TriggeringActivity]
     # Programme block (id, name, tiers, conversion ratio).
-    loyaltyProgramDetails: LoyaltyProgramDetails | None
+    loyaltyProgramDetails: Optional[LoyaltyProgramDetails]
     # Programme id.
-    loyaltyProgramId: int | None
+    loyaltyProgramId: Optional[int]
     # Points that lapsed.
-    pointsExpired: float | None
+    pointsExpired: Optional[float]
 
 
 class PointsExpired(Envelope):
@@ -439,42 +442,42 @@ class PointsExpiryChangeUpdatedPointsExpiryBreakup(TypedDict, total=False):
     """One entry."""
 
     # Award row id.
-    pointAwardedRefID: int | None
+    pointAwardedRefID: Optional[int]
     # Award row kind (POINT_AWARDED seen).
-    pointsAwardedRefType: str | None
+    pointsAwardedRefType: Optional[str]
     # Promotion id, when promotional.
-    promotionID: int | None
+    promotionID: Optional[int]
     # Points in the slice.
-    points: float | None
+    points: Optional[float]
     # Old expiry (text).
-    pointsPreviousExpiryDate: str | None
+    pointsPreviousExpiryDate: Optional[str]
     # EXTEND_EXPIRY / EARLY_EXPIRY seen.
-    expiryUpdateReasonType: str | None
+    expiryUpdateReasonType: Optional[str]
     # Free-text note.
-    expiryUpdateReasonNote: str | None
+    expiryUpdateReasonNote: Optional[str]
     # New expiry (text).
-    newExpiryDate: str | None
+    newExpiryDate: Optional[str]
     # How the new expiry was set.
-    newExpirySetType: str | None
+    newExpirySetType: Optional[str]
     # The time of pointsPreviousExpiryDate as epoch milliseconds.
-    pointsPreviousExpiryDateInMillis: int | None
+    pointsPreviousExpiryDateInMillis: Optional[int]
     # The time of newExpiryDate as epoch milliseconds.
-    newExpiryDateInMillis: int | None
+    newExpiryDateInMillis: Optional[int]
 
 
 class PointsExpiryChangeData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # Loyalty entity that owns the points (customer or group).
-    entityInformation: EntityInformation | None
+    entityInformation: Optional[EntityInformation]
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity | None
+    triggeringActivity: Optional[TriggeringActivity]
     # Programme block (id, name, tiers, conversion ratio).
-    loyaltyProgramDetails: LoyaltyProgramDetails | None
+    loyaltyProgramDetails: Optional[LoyaltyProgramDetails]
     # Slices whose expiry changed.
-    updatedPointsExpiryBreakup: list[PointsExpiryChangeUpdatedPointsExpiryBreakup] | None
+    updatedPointsExpiryBreakup: Optional[list[PointsExpiryChangeUpdatedPointsExpiryBreakup]]
 
 
 class PointsExpiryChange(Envelope):
@@ -488,21 +491,21 @@ class PointsExpiryReminderData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # Loyalty entity that owns the points (customer or group).
-    entityInformation: EntityInformation | None
+    entityInformation: Optional[EntityInformation]
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity | None
+    triggeringActivity: Optional[TriggeringActivity]
     # Programme block (id, name, tiers, conversion ratio).
-    loyaltyProgramDetails: LoyaltyProgramDetails | None
+    loyaltyProgramDetails: Optional[LoyaltyProgramDetails]
     # Programme id.
-    loyaltyProgramId: int | None
+    loyaltyProgramId: Optional[int]
     # Points about to lapse.
-    pointsScheduledForExpiry: float | None
+    pointsScheduledForExpiry: Optional[float]
     # Lapse date (YYYY-MM-DD).
-    scheduledExpiryDate: str | None
+    scheduledExpiryDate: Optional[str]
     # The time of scheduledExpiryDate as epoch milliseconds.
-    scheduledExpiryDateInMillis: int | None
+    scheduledExpiryDateInMillis: Optional[int]
 
 
 class PointsExpiryReminder(Envelope):
@@ -516,82 +519,82 @@ class PointsIssuedPromisedPointsIssued(TypedDict, total=False):
     """One entry."""
 
     # Promised amount.
-    promisedPoints: float | None
+    promisedPoints: Optional[float]
     # True when release waits for an outside trigger.
-    isExternalTriggerBased: bool | None
+    isExternalTriggerBased: Optional[bool]
     # Planned release date (YYYY-MM-DD).
-    promisedPointsConversionDate: str | None
+    promisedPointsConversionDate: Optional[str]
     # Promotion identifier (text).
-    promotionIdentifier: str | None
+    promotionIdentifier: Optional[str]
     # Reference of the award; present with awarded-reference enrichment. The docs say that there is
     # one and give neither name nor type: the name is ours.
     awardedReferenceId: Any
     # The time of promisedPointsConversionDate as epoch milliseconds.
-    promisedPointsConversionDateInMillis: int | None
+    promisedPointsConversionDateInMillis: Optional[int]
 
 
 class PointsIssuedRegularPointsBreakup(TypedDict, total=False):
     """One entry."""
 
     # Points in this slice.
-    points: float | None
+    points: Optional[float]
     # Expiry date (YYYY-MM-DD).
-    expiryAt: str | None
+    expiryAt: Optional[str]
     # Reference of the award; present with awarded-reference enrichment. The docs say that there is
     # one and give neither name nor type: the name is ours.
     awardedReferenceId: Any
     # The time of expiryAt as epoch milliseconds.
-    expiryAtInMillis: int | None
+    expiryAtInMillis: Optional[int]
 
 
 class PointsIssuedPromotionalPointsIssued(TypedDict, total=False):
     """One entry."""
 
     # Promotion name.
-    promotionName: str | None
+    promotionName: Optional[str]
     # Promotion identifier (text).
-    promotionIdentifier: str | None
+    promotionIdentifier: Optional[str]
     # Promotion kind.
-    promotionType: str | None
+    promotionType: Optional[str]
     # Points from the promotion.
-    promotionPoints: float | None
+    promotionPoints: Optional[float]
     # Expiry date (YYYY-MM-DD).
-    promotionPointsExpiryDate: str | None
+    promotionPointsExpiryDate: Optional[str]
     # Reference of the award; present with awarded-reference enrichment. The docs say that there is
     # one and give neither name nor type: the name is ours.
     awardedReferenceId: Any
     # The time of promotionPointsExpiryDate as epoch milliseconds.
-    promotionPointsExpiryDateInMillis: int | None
+    promotionPointsExpiryDateInMillis: Optional[int]
 
 
 class PointsIssuedData(TypedDict, total=False):
     """What happened."""
 
     # Programme block (id, name, tiers, conversion ratio).
-    loyaltyProgramDetails: LoyaltyProgramDetails | None
+    loyaltyProgramDetails: Optional[LoyaltyProgramDetails]
     # Loyalty entity that owns the points (customer or group).
-    entityInformation: EntityInformation | None
+    entityInformation: Optional[EntityInformation]
     # Regular (non-promotional) points.
-    regularPointsIssued: float | None
+    regularPointsIssued: Optional[float]
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # Lifetime earned total after the activity.
-    programLifetimePoints: float | None
+    programLifetimePoints: Optional[float]
     # All points issued by the activity.
-    totalPointsIssued: float | None
+    totalPointsIssued: Optional[float]
     # Points promised but not yet spendable.
-    promisedPointsIssued: list[PointsIssuedPromisedPointsIssued] | None
+    promisedPointsIssued: Optional[list[PointsIssuedPromisedPointsIssued]]
     # Spendable balance after the activity.
-    programCurrentPoints: float | None
+    programCurrentPoints: Optional[float]
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity | None
+    triggeringActivity: Optional[TriggeringActivity]
     # Programme id.
-    loyaltyProgramId: int | None
+    loyaltyProgramId: Optional[int]
     # Regular points split by expiry.
-    regularPointsBreakup: list[PointsIssuedRegularPointsBreakup] | None
+    regularPointsBreakup: Optional[list[PointsIssuedRegularPointsBreakup]]
     # Points issued by promotions.
-    promotionalPointsIssued: list[PointsIssuedPromotionalPointsIssued] | None
-    behavioralEventAttributes: BehavioralEventAttributes | None
+    promotionalPointsIssued: Optional[list[PointsIssuedPromotionalPointsIssued]]
+    behavioralEventAttributes: Optional[BehavioralEventAttributes]
     # Spendable balance; present with available-balance enrichment. Its type is not documented.
     # Starts with a capital letter on the wire.
     AvailablePointsBalance: Any
@@ -610,40 +613,40 @@ class PointsRedeemedRedemptionFromEarningPrograms(TypedDict, total=False):
     """One entry."""
 
     # Programme id.
-    programId: int | None
+    programId: Optional[int]
     # Points taken from that programme.
-    pointsRedeemed: float | None
+    pointsRedeemed: Optional[float]
     # Spendable balance after the activity.
-    programCurrentPoints: float | None
+    programCurrentPoints: Optional[float]
 
 
 class PointsRedeemedData(TypedDict, total=False):
     """What happened."""
 
     # True for a group redemption.
-    isGroupRedemption: bool | None
+    isGroupRedemption: Optional[bool]
     # Money value of the redeemed points.
-    redeemedPointsCurrencyValue: float | None
+    redeemedPointsCurrencyValue: Optional[float]
     # Points redeemed.
-    totalPointsRedeemed: float | None
+    totalPointsRedeemed: Optional[float]
     # Split by programme the points came from.
-    redemptionFromEarningPrograms: list[PointsRedeemedRedemptionFromEarningPrograms] | None
+    redemptionFromEarningPrograms: Optional[list[PointsRedeemedRedemptionFromEarningPrograms]]
     # Programme block (id, name, tiers, conversion ratio).
-    loyaltyProgramDetails: LoyaltyProgramDetails | None
+    loyaltyProgramDetails: Optional[LoyaltyProgramDetails]
     # Loyalty entity that owns the points (customer or group).
-    entityInformation: EntityInformation | None
+    entityInformation: Optional[EntityInformation]
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # Redemption id.
-    redemptionSummaryId: int | None
+    redemptionSummaryId: Optional[int]
     # Free-text note.
-    redemptionNotes: str | None
+    redemptionNotes: Optional[str]
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity | None
+    triggeringActivity: Optional[TriggeringActivity]
     # Programme id.
-    loyaltyProgramId: int | None
+    loyaltyProgramId: Optional[int]
     # Bill the redemption was made on.
-    redemptionBillNumber: str | None
+    redemptionBillNumber: Optional[str]
     # Spendable balance; present with available-balance enrichment. Its type is not documented.
     # Starts with a capital letter on the wire.
     AvailablePointsBalance: Any
@@ -660,36 +663,36 @@ class PointsTransferredInitiatedRedemptionFromEarningPrograms(TypedDict, total=F
     """One entry."""
 
     # Programme id.
-    programId: int | None
+    programId: Optional[int]
     # Points taken from that programme.
-    pointsRedeemed: float | None
+    pointsRedeemed: Optional[float]
     # Spendable balance after the activity.
-    programCurrentPoints: float | None
+    programCurrentPoints: Optional[float]
 
 
 class PointsTransferredInitiatedData(TypedDict, total=False):
     """What happened."""
 
     # Split by programme the points came from.
-    redemptionFromEarningPrograms: (
-        list[PointsTransferredInitiatedRedemptionFromEarningPrograms] | None
-    )
+    redemptionFromEarningPrograms: Optional[
+        list[PointsTransferredInitiatedRedemptionFromEarningPrograms]
+    ]
     # Programme block (id, name, tiers, conversion ratio).
-    loyaltyProgramDetails: LoyaltyProgramDetails | None
+    loyaltyProgramDetails: Optional[LoyaltyProgramDetails]
     # Loyalty entity that owns the points (customer or group).
-    entityInformation: EntityInformation | None
+    entityInformation: Optional[EntityInformation]
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # Receiving entity.
-    transferReceivingEntityInformation: EntityInformation | None
+    transferReceivingEntityInformation: Optional[EntityInformation]
     # Receiving customer.
-    transferReceivingCustomerIdentifiers: CustomerIdentifiers | None
+    transferReceivingCustomerIdentifiers: Optional[CustomerIdentifiers]
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity | None
+    triggeringActivity: Optional[TriggeringActivity]
     # Programme id.
-    loyaltyProgramId: int | None
+    loyaltyProgramId: Optional[int]
     # Points moved.
-    totalPointsTransferred: float | None
+    totalPointsTransferred: Optional[float]
 
 
 class PointsTransferredInitiated(Envelope):
@@ -703,21 +706,21 @@ class PointsTransferredReceivedData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # Loyalty entity that owns the points (customer or group).
-    entityInformation: EntityInformation | None
+    entityInformation: Optional[EntityInformation]
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity | None
+    triggeringActivity: Optional[TriggeringActivity]
     # Programme block (id, name, tiers, conversion ratio).
-    loyaltyProgramDetails: LoyaltyProgramDetails | None
+    loyaltyProgramDetails: Optional[LoyaltyProgramDetails]
     # Programme id.
-    loyaltyProgramId: int | None
+    loyaltyProgramId: Optional[int]
     # Points moved.
-    totalPointsTransferred: float | None
+    totalPointsTransferred: Optional[float]
     # Sending customer.
-    transferInitiatingCustomerIdentifiers: CustomerIdentifiers | None
+    transferInitiatingCustomerIdentifiers: Optional[CustomerIdentifiers]
     # Sending entity.
-    transferInitiatingEntityInformation: EntityInformation | None
+    transferInitiatingEntityInformation: Optional[EntityInformation]
 
 
 class PointsTransferredReceived(Envelope):
@@ -731,158 +734,158 @@ class AlternateCurrencyConverted(TypedDict, total=False):
     """One entry."""
 
     # Currency code.
-    alternateCurrencyIdentifier: str | None
+    alternateCurrencyIdentifier: Optional[str]
     # Currency name.
-    alternateCurrencyName: str | None
+    alternateCurrencyName: Optional[str]
     # Amount (decimal text). Decimal number as text.
-    alternateCurrencyValue: str | None
+    alternateCurrencyValue: Optional[str]
 
 
 class EarningAlternateCurrencyReference(TypedDict, total=False):
     """One entry."""
 
     # Activity name.
-    name: str | None
+    name: Optional[str]
     # Activity time (epoch milliseconds as double).
-    enteredAt: float | None
+    enteredAt: Optional[float]
     # Amount released for this activity.
-    alternateCurrencyConverted: float | None
+    alternateCurrencyConverted: Optional[float]
     # Currency code.
-    alternateCurrencyIdentifier: str | None
+    alternateCurrencyIdentifier: Optional[str]
     # Currency name.
-    alternateCurrencyName: str | None
+    alternateCurrencyName: Optional[str]
     # Activity ids as key/value pairs.
-    identifiers: KeyValue | None
+    identifiers: Optional[KeyValue]
 
 
 class AlternateCurrencyEntityDetails(TypedDict, total=False):
     """Bill or line item identity."""
 
     # Currency code.
-    alternateCurrencyIdentifier: str | None
+    alternateCurrencyIdentifier: Optional[str]
     # Currency name.
-    alternateCurrencyName: str | None
+    alternateCurrencyName: Optional[str]
     # Amount (decimal text). Decimal number as text.
-    alternateCurrencyValue: str | None
+    alternateCurrencyValue: Optional[str]
     # Bill / line id.
-    id: int | None
+    id: Optional[int]
     # Bill number (uniqueness rule is org configuration).
-    billNumber: str | None
+    billNumber: Optional[str]
     # Item SKU for line level.
-    itemCode: str | None
+    itemCode: Optional[str]
     # Bill date (text).
-    billDate: str | None
+    billDate: Optional[str]
 
 
 class PromotionDetails(TypedDict, total=False):
     """One entry."""
 
     # Limits on issuing.
-    issueRestrictions: list[PromotionRestriction] | None
+    issueRestrictions: Optional[list[PromotionRestriction]]
     # Map: target group id -> list of target rule ids.
-    linkedTargetGroupVsTargetRuleIdMap: dict[str, list[int] | None] | None
+    linkedTargetGroupVsTargetRuleIdMap: Optional[dict[str, Optional[list[int]]]]
     # Promotion end (YYYY-MM-DD).
-    promotionEndDate: str | None
+    promotionEndDate: Optional[str]
     # End of the promotion, epoch milliseconds: the instant that promotionEndDate tells.
-    promotionEndDateInMillis: int | None
+    promotionEndDateInMillis: Optional[int]
     # Custom field name/value pairs attached to the entity.
-    customFields: KeyValue | None
+    customFields: Optional[KeyValue]
     # Promotion identifier (text).
-    promotionIdentifier: str | None
+    promotionIdentifier: Optional[str]
     # Promotion start (YYYY-MM-DD).
-    promotionStartDate: str | None
+    promotionStartDate: Optional[str]
     # Start of the promotion, epoch milliseconds: the instant that promotionStartDate tells.
-    promotionStartDateInMillis: int | None
+    promotionStartDateInMillis: Optional[int]
     # Promotion name.
-    promotionName: str | None
+    promotionName: Optional[str]
     # Limits on redeeming.
-    redemptionRestrictions: list[PromotionRestriction] | None
+    redemptionRestrictions: Optional[list[PromotionRestriction]]
     # GENERIC or LOYALTY_EARNING.
-    pointsOfferType: str | None
+    pointsOfferType: Optional[str]
     # Promotion description.
-    promotionDescription: str | None
+    promotionDescription: Optional[str]
     # Promotion kind.
-    promotionType: str | None
+    promotionType: Optional[str]
     # Promotion id.
-    promotionId: int | None
+    promotionId: Optional[int]
     # Limits on earning.
-    earnRestrictions: list[PromotionRestriction] | None
+    earnRestrictions: Optional[list[PromotionRestriction]]
     # Programme id.
-    programId: int | None
+    programId: Optional[int]
 
 
 class PromotionalAlternateCurrencyBreakup(TypedDict, total=False):
     """One entry."""
 
     # Currency code.
-    alternateCurrencyIdentifier: str | None
+    alternateCurrencyIdentifier: Optional[str]
     # Currency name.
-    alternateCurrencyName: str | None
+    alternateCurrencyName: Optional[str]
     # Amount (decimal text). Decimal number as text.
-    alternateCurrencyValue: str | None
+    alternateCurrencyValue: Optional[str]
     # Programme id.
-    programId: int | None
+    programId: Optional[int]
     # Promotion id.
-    promotionId: int | None
+    promotionId: Optional[int]
     # Promotion name.
-    promotionName: str | None
+    promotionName: Optional[str]
     # Full promotion description.
-    promotionDetails: list[PromotionDetails] | None
+    promotionDetails: Optional[list[PromotionDetails]]
 
 
 class NonPromotionalAlternateCurrencyBreakup(TypedDict, total=False):
     """One entry."""
 
     # Currency code.
-    alternateCurrencyIdentifier: str | None
+    alternateCurrencyIdentifier: Optional[str]
     # Currency name.
-    alternateCurrencyName: str | None
+    alternateCurrencyName: Optional[str]
     # Amount (decimal text). Decimal number as text.
-    alternateCurrencyValue: str | None
+    alternateCurrencyValue: Optional[str]
     # Programme id.
-    programId: int | None
+    programId: Optional[int]
 
 
 class AlternateCurrencyConvertedBreakup(TypedDict, total=False):
     """One entry."""
 
     # Level of the split (BILL seen).
-    entityName: str | None
+    entityName: Optional[str]
     # Bill or line item identity.
-    alternateCurrencyEntityDetails: AlternateCurrencyEntityDetails | None
+    alternateCurrencyEntityDetails: Optional[AlternateCurrencyEntityDetails]
     # Promotional slices.
-    promotionalAlternateCurrencyBreakup: list[PromotionalAlternateCurrencyBreakup] | None
+    promotionalAlternateCurrencyBreakup: Optional[list[PromotionalAlternateCurrencyBreakup]]
     # Regular slices.
-    nonPromotionalAlternateCurrencyBreakup: list[NonPromotionalAlternateCurrencyBreakup] | None
+    nonPromotionalAlternateCurrencyBreakup: Optional[list[NonPromotionalAlternateCurrencyBreakup]]
 
 
 class PromisedToCurrentAlternateCurrencyConversionData(TypedDict, total=False):
     """What happened."""
 
     # Platform bill id (present for externally triggered conversions).
-    billId: int | None
+    billId: Optional[int]
     # Programme block (id, name, tiers, conversion ratio).
-    loyaltyProgramDetails: LoyaltyProgramDetails | None
+    loyaltyProgramDetails: Optional[LoyaltyProgramDetails]
     # Copy of envelope eventLogId inside data.
-    eventLogId: int | None
+    eventLogId: Optional[int]
     # Amounts released, per currency.
-    alternateCurrencyConverted: list[AlternateCurrencyConverted] | None
+    alternateCurrencyConverted: Optional[list[AlternateCurrencyConverted]]
     # Loyalty entity that owns the points (customer or group).
-    entityInformation: EntityInformation | None
+    entityInformation: Optional[EntityInformation]
     # Original earning activities.
-    earningAlternateCurrencyReference: list[EarningAlternateCurrencyReference] | None
+    earningAlternateCurrencyReference: Optional[list[EarningAlternateCurrencyReference]]
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # Split by bill / line item.
-    alternateCurrencyConvertedBreakup: list[AlternateCurrencyConvertedBreakup] | None
+    alternateCurrencyConvertedBreakup: Optional[list[AlternateCurrencyConvertedBreakup]]
     # When the activity happened (date-time text).
-    eventDateTime: str | None
+    eventDateTime: Optional[str]
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity | None
+    triggeringActivity: Optional[TriggeringActivity]
     # Programme id.
-    loyaltyProgramId: int | None
+    loyaltyProgramId: Optional[int]
     # SystemTrigger / externalTrigger.
-    alternateCurrencyConversionSource: str | None
+    alternateCurrencyConversionSource: Optional[str]
 
 
 class PromisedToCurrentAlternateCurrencyConversion(Envelope):
@@ -896,137 +899,137 @@ class PromisedToCurrentPointsConversionEntityDetails(TypedDict, total=False):
     """Bill or line item identity."""
 
     # Bill / line id.
-    id: int | None
+    id: Optional[int]
     # Bill number (uniqueness rule is org configuration).
-    billNumber: str | None
+    billNumber: Optional[str]
     # Item SKU for line level.
-    itemCode: str | None
+    itemCode: Optional[str]
     # Bill date (text).
-    billDate: str | None
+    billDate: Optional[str]
 
 
 class PromisedToCurrentPointsConversionPromotionDetails(TypedDict, total=False):
     """One entry."""
 
     # Limits on issuing.
-    issueRestrictions: list[PromotionRestriction] | None
+    issueRestrictions: Optional[list[PromotionRestriction]]
     # Map: target group id -> list of target rule ids.
-    linkedTargetGroupVsTargetRuleIdMap: dict[str, list[int] | None] | None
+    linkedTargetGroupVsTargetRuleIdMap: Optional[dict[str, Optional[list[int]]]]
     # Promotion end (YYYY-MM-DD).
-    promotionEndDate: str | None
+    promotionEndDate: Optional[str]
     # End of the promotion, epoch milliseconds: the instant that promotionEndDate tells.
-    promotionEndDateInMillis: int | None
+    promotionEndDateInMillis: Optional[int]
     # Custom field name/value pairs attached to the entity.
-    customFields: KeyValue | None
+    customFields: Optional[KeyValue]
     # Promotion identifier (text).
-    promotionIdentifier: str | None
+    promotionIdentifier: Optional[str]
     # Promotion start (YYYY-MM-DD).
-    promotionStartDate: str | None
+    promotionStartDate: Optional[str]
     # Start of the promotion, epoch milliseconds: the instant that promotionStartDate tells.
-    promotionStartDateInMillis: int | None
+    promotionStartDateInMillis: Optional[int]
     # Promotion name.
-    promotionName: str | None
+    promotionName: Optional[str]
     # Limits on redeeming.
-    redemptionRestrictions: list[PromotionRestriction] | None
+    redemptionRestrictions: Optional[list[PromotionRestriction]]
     # GENERIC or LOYALTY_EARNING.
-    pointsOfferType: str | None
+    pointsOfferType: Optional[str]
     # Promotion description.
-    promotionDescription: str | None
+    promotionDescription: Optional[str]
     # Promotion kind.
-    promotionType: str | None
+    promotionType: Optional[str]
     # Promotion id.
-    promotionId: int | None
+    promotionId: Optional[int]
     # Limits on earning.
-    earnRestrictions: list[PromotionRestriction] | None
+    earnRestrictions: Optional[list[PromotionRestriction]]
     # Programme id.
-    programId: int | None
+    programId: Optional[int]
 
 
 class PromotionalPointsBreakup(TypedDict, total=False):
     """One entry."""
 
     # Points (decimal text). Decimal number as text.
-    points: str | None
+    points: Optional[str]
     # Programme id.
-    programId: int | None
+    programId: Optional[int]
     # Promotion id.
-    promotionId: int | None
+    promotionId: Optional[int]
     # Promotion name.
-    promotionName: str | None
+    promotionName: Optional[str]
     # Full promotion description.
-    promotionDetails: list[PromisedToCurrentPointsConversionPromotionDetails] | None
+    promotionDetails: Optional[list[PromisedToCurrentPointsConversionPromotionDetails]]
 
 
 class NonPromotionalPointsBreakup(TypedDict, total=False):
     """One entry."""
 
     # Points (decimal text). Decimal number as text.
-    points: str | None
+    points: Optional[str]
     # Programme id.
-    programId: int | None
+    programId: Optional[int]
 
 
 class PromisedToCurrentPointsConversionPointsConvertedBreakup(TypedDict, total=False):
     """One entry."""
 
     # Level of the split (BILL seen).
-    entityName: str | None
+    entityName: Optional[str]
     # Bill or line item identity.
-    entityDetails: PromisedToCurrentPointsConversionEntityDetails | None
+    entityDetails: Optional[PromisedToCurrentPointsConversionEntityDetails]
     # Promotional slices.
-    promotionalPointsBreakup: list[PromotionalPointsBreakup] | None
+    promotionalPointsBreakup: Optional[list[PromotionalPointsBreakup]]
     # Regular slices.
-    nonPromotionalPointsBreakup: list[NonPromotionalPointsBreakup] | None
+    nonPromotionalPointsBreakup: Optional[list[NonPromotionalPointsBreakup]]
 
 
 class EarningActivityReference(TypedDict, total=False):
     """One entry."""
 
     # Activity name (e.g. TransactionAdd).
-    name: str | None
+    name: Optional[str]
     # Activity time, epoch milliseconds rendered as a double (1.7E12 style).
-    enteredAt: float | None
+    enteredAt: Optional[float]
     # Part converted for this activity.
-    pointsConverted: float | None
+    pointsConverted: Optional[float]
     # Activity ids (billNumber, EventLogId ...).
-    identifiers: KeyValue | None
+    identifiers: Optional[KeyValue]
 
 
 class PromisedToCurrentPointsConversionData(TypedDict, total=False):
     """What happened."""
 
     # Platform bill id (present for externally triggered conversions).
-    billId: int | None
+    billId: Optional[int]
     # Programme block (id, name, tiers, conversion ratio).
-    loyaltyProgramDetails: LoyaltyProgramDetails | None
+    loyaltyProgramDetails: Optional[LoyaltyProgramDetails]
     # Copy of envelope eventLogId inside data.
-    eventLogId: int | None
+    eventLogId: Optional[int]
     # Loyalty entity that owns the points (customer or group).
-    entityInformation: EntityInformation | None
+    entityInformation: Optional[EntityInformation]
     # PROMISED_POINTS or EXTERNAL_TRIGGER_BASED_POINTS.
-    pointsConvertedType: str | None
+    pointsConvertedType: Optional[str]
     # Split by bill / line item.
-    pointsConvertedBreakup: list[PromisedToCurrentPointsConversionPointsConvertedBreakup] | None
+    pointsConvertedBreakup: Optional[list[PromisedToCurrentPointsConversionPointsConvertedBreakup]]
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # Points moved from promised to current.
-    pointsConverted: float | None
+    pointsConverted: Optional[float]
     # Lifetime earned total after the activity.
-    programLifetimePoints: float | None
+    programLifetimePoints: Optional[float]
     # Original earning activities.
-    earningActivityReference: list[EarningActivityReference] | None
+    earningActivityReference: Optional[list[EarningActivityReference]]
     # SystemTrigger or externalTrigger.
-    pointsConversionSource: str | None
+    pointsConversionSource: Optional[str]
     # When the activity happened (date-time text).
-    eventDateTime: str | None
+    eventDateTime: Optional[str]
     # Spendable balance after the activity.
-    programCurrentPoints: float | None
+    programCurrentPoints: Optional[float]
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity | None
+    triggeringActivity: Optional[TriggeringActivity]
     # Programme id.
-    loyaltyProgramId: int | None
+    loyaltyProgramId: Optional[int]
     # The time of eventDateTime as epoch milliseconds.
-    eventDateTimeInMillis: int | None
+    eventDateTimeInMillis: Optional[int]
 
 
 class PromisedToCurrentPointsConversion(Envelope):
@@ -1040,45 +1043,45 @@ class RedeemedPointsReversedRedeemedPointsReversedDetails(TypedDict, total=False
     """State of the returned points."""
 
     # Still spendable part.
-    available: float | None
+    available: Optional[float]
     # Part that had already lapsed.
-    expired: float | None
+    expired: Optional[float]
 
 
 class RedemptionReversalToEarningPrograms(TypedDict, total=False):
     """One entry."""
 
     # Programme id.
-    programId: int | None
+    programId: Optional[int]
     # Points given back.
-    redeemedPointsReversed: float | None
+    redeemedPointsReversed: Optional[float]
     # State of the returned points.
-    redeemedPointsReversedDetails: RedeemedPointsReversedRedeemedPointsReversedDetails | None
+    redeemedPointsReversedDetails: Optional[RedeemedPointsReversedRedeemedPointsReversedDetails]
     # Spendable balance after the activity.
-    programCurrentPoints: float | None
+    programCurrentPoints: Optional[float]
 
 
 class RedeemedPointsReversedData(TypedDict, total=False):
     """What happened."""
 
     # Points given back.
-    redeemedPointsReversed: float | None
+    redeemedPointsReversed: Optional[float]
     # State of the returned points.
-    redeemedPointsReversedDetails: RedeemedPointsReversedRedeemedPointsReversedDetails | None
+    redeemedPointsReversedDetails: Optional[RedeemedPointsReversedRedeemedPointsReversedDetails]
     # Programme block (id, name, tiers, conversion ratio).
-    loyaltyProgramDetails: LoyaltyProgramDetails | None
+    loyaltyProgramDetails: Optional[LoyaltyProgramDetails]
     # Split by programme.
-    redemptionReversalToEarningPrograms: list[RedemptionReversalToEarningPrograms] | None
+    redemptionReversalToEarningPrograms: Optional[list[RedemptionReversalToEarningPrograms]]
     # Loyalty entity that owns the points (customer or group).
-    entityInformation: EntityInformation | None
+    entityInformation: Optional[EntityInformation]
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # Redemption id.
-    redemptionSummaryId: int | None
+    redemptionSummaryId: Optional[int]
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity | None
+    triggeringActivity: Optional[TriggeringActivity]
     # Programme id.
-    loyaltyProgramId: int | None
+    loyaltyProgramId: Optional[int]
 
 
 class RedeemedPointsReversed(Envelope):
@@ -1092,32 +1095,32 @@ class SinglePointsExpiryUpdatedUpdatedPointsExpiry(TypedDict, total=False):
     """One entry."""
 
     # Programme id.
-    programId: int | None
+    programId: Optional[int]
     # Points in the slice.
-    points: float | None
+    points: Optional[float]
     # BillRegular / billPromotions ...
-    pointsType: str | None
+    pointsType: Optional[str]
     # Old expiry (YYYY-MM-DD).
-    oldExpiryDate: str | None
+    oldExpiryDate: Optional[str]
     # New expiry (YYYY-MM-DD).
-    newExpiryDate: str | None
+    newExpiryDate: Optional[str]
     # The time of oldExpiryDate as epoch milliseconds.
-    oldExpiryDateInMillis: int | None
+    oldExpiryDateInMillis: Optional[int]
     # The time of newExpiryDate as epoch milliseconds.
-    newExpiryDateInMillis: int | None
+    newExpiryDateInMillis: Optional[int]
 
 
 class SinglePointsExpiryUpdatedData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # Loyalty entity that owns the points (customer or group).
-    entityInformation: EntityInformation | None
+    entityInformation: Optional[EntityInformation]
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity | None
+    triggeringActivity: Optional[TriggeringActivity]
     # Slices whose expiry moved.
-    updatedPointsExpiry: list[SinglePointsExpiryUpdatedUpdatedPointsExpiry] | None
+    updatedPointsExpiry: Optional[list[SinglePointsExpiryUpdatedUpdatedPointsExpiry]]
 
 
 class SinglePointsExpiryUpdated(Envelope):
@@ -1131,73 +1134,73 @@ class StreakCustomerEnrolmentStreakEnrolmentData(TypedDict, total=False):
     """One entry."""
 
     # Number of levels.
-    numberOfLevel: int | None
+    numberOfLevel: Optional[int]
     # Id of this customer's streak instance (text).
-    userStreakId: str | None
+    userStreakId: Optional[str]
     # Threshold per level (text items).
-    levelValues: list[str] | None
+    levelValues: Optional[list[str]]
     # End (text "YYYY-MM-DD hh:mm:ss").
-    endDate: str | None
+    endDate: Optional[str]
     # End of the streak window, epoch milliseconds: the instant that endDate tells.
-    endDateInMillis: int | None
+    endDateInMillis: Optional[int]
     # Streak name.
-    streakName: str | None
+    streakName: Optional[str]
     # Start (text "YYYY-MM-DD hh:mm:ss").
-    startDate: str | None
+    startDate: Optional[str]
     # Start of the streak window, epoch milliseconds: the instant that startDate tells.
-    startDateInMillis: int | None
+    startDateInMillis: Optional[int]
     # Streak count at joining (text).
-    streakValueWhenEnrolled: str | None
+    streakValueWhenEnrolled: Optional[str]
     # Joined at (text).
-    enrolledDate: str | None
+    enrolledDate: Optional[str]
     # When the customer joined the streak, epoch milliseconds: the instant that enrolledDate tells.
-    enrolledDateInMillis: int | None
+    enrolledDateInMillis: Optional[int]
     # Description text.
-    descriptionOfTheStreak: str | None
+    descriptionOfTheStreak: Optional[str]
 
 
 class StreakCustomerEnrolmentTargetData(TypedDict, total=False):
     """One entry."""
 
     # Target (rule) id.
-    id: int | None
+    id: Optional[int]
     # Target name.
-    name: str | None
+    name: Optional[str]
     # Target group (milestone) id.
-    targetGroupId: int | None
+    targetGroupId: Optional[int]
     # Target group name.
-    targetGroupName: str | None
+    targetGroupName: Optional[str]
     # Evaluation period/cycle id.
-    targetPeriodId: int | None
+    targetPeriodId: Optional[int]
     # Evaluation period/cycle name.
-    targetPeriodName: str | None
+    targetPeriodName: Optional[str]
     # Description text.
-    description: str | None
+    description: Optional[str]
 
 
 class StreakCustomerEnrolmentData(TypedDict, total=False):
     """What happened."""
 
     # Name of the tracked activity (e.g. TransactionAdd) - not the envelope event name.
-    eventName: str | None
+    eventName: Optional[str]
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # Copy of the envelope refId inside data.
-    refId: str | None
+    refId: Optional[str]
     # Copy of the envelope loyaltyEventId inside data.
-    loyaltyEventId: str | None
+    loyaltyEventId: Optional[str]
     # Streaks the customer joined.
-    streakEnrolmentData: list[StreakCustomerEnrolmentStreakEnrolmentData] | None
+    streakEnrolmentData: Optional[list[StreakCustomerEnrolmentStreakEnrolmentData]]
     # Activity id inside the target engine (not the envelope eventId).
-    eventId: str | None
+    eventId: Optional[str]
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity | None
+    triggeringActivity: Optional[TriggeringActivity]
     # Platform id of the transaction.
-    transactionId: str | None
+    transactionId: Optional[str]
     # Per-target rows.
-    targetData: list[StreakCustomerEnrolmentTargetData] | None
+    targetData: Optional[list[StreakCustomerEnrolmentTargetData]]
     # Copy of the org id inside data (text).
-    orgId: str | None
+    orgId: Optional[str]
 
 
 class StreakCustomerEnrolment(Envelope):
@@ -1211,73 +1214,73 @@ class StreakCustomerUnEnrolmentStreakUnEnrolmentData(TypedDict, total=False):
     """One entry."""
 
     # Number of levels.
-    numberOfLevel: int | None
+    numberOfLevel: Optional[int]
     # Id of this customer's streak instance (text).
-    userStreakId: str | None
+    userStreakId: Optional[str]
     # Threshold per level (text items).
-    levelValues: list[str] | None
+    levelValues: Optional[list[str]]
     # End (text "YYYY-MM-DD hh:mm:ss").
-    endDate: str | None
+    endDate: Optional[str]
     # End of the streak window, epoch milliseconds: the instant that endDate tells.
-    endDateInMillis: int | None
+    endDateInMillis: Optional[int]
     # Streak name.
-    streakName: str | None
+    streakName: Optional[str]
     # Streak count at leaving (text).
-    streakValueWhenUnEnrolled: str | None
+    streakValueWhenUnEnrolled: Optional[str]
     # Left at (text).
-    unEnrolledDate: str | None
+    unEnrolledDate: Optional[str]
     # When the customer left the streak, epoch milliseconds: the instant that unEnrolledDate tells.
-    unEnrolledDateInMillis: int | None
+    unEnrolledDateInMillis: Optional[int]
     # Start (text "YYYY-MM-DD hh:mm:ss").
-    startDate: str | None
+    startDate: Optional[str]
     # Start of the streak window, epoch milliseconds: the instant that startDate tells.
-    startDateInMillis: int | None
+    startDateInMillis: Optional[int]
     # Description text.
-    descriptionOfTheStreak: str | None
+    descriptionOfTheStreak: Optional[str]
 
 
 class StreakCustomerUnEnrolmentTargetData(TypedDict, total=False):
     """One entry."""
 
     # Target (rule) id.
-    id: int | None
+    id: Optional[int]
     # Target name.
-    name: str | None
+    name: Optional[str]
     # Target group (milestone) id.
-    targetGroupId: int | None
+    targetGroupId: Optional[int]
     # Target group name.
-    targetGroupName: str | None
+    targetGroupName: Optional[str]
     # Evaluation period/cycle id.
-    targetPeriodId: int | None
+    targetPeriodId: Optional[int]
     # Evaluation period/cycle name.
-    targetPeriodName: str | None
+    targetPeriodName: Optional[str]
     # Description text.
-    description: str | None
+    description: Optional[str]
 
 
 class StreakCustomerUnEnrolmentData(TypedDict, total=False):
     """What happened."""
 
     # Name of the tracked activity (e.g. TransactionAdd) - not the envelope event name.
-    eventName: str | None
+    eventName: Optional[str]
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # Copy of the envelope refId inside data.
-    refId: str | None
+    refId: Optional[str]
     # Copy of the envelope loyaltyEventId inside data.
-    loyaltyEventId: str | None
+    loyaltyEventId: Optional[str]
     # Activity id inside the target engine (not the envelope eventId).
-    eventId: str | None
+    eventId: Optional[str]
     # Streaks the customer left.
-    streakUnEnrolmentData: list[StreakCustomerUnEnrolmentStreakUnEnrolmentData] | None
+    streakUnEnrolmentData: Optional[list[StreakCustomerUnEnrolmentStreakUnEnrolmentData]]
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity | None
+    triggeringActivity: Optional[TriggeringActivity]
     # Platform id of the transaction.
-    transactionId: str | None
+    transactionId: Optional[str]
     # Per-target rows.
-    targetData: list[StreakCustomerUnEnrolmentTargetData] | None
+    targetData: Optional[list[StreakCustomerUnEnrolmentTargetData]]
     # Copy of the org id inside data (text).
-    orgId: str | None
+    orgId: Optional[str]
 
 
 class StreakCustomerUnEnrolment(Envelope):
@@ -1291,55 +1294,55 @@ class StreakEndTargetDetails(TypedDict, total=False):
     """Target identity block."""
 
     # Target (rule) id.
-    id: int | None
+    id: Optional[int]
     # Target name.
-    name: str | None
+    name: Optional[str]
     # Target group (milestone) id.
-    targetGroupId: int | None
+    targetGroupId: Optional[int]
     # Target group name.
-    targetGroupName: str | None
+    targetGroupName: Optional[str]
     # Evaluation period/cycle id.
-    targetPeriodId: int | None
+    targetPeriodId: Optional[int]
     # Evaluation period/cycle name.
-    targetPeriodName: str | None
+    targetPeriodName: Optional[str]
     # Description text.
-    description: str | None
+    description: Optional[str]
 
 
 class StreakEndStreakEndData(TypedDict, total=False):
     """One entry."""
 
     # Streak name.
-    streakName: str | None
+    streakName: Optional[str]
     # Description text.
-    descriptionOfTheStreak: str | None
+    descriptionOfTheStreak: Optional[str]
     # Number of levels.
-    numberOfLevel: int | None
+    numberOfLevel: Optional[int]
     # Threshold per level (text items).
-    levelValues: list[str] | None
+    levelValues: Optional[list[str]]
     # Levels reached (text).
-    numberOfLevelsAchievedByTheUser: str | None
+    numberOfLevelsAchievedByTheUser: Optional[str]
     # Levels reached.
-    levelsAchievedByTheUser: list[str] | None
+    levelsAchievedByTheUser: Optional[list[str]]
     # Count at the end; text, and a number in an older sample.
-    userStreakValueByTheEnd: str | float | None
+    userStreakValueByTheEnd: Union[str, float, None]
     # End (text "YYYY-MM-DD hh:mm:ss").
-    endDate: str | None
+    endDate: Optional[str]
     # End of the streak, epoch milliseconds: the instant that endDate tells.
-    endDateInMillis: int | None
+    endDateInMillis: Optional[int]
 
 
 class StreakEndData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # Target identity block.
-    targetDetails: StreakEndTargetDetails | None
+    targetDetails: Optional[StreakEndTargetDetails]
     # Streaks that ended.
-    streakEndData: list[StreakEndStreakEndData] | None
+    streakEndData: Optional[list[StreakEndStreakEndData]]
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity | None
+    triggeringActivity: Optional[TriggeringActivity]
 
 
 class StreakEnd(Envelope):
@@ -1353,52 +1356,52 @@ class StreakLevelAchievedStreakData(TypedDict, total=False):
     """One entry."""
 
     # Current streak count (text).
-    userCurrentStreakValue: str | None
+    userCurrentStreakValue: Optional[str]
     # Level involved.
-    streakLevelName: str | None
+    streakLevelName: Optional[str]
     # Streak name.
-    streakName: str | None
+    streakName: Optional[str]
     # Streak definition id (text).
-    streakId: str | None
+    streakId: Optional[str]
     # Id of this customer's streak instance (text).
-    userStreakId: str | None
+    userStreakId: Optional[str]
     # Date and time with milliseconds and numeric offset; the other dates of a streak have no zone.
-    streakLevelAchievedDate: str | None
+    streakLevelAchievedDate: Optional[str]
     # When the level was reached, epoch milliseconds: the instant that streakLevelAchievedDate
     # tells.
-    streakLevelAchievedDateInMillis: int | None
+    streakLevelAchievedDateInMillis: Optional[int]
 
 
 class StreakLevelAchievedTargetData(TypedDict, total=False):
     """One entry."""
 
     # Target (rule) id.
-    id: int | None
+    id: Optional[int]
     # Target name.
-    name: str | None
+    name: Optional[str]
     # Target group (milestone) id.
-    targetGroupId: int | None
+    targetGroupId: Optional[int]
     # Target group name.
-    targetGroupName: str | None
+    targetGroupName: Optional[str]
     # Evaluation period/cycle id.
-    targetPeriodId: int | None
+    targetPeriodId: Optional[int]
     # Evaluation period/cycle name.
-    targetPeriodName: str | None
+    targetPeriodName: Optional[str]
     # Description text.
-    description: str | None
+    description: Optional[str]
 
 
 class StreakLevelAchievedData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # Streak rows.
-    streakData: list[StreakLevelAchievedStreakData] | None
+    streakData: Optional[list[StreakLevelAchievedStreakData]]
     # Per-target rows.
-    targetData: list[StreakLevelAchievedTargetData] | None
+    targetData: Optional[list[StreakLevelAchievedTargetData]]
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity | None
+    triggeringActivity: Optional[TriggeringActivity]
 
 
 class StreakLevelAchieved(Envelope):
@@ -1412,49 +1415,49 @@ class StreakLevelUnAchievedStreakData(TypedDict, total=False):
     """One entry."""
 
     # Current streak count (text).
-    userCurrentStreakValue: str | None
+    userCurrentStreakValue: Optional[str]
     # Level involved.
-    streakLevelName: str | None
+    streakLevelName: Optional[str]
     # Streak name.
-    streakName: str | None
+    streakName: Optional[str]
     # Streak definition id (text).
-    streakId: str | None
+    streakId: Optional[str]
     # Id of this customer's streak instance (text).
-    userStreakId: str | None
+    userStreakId: Optional[str]
     # Date-time text with numeric offset.
-    streakLevelAchievedDate: str | None
+    streakLevelAchievedDate: Optional[str]
 
 
 class StreakLevelUnAchievedTargetData(TypedDict, total=False):
     """One entry."""
 
     # Target (rule) id.
-    id: int | None
+    id: Optional[int]
     # Target name.
-    name: str | None
+    name: Optional[str]
     # Target group (milestone) id.
-    targetGroupId: int | None
+    targetGroupId: Optional[int]
     # Target group name.
-    targetGroupName: str | None
+    targetGroupName: Optional[str]
     # Evaluation period/cycle id.
-    targetPeriodId: int | None
+    targetPeriodId: Optional[int]
     # Evaluation period/cycle name.
-    targetPeriodName: str | None
+    targetPeriodName: Optional[str]
     # Description text.
-    description: str | None
+    description: Optional[str]
 
 
 class StreakLevelUnAchievedData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # Streak rows.
-    streakData: list[StreakLevelUnAchievedStreakData] | None
+    streakData: Optional[list[StreakLevelUnAchievedStreakData]]
     # Per-target rows.
-    targetData: list[StreakLevelUnAchievedTargetData] | None
+    targetData: Optional[list[StreakLevelUnAchievedTargetData]]
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity | None
+    triggeringActivity: Optional[TriggeringActivity]
 
 
 class StreakLevelUnAchieved(Envelope):
@@ -1468,51 +1471,51 @@ class StreakStartTargetDetails(TypedDict, total=False):
     """Target identity block."""
 
     # Target (rule) id.
-    id: int | None
+    id: Optional[int]
     # Target name.
-    name: str | None
+    name: Optional[str]
     # Target group (milestone) id.
-    targetGroupId: int | None
+    targetGroupId: Optional[int]
     # Target group name.
-    targetGroupName: str | None
+    targetGroupName: Optional[str]
     # Evaluation period/cycle id.
-    targetPeriodId: int | None
+    targetPeriodId: Optional[int]
     # Evaluation period/cycle name.
-    targetPeriodName: str | None
+    targetPeriodName: Optional[str]
     # Description text.
-    description: str | None
+    description: Optional[str]
 
 
 class StreakStartStreakStartData(TypedDict, total=False):
     """One entry."""
 
     # Streak name.
-    streakName: str | None
+    streakName: Optional[str]
     # Description text.
-    descriptionOfTheStreak: str | None
+    descriptionOfTheStreak: Optional[str]
     # Number of levels.
-    numberOfLevel: int | None
+    numberOfLevel: Optional[int]
     # Threshold per level (text items).
-    levelValues: list[str] | None
+    levelValues: Optional[list[str]]
     # Count at start (text).
-    userStreakValueAtTheStart: str | None
+    userStreakValueAtTheStart: Optional[str]
     # Start (text "YYYY-MM-DD hh:mm:ss").
-    startDate: str | None
+    startDate: Optional[str]
     # Start of the streak, epoch milliseconds: the instant that startDate tells.
-    startDateInMillis: int | None
+    startDateInMillis: Optional[int]
 
 
 class StreakStartData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # Target identity block.
-    targetDetails: StreakStartTargetDetails | None
+    targetDetails: Optional[StreakStartTargetDetails]
     # Streaks that started.
-    streakStartData: list[StreakStartStreakStartData] | None
+    streakStartData: Optional[list[StreakStartStreakStartData]]
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity | None
+    triggeringActivity: Optional[TriggeringActivity]
 
 
 class StreakStart(Envelope):
@@ -1526,62 +1529,62 @@ class TargetAchievedValueUpdatedTargetDetails(TypedDict, total=False):
     """Target identity block."""
 
     # Target (rule) id.
-    id: int | None
+    id: Optional[int]
     # Target name.
-    name: str | None
+    name: Optional[str]
     # Target group (milestone) id.
-    targetGroupId: int | None
+    targetGroupId: Optional[int]
     # Target group name.
-    targetGroupName: str | None
+    targetGroupName: Optional[str]
     # Evaluation period/cycle id.
-    targetPeriodId: int | None
+    targetPeriodId: Optional[int]
     # Evaluation period/cycle name.
-    targetPeriodName: str | None
+    targetPeriodName: Optional[str]
     # Description text.
-    description: str | None
+    description: Optional[str]
 
 
 class TargetAchievedValueUpdatedMilestoneDetails(TypedDict, total=False):
     """One entry."""
 
     # Milestone id.
-    id: int | None
+    id: Optional[int]
     # Milestone name.
-    name: str | None
+    name: Optional[str]
     # How the milestone value is expressed.
-    valueType: str | None
+    valueType: Optional[str]
     # Milestone goal (text). Decimal number as text.
-    definedValue: str | None
+    definedValue: Optional[str]
     # When reached (epoch milliseconds).
-    achievedDate: int | None
+    achievedDate: Optional[int]
 
 
 class TargetAchievedValueUpdatedData(TypedDict, total=False):
     """What happened."""
 
     # Name of the tracked activity (e.g. TransactionAdd) - not the envelope event name.
-    eventName: str | None
+    eventName: Optional[str]
     # Return transaction id when a return lowered the value.
-    returnId: int | None
+    returnId: Optional[int]
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # Progress after this activity (decimal text, 3 places in samples). Decimal number as text.
-    achievedTargetValue: str | None
+    achievedTargetValue: Optional[str]
     # Target identity block.
-    targetDetails: TargetAchievedValueUpdatedTargetDetails | None
+    targetDetails: Optional[TargetAchievedValueUpdatedTargetDetails]
     # Milestones of the target.
-    milestoneDetails: list[TargetAchievedValueUpdatedMilestoneDetails] | None
+    milestoneDetails: Optional[list[TargetAchievedValueUpdatedMilestoneDetails]]
     # Activity id inside the target engine (not the envelope eventId).
-    eventId: int | None
+    eventId: Optional[int]
     # Goal value (decimal text). Decimal number as text.
-    definedTargetValue: str | None
+    definedTargetValue: Optional[str]
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity | None
+    triggeringActivity: Optional[TriggeringActivity]
     # Platform id of the transaction.
-    transactionId: int | None
+    transactionId: Optional[int]
     # Progress contributed by this one activity; always positive, even for a return. Decimal number
     # as text.
-    currentEventTargetValue: str | None
+    currentEventTargetValue: Optional[str]
 
 
 class TargetAchievedValueUpdated(Envelope):
@@ -1595,54 +1598,54 @@ class TargetCustomerEnrolmentMilestoneDetails(TypedDict, total=False):
     """One entry."""
 
     # Milestone id.
-    id: int | None
+    id: Optional[int]
     # Milestone name.
-    name: str | None
+    name: Optional[str]
     # How the milestone value is expressed.
-    valueType: str | None
+    valueType: Optional[str]
     # Milestone goal (text). Decimal number as text.
-    definedValue: str | None
+    definedValue: Optional[str]
     # When reached (epoch milliseconds).
-    achievedDate: int | None
+    achievedDate: Optional[int]
 
 
 class TargetCustomerEnrolmentData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # Activity id inside the target engine (not the envelope eventId).
-    eventId: int | None
+    eventId: Optional[int]
     # Goal used when no personal goal is set (decimal text). Decimal number as text.
-    defaultTargetValue: str | None
+    defaultTargetValue: Optional[str]
     # Target (rule) id.
-    targetId: int | None
+    targetId: Optional[int]
     # Target name.
-    targetName: str | None
+    targetName: Optional[str]
     # Target group (milestone) id.
-    targetGroupId: int | None
+    targetGroupId: Optional[int]
     # Target group name.
-    targetGroupName: str | None
+    targetGroupName: Optional[str]
     # Channel the profile/record came from, in upper case.
-    source: str | None
+    source: Optional[str]
     # Evaluation period/cycle id.
-    targetPeriodId: int | None
+    targetPeriodId: Optional[int]
     # Evaluation period/cycle name.
-    targetPeriodName: str | None
+    targetPeriodName: Optional[str]
     # Start of the fixed window: YYYY-MM-DD hh:mm:ss.S in the time of the org, without a zone.
-    targetPeriodStartDate: str | None
+    targetPeriodStartDate: Optional[str]
     # Start of the fixed period (fixed-window targets only), epoch milliseconds: the instant that
     # targetPeriodStartDate tells.
-    targetPeriodStartDateInMillis: int | None
+    targetPeriodStartDateInMillis: Optional[int]
     # Start of the customer's cycle: YYYY-MM-DD hh:mm:ss.S in the time of the org, without a zone.
-    targetCycleStartDate: str | None
+    targetCycleStartDate: Optional[str]
     # Start of the customer's cycle (cyclic targets only), epoch milliseconds: the instant that
     # targetCycleStartDate tells.
-    targetCycleStartDateInMillis: int | None
+    targetCycleStartDateInMillis: Optional[int]
     # Description text.
-    description: str | None
+    description: Optional[str]
     # Milestones of the target.
-    milestoneDetails: list[TargetCustomerEnrolmentMilestoneDetails] | None
+    milestoneDetails: Optional[list[TargetCustomerEnrolmentMilestoneDetails]]
 
 
 class TargetCustomerEnrolment(Envelope):
@@ -1656,52 +1659,52 @@ class TargetCustomerUnenrolmentMilestoneDetails(TypedDict, total=False):
     """One entry."""
 
     # Milestone id.
-    id: int | None
+    id: Optional[int]
     # Milestone name.
-    name: str | None
+    name: Optional[str]
     # How the milestone value is expressed.
-    valueType: str | None
+    valueType: Optional[str]
     # Milestone goal (text). Decimal number as text.
-    definedValue: str | None
+    definedValue: Optional[str]
     # When reached (epoch milliseconds).
-    achievedDate: int | None
+    achievedDate: Optional[int]
 
 
 class TargetCustomerUnenrolmentData(TypedDict, total=False):
     """What happened."""
 
     # Who left the target; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # Goal used when no personal goal is set (decimal text). Decimal number as text.
-    defaultTargetValue: str | None
+    defaultTargetValue: Optional[str]
     # Target (rule) id.
-    targetId: int | None
+    targetId: Optional[int]
     # Target name.
-    targetName: str | None
+    targetName: Optional[str]
     # Target group (milestone) id.
-    targetGroupId: int | None
+    targetGroupId: Optional[int]
     # Target group name.
-    targetGroupName: str | None
+    targetGroupName: Optional[str]
     # What took the customer out, in upper case.
-    source: str | None
+    source: Optional[str]
     # Evaluation period/cycle id.
-    targetPeriodId: int | None
+    targetPeriodId: Optional[int]
     # Evaluation period/cycle name.
-    targetPeriodName: str | None
+    targetPeriodName: Optional[str]
     # Start of the fixed window: YYYY-MM-DD hh:mm:ss.S in the time of the org, without a zone.
-    targetPeriodStartDate: str | None
+    targetPeriodStartDate: Optional[str]
     # Start of the fixed period (fixed-window targets only), epoch milliseconds: the instant that
     # targetPeriodStartDate tells.
-    targetPeriodStartDateInMillis: int | None
+    targetPeriodStartDateInMillis: Optional[int]
     # Start of the customer's cycle: YYYY-MM-DD hh:mm:ss.S in the time of the org, without a zone.
-    targetCycleStartDate: str | None
+    targetCycleStartDate: Optional[str]
     # Start of the customer's cycle (cyclic targets only), epoch milliseconds: the instant that
     # targetCycleStartDate tells.
-    targetCycleStartDateInMillis: int | None
+    targetCycleStartDateInMillis: Optional[int]
     # Description text; may be empty.
-    description: str | None
+    description: Optional[str]
     # Milestones of the target; empty in all samples.
-    milestoneDetails: list[TargetCustomerUnenrolmentMilestoneDetails] | None
+    milestoneDetails: Optional[list[TargetCustomerUnenrolmentMilestoneDetails]]
 
 
 class TargetCustomerUnenrolment(Envelope):
@@ -1715,51 +1718,51 @@ class TargetPeriodCompletedTargetDetails(TypedDict, total=False):
     """Target identity block."""
 
     # Target (rule) id.
-    id: int | None
+    id: Optional[int]
     # Target name.
-    name: str | None
+    name: Optional[str]
     # Target group (milestone) id.
-    targetGroupId: int | None
+    targetGroupId: Optional[int]
     # Target group name.
-    targetGroupName: str | None
+    targetGroupName: Optional[str]
     # Evaluation period/cycle id.
-    targetPeriodId: int | None
+    targetPeriodId: Optional[int]
     # Evaluation period/cycle name.
-    targetPeriodName: str | None
+    targetPeriodName: Optional[str]
     # Description text.
-    description: str | None
+    description: Optional[str]
 
 
 class TargetPeriodCompletedMilestoneDetails(TypedDict, total=False):
     """One entry."""
 
     # Milestone id.
-    id: int | None
+    id: Optional[int]
     # Milestone name.
-    name: str | None
+    name: Optional[str]
     # How the milestone value is expressed.
-    valueType: str | None
+    valueType: Optional[str]
     # Milestone goal (text). Decimal number as text.
-    definedValue: str | None
+    definedValue: Optional[str]
     # When reached (epoch milliseconds).
-    achievedDate: int | None
+    achievedDate: Optional[int]
 
 
 class TargetPeriodCompletedData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # Target identity block.
-    targetDetails: TargetPeriodCompletedTargetDetails | None
+    targetDetails: Optional[TargetPeriodCompletedTargetDetails]
     # Progress after this activity (decimal text, 3 places in samples). Decimal number as text.
-    achievedTargetValue: str | None
+    achievedTargetValue: Optional[str]
     # Goal value (decimal text). Decimal number as text.
-    definedTargetValue: str | None
+    definedTargetValue: Optional[str]
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity | None
+    triggeringActivity: Optional[TriggeringActivity]
     # Milestones of the target.
-    milestoneDetails: list[TargetPeriodCompletedMilestoneDetails] | None
+    milestoneDetails: Optional[list[TargetPeriodCompletedMilestoneDetails]]
 
 
 class TargetPeriodCompleted(Envelope):
@@ -1773,32 +1776,32 @@ class TargetPeriodStartedTargetDetails(TypedDict, total=False):
     """Target identity block."""
 
     # Target (rule) id.
-    id: int | None
+    id: Optional[int]
     # Target name.
-    name: str | None
+    name: Optional[str]
     # Target group (milestone) id.
-    targetGroupId: int | None
+    targetGroupId: Optional[int]
     # Target group name.
-    targetGroupName: str | None
+    targetGroupName: Optional[str]
     # Evaluation period/cycle id.
-    targetPeriodId: int | None
+    targetPeriodId: Optional[int]
     # Evaluation period/cycle name.
-    targetPeriodName: str | None
+    targetPeriodName: Optional[str]
     # Description text.
-    description: str | None
+    description: Optional[str]
 
 
 class TargetPeriodStartedData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # Target identity block.
-    targetDetails: TargetPeriodStartedTargetDetails | None
+    targetDetails: Optional[TargetPeriodStartedTargetDetails]
     # Goal value (decimal text). Decimal number as text.
-    definedTargetValue: str | None
+    definedTargetValue: Optional[str]
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity | None
+    triggeringActivity: Optional[TriggeringActivity]
 
 
 class TargetPeriodStarted(Envelope):
@@ -1812,43 +1815,43 @@ class TargetValueAchievedTargetDetails(TypedDict, total=False):
     """Target identity block."""
 
     # Target (rule) id.
-    id: int | None
+    id: Optional[int]
     # Target name.
-    name: str | None
+    name: Optional[str]
     # Target group (milestone) id.
-    targetGroupId: int | None
+    targetGroupId: Optional[int]
     # Target group name.
-    targetGroupName: str | None
+    targetGroupName: Optional[str]
     # Evaluation period/cycle id.
-    targetPeriodId: int | None
+    targetPeriodId: Optional[int]
     # Evaluation period/cycle name.
-    targetPeriodName: str | None
+    targetPeriodName: Optional[str]
     # Description text.
-    description: str | None
+    description: Optional[str]
 
 
 class TargetValueAchievedData(TypedDict, total=False):
     """What happened."""
 
     # Name of the tracked activity (e.g. TransactionAdd) - not the envelope event name.
-    eventName: str | None
+    eventName: Optional[str]
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # Progress after this activity (decimal text, 3 places in samples). Decimal number as text.
-    achievedTargetValue: str | None
+    achievedTargetValue: Optional[str]
     # Target identity block.
-    targetDetails: TargetValueAchievedTargetDetails | None
+    targetDetails: Optional[TargetValueAchievedTargetDetails]
     # Activity id inside the target engine (not the envelope eventId).
-    eventId: int | None
+    eventId: Optional[int]
     # Goal value (decimal text). Decimal number as text.
-    definedTargetValue: str | None
+    definedTargetValue: Optional[str]
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity | None
+    triggeringActivity: Optional[TriggeringActivity]
     # Platform id of the transaction.
-    transactionId: int | None
+    transactionId: Optional[int]
     # Progress contributed by this one activity; always positive, even for a return. Decimal number
     # as text.
-    currentEventTargetValue: str | None
+    currentEventTargetValue: Optional[str]
 
 
 class TargetValueAchieved(Envelope):
@@ -1862,32 +1865,32 @@ class TargetValueUpdatedTargetDetails(TypedDict, total=False):
     """Target identity block."""
 
     # Target (rule) id.
-    id: int | None
+    id: Optional[int]
     # Target name.
-    name: str | None
+    name: Optional[str]
     # Target group (milestone) id.
-    targetGroupId: int | None
+    targetGroupId: Optional[int]
     # Target group name.
-    targetGroupName: str | None
+    targetGroupName: Optional[str]
     # Evaluation period/cycle id.
-    targetPeriodId: int | None
+    targetPeriodId: Optional[int]
     # Evaluation period/cycle name.
-    targetPeriodName: str | None
+    targetPeriodName: Optional[str]
     # Description text.
-    description: str | None
+    description: Optional[str]
 
 
 class TargetValueUpdatedData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # Target identity block.
-    targetDetails: TargetValueUpdatedTargetDetails | None
+    targetDetails: Optional[TargetValueUpdatedTargetDetails]
     # Progress after this activity (decimal text, 3 places in samples). Decimal number as text.
-    achievedTargetValue: str | None
+    achievedTargetValue: Optional[str]
     # Goal value (decimal text). Decimal number as text.
-    definedTargetValue: str | None
+    definedTargetValue: Optional[str]
 
 
 class TargetValueUpdated(Envelope):
@@ -1901,60 +1904,60 @@ class UnifiedTargetsAchievedUnifiedTargetsAchievementCondition(TypedDict, total=
     """Rule deciding when the unified group counts as met."""
 
     # How the member targets combine (ANY seen).
-    combinationType: str | None
+    combinationType: Optional[str]
     # How values are aggregated (SUM seen).
-    aggregation: str | None
+    aggregation: Optional[str]
     # Combined threshold.
-    thresholdValue: float | None
+    thresholdValue: Optional[float]
     # Boolean expression over target ids.
-    ruleExpression: str | None
+    ruleExpression: Optional[str]
 
 
 class UnifiedTargetsAchievedUnifiedTargetGroupDetails(TypedDict, total=False):
     """The unified (multi-target) group."""
 
     # Target group (milestone) id.
-    targetGroupId: int | None
+    targetGroupId: Optional[int]
     # Target group name.
-    targetGroupName: str | None
+    targetGroupName: Optional[str]
     # Rule deciding when the unified group counts as met.
-    unifiedTargetsAchievementCondition: (
-        UnifiedTargetsAchievedUnifiedTargetsAchievementCondition | None
-    )
+    unifiedTargetsAchievementCondition: Optional[
+        UnifiedTargetsAchievedUnifiedTargetsAchievementCondition
+    ]
 
 
 class UnifiedTargetsAchievedTargetData(TypedDict, total=False):
     """One entry."""
 
     # Target (rule) id.
-    targetId: int | None
+    targetId: Optional[int]
     # Target name.
-    targetName: str | None
+    targetName: Optional[str]
     # Description text.
-    description: str | None
+    description: Optional[str]
     # Evaluation period/cycle id.
-    targetPeriodId: int | None
+    targetPeriodId: Optional[int]
     # Evaluation period/cycle name.
-    targetPeriodName: str | None
+    targetPeriodName: Optional[str]
     # Progress after this activity (decimal text, 3 places in samples). Decimal number as text.
-    achievedTargetValue: str | None
+    achievedTargetValue: Optional[str]
     # Goal value (decimal text). Decimal number as text.
-    definedTargetValue: str | None
+    definedTargetValue: Optional[str]
 
 
 class UnifiedTargetsAchievedData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # The unified (multi-target) group.
-    unifiedTargetGroupDetails: UnifiedTargetsAchievedUnifiedTargetGroupDetails | None
+    unifiedTargetGroupDetails: Optional[UnifiedTargetsAchievedUnifiedTargetGroupDetails]
     # Per-target rows.
-    targetData: list[UnifiedTargetsAchievedTargetData] | None
+    targetData: Optional[list[UnifiedTargetsAchievedTargetData]]
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity | None
+    triggeringActivity: Optional[TriggeringActivity]
     # Platform id of the transaction.
-    transactionId: int | None
+    transactionId: Optional[int]
 
 
 class UnifiedTargetsAchieved(Envelope):
@@ -1968,58 +1971,58 @@ class UnifiedTargetsAchievementCondition(TypedDict, total=False):
     """Rule deciding when the unified group counts as met."""
 
     # How the member targets combine (ANY seen).
-    combinationType: str | None
+    combinationType: Optional[str]
     # How values are aggregated (SUM seen).
-    aggregation: str | None
+    aggregation: Optional[str]
     # Combined threshold.
-    thresholdValue: float | None
+    thresholdValue: Optional[float]
     # Boolean expression over target ids.
-    ruleExpression: str | None
+    ruleExpression: Optional[str]
 
 
 class UnifiedTargetsUnAchievedUnifiedTargetGroupDetails(TypedDict, total=False):
     """The unified (multi-target) group."""
 
     # Target group (milestone) id.
-    targetGroupId: int | None
+    targetGroupId: Optional[int]
     # Target group name.
-    targetGroupName: str | None
+    targetGroupName: Optional[str]
     # Rule deciding when the unified group counts as met.
-    unifiedTargetsAchievementCondition: UnifiedTargetsAchievementCondition | None
+    unifiedTargetsAchievementCondition: Optional[UnifiedTargetsAchievementCondition]
 
 
 class UnifiedTargetsUnAchievedTargetData(TypedDict, total=False):
     """One entry."""
 
     # Target (rule) id.
-    targetId: int | None
+    targetId: Optional[int]
     # Target name.
-    targetName: str | None
+    targetName: Optional[str]
     # Description text.
-    description: str | None
+    description: Optional[str]
     # Evaluation period/cycle id.
-    targetPeriodId: int | None
+    targetPeriodId: Optional[int]
     # Evaluation period/cycle name.
-    targetPeriodName: str | None
+    targetPeriodName: Optional[str]
     # Progress after this activity (decimal text, 3 places in samples). Decimal number as text.
-    achievedTargetValue: str | None
+    achievedTargetValue: Optional[str]
     # Goal value (decimal text). Decimal number as text.
-    definedTargetValue: str | None
+    definedTargetValue: Optional[str]
 
 
 class UnifiedTargetsUnAchievedData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # The unified (multi-target) group.
-    unifiedTargetGroupDetails: UnifiedTargetsUnAchievedUnifiedTargetGroupDetails | None
+    unifiedTargetGroupDetails: Optional[UnifiedTargetsUnAchievedUnifiedTargetGroupDetails]
     # Per-target rows.
-    targetData: list[UnifiedTargetsUnAchievedTargetData] | None
+    targetData: Optional[list[UnifiedTargetsUnAchievedTargetData]]
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity | None
+    triggeringActivity: Optional[TriggeringActivity]
     # Platform id of the transaction.
-    transactionId: int | None
+    transactionId: Optional[int]
 
 
 class UnifiedTargetsUnAchieved(Envelope):

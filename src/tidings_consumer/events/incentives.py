@@ -3,47 +3,48 @@
 Made from the catalogue (`make models`): change the event type's file, not this one.
 """
 
-from typing import Literal, Required, TypedDict
+from typing import Literal, Optional, TypedDict, Union
 
-from tidings.consumer.events.common import Actor, CustomerIdentifiers, Envelope, TriggeringActivity
+from tidings_consumer.events.common import Actor, CustomerIdentifiers, Envelope, TriggeringActivity
+from tidings_consumer.newer_typing import Required
 
 
 class BadgeEarnedEarnConstraints(TypedDict, total=False):
     """One entry."""
 
     # BADGE or CUSTOMER.
-    constraintLevel: str | None
+    constraintLevel: Optional[str]
     # OVERALL / ROLLING_WINDOW / NONE.
-    constraintType: str | None
+    constraintType: Optional[str]
     # DAYS / WEEKS / MONTHS.
-    rollType: str | None
+    rollType: Optional[str]
     # Window length.
-    rollValue: int | None
+    rollValue: Optional[int]
     # Cap.
-    maxEarnLimit: int | None
+    maxEarnLimit: Optional[int]
     # Used so far.
-    currentEarnCount: int | None
+    currentEarnCount: Optional[int]
 
 
 class BadgeEarnedData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # Badge id (text).
-    badgeId: str | None
+    badgeId: Optional[str]
     # Issue id.
-    issualId: str | None
+    issualId: Optional[str]
     # Issued at (epoch milliseconds).
-    issuedOn: int | None
+    issuedOn: Optional[int]
     # Earn id (text).
-    earnId: str | None
+    earnId: Optional[str]
     # Earned at (epoch milliseconds).
-    earnedOn: int | None
+    earnedOn: Optional[int]
     # Earn limits.
-    earnConstraints: list[BadgeEarnedEarnConstraints] | None
+    earnConstraints: Optional[list[BadgeEarnedEarnConstraints]]
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity | None
+    triggeringActivity: Optional[TriggeringActivity]
 
 
 class BadgeEarned(Envelope):
@@ -57,51 +58,51 @@ class CouponIssueCoupons(TypedDict, total=False):
     """One entry."""
 
     # Coupon id.
-    id: int | None
+    id: Optional[int]
     # Coupon code.
-    code: str | None
+    code: Optional[str]
     # Valid until (epoch milliseconds). snake_case on the wire.
-    valid_till: int | None
+    valid_till: Optional[int]
     # Issued at (epoch milliseconds). snake_case on the wire.
-    issued_on: int | None
+    issued_on: Optional[int]
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
 
 
 class CouponIssueSeriesInfo(TypedDict, total=False):
     """Coupon series."""
 
     # Series id.
-    id: int | None
+    id: Optional[int]
     # Series description.
-    description: str | None
+    description: Optional[str]
     # Series kind.
-    seriesType: str | None
+    seriesType: Optional[str]
     # How the code is handled.
-    clientHandlingType: str | None
+    clientHandlingType: Optional[str]
     # Valid until (epoch milliseconds). snake_case on the wire.
-    valid_till: int | None
+    valid_till: Optional[int]
     # Discount code. snake_case on the wire.
-    discount_code: str | None
+    discount_code: Optional[str]
     # Discount basis (ABS seen). snake_case on the wire.
-    discount_type: str | None
+    discount_type: Optional[str]
     # Discount value. snake_case on the wire.
-    discount_value: float | None
+    discount_value: Optional[float]
 
 
 class CouponIssueData(TypedDict, total=False):
     """What happened."""
 
     # Time of the action (epoch milliseconds).
-    addedAt: int | None
+    addedAt: Optional[int]
     # Till (and store) that did it.
-    addedBy: Actor | None
+    addedBy: Optional[Actor]
     # Coupons issued.
-    coupons: list[CouponIssueCoupons] | None
+    coupons: Optional[list[CouponIssueCoupons]]
     # Coupon series. snake_case on the wire.
-    series_info: CouponIssueSeriesInfo | None
+    series_info: Optional[CouponIssueSeriesInfo]
     # SINGLE seen (also in the bulk sample).
-    issualType: str | None
+    issualType: Optional[str]
 
 
 class CouponIssue(Envelope):
@@ -115,60 +116,60 @@ class CouponRedeemSeriesInfo(TypedDict, total=False):
     """Coupon series."""
 
     # Series id.
-    id: int | None
+    id: Optional[int]
     # Series description.
-    description: str | None
+    description: Optional[str]
     # Series kind.
-    seriesType: str | None
+    seriesType: Optional[str]
     # How the code is handled.
-    clientHandlingType: str | None
+    clientHandlingType: Optional[str]
     # Valid until (epoch milliseconds). snake_case on the wire.
-    valid_till: int | None
+    valid_till: Optional[int]
     # Discount code. snake_case on the wire.
-    discount_code: str | None
+    discount_code: Optional[str]
     # Discount basis (ABS seen). snake_case on the wire.
-    discount_type: str | None
+    discount_type: Optional[str]
     # Discount value. snake_case on the wire.
-    discount_value: float | None
+    discount_value: Optional[float]
 
 
 class CouponRedeemCoupon(TypedDict, total=False):
     """Redeemed coupon."""
 
     # Coupon id.
-    id: int | None
+    id: Optional[int]
     # Coupon code.
-    code: str | None
+    code: Optional[str]
     # Redemption id.
-    redemptionId: int | None
+    redemptionId: Optional[int]
     # Redeemed at (epoch milliseconds).
-    redemptionDate: int | None
+    redemptionDate: Optional[int]
     # Coupon series. snake_case on the wire.
-    series_info: CouponRedeemSeriesInfo | None
+    series_info: Optional[CouponRedeemSeriesInfo]
 
 
 class CouponRedeemTransaction(TypedDict, total=False):
     """Bill the coupon was used on."""
 
     # Platform bill id. snake_case on the wire.
-    bill_id: int | None
+    bill_id: Optional[int]
     # Bill number.
-    number: str | None
+    number: Optional[str]
 
 
 class CouponRedeemData(TypedDict, total=False):
     """What happened."""
 
     # Time of the action (epoch milliseconds).
-    addedAt: int | None
+    addedAt: Optional[int]
     # Till (and store) that did it.
-    addedBy: Actor | None
+    addedBy: Optional[Actor]
     # Redeemed coupon.
-    coupon: CouponRedeemCoupon | None
+    coupon: Optional[CouponRedeemCoupon]
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # Bill the coupon was used on.
-    transaction: CouponRedeemTransaction | None
+    transaction: Optional[CouponRedeemTransaction]
 
 
 class CouponRedeem(Envelope):
@@ -182,51 +183,51 @@ class IssueBulkCouponCoupons(TypedDict, total=False):
     """One entry."""
 
     # Coupon id.
-    id: int | None
+    id: Optional[int]
     # Coupon code.
-    code: str | None
+    code: Optional[str]
     # Valid until (epoch milliseconds). snake_case on the wire.
-    valid_till: int | None
+    valid_till: Optional[int]
     # Issued at (epoch milliseconds). snake_case on the wire.
-    issued_on: int | None
+    issued_on: Optional[int]
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
 
 
 class IssueBulkCouponSeriesInfo(TypedDict, total=False):
     """Coupon series."""
 
     # Series id.
-    id: int | None
+    id: Optional[int]
     # Series description.
-    description: str | None
+    description: Optional[str]
     # Series kind.
-    seriesType: str | None
+    seriesType: Optional[str]
     # How the code is handled.
-    clientHandlingType: str | None
+    clientHandlingType: Optional[str]
     # Valid until (epoch milliseconds). snake_case on the wire.
-    valid_till: int | None
+    valid_till: Optional[int]
     # Discount code. snake_case on the wire.
-    discount_code: str | None
+    discount_code: Optional[str]
     # Discount basis (ABS seen). snake_case on the wire.
-    discount_type: str | None
+    discount_type: Optional[str]
     # Discount value. snake_case on the wire.
-    discount_value: float | None
+    discount_value: Optional[float]
 
 
 class IssueBulkCouponData(TypedDict, total=False):
     """What happened."""
 
     # Time of the action (epoch milliseconds).
-    addedAt: int | None
+    addedAt: Optional[int]
     # Till (and store) that did it.
-    addedBy: Actor | None
+    addedBy: Optional[Actor]
     # Coupons issued.
-    coupons: list[IssueBulkCouponCoupons] | None
+    coupons: Optional[list[IssueBulkCouponCoupons]]
     # Coupon series. snake_case on the wire.
-    series_info: IssueBulkCouponSeriesInfo | None
+    series_info: Optional[IssueBulkCouponSeriesInfo]
     # SINGLE seen (also in the bulk sample).
-    issualType: str | None
+    issualType: Optional[str]
 
 
 class IssueBulkCoupon(Envelope):
@@ -240,44 +241,44 @@ class IssueRewardFailureRewards(TypedDict, total=False):
     """One entry."""
 
     # Reward id.
-    id: int | None
+    id: Optional[int]
     # Quantity.
-    qty: int | None
+    qty: Optional[int]
     # Points.
-    points: int | None
+    points: Optional[int]
     # Kind.
-    type: str | None
+    type: Optional[str]
     # Platform id of the transaction. Text in the published schema, a number in the published
     # sample; both are accepted.
-    transactionId: str | int | None
+    transactionId: Union[str, int, None]
     # Client reference.
-    rewardReference: str | None
+    rewardReference: Optional[str]
 
 
 class IssueRewardFailureErroredSteps(TypedDict, total=False):
     """One entry."""
 
     # Step name.
-    name: str | None
+    name: Optional[str]
     # Error text.
-    errorMessage: str | None
+    errorMessage: Optional[str]
     # Error code.
-    errorCode: int | None
+    errorCode: Optional[int]
     # Rewards in the failed step.
-    rewards: list[IssueRewardFailureRewards] | None
+    rewards: Optional[list[IssueRewardFailureRewards]]
 
 
 class IssueRewardFailureData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # Request id.
-    requestId: str | None
+    requestId: Optional[str]
     # Points price of the whole request.
-    totalPoints: int | None
+    totalPoints: Optional[int]
     # Steps that failed.
-    erroredSteps: list[IssueRewardFailureErroredSteps] | None
+    erroredSteps: Optional[list[IssueRewardFailureErroredSteps]]
 
 
 class IssueRewardFailure(Envelope):
@@ -291,127 +292,127 @@ class RewardCreatedVendorRedemptionDetails(TypedDict, total=False):
     """Vendor redemption set-up."""
 
     # Vendor redemption id.
-    id: int | None
+    id: Optional[int]
     # Vendor redemption name.
-    name: str | None
+    name: Optional[str]
 
 
 class RewardCreatedImages(TypedDict, total=False):
     """One entry."""
 
     # Media name.
-    name: str | None
+    name: Optional[str]
     # Media id.
-    id: str | None
+    id: Optional[str]
     # Media URL.
-    url: str | None
+    url: Optional[str]
     # Hosted elsewhere.
-    isExternal: bool | None
+    isExternal: Optional[bool]
     # Alt text.
-    altText: str | None
+    altText: Optional[str]
 
 
 class RewardCreatedVideos(TypedDict, total=False):
     """One entry."""
 
     # Media name.
-    name: str | None
+    name: Optional[str]
     # Media id.
-    id: str | None
+    id: Optional[str]
     # Media URL.
-    url: str | None
+    url: Optional[str]
     # Hosted elsewhere.
-    isExternal: bool | None
+    isExternal: Optional[bool]
     # Alt text.
-    altText: str | None
+    altText: Optional[str]
 
 
 class RewardCreatedRewardDetails(TypedDict, total=False):
     """One entry."""
 
     # Thumbnail URL.
-    thumbnailUrl: str | None
+    thumbnailUrl: Optional[str]
     # Language code.
-    languageCode: str | None
+    languageCode: Optional[str]
     # Thumbnail id.
-    thumbnailId: str | None
+    thumbnailId: Optional[str]
     # Name in that language.
-    name: str | None
+    name: Optional[str]
     # T&C URL.
-    termAndConditionsUrl: str | None
+    termAndConditionsUrl: Optional[str]
     # Image URL.
-    imageUrl: str | None
+    imageUrl: Optional[str]
     # Image id.
-    imageId: str | None
+    imageId: Optional[str]
     # Extra images.
-    images: list[RewardCreatedImages] | None
+    images: Optional[list[RewardCreatedImages]]
     # Extra videos.
-    videos: list[RewardCreatedVideos] | None
+    videos: Optional[list[RewardCreatedVideos]]
     # Description text.
-    description: str | None
+    description: Optional[str]
     # T&C file id.
-    termAndConditionsId: str | None
+    termAndConditionsId: Optional[str]
 
 
 class RewardCreatedGeographies(TypedDict, total=False):
     """One entry."""
 
     # Country id.
-    countryId: int | None
+    countryId: Optional[int]
     # City id.
-    cityId: int | None
+    cityId: Optional[int]
     # Area id.
-    areaId: int | None
+    areaId: Optional[int]
 
 
 class RewardCreatedVendorDetails(TypedDict, total=False):
     """Vendor."""
 
     # Vendor id.
-    id: int | None
+    id: Optional[int]
     # Vendor name.
-    name: str | None
+    name: Optional[str]
 
 
 class RewardCreatedData(TypedDict, total=False):
     """What happened."""
 
     # Reward is live.
-    enabled: bool | None
+    enabled: Optional[bool]
     # Tier text.
-    tier: str | None
+    tier: Optional[str]
     # Display priority.
-    priority: int | None
+    priority: Optional[int]
     # How it is redeemed.
-    redemptionType: str | None
+    redemptionType: Optional[str]
     # End (epoch milliseconds).
-    endDate: int | None
+    endDate: Optional[int]
     # Reward id.
-    rewardId: int | None
+    rewardId: Optional[int]
     # Coupon series used by the reward.
-    intouchSeriesId: str | None
+    intouchSeriesId: Optional[str]
     # Vendor redemption set-up.
-    vendorRedemptionDetails: RewardCreatedVendorRedemptionDetails | None
+    vendorRedemptionDetails: Optional[RewardCreatedVendorRedemptionDetails]
     # Start (epoch milliseconds).
-    startDate: int | None
+    startDate: Optional[int]
     # Localised texts and media.
-    rewardDetails: list[RewardCreatedRewardDetails] | None
+    rewardDetails: Optional[list[RewardCreatedRewardDetails]]
     # Reward label.
-    label: str | None
+    label: Optional[str]
     # Where it is offered.
-    geographies: list[RewardCreatedGeographies] | None
+    geographies: Optional[list[RewardCreatedGeographies]]
     # Kind.
-    type: str | None
+    type: Optional[str]
     # Vendor.
-    vendorDetails: RewardCreatedVendorDetails | None
+    vendorDetails: Optional[RewardCreatedVendorDetails]
     # Category ids.
-    categories: list[int] | None
+    categories: Optional[list[int]]
     # Points price.
-    intouchPoints: int | None
+    intouchPoints: Optional[int]
     # Reward group.
-    group: str | None
+    group: Optional[str]
     # Programme id.
-    programId: int | None
+    programId: Optional[int]
 
 
 class RewardCreated(Envelope):
@@ -425,111 +426,111 @@ class RewardExpiryReminderImages(TypedDict, total=False):
     """One entry."""
 
     # Media name.
-    name: str | None
+    name: Optional[str]
     # Media id.
-    id: str | None
+    id: Optional[str]
     # Media URL.
-    url: str | None
+    url: Optional[str]
 
 
 class RewardExpiryReminderVideos(TypedDict, total=False):
     """One entry."""
 
     # Media name.
-    name: str | None
+    name: Optional[str]
     # Media id.
-    id: str | None
+    id: Optional[str]
     # Media URL.
-    url: str | None
+    url: Optional[str]
     # Hosted elsewhere.
-    isExternal: bool | None
+    isExternal: Optional[bool]
 
 
 class RewardExpiryReminderRewardDetails(TypedDict, total=False):
     """One entry."""
 
     # Language code.
-    languageCode: str | None
+    languageCode: Optional[str]
     # Name in that language.
-    name: str | None
+    name: Optional[str]
     # Description text.
-    description: str | None
+    description: Optional[str]
     # T&C file id.
-    termAndConditionsId: str | None
+    termAndConditionsId: Optional[str]
     # T&C URL.
-    termAndConditionsUrl: str | None
+    termAndConditionsUrl: Optional[str]
     # Image id.
-    imageId: str | None
+    imageId: Optional[str]
     # Image URL.
-    imageUrl: str | None
+    imageUrl: Optional[str]
     # Thumbnail id.
-    thumbnailId: str | None
+    thumbnailId: Optional[str]
     # Thumbnail URL.
-    thumbnailUrl: str | None
+    thumbnailUrl: Optional[str]
     # Extra images.
-    images: list[RewardExpiryReminderImages] | None
+    images: Optional[list[RewardExpiryReminderImages]]
     # Extra videos.
-    videos: list[RewardExpiryReminderVideos] | None
+    videos: Optional[list[RewardExpiryReminderVideos]]
 
 
 class RewardExpiryReminderVendorDetails(TypedDict, total=False):
     """Vendor."""
 
     # Vendor id.
-    id: int | None
+    id: Optional[int]
     # Vendor name.
-    name: str | None
+    name: Optional[str]
 
 
 class RewardExpiryReminderVendorRedemptionDetails(TypedDict, total=False):
     """Vendor redemption set-up."""
 
     # Vendor redemption id.
-    id: int | None
+    id: Optional[int]
     # Vendor redemption name.
-    name: str | None
+    name: Optional[str]
 
 
 class RewardExpiryReminderPaymentModes(TypedDict, total=False):
     """One entry."""
 
     # Payment mode id.
-    id: int | None
+    id: Optional[int]
     # Payment mode name.
-    paymentMode: str | None
+    paymentMode: Optional[str]
     # Conversion ratio. snake_case on the wire.
-    conv_ratio: float | None
+    conv_ratio: Optional[float]
 
 
 class RewardExpiryReminderData(TypedDict, total=False):
     """What happened."""
 
     # Reward id.
-    rewardId: int | None
+    rewardId: Optional[int]
     # Kind.
-    type: str | None
+    type: Optional[str]
     # Reward is live.
-    enabled: bool | None
+    enabled: Optional[bool]
     # How it is redeemed.
-    redemptionType: str | None
+    redemptionType: Optional[str]
     # Start (epoch milliseconds).
-    startDate: int | None
+    startDate: Optional[int]
     # End (epoch milliseconds).
-    endDate: int | None
+    endDate: Optional[int]
     # Points price.
-    intouchPoints: int | None
+    intouchPoints: Optional[int]
     # Coupon series used by the reward.
-    intouchSeriesId: str | None
+    intouchSeriesId: Optional[str]
     # Display priority.
-    priority: int | None
+    priority: Optional[int]
     # Localised texts and media.
-    rewardDetails: list[RewardExpiryReminderRewardDetails] | None
+    rewardDetails: Optional[list[RewardExpiryReminderRewardDetails]]
     # Vendor.
-    vendorDetails: RewardExpiryReminderVendorDetails | None
+    vendorDetails: Optional[RewardExpiryReminderVendorDetails]
     # Vendor redemption set-up.
-    vendorRedemptionDetails: RewardExpiryReminderVendorRedemptionDetails | None
+    vendorRedemptionDetails: Optional[RewardExpiryReminderVendorRedemptionDetails]
     # Ways to pay.
-    paymentModes: list[RewardExpiryReminderPaymentModes] | None
+    paymentModes: Optional[list[RewardExpiryReminderPaymentModes]]
 
 
 class RewardExpiryReminder(Envelope):
@@ -543,55 +544,55 @@ class RewardIssuedVendorRewardDetails(TypedDict, total=False):
     """Vendor voucher."""
 
     # Voucher code.
-    vendorVoucher: str | None
+    vendorVoucher: Optional[str]
 
 
 class RewardIssuedIntouchRewardDetails(TypedDict, total=False):
     """Platform coupon."""
 
     # Coupon code.
-    intouchCouponCode: str | None
+    intouchCouponCode: Optional[str]
     # Coupon expiry (epoch milliseconds).
-    codeExpiry: int | None
+    codeExpiry: Optional[int]
 
 
 class RewardIssuedData(TypedDict, total=False):
     """What happened."""
 
     # Tier text.
-    tier: str | None
+    tier: Optional[str]
     # Display priority.
-    priority: int | None
+    priority: Optional[int]
     # How it is redeemed.
-    redemptionType: str | None
+    redemptionType: Optional[str]
     # End (epoch milliseconds).
-    endDate: int | None
+    endDate: Optional[int]
     # Reward id.
-    rewardId: int | None
+    rewardId: Optional[int]
     # Vendor voucher.
-    vendorRewardDetails: RewardIssuedVendorRewardDetails | None
+    vendorRewardDetails: Optional[RewardIssuedVendorRewardDetails]
     # Coupon series used by the reward.
-    intouchSeriesId: str | None
+    intouchSeriesId: Optional[str]
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # Start (epoch milliseconds).
-    startDate: int | None
+    startDate: Optional[int]
     # Reward label.
-    label: str | None
+    label: Optional[str]
     # Issued at (epoch milliseconds).
-    issueDateTime: int | None
+    issueDateTime: Optional[int]
     # When the activity happened (date-time text).
-    eventDateTime: int | None
+    eventDateTime: Optional[int]
     # Platform id of the transaction.
-    transactionId: str | None
+    transactionId: Optional[str]
     # Platform coupon.
-    intouchRewardDetails: RewardIssuedIntouchRewardDetails | None
+    intouchRewardDetails: Optional[RewardIssuedIntouchRewardDetails]
     # Kind.
-    type: str | None
+    type: Optional[str]
     # Points price.
-    intouchPoints: int | None
+    intouchPoints: Optional[int]
     # Reward group.
-    group: str | None
+    group: Optional[str]
 
 
 class RewardIssued(Envelope):
@@ -605,121 +606,121 @@ class RewardUpdatedGeographies(TypedDict, total=False):
     """One entry."""
 
     # Country id.
-    countryId: int | None
+    countryId: Optional[int]
     # City id.
-    cityId: int | None
+    cityId: Optional[int]
     # Area id.
-    areaId: int | None
+    areaId: Optional[int]
 
 
 class RewardUpdatedImages(TypedDict, total=False):
     """One entry."""
 
     # Media name.
-    name: str | None
+    name: Optional[str]
     # Media id.
-    id: str | None
+    id: Optional[str]
     # Media URL.
-    url: str | None
+    url: Optional[str]
 
 
 class RewardUpdatedVideos(TypedDict, total=False):
     """One entry."""
 
     # Media name.
-    name: str | None
+    name: Optional[str]
     # Media id.
-    id: str | None
+    id: Optional[str]
     # Media URL.
-    url: str | None
+    url: Optional[str]
     # Hosted elsewhere.
-    isExternal: bool | None
+    isExternal: Optional[bool]
 
 
 class RewardUpdatedRewardDetails(TypedDict, total=False):
     """One entry."""
 
     # Language code.
-    languageCode: str | None
+    languageCode: Optional[str]
     # Name in that language.
-    name: str | None
+    name: Optional[str]
     # Description text.
-    description: str | None
+    description: Optional[str]
     # T&C file id.
-    termAndConditionsId: str | None
+    termAndConditionsId: Optional[str]
     # T&C URL.
-    termAndConditionsUrl: str | None
+    termAndConditionsUrl: Optional[str]
     # Image id.
-    imageId: str | None
+    imageId: Optional[str]
     # Image URL.
-    imageUrl: str | None
+    imageUrl: Optional[str]
     # Thumbnail id.
-    thumbnailId: str | None
+    thumbnailId: Optional[str]
     # Thumbnail URL.
-    thumbnailUrl: str | None
+    thumbnailUrl: Optional[str]
     # Extra images.
-    images: list[RewardUpdatedImages] | None
+    images: Optional[list[RewardUpdatedImages]]
     # Extra videos.
-    videos: list[RewardUpdatedVideos] | None
+    videos: Optional[list[RewardUpdatedVideos]]
 
 
 class RewardUpdatedVendorDetails(TypedDict, total=False):
     """Vendor."""
 
     # Vendor id.
-    id: int | None
+    id: Optional[int]
     # Vendor name.
-    name: str | None
+    name: Optional[str]
 
 
 class RewardUpdatedVendorRedemptionDetails(TypedDict, total=False):
     """Vendor redemption set-up."""
 
     # Vendor redemption id.
-    id: int | None
+    id: Optional[int]
     # Vendor redemption name.
-    name: str | None
+    name: Optional[str]
 
 
 class RewardUpdatedData(TypedDict, total=False):
     """What happened."""
 
     # Reward id.
-    rewardId: int | None
+    rewardId: Optional[int]
     # Kind.
-    type: str | None
+    type: Optional[str]
     # Reward is live.
-    enabled: bool | None
+    enabled: Optional[bool]
     # How it is redeemed.
-    redemptionType: str | None
+    redemptionType: Optional[str]
     # Start (epoch milliseconds).
-    startDate: int | None
+    startDate: Optional[int]
     # End (epoch milliseconds).
-    endDate: int | None
+    endDate: Optional[int]
     # Points price.
-    intouchPoints: int | None
+    intouchPoints: Optional[int]
     # Coupon series used by the reward.
-    intouchSeriesId: str | None
+    intouchSeriesId: Optional[str]
     # Display priority.
-    priority: int | None
+    priority: Optional[int]
     # Tier text.
-    tier: str | None
+    tier: Optional[str]
     # Reward group.
-    group: str | None
+    group: Optional[str]
     # Reward label.
-    label: str | None
+    label: Optional[str]
     # Programme id.
-    programId: int | None
+    programId: Optional[int]
     # Category ids.
-    categories: list[int] | None
+    categories: Optional[list[int]]
     # Where it is offered.
-    geographies: list[RewardUpdatedGeographies] | None
+    geographies: Optional[list[RewardUpdatedGeographies]]
     # Localised texts and media.
-    rewardDetails: list[RewardUpdatedRewardDetails] | None
+    rewardDetails: Optional[list[RewardUpdatedRewardDetails]]
     # Vendor.
-    vendorDetails: RewardUpdatedVendorDetails | None
+    vendorDetails: Optional[RewardUpdatedVendorDetails]
     # Vendor redemption set-up.
-    vendorRedemptionDetails: RewardUpdatedVendorRedemptionDetails | None
+    vendorRedemptionDetails: Optional[RewardUpdatedVendorRedemptionDetails]
 
 
 class RewardUpdated(Envelope):
@@ -733,22 +734,22 @@ class UpdateRewardTransactionTransactionUpdates(TypedDict, total=False):
     """One entry."""
 
     # Platform id of the transaction.
-    transactionId: int | None
+    transactionId: Optional[int]
     # Reward id.
-    rewardId: int | None
+    rewardId: Optional[int]
     # Customer id.
-    customerId: int | None
+    customerId: Optional[int]
     # Map of custom field -> value.
-    transactionCustomFields: dict[str, str | None] | None
+    transactionCustomFields: Optional[dict[str, Optional[str]]]
     # Fulfilment state.
-    fulfillmentStatus: str | None
+    fulfillmentStatus: Optional[str]
 
 
 class UpdateRewardTransactionData(TypedDict, total=False):
     """What happened."""
 
     # Reward transactions that changed.
-    transactionUpdates: list[UpdateRewardTransactionTransactionUpdates] | None
+    transactionUpdates: Optional[list[UpdateRewardTransactionTransactionUpdates]]
 
 
 class UpdateRewardTransaction(Envelope):

@@ -3,40 +3,41 @@
 Made from the catalogue (`make models`): change the event type's file, not this one.
 """
 
-from typing import Literal, Required, TypedDict
+from typing import Literal, Optional, TypedDict
 
-from tidings.consumer.events.common import (
+from tidings_consumer.events.common import (
     CustomerIdentifiers,
     EntityInformation,
     Envelope,
     LoyaltyProgramDetails,
     TriggeringActivity,
 )
+from tidings_consumer.newer_typing import Required
 
 
 class TierDowngradedData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # Loyalty entity that owns the points (customer or group).
-    entityInformation: EntityInformation | None
+    entityInformation: Optional[EntityInformation]
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity | None
+    triggeringActivity: Optional[TriggeringActivity]
     # Programme block (id, name, tiers, conversion ratio).
-    loyaltyProgramDetails: LoyaltyProgramDetails | None
+    loyaltyProgramDetails: Optional[LoyaltyProgramDetails]
     # Programme id.
-    loyaltyProgramId: int | None
+    loyaltyProgramId: Optional[int]
     # Tier after.
-    downgradedTierNumber: int | None
+    downgradedTierNumber: Optional[int]
     # Tier before.
-    previousTierNumber: int | None
+    previousTierNumber: Optional[int]
     # Tier valid until (YYYY-MM-DD; being replaced).
-    tierExpiryDate: str | None
+    tierExpiryDate: Optional[str]
     # The time of tierExpiryDate as epoch milliseconds.
-    tierExpiryDateInMillis: int | None
+    tierExpiryDateInMillis: Optional[int]
     # Local date of the store, YYYY-MM-DD.
-    currentDateStoreTz: str | None
+    currentDateStoreTz: Optional[str]
 
 
 class TierDowngraded(Envelope):
@@ -50,19 +51,19 @@ class TierDowngradeReminderData(TypedDict, total=False):
     """What happened."""
 
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # Loyalty entity that owns the points (customer or group).
-    entityInformation: EntityInformation | None
+    entityInformation: Optional[EntityInformation]
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity | None
+    triggeringActivity: Optional[TriggeringActivity]
     # Programme block (id, name, tiers, conversion ratio).
-    loyaltyProgramDetails: LoyaltyProgramDetails | None
+    loyaltyProgramDetails: Optional[LoyaltyProgramDetails]
     # Programme id.
-    loyaltyProgramId: int | None
+    loyaltyProgramId: Optional[int]
     # Current tier.
-    currentTierNumber: int | None
+    currentTierNumber: Optional[int]
     # Planned downgrade date (text).
-    scheduledDowngradeDate: str | None
+    scheduledDowngradeDate: Optional[str]
 
 
 class TierDowngradeReminder(Envelope):
@@ -76,27 +77,27 @@ class TierRenewedData(TypedDict, total=False):
     """What happened."""
 
     # Free-text note describing the change.
-    notes: str | None
+    notes: Optional[str]
     # Tier valid until (YYYY-MM-DD; being replaced).
-    tierExpiryDate: str | None
+    tierExpiryDate: Optional[str]
     # Programme block (id, name, tiers, conversion ratio).
-    loyaltyProgramDetails: LoyaltyProgramDetails | None
+    loyaltyProgramDetails: Optional[LoyaltyProgramDetails]
     # Current tier.
-    currentTierNumber: int | None
+    currentTierNumber: Optional[int]
     # Basis of the renewal (STRATEGY seen).
-    renewType: str | None
+    renewType: Optional[str]
     # Loyalty entity that owns the points (customer or group).
-    entityInformation: EntityInformation | None
+    entityInformation: Optional[EntityInformation]
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity | None
+    triggeringActivity: Optional[TriggeringActivity]
     # Programme id.
-    loyaltyProgramId: int | None
+    loyaltyProgramId: Optional[int]
     # The time of tierExpiryDate as epoch milliseconds.
-    tierExpiryDateInMillis: int | None
+    tierExpiryDateInMillis: Optional[int]
     # Local date of the store, YYYY-MM-DD.
-    currentDateStoreTz: str | None
+    currentDateStoreTz: Optional[str]
 
 
 class TierRenewed(Envelope):
@@ -110,29 +111,29 @@ class TierUpgradedData(TypedDict, total=False):
     """What happened."""
 
     # Free-text note describing the change.
-    notes: str | None
+    notes: Optional[str]
     # Tier before.
-    previousTierNumber: int | None
+    previousTierNumber: Optional[int]
     # Tier valid until (YYYY-MM-DD; being replaced).
-    tierExpiryDate: str | None
+    tierExpiryDate: Optional[str]
     # Programme block (id, name, tiers, conversion ratio).
-    loyaltyProgramDetails: LoyaltyProgramDetails | None
+    loyaltyProgramDetails: Optional[LoyaltyProgramDetails]
     # Loyalty entity that owns the points (customer or group).
-    entityInformation: EntityInformation | None
+    entityInformation: Optional[EntityInformation]
     # Who the event is about; thin unless identifier enrichment is switched on.
-    customerIdentifiers: CustomerIdentifiers | None
+    customerIdentifiers: Optional[CustomerIdentifiers]
     # Tier after.
-    upgradedTierNumber: int | None
+    upgradedTierNumber: Optional[int]
     # Basis of the upgrade (STRATEGY seen).
-    upgradeType: str | None
+    upgradeType: Optional[str]
     # What caused the event (activity name, its ids, who did it).
-    triggeringActivity: TriggeringActivity | None
+    triggeringActivity: Optional[TriggeringActivity]
     # Programme id.
-    loyaltyProgramId: int | None
+    loyaltyProgramId: Optional[int]
     # The time of tierExpiryDate as epoch milliseconds.
-    tierExpiryDateInMillis: int | None
+    tierExpiryDateInMillis: Optional[int]
     # Local date of the store, YYYY-MM-DD.
-    currentDateStoreTz: str | None
+    currentDateStoreTz: Optional[str]
 
 
 class TierUpgraded(Envelope):

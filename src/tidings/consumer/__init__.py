@@ -1,1 +1,0 @@
-"""What a brand uses to receive events. Imports nothing of the server."""

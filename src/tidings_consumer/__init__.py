@@ -1,0 +1,1 @@
+"""Receive the events of Tidings. It imports nothing of the service."""

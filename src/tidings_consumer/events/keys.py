@@ -1,0 +1,162 @@
+"""What the events of each type are ordered by: the first of these paths.
+
+Made from the catalogue (`make models`): change the event type's file, not this one.
+"""
+
+KEYS: dict[str, tuple[str, ...]] = {
+    "alternateCurrenciesIssued": (
+        "data.customerIdentifiers.customerId",
+        "data.entityInformation",
+    ),
+    "badgeEarned": ("data.customerIdentifiers.customerId",),
+    "cardUpdated": ("data.cardNumber",),
+    "cartPromotionEarned": ("data.customerIdentifiers.customerId",),
+    "cartPromotionIssued": ("data.customerIdentifiers.customerId",),
+    "cartPromotionRedeemed": ("data.customerIdentifiers.customerId",),
+    "cartPromotionRevoked": ("data.customerIdentifiers.customerId",),
+    "communicationMessageUndelivered": ("data.baseAttributes.customerIdentifiers.customerId",),
+    "CouponIssue": (
+        "data.coupons[0].customerIdentifiers.customerId",
+        "data.series_info.id",
+    ),
+    "CouponRedeem": ("data.customerIdentifiers.customerId",),
+    "customerAdded": ("data.customerIdentifiers.customerId",),
+    "customerSubscription": ("data.customerIdentifiers.customerId",),
+    "customerUpdated": ("data.customerIdentifiers.customerId",),
+    "groupCreated": ("data.groupId",),
+    "groupMemberAdded": ("data.groupId",),
+    "groupMemberRemoved": ("data.groupId",),
+    "groupUpdated": ("data.groupId",),
+    "IssueBulkCoupon": ("data.series_info.id",),
+    "issuedAlternateCurrenciesReversed": (
+        "data.customerIdentifiers.customerId",
+        "data.entityInformation",
+    ),
+    "issuedPointsReversed": (
+        "data.customerIdentifiers.customerId",
+        "data.entityInformation",
+    ),
+    "issueRewardFailure": ("data.customerIdentifiers.customerId",),
+    "loyaltyCustomerMerge": ("data.survivorCustomerIdentifiers.customerId",),
+    "manualPointsAdjustment": ("data.customerIdentifiers.customerId",),
+    "notInterestedBillAdded": ("data.customerIdentifiers.customerId",),
+    "partnerProgramDelinked": (
+        "data.customerIdentifiers.customerId",
+        "data.entityInformation",
+    ),
+    "partnerProgramLinked": (
+        "data.customerIdentifiers.customerId",
+        "data.entityInformation",
+    ),
+    "partnerProgramUpdated": (
+        "data.customerIdentifiers.customerId",
+        "data.entityInformation",
+    ),
+    "pointsContributionToGroup": ("data.groupId",),
+    "pointsExpired": (
+        "data.customerIdentifiers.customerId",
+        "data.entityInformation",
+    ),
+    "pointsExpiryChange": (
+        "data.customerIdentifiers.customerId",
+        "data.entityInformation",
+    ),
+    "pointsExpiryReminder": (
+        "data.customerIdentifiers.customerId",
+        "data.entityInformation",
+    ),
+    "pointsIssued": (
+        "data.customerIdentifiers.customerId",
+        "data.entityInformation",
+    ),
+    "pointsRedeemed": (
+        "data.customerIdentifiers.customerId",
+        "data.entityInformation",
+    ),
+    "pointsTransferredInitiated": (
+        "data.customerIdentifiers.customerId",
+        "data.entityInformation",
+    ),
+    "pointsTransferredReceived": (
+        "data.customerIdentifiers.customerId",
+        "data.entityInformation",
+    ),
+    "PP_EXPIRY_JOB": (
+        "data.customerIdentifiers.customerId",
+        "data.entityInformation",
+    ),
+    "promisedToCurrentAlternateCurrencyConversion": (
+        "data.customerIdentifiers.customerId",
+        "data.entityInformation",
+    ),
+    "promisedToCurrentPointsConversion": (
+        "data.customerIdentifiers.customerId",
+        "data.entityInformation",
+    ),
+    "promotionCreated": ("data.promotionId",),
+    "promotionEarned": ("data.customerIdentifiers.customerId",),
+    "promotionIssued": ("data.customerIdentifiers.customerId",),
+    "promotionUpdated": ("data.promotionId",),
+    "redeemedPointsReversed": (
+        "data.customerIdentifiers.customerId",
+        "data.entityInformation",
+    ),
+    "rejectedTransactionRetrigger": ("data.customerIdentifiers.customerId",),
+    "requestUpdated": (
+        "data.customerIdentifiers.customerId",
+        "customerId",
+    ),
+    "requestWorkflowEvent": ("data.requestId",),
+    "retroBillAdded": ("data.customerIdentifiers.customerId",),
+    "revokeEarnedPromotion": ("data.customerIdentifiers.customerId",),
+    "revokeIssuedPromotion": ("data.customerIdentifiers.customerId",),
+    "rewardCreated": ("data.rewardId",),
+    "rewardExpiryReminder": ("data.rewardId",),
+    "rewardIssued": ("data.customerIdentifiers.customerId",),
+    "rewardUpdated": ("data.rewardId",),
+    "singlePointsExpiryUpdated": (
+        "data.customerIdentifiers.customerId",
+        "data.entityInformation",
+    ),
+    "streakCustomerEnrolment": ("data.customerIdentifiers.customerId",),
+    "streakCustomerUnEnrolment": ("data.customerIdentifiers.customerId",),
+    "streakEnd": ("data.customerIdentifiers.customerId",),
+    "streakLevelAchieved": ("data.customerIdentifiers.customerId",),
+    "streakLevelUnAchieved": ("data.customerIdentifiers.customerId",),
+    "streakStart": ("data.customerIdentifiers.customerId",),
+    "supplementaryMembershipExpiryReminder": ("data.customerIdentifiers.customerId",),
+    "targetAchievedValueUpdated": ("data.customerIdentifiers.customerId",),
+    "targetCustomerEnrolment": ("data.customerIdentifiers.customerId",),
+    "targetCustomerUnenrolment": ("data.customerIdentifiers.customerId",),
+    "targetPeriodCompleted": ("data.customerIdentifiers.customerId",),
+    "targetPeriodStarted": ("data.customerIdentifiers.customerId",),
+    "targetValueAchieved": ("data.customerIdentifiers.customerId",),
+    "targetValueUpdated": ("data.customerIdentifiers.customerId",),
+    "tidings.delivery.exhausted": ("data.webHookId",),
+    "tidings.replay.finished": ("data.replayId",),
+    "tidings.webhook.disabled": ("data.webHookId",),
+    "tidings.webhook.failing": ("data.webHookId",),
+    "tidings.webhook.recovered": ("data.webHookId",),
+    "tierDowngraded": (
+        "data.customerIdentifiers.customerId",
+        "data.entityInformation",
+    ),
+    "tierDowngradeReminder": (
+        "data.customerIdentifiers.customerId",
+        "data.entityInformation",
+    ),
+    "tierRenewed": (
+        "data.customerIdentifiers.customerId",
+        "data.entityInformation",
+    ),
+    "tierUpgraded": (
+        "data.customerIdentifiers.customerId",
+        "data.entityInformation",
+    ),
+    "transactionAdded": ("data.customerIdentifiers.customerId",),
+    "transactionRejected": ("data.customerIdentifiers.customerId",),
+    "transactionUpdated": ("data.customerIdentifiers.customerId",),
+    "unifiedTargetsAchieved": ("data.customerIdentifiers.customerId",),
+    "unifiedTargetsUnAchieved": ("data.customerIdentifiers.customerId",),
+    "updateRewardTransaction": ("data.transactionUpdates[0].customerId",),
+}
