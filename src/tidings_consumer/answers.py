@@ -1,0 +1,72 @@
+"""What a receiver answers, by what its answer means to the sender."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+TEXT_MAX = 500  # characters of a reason: the sender keeps the beginning of what is not 2xx
+WAIT_MAX_S = 86_400
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer to send: the status decides, the body is for whoever reads the sender's log."""
+
+    status: int
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the sender takes the event as delivered."""
+        return 200 <= self.status < 300
+
+
+def accepted() -> Answer:
+    """Delivered: the sender does not send it again."""
+    return Answer(204)
+
+
+def later(seconds: float, reason: str) -> Answer:
+    """Not now: the sender tries again, no sooner than after `seconds`."""
+    wait = 1 if math.isnan(seconds) else math.ceil(max(1, min(WAIT_MAX_S, seconds)))
+    return _text(503, reason, {"retry-after": str(wait)})
+
+
+def failed() -> Answer:
+    """A fault of ours: the sender tries again by its own schedule. What it was stays here."""
+    return _text(500, "the handler has failed; its log says why")
+
+
+def rejected(reason: str) -> Answer:
+    """Never again: the delivery has failed at the sender, where a person can replay it."""
+    return _text(422, reason)
+
+
+def gone(reason: str) -> Answer:
+    """Nobody listens here any more: the sender disables the webhook."""
+    return _text(410, reason)
+
+
+def unauthorised(reason: str) -> Answer:
+    """Not believed: a sender whose secret has been mended meanwhile tries it again."""
+    return _text(401, reason)
+
+
+def too_large(most: int) -> Answer:
+    """Larger than may be: the delivery has failed at the sender."""
+    return _text(413, f"the body must have at most {most} bytes")
+
+
+def not_allowed() -> Answer:
+    """A method that brings no event."""
+    return _text(405, "events come by POST or PUT", {"allow": "POST, PUT"})
+
+
+def _text(status: int, reason: str, headers: dict[str, str] | None = None) -> Answer:
+    return Answer(
+        status,
+        reason[:TEXT_MAX].encode("utf-8", "replace"),
+        {"content-type": "text/plain; charset=utf-8", **(headers or {})},
+    )

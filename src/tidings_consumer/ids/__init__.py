@@ -1,0 +1,50 @@
+"""Which events have been handled: by the `webhook-id` of each, longer than a sender retries.
+
+An event is claimed, handled, and then noted as done. Who dies between the last two handles it again
+when it comes again, so nothing is lost; a claim ends by itself after its lease.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Protocol
+
+RETRY_WINDOW_S = 7 * 86_400
+KEEP_S = RETRY_WINDOW_S + 86_400
+"""How long an id is kept. The sender's last attempt is a week after the first."""
+LEASE_S = 60.0
+"""How long a claim holds. Longer than the sender waits for an answer (30 s)."""
+
+
+class Claim(enum.Enum):
+    """What became of asking to handle an event."""
+
+    FRESH = "fresh"
+    """It is yours to handle now."""
+    BUSY = "busy"
+    """Somebody handles it at this moment."""
+    DONE = "done"
+    """It has been handled."""
+
+
+class IdStore(Protocol):
+    """What a router asks of a store of ids. All methods may be called from any thread; times are
+    seconds since the epoch."""
+
+    @property
+    def blocks(self) -> bool:
+        """Whether a call may take long: then it is made in a thread, not in an event loop."""
+        ...
+
+    def claim(self, id: str, now_s: float) -> Claim:
+        """Ask to handle an event. FRESH to one caller only, until `done`, `release` or the lease
+        is over."""
+        ...
+
+    def done(self, id: str, now_s: float) -> None:
+        """It was handled: whoever asks within `KEEP_S` is told DONE."""
+        ...
+
+    def release(self, id: str) -> None:
+        """It was not handled: whoever asks next may. Nothing is done where it is done."""
+        ...

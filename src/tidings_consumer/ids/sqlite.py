@@ -1,0 +1,75 @@
+"""Ids in a file, by the standard library's SQLite: for all processes of one machine."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from pathlib import Path
+
+from tidings_consumer.ids import KEEP_S, LEASE_S, Claim
+
+WAIT_S = 10.0
+SWEEP_EVERY = 500  # ids between two looks for what is over
+_TABLE = (
+    "CREATE TABLE IF NOT EXISTS handled"
+    " (id TEXT PRIMARY KEY, done INTEGER NOT NULL, until REAL NOT NULL) WITHOUT ROWID"
+)
+_INDEX = "CREATE INDEX IF NOT EXISTS handled_until ON handled (until)"
+# One statement takes a free id, or one whose time is over, and tells whether it did.
+_CLAIM = (
+    "INSERT INTO handled (id, done, until) VALUES (?1, 0, ?2) ON CONFLICT (id) DO UPDATE"
+    " SET done = 0, until = excluded.until WHERE until <= ?3"
+)
+_DONE = (
+    "INSERT INTO handled (id, done, until) VALUES (?, 1, ?) ON CONFLICT (id) DO UPDATE"
+    " SET done = 1, until = excluded.until"
+)
+_SWEEP = "DELETE FROM handled WHERE id IN (SELECT id FROM handled WHERE until <= ? LIMIT 1000)"
+
+
+class SqliteIds:
+    """A file of its own. A note outlives the process; what the machine loses with its power is
+    handled again."""
+
+    blocks = True
+
+    def __init__(self, path: str | Path, keep_s: float = KEEP_S, lease_s: float = LEASE_S) -> None:
+        """Opens the file, and makes it where it is not there. sqlite3.Error where it cannot."""
+        self._keep_s, self._lease_s = keep_s, lease_s
+        self._lock = threading.Lock()
+        self._noted = 0
+        self._connection = sqlite3.connect(
+            path, timeout=WAIT_S, isolation_level=None, check_same_thread=False
+        )
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        self._connection.execute(_TABLE)
+        self._connection.execute(_INDEX)
+
+    def claim(self, id: str, now_s: float) -> Claim:
+        """See `IdStore.claim`."""
+        with self._lock:
+            taken = self._connection.execute(_CLAIM, (id, now_s + self._lease_s, now_s)).rowcount
+            if taken:
+                return Claim.FRESH
+            row = self._connection.execute("SELECT done FROM handled WHERE id = ?", (id,))
+            done = row.fetchone()
+        return Claim.DONE if done is not None and done[0] else Claim.BUSY
+
+    def done(self, id: str, now_s: float) -> None:
+        """See `IdStore.done`."""
+        with self._lock:
+            self._connection.execute(_DONE, (id, now_s + self._keep_s))
+            self._noted += 1
+            if self._noted % SWEEP_EVERY == 0:
+                self._connection.execute(_SWEEP, (now_s,))
+
+    def release(self, id: str) -> None:
+        """See `IdStore.release`."""
+        with self._lock:
+            self._connection.execute("DELETE FROM handled WHERE id = ? AND done = 0", (id,))
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._connection.close()

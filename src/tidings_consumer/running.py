@@ -1,0 +1,162 @@
+"""The steps of a reception done: by a thread that waits, or by a coroutine."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from tidings_consumer.answers import Answer
+from tidings_consumer.event import Event
+from tidings_consumer.reception import Ask, Flow, Handler, Step, Turn
+
+TURN_WAIT_S = 20.0
+"""How long a request waits for its turn: less than the sender waits for the answer."""
+
+Wake = Callable[[], None]
+
+
+class Turns:
+    """One at a time for each key, in the order in which they came, over all threads and loops of
+    the process. A key that nobody uses costs nothing."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._queues: dict[str, deque[Wake]] = {}
+
+    def join(self, key: str, wake: Wake) -> None:
+        """Stand in the queue of `key`; `wake` is called, by whichever thread, when the turn has
+        come: at once where nobody is before."""
+        with self._lock:
+            queue = self._queues.setdefault(key, deque())
+            queue.append(wake)
+            first = len(queue) == 1
+        if first:
+            wake()
+
+    def leave(self, key: str, wake: Wake) -> None:
+        """Leave the queue, whether the turn has come or not: the next one's comes."""
+        with self._lock:
+            queue = self._queues[key]
+            was_first = queue[0] is wake
+            queue.remove(wake)
+            following = queue[0] if queue and was_first else None
+            if not queue:
+                del self._queues[key]
+        if following is not None:
+            following()
+
+
+class _Place:
+    """A request's place in a queue; it has at most one."""
+
+    def __init__(self, turns: Turns) -> None:
+        self._turns = turns
+        self._taken: tuple[str, Wake] | None = None
+
+    def take(self, key: str, wake: Wake) -> None:
+        self._taken = (key, wake)
+        self._turns.join(key, wake)
+
+    def leave(self) -> None:
+        if self._taken is not None:
+            self._turns.leave(*self._taken)
+            self._taken = None
+
+
+def run(flow: Flow, turns: Turns, wait_s: float = TURN_WAIT_S) -> Answer:
+    """The answer, in this thread. What a coroutine handler returns is run in a loop of its own."""
+    place = _Place(turns)
+    try:
+        step = next(flow)
+        while True:
+            try:
+                told = _do(step, place, wait_s)
+            except BaseException as fault:
+                step = flow.throw(fault)
+            else:
+                step = flow.send(told)
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
+    finally:
+        place.leave()
+
+
+async def run_async(flow: Flow, turns: Turns, wait_s: float = TURN_WAIT_S) -> Answer:
+    """The answer, in this loop. A handler that is no coroutine is run in a thread."""
+    place = _Place(turns)
+    try:
+        step = next(flow)
+        while True:
+            try:
+                told = await _do_async(step, place, wait_s)
+            except BaseException as fault:
+                step = flow.throw(fault)
+            else:
+                step = flow.send(told)
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
+    finally:
+        place.leave()
+
+
+def _do(step: Step, place: _Place, wait_s: float) -> Any:
+    if isinstance(step, Ask):
+        return step.call()
+    if isinstance(step, Turn):
+        turn = threading.Event()
+        place.take(step.key, turn.set)
+        return turn.wait(wait_s)
+    return run_handler(step.handler, step.event)
+
+
+def run_handler(handler: Handler, event: Event[Any]) -> Any:
+    """Let a handler handle an event in this thread; a coroutine in a loop of its own."""
+    made = handler(event)
+    return asyncio.run(_finished(made)) if inspect.isawaitable(made) else made
+
+
+async def _do_async(step: Step, place: _Place, wait_s: float) -> Any:
+    if isinstance(step, Ask):
+        return await asyncio.to_thread(step.call) if step.blocks else step.call()
+    if isinstance(step, Turn):
+        return await _turn(step.key, place, wait_s)
+    if is_coroutine_handler(step.handler):
+        return await step.handler(step.event)
+    made = await asyncio.to_thread(step.handler, step.event)
+    return await made if inspect.isawaitable(made) else made
+
+
+async def _turn(key: str, place: _Place, wait_s: float) -> bool:
+    loop, turn = asyncio.get_running_loop(), asyncio.Event()
+    thread = threading.get_ident()
+
+    def wake() -> None:
+        if threading.get_ident() == thread:
+            turn.set()
+        else:
+            loop.call_soon_threadsafe(turn.set)
+
+    place.take(key, wake)
+    if turn.is_set():
+        return True
+    try:
+        await asyncio.wait_for(turn.wait(), wait_s)
+    except asyncio.TimeoutError:
+        return False
+    return True
+
+
+async def _finished(made: Any) -> Any:
+    return await made
+
+
+def is_coroutine_handler(handler: Any) -> bool:
+    """Whether calling it gives a coroutine: a function, a partial, or an object with `__call__`."""
+    while hasattr(handler, "func"):
+        handler = handler.func
+    call = getattr(handler, "__call__", None)  # noqa: B004
+    return inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(call)

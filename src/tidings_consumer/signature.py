@@ -1,0 +1,155 @@
+"""Standard Webhooks signatures, `v1`, and static headers.
+
+The signed text is `{webhook-id}.{webhook-timestamp}.{body}` over the bytes as they came; the header
+holds `v1,` and base64 of HMAC-SHA256 for each secret in force, separated by spaces (the Standard
+Webhooks specification, "Signature scheme").
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Union
+
+from tidings_consumer.errors import (
+    MalformedHeader,
+    MissingHeader,
+    SecretError,
+    SignatureError,
+    TimestampError,
+)
+from tidings_consumer.headers import HeaderView
+
+PREFIX = "whsec_"
+SECRET_MIN, SECRET_MAX = 24, 64  # bytes
+SECRETS_MAX = 16
+SIGNATURES_MAX = 32
+TOLERANCE_S = 300
+_SIGNED = ("webhook-id", "webhook-timestamp", "webhook-signature")
+# A dot would let bytes move between the id, the time and the body.
+_ID = re.compile(r"[A-Za-z0-9_:~-]{1,256}")
+_SECONDS = re.compile(r"[0-9]{1,12}")
+
+
+@dataclass(frozen=True)
+class StaticHeader:
+    """A header that the webhook sends with every request, instead of a signature or beside it.
+
+    It proves who sends, not what was sent nor when: take a signature where you can.
+    """
+
+    name: str
+    value: str = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.name or not self.value:
+            raise SecretError("a static header must have a name and a value")
+
+
+Secret = Union[str, StaticHeader]
+
+
+@dataclass(frozen=True)
+class Signed:
+    """What the headers say of a request that may be believed. Times in seconds since the epoch."""
+
+    id: str | None
+    sent_at: int | None
+
+
+class Verifier:
+    """Checks requests with the secrets of one webhook: several while a secret is being changed.
+
+    Where there are `whsec_…` secrets, one of them must have signed; where there are static headers,
+    one of them must be there with its value; where there are both, both must hold.
+    """
+
+    def __init__(
+        self, secrets: Secret | Sequence[Secret], tolerance_s: float = TOLERANCE_S
+    ) -> None:
+        """SecretError where there is none, or one that cannot be."""
+        if not isinstance(secrets, (str, StaticHeader, list, tuple)):
+            raise SecretError(f"a secret must be text; got {type(secrets).__name__}")
+        given = [secrets] if isinstance(secrets, (str, StaticHeader)) else secrets
+        if not 1 <= len(given) <= SECRETS_MAX:
+            raise SecretError(f"there must be 1 to {SECRETS_MAX} secrets; got {len(given)}")
+        self._keys = [_key(one) for one in given if not isinstance(one, StaticHeader)]
+        self._static = [one for one in given if isinstance(one, StaticHeader)]
+        self._tolerance_s = tolerance_s
+        self.names = frozenset((*_SIGNED, *(one.name.lower() for one in self._static)))
+        """The headers that it looks at, in lower case."""
+
+    def verify(self, view: HeaderView, body: bytes, now_s: float) -> Signed:
+        """VerificationError where the request may not be believed at `now_s`, seconds since the
+        epoch. `view` has the headers of `names`."""
+        if self._static:
+            self._check_static(view)
+        if self._keys:
+            return self._check_signature(view, body, now_s)
+        id = view.get("webhook-id")
+        return Signed(id if id is not None and _ID.fullmatch(id) else None, None)
+
+    def _check_static(self, view: HeaderView) -> None:
+        fits = False
+        for one in self._static:  # all of them, whichever fits: time tells nothing
+            got = view.get(one.name.lower()) or ""
+            fits |= hmac.compare_digest(got.encode(), one.value.strip().encode())
+        if not fits:
+            names = ", ".join(sorted({one.name for one in self._static}))
+            raise SignatureError(f"{names} must have the value that is configured")
+
+    def _check_signature(self, view: HeaderView, body: bytes, now_s: float) -> Signed:
+        id, sent_at, signatures = (_required(view, name) for name in _SIGNED)
+        if not _ID.fullmatch(id):
+            raise MalformedHeader("webhook-id must be 1 to 256 letters, digits or any of _ : ~ -")
+        if not _SECONDS.fullmatch(sent_at):
+            raise MalformedHeader("webhook-timestamp must be whole seconds since 1970")
+        given = [one.encode() for one in signatures.split(" ") if one.startswith("v1,")]
+        if not given:
+            raise MalformedHeader("webhook-signature must hold a signature that begins with v1,")
+        if len(given) > SIGNATURES_MAX:
+            raise MalformedHeader(f"webhook-signature must hold at most {SIGNATURES_MAX} of them")
+        off_s = now_s - int(sent_at)
+        if abs(off_s) > self._tolerance_s:
+            when = "ago" if off_s > 0 else "ahead"
+            raise TimestampError(
+                f"webhook-timestamp must be within {self._tolerance_s:g} s of our clock; it is"
+                f" {abs(off_s):.0f} s {when}"
+            )
+        text = f"{id}.{sent_at}.".encode() + body
+        fits = False
+        for key in self._keys:
+            ours = b"v1," + binascii.b2a_base64(hmac.digest(key, text, "sha256"), newline=False)
+            for theirs in given:
+                fits |= hmac.compare_digest(ours, theirs)
+        if not fits:
+            raise SignatureError(
+                "no signature in webhook-signature is that of these bytes with your secrets: is it"
+                " the webhook's secret, and the body as it came, not parsed and written again?"
+            )
+        return Signed(id, int(sent_at))
+
+
+def _key(secret: object) -> bytes:
+    if not isinstance(secret, str) or not secret.startswith(PREFIX):
+        raise SecretError(f"a signing secret must begin with {PREFIX}")
+    try:
+        key = base64.b64decode(secret[len(PREFIX) :], validate=True)
+    except ValueError:
+        raise SecretError("a signing secret must be base64 after its prefix") from None
+    if not SECRET_MIN <= len(key) <= SECRET_MAX:
+        raise SecretError(
+            f"a signing secret must have {SECRET_MIN} to {SECRET_MAX} bytes; got {len(key)}"
+        )
+    return key
+
+
+def _required(view: HeaderView, name: str) -> str:
+    value = view.get(name)
+    if value is None:
+        raise MissingHeader(f"{name} must be there")
+    return value
