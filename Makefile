@@ -60,8 +60,9 @@ test-systems: setup  ## Tests that need programs of the system; as root it insta
 bench: setup  ## Throughput against the yardstick, every run closed by a ledger
 	@$(BIN)/python -m bench throughput
 
-wheel: setup  ## Build the wheel into dist/, with the console's libraries in it
+wheel: setup  ## Build both wheels into dist/: the service with its console, and what brands import
 	@$(BIN)/uv build --quiet --wheel --no-build-isolation --out-dir dist
+	@$(BIN)/uv build --quiet --wheel --no-build-isolation --out-dir dist consumer
 
 models: setup  ## Make the typed models of events, and take new optional fields into the promise
 	@$(BIN)/python -m tidings.catalogue.models src/tidings_consumer/events
