@@ -121,13 +121,25 @@ def run_handler(handler: Handler, event: Event[Any]) -> Any:
 
 async def _do_async(step: Step, place: _Place, wait_s: float) -> Any:
     if isinstance(step, Ask):
-        return await asyncio.to_thread(step.call) if step.blocks else step.call()
+        return await _in_a_thread(step.call) if step.blocks else step.call()
     if isinstance(step, Turn):
         return await _turn(step.key, place, wait_s)
     if is_coroutine_handler(step.handler):
         return await step.handler(step.event)
-    made = await asyncio.to_thread(step.handler, step.event)
+    made = await _in_a_thread(lambda: step.handler(step.event))
     return await made if inspect.isawaitable(made) else made
+
+
+async def _in_a_thread(call: Callable[[], Any]) -> Any:
+    """A future takes no StopIteration, and whoever waits for it would wait for ever."""
+
+    def contained() -> Any:
+        try:
+            return call()
+        except StopIteration as fault:
+            raise RuntimeError("it raised StopIteration") from fault
+
+    return await asyncio.to_thread(contained)
 
 
 async def _turn(key: str, place: _Place, wait_s: float) -> bool:

@@ -77,6 +77,23 @@ def test_what_was_not_handled_is_handled_when_it_comes_again(
 
 
 @RECEIVED
+@BOTH
+@pytest.mark.parametrize(
+    "fault", [StopIteration("no more"), StopAsyncIteration(), RecursionError()]
+)
+@pytest.mark.timeout(20)
+def test_a_handler_may_raise_whatever_python_has(
+    receive: Receive, coroutine: bool, fault: Exception
+) -> None:
+    """A future takes no StopIteration: whoever waits for it would wait for ever."""
+    handled = Handled(coroutine=coroutine)
+    handled.fault = fault
+    assert receive(handled.router, request()).status == 500
+    handled.fault = None
+    assert receive(handled.router, request()).status == 204
+
+
+@RECEIVED
 def test_what_was_rejected_is_not_handled_again(receive: Receive, tmp_path: Path) -> None:
     letters = SqliteDeadLetters(tmp_path / "dead.db")
     handled = Handled(dead_letters=letters)
