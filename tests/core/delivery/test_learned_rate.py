@@ -78,6 +78,17 @@ def test_one_that_refuses_at_random_is_not_slowed_for_it(share: float, manner: M
     assert came.rate >= 0.9 * 60 * (1 - share) and not came.opened, came
 
 
+@pytest.mark.parametrize("manner", [Manner(), UNAVAILABLE_QUIET])
+@pytest.mark.parametrize(("share", "seed"), [(0.15, 3), (0.15, 8), (0.15, 9), (0.3, 1), (0.3, 4)])
+def test_one_that_refuses_at_random_from_the_first_request_on_is_found_out(
+    share: float, seed: int, manner: Manner
+) -> None:
+    """A refusal before much was sent makes for a low rate; there a while without one is chance."""
+    offered, limiter = (lambda now_s: 60 * now_s), Random(share)
+    came = run(limiter, manner, offered=offered, seconds=240, from_s=120, seed=seed)
+    assert came.rate >= 0.9 * 60 * (1 - share) and not came.opened, came
+
+
 @pytest.mark.parametrize(("cap", "latency_s"), [(1, 0.1), (10, 0.5), (64, 1.0)])
 def test_one_that_is_only_slow_is_bounded_by_its_connections(cap: int, latency_s: float) -> None:
     came = run(Limiter(), Manner(latency_s=latency_s), cap=cap, seconds=60)

@@ -48,6 +48,7 @@ CREDIT, CREDIT_MIN, CREDIT_MAX = 0.02, -4.0, 1.0  # in refusals, for each that i
 RANDOM_FALL = 0.35  # of the rate, without effect on the share
 RANDOM_MIN, RANDOM_MAX = 0.04, 0.6  # the share; one that refuses more has a limit, whatever else
 OUTCOMES_MIN = 12  # for a share
+CALM = 25  # admitted without a refusal between: the rate is one that the receiver takes
 QUIET_S = 15.0  # without a refusal, whatever they have cost
 DEAF_S, DEAF_MAX_S = 60.0, 600.0
 DEAF_IN_A_ROW = 12
@@ -275,7 +276,8 @@ class LearnedRate:
         steady_s = (now_s - self._cut_s) / self._stretch - STEADY_S
         paid = self._credit >= 0 or now_s - self._refused_s > QUIET_S * self._stretch
         if self._binds and paid and steady_s > 0:
-            self._base = 0.0
+            if self._good >= CALM and not self._bad:  # of fewer it is chance
+                self._base = 0.0
             self._set(self.rate * (1 + min(GROWTH_MAX, GROWTH * steady_s) * passed_s), now_s)
 
     def _taken(self, now_s: float) -> float:
