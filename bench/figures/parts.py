@@ -30,8 +30,8 @@ from bench.payload import EVENT_NAME, EXAMPLE, ID_SLOT, ORG_FIRST, SIZE_DEFAULT
 from bench.process import wait_until_quiet
 from bench.report import BESIDE, HELD, MISSED, Options, Row
 from tidings.catalogue import load
+from tidings.core.events.call_reader import Caller, CallReader, IntakeRules
 from tidings.core.events.call_split import DEFAULT_LIMITS
-from tidings.core.events.calls import Caller, CallReader, IntakeRules
 from tidings.core.exact_json import read_exactly, write_exactly
 from tidings.core.ids import OrgId
 from tidings.core.shaping.filter import compile_filter

@@ -15,9 +15,9 @@ import msgspec
 from prometheus_client.registry import Collector
 
 from tidings.catalogue import Catalogue, envelope
+from tidings.core.events.call_reader import CallReader
 from tidings.core.events.call_split import DEFAULT_LIMITS as CALL_LIMITS
 from tidings.core.events.call_split import CallLimits
-from tidings.core.events.calls import CallReader
 from tidings.core.events.terms import Terms
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.registry import Registry

@@ -9,9 +9,9 @@ import msgspec
 
 from tests.api.named import well_named
 from tidings.api.v1.events.accept import AcceptApp
+from tidings.core.events.call_reader import Caller, CallReader, IntakeRules
+from tidings.core.events.call_reader import Types as KnownTypes
 from tidings.core.events.call_split import DEFAULT_LIMITS, CallLimits
-from tidings.core.events.calls import Caller, CallReader, IntakeRules
-from tidings.core.events.calls import Types as KnownTypes
 from tidings.core.ids import OrgId
 from tidings.engine.events.intake import Acceptance, Draft
 from tidings.errors import Forbidden, Unauthenticated

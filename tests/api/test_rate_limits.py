@@ -3,7 +3,7 @@
 import pytest
 
 from tests.api.control_client import Service, service
-from tidings.core.events.calls import Caller
+from tidings.core.events.call_reader import Caller
 from tidings.core.ids import OrgId
 from tidings.engine.access.limits import KEPT_MAX, Quotas
 

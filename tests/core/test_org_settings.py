@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tidings.core.events.calls import IntakeRules
+from tidings.core.events.call_reader import IntakeRules
 from tidings.core.form import Form
 from tidings.core.org_settings import (
     DEFAULT_SETTINGS,

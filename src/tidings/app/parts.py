@@ -1,4 +1,7 @@
-"""Parts of the service that need more than a line to be made."""
+"""Makes for `service.py` the mailer, the platform's client, keys, links and the first credential.
+
+All other adapters are picked in `service.py` itself.
+"""
 
 import hashlib
 import itertools

@@ -36,7 +36,7 @@ from tidings.console.visit import (
 )
 from tidings.console.words import FILTERS, FUNCTIONS
 from tidings.core.access.from_browser import from_page_of
-from tidings.core.events.calls import Caller
+from tidings.core.events.call_reader import Caller
 from tidings.core.ids import OrgId
 from tidings.engine.access.denied import demand
 from tidings.engine.access.session_table import PortalSession

@@ -15,7 +15,7 @@ from starlette.responses import RedirectResponse, Response
 
 from tidings.api.context import Services
 from tidings.console.place import Place, form_token, place_of
-from tidings.core.events.calls import Caller
+from tidings.core.events.call_reader import Caller
 from tidings.engine.access.session_table import PortalSession
 from tidings.engine.access.sessions import Seat
 from tidings.store.port import Org

@@ -9,7 +9,7 @@ from typing import Any, Literal, cast
 
 import msgspec
 
-from tidings.core.events.calls import IntakeRules, Validation
+from tidings.core.events.call_reader import IntakeRules, Validation
 from tidings.core.form import Form, came, whole_of
 from tidings.core.retention import RetentionDays
 

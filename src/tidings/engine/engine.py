@@ -21,8 +21,8 @@ from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Sender, Target
 from tidings.engine.clock import Clock, sure
 from tidings.engine.delivery.dispatcher import Dispatcher
-from tidings.engine.delivery.fan_out import made_at_once
 from tidings.engine.delivery.healths import BUCKET_MS, PAST_MAX, Healths
+from tidings.engine.delivery.owed_deliveries import made_at_once
 from tidings.engine.events.acceptor import Matcher
 from tidings.engine.events.commit_queue import CommitQueue, QueuedEvent
 from tidings.engine.events.committer import Committer

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from tidings.core.access.credential_rules import refuse_unknown
-from tidings.core.events.calls import IntakeRules
+from tidings.core.events.call_reader import IntakeRules
 from tidings.core.form import Form, came, visible, whole_of
 from tidings.core.ids import OrgId
 from tidings.core.org_settings import (

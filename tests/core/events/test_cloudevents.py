@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.core.events.parts import checked
 from tests.core.events.test_envelope import NOW, OTHER, OWN, reader, refused
-from tidings.core.events.calls import Caller, RejectedEvent
+from tidings.core.events.call_reader import Caller, RejectedEvent
 from tidings.core.events.cloudevents import epoch_ms
 from tidings.core.ids import foreign_event_id
 from tidings.engine.events.intake import Draft

@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 from tests.core.events.parts import checked
+from tidings.core.events.call_reader import Caller, CallReader, IntakeRules, RejectedEvent
 from tidings.core.events.call_split import CallLimits
-from tidings.core.events.calls import Caller, CallReader, IntakeRules, RejectedEvent
 from tidings.core.ids import OrgId
 from tidings.engine.events.intake import Draft
 from tidings.errors import Invalid, RequestRefused

@@ -15,8 +15,8 @@ from tests.core.events.test_envelope import (
     refused,
     rejected,
 )
+from tidings.core.events.call_reader import Caller, RejectedEvent
 from tidings.core.events.call_split import CallLimits
-from tidings.core.events.calls import Caller, RejectedEvent
 from tidings.engine.events.intake import Draft
 from tidings.errors import Invalid, TooLarge, Unsupported
 

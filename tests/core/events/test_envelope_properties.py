@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from tests.core.events.test_envelope import JSON, NOW, OPEN, OWN, RULES, Types
 from tests.depth import depth
+from tidings.core.events.call_reader import Caller, CallReader, RejectedEvent
 from tidings.core.events.call_split import CallLimits
-from tidings.core.events.calls import Caller, CallReader, RejectedEvent
 from tidings.core.events.envelope import deeper
 from tidings.engine.events.intake import Draft
 from tidings.errors import Invalid, RequestRefused, TooLarge, Unsupported

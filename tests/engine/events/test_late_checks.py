@@ -7,8 +7,14 @@ import msgspec
 import pytest
 
 from tidings.catalogue import Problem, envelope, load
+from tidings.core.events.call_reader import (
+    Caller,
+    CallReader,
+    IntakeRules,
+    RejectedEvent,
+    UncheckedEvent,
+)
 from tidings.core.events.call_split import DEFAULT_LIMITS
-from tidings.core.events.calls import Caller, CallReader, IntakeRules, RejectedEvent, UncheckedEvent
 from tidings.core.events.own_schema import SchemaRefused, read_schema
 from tidings.core.events.own_types import Declaration, OwnType
 from tidings.core.ids import OrgId

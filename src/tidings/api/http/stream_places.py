@@ -8,7 +8,7 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from tidings.api.answers import Refused, refused
-from tidings.core.events.calls import Caller
+from tidings.core.events.call_reader import Caller
 
 OF_CREDENTIAL = 20  # or of a person
 OF_ORG = 100

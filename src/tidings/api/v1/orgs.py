@@ -12,7 +12,7 @@ from tidings.api.context import Services, read_object
 from tidings.api.described import Model, described
 from tidings.api.models import V1_ERRORS, body_of, refusals
 from tidings.api.said import Name
-from tidings.core.events.calls import Caller
+from tidings.core.events.call_reader import Caller
 from tidings.core.form import came
 from tidings.core.ids import OrgId
 from tidings.reads.orgs import show_org

@@ -13,7 +13,7 @@ from tidings.core.shaping.neo_rules import NEO
 from tidings.core.shaping.shape_rules import FIELDS, FILTER, RENAME, TRANSFORMATION, show_fields
 from tidings.core.shaping.sign import show_secret
 from tidings.core.webhooks.masks import masked
-from tidings.core.webhooks.retry_rules import show_retry
+from tidings.core.webhooks.retry_policy_body import show_retry
 from tidings.core.webhooks.rules import FLAGS, IDENTIFIERS
 from tidings.engine.webhooks.records import Author, Record
 from tidings.reads.times import iso, local_iso

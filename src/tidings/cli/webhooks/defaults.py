@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tidings.core.delivery.outcome import DEFAULT_POLICY
-from tidings.core.webhooks.retry_rules import show_retry
+from tidings.core.webhooks.retry_policy_body import show_retry
 
 Body = dict[str, Any]
 

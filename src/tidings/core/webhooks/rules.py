@@ -30,7 +30,7 @@ from tidings.core.shaping.shape_rules import (
 from tidings.core.shaping.sign import read_secret
 from tidings.core.webhooks.event_name_rules import read_event_names
 from tidings.core.webhooks.headers import Headers, read_headers, refuse_elsewhere, without_elsewhere
-from tidings.core.webhooks.retry_rules import read_retry
+from tidings.core.webhooks.retry_policy_body import read_retry
 from tidings.core.webhooks.webhook import HTTP, QUEUE, QUEUE_SAID, Ordering
 from tidings.errors import Refusal
 

@@ -17,7 +17,7 @@ import msgspec
 
 from tidings.core.access.scopes import EVERYTHING, RESOURCES, grants_of
 from tidings.core.events.attribution import of_credential
-from tidings.core.events.calls import Caller
+from tidings.core.events.call_reader import Caller
 from tidings.core.form import came
 from tidings.core.ids import OrgId
 from tidings.engine.access.denied import NotKnown, demand, unknown

@@ -17,7 +17,7 @@ from tidings.core.access.credential_rules import (
     read_rotation,
 )
 from tidings.core.access.scopes import grants_of, show_scopes
-from tidings.core.events.calls import Caller
+from tidings.core.events.call_reader import Caller
 from tidings.core.form import came
 from tidings.core.ids import OrgId
 from tidings.engine.access.access import TILL, Access

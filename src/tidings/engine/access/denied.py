@@ -1,6 +1,6 @@
 """Why a call is not let in."""
 
-from tidings.core.events.calls import Caller
+from tidings.core.events.call_reader import Caller
 from tidings.core.form import came
 from tidings.errors import Forbidden, Refusal, Unauthenticated
 

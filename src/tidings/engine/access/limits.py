@@ -10,7 +10,7 @@ from collections.abc import Callable
 import msgspec
 
 from tidings.core.access.quota import Quota
-from tidings.core.events.calls import Caller
+from tidings.core.events.call_reader import Caller
 from tidings.engine.orgs import Orgs
 
 CALLS_PER_MINUTE = 1000.0

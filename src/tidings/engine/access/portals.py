@@ -11,7 +11,7 @@ import msgspec
 
 from tidings.core.access.portal_rules import Portal
 from tidings.core.access.scopes import ROLES, grants_of
-from tidings.core.events.calls import Caller
+from tidings.core.events.call_reader import Caller
 from tidings.core.form import came
 from tidings.engine.access.access import Access
 from tidings.engine.access.keys import digest_of, is_typed, typed

@@ -16,7 +16,7 @@ import msgspec
 from tidings.core.access.scopes import ROLES, grants_of
 from tidings.core.access.user_rules import EMAIL_MAX, email_of
 from tidings.core.events.attribution import of_credential
-from tidings.core.events.calls import Caller
+from tidings.core.events.call_reader import Caller
 from tidings.core.ids import OrgId
 from tidings.engine.access.access import Access
 from tidings.engine.access.keys import digest_of, typed

@@ -16,7 +16,7 @@ from tidings.core.access.credential_rules import PASSWORD_MAX, read_password
 from tidings.core.access.scopes import OWNER, ROLES, grants_of
 from tidings.core.access.user_rules import WantedUser, email_of, read_new_user, read_user_change
 from tidings.core.events.attribution import of_person
-from tidings.core.events.calls import Caller
+from tidings.core.events.call_reader import Caller
 from tidings.core.form import Form, came
 from tidings.core.ids import OrgId
 from tidings.engine.access.keys import digest_of, typed

@@ -9,7 +9,7 @@ from tidings.core.delivery.job import Job
 from tidings.core.delivery.schedule import WINDOW_S
 from tidings.core.ids import DeliveryId, from_first
 from tidings.core.webhooks.webhook import Webhook
-from tidings.engine.delivery.fan_out import made_late
+from tidings.engine.delivery.owed_deliveries import made_late
 from tidings.engine.delivery.runner import WebhookRunner
 from tidings.engine.delivery.start_pacer import StartPacer
 from tidings.engine.events.commit_queue import QueuedEvent

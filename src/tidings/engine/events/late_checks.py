@@ -1,9 +1,9 @@
 """Events whose check may take longer than the loop has: checked in a process of its own.
 
-They keep every other rule already (`core/events/calls.py`). What the process finds is weighed as if
-it had been found at once: refused, or accepted with a warning, by the org's validation setting. An
-event that takes more than its budget is answered in the same way. Where the process cannot say,
-nothing was promised, and the call is to be made again.
+They keep every other rule already (`core/events/call_reader.py`). What the process finds is weighed
+as if it had been found at once: refused, or accepted with a warning, by the org's validation
+setting. An event that takes more than its budget is answered in the same way. Where the process
+cannot say, nothing was promised, and the call is to be made again.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from tidings.catalogue import Problem
-from tidings.core.events.calls import Item, RejectedEvent, UncheckedEvent
+from tidings.core.events.call_reader import Item, RejectedEvent, UncheckedEvent
 from tidings.core.events.own_types import OwnType
 from tidings.core.ids import OrgId
 from tidings.engine.events.intake import Draft, Overloaded

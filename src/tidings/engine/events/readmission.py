@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
+from tidings.core.events.call_reader import Caller, CallReader, RejectedEvent
 from tidings.core.events.call_split import call_refused
-from tidings.core.events.calls import Caller, CallReader, RejectedEvent
 from tidings.core.ids import OrgId
 from tidings.engine.events.intake import Acceptance, Draft, Intake
 from tidings.engine.events.late_checks import LateChecks, concluded

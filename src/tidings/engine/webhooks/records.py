@@ -10,7 +10,7 @@ import msgspec
 from tidings.core.delivery.outcome import RetryPolicy
 from tidings.core.delivery.standing import Standing
 from tidings.core.events.attribution import Attribution
-from tidings.core.events.calls import Caller
+from tidings.core.events.call_reader import Caller
 from tidings.core.ids import OrgId, WebhookId
 from tidings.core.shaping.enrichment import enrichment_of
 from tidings.core.shaping.filter import compile_filter

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable
 from typing import Any
 
-from tidings.core.events.calls import RejectedEvent
+from tidings.core.events.call_reader import RejectedEvent
 from tidings.core.ids import OrgId, read, show
 from tidings.engine.events.intake import Acceptance, Overloaded
 from tidings.engine.events.readmission import Readmission, UnknownRejection

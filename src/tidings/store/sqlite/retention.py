@@ -26,7 +26,7 @@ from tidings.core.retention import RowKind
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.delivery import replay_tallies
-from tidings.store.sqlite.events.queries import id_hash
+from tidings.store.sqlite.queries import id_hash
 from tidings.store.sqlite.states import FINAL
 
 SLICE_BYTES = 2 << 20  # of bodies: dropping a long one reads all of its pages

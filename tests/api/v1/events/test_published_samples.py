@@ -14,7 +14,7 @@ import pytest
 from tests.api.accept_client import PLATFORM, Service
 from tidings.catalogue import load
 from tidings.catalogue.schema import types_of
-from tidings.core.events.calls import IntakeRules
+from tidings.core.events.call_reader import IntakeRules
 
 Json = dict[str, Any]
 Steps = tuple[str | int, ...]

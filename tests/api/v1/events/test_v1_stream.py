@@ -10,7 +10,7 @@ from tests.api.control_client import Service, basic, scope_of, service
 from tests.simulation.loop import simulate
 from tidings.api.answers import Refused
 from tidings.api.http import event_stream, stream_places
-from tidings.core.events.calls import Caller
+from tidings.core.events.call_reader import Caller
 from tidings.core.ids import OrgId
 from tidings.engine.events.feed import Feed
 

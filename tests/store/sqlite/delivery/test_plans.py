@@ -17,9 +17,9 @@ from tidings.core.ids import DeliveryId, EventNumber, WebhookId
 from tidings.store import port
 from tidings.store.sqlite.database import FILE
 from tidings.store.sqlite.events.lookup import Lookup
-from tidings.store.sqlite.events.queries import Queries
 from tidings.store.sqlite.events.rejections import Rejections
 from tidings.store.sqlite.hosting.embedded import ReadingHalf, WritingHalf
+from tidings.store.sqlite.queries import Queries
 
 
 class Store(NamedTuple):

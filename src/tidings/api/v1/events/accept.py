@@ -30,8 +30,8 @@ from tidings.api.http.refusals import (
     refusal,
     request_id,
 )
+from tidings.core.events.call_reader import Caller, CallReader, Item, RejectedEvent
 from tidings.core.events.call_split import call_refused, form_of, too_large
-from tidings.core.events.calls import Caller, CallReader, Item, RejectedEvent
 from tidings.engine.access.limits import Allowance
 from tidings.engine.events.intake import Acceptance, Draft, Intake, Overloaded
 from tidings.engine.events.late_checks import LateChecks, concluded

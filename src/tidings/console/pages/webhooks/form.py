@@ -16,7 +16,7 @@ from tidings.core.shaping.enrichment import IDENTIFIERS, THIN, WAIT, WHEN_DOWN
 from tidings.core.shaping.neo_rules import NEO, SEND_WHOLE
 from tidings.core.shaping.shape_rules import FIELDS, FILTER, RENAME, TRANSFORMATION, show_fields
 from tidings.core.webhooks.masks import masked
-from tidings.core.webhooks.retry_rules import show_retry
+from tidings.core.webhooks.retry_policy_body import show_retry
 from tidings.core.webhooks.rules import FLAGS, METHODS, Settings
 from tidings.core.webhooks.webhook import Ordering
 from tidings.errors import Refusal

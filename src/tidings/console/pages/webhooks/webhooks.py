@@ -18,7 +18,7 @@ from tidings.core.ids import show as show_id
 from tidings.core.shaping.shape_rules import show_fields
 from tidings.core.shaping.sign import show_secret
 from tidings.core.webhooks.masks import masked
-from tidings.core.webhooks.retry_rules import show_retry
+from tidings.core.webhooks.retry_policy_body import show_retry
 from tidings.engine.webhooks.records import Record, Verb, after, author
 from tidings.reads.events.log_pages import newest_first
 from tidings.reads.webhooks.backlog import backlogs_now

@@ -24,9 +24,9 @@ from tidings.store.sqlite.events.block_walk import EVER_MS, BlockWalk
 from tidings.store.sqlite.events.blocks import BITS, Blocks
 from tidings.store.sqlite.events.by_outcome import EVENT, EventsByOutcome, with_outcome
 from tidings.store.sqlite.events.names import named
-from tidings.store.sqlite.events.queries import DELIVERY_COLUMNS, OF_REPLAY, stored_delivery
 from tidings.store.sqlite.events.segments import TERM_BYTES, Segments, TooCommon, terms_in
 from tidings.store.sqlite.events.spans import Binding, Found, Row, Span, cut, numbers, span_of
+from tidings.store.sqlite.queries import DELIVERY_COLUMNS, OF_REPLAY, stored_delivery
 
 BLOCKS_MAX = 16  # of deliveries or events, that a page may read
 EVENTS_MAX = 8192  # that have a term and that a page may look at

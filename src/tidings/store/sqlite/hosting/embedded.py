@@ -28,7 +28,6 @@ from tidings.store.sqlite.emails import EmailRows
 from tidings.store.sqlite.events.blocks import Blocks
 from tidings.store.sqlite.events.log import LogRows
 from tidings.store.sqlite.events.lookup import Lookup
-from tidings.store.sqlite.events.queries import Queries
 from tidings.store.sqlite.events.rejections import RejectionRows, Rejections
 from tidings.store.sqlite.events.segments import SLICE_EVENTS, Segments
 from tidings.store.sqlite.events.totals import TotalRows
@@ -37,6 +36,7 @@ from tidings.store.sqlite.hosting.checkpoints import CHECKPOINT_PAGES, Checkpoin
 from tidings.store.sqlite.inboxes import InboxReader, InboxRows
 from tidings.store.sqlite.leaps import Leaps
 from tidings.store.sqlite.people import PeopleTables
+from tidings.store.sqlite.queries import Queries
 from tidings.store.sqlite.reference import ReferenceReader, ReferenceWriter
 from tidings.store.sqlite.replay.replays import ReplayQueries, ReplayRows
 from tidings.store.sqlite.replay.source import ReplaySource

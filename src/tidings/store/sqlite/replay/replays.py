@@ -15,7 +15,7 @@ from tidings.core.replay import JobState
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.delivery import replay_tallies
-from tidings.store.sqlite.events.queries import id_hash
+from tidings.store.sqlite.queries import id_hash
 from tidings.store.sqlite.replay.source import packed
 from tidings.store.sqlite.states import FINAL, HELD, PENDING, RETRYING, TROUBLE
 
