@@ -286,13 +286,13 @@ def reads_back(target: Target) -> bool:
 
 
 class HttpOrigin(HttpOutlet):
-    """See `egress.port.Origin`: an outlet that asks, by GET on any path of one origin.
+    """See `egress.port.OriginServer`: an outlet that asks, by GET on any path of one origin.
 
     Asking twice harms nobody: a connection that was closed meanwhile is replaced at once.
     """
 
     async def get(self, path: str, headers: Headers, deadline_s: float) -> Ending:
-        """See `egress.port.Origin.get`."""
+        """See `egress.port.OriginServer.get`."""
         started = monotonic()
         if not reads_back(msgspec.structs.replace(self._target, path=path)):
             return faults.unsent(FaultKind.POLICY, faults.BLOCKED, started)

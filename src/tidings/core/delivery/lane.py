@@ -8,10 +8,10 @@ and nothing above the cursor was dropped meanwhile. The cursor is the greatest i
 queued: everything PENDING at or below it is queued, in flight, or waits for its settle; so an id
 at or below it that is offered again is a repeat, and one above it that was dropped will be read.
 
-Freed deliveries may lie below the cursor, and so may those of an event with so many webhooks that
-they are made after later events were accepted. One that lies above it while the lane is behind is
-left for a page, unless that page was read before it was freed: those are kept aside until it
-arrives. One below it that the window has no room for has the lane start over.
+A freed delivery may have an id below the cursor, and so may one of an event with so many webhooks
+that it is made after later events were accepted. While the lane is behind, a page will show one
+above the cursor; if a page is being read just now, it is kept aside until that has come. Any other
+is queued, or, if the window is full, the lane starts over.
 
 A lane whose breaker is open is *dormant*: it holds no queue and asks for nothing, so it costs
 neither memory nor attempts; its work stays in the store. `wake` ends that when a probe may start.

@@ -1,10 +1,12 @@
 """One attempt: the message is made, and leaves by the webhook as it is in that moment, or not.
 
 Making a message may take a while, for the platform or a template is asked, and so may a connection
-to its receiver. In the moment before its first byte, with nothing awaited between: may it leave
-still? is it of the webhook as it is now? then its time, its signature, and the note that it has
-left. So once a change of the webhook was answered, nothing leaves by what it was before; and what
-had not left when its process was killed is charged to nobody.
+to its receiver. Just before the first byte, without awaiting, three things happen: it is checked
+that the attempt may still leave and that the message was made for the current version of the
+webhook; then it is dated and signed; then it is noted as in flight. If the check fails nothing is
+sent, and the message is made anew, or the job put back. So once a change of the webhook was
+answered, nothing leaves by what it was before; and what had not left when its process was killed is
+charged to nobody.
 """
 
 import asyncio
@@ -49,12 +51,13 @@ class Attempts:
         self._ended = ended
         self._put_back = put_back
         self._spawn = spawn
-        self.leapt_ms = 0  # by so much dates are later than when this process began
+        self.leapt_ms = 0  # all leaps of the wall clock since this process began, added up
 
     async def make(self, runner: WebhookRunner, job: Job, leapt_ms: int) -> None:
         """Make it, to its end. `leapt_ms` was ours when its lane started it.
 
-        From then on the date of its accept follows the leaps of the clock here, and not there.
+        Until then its lane corrected the job's accept date by the leaps of the clock, from then on
+        we do.
         """
         webhook, accepted, left = runner.webhook, job.body, False
         leapt_ms = self._dated(job, leapt_ms)
@@ -107,8 +110,8 @@ class Attempts:
         self._ended(runner, webhook, job, started_ms, ending)
 
     def _dated(self, job: Job, leapt_ms: int) -> int:
-        """Its accept is by the dates of now, which are later by what is returned; it was by those
-        that were later by `leapt_ms`."""
+        """Correct the job's accept date by what the wall clock has leapt since `leapt_ms` was read;
+        returns the newest value."""
         job.accepted_ms += self.leapt_ms - leapt_ms
         return self.leapt_ms
 

@@ -1,7 +1,9 @@
-"""All lanes of a process: commits hand work to them, attempts go out, outcomes come back.
+"""Owns the runners (lane, outlet, tasks) of all webhooks.
 
-Attempts are made in slots (send_slots.py). Due retries arrive with the receipt of the commit that
-has written their attempts down (retry_claims.py).
+`_pump` lets a lane read, claim and start; `_ended` judges an attempt and queues its settlement;
+`settled`, once that is written, takes the delivery out of its lane; `changed`, `switched`,
+`look_again` follow what happens outside. Attempts are made in slots (send_slots.py). Due retries
+arrive with the receipt of the commit that has written their attempts down (retry_claims.py).
 """
 
 import asyncio
@@ -52,7 +54,7 @@ class Commits(Protocol):
     """What lanes ask of the next commit."""
 
     def settle(self, settled: port.Settlement) -> None:
-        """Write an outcome."""
+        """Write what came of an attempt."""
         ...
 
     def claim(self, webhook: int, limit: int) -> None:
@@ -66,7 +68,7 @@ class Commits(Protocol):
 
     @property
     def unwritten(self) -> int:
-        """Outcomes that are not on stable storage yet."""
+        """Settlements that are not on stable storage yet."""
         ...
 
 
@@ -93,7 +95,7 @@ class Dispatcher:
         parked: Listeners[Webhook, int],
         observe: Callable[[Webhook, Job, Ending, Outcome], None],
         commits: Commits,
-        noted: port.InFlight | None = None,  # without it a kill marks what it must take for sent
+        noted: port.InFlight | None = None,  # None: a kill leaves all unsettled ones "maybe sent"
         sure: Callable[[], bool] = lambda: True,  # whether the date may end a delivery
     ) -> None:
         """`disable` a webhook for a reason; `stopped`: the stop switches, by org. It hears which
@@ -177,7 +179,7 @@ class Dispatcher:
             self._pump(runner)
 
     def settled(self, settled: Sequence[port.Settlement], receipt: port.Receipt) -> None:
-        """Outcomes are written: their deliveries are out of flight, and retries have a due time."""
+        """These are written: their deliveries leave their lanes, and retries have a due time."""
         for one in settled:
             self._noted.forget(one.delivery, one.attempt)
             runner = self._runners.get(one.webhook)

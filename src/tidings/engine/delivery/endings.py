@@ -29,8 +29,8 @@ def settled(
     outcome: Outcome,
     disable: str | None = None,
 ) -> port.Settlement:
-    """The outcome of an attempt begun at `started_ms` (milliseconds since the epoch), and why its
-    webhook is disabled for it, where it is."""
+    """The settlement of an attempt begun at `started_ms` (milliseconds since the epoch); `disable`:
+    why its webhook is disabled for it, where it is."""
     status = ending.status if isinstance(ending, Answer) else None
     unkept = isinstance(outcome, Delivered) and not webhook.keep_answers
     evidence = None if unkept else _evidence(ending, webhook)

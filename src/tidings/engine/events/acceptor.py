@@ -21,7 +21,8 @@ STRICT_KEY = 0
 
 
 class Acceptor:
-    """`intake.Intake` over the queue of the group commit."""
+    """Takes checked drafts, adds what their commit needs, and waits for it. Implements
+    `intake.Intake`."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""What waits for the next commit: events, outcomes, claims of due retries, refusals, commands.
+"""What waits for the next commit: events, settlements, claims of due retries, refusals, commands.
 
 Whoever has something to write puts it here; the committer (`committer.py`) takes what waits, and
 puts back what the store has refused. So who asks for a write knows the queue and not its writer.
@@ -90,7 +90,7 @@ class CommitQueue:
         return answered
 
     def settle(self, settled: port.Settlement) -> None:
-        """Write an outcome with the next commit; what frees the next of a key does not wait."""
+        """Write a settlement with the next commit; what frees the next of a key does not wait."""
         self._waiting.settled.append(settled)
         self._idle.clear()
         if settled.key is not None or len(self._waiting.settled) >= SETTLE_ALONE_AT:
@@ -123,7 +123,7 @@ class CommitQueue:
 
     @property
     def unwritten(self) -> int:
-        """Outcomes that are not on stable storage yet."""
+        """Settlements that are not on stable storage yet."""
         return len(self._waiting.settled)
 
     @property

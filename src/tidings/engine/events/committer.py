@@ -1,13 +1,13 @@
 """Group commit: one transaction at a time, with whatever waits when it begins.
 
-Events, outcomes, claims of due retries and refused events go into the same transaction
-(`commit_queue.py`). While one is under way the next one gathers. Outcomes alone wait a moment for
-company, events never do. The batch is closed before the registry's version is read: matching
+Events, settlements, claims of due retries and refused events go into the same transaction
+(`commit_queue.py`). While one is under way the next one gathers. Settlements alone wait a moment
+for company, events never do. The batch is closed before the registry's version is read: matching
 happens here, at the close, and a batch that the store finds outdated is matched again.
 
-When the store refuses, callers are told (StoreDown), outcomes are kept and tried again, and nothing
-more is sent (`halted`) until a commit has succeeded. What was refused may have been written all the
-same (a lost answer): after that commit the lanes look at the store again (`look_again`).
+When the store refuses, callers are told (StoreDown), settlements are kept and tried again, and
+nothing more is sent (`halted`) until a commit has succeeded. What was refused may have been written
+all the same (a lost answer): after that commit the lanes look at the store again (`look_again`).
 
 While deliveries of accepted events are owed, each commit makes a slice of them.
 """
@@ -45,12 +45,12 @@ class CommitListener(Protocol):
         ...
 
     def settled(self, settled: Sequence[port.Settlement], receipt: port.Receipt) -> None:
-        """These outcomes are in it."""
+        """These settlements are in the same transaction; told after `handover`."""
         ...
 
     def look_again(self, claimed_of: set[int]) -> None:
-        """Some commit may have been written without a receipt; of these webhooks due retries were
-        asked for."""
+        """A commit was refused, and may have been written all the same, without a receipt: read the
+        store again. It had asked for due retries of the webhooks `claimed_of`."""
         ...
 
 
@@ -210,7 +210,7 @@ class Committer:
                 )
             return
         if kinds == [False, True, False, False] and len(settled) == 1:
-            raise error  # an outcome that cannot be written is a fault of ours: stop loudly
+            raise error  # a settlement that cannot be written is a fault of ours: stop loudly
         if kinds == [False, False, False, True]:
             if len(rejections) == 1:  # nobody waits for it, and nothing was promised of it
                 log.error("a refused event cannot be kept", reason=str(error))

@@ -1,6 +1,6 @@
 """Disables webhooks behind a call, for what came of their attempts, and has their owners told.
 
-That one is to be disabled is written with the outcome that decides it, and struck out when its
+That one is to be disabled is written with the settlement that decides it, and struck out when its
 owner was told. Until then it is owed: a process that is killed in between leaves it to the next.
 """
 

@@ -1,4 +1,8 @@
-"""All writes, on one connection, one transaction a call. Hosted by `hosting/process.py`.
+"""Writes a batch: settlements, cancels, owed deliveries, new events with their deliveries, replays,
+refused events, claims, in this order. Decides which events are duplicates, and which deliveries are
+HELD behind an earlier one of their key.
+
+One connection, one transaction a call. Hosted by `hosting/process.py`.
 
 What a commit costs per event and webhook: one row each in `event_id`, `event`, `body` and
 `delivery` with two index entries, and one update of the delivery with one index entry removed.

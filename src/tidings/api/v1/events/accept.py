@@ -1,11 +1,12 @@
 """`POST /v1/events`: a bare ASGI application, because it is called for every event.
 
-Order of the tests, cheapest first, and before the body is read where they can be: a page of another
-site (403), credential (401, 403), rate (429), content encoding and type (415), announced length
-(413), the body's bytes and time (413, 408), its form (400, 413), then each event by itself. The
-answer, 202 or, where every event was refused, 422, has one row per event in the order they came.
-202 is sent after `Intake` has returned, and that is after the synced commit. What the store cannot
-take now is 503 with `Retry-After`: nothing was promised, and the same call can be made again.
+Order of the checks, cheapest first, and before the body is read where they can be: a repeated
+header (400), a page of another site (403), credential (401, 403), rate (429), content encoding and
+type (415), announced length (413), the body's bytes and time (413, 408), its form (400, 413), then
+each event by itself. The answer, 202 or, where every event was refused, 422, has one row per event
+in the order they came. 202 is sent after `Intake` has returned, and that is after the synced
+commit. What the store cannot take now is 503 with `Retry-After`: nothing was promised, and the same
+call can be made again.
 """
 
 import asyncio

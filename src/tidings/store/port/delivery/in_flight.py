@@ -12,7 +12,7 @@ class InFlight(Protocol):
     def left(self) -> Sequence[tuple[DeliveryId, int]] | None:
         """What a former owner had on its way when it ended: deliveries, each with its attempt.
 
-        Nothing else had left without its outcome being written. None: that cannot be known.
+        Nothing else had left without a settlement being written. None: that cannot be known.
         """
         ...
 
@@ -25,7 +25,7 @@ class InFlight(Protocol):
         ...
 
     def forget(self, delivery: DeliveryId, attempt: int) -> None:
-        """Its outcome is on stable storage."""
+        """Its settlement is on stable storage."""
         ...
 
 
