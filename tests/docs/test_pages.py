@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tidings.cli.help.settings_page import page
-from tidings.core.delivery.outcome import REFUSALS, SLOW_DOWN
+from tidings.core.delivery.outcome import FINAL_STATUSES, SLOW_DOWN
 from tidings.core.delivery.schedule import DELAYS_S
 from tidings.settings.settings import CLIENT_NAMES, ENVIRONMENT
 
@@ -62,7 +62,7 @@ def test_the_readme_is_short_and_shows_the_three_commands() -> None:
 
 def test_the_delivery_page_holds_the_tables_of_the_code() -> None:
     text = (ROOT / "docs/contract/delivery.md").read_text("utf-8")
-    refused = " ".join(str(status) for status in sorted(REFUSALS))
+    refused = " ".join(str(status) for status in sorted(FINAL_STATUSES))
     assert f"| {refused} |" in text
     for status in SLOW_DOWN:
         assert str(status) in text

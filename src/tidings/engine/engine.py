@@ -261,7 +261,7 @@ class Engine:
 
     def _observe(self, webhook: Webhook, job: Job, ending: Ending, outcome: Outcome) -> None:
         self._metrics.attempted(ending)
-        if isinstance(outcome, Failed) or (isinstance(outcome, Retry) and outcome.refused):
+        if isinstance(outcome, Failed) or (isinstance(outcome, Retry) and outcome.waits_for_owner):
             cause = str(ending.status) if isinstance(ending, Answer) else ending.kind.value
             self._ended_badly(webhook, job, cause)
         if self._feed.listening:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tidings.core.delivery.exchange import Answer, Ending, Fault, FaultKind
 from tidings.core.delivery.outcome import (
     DEFAULT_POLICY,
-    HOLD_MAX_S,
+    LANE_PAUSE_MAX_S,
     Delivered,
     Failed,
     Outcome,
@@ -114,14 +114,18 @@ def test_a_message_that_cannot_be_made_fails_at_once() -> None:
 
 
 def test_a_policy_that_holds_keeps_what_is_refused_until_its_window_ends() -> None:
-    policy, rng = RetryPolicy(hold=True), random.Random(1)
+    policy, rng = RetryPolicy(hold_on_failure=True), random.Random(1)
     refused = Answer(400, (), b"", False, 1.0)
-    assert classify(refused, policy, 1, 100.0, 0.0, rng) == Retry(WINDOW_S - 100.0, refused=True)
+    assert classify(refused, policy, 1, 100.0, 0.0, rng) == Retry(
+        WINDOW_S - 100.0, waits_for_owner=True
+    )
     assert classify(refused, policy, 2, WINDOW_S, 0.0, rng) == Failed(exhausted=False)
     gone = Answer(410, (), b"", False, 1.0)
     assert classify(gone, policy, 1, 0.0, 0.0, rng) == Failed(exhausted=False, disable=True)
     unmade = Fault(FaultKind.TRANSFORM, False, "", 1.0)
-    assert classify(unmade, policy, 1, 100.0, 0.0, rng) == Retry(WINDOW_S - 100.0, refused=True)
+    assert classify(unmade, policy, 1, 100.0, 0.0, rng) == Retry(
+        WINDOW_S - 100.0, waits_for_owner=True
+    )
     assert classify(unmade, policy, 2, WINDOW_S, 0.0, rng) == Failed(exhausted=False)
 
 
@@ -215,12 +219,12 @@ def test_retry_after_that_says_nothing_is_as_none(text: str) -> None:
 @pytest.mark.parametrize("text", ["9" * 40, "9" * 9, "86401", "9" * 5000])
 def test_a_wish_beyond_a_day_is_a_day(text: str) -> None:
     outcome = judged(answer(503, ("RETRY-AFTER", text)))
-    assert outcome == Retry(delay_s=DAY_S, slow=True, hold_s=HOLD_MAX_S)
+    assert outcome == Retry(delay_s=DAY_S, slow=True, lane_pause_s=LANE_PAUSE_MAX_S)
 
 
 def test_a_date_far_away_is_a_day() -> None:
     outcome = judged(answer(503, ("Retry-After", "Fri, 31 Dec 9999 23:59:59 GMT")))
-    assert outcome == Retry(delay_s=DAY_S, slow=True, hold_s=HOLD_MAX_S)
+    assert outcome == Retry(delay_s=DAY_S, slow=True, lane_pause_s=LANE_PAUSE_MAX_S)
 
 
 def test_of_two_headers_the_first_counts() -> None:
@@ -234,8 +238,8 @@ def test_of_two_headers_the_first_counts() -> None:
 def test_a_wish_slows_the_lane_and_delays_any_retry(status: int) -> None:
     outcome = judged(answer(status, ("Retry-After", "600")))
     # Of an answer that speaks of the whole receiver, the whole lane waits; for a while at most.
-    held_s = HOLD_MAX_S if status in (429, 503) else 0.0
-    assert outcome == Retry(delay_s=600, slow=True, hold_s=held_s)
+    held_s = LANE_PAUSE_MAX_S if status in (429, 503) else 0.0
+    assert outcome == Retry(delay_s=600, slow=True, lane_pause_s=held_s)
 
 
 @pytest.mark.parametrize("status", [200, 400, 410])

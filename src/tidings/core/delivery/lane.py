@@ -29,7 +29,7 @@ from tidings.core.delivery.breaker import Breaker, Position
 from tidings.core.delivery.exchange import Answer, Ending
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.learned_rate import LearnedRate
-from tidings.core.delivery.outcome import Delivered, Failed, Outcome, Retry, refuses
+from tidings.core.delivery.outcome import Delivered, Failed, Outcome, Retry, refused_for_now
 from tidings.core.delivery.rate_limit import RateLimit
 from tidings.core.ids import DeliveryId
 
@@ -331,15 +331,15 @@ class Lane:
         A refusal by a receiver that admits others is its limit, and no failure: 429 says so for two
         minutes, anything else, which may as well be its end, for a few seconds.
         """
-        if refuses(ending, outcome):
+        if refused_for_now(ending, outcome):
             assert isinstance(outcome, Retry) and isinstance(ending, Answer)
-            self.learned.refused(now_s, started_s, outcome.hold_s)
+            self.learned.refused(now_s, started_s, outcome.lane_pause_s)
             patience_s = LIMITED_S if ending.status == TOO_MANY else MAYBE_LIMITED_S
             if self.breaker.position is Position.CLOSED and self.learned.admitted_within(
                 now_s, patience_s
             ):
                 return False
-        elif isinstance(ending, Answer) and _taken(outcome):
+        elif isinstance(ending, Answer) and _was_processed(outcome):
             self.learned.admitted(now_s, started_s)
         return self.breaker.record(now_s, started_s, isinstance(outcome, Delivered), rng)
 
@@ -385,12 +385,12 @@ class Lane:
             self._settled_meanwhile.add(delivery)
 
 
-def _taken(outcome: Outcome) -> bool:
+def _was_processed(outcome: Outcome) -> bool:
     """Whether the receiver has worked on it, whatever came of that."""
     match outcome:
         case Delivered():
             return True
         case Failed(exhausted=exhausted):
             return not exhausted
-        case Retry(refused=refused):
-            return refused
+        case Retry(waits_for_owner=waits_for_owner):
+            return waits_for_owner

@@ -103,9 +103,9 @@ class LearnedRate:
         """For how long the receiver itself wants nothing (`Retry-After`); 0: it has not said."""
         return self.wait_s(now_s) if self.shut and self.told else 0.0
 
-    def resume(self, now_s: float, hold_s: float) -> None:
+    def resume(self, now_s: float, lane_pause_s: float) -> None:
         """Wait for as long as the receiver told a former owner; its rate is learned anew."""
-        self._close(now_s, hold_s)
+        self._close(now_s, lane_pause_s)
 
     def take(self, now_s: float) -> bool:
         """Start one if it may start now."""
@@ -144,8 +144,8 @@ class LearnedRate:
         elif now_s - self._grown_s >= GROW_EVERY_S:
             self._grow(now_s)
 
-    def refused(self, now_s: float, started_s: float, hold_s: float) -> None:
-        """The receiver wants less, and this delivery not before `hold_s` (0: it does not say)."""
+    def refused(self, now_s: float, started_s: float, lane_pause_s: float) -> None:
+        """The receiver wants less, and asks for `lane_pause_s` of nothing (0: it does not say)."""
         lately = self.admitted_within(now_s, LATELY_S)
         self._bad += 1
         self._in_a_row += 1
@@ -155,8 +155,8 @@ class LearnedRate:
             if started_s >= self._shut_s:
                 self._asks += 1
                 self._asked_s = started_s
-            if (not lately or self._asks >= HEARD_FROM) and now_s + hold_s > self.until_s:
-                self.until_s, self.told = now_s + hold_s, True
+            if (not lately or self._asks >= HEARD_FROM) and now_s + lane_pause_s > self.until_s:
+                self.until_s, self.told = now_s + lane_pause_s, True
             return
         deaf = now_s < self._deaf_until_s
         # Of several in a row the first tells of the rate, the others of a span that is used up.
@@ -165,8 +165,8 @@ class LearnedRate:
         if started_s >= self._began_s and not deaf and not soon:
             self._cut(now_s)
         row = DEAF_IN_A_ROW if deaf else REFUSED_IN_A_ROW if self._stretch < LONG_S else 2
-        if started_s >= self._opened_s and (self._in_a_row >= row or (hold_s and not lately)):
-            self._close(now_s, 0.0 if lately else hold_s)
+        if started_s >= self._opened_s and (self._in_a_row >= row or (lane_pause_s and not lately)):
+            self._close(now_s, 0.0 if lately else lane_pause_s)
 
     # -- inside -----------------------------------------------------------------------------------
 
@@ -232,12 +232,15 @@ class LearnedRate:
             self._base = rate
         return rate < RANDOM_FALL * self._base
 
-    def _close(self, now_s: float, hold_s: float) -> None:
+    def _close(self, now_s: float, lane_pause_s: float) -> None:
         self.shut = True
         self._shut_s = self._asked_s = now_s
         self._asks = 0
         self._pause_s = max(PAUSE_S, self._stretch / PAUSE_PART)
-        self.until_s, self.told = now_s + max(hold_s, self._pause_s), hold_s > self._pause_s
+        self.until_s, self.told = (
+            now_s + max(lane_pause_s, self._pause_s),
+            lane_pause_s > self._pause_s,
+        )
 
     def _open(self, now_s: float) -> None:
         """One that asked was admitted: the limit's span has begun anew since the last refusal."""

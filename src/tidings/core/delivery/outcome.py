@@ -16,12 +16,12 @@ import msgspec
 from tidings.core.delivery.exchange import Answer, Ending, Fault, FaultKind
 from tidings.core.delivery.schedule import DEFAULT_SCHEDULE, Schedule, next_delay_s
 
-REFUSALS = frozenset({400, 405, 406, 411, 413, 414, 415, 422, 431, 501, 505})
-GONE = 410
+FINAL_STATUSES = frozenset({400, 405, 406, 411, 413, 414, 415, 422, 431, 501, 505})
+GONE = 410  # final too, and it disables the webhook
 SLOW_DOWN = frozenset({429, 502, 503, 504})
-HOLDING = frozenset({429, 503})  # with `Retry-After` they speak of the whole receiver
+PAUSES_LANE = frozenset({429, 503})  # with `Retry-After` they speak of the whole receiver
 UNREACHED = frozenset({502, 504})
-HOLD_MAX_S = 300.0
+LANE_PAUSE_MAX_S = 300.0
 
 StatusMeaning = Literal["delivered", "failed", "retry"]
 
@@ -32,7 +32,8 @@ class RetryPolicy(msgspec.Struct, frozen=True):
     schedule: Schedule = DEFAULT_SCHEDULE
     retry_also: frozenset[int] = frozenset()  # statuses of the table's refusals to try again
     fail_also: frozenset[int] = frozenset()  # statuses of the table's retries to fail at once
-    hold: bool = False  # what is refused waits for somebody, and what is behind it with it
+    # What is refused waits for its owner, and what is behind it with it; stored as "hold".
+    hold_on_failure: bool = msgspec.field(default=False, name="hold")
 
 
 DEFAULT_POLICY = RetryPolicy()
@@ -55,8 +56,8 @@ class Retry(msgspec.Struct, frozen=True):
     delay_s: float
     slow: bool = False  # the receiver asks for less: the lane slows down
     ours: bool = False  # our own fault: not charged to the receiver
-    hold_s: float = 0.0  # the receiver wants nothing before: not this delivery, nor another
-    refused: bool = False  # for good: it waits for somebody until the end of its window
+    lane_pause_s: float = 0.0  # the receiver wants nothing before: not this one, nor another
+    waits_for_owner: bool = False  # refused for good: until its owner acts, or its window ends
 
 
 Outcome = Delivered | Failed | Retry
@@ -69,7 +70,7 @@ def status_meaning(status: int, policy: RetryPolicy = DEFAULT_POLICY) -> StatusM
         return "delivered"
     if status in policy.fail_also:
         return "failed"
-    if (status in REFUSALS or status == GONE) and status not in policy.retry_also:
+    if (status in FINAL_STATUSES or status == GONE) and status not in policy.retry_also:
         return "failed"
     return "retry"
 
@@ -96,8 +97,8 @@ def retry_after_s(headers: tuple[tuple[str, str], ...], now_s: float) -> float |
     return None
 
 
-def refuses(ending: Ending, outcome: Outcome) -> bool:
-    """Whether the receiver refused for now, and may take the same later: it has a limit. A gateway
+def refused_for_now(ending: Ending, outcome: Outcome) -> bool:
+    """Whether the receiver refused, and may take the same later: it has a limit. A gateway
     that reaches nobody (502, 504) says nothing of one."""
     return (
         isinstance(ending, Answer)
@@ -107,11 +108,13 @@ def refuses(ending: Ending, outcome: Outcome) -> bool:
     )
 
 
-def _refused_retry(policy: RetryPolicy, age_s: float) -> Retry | None:
+def _retry_for_owner(policy: RetryPolicy, age_s: float) -> Retry | None:
     """In place of failing: not final, so the next of its key does not start. Who retries or cancels
     it frees the key; else it is tried once more at the end of its window, and then fails."""
     left_s = policy.schedule.window_s - age_s
-    return Retry(delay_s=left_s, refused=True) if policy.hold and left_s > 0 else None
+    if not policy.hold_on_failure or left_s <= 0:
+        return None
+    return Retry(delay_s=left_s, waits_for_owner=True)
 
 
 def classify(
@@ -125,21 +128,21 @@ def classify(
     """Decide what follows the attempt number `attempts` (1 or more) of a delivery `age_s` old."""
     wait: float | None = None
     slow = ours = False
-    hold_s = 0.0
+    lane_pause_s = 0.0
     match ending:
         case Answer(status=status):
             judged = status_meaning(status, policy)
             if judged == "delivered":
                 return DELIVERED
             if judged == "failed":
-                if status != GONE and (retry := _refused_retry(policy, age_s)) is not None:
+                if status != GONE and (retry := _retry_for_owner(policy, age_s)) is not None:
                     return retry
                 return Failed(exhausted=False, disable=status == GONE)
             wait = retry_after_s(ending.headers, now_s)
             slow = status in SLOW_DOWN or wait is not None
-            hold_s = min(HOLD_MAX_S, wait or 0.0) if status in HOLDING else 0.0
+            lane_pause_s = min(LANE_PAUSE_MAX_S, wait or 0.0) if status in PAUSES_LANE else 0.0
         case Fault(kind=FaultKind.TRANSFORM):
-            return _refused_retry(policy, age_s) or Failed(exhausted=False)
+            return _retry_for_owner(policy, age_s) or Failed(exhausted=False)
         case Fault(kind=kind):
             wait = ending.wait_s
             ours = kind in (FaultKind.OURS, FaultKind.STALE)
@@ -147,4 +150,4 @@ def classify(
     delay = next_delay_s(policy.schedule, attempts, age_s, rng, wait)
     if delay is None:
         return Failed(exhausted=True)
-    return Retry(delay_s=delay, slow=slow, ours=ours, hold_s=hold_s)
+    return Retry(delay_s=delay, slow=slow, ours=ours, lane_pause_s=lane_pause_s)

@@ -29,8 +29,8 @@ class Breakers:
         if (pause := self._healths.pause_of(number)) is not None:
             runner.lane.breaker.resume(pause, now_s)
             self._moved(runner)
-        elif (hold_s := self._healths.hold_of(number)) is not None:
-            runner.lane.learned.resume(now_s, hold_s)
+        elif (lane_pause_s := self._healths.lane_pause_of(number)) is not None:
+            runner.lane.learned.resume(now_s, lane_pause_s)
 
     def charge(
         self, runner: WebhookRunner, job: Job, ending: Ending, outcome: Outcome
@@ -58,8 +58,8 @@ class Breakers:
         started_s = now_s - ending.duration_ms / 1000
         if runner.lane.judge(ending, outcome, now_s, started_s, self._rng):
             self._moved(runner)
-        elif (hold_s := runner.lane.learned.told_s(now_s)) > 0:
-            self._healths.wait(number, hold_s)
+        elif (lane_pause_s := runner.lane.learned.told_s(now_s)) > 0:
+            self._healths.wait(number, lane_pause_s)
         return hopeless
 
     def changed(self, runner: WebhookRunner, *, begins: bool) -> None:
@@ -68,8 +68,8 @@ class Breakers:
             runner.lane.breaker.reset()
             self._moved(runner)
         else:
-            hold_s = runner.lane.learned.told_s(self._loop.time())
-            self._healths.wait(runner.webhook.number, hold_s)
+            lane_pause_s = runner.lane.learned.told_s(self._loop.time())
+            self._healths.wait(runner.webhook.number, lane_pause_s)
         if begins:
             self._healths.forget(runner.webhook.number)
 

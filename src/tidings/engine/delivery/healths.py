@@ -21,7 +21,7 @@ import structlog
 from tidings.core.delivery.attempt_share import BUCKET_S, AttemptShare, Past, window_from_ms
 from tidings.core.delivery.breaker import JITTER, PAUSE_MAX_S, Breaker, Pause, Position
 from tidings.core.delivery.health import DEFAULT_POLICY, Disable, HealthPolicy, judge, to_tell
-from tidings.core.delivery.outcome import HOLD_MAX_S
+from tidings.core.delivery.outcome import LANE_PAUSE_MAX_S
 from tidings.core.delivery.schedule import WINDOW_S
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
@@ -175,10 +175,10 @@ class Healths:
             return None
         return Pause(known.opens, min(self._left_s(known), PAUSE_MAX_S * (1 + JITTER)))
 
-    def hold_of(self, webhook: int) -> float | None:
+    def lane_pause_of(self, webhook: int) -> float | None:
         """For how long its receiver has said to wait; None where it has not, or that is over."""
         known = self._failing.get(webhook)
-        left_s = 0.0 if known is None else min(self._left_s(known), HOLD_MAX_S)
+        left_s = 0.0 if known is None else min(self._left_s(known), LANE_PAUSE_MAX_S)
         return left_s or None
 
     def _left_s(self, known: port.Health) -> float:
@@ -287,15 +287,17 @@ class Healths:
         if abs(until_ms - known.until_ms) > SAME_MS:
             self._keep(msgspec.structs.replace(known, until_ms=until_ms))
 
-    def moved(self, webhook: int, breaker: Breaker, now_s: float, hold_s: float = 0.0) -> None:
-        """Its breaker has another position. `hold_s`: its receiver wants nothing for so long."""
+    def moved(
+        self, webhook: int, breaker: Breaker, now_s: float, lane_pause_s: float = 0.0
+    ) -> None:
+        """Its breaker has another position; its receiver wants nothing for `lane_pause_s`."""
         known = self._failing.get(webhook) or port.Health(webhook)
-        opens, wait_s = 0, hold_s
+        opens, wait_s = 0, lane_pause_s
         if breaker.position is not Position.CLOSED:
             opens = breaker.opens
             if opens > known.opens:
                 self._failed_here.add(webhook)
-            wait_s = max(hold_s, breaker.wait_s(now_s))
+            wait_s = max(lane_pause_s, breaker.wait_s(now_s))
         until_ms = self._clock.now_ms() + round(wait_s * 1000) if opens or wait_s else 0
         self._keep(msgspec.structs.replace(known, opens=opens, until_ms=until_ms))
         self._say(known, opens)

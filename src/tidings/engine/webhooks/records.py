@@ -139,7 +139,7 @@ def _retry(settings: Settings) -> RetryPolicy:
     """Its policy; only where there is an order can a refused delivery hold others."""
     if not settings.hold_on_failure or settings.ordering is Ordering.NONE:
         return settings.retry
-    return msgspec.structs.replace(settings.retry, hold=True)
+    return msgspec.structs.replace(settings.retry, hold_on_failure=True)
 
 
 def unborn(org: OrgId, reading: Reading) -> StoredWebhook:
