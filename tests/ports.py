@@ -82,7 +82,7 @@ def ports(*, store: Any, clock: Any, sender: Any, key: bytes = b"k" * 32, **othe
     """Over a store, a clock and a sender; `others` are ports by name."""
     rng = random.Random(1)
     given: dict[str, Any] = {
-        "noted": port.NullInFlight(),
+        "in_flight": port.NullInFlight(),
         "catalogue": catalogue.load(),
         "rng": rng,
         "random_bytes": rng.randbytes,

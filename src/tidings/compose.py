@@ -109,7 +109,7 @@ class Ports:
     """What the service works over."""
 
     store: port.Store
-    noted: port.InFlight  # what has left, for after a kill
+    in_flight: port.InFlight  # what has left, for after a kill
     catalogue: Catalogue
     clock: Clock
     rng: random.Random
@@ -335,7 +335,7 @@ def build(ports: Ports, options: Options) -> App:
         feed=feed,
         metrics=metrics,
         limits=limits,
-        noted=ports.noted,
+        in_flight=ports.in_flight,
     )
     replays = Replays(
         store=store,

@@ -129,7 +129,7 @@ class World:
                 passed_s=self.loop.time,
                 addresses=SimulatedAddresses(),
                 shaping=SimulatedShaper(self.faults, random.Random(rng.random())),
-                noted=self.noted,
+                in_flight=self.noted,
             ),
             Options(
                 limits=EngineLimits(
@@ -494,7 +494,7 @@ class World:
             late_ms,
         )
         assert not late, ("27 the oldest due age is small again", late)
-        assert not self.engine.dispatcher.in_flight, "29 no slot is held without an attempt"
+        assert not self.engine.dispatcher.attempts_running, "29 no slot is held without an attempt"
 
     def check_arrived(self, unfinished: set[int]) -> None:
         """26: what was unfinished when everything was healed has been delivered."""

@@ -100,7 +100,7 @@ class Service:
         app = build(
             Ports(
                 store=store,
-                noted=InFlightFile(settings.data, settings.in_flight_max + UNWRITTEN_MAX),
+                in_flight=InFlightFile(settings.data, settings.in_flight_max + UNWRITTEN_MAX),
                 catalogue=types,
                 clock=clock,
                 rng=random.SystemRandom(),

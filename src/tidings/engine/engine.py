@@ -89,12 +89,12 @@ class Engine:
         feed: Feed,
         metrics: EngineMetrics,
         limits: EngineLimits,
-        noted: port.InFlight,
+        in_flight: port.InFlight,
     ) -> None:
         """`disable` a webhook for a reason; `stopped`: the stop switches, by org; `ended`: who is
-        told of deliveries that have failed for good, and why; `noted`: what has left."""
+        told of deliveries that have failed for good, and why; `in_flight`: what has left."""
         self._store = store
-        self._noted = noted
+        self._in_flight = in_flight
         self._steady = clock if isinstance(clock, SteadyClock) else None
         self._limits = limits
         self._feed = feed
@@ -114,14 +114,14 @@ class Engine:
             healths=healths,
             shaper=shaper,
             disable=disable,
-            stopped=stopped,
-            changed=heard.changed,
-            switched=heard.switched,
-            parked=heard.parked,
+            is_stopped=stopped,
+            on_changed=heard.changed,
+            on_switched=heard.switched,
+            on_parked=heard.parked,
             observe=self._observe,
             commits=commits,
-            noted=noted,
-            sure=partial(sure, clock),
+            in_flight=in_flight,
+            date_is_sure=partial(sure, clock),
         )
         self.committer = Committer(
             store=store,
@@ -138,7 +138,7 @@ class Engine:
         self._settler: asyncio.Task[None] | None = None
         self._watch: asyncio.Task[None] | None = None
         metrics.gauges.update(
-            in_flight=("Attempts under way.", lambda: self.dispatcher.in_flight),
+            in_flight=("Attempts under way.", lambda: self.dispatcher.attempts_running),
             queued=("Deliveries in memory that wait.", lambda: self.dispatcher.queued),
             owed=("Deliveries not made yet of accepted events.", lambda: self.committer.owed),
             unwritten=("Outcomes not yet written.", lambda: self.commits.unwritten),
@@ -157,10 +157,10 @@ class Engine:
         StoreDown: nothing has begun; start again. What is recovered once is not recovered twice.
         """
         if self._recovered is None:
-            self._recovered = await self._store.recover(RECOVER_WINDOW, self._noted.left())
+            self._recovered = await self._store.recover(RECOVER_WINDOW, self._in_flight.left())
         healths, backlogs = await self._store.healths(), self._recovered
         past = await self._store.past_attempts(self.healths.window_from_ms(), BUCKET_MS, PAST_MAX)
-        self._noted.begin()
+        self._in_flight.begin()
         self._settler = asyncio.get_running_loop().create_task(
             self.committer.run(), name="committer"
         )

@@ -172,7 +172,7 @@ async def test_a_retry_that_waits_in_its_lane_is_not_shown_as_an_attempt() -> No
     async with service() as s:
         delivery = await failing(s, await webhook(s), taken=True)
         for next_attempt, next_ms in ((AWAY, AWAY_MS), (FULL, None)):
-            s.next_attempts[delivery] = msgspec.structs.replace(next_attempt, taken=True)
+            s.next_attempts[delivery] = msgspec.structs.replace(next_attempt, claimed=True)
             for told in await everywhere(s, delivery):
                 assert (told["attempts"], told["nextAttemptAt"]) == (1, iso(next_ms))
             told = await shown(s, delivery)

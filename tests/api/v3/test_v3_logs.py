@@ -124,7 +124,7 @@ async def test_a_retry_counts_once_it_has_begun() -> None:
         s.clock.ms += 60_000
         take = port.Batch(0, claims=[port.RetryClaim(hook.number, 1)])
         assert len((await s.store.commit(take)).claimed) == 1
-        s.next_attempts[delivery] = NextAttempt(taken=True)
+        s.next_attempts[delivery] = NextAttempt(claimed=True)
         assert [row["attempts"] for row in (await hook.page())["events"]] == [1]
         s.next_attempts[delivery] = NextAttempt(begun=2)
         assert [row["attempts"] for row in (await hook.page())["events"]] == [2]

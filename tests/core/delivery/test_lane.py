@@ -41,7 +41,7 @@ def started(lane: Lane, count: int = 1000, now_s: float = 0.0) -> list[int]:
 
 def end_all(lane: Lane) -> None:
     """Everything that runs is delivered, and written."""
-    for delivery, attempt in list(lane.in_flight.items()):
+    for delivery, attempt in list(lane.unsettled_attempts.items()):
         lane.ended(slow=False, delivered=True)
         lane.settled(delivery, attempt)
 
@@ -63,9 +63,9 @@ def test_an_attempt_that_has_ended_frees_its_slot_before_it_is_settled() -> None
     assert started(lane) == [1]
     lane.ended(slow=False, delivered=True)
     assert started(lane) == [2]
-    assert lane.in_flight.keys() == {1, 2}
+    assert lane.unsettled_attempts.keys() == {1, 2}
     lane.settled(DeliveryId(1), 1)
-    assert lane.in_flight.keys() == {2}
+    assert lane.unsettled_attempts.keys() == {2}
 
 
 def test_the_settle_of_an_attempt_leaves_the_next_one_of_its_delivery_in_flight() -> None:

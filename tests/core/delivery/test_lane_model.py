@@ -248,7 +248,7 @@ class InStoreOrder(RuleBasedStateMachine):
         queued = [*lane._fresh, *lane._retries]
         assert self.budget.bytes_used == sum(len(job.body) for job in queued)
         assert lane.running == len(self.running) <= lane.cap
-        assert {job.delivery for job in self.running} <= lane.in_flight.keys()
+        assert {job.delivery for job in self.running} <= lane.unsettled_attempts.keys()
         assert len({job.delivery for job in queued}) == len(queued)
 
     def teardown(self) -> None:
@@ -272,7 +272,12 @@ class InStoreOrder(RuleBasedStateMachine):
         assert {row.state for row in self.store.rows.values()} <= {DELIVERED}
         assert set(self.starts) == set(self.store.rows)
         lane = self.lane
-        assert (lane.queued, lane.running, lane.in_flight, lane.behind) == (0, 0, {}, False)
+        assert (lane.queued, lane.running, lane.unsettled_attempts, lane.behind) == (
+            0,
+            0,
+            {},
+            False,
+        )
         assert self.budget.bytes_used == 0
 
 

@@ -94,7 +94,7 @@ def test_what_is_cancelled_does_not_start_wherever_it_waits() -> None:
     lane.offer_retry(job(9, retry=True))
     assert started(lane) == [1]
     lane.forget({*map(DeliveryId, (1, 2, 4, 9, 77))})
-    assert lane.in_flight.keys() == {1} and lane.queued == 1
+    assert lane.unsettled_attempts.keys() == {1} and lane.queued == 1
     end_all(lane)
     assert started(lane) == [3]
 
@@ -241,7 +241,12 @@ class WithReplays(InStoreOrder):
         states = {row.state for row in self.store.rows.values()}
         assert states <= {State.DELIVERED, State.CANCELLED}
         lane = self.lane
-        assert (lane.queued, lane.running, lane.in_flight, lane.behind) == (0, 0, {}, False)
+        assert (lane.queued, lane.running, lane.unsettled_attempts, lane.behind) == (
+            0,
+            0,
+            {},
+            False,
+        )
         assert lane.replaying == 0 and self.budget.bytes_used == 0
 
 

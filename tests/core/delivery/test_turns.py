@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from tidings.core.delivery.turns import LanePace, Slots, Turns
+from tidings.core.delivery.turns import LanePace, Permits, Turns
 from tidings.core.ids import OrgId
 
 ORG = OrgId(1)
@@ -89,18 +89,18 @@ def test_a_lane_whose_attempts_end_one_after_the_other_is_not_slow() -> None:
 
 
 def test_an_org_cannot_have_more_than_half_and_gets_back_what_it_gave() -> None:
-    slots = Slots(10)
+    slots = Permits(10)
     for _ in range(5):
         assert not slots.full_for(ORG)
         slots.take(ORG)
     assert slots.full_for(ORG) and not slots.full_for(OrgId(2)) and slots.used == 5
     slots.give(ORG)
     assert not slots.full_for(ORG) and slots.used == 4
-    assert not Slots(1).full_for(ORG), "one slot is for everybody"
+    assert not Permits(1).full_for(ORG), "one slot is for everybody"
 
 
 def test_slow_lanes_cannot_have_the_last_quarter() -> None:
-    slots = Slots(100)
+    slots = Permits(100)
     slots.used = 74
     assert slots.free and not slots.scarce
     slots.used = 75

@@ -42,7 +42,7 @@ def read(
 def test_it_is_accepted_as_the_type_and_its_bytes_stay() -> None:
     item = read(body())
     assert isinstance(item, Draft)
-    assert (item.name, item.version, item.warning) == (TYPE, 1, None)
+    assert (item.name, item.type_version, item.warning) == (TYPE, 1, None)
     assert item.body == body() and item.event["eventName"] == ALIAS
 
 

@@ -50,12 +50,12 @@ def event(**more: Any) -> dict[str, Any]:
 
 def test_a_fitting_event_is_accepted_as_version_1() -> None:
     item = read(event())
-    assert isinstance(item, Draft) and (item.version, item.warning) == (1, None)
+    assert isinstance(item, Draft) and (item.type_version, item.warning) == (1, None)
 
 
 def test_an_event_says_which_version_it_is_of() -> None:
     item = read(event(eventVersion=2, data={"orderId": 1}))
-    assert isinstance(item, Draft) and item.version == 2
+    assert isinstance(item, Draft) and item.type_version == 2
     wrong = read(event(eventVersion=2))
     assert isinstance(wrong, RejectedEvent) and (wrong.code, wrong.path) == (
         "schema",
@@ -93,4 +93,4 @@ def test_a_type_of_the_catalogue_has_no_versions_and_keeps_the_field(version: ob
     found = load().get("pointsIssued")
     assert found is not None
     item = read({**found.example, "orgId": ORG, "eventVersion": version})
-    assert isinstance(item, Draft) and item.version == 1
+    assert isinstance(item, Draft) and item.type_version == 1

@@ -30,8 +30,8 @@ def test_a_lane_whose_attempts_took_long_leaves_the_last_slots_to_quick_ones() -
     desk.began(slow, 0.0)
     desk.ended(slow, 2 * SLOW_S, 2 * SLOW_S)
     for org in range(3, 9):
-        desk.slots.take(OrgId(org))
-    assert desk.slots.free and desk.slots.scarce
+        desk.permits.take(OrgId(org))
+    assert desk.permits.free and desk.permits.scarce
     assert not desk.admits(slow, 3.0) and desk.admits(quick, 3.0)
 
 
@@ -50,13 +50,13 @@ def test_slow_and_quick_lanes_take_turns_while_slots_are_plenty() -> None:
 def test_where_slots_are_scarce_quick_lanes_alone_have_turns() -> None:
     desk, slow, quick = admission(), runner(1, 10, took_s=2 * SLOW_S), runner(2, 20, took_s=0.01)
     for org in range(3, 9):
-        desk.slots.take(OrgId(org))
+        desk.permits.take(OrgId(org))
     for one in (slow, quick):
         desk.wait(one, 100.0)
     assert cast(WebhookRunner, desk.next(100.0)).webhook.number == 20
     assert desk.next(100.0) is None and desk.crowded, "the slow one waits"
-    desk.slots.give(OrgId(3))
-    desk.slots.give(OrgId(4))
+    desk.permits.give(OrgId(3))
+    desk.permits.give(OrgId(4))
     assert cast(WebhookRunner, desk.next(100.0)).webhook.number == 10
 
 
@@ -79,8 +79,8 @@ def test_nobody_has_a_turn_while_nothing_may_be_sent_or_no_slot_is_free() -> Non
     desk.wait(one, 0.0)
     assert desk.next(0.0) is None
     may = True
-    desk.slots.take(OrgId(2))
-    desk.slots.take(OrgId(3))
+    desk.permits.take(OrgId(2))
+    desk.permits.take(OrgId(3))
     assert desk.next(0.0) is None and not desk.admits(one, 0.0)
-    desk.slots.give(OrgId(2))
+    desk.permits.give(OrgId(2))
     assert desk.next(0.0) is one

@@ -138,7 +138,7 @@ async def test_what_a_commit_brings_is_sent_and_its_outcome_goes_into_the_next()
     await turns()
     assert lanes.receiver.sent == [b"accepted", b"accepted"]
     assert lanes.ends == [(11, State.DELIVERED, 1), (12, State.DELIVERED, 1)]
-    assert (lanes.dispatcher.in_flight, lanes.dispatcher.queued) == (0, 0)
+    assert (lanes.dispatcher.attempts_running, lanes.dispatcher.queued) == (0, 0)
     begun = lanes.dispatcher.next_attempts.of
     assert begun(HOOK.number, DeliveryId(11), False).begun == 1, (
         "until its outcome is on stable storage"
@@ -170,7 +170,7 @@ async def test_a_webhook_has_no_more_attempts_under_way_than_it_takes() -> None:
     lanes = Lanes(connections_max=2)
     lanes.receiver.free.clear()
     await lanes.commit(*numbered(1, 2, 3, 4, 5))
-    assert (lanes.dispatcher.in_flight, lanes.dispatcher.queued) == (2, 3)
+    assert (lanes.dispatcher.attempts_running, lanes.dispatcher.queued) == (2, 3)
     lanes.receiver.free.set()
     await turns()
     assert len(lanes.ends) == 5 and lanes.receiver.most == 2
@@ -180,7 +180,7 @@ async def test_no_org_keeps_another_from_starting_however_much_it_has() -> None:
     lanes = Lanes(connections_max=PROCESS_MAX)
     lanes.receiver.free.clear()
     await lanes.commit(*numbered(*range(1, 31)))
-    assert lanes.dispatcher.in_flight == PROCESS_MAX // 2
+    assert lanes.dispatcher.attempts_running == PROCESS_MAX // 2
     await lanes.commit(*numbered(31, 32, webhook=OTHER.number))
     assert lanes.receiver.sent[PROCESS_MAX // 2 :] == [b"31", b"32"]
     lanes.receiver.free.set()

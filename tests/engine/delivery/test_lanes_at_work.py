@@ -49,7 +49,7 @@ def pace(scene: Scene, runner: WebhookRunner) -> None:
 
 def fill_the_process(scene: Scene, runner: WebhookRunner) -> None:
     for org in range(10):
-        scene.dispatcher._admission.slots.take(OrgId(100 + org))
+        scene.dispatcher._admission.permits.take(OrgId(100 + org))
 
 
 def halt(scene: Scene, runner: WebhookRunner) -> None:
@@ -100,7 +100,7 @@ async def test_what_could_not_be_read_is_read_soon_though_nothing_else_happens()
     scene.dispatcher.begin([port.Backlog(HOOK.number, 1, None)])
     await asyncio.sleep(PAGE_RETRY_S + 0.1)
     [runner] = scene.dispatcher._runners.values()
-    assert asked == 2 and runner.lane.in_flight == {7: 1}
+    assert asked == 2 and runner.lane.unsettled_attempts == {7: 1}
 
 
 class Timed:

@@ -67,7 +67,7 @@ class Noted(port.NullInFlight):
 def desk_of(line: SlowLine, webhook: Webhook = PLAIN, shaper: Shaping | None = None) -> Desk:
     desk = Desk(line, shaper or Shaping(), webhook)  # type: ignore[arg-type]
     desk.noted = Noted()  # type: ignore[attr-defined]
-    desk.dispatcher._attempts._noted = desk.noted  # type: ignore[attr-defined]
+    desk.dispatcher._attempts._in_flight = desk.noted  # type: ignore[attr-defined]
     return desk
 
 
@@ -147,7 +147,7 @@ async def test_what_may_not_leave_any_more_does_not_and_is_charged_to_nobody(
     hold(desk)
     line.connected.set()
     assert await desk.work() == [] and line.sent == []
-    assert desk.noted.attempts == [] and desk.dispatcher.in_flight == 0  # type: ignore[attr-defined]
+    assert desk.noted.attempts == [] and desk.dispatcher.attempts_running == 0  # type: ignore[attr-defined]
 
 
 async def test_without_a_change_a_refused_connection_is_a_failed_attempt() -> None:
@@ -164,4 +164,4 @@ async def test_at_the_end_of_the_service_only_what_has_left_is_possibly_sent() -
     desk = desk_of(line)
     assert await desk.work(job()) == []
     await desk.dispatcher.stop(0.01)
-    assert desk.quiet.settled == [] and desk.dispatcher.in_flight == 0
+    assert desk.quiet.settled == [] and desk.dispatcher.attempts_running == 0

@@ -94,7 +94,7 @@ async def test_what_waits_in_memory_is_not_sent(how: str) -> None:
         assert 3 not in store.released[-1][1] and 2 not in store.released[-1][1]
     else:
         assert count(receiver) == 2, "the third is sent, and sent once"
-        assert scene.dispatcher._runners[HOOK.number].lane.in_flight.keys() == {1, 3}
+        assert scene.dispatcher._runners[HOOK.number].lane.unsettled_attempts.keys() == {1, 3}
 
 
 @pytest.mark.parametrize("cancelled", [True, False])
@@ -119,7 +119,7 @@ async def test_what_waits_for_its_connection_is_not_sent(how: str, cancelled: bo
         assert store.released[-1] == (HOOK.number, []), "it is due again if it still is"
     else:
         assert count(receiver) == (0 if cancelled else 1)
-    assert lane.running == 0 and scene.dispatcher.in_flight == 0
+    assert lane.running == 0 and scene.dispatcher.attempts_running == 0
 
 
 @pytest.mark.parametrize("how", HOW)

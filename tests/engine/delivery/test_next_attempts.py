@@ -77,7 +77,7 @@ async def test_an_attempt_has_begun_when_it_has_a_slot_and_until_its_outcome_is_
     scene = scene_of(silent, connections_max=1)
     await hand_over(scene, job(5, 2), job(6, 3))
     assert told(scene, 5) == NextAttempt(begun=2)
-    assert told(scene, 6) == NextAttempt(taken=True, why=Wait.CONNECTIONS, most=1)
+    assert told(scene, 6) == NextAttempt(claimed=True, why=Wait.CONNECTIONS, most=1)
     assert told(scene, 8) == NextAttempt(why=Wait.CONNECTIONS, most=1), "it is still in the store"
     assert told(scene, 7, retry=False).begun == 0
     silent.answers.set()
@@ -152,7 +152,7 @@ async def test_a_store_that_takes_no_writes_holds_everything(trouble: str) -> No
     scene = scene_of(Silent())
     setattr(scene.committer, trouble, UNWRITTEN_MAX)
     await hand_over(scene, job(1, 2))
-    assert told(scene, 1) == NextAttempt(taken=True, why=Wait.STORE)
+    assert told(scene, 1) == NextAttempt(claimed=True, why=Wait.STORE)
 
 
 async def test_a_process_without_a_free_slot_is_said_to_be_full() -> None:
@@ -161,14 +161,14 @@ async def test_a_process_without_a_free_slot_is_said_to_be_full() -> None:
     await hand_over(scene, *(job(n, 2) for n in range(1, 9)))
     begun = [n for n in range(1, 9) if told(scene, n).begun]
     assert 0 < len(begun) < 8, "an org has half of the ten slots"
-    assert told(scene, 8) == NextAttempt(taken=True, why=Wait.SLOTS)
+    assert told(scene, 8) == NextAttempt(claimed=True, why=Wait.SLOTS)
 
 
 async def test_a_retry_is_taken_from_when_it_is_asked_for_until_it_starts() -> None:
     scene = Scene()
     scene.dispatcher.begin(due_now(HOOK))
     await asyncio.sleep(0.01)
-    assert scene.committer.takes and told(scene, 5).taken, "its receipt is on the way"
+    assert scene.committer.takes and told(scene, 5).claimed, "its receipt is on the way"
     scene.take_comes_back()
     await asyncio.sleep(0)
     assert told(scene, 5) == NextAttempt(begun=2)

@@ -84,12 +84,12 @@ def refused_by_the_store(trouble: Trouble) -> None:
 
 def cancel(trouble: Trouble) -> None:
     [runner] = trouble.desk.dispatcher._runners.values()
-    runner.cancelled |= runner.lane.in_flight.keys()
+    runner.cancelled |= runner.lane.unsettled_attempts.keys()
 
 
 def doubt(trouble: Trouble) -> None:
     [runner] = trouble.desk.dispatcher._runners.values()
-    runner.doubted |= runner.lane.in_flight.keys()
+    runner.doubted |= runner.lane.unsettled_attempts.keys()
 
 
 def nothing(_: Trouble) -> None:
@@ -125,7 +125,7 @@ async def closes(trouble: Trouble, line: Way) -> None:
     assert isinstance(breaker, Breaker)
     assert breaker.opens == 0, "it is held against nobody"
     assert breaker.position is Position.CLOSED and not breaker.asking
-    assert desk.dispatcher.in_flight == 0
+    assert desk.dispatcher.attempts_running == 0
     assert len(line.sent) >= SUCCESSES_TO_CLOSE
 
 

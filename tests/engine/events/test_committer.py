@@ -12,7 +12,7 @@ from tidings.engine.events.commit_queue import (
     BATCH_BYTES_MAX,
     BATCH_EVENTS_MAX,
     SETTLE_ALONE_AT,
-    SETTLE_COMPANY_S,
+    SETTLE_WAIT_S,
 )
 from tidings.engine.events.committer import DIFFERS
 from tidings.engine.events.intake import Acceptance
@@ -133,7 +133,7 @@ def test_outcomes_alone_wait_a_moment_and_events_do_not() -> None:
             [batch] = desk.store.batches
             assert [one.delivery for one in batch.settled] == [1] and len(batch.events) == 1
             desk.queue.settle(settled(2))
-            await asyncio.sleep(2 * SETTLE_COMPANY_S)  # nobody comes
+            await asyncio.sleep(2 * SETTLE_WAIT_S)  # nobody comes
             assert [one.delivery for one in desk.store.batches[1].settled] == [2]
 
     simulate(1, main())

@@ -34,8 +34,8 @@ async def test_there_is_none_while_live_attempts_hold_more_than_half_of_the_slot
     scene = scene_of(silent, connections_max=100)
     for n in range(1, SLOTS // 2 + 1):
         await offer(scene, job(n))
-    assert scene.dispatcher.in_flight == SLOTS // 2 and room(scene) == ROOM
-    other = scene.dispatcher._admission.slots
+    assert scene.dispatcher.attempts_running == SLOTS // 2 and room(scene) == ROOM
+    other = scene.dispatcher._admission.permits
     other.take(OrgId(HOOK.org + 1))  # one of another org's: the slots are the process's
     assert room(scene) == 0
     other.give(OrgId(HOOK.org + 1))

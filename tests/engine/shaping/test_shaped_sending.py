@@ -103,9 +103,10 @@ class Desk:
             "target_of": lambda url: Target("https", url.split("/")[2], 443, "/"),
             "rng": random.Random(1), "budget_bytes": 1 << 20, "in_flight_max": 10,
             "healths": self.quiet, "shaper": shaper, "disable": lambda *_: None,
-            "stopped": lambda _: self.stopped, "observe": lambda *_: None, "commits": self.quiet,
+            "is_stopped": lambda _: self.stopped, "observe": lambda *_: None, "commits": self.quiet,
         }  # fmt: skip
-        self.dispatcher = Dispatcher(**given, **nobody_yet()._asdict())
+        heard = {f"on_{name}": one for name, one in nobody_yet()._asdict().items()}
+        self.dispatcher = Dispatcher(**given, **heard)
 
     async def work(self, *jobs: Job) -> Sequence[port.Settlement]:
         """Queue the jobs and let everything end."""
@@ -199,7 +200,7 @@ async def test_nothing_is_sent_when_the_webhook_ended_while_it_was_shaped() -> N
     )
     desk = Desk(line, shaper)
     assert await desk.work(job()) == [] and line.sent == []  # charged to nobody
-    assert desk.dispatcher.in_flight == 0
+    assert desk.dispatcher.attempts_running == 0
 
 
 async def test_what_was_paused_while_it_was_shaped_leaves_later_under_the_same_number() -> None:
@@ -296,13 +297,13 @@ async def test_after_a_start_what_is_older_has_one_more_attempt_by_a_date_that_i
     desk = Desk(Line(503, 503, 503), Shaping())
     window_ms = 168 * 3_600_000
     old = job(accepted_ms=1_000 - window_ms - 5_000, attempt=12)
-    desk.dispatcher._sure = lambda: False
+    desk.dispatcher._date_is_sure = lambda: False
     [waits] = await desk.work(old)
     assert waits.state == State.RETRYING and waits.delay_ms == 600_000
     young = job(delivery=6, accepted_ms=1_000 - window_ms, attempt=12)
     desk.dispatcher._began_ms = young.accepted_ms  # accepted by this process
     assert (await desk.work(young))[1].state == State.FAILED
-    desk.dispatcher._sure = lambda: True
+    desk.dispatcher._date_is_sure = lambda: True
     assert (await desk.work(job(delivery=7, accepted_ms=old.accepted_ms)))[2].state == (
         State.FAILED
     )

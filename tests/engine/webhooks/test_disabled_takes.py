@@ -94,10 +94,10 @@ class Scene:
             healths=self.healths,
             shaper=None,  # type: ignore[arg-type]
             disable=lambda *_: None,
-            stopped=lambda _: False,
-            changed=self.heard.changed,
-            switched=self.heard.switched,
-            parked=self.heard.parked,
+            is_stopped=lambda _: False,
+            on_changed=self.heard.changed,
+            on_switched=self.heard.switched,
+            on_parked=self.heard.parked,
             observe=lambda *_: None,
             commits=self.committer,
         )

@@ -16,7 +16,7 @@ class Job(msgspec.Struct, array_like=True):
     accepted_ms: int  # of a replay's: when it was made, its window counts from there
     attempt: int  # the number of the attempt that is to be made
     key: int | None  # hash of the ordering key; None where nothing is ordered
-    retry: bool  # it was taken as a due retry
+    retry: bool  # it was claimed as a due retry
     body: bytes
     replay: int | None = None  # the job that made it; its outcomes say nothing of today's health
     again: bool = False  # it was delivered before: sent under an id of its replay

@@ -70,7 +70,7 @@ class Lane:
         self.reading = False
         self.cursor = 0
         self.epoch = 0  # raised by `start_over`; an answer to an older read is ignored
-        self.in_flight: dict[DeliveryId, int] = {}  # started and not settled, each with its attempt
+        self.unsettled_attempts: dict[DeliveryId, int] = {}  # by delivery: started, not written
         self.running = 0  # slots with an attempt under way
         self._budget = budget
         self._fresh: deque[Job] = deque()
@@ -109,7 +109,7 @@ class Lane:
     def offer_freed(self, job: Job) -> None:
         """A delivery that may lie below the cursor: its predecessor of the same key has just become
         final, or it was made after later ones were accepted."""
-        if job.delivery in self.in_flight:
+        if job.delivery in self.unsettled_attempts:
             return  # a page has shown it already, and it was started
         if self.behind and job.delivery > self.cursor:
             self._dropped_to = max(self._dropped_to, job.delivery)
@@ -125,18 +125,18 @@ class Lane:
         self._queue(job)
 
     def offer_retry(self, job: Job) -> None:
-        """A due retry that this lane has taken."""
+        """A due retry that this lane has claimed."""
         self._budget.bytes_used += len(job.body)
         self._retries.append(job)
 
-    def has_taken(self, delivery: DeliveryId) -> bool:
+    def has_claimed(self, delivery: DeliveryId) -> bool:
         """Whether a due retry of it waits here for its turn."""
         return any(job.delivery == delivery for job in self._retries)
 
     @property
     def unsettled(self) -> list[DeliveryId]:
-        """What was started, or taken to be started, and has no outcome written yet."""
-        return sorted(self.in_flight.keys() | {job.delivery for job in self._retries})
+        """What was started, or claimed to be started, and has no settlement written yet."""
+        return sorted(self.unsettled_attempts.keys() | {job.delivery for job in self._retries})
 
     @property
     def page_wanted(self) -> bool:
@@ -174,7 +174,7 @@ class Lane:
             aside.pop(job.delivery, None)
             if job.delivery > self.cursor:
                 self.cursor = job.delivery
-                if job.delivery not in self.in_flight and job.delivery not in settled:
+                if job.delivery not in self.unsettled_attempts and job.delivery not in settled:
                     self._queue(job)
         for delivery, job in aside.items():
             if delivery <= self.cursor:
@@ -185,7 +185,7 @@ class Lane:
     def start_over(self, *, keep_retries: bool = True) -> None:
         """Forget the queue and read everything PENDING again: after a pause, or at the start.
 
-        Retries that were taken stay, unless the store has ended them (`keep_retries` false).
+        Retries that were claimed stay, unless the store has ended them (`keep_retries` false).
         """
         for job in (*self._fresh, *self._replays):
             self._budget.bytes_used -= len(job.body)
@@ -226,7 +226,7 @@ class Lane:
         return len(self._replays) + len(self._replays_out)
 
     def _has(self, delivery: DeliveryId) -> bool:
-        return delivery in self.in_flight or any(
+        return delivery in self.unsettled_attempts or any(
             job.delivery == delivery for queue in (self._fresh, self._replays) for job in queue
         )
 
@@ -280,7 +280,7 @@ class Lane:
         return max(wait, limit.wait_s(now_s)) if limit else max(0.0, wait)
 
     def sleep(self) -> None:
-        """The breaker has opened: let go of the queue; retries that were taken stay."""
+        """The breaker has opened: let go of the queue; retries that were claimed stay."""
         self.start_over()
         self.dormant = True
 
@@ -306,7 +306,7 @@ class Lane:
         job = self._turn_of().popleft()
         self._budget.bytes_used -= len(job.body)
         self.running += 1
-        self.in_flight[job.delivery] = job.attempt
+        self.unsettled_attempts[job.delivery] = job.attempt
         if job.replay is not None:
             self._replays_out.add(job.delivery)
         self.breaker.started()
@@ -314,7 +314,7 @@ class Lane:
 
     def _turn_of(self) -> deque[Job]:
         """The queue whose turn it is: retries and replays share what is not for fresh ones. A
-        retry that was taken to be a probe is the next one."""
+        retry that was claimed to be a probe is the next one."""
         if self._retries and self.breaker.position is not Position.CLOSED:
             return self._retries
         if self._fresh and (self._turn % RETRY_TURN or not (self._retries or self._replays)):
@@ -367,7 +367,7 @@ class Lane:
         is read again.
         """
         self.running -= 1
-        self.in_flight.pop(job.delivery, None)
+        self.unsettled_attempts.pop(job.delivery, None)
         self._replays_out.discard(job.delivery)
         if not job.retry:
             self.start_over()
@@ -376,10 +376,10 @@ class Lane:
             self._retries.appendleft(job)
 
     def settled(self, delivery: DeliveryId, attempt: int) -> None:
-        """The outcome of an attempt is on stable storage; the next one may be under way already,
-        for the commit that wrote it may have taken it again."""
-        if self.in_flight.get(delivery) == attempt:
-            del self.in_flight[delivery]
+        """What came of an attempt is on stable storage; the next one may be under way already,
+        for the commit that wrote it may have claimed it again."""
+        if self.unsettled_attempts.get(delivery) == attempt:
+            del self.unsettled_attempts[delivery]
             self._replays_out.discard(delivery)
         if self.reading:
             self._settled_meanwhile.add(delivery)

@@ -237,10 +237,8 @@ class LearnedRate:
         self._shut_s = self._asked_s = now_s
         self._asks = 0
         self._pause_s = max(PAUSE_S, self._stretch / PAUSE_PART)
-        self.until_s, self.told = (
-            now_s + max(lane_pause_s, self._pause_s),
-            lane_pause_s > self._pause_s,
-        )
+        self.until_s = now_s + max(lane_pause_s, self._pause_s)
+        self.told = lane_pause_s > self._pause_s
 
     def _open(self, now_s: float) -> None:
         """One that asked was admitted: the limit's span has begun anew since the last refusal."""

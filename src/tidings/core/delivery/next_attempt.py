@@ -42,7 +42,7 @@ class NextAttempt(msgspec.Struct, frozen=True):
     """What this process knows of a delivery's next attempt, without asking the store."""
 
     begun: int = 0  # the number of the attempt that was started and is not written down; 0: none
-    taken: bool = False  # a due retry of it is in memory, or on its way there
+    claimed: bool = False  # a due retry of it is in memory, or on its way there
     why: Wait | None = None
     until_ms: int | None = None  # None: time alone does not end it, or nobody knows when
     most: float = 0  # CONNECTIONS: at a time; RATE, LEARNED: a second

@@ -1,11 +1,11 @@
-"""Who starts next when a process has no slot left for everybody.
+"""Who starts next when a process has no permit left for everybody.
 
 Theory: start-time fair queuing, twice. Orgs take turns by the time that their attempts have used,
 and so do the webhooks of an org among themselves; one that was idle joins at the time of the last
 turn, so it gains nothing by waiting. An attempt costs what the webhook's attempts took lately, and
 at least `COST_MIN_S`, so that turns are fair by count as well as by processing time.
 
-A quarter of the slots is kept for lanes that end their attempts quickly: the slow ones can never
+A quarter of the permits is kept for lanes that end their attempts quickly: the slow ones can never
 hold them all. No org holds more than half of them, however many webhooks it has and however its
 receivers do: they cannot be known to be slow before they were. Pure.
 """
@@ -16,7 +16,7 @@ from collections.abc import Callable
 from tidings.core.ids import OrgId
 
 COST_MIN_S = 0.005
-SLOW_S = 1.0  # a lane whose attempts take longer may not have the last quarter of the slots
+SLOW_S = 1.0  # a lane whose attempts take longer may not have the last quarter of the permits
 QUICK_SHARE = 0.25
 ORG_SHARE = 0.5
 MEMORY = 0.8  # of what was known, against the newest
@@ -49,7 +49,7 @@ class LanePace:
         return self.took_s > SLOW_S or (running > 0 and now_s - self._progress_s > SLOW_S)
 
 
-class Slots:
+class Permits:
     """How many attempts of a process are under way, and who may add one."""
 
     def __init__(self, count: int) -> None:
@@ -89,7 +89,7 @@ class Slots:
 
 
 class Turns:
-    """The webhooks that wait for a slot, by org; each stands once."""
+    """The webhooks that wait for a permit, by org; each stands once."""
 
     def __init__(self) -> None:
         self._orgs: list[tuple[float, int, int]] = []  # heaps of time used, arrival, who

@@ -6,7 +6,7 @@ take: it waits aside, until an attempt of its org has ended.
 
 from collections.abc import Callable
 
-from tidings.core.delivery.turns import Slots, Turns
+from tidings.core.delivery.turns import Permits, Turns
 from tidings.core.ids import OrgId
 from tidings.engine.delivery.runner import WebhookRunner
 
@@ -14,8 +14,8 @@ from tidings.engine.delivery.runner import WebhookRunner
 class Admission:
     """The slots of a process. While none wait for one, lanes take them as they come."""
 
-    def __init__(self, slots: int, may_send: Callable[[], bool]) -> None:
-        self.slots = Slots(slots)
+    def __init__(self, attempts_max: int, may_send: Callable[[], bool]) -> None:
+        self.permits = Permits(attempts_max)
         self._may_send = may_send
         self._quick = Turns()
         self._slow = Turns()
@@ -30,26 +30,26 @@ class Admission:
 
     def admits(self, runner: WebhookRunner, now_s: float) -> bool:
         """Whether a slot is there for this lane."""
-        slots = self.slots
-        if not slots.free or slots.full_for(runner.webhook.org) or not self._may_send():
+        permits = self.permits
+        if not permits.free or permits.full_for(runner.webhook.org) or not self._may_send():
             return False
-        return not (slots.scarce and runner.pace.slow(now_s, runner.lane.running))
+        return not (permits.scarce and runner.pace.slow(now_s, runner.lane.running))
 
     def began(self, runner: WebhookRunner, now_s: float) -> None:
         """An attempt has started; the lane counts it already."""
-        self.slots.take(runner.webhook.org)
+        self.permits.take(runner.webhook.org)
         runner.pace.began(now_s, runner.lane.running - 1)
 
     def ended(self, runner: WebhookRunner, now_s: float, took_s: float) -> None:
         """An attempt is over."""
         org = runner.webhook.org
-        self.slots.give(org)
+        self.permits.give(org)
         runner.pace.ended(now_s, took_s)
         self.bring(org, now_s)
 
     def bring(self, org: OrgId, now_s: float) -> None:
         """A slot of this org is free, or was not used: one that waits aside may try its turn."""
-        if (aside := self._aside.get(org)) is not None and not self.slots.full_for(org):
+        if (aside := self._aside.get(org)) is not None and not self.permits.full_for(org):
             first = aside.pop(next(iter(aside)))
             if not aside:
                 del self._aside[org]
@@ -58,7 +58,7 @@ class Admission:
     def wait(self, runner: WebhookRunner, now_s: float) -> None:
         """Let the lane wait for its turn."""
         webhook = runner.webhook
-        if self.slots.full_for(webhook.org):
+        if self.permits.full_for(webhook.org):
             self._aside.setdefault(webhook.org, {})[webhook.number] = runner
             return
         turns = self._slow if runner.pace.slow(now_s, runner.lane.running) else self._quick
@@ -67,8 +67,8 @@ class Admission:
 
     def next(self, now_s: float) -> WebhookRunner | None:
         """Whose turn it is, now that a slot may be free; None where nobody has one."""
-        while self.slots.free and self.crowded and self._may_send():
-            slow_may = bool(self._slow) and not self.slots.scarce
+        while self.permits.free and self.crowded and self._may_send():
+            slow_may = bool(self._slow) and not self.permits.scarce
             self._slow_first = slow_may and (not self._slow_first or not self._quick)
             turns = self._slow if self._slow_first else self._quick
             number = turns.take(lambda one: self._waiting[one].pace.cost_s)
@@ -77,7 +77,7 @@ class Admission:
             runner = self._waiting[number]
             if not self.crowded:
                 self._waiting.clear()
-            if self.slots.full_for(runner.webhook.org):
+            if self.permits.full_for(runner.webhook.org):
                 self._aside.setdefault(runner.webhook.org, {})[number] = runner
             elif runner.lane.can_start:
                 return runner

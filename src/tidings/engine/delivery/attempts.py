@@ -35,7 +35,7 @@ class Attempts:
         *,
         shaper: Shaping,
         clock: Clock,
-        noted: port.InFlight,
+        in_flight: port.InFlight,
         may_leave: Callable[[WebhookRunner, Job], bool],
         ended: Ended,
         put_back: Callable[[WebhookRunner, Job], None],
@@ -46,7 +46,7 @@ class Attempts:
         not left. `spawn` runs what goes on behind."""
         self._shaper = shaper
         self._clock = clock
-        self._noted = noted
+        self._in_flight = in_flight
         self._may_leave = may_leave
         self._ended = ended
         self._put_back = put_back
@@ -68,7 +68,7 @@ class Attempts:
             if not self._stands(runner, webhook, job):
                 return None
             headers = runner.message.headers(job, self._clock.now_ms() // 1000)
-            self._noted.note(job.delivery, job.attempt)
+            self._in_flight.note(job.delivery, job.attempt)
             left = True
             return headers
 

@@ -89,23 +89,23 @@ class Dispatcher:
         healths: Healths,
         shaper: Shaping,
         disable: Callable[[Webhook, str], None],
-        stopped: Callable[[OrgId], bool],
-        changed: Listeners[Webhook],
-        switched: Listeners[()],
-        parked: Listeners[Webhook, int],
+        is_stopped: Callable[[OrgId], bool],
+        on_changed: Listeners[Webhook],
+        on_switched: Listeners[()],
+        on_parked: Listeners[Webhook, int],
         observe: Callable[[Webhook, Job, Ending, Outcome], None],
         commits: Commits,
-        noted: port.InFlight | None = None,  # None: a kill leaves all unsettled ones "maybe sent"
-        sure: Callable[[], bool] = lambda: True,  # whether the date may end a delivery
+        in_flight: port.InFlight | None = None,  # None: after a kill all may have been sent
+        date_is_sure: Callable[[], bool] = lambda: True,  # whether the date may end a delivery
     ) -> None:
-        """`disable` a webhook for a reason; `stopped`: the stop switches, by org. It hears which
-        webhooks have `changed`, when switches were thrown and what was `parked`."""
-        self._sure = sure
+        """`disable` a webhook for a reason; `is_stopped`: an org, by the stop switches. `on_…`
+        tell it of changed webhooks, thrown switches, parked deliveries."""
+        self._date_is_sure = date_is_sure
         self._commits = commits
         self._began_ms = clock.now_ms()
         self._store = store
         self._reading = Outage("what lanes have to read")
-        self._noted = noted or port.NullInFlight()
+        self._in_flight = in_flight or port.NullInFlight()
         self._registry = registry
         self._clock = clock
         self._rng = rng
@@ -114,14 +114,14 @@ class Dispatcher:
         self._attempts = Attempts(
             shaper=shaper,
             clock=clock,
-            noted=self._noted,
+            in_flight=self._in_flight,
             may_leave=self._may_leave,
             ended=self._ended,
             put_back=self._put_back,
             spawn=self._spawn,
         )
         self._disable = disable
-        self._stopped = stopped
+        self._is_stopped = is_stopped
         self._ends: dict[int, tuple[Webhook, str]] = {}  # by the delivery that disables it
         self._observe = observe
         self._runners: dict[int, WebhookRunner] = {}
@@ -157,9 +157,9 @@ class Dispatcher:
         self._tasks: set[asyncio.Task[None]] = set()
         self.promised_retries = PromisedRetries()
         self.stopping = False
-        changed.add(self.changed)
-        switched.add(self.switched)
-        parked.add(self.parked)
+        on_changed.add(self.changed)
+        on_switched.add(self.switched)
+        on_parked.add(self.parked)
 
     # -- receipts ---------------------------------------------------------------------------------
 
@@ -168,7 +168,7 @@ class Dispatcher:
         runner = self._runner(webhook.number)
         if runner is None or not runner.lane.open or runner.lane.dormant or runner.lane.behind:
             return 0
-        if self._commits.halted or self.in_flight * 2 > self._admission.slots.count:
+        if self._commits.halted or self.attempts_running * 2 > self._admission.permits.count:
             return 0
         return max(0, window(webhook.connections_max) - runner.lane.replaying)
 
@@ -181,7 +181,7 @@ class Dispatcher:
     def settled(self, settled: Sequence[port.Settlement], receipt: port.Receipt) -> None:
         """These are written: their deliveries leave their lanes, and retries have a due time."""
         for one in settled:
-            self._noted.forget(one.delivery, one.attempt)
+            self._in_flight.forget(one.delivery, one.attempt)
             runner = self._runners.get(one.webhook)
             if runner is None:
                 continue
@@ -221,7 +221,7 @@ class Dispatcher:
                 self._claims.note(runner, backlog.next_due_ms)
             self._pump(runner)
 
-    def look_again(self, taken_of: set[int]) -> None:
+    def look_again(self, claimed_of: set[int]) -> None:
         """A commit was refused, or its answer lost: the store may hold what no receipt has told.
 
         Lanes with unfinished work read it again, and retries that were claimed of these webhooks
@@ -229,23 +229,23 @@ class Dispatcher:
         and has not left is put back: a cancel whose answer was lost may have ended it, and its
         repeat does not name it.
         """
-        doubted = set(taken_of)
+        doubted = set(claimed_of)
         for number, runner in self._runners.items():
-            runner.doubted |= runner.lane.in_flight.keys()
+            runner.doubted |= runner.lane.unsettled_attempts.keys()
             if runner.lane.queued:
                 doubted.add(number)
                 runner.lane.start_over(keep_retries=False)
                 self._pump(runner)
         self._spawn(self._look_again(doubted))
 
-    async def _look_again(self, taken_of: set[int]) -> None:
+    async def _look_again(self, claimed_of: set[int]) -> None:
         with self._reading:
             backlogs = await self._store.unfinished()
         if self._reading.lasts:
-            self._loop.call_later(PAGE_RETRY_S, self.look_again, taken_of)
+            self._loop.call_later(PAGE_RETRY_S, self.look_again, claimed_of)
             return
         self.begin(backlogs)
-        for number in taken_of:
+        for number in claimed_of:
             if (runner := self._runners.get(number)) is not None:
                 self._claims.release(runner)
 
@@ -294,7 +294,7 @@ class Dispatcher:
                 self._pump(runner)
 
     def _opens(self, webhook: Webhook) -> bool:
-        return webhook.sends and not self._stopped(webhook.org)
+        return webhook.sends and not self._is_stopped(webhook.org)
 
     def _runner(self, number: int) -> WebhookRunner | None:
         runner = self._runners.get(number)
@@ -322,9 +322,9 @@ class Dispatcher:
         )
 
     @property
-    def in_flight(self) -> int:
+    def attempts_running(self) -> int:
         """Attempts under way."""
-        return self._admission.slots.used
+        return self._admission.permits.used
 
     def _pump(self, runner: WebhookRunner) -> None:
         lane = runner.lane
@@ -381,7 +381,7 @@ class Dispatcher:
             return
         # By its own begin and length: a leap of the clock meanwhile is no age.
         age_s = max(0.0, (started_ms - job.accepted_ms + ending.duration_ms) / 1000)
-        if job.accepted_ms < self._began_ms and not self._sure():
+        if job.accepted_ms < self._began_ms and not self._date_is_sure():
             # The first date of this process may be a wrong one: one more attempt, when it is surer.
             age_s = min(age_s, max(0.0, webhook.retry.schedule.window_s - SURE_AFTER_S))
         outcome = classify(ending, webhook.retry, job.step, age_s, now_ms / 1000, self._rng)

@@ -33,7 +33,7 @@ class Handover:
     ) -> None:
         """`known`: the runner of a webhook that is at work; `runner_of`: of any, which is put to
         work. `parks`: whether a webhook's deliveries are parked once their window is over;
-        `give_back`: do so with those that were taken for a probe."""
+        `give_back`: do so with those that were claimed for a probe."""
         self._parks = parks
         self._give_back = give_back
         self._known = known
@@ -112,6 +112,6 @@ class Handover:
         for webhook, deliveries in of_webhook.items():
             if (runner := self._known(webhook)) is not None:
                 runner.lane.forget(deliveries)
-                runner.cancelled |= deliveries & runner.lane.in_flight.keys()
+                runner.cancelled |= deliveries & runner.lane.unsettled_attempts.keys()
                 if not runner.lane.queued:
                     runner.waiting_since_s = None

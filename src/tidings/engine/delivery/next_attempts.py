@@ -45,11 +45,11 @@ class NextAttempts:
         if runner is None:
             until_ms = _told(health) or 0
             return NextAttempt(why=Wait.BREAKER, until_ms=until_ms) if until_ms > now_ms else CLEAR
-        if (begun := runner.lane.in_flight.get(delivery, 0)) != 0:
+        if (begun := runner.lane.unsettled_attempts.get(delivery, 0)) != 0:
             return NextAttempt(begun=begun)
         next_attempt = self._waits(runner, health, delivery, retry, now_s, now_ms)
-        if retry and (runner.claiming or runner.lane.has_taken(delivery)):
-            return msgspec.structs.replace(next_attempt, taken=True)
+        if retry and (runner.claiming or runner.lane.has_claimed(delivery)):
+            return msgspec.structs.replace(next_attempt, claimed=True)
         return next_attempt
 
     def _waits(

@@ -84,9 +84,9 @@ class Matcher:
     def match(self, event: QueuedEvent) -> Sequence[NewDelivery]:
         """One `NewDelivery` per webhook that wants the event."""
         draft = event.draft
-        org, version, about = draft.org, draft.version, draft.about
+        org, about = draft.org, draft.about
         webhooks: Iterable[Webhook]
-        webhooks, filtered = self._registry.candidates(org, event.name, version)
+        webhooks, filtered = self._registry.candidates(org, event.name, draft.type_version)
         if filtered:
             webhooks = _wanting(webhooks, draft.event)
         return [

@@ -15,7 +15,7 @@ from tidings.store import port
 
 BATCH_EVENTS_MAX = 1000
 BATCH_BYTES_MAX = 8 << 20
-SETTLE_COMPANY_S = 0.006
+SETTLE_WAIT_S = 0.006
 SETTLE_ALONE_AT = 128
 REJECTIONS_MAX = 1000
 
@@ -66,7 +66,7 @@ class CommitQueue:
         self._waiting = CommitContents()
         self._waiting_bytes = 0
         self._wake = asyncio.Event()
-        self._company: asyncio.TimerHandle | None = None
+        self._settle_timer: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -95,8 +95,8 @@ class CommitQueue:
         self._idle.clear()
         if settled.key is not None or len(self._waiting.settled) >= SETTLE_ALONE_AT:
             self._wake.set()
-        elif self._company is None:
-            self._company = self._loop.call_later(SETTLE_COMPANY_S, self._wake.set)
+        elif self._settle_timer is None:
+            self._settle_timer = self._loop.call_later(SETTLE_WAIT_S, self._wake.set)
 
     def claim(self, webhook: int, limit: int) -> None:
         """Ask for due retries with the next commit; the receipt brings them."""
@@ -158,9 +158,9 @@ class CommitQueue:
         """Until something is to be done at once."""
         await self._wake.wait()
         self._wake.clear()
-        if self._company is not None:
-            self._company.cancel()
-            self._company = None
+        if self._settle_timer is not None:
+            self._settle_timer.cancel()
+            self._settle_timer = None
 
     def rest(self) -> None:
         """Everything that waited is done."""

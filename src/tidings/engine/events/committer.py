@@ -156,10 +156,10 @@ class Committer:
         while True:
             matched = [self._match(event) for event in events]
             rows = [_row(event, found) for event, found in zip(events, matched, strict=True)]
-            version = self._registry.version
+            registry_version = self._registry.version
             receipt = await self._store.commit(
                 port.Batch(
-                    version,
+                    registry_version,
                     rows,
                     batch.settled,
                     [port.RetryClaim(*claim) for claim in batch.claims.items()],
@@ -173,7 +173,7 @@ class Committer:
             if not receipt.moved:
                 return matched, receipt
             # The change that outdated us was answered by the same store; let it be applied here.
-            while self._registry.version == version:
+            while self._registry.version == registry_version:
                 await asyncio.sleep(CHANGE_S)
 
     def _doubt(self, batch: CommitContents) -> None:

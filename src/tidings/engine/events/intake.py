@@ -19,7 +19,7 @@ class Draft(msgspec.Struct):
     event: dict[str, Any]  # the decoded flat envelope, for keys and search terms
     warning: str | None = None  # kept on the event, for example by lenient validation
     came: bytes | None = None  # what the caller sent, if not `body`: a repeat is told by it
-    version: int = 1  # of the event type
+    type_version: int = 1
     about: int = 0  # the webhook that it tells of: an operational event is not sent to that one
 
 

@@ -64,7 +64,7 @@ def see(parts: NextAttemptParts, row: StoredDelivery, record: Record) -> Schedul
         else:
             next_attempt = _barred(parts, record, next_attempt)
         # Where the lane does not have it, the row is older than what the lane knows.
-        if taken and not begun and next_attempt.taken:
+        if taken and not begun and next_attempt.claimed:
             row = msgspec.structs.replace(row, attempts=row.attempts - 1)
     next_ms = next_attempt_ms(state, row.due_ms, next_attempt, parts.clock.now_ms())
     return ScheduledDelivery(row, record, next_attempt, next_ms)
@@ -108,11 +108,11 @@ def _barred(parts: NextAttemptParts, record: Record, next_attempt: NextAttempt) 
     """What the lane tells, unless nothing is sent at all."""
     stops, webhook = parts.stops, record.webhook
     if stops.of(EVERYTHING) is not None:
-        return NextAttempt(taken=next_attempt.taken, why=Wait.STOPPED_ALL)
+        return NextAttempt(claimed=next_attempt.claimed, why=Wait.STOPPED_ALL)
     if stops.of(webhook.org) is not None:
-        return NextAttempt(taken=next_attempt.taken, why=Wait.STOPPED_ORG)
+        return NextAttempt(claimed=next_attempt.claimed, why=Wait.STOPPED_ORG)
     if not webhook.dials:
-        return NextAttempt(taken=next_attempt.taken, why=Wait.TYPE)
+        return NextAttempt(claimed=next_attempt.claimed, why=Wait.TYPE)
     if not webhook.sends:
-        return NextAttempt(taken=next_attempt.taken, why=Wait.STANDING)
+        return NextAttempt(claimed=next_attempt.claimed, why=Wait.STANDING)
     return CLEAR if next_attempt.begun else next_attempt

@@ -61,7 +61,7 @@ _DUE = (
     f"SELECT id FROM delivery WHERE webhook = ? AND state = {RETRYING} AND due_ms <= ?"
     " ORDER BY due_ms LIMIT ?"
 )
-_TAKE = "UPDATE delivery SET due_ms = NULL, attempts = attempts + 1 WHERE id = ?"
+_CLAIM = "UPDATE delivery SET due_ms = NULL, attempts = attempts + 1 WHERE id = ?"
 _INTENT = (
     "INSERT OR IGNORE INTO attempt (delivery, number, started_ms, version)"
     " SELECT id, attempts, ?, version FROM delivery WHERE id = ?"
@@ -391,7 +391,7 @@ class Writer:
 
     def _claim(self, webhook: int, limit: int, now: int) -> list[Job]:
         due = [row[0] for row in self._connection.execute(_DUE, (webhook, now, limit))]
-        self._connection.executemany(_TAKE, [(one,) for one in due])
+        self._connection.executemany(_CLAIM, [(one,) for one in due])
         self._connection.executemany(_INTENT, [(now, one) for one in due])
         return [self._job(one, retry=True) for one in due]
 
@@ -435,7 +435,7 @@ def _attempt_row(one: port.Settlement) -> Row:
 
 
 def job(row: tuple[Any, ...], *, retry: bool) -> Job:
-    """A row of either query as a job. A taken retry has counted its attempt already."""
+    """A row of either query as a job. A claimed retry has counted its attempt already."""
     (delivery, webhook, org, event_id, at_ms, attempts, key, body), more = row[:8], row[8:]
     replay, again, sent, tried, lost = more
     attempt = attempts if retry else attempts + 1
