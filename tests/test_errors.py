@@ -14,7 +14,7 @@ from tidings.api.answers import STATUS
 # Not of the tree, and why.
 APART = {
     "tidings.server.refusals.Refused": "the HTTP server knows nothing of what it serves",
-    "tidings.app.waiting.Ended": "ends the wait of a start: a signal has come, nothing is wrong",
+    "tidings.app.start_retry.Ended": "ends a start that waits: a signal has come, nothing is wrong",
     # The command line is a client, whose help loads no msgspec and so not this tree.
     "tidings.cli.exits.Stop": "ends a command, with the code that its process exits by",
     "tidings.cli.events.simulate.Stopped": "the same, of the one command that sends in a loop",

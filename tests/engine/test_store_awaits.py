@@ -20,7 +20,7 @@ STORE = ("store", "demo", "simulator")  # the store itself, and what has none
 METHODS = {name for name, _ in inspect.getmembers(port.Store, inspect.isfunction) if name[0] != "_"}
 
 FAULTS = "engine/test_store_faults.py"
-STARTS = "app/test_waiting.py::test_a_step_that_is_refused_is_made_again"
+STARTS = "app/test_start_retry.py::test_a_step_that_is_refused_is_made_again"
 # The case, and the modules and methods that it fails.
 CASES = {
     f"{FAULTS}::test_who_asks_is_told_and_nothing_is_half_done": """
@@ -78,7 +78,7 @@ CASES = {
     """,
     f"{FAULTS}::test_what_is_parked_is_parked_by_a_later_look": "healths: park_expired",
     f"{FAULTS}::test_an_owner_who_was_told_is_told_again_at_most_by_the_next_start": """
-        disablings: drop_disabling
+        disabler: drop_disabling
     """,
     "engine/delivery/test_switches_and_the_store.py"
     "::test_a_stop_holds_although_the_store_refuses_and_is_written_when_it_is_asked_again": """

@@ -145,7 +145,7 @@ def _emptied(facts: list[Any]) -> list[Any]:
     return seen
 
 
-NEVER_REFUSED = frozenset({"retire"})  # it has its own cases: test_disablings.py
+NEVER_REFUSED = frozenset({"retire"})  # it has its own cases: test_disabler.py
 
 
 class SimulatedStore:

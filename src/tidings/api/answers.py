@@ -49,7 +49,7 @@ BUSY_S = 1.0
 _CHALLENGE = {"www-authenticate": 'Basic realm="tidings", charset="UTF-8"'}
 
 
-class Refused(TidingsError):
+class RefusalAnswer(TidingsError):
     """A call is refused; becomes an error answer in the shape of its path."""
 
     def __init__(
@@ -64,10 +64,12 @@ class Refused(TidingsError):
         self.headers = dict(headers or {})
 
 
-def refused(status: int, code: int | str, message: str, field: str = "", **headers: str) -> Refused:
+def refused(
+    status: int, code: int | str, message: str, field: str = "", **headers: str
+) -> RefusalAnswer:
     """A refusal for one reason. Header names are written with `_` for `-`."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Refused(status, [Refusal(code, message, field)], named)
+    return RefusalAnswer(status, [Refusal(code, message, field)], named)
 
 
 def status_of(wrong: RequestRefused) -> int:
@@ -82,12 +84,12 @@ def wait_of(wrong: RequestRefused) -> float | None:
     return BUSY_S if isinstance(wrong, Busy) else None
 
 
-def as_refused(wrong: RequestRefused) -> Refused:
+def as_refused(wrong: RequestRefused) -> RefusalAnswer:
     """The refused call that it becomes. One that nobody has put into words is a fault of ours."""
     assert wrong.refusals, wrong
     wait_s = wait_of(wrong)
     again = {} if wait_s is None else {"retry-after": str(max(1, math.ceil(wait_s)))}
-    return Refused(status_of(wrong), wrong.refusals, again)
+    return RefusalAnswer(status_of(wrong), wrong.refusals, again)
 
 
 def answer(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -104,7 +106,7 @@ def envelope(
     return {"data": data, "errors": errors or None, "warnings": warnings or None}
 
 
-def error_answer(path: str, refusal: Refused) -> Response:
+def error_answer(path: str, refusal: RefusalAnswer) -> Response:
     """The answer to a refused call, in the shape of its path."""
     headers = dict(refusal.headers)
     if refusal.status == 401:

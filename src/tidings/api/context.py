@@ -12,7 +12,7 @@ import msgspec
 from prometheus_client import CollectorRegistry
 from starlette.requests import Request
 
-from tidings.api.answers import Refused, refused
+from tidings.api.answers import RefusalAnswer, refused
 from tidings.api.http.front import address_of
 from tidings.api.http.health import Health
 from tidings.api.http.metrics_access import MetricsReaders
@@ -126,7 +126,7 @@ class Services:
         self._count(request, caller)
         named = of_headers(headers.get(ENTITY_TYPE_HEADER), headers.get(ENTITY_CODE_HEADER))
         if isinstance(named, Refusal):
-            raise Refused(400, [named])
+            raise RefusalAnswer(400, [named])
         if named is not None:
             caller = msgspec.structs.replace(caller, attribution=named)
         return self.access.acting(caller, headers.get(ORG_HEADER))
@@ -194,8 +194,8 @@ async def read_object(
     empty: dict[str, Any] | None = None,
     bytes_max: int = BODY_BYTES_MAX,
 ) -> dict[str, Any]:
-    """The JSON object of a call's body. Refused where it is too long, slow or deep, and where there
-    is none, unless `empty` stands for that."""
+    """The JSON object of a call's body. RefusalAnswer where it is too long, slow or deep, and where
+    there is none, unless `empty` stands for that."""
     body = await read_bytes(request, bytes_max)
     if empty is not None and not body.strip():
         return empty
@@ -222,7 +222,7 @@ async def read_object(
 
 
 async def read_bytes(request: Request, bytes_max: int) -> bytes:
-    """A call's body. Refused where it is too long or comes too slowly."""
+    """A call's body. RefusalAnswer where it is too long or comes too slowly."""
     try:
         async with asyncio.timeout(BODY_WAIT_S):
             return await _read(request, bytes_max)

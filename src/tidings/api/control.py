@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tidings import __version__
-from tidings.api.answers import Refused, as_refused, error_answer, refused
+from tidings.api.answers import RefusalAnswer, as_refused, error_answer, refused
 from tidings.api.context import RATE_LIMIT, Services
 from tidings.api.http.foreign import CODE, FETCH_SITE, ORIGIN, changes, foreign
 from tidings.api.http.health import health_routes
@@ -87,7 +87,7 @@ def make_control_app(services: Services) -> FastAPI:
         # Not `include_router`: it builds every route again, and that is half of the start.
         app.router.routes.extend(routes.routes)
     add_openapi(app)
-    app.add_exception_handler(Refused, _say_refused)
+    app.add_exception_handler(RefusalAnswer, _say_refused)
     app.add_exception_handler(RequestRefused, _say_request_refused)
     app.add_exception_handler(StoreDown, _say_store_down)
     app.add_exception_handler(HTTPException, _say_http)
@@ -145,7 +145,7 @@ def _foreign_answer(path: str, said: str, header: str) -> Response:
 
 
 async def _say_refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Refused)
+    assert isinstance(error, RefusalAnswer)
     return error_answer(request.url.path, error)
 
 

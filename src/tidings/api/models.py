@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tidings.api.described import Model, Said, described, schema_of
+from tidings.api.description import BodyShape, Model, described, schema_of
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -27,13 +27,13 @@ def refusals(**texts: str) -> Responses:
 
 
 def body_of(
-    said: Said,
+    shape: BodyShape,
     *medias: str,
     example: Any = None,
     required: bool = True,
 ) -> dict[str, Any]:
     """`openapi_extra` for a body that the code reads by itself; JSON unless `medias` say."""
-    content = {"schema": schema_of(said)} | ({} if example is None else {"example": example})
+    content = {"schema": schema_of(shape)} | ({} if example is None else {"example": example})
     medias = medias or ("application/json",)
     return {"requestBody": {"required": required, "content": dict.fromkeys(medias, content)}}
 

@@ -2,9 +2,9 @@
 
 The order of a start: directory lock and store, key, configuration into the registry, the
 bootstrap credential, the engine (which recovers what the last owner left), then the port is opened.
-While a full disk holds one of these up, the port says so (`waiting`). A stop goes the other way: no
-new calls, no new attempts, wait for those under way, write what came of them, close the store
-cleanly.
+While a full disk holds one of these up, the port says so (`start_retry.py`). A stop goes the other
+way: no new calls, no new attempts, wait for those under way, write what came of them, close the
+store cleanly.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ import uvloop
 
 from tidings.app.machine import file_refusal, log_to_stderr, port_refusal
 from tidings.app.service import Service
-from tidings.app.waiting import Ended, Waiting
+from tidings.app.start_retry import Ended, StartRetry
 from tidings.engine.access.access import BootstrapRefused
 from tidings.engine.vault import KEY_FILE, VaultRefused, read_or_make_key
 from tidings.errors import Unusable
@@ -27,7 +27,7 @@ from tidings.store.sqlite.database import StoreRefused
 from tidings.store.sqlite.hosting.client import SqliteStore
 
 
-class Refused(Unusable):
+class DataRefused(Unusable):
     """What was asked of a data directory cannot be; the text says why and what to do."""
 
 
@@ -48,12 +48,12 @@ def serve(settings: Settings, hold: bool = False) -> int:
 
 
 def backup(data: Path, to: Path, progress: backups.Progress) -> backups.Manifest:
-    """Copy a data directory, also one that is served. Refused says why not; OSError: the disk."""
+    """Copy a data directory, also one that is served. DataRefused: why not; OSError: the disk."""
     return _or_refused(lambda: backups.backup(data, to, progress))
 
 
 def restore(source: Path, data: Path, progress: backups.Progress) -> backups.Manifest:
-    """Make a data directory from a copy. Refused says why not; OSError: the disk."""
+    """Make a data directory from a copy. DataRefused says why not; OSError: the disk."""
     return _or_refused(lambda: backups.restore(source, data, progress))
 
 
@@ -61,7 +61,7 @@ def _or_refused(work: Callable[[], backups.Manifest]) -> backups.Manifest:
     try:
         return work()
     except (backups.BackupRefused, StoreRefused) as refusal:
-        raise Refused(str(refusal)) from None
+        raise DataRefused(str(refusal)) from None
 
 
 async def _serve(settings: Settings, hold: bool) -> int:
@@ -74,13 +74,13 @@ async def _serve(settings: Settings, hold: bool) -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end, 0)
-    waiting = Waiting(settings, ended)
+    start = StartRetry(settings, ended)
     try:
-        service = await _composed(settings, waiting, lambda: end(1), hold)
+        service = await _composed(settings, start, lambda: end(1), hold)
     except Ended as early:
         return early.code
     finally:
-        await waiting.close()
+        await start.close()
     try:
         code = await service.run(ended)
     finally:
@@ -89,13 +89,13 @@ async def _serve(settings: Settings, hold: bool) -> int:
 
 
 async def _composed(
-    settings: Settings, waiting: Waiting, died: Callable[[], None], hold: bool = False
+    settings: Settings, start: StartRetry, died: Callable[[], None], hold: bool = False
 ) -> Service:
     """The service over its open store, as soon as the disk lets it start."""
-    store = await waiting.through(lambda: SqliteStore.open(settings.data, died))
+    store = await start.through(lambda: SqliteStore.open(settings.data, died))
     try:
-        await waiting.through(lambda: asyncio.to_thread(read_or_make_key, settings.data / KEY_FILE))
-        return await Service.compose(settings, store, waiting.through, hold)
+        await start.through(lambda: asyncio.to_thread(read_or_make_key, settings.data / KEY_FILE))
+        return await Service.compose(settings, store, start.through, hold)
     except BaseException:
         await store.close(clean=False)
         raise

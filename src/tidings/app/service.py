@@ -34,7 +34,7 @@ from tidings.app.parts import (
     metrics_readers,
     request_ids,
 )
-from tidings.app.waiting import StepRunner
+from tidings.app.start_retry import StepRunner
 from tidings.compose import App, Options, Ports, build
 from tidings.console.routes import console_routes
 from tidings.core.access.forwarded import Proxies

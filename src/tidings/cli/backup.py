@@ -49,7 +49,7 @@ def backup(config: Path | None, data: Path | None, to: Path, as_json: bool) -> i
     progress = Progress()
     try:
         manifest = app.backup(directory, to, progress)
-    except app.Refused as refused:
+    except app.DataRefused as refused:
         return refuse([str(refused)], Exit.REFUSED)
     except OSError as error:
         return _disk(error, to)
@@ -70,7 +70,7 @@ def restore(source: Path, data: Path, as_json: bool) -> int:
     progress = Progress()
     try:
         manifest = app.restore(source, data, progress)
-    except app.Refused as refused:
+    except app.DataRefused as refused:
         return refuse([str(refused)], Exit.REFUSED)
     except OSError as error:
         return _disk(error, data)

@@ -20,7 +20,7 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from tidings.api.answers import Refused, as_refused, status_of
+from tidings.api.answers import RefusalAnswer, as_refused, status_of
 from tidings.api.context import BODY_WAIT_S, Services
 from tidings.api.http.front import LOOPBACK
 from tidings.console.place import OUTSIDE, Place, form_fits, org_of_form, place_of
@@ -38,7 +38,7 @@ from tidings.console.words import FILTERS, FUNCTIONS
 from tidings.core.access.from_browser import from_page_of
 from tidings.core.events.call_reader import Caller
 from tidings.core.ids import OrgId
-from tidings.engine.access.denied import demand
+from tidings.engine.access.denials import demand
 from tidings.engine.access.session_table import PortalSession
 from tidings.engine.access.sessions import Seat
 from tidings.errors import (
@@ -215,8 +215,8 @@ class Frame:
                 return await page(visit)
             except Denied as denied:
                 return self._denied(request, denied, visit)
-            except (Refused, RequestRefused) as wrong:
-                refused = wrong if isinstance(wrong, Refused) else as_refused(wrong)
+            except (RefusalAnswer, RequestRefused) as wrong:
+                refused = wrong if isinstance(wrong, RefusalAnswer) else as_refused(wrong)
                 return self.error(request, refused.status, refused.refusals[0].message, visit)
             except StoreDown:
                 said = "The store takes no writes at the moment. Nothing was changed. Try again."

@@ -33,8 +33,8 @@ class MetricsReaders:
         return self.everybody or self._knows(authorization) or self._is_near(address)
 
     def check(self, request: Request, of_platform: Callable[[Request, str], object]) -> None:
-        """Refused or Denied where a call may not read. `of_platform` is asked about a credential,
-        and refuses all but the platform's own."""
+        """RefusalAnswer or Denied where a call may not read. `of_platform` is asked about a
+        credential, and refuses all but the platform's own."""
         authorization = request.headers.get("authorization")
         if self.admit(authorization, address_of(request.scope)):
             return

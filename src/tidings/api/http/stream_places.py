@@ -7,7 +7,7 @@ from typing import TypeVar
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from tidings.api.answers import Refused, refused
+from tidings.api.answers import RefusalAnswer, refused
 from tidings.core.events.call_reader import Caller
 
 OF_CREDENTIAL = 20  # or of a person
@@ -33,7 +33,7 @@ class StreamPlaces:
         return self._of_org.total()
 
     def take(self, caller: Caller) -> Callable[[], None]:
-        """A place; what is returned gives it back, once. Refused (429) where there is none."""
+        """A place; what is returned gives it back, once. RefusalAnswer (429): there is none."""
         who, org = caller.credential, caller.org
         if self._of_credential[who] >= OF_CREDENTIAL:
             raise _too_many(OF_CREDENTIAL, "a credential or person")
@@ -75,7 +75,7 @@ def _less(counts: Counter[Key], key: Key) -> None:
         del counts[key]
 
 
-def _too_many(most: int, whose: str) -> Refused:
+def _too_many(most: int, whose: str) -> RefusalAnswer:
     text = (
         f"At most {most} streams may be open at one time for {whose}; got one more. Close one, or "
         "ask again later. (too_many_streams, -)"

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from tidings.api.field_schemas import EVENT_ID, KEY
 from tidings.api.openapi.words import Json, schema
-from tidings.api.said import EVENT_ID, KEY
 from tidings.catalogue.event_type import EventType
 from tidings.core.events.envelope import NAME_MAX, ORG_MAX
 

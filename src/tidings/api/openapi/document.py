@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from tidings.api import described
+from tidings.api import description
 from tidings.api.openapi import accept, answers, components, outgoing, streams
 from tidings.api.openapi.refusals import add_refusals
 from tidings.api.openapi.scopes import KNOWN, OPEN, PLATFORM, SCOPES
@@ -89,7 +89,7 @@ def complete(
 
     `kinds` and `blocks` are the catalogue's; `examples` is as `load_examples` gives it.
     """
-    document: Json = described.finish(plain)
+    document: Json = description.finish(plain)
     document["info"]["description"] = _ABOUT
     document["tags"] = [{"name": name, "description": text} for name, text in _TAGS.items()]
     document["security"] = [{"basic": []}, {"bearer": []}, {"token": []}]
@@ -102,7 +102,7 @@ def complete(
     parts["schemas"].pop("HTTPValidationError", None)
     parts["schemas"].pop("ValidationError", None)
     ours = {**components.COMPONENTS, **accept.COMPONENTS, **streams.COMPONENTS}
-    parts["schemas"] |= described.components()
+    parts["schemas"] |= description.components()
     parts["schemas"] |= {name: schema(said) for name, said in ours.items()}
     parts["schemas"] |= accept.EVENT_SCHEMAS | {filter_schema.NAME: filter_schema.SCHEMA}
     parts["schemas"] |= outgoing.event_schemas(kinds.values(), blocks)

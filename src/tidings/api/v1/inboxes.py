@@ -9,9 +9,9 @@ from starlette.responses import Response
 
 from tidings.api.answers import answer
 from tidings.api.context import Services, read_object
-from tidings.api.described import Model
+from tidings.api.description import Model
+from tidings.api.field_schemas import HEADER_VALUE, VISIBLE
 from tidings.api.models import V1_ERRORS, body_of
-from tidings.api.said import HEADER_VALUE, VISIBLE
 from tidings.engine.inboxes import LiveInbox
 from tidings.reads.inboxes import show_inbox
 

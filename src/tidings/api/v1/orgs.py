@@ -9,9 +9,9 @@ from starlette.responses import Response
 
 from tidings.api.answers import answer, refused
 from tidings.api.context import Services, read_object
-from tidings.api.described import Model, described
+from tidings.api.description import Model, described
+from tidings.api.field_schemas import Name
 from tidings.api.models import V1_ERRORS, body_of, refusals
-from tidings.api.said import Name
 from tidings.core.events.call_reader import Caller
 from tidings.core.form import came
 from tidings.core.ids import OrgId

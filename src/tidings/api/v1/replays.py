@@ -12,9 +12,9 @@ from starlette.responses import Response
 
 from tidings.api.answers import answer
 from tidings.api.context import Services, read_object
-from tidings.api.described import Model
+from tidings.api.description import Model
+from tidings.api.field_schemas import DeliveryId, EventId, Instant
 from tidings.api.models import V1_ERRORS, body_of
-from tidings.api.said import DeliveryId, EventId, Instant
 from tidings.core.ids import read
 from tidings.core.replay import ReplayKind, Step
 from tidings.reads.delivery.delivery_view import show_delivery

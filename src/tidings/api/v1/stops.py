@@ -5,11 +5,11 @@ from pydantic import ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tidings.api.answers import Refused, answer, refused
+from tidings.api.answers import RefusalAnswer, answer, refused
 from tidings.api.context import Services, read_object
-from tidings.api.described import Model
+from tidings.api.description import Model
+from tidings.api.field_schemas import Instant
 from tidings.api.models import V1_ERRORS, body_of
-from tidings.api.said import Instant
 from tidings.core.ids import OrgId
 from tidings.core.replay_rules import read_taking
 from tidings.engine.delivery.restored_backlog import NotStopped
@@ -108,7 +108,7 @@ async def _take(services: Services, request: Request) -> Response:
     body = await read_object(request)
     wish = read_taking(body, services.clock.now_ms())
     if isinstance(wish, list):
-        raise Refused(400, wish)
+        raise RefusalAnswer(400, wish)
     before_ms, dry_run = wish
     if dry_run:
         done = await services.restored_backlog.count(before_ms, TAKE_FOR_S)

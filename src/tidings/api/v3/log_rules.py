@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from tidings.api.answers import Refused
+from tidings.api.answers import RefusalAnswer
 from tidings.api.v3.event_log_view import STATUSES, status_word
 from tidings.core.delivery.states import State
 from tidings.core.form import Form, came
@@ -81,7 +81,7 @@ def read_period(form: Form, now_ms: int) -> Period:
 
 
 def read_question(query: Mapping[str, str], now_ms: int) -> LogRequest:
-    """The query parameters of a log. Refused for all that is wrong with them."""
+    """The query parameters of a log. RefusalAnswer for all that is wrong with them."""
     form = Form(dict(query))
     period = read_period(form, now_ms)
     field, descending = _order(form)
@@ -99,7 +99,7 @@ def read_question(query: Mapping[str, str], now_ms: int) -> LogRequest:
         offset,
     )
     if form.refusals:
-        raise Refused(400, form.refusals)
+        raise RefusalAnswer(400, form.refusals)
     return question
 
 

@@ -9,9 +9,9 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tidings.api.answers import Refused, answer, envelope, refused
+from tidings.api.answers import RefusalAnswer, answer, envelope, refused
 from tidings.api.context import Services
-from tidings.api.said import EPOCH_MS, TEXT, listed
+from tidings.api.field_schemas import EPOCH_MS, TEXT, listed
 from tidings.api.v3.event_log_view import STATUSES, complete, show_log_row
 from tidings.api.v3.log_rules import (
     LIMIT,
@@ -99,7 +99,7 @@ def log_routes(services: Services) -> APIRouter:
         form = Form(dict(request.query_params))
         period = read_period(form, services.clock.now_ms())
         if form.refusals:
-            raise Refused(400, form.refusals)
+            raise RefusalAnswer(400, form.refusals)
         webhook = record.webhook
         tally = await services.store.tally(
             webhook.number, period.start_ms, period.end_ms + 1, webhook.sla_s
@@ -222,7 +222,7 @@ def _sorted_newest(field: str) -> Refusal:
     )
 
 
-def _unknown(consumerGroupId: str) -> Refused:
+def _unknown(consumerGroupId: str) -> RefusalAnswer:
     return refused(
         400,
         400,

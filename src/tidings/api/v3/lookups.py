@@ -15,7 +15,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tidings.api.answers import Refused, answer, envelope, refused
+from tidings.api.answers import RefusalAnswer, answer, envelope, refused
 from tidings.api.context import Services
 from tidings.api.v3.event_log_view import complete, show_event_log, show_unmatched
 from tidings.api.v3.models import ERRORS, EVENT_LOG, EVENT_LOGS
@@ -216,7 +216,7 @@ def _cut() -> Refusal:
     )
 
 
-def _unknown(event_id: str) -> Refused:
+def _unknown(event_id: str) -> RefusalAnswer:
     return refused(
         400,
         400,

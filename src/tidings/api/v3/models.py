@@ -4,9 +4,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from tidings.api.described import Model, described
+from tidings.api.description import Model, described
+from tidings.api.field_schemas import KEY
 from tidings.api.models import Responses, body_of
-from tidings.api.said import KEY
 from tidings.core.delivery.schedule import DELAYS_S, HOUR_S, WINDOW_S
 
 

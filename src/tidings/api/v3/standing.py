@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tidings.api.answers import Refused
+from tidings.api.answers import RefusalAnswer
 from tidings.api.context import Services, read_object
 from tidings.api.v3.models import CHANGE_ERRORS, CONDITIONAL, ONE, ROTATE_BODY
 from tidings.api.v3.webhook_answers import WebhookAnswers, changed, expect
@@ -57,7 +57,7 @@ def standing_routes(services: Services) -> APIRouter:
         hours = form.bounded("overlapHours", 0, OVERLAP_MAX_H, OVERLAP_H, advice)
         form.warn_of_unknown(form.body, frozenset(("overlapHours",)))
         if form.refusals:
-            raise Refused(400, form.refusals)
+            raise RefusalAnswer(400, form.refusals)
         overlap_ms = round((OVERLAP_H if hours is None else hours) * _HOUR_MS)
         rotating = webhooks.rotate_secret(
             caller.org, webHookId, overlap_ms, author(caller), expect(request)

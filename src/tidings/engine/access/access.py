@@ -20,7 +20,7 @@ from tidings.core.events.attribution import of_credential
 from tidings.core.events.call_reader import Caller
 from tidings.core.form import came
 from tidings.core.ids import OrgId
-from tidings.engine.access.denied import NotKnown, demand, unknown
+from tidings.engine.access.denials import NotKnown, demand, unknown
 from tidings.engine.access.key_guard import KeyGuard
 from tidings.engine.access.keys import (
     NewCredential,

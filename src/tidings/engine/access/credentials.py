@@ -21,7 +21,7 @@ from tidings.core.events.call_reader import Caller
 from tidings.core.form import came
 from tidings.core.ids import OrgId
 from tidings.engine.access.access import TILL, Access
-from tidings.engine.access.denied import unknown_of
+from tidings.engine.access.denials import unknown_of
 from tidings.engine.access.keys import digest_of, new_key, new_secret, till_secret
 from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from tidings.engine.access.denied import unknown_of
+from tidings.engine.access.denials import unknown_of
 from tidings.errors import NotFound
 from tidings.store import port
 

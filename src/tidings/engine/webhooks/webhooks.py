@@ -23,7 +23,7 @@ from tidings.engine.listeners import Listeners
 from tidings.engine.vault import Vault
 from tidings.engine.webhooks.bodies import BodyReader
 from tidings.engine.webhooks.book import WebhookBook
-from tidings.engine.webhooks.disablings import Disablings, OwnerListener
+from tidings.engine.webhooks.disabler import Disabler, OwnerListener
 from tidings.engine.webhooks.faults import (
     KeyReused,
     UnknownWebhook,
@@ -118,7 +118,7 @@ class Webhooks(WebhookBook):
             clock=clock,
             changed=changed,
         )
-        self._disablings = Disablings(
+        self._disabler = Disabler(
             store=store,
             book=self,
             versions=self._versions,
@@ -127,7 +127,7 @@ class Webhooks(WebhookBook):
             failing_since_ms=failing_since_ms,
         )
         self._retirement = Retirement(
-            store, lambda number: self.at(number).webhook, self._disablings.parked
+            store, lambda number: self.at(number).webhook, self._disabler.parked
         )
         changes.reread.add(lambda snapshot, _: self._reload(snapshot))
 
@@ -136,7 +136,7 @@ class Webhooks(WebhookBook):
     def load(self, snapshot: port.Snapshot) -> None:
         """Fill the registry at start. VaultRefused where the key does not fit."""
         self._versions.load(snapshot)
-        self._disablings.load(snapshot.disablings)
+        self._disabler.load(snapshot.disablings)
 
     def _reload(self, snapshot: port.Snapshot) -> None:
         for webhook in self._versions.reload(snapshot):
@@ -147,14 +147,14 @@ class Webhooks(WebhookBook):
 
         A kill may have come between. StoreDown.
         """
-        await self._disablings.disable_owed()
+        await self._disabler.disable_owed()
 
     def resume(self) -> None:
         """Finish what a stop has interrupted: parking and cancelling behind a change, and telling
         the owner of a disabled webhook."""
         for record in self._records.values():
             number = record.webhook.number
-            self._retirement.go_on(record.webhook, self._disablings.parked_before(number))
+            self._retirement.go_on(record.webhook, self._disabler.parked_before(number))
 
     def look_at_ends(self) -> None:
         """Drop the old secrets whose overlap has ended; an alarm of its own does it in time."""
@@ -163,7 +163,7 @@ class Webhooks(WebhookBook):
     async def close(self) -> None:
         """Stop parking and cancelling; the next start goes on with it (`resume`)."""
         self._versions.close()
-        await self._disablings.close()
+        await self._disabler.close()
         await self._retirement.close()
 
     async def retired(self) -> None:
@@ -386,7 +386,7 @@ class Webhooks(WebhookBook):
 
     def disable(self, webhook: Webhook, reason: str) -> None:
         """Disable behind the call, for a reason that its owner is told. It is owed until done."""
-        self._disablings.disable(webhook, reason)
+        self._disabler.disable(webhook, reason)
 
     # -- inside -----------------------------------------------------------------------------------
 

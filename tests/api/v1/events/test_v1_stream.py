@@ -8,7 +8,7 @@ import pytest
 
 from tests.api.control_client import Service, basic, scope_of, service
 from tests.simulation.loop import simulate
-from tidings.api.answers import Refused
+from tidings.api.answers import RefusalAnswer
 from tidings.api.http import event_stream, stream_places
 from tidings.core.events.call_reader import Caller
 from tidings.core.ids import OrgId
@@ -135,10 +135,10 @@ def test_places_of_streams_are_given_back_once() -> None:
         places.take(Caller(ORG, credential=str(number // 20)))
         for number in range(stream_places.OF_ORG)
     ]
-    with pytest.raises(Refused):
+    with pytest.raises(RefusalAnswer):
         places.take(Caller(ORG, credential="another"))
     others = [places.take(Caller(OrgId(2), credential="theirs")) for _ in range(5)]
-    with pytest.raises(Refused):
+    with pytest.raises(RefusalAnswer):
         places.take(Caller(OrgId(3), credential="a third"))
     for give in (*given, *given):
         give()

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from tidings.api.answers import answer
 from tidings.api.context import Services, read_object
-from tidings.api.described import described
+from tidings.api.description import described
 from tidings.api.models import V1_ERRORS, Responses, body_of, refusals
 from tidings.api.v1.access import models
 from tidings.api.v1.orgs import org_caller

@@ -4,8 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from tidings.api.described import Model
-from tidings.api.said import Given, MaybeName, Moment, Password
+from tidings.api.description import Model
+from tidings.api.field_schemas import Given, MaybeName, Moment, Password
 from tidings.core.ids import OrgId
 
 Level = Literal["none", "read", "write"]

@@ -7,11 +7,11 @@ from pydantic import ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tidings.api.answers import Refused, answer
+from tidings.api.answers import RefusalAnswer, answer
 from tidings.api.context import Services, read_object
-from tidings.api.described import Model, described
+from tidings.api.description import Model, described
+from tidings.api.field_schemas import NAMED
 from tidings.api.models import V1_ERRORS, body_of, refusals
-from tidings.api.said import NAMED
 from tidings.api.v1.access.credentials import NO_STORE
 from tidings.api.v1.orgs import org_caller
 from tidings.core.access.portal_rules import (
@@ -101,7 +101,7 @@ def portal_routes(services: Services) -> APIRouter:
         caller, org = org_caller(services, request, "admin:write", org_id)
         read = read_portal(org.id, await read_object(request))
         if isinstance(read, list):
-            raise Refused(400, read)
+            raise RefusalAnswer(400, read)
         token, ends_ms = await services.portals.make_link(caller, *read)
         url = f"{services.reached_at(request)}{PAGE}?link={token}"
         return answer({"url": url, "expiresAt": iso(ends_ms)}, 201, NO_STORE)

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from tidings.api.answers import answer, refused
 from tidings.api.context import Services, read_object
-from tidings.api.described import described
+from tidings.api.description import described
 from tidings.api.http.front import address_of
 from tidings.api.models import V1_ERRORS, Responses, body_of, refusals
 from tidings.api.v1.access import models

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from tidings.api.answers import answer
 from tidings.api.context import Services, read_object
-from tidings.api.described import Model
+from tidings.api.description import Model
 from tidings.api.models import V1_ERRORS, Responses, body_of
 from tidings.engine.events.event_types import UnknownType
 from tidings.reads.events.event_types import show_own_type, show_type, show_type_row

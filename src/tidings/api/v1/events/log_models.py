@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tidings.api.said import CURSOR, EVENT_ID, STATES, TEXT, TIME, whole
+from tidings.api.field_schemas import CURSOR, EVENT_ID, STATES, TEXT, TIME, whole
 
 _FILTERS: dict[str, tuple[dict[str, Any], str]] = {
     "webHookId": ({"type": "string"}, "Ids of webhooks, with commas."),

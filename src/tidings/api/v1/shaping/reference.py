@@ -7,9 +7,9 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tidings.api.answers import Refused, answer, refused
+from tidings.api.answers import RefusalAnswer, answer, refused
 from tidings.api.context import Services, read_object
-from tidings.api.described import Model, schema_of
+from tidings.api.description import Model, schema_of
 from tidings.api.models import V1_ERRORS, Responses
 from tidings.api.v1.shaping.reference_load import KindOfPath, add_load_route, kind_of
 from tidings.core.form import came
@@ -149,7 +149,7 @@ def reference_routes(services: Services) -> APIRouter:
     return router
 
 
-def _unknown(kind: RecordKind, id: str) -> Refused:
+def _unknown(kind: RecordKind, id: str) -> RefusalAnswer:
     return refused(
         404,
         "not_found",

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tidings.api.answers import Refused, answer, refused, status_of
+from tidings.api.answers import RefusalAnswer, answer, refused, status_of
 from tidings.api.context import Services
 from tidings.api.models import Responses
 from tidings.core.form import came
@@ -98,15 +98,15 @@ async def _chunks(request: Request) -> AsyncIterator[bytes]:
         yield chunk
 
 
-def _broken_off(status: int, code: int | str, told: str, loader: Loader) -> Refused:
+def _broken_off(status: int, code: int | str, told: str, loader: Loader) -> RefusalAnswer:
     advice = f"{loader.done.loaded} rows were stored and stay; load the file again to go on."
     refusal = Refusal(code, f"{told} {advice} ({code}, body)", "")
     headers = {"connection": "close"} | ({"retry-after": "5"} if status == 503 else {})
-    return Refused(status, [refusal], headers)
+    return RefusalAnswer(status, [refusal], headers)
 
 
 def kind_of(word: str) -> RecordKind:
-    """The kind that a path names. Refused where there is none."""
+    """The kind that a path names. RefusalAnswer where there is none."""
     found = KINDS.get(word)
     if found is None:
         raise refused(

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from tidings.api.answers import answer, refused
 from tidings.api.context import Services, read_object
-from tidings.api.described import Model
+from tidings.api.description import Model
 from tidings.api.models import V1_ERRORS, Responses, body_of
 from tidings.reads.shaping import show_transformation
 from tidings.store.port import StoredTransformation

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tidings.api.said import PATH
+from tidings.api.field_schemas import PATH
 from tidings.core.event_path import PATH_MAX
 from tidings.core.shaping.filter import COMPARISONS, LIST_MAX, PATTERN_MAX, TEXT_MAX, TEXTUAL
 

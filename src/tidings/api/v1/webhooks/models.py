@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from tidings.api.described import COMPONENT, Model, whole_schema
+from tidings.api.description import COMPONENT, Model, whole_schema
+from tidings.api.field_schemas import HEADER_VALUE, LINE, PATH, Path
 from tidings.api.models import body_of
-from tidings.api.said import HEADER_VALUE, LINE, PATH, Path
 from tidings.api.v1.webhooks.filter_schema import NAME as FILTER
 from tidings.core.delivery.schedule import DELAYS_S, HOUR_S, WINDOW_S
 

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from tidings.api.answers import answer
 from tidings.api.context import Services, read_object
-from tidings.api.described import Model
+from tidings.api.description import Model
 from tidings.api.models import V1_ERRORS, body_of
 from tidings.api.v1.webhooks.models import SAVED, UNSAVED, WebhookChange
 from tidings.core.delivery.standing import Standing

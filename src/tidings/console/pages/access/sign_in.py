@@ -7,7 +7,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from tidings.api.answers import Refused, status_of
+from tidings.api.answers import RefusalAnswer, status_of
 from tidings.api.http.front import address_of
 from tidings.console.frame import ELSEWHERE, SIGN_IN, Frame, read_form
 from tidings.console.visit import PlainVisit
@@ -78,7 +78,7 @@ class SignInPages:
             signed = await signing
         except TooManyTries as tries:
             return self._form(request, name, to, slow_down(tries), status_of(tries))
-        except (Denied, Refused) as denied:
+        except (Denied, RefusalAnswer) as denied:
             return self._form(request, name, to, str(denied), 401)
         except StoreDown:
             return self._form(

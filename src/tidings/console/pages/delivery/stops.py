@@ -3,7 +3,7 @@
 from starlette.responses import Response
 
 from tidings.console.visit import PlainVisit, Visit
-from tidings.engine.access.denied import demand
+from tidings.engine.access.denials import demand
 from tidings.engine.delivery.stops import EVERYTHING
 from tidings.errors import Forbidden
 from tidings.reads.webhooks.backlog import backlogs_now

@@ -11,10 +11,10 @@ from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
+from tidings.store.sqlite.changed_blocks import touch
 from tidings.store.sqlite.delivery.recovery import LOST
 from tidings.store.sqlite.leaps import LATER
 from tidings.store.sqlite.states import FINAL, HELD, PENDING, RETRYING
-from tidings.store.sqlite.touched import touch
 
 _PUT = (
     "INSERT OR REPLACE INTO webhook_health (webhook, failing_since_ms, failures, cause, opens,"

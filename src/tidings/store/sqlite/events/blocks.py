@@ -25,8 +25,8 @@ import apsw
 from tidings.core.delivery.states import State
 from tidings.core.webhooks.name_matching import NameQuery
 from tidings.store.port import LEFT_STATES, REPLAYED, STEP_MS
+from tidings.store.sqlite.changed_blocks import BLOCK_BITS
 from tidings.store.sqlite.events.summaries import Part, Parts, spell
-from tidings.store.sqlite.touched import BLOCK_BITS
 
 BITS = BLOCK_BITS
 BLOCK = 1 << BITS

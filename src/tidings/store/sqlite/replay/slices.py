@@ -16,9 +16,9 @@ from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId
 from tidings.core.replay import JobState, ReplayDecision
 from tidings.store import port
+from tidings.store.sqlite.changed_blocks import touch
 from tidings.store.sqlite.replay.source import ReplaySource
 from tidings.store.sqlite.states import FINAL
-from tidings.store.sqlite.touched import touch
 
 _SPEC = f"SELECT spec FROM replay WHERE number = ? AND state = '{JobState.RUNNING}' AND cursor = ?"
 _ADVANCE = (

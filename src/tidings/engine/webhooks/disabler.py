@@ -37,7 +37,7 @@ class OwnerListener(Protocol):
         ...
 
 
-class Disablings:
+class Disabler:
     """What is owed to the owners of webhooks that are disabled without their word."""
 
     def __init__(

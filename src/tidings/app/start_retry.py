@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
 from tidings.api.http.answer_headers import ALL
-from tidings.api.waiting import waiting_app
+from tidings.api.start_answers import waiting_app
 from tidings.app.machine import file_limit
 from tidings.server import Bounds, Server
 from tidings.settings.settings import Settings
@@ -42,7 +42,7 @@ class StepRunner(Protocol):
         ...
 
 
-class Waiting:
+class StartRetry:
     """Holds a start until its disk takes what it writes."""
 
     def __init__(self, settings: Settings, ended: "asyncio.Future[int]") -> None:

@@ -22,10 +22,10 @@ class Model(BaseModel):
     model_config = ConfigDict(defer_build=True)
 
 
-Said = type[Model] | Callable[[], dict[str, Any]]  # a model, or what makes a schema
+BodyShape = type[Model] | Callable[[], dict[str, Any]]  # a model, or what makes a schema
 
 _models: dict[str, type[Model]] = {}
-_schemas: list[Said] = []
+_schemas: list[BodyShape] = []
 
 
 def described(model: type[Model], description: str) -> dict[str, Any]:
@@ -37,9 +37,9 @@ def described(model: type[Model], description: str) -> dict[str, Any]:
     return {"description": description, "content": {"application/json": {"schema": schema}}}
 
 
-def schema_of(said: Said) -> dict[str, Any]:
+def schema_of(shape: BodyShape) -> dict[str, Any]:
     """The schema of a body, whole: its parts are no components of their own. See `finish`."""
-    _schemas.append(said)
+    _schemas.append(shape)
     return {_LATER: len(_schemas) - 1}
 
 
@@ -71,8 +71,8 @@ def finish(node: Any) -> Any:
     if not isinstance(node, dict):
         return node
     if _LATER in node:
-        said = _schemas[node[_LATER]]
-        return whole_schema(said) if isinstance(said, type) else said()
+        shape = _schemas[node[_LATER]]
+        return whole_schema(shape) if isinstance(shape, type) else shape()
     return {key: finish(one) for key, one in node.items()}
 
 

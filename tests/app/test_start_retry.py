@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from tidings import app
-from tidings.app import waiting
-from tidings.app.waiting import Ended, Waiting
+from tidings.app import start_retry
+from tidings.app.start_retry import Ended, StartRetry
 from tidings.engine import vault
 from tidings.settings.load import load
 from tidings.settings.settings import Settings
@@ -51,7 +51,7 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(waiting, "AGAIN_S", 0.05)
+    monkeypatch.setattr(start_retry, "AGAIN_S", 0.05)
 
 
 def refusing(
@@ -72,7 +72,7 @@ def refusing(
 async def start(settings: Settings) -> None:
     """Start everything but the port, and stop it."""
     ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    held = Waiting(settings, ended)
+    held = StartRetry(settings, ended)
     try:
         service = await app._composed(settings, held, lambda: None)
     finally:
@@ -127,7 +127,7 @@ def test_a_key_that_is_written_in_part_is_none(
 async def test_a_fault_of_the_disk_is_waited_for_and_another_one_is_not(
     settings: Settings, code: int
 ) -> None:
-    held = Waiting(settings, asyncio.get_running_loop().create_future())
+    held = StartRetry(settings, asyncio.get_running_loop().create_future())
     asked, calls = refusing(lambda: asyncio.sleep(0, "done"), OSError(code, "it does not"))
     assert await held.through(asked) == "done" and len(calls) == TRIES + 1
     await held.close()
@@ -141,7 +141,7 @@ async def test_a_fault_of_the_disk_is_waited_for_and_another_one_is_not(
 async def test_the_end_ends_the_wait(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[int] = loop.create_future()
-    held = Waiting(settings, ended)
+    held = StartRetry(settings, ended)
     loop.call_later(0.1, ended.set_result, 0)
 
     async def never() -> None:
