@@ -17,10 +17,10 @@ from tests.syntax import walk
 SOURCE = Path(tidings.__file__).parent
 # Functions and exceptions of the code whose texts a caller, an operator or a user gets to read.
 REFUSE = frozenset(
-    "refuse refused warn Stop Denied Fault Refusal TargetRefused BackupRefused SchemaRefused "
-    "RecordRefused call_refused FilterRefused LoadRefused AnswerRefused BadFile FileFault "
-    "StoreRefused PlatformDown BootstrapRefused VaultRefused Unreachable DemoFailed Unrenderable "
-    "SettingsRefused _refused _refusal _fault because".split()
+    "refuse refused warn Stop Denied Fault EventFault Refusal TargetRefused BackupRefused "
+    "SchemaRefused RecordRefused call_refused FilterRefused LoadRefused AnswerRefused BadFile "
+    "FileFault StoreRefused PlatformDown BootstrapRefused VaultRefused Unreachable DemoFailed "
+    "Unrenderable SettingsRefused _refused _refusal _fault because".split()
 )
 SENTENCE = re.compile(r"[A-Za-z…\"(].* .*[.:…)\w]", re.S)
 UNKIND = re.compile(

@@ -222,7 +222,7 @@ class Lane:
 
     @property
     def replaying(self) -> int:
-        """Deliveries of replays that wait here, or whose outcome is not on stable storage."""
+        """Deliveries of replays that wait here, or whose settlement is not on stable storage."""
         return len(self._replays) + len(self._replays_out)
 
     def _has(self, delivery: DeliveryId) -> bool:

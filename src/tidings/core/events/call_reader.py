@@ -35,7 +35,7 @@ from tidings.core.events.envelope import (
     NAME_MAX,
     NOT_JSON,
     SURELY_MS,
-    Fault,
+    EventFault,
     bad_event_id,
     bad_name,
     came,
@@ -266,7 +266,7 @@ class CallReader(Generic[Draft]):
                 media = (content_type or b"").decode("latin-1")
                 event = cloudevents.binary(headers, media, body)
                 flat = cloudevents.flatten(event, caller.org, now_ms)
-        except Fault as fault:
+        except EventFault as fault:
             return [self._refused_alone(body, fault)]
         return [self._alone(flat, body, caller, key, now_ms)]
 
@@ -277,11 +277,11 @@ class CallReader(Generic[Draft]):
             if len(came_as) > self.limits.event_bytes:
                 raise _event_too_large(came_as, self.limits)
             event = decode(raw, self.limits.depth)
-        except Fault as fault:
+        except EventFault as fault:
             return self._refused_alone(came_as, fault)
         return self._judge(raw, came_as, event, caller, key, 0, now_ms)
 
-    def _refused_alone(self, raw: bytes, fault: Fault) -> RejectedEvent:
+    def _refused_alone(self, raw: bytes, fault: EventFault) -> RejectedEvent:
         """A body that is one event: what cannot be parsed refuses the call."""
         if fault.code == NOT_JSON:
             raise call_refused(Invalid, NOT_JSON, of_body(fault)) from None
@@ -301,7 +301,7 @@ class CallReader(Generic[Draft]):
                     raise _event_too_large(raw, self.limits)
                 flat = raw if flatten is None else flatten(raw)
                 event = decode(flat, self.limits.depth)
-            except Fault as fault:
+            except EventFault as fault:
                 yield self._refuse(raw, {}, fault)
             else:
                 yield self._judge(flat, raw, event, caller, key, index, now_ms)
@@ -335,7 +335,7 @@ class CallReader(Generic[Draft]):
             if event_id is not None and (event_id.__class__ is not str or not _fits(event_id)):
                 raise bad_event_id(event_id)
             name, version, level, problems = self._judge_type(org, name, event, raw, rules)
-        except Fault as fault:
+        except EventFault as fault:
             return self._refuse(raw, event, fault)
         judged = org, name, version, level
         if problems is None:
@@ -348,7 +348,7 @@ class CallReader(Generic[Draft]):
         """The type and version that an event is of, how strictly it is checked, and what is wrong
         with it.
 
-        None instead of problems: it must be checked elsewhere. Raises Fault.
+        None instead of problems: it must be checked elsewhere. Raises EventFault.
         """
         level = rules.validation
         if rules.by_type is not None:
@@ -390,7 +390,7 @@ class CallReader(Generic[Draft]):
         if problems:
             try:
                 warning = _weigh(name, problems, level)
-            except Fault as fault:
+            except EventFault as fault:
                 return self._refuse(raw, event, fault)
         elif level != "off":
             of_time, at = None, get("createdAt")
@@ -448,45 +448,45 @@ class CallReader(Generic[Draft]):
         event.update(due)
         return raw
 
-    def _refuse(self, raw: bytes, event: dict[str, Any], fault: Fault) -> RejectedEvent:
+    def _refuse(self, raw: bytes, event: dict[str, Any], fault: EventFault) -> RejectedEvent:
         body = raw[: self.limits.event_bytes]
         event_id, name = given_id(event), given_name(event)
         return RejectedEvent(event_id, name, fault.code, fault.message, fault.path, body)
 
 
 def _version(event: dict[str, Any], versions: Mapping[int, Version]) -> int:
-    """The version that an event says it is of, or a Fault: also where nothing else is checked."""
+    """The version that an event says it is of, or an EventFault, even if nothing is checked."""
     version = version_of(event, versions)
     if isinstance(version, int):
         return version
-    raise Fault("event_version", version.message, version.path)
+    raise EventFault("event_version", version.message, version.path)
 
 
 def _weigh(name: str, problems: Sequence[Problem], level: Validation) -> str | None:
-    """The warning for an event that its type does not allow, or a Fault."""
+    """The warning for an event that its type does not allow, or an EventFault."""
     first = "" if len(problems) == 1 else f"It is the first of {len(problems)} problems. "
     said = f"{problems[0].message} {first}The schema of {name} says more."
     if level == "lenient":
         return said
-    raise Fault("schema", said, problems[0].path)
+    raise EventFault("schema", said, problems[0].path)
 
 
-def _bad_name(name: object) -> Fault:
+def _bad_name(name: object) -> EventFault:
     if not isinstance(name, str) or not name.startswith(RESERVED):
         return bad_name(name)
     rule = f"eventName must not begin with {RESERVED}, which Tidings alone tells of itself"
-    return Fault("reserved_name", f"{rule}; got {came(name)}. Take another name.", "eventName")
+    return EventFault("reserved_name", f"{rule}; got {came(name)}. Take another name.", "eventName")
 
 
-def _unknown_org(org: OrgId) -> Fault:
+def _unknown_org(org: OrgId) -> EventFault:
     said = f"orgId must name an existing org; got {org}. Create it first, or correct the number."
-    return Fault("unknown_org", said, "orgId")
+    return EventFault("unknown_org", said, "orgId")
 
 
-def _event_too_large(raw: bytes, limits: CallLimits) -> Fault:
+def _event_too_large(raw: bytes, limits: CallLimits) -> EventFault:
     rule = f"An event must have at most {limits.event_bytes} bytes"
     advice = "Send a reference to what is large"
-    return Fault("event_too_large", f"{rule}; got {len(raw)}. {advice}.")
+    return EventFault("event_too_large", f"{rule}; got {len(raw)}. {advice}.")
 
 
 def _check_unknown(name: str, rules: IntakeRules) -> None:
@@ -494,7 +494,7 @@ def _check_unknown(name: str, rules: IntakeRules) -> None:
         if UNKNOWN_NAME.fullmatch(name):
             return
         rule = "eventName must be 1 to 128 of A-Z a-z 0-9 _ . : -"
-        raise Fault("event_name", f"{rule}; got {came(name)}. Rename it.", "eventName")
+        raise EventFault("event_name", f"{rule}; got {came(name)}. Rename it.", "eventName")
     rule = "eventName must be in the catalogue"
     advice = "Names are case-sensitive; an org can be set to admit unknown ones"
-    raise Fault("unknown_type", f"{rule}; got {came(name)}. {advice}.", "eventName")
+    raise EventFault("unknown_type", f"{rule}; got {came(name)}. {advice}.", "eventName")

@@ -7,7 +7,7 @@ from typing import Literal, TypeVar
 import msgspec
 
 from tidings.core.events.cloudevents import BINARY_MARK
-from tidings.core.events.envelope import NOT_JSON, Fault, unreadable
+from tidings.core.events.envelope import NOT_JSON, EventFault, unreadable
 from tidings.errors import Invalid, RequestRefused, TooLarge, Unsupported
 
 Refused = TypeVar("Refused", bound=RequestRefused)
@@ -69,7 +69,7 @@ def too_large(limit: int, size: int) -> TooLarge:
     return call_refused(TooLarge, "body_too_large", message)
 
 
-def of_body(fault: Fault) -> str:
+def of_body(fault: EventFault) -> str:
     """The words of a fault, said of the whole body."""
     return fault.said.replace("The event must", "The body must", 1)
 

@@ -26,7 +26,7 @@ import msgspec
 from tidings.core.events.envelope import (
     ABSENT,
     ORG_MAX,
-    Fault,
+    EventFault,
     came,
     decode,
     decode_json,
@@ -93,7 +93,7 @@ def binary(headers: Mapping[bytes, bytes], content_type: str, body: bytes) -> Cl
 
 
 def flatten(event: CloudEvent, own_org: int, now_ms: int) -> bytes:
-    """The flat envelope of a CloudEvent, or a Fault with the attribute as its path."""
+    """The flat envelope of a CloudEvent, or an EventFault with the attribute as its path."""
     attributes = {name: value for name, value in event.attributes.items() if value is not None}
     if attributes.get("specversion") != "1.0":
         version = attributes.get("specversion", ABSENT)
@@ -154,8 +154,8 @@ def epoch_ms(text: str) -> int | None:
     return ms - offset if sign == "+" else ms + offset
 
 
-def _fault(name: str, must: str, got: str, advice: str) -> Fault:
-    return Fault("cloudevent", f"{name} must {must}; got {got}. {advice}.", name)
+def _fault(name: str, must: str, got: str, advice: str) -> EventFault:
+    return EventFault("cloudevent", f"{name} must {must}; got {got}. {advice}.", name)
 
 
 def _text(attributes: Mapping[str, object], name: str) -> str:

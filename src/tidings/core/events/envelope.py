@@ -1,6 +1,6 @@
 """One event in the flat envelope: read strictly, completed once, its bytes kept as they came.
 
-The rules (issue "The path", paragraph Accept; reliability rows I2 and I11):
+The rules:
 
 * JSON in UTF-8 without a byte order mark, nothing behind it. No NaN, no Infinity, no number beyond
   a double, no whole number of more than 4,300 digits (all others are exact), no lone surrogate.
@@ -51,7 +51,7 @@ class AbsentType:
 ABSENT = AbsentType()
 
 
-class Fault(Unprocessable):
+class EventFault(Unprocessable):
     """One event is refused. The other events of its call are not.
 
     `said` is what must be, what came and what to do; `message` adds where: code and field.
@@ -85,14 +85,14 @@ def came(value: object) -> str:
     return f"number {shown[:_SHOWN]}{'…' if len(shown) > _SHOWN else ''}"
 
 
-def unreadable(raw: bytes, error: Exception) -> Fault:
+def unreadable(raw: bytes, error: Exception) -> EventFault:
     """The fault for bytes that the parser did not take."""
     if isinstance(error, RecursionError):
         message = "JSON must not be nested this deeply; got hundreds of levels. Flatten it."
-        return Fault("too_deep", message)
+        return EventFault("too_deep", message)
     if isinstance(error, msgspec.ValidationError):
         rule = "Numbers must fit a double, whole numbers 4,300 digits"
-        return Fault("number_too_large", f"{rule}; got a larger one. Send it as text.")
+        return EventFault("number_too_large", f"{rule}; got a larger one. Send it as text.")
     if raw[:3] == b"\xef\xbb\xbf":
         where = "got a byte order mark. Leave it out"
     elif isinstance(error, UnicodeDecodeError):
@@ -103,11 +103,11 @@ def unreadable(raw: bytes, error: Exception) -> Fault:
         where = f"could not read on at byte {found[1]}. Correct it there"
     else:
         where = "it ends too early or in half a surrogate pair. Send all of it"
-    return Fault(NOT_JSON, f"The event must be JSON in UTF-8; {where}.")
+    return EventFault(NOT_JSON, f"The event must be JSON in UTF-8; {where}.")
 
 
 def decode_json(raw: bytes) -> Any:
-    """Any JSON value, or a Fault. Depth is bounded by the interpreter alone."""
+    """Any JSON value, or an EventFault. Depth is bounded by the interpreter alone."""
     try:
         return _decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -115,7 +115,7 @@ def decode_json(raw: bytes) -> Any:
 
 
 def decode(raw: bytes, depth: int) -> dict[str, Any]:
-    """The object in `raw`, or a Fault. Every event passes here, so it is one parse.
+    """The object in `raw`, or an EventFault. Every event passes here, so it is one parse.
 
     The tests behind it are cheap and one-sided; what they suspect is looked at closely.
     `replace` finds single bytes twice as fast as `count`; only `\\u00..` can hide an ASCII name;
@@ -126,13 +126,13 @@ def decode(raw: bytes, depth: int) -> dict[str, Any]:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise unreadable(raw, error) from None
     if event.__class__ is not dict:
-        raise Fault(
+        raise EventFault(
             "not_object", f"An event must be an object; got {came(event)}. Put it in braces."
         )
     bare = len(raw.replace(b"{", b"")) + len(raw.replace(b"[", b""))
     if 2 * len(raw) - bare > depth and deeper(raw, depth):
         message = f"JSON must be at most {depth} levels deep; got more. Flatten it."
-        raise Fault("too_deep", message)
+        raise EventFault("too_deep", message)
     if (
         raw.count(b'"orgId"') > 1
         or raw.count(b'"data"') > 1
@@ -157,17 +157,19 @@ def deeper(raw: bytes, depth: int) -> bool:
 
 
 def refuse_twins(raw: bytes, guarded: tuple[str, ...]) -> None:
-    """Fault if a guarded key stands twice at the top. `raw` is an object that has been decoded."""
+    """EventFault if a guarded key stands twice at the top. `raw` is a decoded object."""
     pairs = json.loads(raw, object_pairs_hook=list, parse_int=str, parse_float=str)
     keys = [key for key, _ in pairs]
     for key in guarded:
         if keys.count(key) > 1:
             got = f"got it {keys.count(key)} times"
-            raise Fault("duplicate_key", f"{key} must stand once; {got}. Keep one of them.", key)
+            raise EventFault(
+                "duplicate_key", f"{key} must stand once; {got}. Keep one of them.", key
+            )
 
 
 def org_of(org: object, own: OrgId, platform: bool) -> OrgId:
-    """The org of an event, from its `orgId` (ABSENT where there is none), or a Fault."""
+    """The org of an event, from its `orgId` (ABSENT where there is none), or an EventFault."""
     if org is ABSENT or org is None:
         return own
     if org.__class__ is float and org.is_integer():
@@ -175,26 +177,28 @@ def org_of(org: object, own: OrgId, platform: bool) -> OrgId:
     if org.__class__ is not int or not 0 <= org <= ORG_MAX:
         rule = "orgId must be a whole number from 0 to 2^63 - 1"
         advice = "Leave it out, and it is the org of the credential"
-        raise Fault("org_id", f"{rule}; got {came(org)}. {advice}.", "orgId")
+        raise EventFault("org_id", f"{rule}; got {came(org)}. {advice}.", "orgId")
     if org in (0, own):
         return own
     if not platform:
         rule = f"orgId must be {own}, the org of the credential, or 0, or absent"
-        raise Fault("other_org", f"{rule}; got {org}. Use that org's own credential.", "orgId")
+        raise EventFault("other_org", f"{rule}; got {org}. Use that org's own credential.", "orgId")
     return OrgId(org)
 
 
-def bad_event_id(event_id: object) -> Fault:
+def bad_event_id(event_id: object) -> EventFault:
     """The fault for an `eventId` that is not one."""
     rule = "eventId must be 1 to 128 of A-Z a-z 0-9 _ : -"
     advice = "Leave it out, and one is made"
-    return Fault("event_id", f"{rule}; got {came(event_id)}. {advice}.", "eventId")
+    return EventFault("event_id", f"{rule}; got {came(event_id)}. {advice}.", "eventId")
 
 
-def bad_name(name: object) -> Fault:
+def bad_name(name: object) -> EventFault:
     """The fault for an `eventName` that cannot be one, known or not."""
     rule = f"eventName must be the name of an event type, at most {NAME_MAX} characters"
-    return Fault("event_name", f"{rule}; got {came(name)}. Names are case-sensitive.", "eventName")
+    return EventFault(
+        "event_name", f"{rule}; got {came(name)}. Names are case-sensitive.", "eventName"
+    )
 
 
 def time_warning(created: Any, now_ms: int) -> str | None:

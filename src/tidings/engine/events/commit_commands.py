@@ -1,4 +1,4 @@
-"""What the engine asks the next commit to do beside events and outcomes: slices and cancels.
+"""What the engine asks the next commit to do beside events and settlements: slices and cancels.
 
 They go in with the group commit, so that a lane is told of new deliveries in the order in which
 they were stored, and that what is cancelled has left its lane before whoever asked is answered.

@@ -97,8 +97,8 @@ class Row(msgspec.Struct, omit_defaults=True, rename="camel"):
     error: Refusal | None = None
 
 
-class Outcome(msgspec.Struct):
-    """The body of 202 and 422."""
+class AcceptAnswer(msgspec.Struct):
+    """The body of 202 and 422; the API's description calls it `Outcome`."""
 
     accepted: int
     duplicates: int
@@ -306,8 +306,8 @@ def _row(draft: Draft, verdict: Acceptance) -> Row:
 def _told(rows: list[Row], request: bytes) -> Answer:
     states = [row.status for row in rows]
     rejected = states.count("rejected")
-    outcome = Outcome(states.count("accepted"), states.count("duplicate"), rejected, rows)
-    body = msgspec.json.encode(outcome)
+    told = AcceptAnswer(states.count("accepted"), states.count("duplicate"), rejected, rows)
+    body = msgspec.json.encode(told)
     return json_answer(422 if rejected == len(rows) else 202, body, request)
 
 
