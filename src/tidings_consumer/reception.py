@@ -103,7 +103,10 @@ class Reception:
     def _reject(self, event: Event[Any], reason: str) -> Flow:
         if not (yield from self._bury(event, reason)):
             return answers.failed()
-        yield from self._done(event)
+        if self.dead_letters is not None:  # it is kept here: `redrive` handles it again
+            yield from self._done(event)
+        else:  # a replay of what was never delivered has the same id, and must find a handler
+            yield from self._release(event)
         return answers.rejected(reason)
 
     def _failed(self, event: Event[Any], fault: Exception) -> Flow:

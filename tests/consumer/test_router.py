@@ -94,7 +94,7 @@ def test_a_handler_may_raise_whatever_python_has(
 
 
 @RECEIVED
-def test_what_was_rejected_is_not_handled_again(receive: Receive, tmp_path: Path) -> None:
+def test_what_was_rejected_and_kept_is_not_handled_again(receive: Receive, tmp_path: Path) -> None:
     letters = SqliteDeadLetters(tmp_path / "dead.db")
     handled = Handled(dead_letters=letters)
     handled.fault = Reject("no such customer")
@@ -103,6 +103,16 @@ def test_what_was_rejected_is_not_handled_again(receive: Receive, tmp_path: Path
     [letter] = letters
     assert (letter.event.id, letter.reason) == ("evt_1", "no such customer")
     assert letter.event.payload == handled.events[0].payload and len(handled.events) == 1
+
+
+@RECEIVED
+def test_what_was_rejected_and_kept_nowhere_can_be_replayed(receive: Receive) -> None:
+    handled = Handled()
+    handled.fault = Reject("no such customer")
+    assert receive(handled.router, request()).status == 422
+    handled.fault = None
+    assert receive(handled.router, request(replay="rpl_1")).status == 204
+    assert handled.ids == ["evt_1", "evt_1"]
 
 
 def test_what_fails_again_and_again_is_kept_and_can_be_handled_later(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -67,13 +68,14 @@ class PostgresIds:
         with self._connection() as connection:
             self.note(connection, id, now_s)
 
-    def note(self, connection: Any, id: str, now_s: float) -> None:
+    def note(self, connection: Any, id: str, now_s: float | None = None) -> None:
         """Note it in a transaction of yours, with what the handler writes: then the effect is there
-        exactly once."""
+        exactly once, where no handler takes longer than its lease. `now_s`: by default now."""
+        now = time.time() if now_s is None else now_s
         with connection.cursor() as cursor:
-            cursor.execute(_DONE, (id, now_s + self._keep_s))
+            cursor.execute(_DONE, (id, now + self._keep_s))
             if next(self._notes) % SWEEP_EVERY == 0:
-                cursor.execute(_SWEEP, (now_s,))
+                cursor.execute(_SWEEP, (now,))
 
     def release(self, id: str) -> None:
         """See `IdStore.release`."""
