@@ -26,6 +26,9 @@ PAGES = [
     ROOT / "docs/enrichment.md",
     ROOT / "docs/filters.md",
     ROOT / "docs/transformations.md",
+    ROOT / "docs/receive.md",
+    ROOT / "docs/receive/frameworks.md",
+    ROOT / "docs/receive/libraries.md",
 ]
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 

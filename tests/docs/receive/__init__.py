@@ -1,0 +1,1 @@
+"""The pages on receiving: their blocks, carried out as a reader would."""
