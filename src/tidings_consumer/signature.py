@@ -135,8 +135,11 @@ class Verifier:
 
 
 def _key(secret: object) -> bytes:
-    if not isinstance(secret, str) or not secret.startswith(PREFIX):
-        raise SecretError(f"a signing secret must begin with {PREFIX}")
+    if not isinstance(secret, str):
+        raise SecretError(f"a secret must be text; got {type(secret).__name__}")
+    if not secret.startswith(PREFIX):
+        got = "something else" if secret else "an empty text"
+        raise SecretError(f"a signing secret must begin with {PREFIX}; got {got}")
     try:
         key = base64.b64decode(secret[len(PREFIX) :], validate=True)
     except ValueError:
