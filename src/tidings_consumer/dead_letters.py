@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,8 +10,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from tidings_consumer.event import Event
+from tidings_consumer.sqlite_file import open_file
 
-WAIT_S = 10.0
 PAGE = 100
 _TABLE = (
     "CREATE TABLE IF NOT EXISTS dead_letter (number INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL,"
@@ -54,12 +53,7 @@ class SqliteDeadLetters:
     def __init__(self, path: str | Path) -> None:
         """Opens the file, and makes it where it is not there. sqlite3.Error where it cannot."""
         self._lock = threading.Lock()
-        self._connection = sqlite3.connect(
-            path, timeout=WAIT_S, isolation_level=None, check_same_thread=False
-        )
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.execute("PRAGMA synchronous = FULL")
-        self._connection.execute(_TABLE)
+        self._connection = open_file(path, "FULL", _TABLE)
 
     def add(self, event: Event[Any], reason: str, at: float) -> None:
         """See `DeadLetters.add`."""

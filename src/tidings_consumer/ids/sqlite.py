@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from pathlib import Path
 
 from tidings_consumer.ids import KEEP_S, LEASE_S, Claim
+from tidings_consumer.sqlite_file import open_file
 
-WAIT_S = 10.0
 SWEEP_EVERY = 500  # ids between two looks for what is over
 _TABLE = (
     "CREATE TABLE IF NOT EXISTS handled"
@@ -38,13 +37,7 @@ class SqliteIds:
         self._keep_s, self._lease_s = keep_s, lease_s
         self._lock = threading.Lock()
         self._noted = 0
-        self._connection = sqlite3.connect(
-            path, timeout=WAIT_S, isolation_level=None, check_same_thread=False
-        )
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.execute("PRAGMA synchronous = NORMAL")
-        self._connection.execute(_TABLE)
-        self._connection.execute(_INDEX)
+        self._connection = open_file(path, "NORMAL", _TABLE, _INDEX)
 
     def claim(self, id: str, now_s: float) -> Claim:
         """See `IdStore.claim`."""
