@@ -14,7 +14,7 @@ from tidings_consumer.signature import Signed
 Payload = TypeVar("Payload")
 NAMES = frozenset(("tidings-attempt", "tidings-delivery", "tidings-replay"))
 """The headers that an event is read from, besides those that are signed."""
-NAME_MAX = 128
+TEXT_MAX = 128  # characters of a name or an id in the body
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,9 @@ class Event(Generic[Payload]):
 def read_event(view: HeaderView, body: bytes, signed: Signed) -> Event[Any]:
     """The event of a request that was verified. PayloadError where the body holds none."""
     payload = _parse(body)
-    name = payload.get("eventName")
-    if not isinstance(name, str) or not 1 <= len(name) <= NAME_MAX:
-        raise PayloadError("eventName must be text in the body")
+    name = _word(payload.get("eventName"))
+    if name is None:
+        raise PayloadError(f"eventName must be 1 to {TEXT_MAX} printable characters in the body")
     attempt = view.get("tidings-attempt") or "1"
     return Event(
         id=signed.id or _own_id(payload, body),
@@ -82,7 +82,14 @@ _decode = json.JSONDecoder(parse_constant=_no_number).decode
 
 def _own_id(payload: dict[str, Any], body: bytes) -> str:
     """Without `webhook-id`: the event's own id, or a hash of what came."""
-    own = payload.get("eventId")
-    if isinstance(own, str) and 1 <= len(own) <= 128:
-        return f"{payload.get('orgId', '')}:{own}"
+    own, org = _word(payload.get("eventId")), payload.get("orgId", "")
+    if own is not None and (org == "" or isinstance(org, int) or _word(org)):
+        return f"{org}:{own}"
     return "body_" + hashlib.sha256(body).hexdigest()
+
+
+def _word(value: object) -> str | None:
+    """A text that can stand in a log and in every store: no control, no half of a surrogate."""
+    if isinstance(value, str) and 1 <= len(value) <= TEXT_MAX and value.isprintable():
+        return value
+    return None

@@ -27,7 +27,7 @@ class HeaderView:
                 if len(name) > NAME_MAX:
                     continue
                 lower = (name.decode("latin-1") if isinstance(name, bytes) else name).lower()
-                if lower not in wanted:
+                if lower not in wanted or not name.isascii():  # the lower case of the kelvin is k
                     continue
                 if lower in self._values:
                     raise MalformedHeader(f"{lower} must be there once; it came twice")
