@@ -11,7 +11,7 @@ from pathlib import Path
 import tidings_consumer
 
 # Kept, so that what has not changed since the last run is not checked anew.
-CACHE = Path(__file__).parents[2] / ".mypy_cache" / "consumer"
+CACHE = Path(__file__).parents[2] / ".mypy_cache" / "consumer-use"
 SLIP = "  # a slip: "
 USE = """
 from typing import Any, Optional, Union
