@@ -104,26 +104,77 @@ def test_another_one_over_the_same_data_knows_what_is_done(servers: Servers, kin
     assert opened().claim("a", now) is Claim.DONE
 
 
-KILLED = """
-import os, signal, sys, time
+CLAIMING = """
+import sys, time
 from tidings_consumer import SqliteIds
 ids = SqliteIds(sys.argv[1])
 ids.claim("done", time.time()); ids.done("done", time.time())
 ids.claim("claimed", time.time())
-os.kill(os.getpid(), signal.SIGKILL)
+print("claimed", flush=True)
+sys.stdin.read()
 """
 
 
-def test_a_kill_forgets_nothing_that_is_done_and_leaves_claims_that_end(tmp_path: Path) -> None:
-    path = tmp_path / "handled.db"
-    killed = subprocess.run(
-        [sys.executable, "-c", KILLED, str(path)], check=False, timeout=60, env=dict(os.environ)
-    )
-    assert killed.returncode == -9
-    ids = SqliteIds(path)
-    assert ids.claim("done", time.time()) is Claim.DONE
+@pytest.fixture
+def claiming(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
+    """A process that has claimed an event and handles it."""
+    with subprocess.Popen(
+        [sys.executable, "-c", CLAIMING, str(tmp_path / "handled.db")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None and process.stdout.readline() == "claimed\n"
+        yield process
+        process.kill()
+
+
+def test_in_a_file_a_killed_processs_claims_are_free_at_once_and_its_notes_stay(
+    claiming: "subprocess.Popen[str]", tmp_path: Path
+) -> None:
+    ids = SqliteIds(tmp_path / "handled.db")
     assert ids.claim("claimed", time.time()) is Claim.BUSY
-    assert ids.claim("claimed", time.time() + LEASE_S + 1) is Claim.FRESH
+    assert len(list(tmp_path.glob("*-owner-*"))) == 2
+    claiming.kill()
+    claiming.wait(20)
+    assert ids.claim("claimed", time.time()) is Claim.FRESH
+    assert ids.claim("claimed", time.time()) is Claim.BUSY
+    assert ids.claim("done", time.time()) is Claim.DONE
+    ids.close()
+    assert list(tmp_path.glob("*-owner-*")) == []
+
+
+def test_in_a_file_a_process_that_starts_after_a_kill_takes_its_claims_over(
+    claiming: "subprocess.Popen[str]", tmp_path: Path
+) -> None:
+    claiming.kill()
+    claiming.wait(20)
+    one, other = (SqliteIds(tmp_path / "handled.db") for _ in range(2))
+    assert len(list(tmp_path.glob("*-owner-*"))) == 2  # those that live
+    assert one.claim("claimed", time.time()) is Claim.FRESH
+    assert other.claim("claimed", time.time()) is Claim.BUSY
+
+
+def test_in_a_file_claims_of_a_process_that_was_forked_hold_for_their_lease(tmp_path: Path) -> None:
+    """It has no lock of its own, and its parent may end before it: a server that makes itself a
+    daemon does."""
+    ids = SqliteIds(tmp_path / "handled.db")
+    if os.fork() == 0:
+        os._exit(ids.claim("forked", time.time()) is not Claim.FRESH)
+    assert os.wait()[1] == 0
+    other, now = SqliteIds(tmp_path / "handled.db"), time.time()
+    ids.close()
+    assert other.claim("forked", now) is Claim.BUSY
+    assert other.claim("forked", now + LEASE_S + 1) is Claim.FRESH
+
+
+def test_a_file_in_memory_and_one_with_an_odd_name_claim_too(tmp_path: Path) -> None:
+    for path in (":memory:", tmp_path / "[a]*?.db"):
+        ids = SqliteIds(path)
+        assert ids.claim("a", time.time()) is Claim.FRESH
+        ids.close()
+    SqliteIds(tmp_path / "[a]*?.db").close()
+    assert list(tmp_path.glob("*-owner-*")) == []
 
 
 def test_memory_is_bounded_and_forgets_the_oldest() -> None:
