@@ -94,8 +94,11 @@ class Reception:
         except Exception as fault:
             log.exception("the handler of %s has failed for %s", event.name, event.id)
             return (yield from self._failed(event, fault))
-        except BaseException:  # a coroutine cancelled, a process told to end
+        except GeneratorExit:  # nobody is there any more to do a step
             self.ids.release(event.id)
+            raise
+        except BaseException:  # a coroutine cancelled, a process told to end
+            yield from self._release(event)
             raise
         yield from self._done(event)
         return answers.accepted()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
+import functools
 import inspect
 import threading
 from collections import deque
@@ -51,10 +53,12 @@ class Turns:
 
 
 class _Place:
-    """A request's place in a queue; it has at most one."""
+    """A request's place in a queue; it has at most one. `given_up`: it was cancelled while a thread
+    worked for it, and ends so when what the thread has done is written down."""
 
     def __init__(self, turns: Turns) -> None:
         self._turns = turns
+        self.given_up: asyncio.CancelledError | None = None
         self._taken: tuple[str, Wake] | None = None
 
     def take(self, key: str, wake: Wake) -> None:
@@ -86,7 +90,8 @@ def run(flow: Flow, turns: Turns, wait_s: float = TURN_WAIT_S) -> Answer:
 
 
 async def run_async(flow: Flow, turns: Turns, wait_s: float = TURN_WAIT_S) -> Answer:
-    """The answer, in this loop. A handler that is no coroutine is run in a thread."""
+    """The answer, in this loop. A handler that is no coroutine is run in a thread; who cancels it
+    then waits for the thread, which nobody can end."""
     place = _Place(turns)
     try:
         step = next(flow)
@@ -98,6 +103,8 @@ async def run_async(flow: Flow, turns: Turns, wait_s: float = TURN_WAIT_S) -> An
             else:
                 step = flow.send(told)
     except StopIteration as end:
+        if place.given_up is not None:
+            raise place.given_up from None
         return end.value  # type: ignore[no-any-return]
     finally:
         place.leave()
@@ -121,25 +128,36 @@ def run_handler(handler: Handler, event: Event[Any]) -> Any:
 
 async def _do_async(step: Step, place: _Place, wait_s: float) -> Any:
     if isinstance(step, Ask):
-        return await _in_a_thread(step.call) if step.blocks else step.call()
+        return await _in_a_thread(place, step.call) if step.blocks else step.call()
     if isinstance(step, Turn):
         return await _turn(step.key, place, wait_s)
+    if place.given_up is not None:
+        raise place.given_up  # while its id was claimed
     if is_coroutine_handler(step.handler):
         return await step.handler(step.event)
-    made = await _in_a_thread(lambda: step.handler(step.event))
+    made = await _in_a_thread(place, lambda: step.handler(step.event))
     return await made if inspect.isawaitable(made) else made
 
 
-async def _in_a_thread(call: Callable[[], Any]) -> Any:
-    """A future takes no StopIteration, and whoever waits for it would wait for ever."""
+async def _in_a_thread(place: _Place, call: Callable[[], Any]) -> Any:
+    """What a call gives in a thread, whoever cancels the request meanwhile: otherwise its claim and
+    its turn would be given away while the thread is still at it."""
 
     def contained() -> Any:
         try:
             return call()
-        except StopIteration as fault:
+        except StopIteration as fault:  # a future takes none: it would be waited for for ever
             raise RuntimeError("it raised StopIteration") from fault
 
-    return await asyncio.to_thread(contained)
+    run = functools.partial(contextvars.copy_context().run, contained)
+    # A future and no task: at its end a loop cancels all tasks.
+    work = asyncio.get_running_loop().run_in_executor(None, run)
+    while not work.done():
+        try:
+            await asyncio.wait({work})
+        except asyncio.CancelledError as end:
+            place.given_up = end
+    return work.result()
 
 
 async def _turn(key: str, place: _Place, wait_s: float) -> bool:

@@ -319,6 +319,55 @@ async def test_a_request_that_is_given_up_leaves_its_turn_and_its_claim() -> Non
     assert handled.ids == ["evt_2", "evt_1"]
 
 
+async def test_a_request_that_is_given_up_while_a_thread_handles_it_waits_for_the_thread() -> None:
+    """A thread cannot be ended: its claim, its turn and its note are kept up until it is done."""
+    router, begun, go = Router(SECRET), threading.Event(), threading.Event()
+    log: list[str] = []
+
+    @router.on(NAME)
+    def handle(event: Event[Any]) -> None:
+        begun.set()
+        go.wait(10)
+        log.append(event.id)
+
+    first = asyncio.create_task(router.receive_async(*request()))
+    assert await asyncio.to_thread(begun.wait, 10)
+    second = asyncio.create_task(router.receive_async(*request(2)))
+    for _ in range(2):  # whoever insists
+        first.cancel()
+        await asyncio.sleep(0.05)
+    assert not first.done() and not second.done()
+    go.set()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    assert (await second).status == 204
+    assert (await router.receive_async(*repeated(request()))).status == 204
+    assert log == ["evt_1", "evt_2"]
+
+
+async def test_a_request_that_is_given_up_while_its_id_is_claimed_leaves_no_claim() -> None:
+    begun, go = threading.Event(), threading.Event()
+
+    class Slow(MemoryIds):
+        blocks = True
+
+        def claim(self, id: str, now_s: float) -> Claim:
+            begun.set()
+            go.wait(10)
+            return super().claim(id, now_s)
+
+    handled = Handled(ids=Slow())
+    first = asyncio.create_task(handled.router.receive_async(*request()))
+    assert await asyncio.to_thread(begun.wait, 10)
+    first.cancel()
+    await asyncio.sleep(0.05)
+    go.set()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    assert handled.events == []
+    assert (await handled.router.receive_async(*repeated(request()))).status == 204
+
+
 def test_an_order_that_fails_is_no_order() -> None:
     def order(event: Event[Any]) -> str:
         raise KeyError("no such field")

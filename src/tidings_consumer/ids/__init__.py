@@ -1,7 +1,8 @@
 """Which events have been handled: by the `webhook-id` of each, longer than a sender retries.
 
 An event is claimed, handled, and then noted as done. Who dies between the last two handles it again
-when it comes again, so nothing is lost; a claim ends by itself after its lease.
+when it comes again, so nothing is lost. Until then the claim is in the way, and the sender is
+answered 503: in a file only until the process has ended, in a server until the lease is over.
 """
 
 from __future__ import annotations
@@ -13,7 +14,12 @@ RETRY_WINDOW_S = 7 * 86_400
 KEEP_S = RETRY_WINDOW_S + 86_400
 """How long an id is kept. The sender's last attempt is a week after the first."""
 LEASE_S = 60.0
-"""How long a claim holds. Longer than the sender waits for an answer (30 s)."""
+"""How long a claim holds. Longer than the sender waits for an answer (30 s).
+
+`lease_s` of a store may be as short as three times your slowest handler: what a killed process was
+handling is handled again so much sooner. Where a handler takes longer than the lease, its event may
+be handled a second time beside it.
+"""
 
 
 class Claim(enum.Enum):
