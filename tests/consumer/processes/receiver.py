@@ -1,8 +1,10 @@
 """A receiver as a brand runs it, in a process of its own: `python -m … RECEIVER` (JSON).
 
 It writes each event that it handles into a journal, and kills itself, when it is told to, exactly
-between handling and noting.
+between handling and noting. It imports what its life needs alone: it is started often.
 """
+
+# ruff: noqa: PLC0415
 
 import asyncio
 import json
@@ -15,13 +17,6 @@ import threading
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import flask
-import psycopg
-import psycopg_pool
-import redis
-import uvicorn
-import werkzeug.serving
-
 from tidings_consumer import (
     Event,
     MemoryIds,
@@ -32,7 +27,6 @@ from tidings_consumer import (
     SqliteIds,
 )
 from tidings_consumer.adapters.asgi import AsgiApp
-from tidings_consumer.adapters.flask import flask_view
 from tidings_consumer.ids import LEASE_S, Claim, IdStore
 from tidings_consumer.testing import SECRET
 
@@ -46,10 +40,11 @@ class Setup:
     store: str
     address: str  # of the store: a path, a URI, a port
     journal: str
-    framework: str = "asgi"
+    framework: str = "asgi"  # or "asgi thread", with a handler that is no coroutine, or "flask"
     lease_s: float = LEASE_S
     kill_at: int = 0  # the note before which it kills itself; 0 for none
     handling_s: float = 0.0
+    patience_s: int | None = None  # of uvicorn, when it is told to end
     dead_letters: str = ""  # a file: then every handling fails, and the second attempt is the last
     port: int = 0
     fd: int = 0  # the socket that listens there
@@ -63,20 +58,24 @@ def opened(setup: Setup) -> IdStore:
     if setup.store == "sqlite":
         return SqliteIds(setup.address, lease_s=setup.lease_s)
     if setup.store == "postgres":
-        pool = psycopg_pool.ConnectionPool(
-            setup.address, max_size=8, timeout=POOL_WAIT_S, open=True, check=_alive
+        from psycopg_pool import ConnectionPool
+
+        pool = ConnectionPool(
+            setup.address,
+            max_size=8,
+            timeout=POOL_WAIT_S,
+            open=True,
+            check=ConnectionPool.check_connection,
         )
         ids = PostgresIds(pool.connection, lease_s=setup.lease_s)
         ids.create()
         return ids
     if setup.store == "redis":
+        import redis
+
         client = redis.Redis(port=int(setup.address), socket_timeout=POOL_WAIT_S)
         return RedisIds(client, lease_s=setup.lease_s)
     return MemoryIds()
-
-
-def _alive(connection: "psycopg.Connection[Any]") -> None:
-    psycopg_pool.ConnectionPool.check_connection(connection)
 
 
 class Killing:
@@ -158,26 +157,43 @@ def serve(setup: Setup) -> None:
         if letters is not None:
             raise Failed(event.id)
 
-    listening = socket.socket(fileno=setup.fd)
     logging.getLogger("tidings_consumer").setLevel(logging.CRITICAL)
-    if setup.framework == "asgi":
-        router.on("pointsIssued")(handle_async)
-        config = uvicorn.Config(AsgiApp(router), log_level="critical", access_log=False)
-        uvicorn.Server(config).run(sockets=[listening])
-    else:
-        router.on("pointsIssued")(handle)
-        app = flask.Flask(__name__)
-        app.add_url_rule("/", view_func=flask_view(router), methods=["POST"])
-        logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
-        werkzeug.serving.make_server(
-            "127.0.0.1", setup.port, app, threaded=True, fd=setup.fd, request_handler=KeptAlive
-        ).serve_forever()
+    router.on("pointsIssued")(handle_async if setup.framework == "asgi" else handle)
+    if setup.framework == "flask":
+        serve_flask(router, setup)
+        return
+    serve_asgi(router, setup)
 
 
-class KeptAlive(werkzeug.serving.WSGIRequestHandler):
-    """With connections that stay open."""
+def serve_asgi(router: Router, setup: Setup) -> None:
+    """By uvicorn."""
+    import uvicorn
 
-    protocol_version = "HTTP/1.1"
+    config = uvicorn.Config(
+        AsgiApp(router),
+        log_level="critical",
+        access_log=False,
+        timeout_graceful_shutdown=setup.patience_s,
+    )
+    uvicorn.Server(config).run(sockets=[socket.socket(fileno=setup.fd)])
+
+
+def serve_flask(router: Router, setup: Setup) -> None:
+    """By a thread for each connection, which stay open."""
+    import flask
+    from werkzeug.serving import WSGIRequestHandler, make_server
+
+    from tidings_consumer.adapters.flask import flask_view
+
+    class KeptAlive(WSGIRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+    app = flask.Flask(__name__)
+    app.add_url_rule("/", view_func=flask_view(router), methods=["POST"])
+    logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
+    make_server(
+        "127.0.0.1", setup.port, app, threaded=True, fd=setup.fd, request_handler=KeptAlive
+    ).serve_forever()
 
 
 if __name__ == "__main__":

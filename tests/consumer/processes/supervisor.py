@@ -28,17 +28,23 @@ class Supervisor:
     kill cuts off is what is under way, and no breaker of the service opens for it.
     """
 
-    def __init__(self, setup: Setup, kill_at: Iterable[int] = ()) -> None:
+    def __init__(self, setup: Setup, kill_at: Iterable[int] = (), port: int = 0) -> None:
         """`kill_at`: the notes of its lives one after the other; the life after them is not cut."""
-        self._listening = socket.create_server(("127.0.0.1", 0), backlog=1024)
+        self._listening = socket.create_server(("127.0.0.1", port), backlog=1024)
         self.port: int = self._listening.getsockname()[1]
         self._setup = replace(setup, port=self.port, fd=self._listening.fileno())
         self._kill_at = iter(kill_at)
         self.kills = 0
-        self.process = self._start()
+        self._start()
         self._ending = False
         self._thread = threading.Thread(target=self._watch)
         self._thread.start()
+
+    def stop(self) -> None:
+        """SIGTERM; once it has ended, nobody starts it again."""
+        self.process.terminate()
+        self._thread.join(30)
+        assert self.process.returncode in (0, -signal.SIGTERM), self.process.returncode
 
     def __enter__(self) -> Self:
         return self
@@ -47,22 +53,17 @@ class Supervisor:
         self._ending = True
         self.process.kill()
         self._thread.join(20)
-        self.process.kill()
-        self.process.wait(10)
         self._listening.close()
 
-    def _start(self) -> "subprocess.Popen[bytes]":
+    def _start(self) -> None:
         setup = replace(self._setup, kill_at=next(self._kill_at, 0))
         command = [sys.executable, "-m", MODULE, setup.text()]
-        return subprocess.Popen(command, pass_fds=[setup.fd])
+        self.process = subprocess.Popen(command, pass_fds=[setup.fd])
 
     def _watch(self) -> None:
-        while True:
-            code = self.process.wait()
-            if self._ending or code != -signal.SIGKILL:
-                return
+        while self.process.wait() == -signal.SIGKILL and not self._ending:
             self.kills += 1
-            self.process = self._start()
+            self._start()
 
 
 @dataclass(frozen=True)
