@@ -57,7 +57,7 @@ def killed(
         subscribe(service, supervisor.port, CONNECTIONS[store])
         accepted = post(service.api, events, min(KEYS, events // 10))
         with service.api() as api:
-            counts = api.drained(200)
+            counts = api.drained(400)
         assert counts["delivered"] == counts["events"] == len(accepted) == events
         assert supervisor.kills == kills
     return books(accepted, journal(tmp_path / "journal"))
@@ -80,7 +80,7 @@ def test_of_a_receiver_that_is_killed_nothing_is_lost_and_at_most_one_event_a_ki
 
 @pytest.mark.systems
 @pytest.mark.alone
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(500)
 @pytest.mark.parametrize("store", CONNECTIONS)
 def test_killed_ten_times_within_twenty_thousand_events(
     store: str,
