@@ -34,6 +34,12 @@ def later(seconds: float, reason: str) -> Answer:
     return _text(503, reason, {"retry-after": str(wait)})
 
 
+def busy(reason: str) -> Answer:
+    """At work, here or elsewhere: the sender tries again by its own schedule. No 503: by that a
+    sender learns how much a receiver can take."""
+    return _text(409, reason)
+
+
 def failed() -> Answer:
     """A fault of ours: the sender tries again by its own schedule. What it was stays here."""
     return _text(500, "the handler has failed; its log says why")

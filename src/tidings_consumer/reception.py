@@ -20,8 +20,8 @@ from tidings_consumer.ids import Claim, IdStore
 
 log = logging.getLogger("tidings_consumer")
 
-BUSY_S = 5.0
-"""What a sender is asked to wait while another process handles the same event."""
+STORE_S = 5.0
+"""What a sender is asked to wait while the store of ids does not answer."""
 REASON_MAX = 2000  # characters
 Handler = Callable[[Event[Any]], Any]
 
@@ -66,15 +66,15 @@ class Reception:
         """The flow of an event that has a handler. It raises nothing."""
         try:
             if key is not None and not (yield Turn(key)):
-                return answers.later(BUSY_S, "an earlier event of the same key is still handled")
+                return answers.busy("an earlier event of the same key is still handled")
             claim = yield self._ids(lambda: self.ids.claim(event.id, self.now_s()))
         except Exception:
             log.exception("the store of ids cannot be asked for %s", event.id)
-            return answers.later(BUSY_S, "the store of ids cannot be asked")
+            return answers.later(STORE_S, "the store of ids cannot be asked")
         if claim is Claim.DONE:
             return answers.accepted()
         if claim is Claim.BUSY:
-            return answers.later(BUSY_S, "the same event is handled at this moment")
+            return answers.busy("the same event is handled at this moment")
         return (yield from self._handle(event, handler))
 
     def _ids(self, call: Callable[[], Any]) -> Ask:
