@@ -2,8 +2,11 @@
 
 import json
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from html import unescape
+
+import pytest
 
 from tests.api.log_client import accept, settle
 from tests.console.webhook_client import pages, text
@@ -121,6 +124,31 @@ async def test_what_waits_for_dead_receivers_counts_as_failing() -> None:
         listed = text(await browser.get("/console/o/7/webhooks"))
         assert listed.count('data-label="Success" class="n">0 %') == 7
         assert listed.count('data-label="Success" class="n">100 %') == 5
+
+
+async def test_of_many_dead_receivers_one_series_is_read_and_none_where_nothing_waits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One of each cost the overview of twenty dead ones three times as much as all the rest."""
+    async with pages() as p:
+        browser = await p.browser()
+        made, now = [await p.webhook(name=f"Hook {at}") for at in range(6)], p.s.clock.ms
+        for order, (_, number) in enumerate(made):
+            p.healths[number] = port.Health(number, now, 12, "503", 1, now + 41_000)
+            for turn in range(3):
+                (delivery,) = await accept(p.s, id_of(10 * order + turn), [number], org=7)
+                if order or not turn:
+                    await settle(p.s, delivery, number, State.RETRYING, status=503)
+        asked: list[Sequence[Sequence[int]]] = []
+        series = p.s.store.series
+
+        async def recorded(groups: Sequence[Sequence[int]], *when: int) -> Sequence[port.Series]:
+            asked.append(groups)
+            return await series(groups, *when)
+
+        monkeypatch.setattr(p.s.store, "series", recorded)
+        assert "2 of them wait for a receiver" in text(await browser.get("/console/o/7"))
+        assert asked == [[[made[0][1]]]]
 
 
 async def test_what_waits_its_turn_at_a_good_receiver_is_no_failure() -> None:

@@ -13,7 +13,7 @@ from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.engine.webhooks.records import Record
 from tidings.reads.events.log_pages import oldest_first
-from tidings.reads.webhooks.backlog import UNFINISHED, backlogs_now
+from tidings.reads.webhooks.backlog import UNFINISHED, UNSENT, backlogs_now
 from tidings.store import port
 
 EXAMPLE = (
@@ -67,7 +67,7 @@ async def show(visit: Visit) -> Response:
         _now(visit, records),
         _past(visit, records, now_ms - length_ms, now_ms, points),
         services.store.event_series(org, now_ms - length_ms, now_ms, points),
-        services.store.series([[one] for one in dead_ones], now_ms - length_ms, now_ms, points),
+        _unsent(visit, dead_ones, now_ms - length_ms, now_ms, points),
     )
     return visit.page(
         "overview.html",
@@ -150,6 +150,17 @@ async def _past(
     if not wishes:
         return series, None
     return series, sum(await store.late_each(wishes, series.points[0].start_ms, to_ms + 1))
+
+
+async def _unsent(
+    visit: Visit, dead_ones: Sequence[int], from_ms: int, to_ms: int, points: int
+) -> Sequence[port.Series]:
+    """One series of all webhooks that are left alone, where something waits unsent for them: only
+    that is looked at, and what there is of it can be told for less than a series costs."""
+    store = visit.services.store
+    counts = await store.count_states(dead_ones, from_ms, to_ms, UNSENT)
+    waiting = [one for one, of_one in zip(dead_ones, counts, strict=True) if any(of_one.values())]
+    return await store.series([waiting], from_ms, to_ms, points) if waiting else ()
 
 
 def _alive(record: Record) -> bool:
