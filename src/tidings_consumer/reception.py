@@ -7,6 +7,7 @@ the answer. So it is the same whether threads or coroutines do the steps (`runni
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any, Union
@@ -64,10 +65,11 @@ class Reception:
 
     def receive(self, event: Event[Any], handler: Handler, key: str | None) -> Flow:
         """The flow of an event that has a handler. It raises nothing."""
+        holder = os.urandom(8).hex()
         try:
             if key is not None and not (yield Turn(key)):
                 return answers.busy("an earlier event of the same key is still handled")
-            claim = yield self._ids(lambda: self.ids.claim(event.id, self.now_s()))
+            claim = yield self._ids(lambda: self.ids.claim(event.id, holder, self.now_s()))
         except Exception:
             log.exception("the store of ids cannot be asked for %s", event.id)
             return answers.later(STORE_S, "the store of ids cannot be asked")
@@ -75,52 +77,52 @@ class Reception:
             return answers.accepted()
         if claim is Claim.BUSY:
             return answers.busy("the same event is handled at this moment")
-        return (yield from self._handle(event, handler))
+        return (yield from self._handle(event, handler, holder))
 
     def _ids(self, call: Callable[[], Any]) -> Ask:
         return Ask(call, self.ids.blocks)
 
-    def _handle(self, event: Event[Any], handler: Handler) -> Flow:
+    def _handle(self, event: Event[Any], handler: Handler, holder: str) -> Flow:
         try:
             yield Handle(handler, event)
         except RetryLater as wait:
-            yield from self._release(event)
+            yield from self._release(event, holder)
             return answers.later(wait.seconds, str(wait))
         except Gone as end:
-            yield from self._release(event)
+            yield from self._release(event, holder)
             return answers.gone(str(end) or "nobody listens here any more")
         except Reject as never:
-            return (yield from self._reject(event, str(never) or "rejected"))
+            return (yield from self._reject(event, holder, str(never) or "rejected"))
         except Exception as fault:
             log.exception("the handler of %s has failed for %s", event.name, event.id)
-            return (yield from self._failed(event, fault))
+            return (yield from self._failed(event, holder, fault))
         except GeneratorExit:  # nobody is there any more to do a step
-            self.ids.release(event.id)
+            self.ids.release(event.id, holder)
             raise
         except BaseException:  # a coroutine cancelled, a process told to end
-            yield from self._release(event)
+            yield from self._release(event, holder)
             raise
         yield from self._done(event)
         return answers.accepted()
 
-    def _reject(self, event: Event[Any], reason: str) -> Flow:
-        if not (yield from self._bury(event, reason)):
+    def _reject(self, event: Event[Any], holder: str, reason: str) -> Flow:
+        if not (yield from self._bury(event, holder, reason)):
             return answers.failed()
         if self.dead_letters is not None:  # it is kept here: `redrive` handles it again
             yield from self._done(event)
         else:  # a replay of what was never delivered has the same id, and must find a handler
-            yield from self._release(event)
+            yield from self._release(event, holder)
         return answers.rejected(reason)
 
-    def _failed(self, event: Event[Any], fault: Exception) -> Flow:
+    def _failed(self, event: Event[Any], holder: str, fault: Exception) -> Flow:
         last = self.give_up_after is not None and event.attempt >= self.give_up_after
-        if last and (yield from self._bury(event, reason_of(fault))):
+        if last and (yield from self._bury(event, holder, reason_of(fault))):
             yield from self._done(event)
             return answers.accepted()
-        yield from self._release(event)
+        yield from self._release(event, holder)
         return answers.failed()
 
-    def _bury(self, event: Event[Any], reason: str) -> Generator[Step, Any, bool]:
+    def _bury(self, event: Event[Any], holder: str, reason: str) -> Generator[Step, Any, bool]:
         """Whether the event is kept among the dead letters, where there are any."""
         if self.dead_letters is None:
             return True
@@ -129,7 +131,7 @@ class Reception:
             yield Ask(lambda: letters.add(event, reason, self.now_s()), blocks=True)
         except Exception:
             log.exception("%s cannot be kept among the dead letters", event.id)
-            yield from self._release(event)
+            yield from self._release(event, holder)
             return False
         return True
 
@@ -139,9 +141,9 @@ class Reception:
         except Exception:  # it was handled: to say otherwise would have it handled again for sure
             log.exception("%s was handled but cannot be noted: a repeat would be too", event.id)
 
-    def _release(self, event: Event[Any]) -> Generator[Step, Any, None]:
+    def _release(self, event: Event[Any], holder: str) -> Generator[Step, Any, None]:
         try:
-            yield self._ids(lambda: self.ids.release(event.id))
+            yield self._ids(lambda: self.ids.release(event.id, holder))
         except Exception:  # the claim ends by itself
             log.exception("the claim of %s cannot be released", event.id)
 

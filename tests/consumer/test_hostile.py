@@ -36,6 +36,7 @@ from tidings_consumer import (
     VerificationError,
     verify,
 )
+from tidings_consumer.event import VALUES_MAX
 
 COUNT = depth(2_600, 200_000)
 SEED = int(os.environ.get("TIDINGS_SEED") or 20_261_127)
@@ -169,6 +170,8 @@ def _heavy() -> dict[str, Request]:
         "a forged megabyte": replace(good, body=b"[" * BIG),
         "a forged megabyte of objects": replace(good, body=b"[" + b"{}," * (BIG // 3)),
     }
+    objects = b'{"eventName":"pointsIssued","a":[' + b"{}," * (BIG // 3 - 20) + b"0]}"
+    heavy["a signed megabyte of objects"] = good.signed(body=objects, is_event=False)
     for number, (body, is_event) in enumerate(BODIES):
         heavy[f"signed body {number}"] = good.signed(body=body, is_event=is_event)
     return heavy
@@ -177,9 +180,34 @@ def _heavy() -> dict[str, Request]:
 HEAVY = _heavy()
 
 
+def _full() -> dict[str, Request]:
+    """Signed, and events: the most values that are read, of the dearest kinds."""
+    full = {}
+    for value in (b"{}", b'{"":[]}', b'"ab"', b"1e9"):
+        count = VALUES_MAX // (1 + value.count(b"{") + value.count(b"[")) - 5
+        body = b'{"eventName":"pointsIssued","a":[' + b",".join([value] * count) + b"]}"
+        full[f"{count} times {value.decode()}"] = genuine(random.Random(SEED)).signed(body=body)
+    return full
+
+
+FULL = _full()
+
+
 @pytest.mark.parametrize("name", HEAVY)
 def test_what_is_heavy_costs_little_time_and_memory(name: str) -> None:
-    request = HEAVY[name]
+    took, grown = cost(name, HEAVY[name])
+    assert took <= CPU_MS and grown <= MEMORY_MB
+
+
+@pytest.mark.parametrize("name", FULL)
+def test_the_most_that_is_read_of_a_signed_body_is_bounded(name: str) -> None:
+    """A megabyte that is no attack takes as long: JSON is read at some 100 MB a second."""
+    took, grown = cost(name, FULL[name])
+    assert took <= 5 * CPU_MS and grown <= MEMORY_MB
+
+
+def cost(name: str, request: Request) -> tuple[float, float]:
+    """Processor time in ms and memory at most in MB."""
     assert outcome(request) == right(request)
     gc.collect()
     tracemalloc.start()
@@ -191,7 +219,7 @@ def test_what_is_heavy_costs_little_time_and_memory(name: str) -> None:
         tracemalloc.stop()
     took, grown = cpu_ms(lambda: outcome(request)), (peak - held) / 2**20
     print(f"{name}: {took:.3f} ms, {grown:.2f} MB")
-    assert took <= CPU_MS and grown <= MEMORY_MB
+    return took, grown
 
 
 @pytest.mark.parametrize("value", ["", " ", "\n", "\xa0", "\ud800", "schlüssel", None, 5, b"x"])

@@ -27,37 +27,49 @@ def opened(request: pytest.FixtureRequest, servers: Servers) -> Open:
 
 def test_an_id_is_claimed_once_then_done(opened: Open) -> None:
     ids, now = opened(), time.time()
-    assert ids.claim("a", now) is Claim.FRESH
-    assert ids.claim("a", now) is Claim.BUSY
-    assert ids.claim("b", now) is Claim.FRESH
+    assert ids.claim("a", "one", now) is Claim.FRESH
+    assert ids.claim("a", "one", now) is Claim.BUSY
+    assert ids.claim("b", "one", now) is Claim.FRESH
     ids.done("a", now)
-    assert ids.claim("a", now) is Claim.DONE
-    assert ids.claim("a", now + LEASE_S + 1) is Claim.DONE
+    assert ids.claim("a", "one", now) is Claim.DONE
+    assert ids.claim("a", "one", now + LEASE_S + 1) is Claim.DONE
 
 
 def test_what_is_released_can_be_claimed_and_what_is_done_cannot_be_released(
     opened: Open,
 ) -> None:
     ids, now = opened(), time.time()
-    assert ids.claim("a", now) is Claim.FRESH
-    ids.release("a")
-    ids.release("never seen")
-    assert ids.claim("a", now) is Claim.FRESH
+    assert ids.claim("a", "one", now) is Claim.FRESH
+    ids.release("a", "one")
+    ids.release("never seen", "one")
+    assert ids.claim("a", "one", now) is Claim.FRESH
     ids.done("a", now)
-    ids.release("a")
-    assert ids.claim("a", now) is Claim.DONE
+    ids.release("a", "one")
+    assert ids.claim("a", "one", now) is Claim.DONE
+
+
+def test_a_claim_that_was_taken_over_is_not_released_by_who_had_it(opened: Open) -> None:
+    """A handler that outlives its lease and then fails: its successor is still at it."""
+    ids = opened(lease_s=0.2)
+    assert ids.claim("a", "slow", time.time()) is Claim.FRESH
+    time.sleep(0.25)
+    assert ids.claim("a", "next", time.time()) is Claim.FRESH
+    ids.release("a", "slow")
+    assert ids.claim("a", "third", time.time()) is Claim.BUSY
+    ids.release("a", "next")
+    assert ids.claim("a", "third", time.time()) is Claim.FRESH
 
 
 def test_a_claim_ends_after_its_lease_and_a_note_after_it_is_kept(opened: Open) -> None:
     ids = opened(lease_s=0.2, keep_s=0.4)
-    assert ids.claim("a", time.time()) is Claim.FRESH
-    assert ids.claim("a", time.time()) is Claim.BUSY
+    assert ids.claim("a", "one", time.time()) is Claim.FRESH
+    assert ids.claim("a", "one", time.time()) is Claim.BUSY
     time.sleep(0.25)
-    assert ids.claim("a", time.time()) is Claim.FRESH
+    assert ids.claim("a", "one", time.time()) is Claim.FRESH
     ids.done("a", time.time())
-    assert ids.claim("a", time.time()) is Claim.DONE
+    assert ids.claim("a", "one", time.time()) is Claim.DONE
     time.sleep(0.45)
-    assert ids.claim("a", time.time()) is Claim.FRESH
+    assert ids.claim("a", "one", time.time()) is Claim.FRESH
 
 
 def test_an_id_is_kept_longer_than_it_can_come() -> None:
@@ -68,7 +80,7 @@ def test_what_was_handled_without_a_claim_is_done(opened: Open) -> None:
     """Its lease was over before the handler was."""
     ids, now = opened(), time.time()
     ids.done("a", now)
-    assert ids.claim("a", now) is Claim.DONE
+    assert ids.claim("a", "one", now) is Claim.DONE
 
 
 def test_of_many_who_ask_at_once_one_may(opened: Open) -> None:
@@ -78,7 +90,7 @@ def test_of_many_who_ask_at_once_one_may(opened: Open) -> None:
     def ask() -> None:
         begin.wait(10)
         for number in range(20):
-            claims.append(ids.claim(f"id{number}", time.time()))
+            claims.append(ids.claim(f"id{number}", "one", time.time()))
 
     threads = [threading.Thread(target=ask) for _ in range(8)]
     for thread in threads:
@@ -92,24 +104,24 @@ def test_of_many_who_ask_at_once_one_may(opened: Open) -> None:
 @pytest.mark.parametrize("id", ["~", "x" * 300, "it's", 'a"b', "é", "a:b%s{}"])
 def test_an_id_may_be_any_text(opened: Open, id: str) -> None:
     ids, now = opened(), time.time()
-    assert ids.claim(id, now) is Claim.FRESH
+    assert ids.claim(id, "one", now) is Claim.FRESH
     ids.done(id, now)
-    assert ids.claim(id, now) is Claim.DONE
+    assert ids.claim(id, "one", now) is Claim.DONE
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgres", "redis"])
 def test_another_one_over_the_same_data_knows_what_is_done(servers: Servers, kind: str) -> None:
     opened, now = servers.opener(kind), time.time()
     opened().done("a", now)
-    assert opened().claim("a", now) is Claim.DONE
+    assert opened().claim("a", "one", now) is Claim.DONE
 
 
 CLAIMING = """
 import sys, time
 from tidings_consumer import SqliteIds
 ids = SqliteIds(sys.argv[1])
-ids.claim("done", time.time()); ids.done("done", time.time())
-ids.claim("claimed", time.time())
+ids.claim("done", "one", time.time()); ids.done("done", time.time())
+ids.claim("claimed", "one", time.time())
 print("claimed", flush=True)
 sys.stdin.read()
 """
@@ -133,13 +145,13 @@ def test_in_a_file_a_killed_processs_claims_are_free_at_once_and_its_notes_stay(
     claiming: "subprocess.Popen[str]", tmp_path: Path
 ) -> None:
     ids = SqliteIds(tmp_path / "handled.db")
-    assert ids.claim("claimed", time.time()) is Claim.BUSY
+    assert ids.claim("claimed", "one", time.time()) is Claim.BUSY
     assert len(list(tmp_path.glob("*-owner-*"))) == 2
     claiming.kill()
     claiming.wait(20)
-    assert ids.claim("claimed", time.time()) is Claim.FRESH
-    assert ids.claim("claimed", time.time()) is Claim.BUSY
-    assert ids.claim("done", time.time()) is Claim.DONE
+    assert ids.claim("claimed", "one", time.time()) is Claim.FRESH
+    assert ids.claim("claimed", "one", time.time()) is Claim.BUSY
+    assert ids.claim("done", "one", time.time()) is Claim.DONE
     ids.close()
     assert list(tmp_path.glob("*-owner-*")) == []
 
@@ -151,8 +163,8 @@ def test_in_a_file_a_process_that_starts_after_a_kill_takes_its_claims_over(
     claiming.wait(20)
     one, other = (SqliteIds(tmp_path / "handled.db") for _ in range(2))
     assert len(list(tmp_path.glob("*-owner-*"))) == 2  # those that live
-    assert one.claim("claimed", time.time()) is Claim.FRESH
-    assert other.claim("claimed", time.time()) is Claim.BUSY
+    assert one.claim("claimed", "one", time.time()) is Claim.FRESH
+    assert other.claim("claimed", "one", time.time()) is Claim.BUSY
 
 
 def test_in_a_file_claims_of_a_process_that_was_forked_hold_for_their_lease(tmp_path: Path) -> None:
@@ -160,18 +172,18 @@ def test_in_a_file_claims_of_a_process_that_was_forked_hold_for_their_lease(tmp_
     daemon does."""
     ids = SqliteIds(tmp_path / "handled.db")
     if os.fork() == 0:
-        os._exit(ids.claim("forked", time.time()) is not Claim.FRESH)
+        os._exit(ids.claim("forked", "one", time.time()) is not Claim.FRESH)
     assert os.wait()[1] == 0
     other, now = SqliteIds(tmp_path / "handled.db"), time.time()
     ids.close()
-    assert other.claim("forked", now) is Claim.BUSY
-    assert other.claim("forked", now + LEASE_S + 1) is Claim.FRESH
+    assert other.claim("forked", "one", now) is Claim.BUSY
+    assert other.claim("forked", "one", now + LEASE_S + 1) is Claim.FRESH
 
 
 def test_a_file_in_memory_and_one_with_an_odd_name_claim_too(tmp_path: Path) -> None:
     for path in (":memory:", tmp_path / "[a]*?.db"):
         ids = SqliteIds(path)
-        assert ids.claim("a", time.time()) is Claim.FRESH
+        assert ids.claim("a", "one", time.time()) is Claim.FRESH
         ids.close()
     SqliteIds(tmp_path / "[a]*?.db").close()
     assert list(tmp_path.glob("*-owner-*")) == []
@@ -180,16 +192,18 @@ def test_a_file_in_memory_and_one_with_an_odd_name_claim_too(tmp_path: Path) -> 
 def test_memory_is_bounded_and_forgets_the_oldest() -> None:
     ids = MemoryIds(count_max=100)
     for number in range(1000):
-        assert ids.claim(str(number), 0.0) is Claim.FRESH
+        assert ids.claim(str(number), "one", 0.0) is Claim.FRESH
         ids.done(str(number), 0.0)
-    assert ids.claim("900", 0.0) is Claim.DONE and ids.claim("899", 0.0) is Claim.FRESH
+    assert (
+        ids.claim("900", "one", 0.0) is Claim.DONE and ids.claim("899", "one", 0.0) is Claim.FRESH
+    )
     assert len(ids._done) <= 100
 
 
 def test_claims_in_memory_that_nobody_ends_are_bounded_too() -> None:
     ids = MemoryIds(count_max=100)
     for number in range(1000):
-        assert ids.claim(str(number), float(number)) is Claim.FRESH
+        assert ids.claim(str(number), "one", float(number)) is Claim.FRESH
     assert len(ids._claimed) <= LEASE_S
 
 
@@ -214,7 +228,7 @@ def test_a_note_in_the_handlers_transaction_stands_and_falls_with_it(servers: Se
     with pytest.raises(KeyError), ids._connection() as connection:
         ids.note(connection, "a", now)
         raise KeyError("the handler fails")
-    assert ids.claim("a", now) is Claim.FRESH
+    assert ids.claim("a", "one", now) is Claim.FRESH
     with ids._connection() as connection:
         ids.note(connection, "a", now)
-    assert ids.claim("a", now) is Claim.DONE
+    assert ids.claim("a", "one", now) is Claim.DONE

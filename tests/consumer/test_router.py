@@ -201,20 +201,20 @@ class Broken(MemoryIds):
 
     fails = ""
 
-    def claim(self, id: str, now_s: float) -> Claim:
+    def claim(self, id: str, holder: str, now_s: float) -> Claim:
         if self.fails == "claim":
             raise OSError("no database")
-        return super().claim(id, now_s)
+        return super().claim(id, holder, now_s)
 
     def done(self, id: str, now_s: float) -> None:
         if self.fails == "done":
             raise OSError("no database")
         super().done(id, now_s)
 
-    def release(self, id: str) -> None:
+    def release(self, id: str, holder: str) -> None:
         if self.fails == "release":
             raise OSError("no database")
-        super().release(id)
+        super().release(id, holder)
 
 
 @RECEIVED
@@ -235,7 +235,7 @@ def test_an_event_under_way_elsewhere_is_asked_for_later_and_its_claim_ends() ->
     now = [time.time()]
     ids = MemoryIds(lease_s=60)
     handled = Handled(ids=ids, clock=lambda: now[0])
-    assert ids.claim("evt_1", now[0]) is Claim.FRESH  # a process that was killed since
+    assert ids.claim("evt_1", "killed", now[0]) is Claim.FRESH  # a process that was killed since
     answer = handled.router.receive(*request())
     assert answer.status == 409 and "retry-after" not in answer.headers
     now[0] += 61
@@ -351,10 +351,10 @@ async def test_a_request_that_is_given_up_while_its_id_is_claimed_leaves_no_clai
     class Slow(MemoryIds):
         blocks = True
 
-        def claim(self, id: str, now_s: float) -> Claim:
+        def claim(self, id: str, holder: str, now_s: float) -> Claim:
             begun.set()
             go.wait(10)
-            return super().claim(id, now_s)
+            return super().claim(id, holder, now_s)
 
     handled = Handled(ids=Slow())
     first = asyncio.create_task(handled.router.receive_async(*request()))

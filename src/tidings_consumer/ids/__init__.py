@@ -2,7 +2,7 @@
 
 An event is claimed, handled, and then noted as done. Who dies between the last two handles it again
 when it comes again, so nothing is lost. Until then the claim is in the way, and the sender is
-answered 503: in a file only until the process has ended, in a server until the lease is over.
+answered 409: in a file only until the process has ended, in a server until the lease is over.
 """
 
 from __future__ import annotations
@@ -42,15 +42,16 @@ class IdStore(Protocol):
         """Whether a call may take long: then it is made in a thread, not in an event loop."""
         ...
 
-    def claim(self, id: str, now_s: float) -> Claim:
+    def claim(self, id: str, holder: str, now_s: float) -> Claim:
         """Ask to handle an event. FRESH to one caller only, until `done`, `release` or the lease
-        is over."""
+        is over. `holder` is a text that no other claim has."""
         ...
 
     def done(self, id: str, now_s: float) -> None:
         """It was handled: whoever asks within `KEEP_S` is told DONE."""
         ...
 
-    def release(self, id: str) -> None:
-        """It was not handled: whoever asks next may. Nothing is done where it is done."""
+    def release(self, id: str, holder: str) -> None:
+        """`holder` has not handled it: whoever asks next may. Nothing is done where it is done, or
+        claimed by another one since the lease was over."""
         ...

@@ -24,19 +24,20 @@ class MemoryIds:
         self._count_max = count_max
         self._keep_s, self._lease_s = keep_s, lease_s
         self._done: OrderedDict[str, float] = OrderedDict()
-        self._claimed: OrderedDict[str, float] = OrderedDict()
+        self._claimed: OrderedDict[str, tuple[float, str]] = OrderedDict()  # until, holder
         self._lock = threading.Lock()
 
-    def claim(self, id: str, now_s: float) -> Claim:
+    def claim(self, id: str, holder: str, now_s: float) -> Claim:
         """See `IdStore.claim`."""
         with self._lock:
             if self._done.get(id, -1.0) > now_s:
                 return Claim.DONE
-            if self._claimed.get(id, -1.0) > now_s:
+            claimed = self._claimed.get(id)
+            if claimed is not None and claimed[0] > now_s:
                 return Claim.BUSY
-            self._claimed[id] = now_s + self._lease_s
+            self._claimed[id] = now_s + self._lease_s, holder
             self._claimed.move_to_end(id)
-            while next(iter(self._claimed.values())) <= now_s:  # whose handler never came back
+            while next(iter(self._claimed.values()))[0] <= now_s:  # whose handler never came back
                 self._claimed.popitem(last=False)
             return Claim.FRESH
 
@@ -51,7 +52,9 @@ class MemoryIds:
             ):
                 self._done.popitem(last=False)
 
-    def release(self, id: str) -> None:
+    def release(self, id: str, holder: str) -> None:
         """See `IdStore.release`."""
         with self._lock:
-            self._claimed.pop(id, None)
+            claimed = self._claimed.get(id)
+            if claimed is not None and claimed[1] == holder:
+                del self._claimed[id]

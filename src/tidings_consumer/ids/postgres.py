@@ -12,18 +12,19 @@ from tidings_consumer.ids import KEEP_S, LEASE_S, Claim
 SWEEP_EVERY = 500  # notes between two looks for what is over
 TABLE = (
     "CREATE TABLE IF NOT EXISTS tidings_handled (id text PRIMARY KEY, done boolean NOT NULL,"
-    " until double precision NOT NULL)"
+    " until double precision NOT NULL, holder text NOT NULL)"
 )
 INDEX = "CREATE INDEX IF NOT EXISTS tidings_handled_until ON tidings_handled (until)"
 _CLAIM = (
-    "INSERT INTO tidings_handled AS known (id, done, until) VALUES (%s, false, %s)"
-    " ON CONFLICT (id) DO UPDATE SET done = false, until = excluded.until"
+    "INSERT INTO tidings_handled AS known (id, done, until, holder) VALUES (%s, false, %s, %s)"
+    " ON CONFLICT (id) DO UPDATE SET done = false, until = excluded.until, holder = excluded.holder"
     " WHERE known.until <= %s RETURNING id"
 )
 _DONE = (
-    "INSERT INTO tidings_handled (id, done, until) VALUES (%s, true, %s)"
+    "INSERT INTO tidings_handled (id, done, until, holder) VALUES (%s, true, %s, '')"
     " ON CONFLICT (id) DO UPDATE SET done = true, until = excluded.until"
 )
+_RELEASE = "DELETE FROM tidings_handled WHERE id = %s AND NOT done AND holder = %s"
 _SWEEP = (
     "DELETE FROM tidings_handled WHERE id IN (SELECT id FROM tidings_handled WHERE until <= %s"
     " LIMIT 1000 FOR UPDATE SKIP LOCKED)"
@@ -53,10 +54,10 @@ class PostgresIds:
             connection.cursor().execute(TABLE)
             connection.cursor().execute(INDEX)
 
-    def claim(self, id: str, now_s: float) -> Claim:
+    def claim(self, id: str, holder: str, now_s: float) -> Claim:
         """See `IdStore.claim`."""
         with self._connection() as connection, connection.cursor() as cursor:
-            cursor.execute(_CLAIM, (id, now_s + self._lease_s, now_s))
+            cursor.execute(_CLAIM, (id, now_s + self._lease_s, holder, now_s))
             if cursor.fetchone() is not None:
                 return Claim.FRESH
             cursor.execute("SELECT done FROM tidings_handled WHERE id = %s", (id,))
@@ -77,7 +78,7 @@ class PostgresIds:
             if next(self._notes) % SWEEP_EVERY == 0:
                 cursor.execute(_SWEEP, (now,))
 
-    def release(self, id: str) -> None:
+    def release(self, id: str, holder: str) -> None:
         """See `IdStore.release`."""
         with self._connection() as connection, connection.cursor() as cursor:
-            cursor.execute("DELETE FROM tidings_handled WHERE id = %s AND NOT done", (id,))
+            cursor.execute(_RELEASE, (id, holder))

@@ -6,8 +6,8 @@ from typing import Any
 
 from tidings_consumer.ids import KEEP_S, LEASE_S, Claim
 
-_CLAIMED, _DONE = b"claimed", b"done"
-# Deletes a claim, and nothing that was noted as done since.
+_CLAIMED, _DONE = "claimed:", "done"  # a claim has its holder behind it
+# Deletes this claim, and neither another one's nor what was noted as done since.
 _RELEASE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end"
 
 
@@ -27,18 +27,18 @@ class RedisIds:
         self._prefix = prefix
         self._keep_ms, self._lease_ms = int(keep_s * 1000), int(lease_s * 1000)
 
-    def claim(self, id: str, now_s: float) -> Claim:
+    def claim(self, id: str, holder: str, now_s: float) -> Claim:
         """See `IdStore.claim`. Redis counts the time itself."""
         key = self._prefix + id
-        if self._client.set(key, _CLAIMED, nx=True, px=self._lease_ms):
+        if self._client.set(key, _CLAIMED + holder, nx=True, px=self._lease_ms):
             return Claim.FRESH
         value = self._client.get(key)
-        return Claim.DONE if value in (_DONE, _DONE.decode()) else Claim.BUSY
+        return Claim.DONE if value in (_DONE, _DONE.encode()) else Claim.BUSY
 
     def done(self, id: str, now_s: float) -> None:
         """See `IdStore.done`."""
         self._client.set(self._prefix + id, _DONE, px=self._keep_ms)
 
-    def release(self, id: str) -> None:
+    def release(self, id: str, holder: str) -> None:
         """See `IdStore.release`."""
-        self._client.eval(_RELEASE, 1, self._prefix + id, _CLAIMED)
+        self._client.eval(_RELEASE, 1, self._prefix + id, _CLAIMED + holder)

@@ -106,8 +106,8 @@ class Killing:
             assert os.write(self._journal, line) == len(line)
         return True
 
-    def claim(self, id: str, now_s: float) -> Claim:
-        return self._ids.claim(id, now_s)
+    def claim(self, id: str, holder: str, now_s: float) -> Claim:
+        return self._ids.claim(id, holder, now_s)
 
     def done(self, id: str, now_s: float) -> None:
         with self._change:
@@ -121,9 +121,9 @@ class Killing:
         finally:
             self._leave(id)
 
-    def release(self, id: str) -> None:
+    def release(self, id: str, holder: str) -> None:
         self._leave(id)
-        self._ids.release(id)
+        self._ids.release(id, holder)
 
     def _leave(self, id: str) -> None:
         with self._change:
