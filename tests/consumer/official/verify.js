@@ -1,6 +1,6 @@
 // Verifies requests, a line of JSON each, with the official library: "right", or why not.
 const readline = require("node:readline");
-const { Webhook } = require("standardwebhooks");
+const { Webhook, WebhookVerificationError } = require("standardwebhooks");
 
 readline.createInterface({ input: process.stdin }).on("line", (line) => {
   const { secret, headers, body } = JSON.parse(line);
@@ -8,7 +8,8 @@ readline.createInterface({ input: process.stdin }).on("line", (line) => {
   try {
     new Webhook(secret).verify(Buffer.from(body, "base64"), headers);
   } catch (error) {
-    answer = `${error.constructor.name}: ${error.message}`;
+    if (!(error instanceof WebhookVerificationError)) throw error;
+    answer = error.message;
   }
   console.log(JSON.stringify(answer));
 });

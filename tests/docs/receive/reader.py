@@ -17,11 +17,20 @@ from tests.e2e.harness.service import KEY, SECRET, ServiceProcess, free_port
 from tests.e2e.harness.until import until
 
 SECONDS = 60.0
+FETCHES_S = 200.0
+"""For Maven, which brings what it works with as well."""
 LISTENS_S = 30.0
 BIN = Path(sys.executable).parent
 # The network, or another checkout: what they bring is there. `make wheel` has a test of its own.
 NOT_TYPED = ("make ", "pip install ", "python3 -m venv ", "source ")
-SERVERS = ("python receiver.py", "node ", "uvicorn ", "flask ", "python manage.py runserver ")
+SERVERS = (
+    "python receiver.py",
+    "node ",
+    "java ",
+    "uvicorn ",
+    "flask ",
+    "python manage.py runserver ",
+)
 
 
 class Reader:
@@ -79,7 +88,8 @@ class Reader:
         if words[:2] == ["tidings", "login"]:
             told, self.signed_in = f"{KEY}:{SECRET}\n", True
         words = [forked.SCRIPT, *words[1:]] if words[0] == "tidings" else words
-        how: dict[str, Any] = {"cwd": self.directory, "env": self.environ, "timeout": SECONDS}
+        seconds = FETCHES_S if words[0] == "mvn" else SECONDS
+        how: dict[str, Any] = {"cwd": self.directory, "env": self.environ, "timeout": seconds}
         done = forked.run(words, input=told, **how)
         assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
         if words[1:3] == ["webhooks", "create"]:
@@ -105,8 +115,14 @@ class Reader:
     def _listens(self) -> bool:
         assert self._server is not None
         assert self._server.poll() is None, self.served()
-        table = Path("/proc/net/tcp").read_text("ascii")  # a try to connect could disturb it
-        return f":{self.port:04X} 00000000:0000 0A" in table
+        tables = [Path("/proc/net/tcp"), Path("/proc/net/tcp6")]  # a JVM listens in the second
+        rows = [
+            row.split()  # a try to connect could disturb it
+            for table in tables
+            if table.exists()
+            for row in table.read_text("ascii").splitlines()
+        ]
+        return any(row[1].endswith(f":{self.port:04X}") and row[3] == "0A" for row in rows)
 
     def served(self) -> str:
         """What the server has shown."""

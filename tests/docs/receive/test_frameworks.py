@@ -1,5 +1,7 @@
 """Receiving by the pages alone: the start, each framework, and the libraries of others."""
 
+import json
+import shutil
 import sys
 from contextlib import ExitStack
 
@@ -14,7 +16,7 @@ NOTHING = "From nothing to the first event"
 END = "If it did not work"
 SHOWN = "pointsIssued 86"
 # Their libraries are not at hand; the blocks were compiled or read against them once.
-NOT_EXECUTED = {"java": "Java", "php": "PHP", "go": "Go", "ruby": "Ruby"}
+NOT_EXECUTED = {"php": "PHP", "go": "Go", "ruby": "Ruby"}
 IN_FRAMEWORKS = [title for title in sections(FRAMEWORKS) if title not in (END, "AWS Lambda")]
 
 
@@ -32,11 +34,16 @@ def prepared(reader: Reader) -> None:
     reader.write([block for block in sections(START)[NOTHING] if block.file == "handlers.py"])
 
 
-def handled(reader: Reader) -> None:
-    """Send the event of the first page, and see it; the sender has it as delivered."""
+def sent(reader: Reader) -> None:
+    """Send the event of the first page; the sender has it as delivered."""
     reader.type(typed("tidings trigger"))
-    reader.sees(SHOWN)
     assert reader.delivery_of(reader.shown[-1])["state"] == "delivered"
+
+
+def handled(reader: Reader) -> None:
+    """Send the event of the first page, and see it handled."""
+    sent(reader)
+    reader.sees(SHOWN)
 
 
 def test_from_nothing_to_the_first_event(reader: Reader) -> None:
@@ -78,9 +85,22 @@ def test_without_the_library_in_javascript(reader: Reader) -> None:
     handled(reader)
 
 
+@pytest.mark.systems
+@pytest.mark.timeout(300)
+def test_without_the_library_in_java(reader: Reader) -> None:
+    """It fetches the library."""
+    for program in ("java", "mvn"):
+        assert shutil.which(program), "install maven and a JDK; as root make test-systems does"
+    prepared(reader)
+    reader.follow(sections(LIBRARIES)["Java"])
+    sent(reader)
+    event = json.loads(reader.served().splitlines()[-1])
+    assert f"{event['eventName']} {event['data']['totalPointsIssued']}" == SHOWN
+
+
 def test_no_block_of_these_pages_is_left_out() -> None:
     for title, blocks in {**sections(FRAMEWORKS), **sections(LIBRARIES)}.items():
-        followed = {*IN_FRAMEWORKS, "AWS Lambda", "Python", "JavaScript"}
+        followed = {*IN_FRAMEWORKS, "AWS Lambda", "Python", "JavaScript", "Java"}
         for block in blocks:
             if title in followed:
                 assert block.file or block.language == "console", title
