@@ -1,6 +1,7 @@
 """A receiver's program under a type checker: what it may write is known, what it may not is found.
 
 The program is only checked, never run. Each line with a slip says so; nothing else may be one.
+It is one program because to know all events costs the checker seconds, and each time again.
 """
 
 import re
@@ -17,7 +18,7 @@ USE = """
 from typing import Any, Optional, Union
 
 from tidings_consumer import Answer, Event, Router, SqliteIds, StaticHeader, verify
-from tidings_consumer.events import CardUpdated, PointsIssued
+from tidings_consumer.events import AnyEvent, CardUpdated, PointsIssued
 from tidings_consumer.testing import SECRET, example, signed
 
 router = Router(SECRET, ids=SqliteIds("handled.db"))
@@ -56,6 +57,15 @@ def other(event: Event[Any]) -> None:
 @both.on(CardUpdated)  # a slip: arg-type
 def wrong(event: Event[PointsIssued]) -> None:
     print(event.id)
+
+
+def seen(event: AnyEvent) -> Union[float, str, None]:
+    if event["eventName"] == "pointsIssued":
+        event["data"]["totalPoints"]  # a slip: typeddict-item
+        return event["data"]["totalPointsIssued"]
+    if event["eventName"] == "cardUpdated":
+        return event["data"]["cardNumber"]
+    return event.get("refId", "")
 
 
 reveal_type(points)  # says: def (tidings_consumer.event.Event[PointsIssued])
