@@ -106,9 +106,12 @@ class PowerCut:
     def __init__(self) -> None:
         self._certain: dict[str, bytearray] = {}
         self._unsynced: dict[str, list[Op]] = {}
+        self.changes = 0
+        """How often what is certain to be found has changed."""
 
     def pass_by(self, op: Op) -> None:
         """The operation happened before the cut."""
+        self.changes += op.kind in ("sync", "delete")
         if op.kind == "sync":
             _apply(self._certain.setdefault(op.file, bytearray()), self._unsynced.pop(op.file, []))
         elif op.kind == "delete":
