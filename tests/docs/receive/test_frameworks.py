@@ -1,4 +1,7 @@
-"""Receiving by the pages alone: the start, each framework, and the libraries of others."""
+"""Receiving by the pages alone: the start, each framework, and the libraries of others.
+
+Frameworks and service are started for each; `make test-systems` has the time.
+"""
 
 import json
 import shutil
@@ -46,6 +49,7 @@ def handled(reader: Reader) -> None:
     reader.sees(SHOWN)
 
 
+@pytest.mark.systems
 def test_from_nothing_to_the_first_event(reader: Reader) -> None:
     reader.follow(sections(START)[NOTHING])
     reader.sees(SHOWN)
@@ -54,6 +58,7 @@ def test_from_nothing_to_the_first_event(reader: Reader) -> None:
     assert "pointsIssued" in deliveries and "shop" in deliveries
 
 
+@pytest.mark.systems
 @pytest.mark.parametrize("title", IN_FRAMEWORKS)
 def test_in_a_framework(reader: Reader, title: str) -> None:
     prepared(reader)
@@ -61,6 +66,7 @@ def test_in_a_framework(reader: Reader, title: str) -> None:
     handled(reader)
 
 
+@pytest.mark.systems
 def test_in_aws_lambda(reader: Reader) -> None:
     with ExitStack() as ends:
         port = Servers(reader.directory, ends).redis_port()
@@ -71,6 +77,7 @@ def test_in_aws_lambda(reader: Reader) -> None:
         handled(reader)
 
 
+@pytest.mark.systems
 def test_without_the_library_in_python(reader: Reader) -> None:
     prepared(reader)
     reader.follow(sections(LIBRARIES)["Python"])
