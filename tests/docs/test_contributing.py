@@ -15,6 +15,7 @@ MODULES_MIN, MODULES_MAX = 3, 20
 TERMS_MAX = 40
 CHANGES = [
     "event type",
+    "option of a webhook",
     "filter operator",
     "signature scheme",
     "store adapter",
@@ -103,7 +104,7 @@ def test_the_way_of_an_event_is_twelve_modules_and_fifteen_words() -> None:
 def test_there_is_a_recipe_for_each_change_with_its_files() -> None:
     recipes = dict(
         re.findall(
-            r"^### (?:An?|The) (.+?)\n(.*?)(?=^### |\Z)", section("Ten changes"), re.M | re.S
+            r"^### (?:An?|The) (.+?)\n(.*?)(?=^### |\Z)", section("Eleven changes"), re.M | re.S
         )
     )
     assert list(recipes) == CHANGES

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from tidings.core.delivery.states import State
+from tidings.core.event_path import PATH_MAX, PATH_PATTERN
 from tidings.core.form import SIGN
 
 Json = dict[str, Any]
@@ -17,18 +18,15 @@ Json = dict[str, Any]
 _SEEN = SIGN[:-1] + r"\s]"  # a sign that is no space
 VISIBLE = f"^{SIGN}*$"
 NAMED = f"^{SIGN}*{_SEEN}{SIGN}*$"  # visible, and more than spaces
-LINE = r"^[^\x00-\x1f\x7f]*[^\x00-\x1f\x7f\s][^\x00-\x1f\x7f]*$"
 EVENT_ID = "^[A-Za-z0-9_:-]{1,128}$"
 KEY = "^[!-~]{1,255}$"
 HEADER_VALUE = r"^[\x20-\x7e\t]*$"
-_STEP = r"[^.\[\]\x00-\x1f]+"
-PATH = rf"^{_STEP}(\.{_STEP}|\[\*\]){{0,15}}$"
 _ID = "[0-7][0-9a-hjkmnp-tv-z]{12}"
 
 Name = Annotated[str, Field(pattern=NAMED, max_length=255)]
 MaybeName = Annotated[str, Field(pattern=VISIBLE, max_length=255)]
 Password = Annotated[str, Field(pattern=VISIBLE, min_length=12, max_length=256)]
-Path = Annotated[str, Field(pattern=PATH, max_length=256)]
+Path = Annotated[str, Field(pattern=PATH_PATTERN, max_length=PATH_MAX)]
 EventId = Annotated[str, Field(pattern=EVENT_ID)]
 DeliveryId = Annotated[str, Field(pattern=f"^dlv_{_ID}$")]
 Given = Annotated[str, Field(min_length=1, max_length=1024)]

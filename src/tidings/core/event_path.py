@@ -17,6 +17,9 @@ EACH = -1  # a step: go on with every item of the list
 Path = tuple[str | int, ...]
 
 _WHOLE = re.compile(r"[^.\[\]\x00-\x1f]+(?:\[\*\])*(?:\.[^.\[\]\x00-\x1f]+(?:\[\*\])*)*")
+_NAME = r"[^.\[\]\x00-\x1f]+"
+PATH_PATTERN = rf"^{_NAME}(\.{_NAME}|\[\*\]){{0,{STEPS_MAX - 1}}}$"
+"""Of a path, for JSON Schema."""
 _STEP = re.compile(r"([^.\[\]]+)|\[\*\]")
 
 

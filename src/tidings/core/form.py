@@ -13,6 +13,8 @@ from tidings.errors import Refusal
 # One sign that can be seen, or a space: neither a control nor what only steers the signs around it
 # (zero width, line separators, direction). The description of the API has the same rule.
 SIGN = r"[^\x00-\x1f\x7f-\x9f\xad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
+LINE = r"^[^\x00-\x1f\x7f]*[^\x00-\x1f\x7f\s][^\x00-\x1f\x7f]*$"
+"""Of a text on one line that is not blank, for JSON Schema."""
 _VISIBLE = re.compile(f"(?:(?![\ud800-\udfff]){SIGN})*")
 _WHOLE = re.compile(r"[0-9]{1,15}(?:\.0+)?")
 _NUMBER = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?")
@@ -59,10 +61,14 @@ def whole_of(value: object) -> int | None:
 
 
 class Form:
-    """One body while it is read."""
+    """One body while it is read. `strict`: fields that are not known are refused, and do not only
+    get a warning."""
 
-    def __init__(self, body: dict[str, Any]) -> None:
+    def __init__(self, body: dict[str, Any], *, strict: bool = False) -> None:
         self.body = body
+        self.strict = strict
+        self.new = True  # whether it makes a resource, and does not change one
+        self.values: dict[str, Any] = {}  # by attribute, what has been read of a resource so far
         self.refusals: list[Refusal] = []
         self.warnings: list[Refusal] = []
 
@@ -153,6 +159,14 @@ class Form:
         """A misspelt field must not be lost in silence."""
         for field in [field for field in fields if field not in known][:20]:
             place = stem + field[:64]
+            if self.strict:
+                self.refuse(
+                    "unknown_field",
+                    place,
+                    f"A field must be one of the documented ones; got {came(field)}. Check its "
+                    "spelling.",
+                )
+                continue
             self.warn(
                 "unknown_field",
                 place,

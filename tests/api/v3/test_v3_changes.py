@@ -61,7 +61,41 @@ class TestPatch:
             gone = (await s.call("PATCH", path, {"webHookHeaders": None})).json["data"]
             assert gone["webHookHeaders"] == {}
 
-    async def test_an_object_is_merged_and_a_list_replaced(self) -> None:
+    async def test_a_filter_is_set_as_a_whole(self) -> None:
+        """Merged, `eq` would have become `eq` and `gte`, which no event can pass."""
+        async with service() as s:
+            old = await make(s, filter={"path": "data.tier", "eq": "gold"})
+            path = f"/v3/webHooks/{old['webHookId']}"
+            wanted = {"path": "data.totalPointsIssued", "gte": 100}
+            new = (await s.call("PATCH", path, {"filter": wanted})).json["data"]
+            assert new["filter"] == wanted
+
+    @pytest.mark.parametrize(
+        ("patch", "field"),
+        [
+            ({"slaInSecond": 5}, "slaInSecond"),
+            ({"retryPolicy": {"delayInSeconds": [9]}}, "retryPolicy.delayInSeconds"),
+            ({"neoEnrichment": {"values": "x"}}, "neoEnrichment.values"),
+        ],
+    )
+    async def test_a_misspelt_field_is_refused_and_nothing_is_done(
+        self, patch: dict[str, Any], field: str
+    ) -> None:
+        async with service() as s:
+            old = await make(s)
+            path = f"/v3/webHooks/{old['webHookId']}"
+            answer = await s.call("PATCH", path, patch | {"slaInSeconds": 7})
+            assert answer.status == 400
+            assert [(e["code"], e["field"]) for e in answer.json["errors"]] == [
+                ("unknown_field", field)
+            ]
+            assert (await s.call("GET", path)).json["data"]["version"] == old["version"]
+            # Callers of the original send what they like.
+            answer = await s.call("PUT", path, patch | {"slaInSeconds": 7})
+            assert answer.status == 200
+            assert "unknown_field" in {one["code"] for one in answer.json["warnings"]}
+
+    async def test_an_object_and_a_list_are_set_as_a_whole(self) -> None:
         async with service() as s:
             policy = {"delaysInSeconds": [1, 2], "windowInHours": 24, "failStatuses": [404]}
             old = await make(s, retryPolicy=policy)
@@ -74,7 +108,7 @@ class TestPatch:
             assert new["eventNames"] == ["customerAdded"]
             assert new["retryPolicy"] == {
                 "delaysInSeconds": [9],
-                "windowInHours": 24,
+                "windowInHours": 168,
                 "retryStatuses": [],
                 "failStatuses": [],
             }

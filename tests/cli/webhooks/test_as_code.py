@@ -294,6 +294,19 @@ def test_all_that_cannot_be_is_told_at_once_and_nothing_is_done(
     assert webhooks(org) == {}
 
 
+def test_a_field_that_is_misspelt_inside_another_stops_it_too(
+    tidings: Command, org: Api, file: Path
+) -> None:
+    """The service takes it with a warning, as callers of the original send what they like."""
+    file.write_text(FILE.replace("rateLimit: 20", "retryPolicy: {windowInHour: 5}"))
+    for flags in (["--dry-run"], []):
+        done = tidings("webhooks", "apply", str(file), *flags)
+        assert done.code == 4
+        assert "webhooks[1].retryPolicy.windowInHour (survey): A field must be" in done.err
+        assert done.err.splitlines()[-1].startswith("1 fault; nothing was changed.")
+        assert webhooks(org) == {}
+
+
 def test_what_the_service_refuses_of_a_change_is_found_without_making_it(
     tidings: Command, org: Api, file: Path
 ) -> None:

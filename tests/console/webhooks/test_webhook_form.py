@@ -12,8 +12,10 @@ from tests.console.webhook_client import FORM, pages, text
 from tidings.console.pages.webhooks import form as webhook_form
 from tidings.core.delivery.standing import Standing
 from tidings.core.ids import OrgId
-from tidings.core.webhooks.rules import Reading, Settings, read_webhook
+from tidings.core.webhooks.rules import Reading, read_webhook
+from tidings.core.webhooks.settings import Settings
 from tidings.core.webhooks.webhook import Ordering
+from tidings.core.webhooks.webhook_form import Known
 
 ORG = OrgId(7)
 
@@ -328,7 +330,9 @@ def test_a_webhook_comes_through_the_form_unchanged() -> None:
 
     def read(body: object, source: Settings | None = None) -> Reading:
         sent = json.loads(json.dumps(body))
-        reading = read_webhook(sent, ("pointsIssued",), lambda _: None, source=source)
+        reading = read_webhook(
+            sent, Known(event_types=("pointsIssued",), check_url=lambda _: None), source=source
+        )
         assert isinstance(reading, Reading), reading
         return reading
 

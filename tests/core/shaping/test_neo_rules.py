@@ -7,7 +7,9 @@ import pytest
 
 from tidings.core.form import Form
 from tidings.core.shaping.neo_rules import neo_value, read_neo, unknown_flow
-from tidings.core.webhooks.rules import Reading, Settings, read_webhook
+from tidings.core.webhooks.rules import Reading, read_webhook
+from tidings.core.webhooks.settings import Settings
+from tidings.core.webhooks.webhook_form import Known
 
 OLD = msgspec.Raw(b'{"value":"old"}')
 
@@ -61,7 +63,10 @@ class TestAFlowThatNobodyKnows:
 
     @staticmethod
     def read(body: dict[str, Any], old: Settings | None = None) -> Any:
-        return read_webhook(body, ("pointsIssued",), lambda _: None, old, ("tier",))
+        known = Known(
+            event_types=("pointsIssued",), check_url=lambda _: None, transformations=("tier",)
+        )
+        return read_webhook(body, known, old)
 
     def before(self, **more: Any) -> Settings:
         """As it was stored when nobody asked."""

@@ -6,7 +6,9 @@ import pytest
 
 from tidings.core.webhooks.headers import HEADERS_BYTES_MAX, HEADERS_MAX, same_origin, same_url
 from tidings.core.webhooks.masks import looks_masked, mask, masked_arrival, masked_of, scrubbed
-from tidings.core.webhooks.rules import Reading, Settings, read_webhook
+from tidings.core.webhooks.rules import Reading, read_webhook
+from tidings.core.webhooks.settings import Settings
+from tidings.core.webhooks.webhook_form import Known
 
 OLD_URL = "https://crm.example.com/hook"
 LONG, SHORT = "Bearer 0123456789abcdef", "s3cret"
@@ -20,8 +22,11 @@ BODY: dict[str, Any] = {
 }
 
 
+KNOWN = Known(event_types=("pointsIssued",), check_url=lambda _: None)
+
+
 def read(body: dict[str, Any], old: Settings | None = None, **more: Any) -> Any:
-    return read_webhook(body, ("pointsIssued",), lambda _: None, old, **more)
+    return read_webhook(body, KNOWN, old, **more)
 
 
 @pytest.fixture

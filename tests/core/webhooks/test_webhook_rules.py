@@ -10,15 +10,10 @@ from hypothesis import strategies as st
 
 from tidings.core.delivery.outcome import DEFAULT_POLICY
 from tidings.core.shaping.sign import show_secret
-from tidings.core.webhooks.rules import (
-    CONNECTIONS_MAX,
-    RATE_MAX_PER_S,
-    SLA_MAX_S,
-    Reading,
-    Settings,
-    read_webhook,
-)
+from tidings.core.webhooks.rules import Reading, read_webhook
+from tidings.core.webhooks.settings import RATE_MAX_PER_S, SLA_MAX_S, Settings
 from tidings.core.webhooks.webhook import Ordering
+from tidings.core.webhooks.webhook_form import CONNECTIONS_MAX, Known
 from tidings.errors import Refusal
 
 TYPES = frozenset(("pointsIssued", "customerAdded"))
@@ -38,10 +33,18 @@ def check(url: str) -> str | None:
     return None if url.startswith("https://") else "The URL must begin with https://."
 
 
+KNOWN = Known(
+    event_types=TYPES,
+    check_url=check,
+    transformations=("b",),
+    aliases={"JOB": "customerAdded"},
+)
+
+
 def read(old: Settings | None = None, **fields: Any) -> Reading | list[Refusal]:
     body = BODY | fields if old is None else fields
     body = {k: v for k, v in body.items() if v != "absent"}
-    return read_webhook(body, TYPES, check, old, ("b",), aliases={"JOB": "customerAdded"})
+    return read_webhook(body, KNOWN, old)
 
 
 def passed(old: Settings | None = None, **fields: Any) -> Reading:
@@ -380,7 +383,9 @@ class TestReplacing:
         assert passed(self.old, name="crm").warnings == ()
 
     def test_an_old_url_is_judged_by_todays_policy(self) -> None:
-        refusals = read_webhook({}, TYPES, lambda _: "The URL must be public.", self.old)
+        refusals = read_webhook(
+            {}, Known(event_types=TYPES, check_url=lambda _: "The URL must be public."), self.old
+        )
         assert isinstance(refusals, list) and refusals[0].code == "url_refused"
 
 
@@ -403,5 +408,5 @@ json_values = st.recursive(
 )
 def test_no_body_makes_it_raise(body: dict[str, Any]) -> None:
     for old in (None, TestReplacing.old):
-        found = read_webhook(body, TYPES, check, old)
+        found = read_webhook(body, KNOWN, old)
         assert isinstance(found, Reading) or found

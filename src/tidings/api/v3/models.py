@@ -7,67 +7,15 @@ from pydantic import Field
 from tidings.api.description import Model, described
 from tidings.api.field_schemas import KEY
 from tidings.api.models import Responses, body_of
-from tidings.core.delivery.schedule import DELAYS_S, HOUR_S, WINDOW_S
+from tidings.core.webhooks.settings import SECRET, SETTABLE
+from tidings.schema.answers import answer_model
 
-
-class RetryPolicy(Model):
-    """How a webhook retries."""
-
-    delaysInSeconds: list[float] = Field(
-        list(DELAYS_S), description="After attempt 1, 2, 3 …; the last one repeats."
-    )
-    windowInHours: float = Field(
-        round(WINDOW_S / HOUR_S), description="The last attempt starts at its end."
-    )
-    retryStatuses: list[int] = Field([], description="Refusals to try again.")
-    failStatuses: list[int] = Field([], description="Answers that end a delivery at once.")
-
-
-class WebhookFields(Model):
-    """What a webhook is set to."""
-
-    name: str = Field(description="Unique in the org. It stays for good.")
-    active: bool = True
-    eventNames: list[str] = Field(description="At least one. A list replaces the old one.")
-    webHookType: str = Field("HTTP", description="HTTP or QUEUE_INT.")
-    webHookUrl: str = Field(description="Of QUEUE_INT it may be blank, and is never dialled.")
-    methodType: str = Field("POST", description="POST, PUT, GET or DELETE; all carry the body.")
-    webHookHeaders: dict[str, str] = Field(
-        {}, description="Of each value the last four characters; of a short one none."
-    )
-    maxAllowedConnections: int = Field(description="Parallel calls to the URL, from 1 to 1000.")
-    slaInSeconds: int | None = Field(None, description="Wanted delivery time.")
-    customerIdentifiersToBeEnriched: list[str] = []
-    tillDetailsEnrichmentEnabled: bool = False
-    storeDetailsEnrichmentEnabled: bool = False
-    awardedReferenceEnrichmentEnabled: bool = False
-    availablePointsBalanceEnrichmentEnabled: bool = False
-    cardNumberEnrichmentEnabled: bool = False
-    enrichmentWhenDown: str = Field(
-        "thin", description="thin or wait: what to do while the platform does not answer."
-    )
-    listenToChildEvents: bool = Field(False, description="Also events of orgs below this one.")
-    neoEnrichment: dict[str, Any] | None = None
-    signingSecret: str | None = Field(None, description="whsec_…; made where it is absent.")
-    retryPolicy: RetryPolicy | None = None
-    ordering: str = Field("none", description="none, key or strict.")
-    holdOnFailure: bool = Field(
-        False, description="What is behind a refused delivery in its order waits for it."
-    )
-    rateLimit: float | None = Field(None, description="Deliveries per second.")
-    filter: dict[str, Any] | None = Field(
-        None, description="Which events of its types it wants: docs/filters.md."
-    )
-    fields: dict[str, list[str]] | None = Field(
-        None, description="keep or drop, a list of paths: docs/transformations.md."
-    )
-    rename: dict[str, str] | None = Field(None, description="New names of fields, by path.")
-    transformation: str | None = Field(
-        None, description="The name of a stored transformation, which makes the payload."
-    )
-    deadlineInSeconds: float = Field(30, description="For one attempt, from 1 to 30.")
-    keepResponses: bool = Field(False, description="Keep the answer's body also after a 2xx.")
-    eventVersions: dict[str, int] = Field({}, description="Versions of event types; else 1.")
+WebhookFields: Any = answer_model(
+    Model,
+    "WebhookFields",
+    (one for one in SETTABLE if one is not SECRET),
+    "What a webhook is set to.",
+)
 
 
 class Person(Model):
@@ -118,7 +66,7 @@ class WebhookWarning(Model):
     message: str
 
 
-class Webhook(WebhookFields):
+class Webhook(WebhookFields):  # type: ignore[misc]
     """A webhook as it is answered."""
 
     webHookId: str = Field(description="24 hex digits.")
@@ -128,6 +76,9 @@ class Webhook(WebhookFields):
     standing: str = Field(description="active, paused, inactive, disabled or deleted.")
     disabledReason: str | None = None
     version: int = Field(description="Counts the changes.")
+    signingSecret: str | None = Field(
+        None, description="whsec_…; of the answer that makes or changes it alone."
+    )
     signingSecretHint: str | None = Field(None, description="The secret's last four characters.")
     warning: WebhookWarning | None = Field(
         None, description="flow_unknown or queue_not_served; null where there is none."

@@ -6,15 +6,11 @@ from typing import Any
 
 import msgspec
 
+from tidings.core.declaration import show_resource
 from tidings.core.delivery.standing import Standing
 from tidings.core.events.attribution import of_credential, show_attribution
-from tidings.core.shaping.enrichment import THIN, WHEN_DOWN
 from tidings.core.shaping.neo_rules import NEO
-from tidings.core.shaping.shape_rules import FIELDS, FILTER, RENAME, TRANSFORMATION, show_fields
 from tidings.core.shaping.sign import show_secret
-from tidings.core.webhooks.masks import masked
-from tidings.core.webhooks.retry_policy_body import show_retry
-from tidings.core.webhooks.rules import FLAGS, IDENTIFIERS
 from tidings.engine.webhooks.records import Author, Record
 from tidings.reads.times import iso, local_iso
 from tidings.reads.webhooks.warnings import warning_of
@@ -29,41 +25,17 @@ def show_webhook(
     vain.
     """
     webhook, settings = record.webhook, record.config.settings
-    extra = settings.extra
     secrets, ends = webhook.secrets, record.config.secret_ends
     return {
         "webHookId": webhook.id,
         "consumerGroupId": webhook.consumer_group,
-        "name": webhook.name,
         "active": webhook.standing in (Standing.ACTIVE, Standing.PAUSED),
-        "eventNames": settings.event_names,
-        "eventVersions": dict(settings.event_versions),
-        FILTER: settings.filter,
-        FIELDS: show_fields(settings.fields),
-        RENAME: settings.rename,
-        TRANSFORMATION: settings.transformation,
-        "webHookType": settings.kind,
-        "webHookUrl": settings.url,
-        "methodType": settings.method,
-        "webHookHeaders": dict(masked(settings.headers)),
-        "maxAllowedConnections": settings.connections_max,
-        "slaInSeconds": settings.sla_s,
+        **dict(show_resource(settings)),
         "noOfRetryAttempts": 0,
-        IDENTIFIERS: extra.get(IDENTIFIERS, []),
-        **{flag: extra.get(flag, False) for flag in FLAGS},
-        WHEN_DOWN: extra.get(WHEN_DOWN, THIN),
-        "listenToChildEvents": settings.listen_to_children,
-        NEO: extra.get(NEO),
         "attribution": _attribution(record, zone),
         "standing": webhook.standing.value,
         "disabledReason": record.config.reason,
         "version": webhook.version,
-        "ordering": settings.ordering.value,
-        "holdOnFailure": settings.hold_on_failure,
-        "rateLimit": settings.rate_per_s,
-        "deadlineInSeconds": settings.deadline_s,
-        "keepResponses": settings.keep_answers,
-        "retryPolicy": show_retry(settings.retry),
         "signingSecretHint": f"…{show_secret(secrets[0])[-4:]}" if secrets else None,
         "signingSecretOverlapEnds": iso(max(ends)) if len(secrets) > 1 else None,
         "warning": warning_of(webhook, flows, unheard),

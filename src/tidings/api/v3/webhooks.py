@@ -23,13 +23,14 @@ from tidings.api.v3.webhook_answers import (
     is_if_changed,
     tagged,
 )
-from tidings.api.v3.webhook_patch import patched_body
 from tidings.core.form import came
 from tidings.core.ids import WebhookId
 from tidings.core.shaping.sign import show_secret
+from tidings.core.webhooks.settings import FIELD_OF
 from tidings.engine.webhooks.records import Record, author
 from tidings.engine.webhooks.webhooks import UnknownWebhook
 from tidings.reads.webhooks.changes import unknown_webhook
+from tidings.schema.patches import patched_body
 
 Part = Annotated[
     str,
@@ -102,16 +103,24 @@ def webhook_routes(services: Services) -> APIRouter:
         responses=ONE,
     )
     async def patch(request: Request, webHookId: WebhookId) -> Response:
-        """A JSON merge patch (RFC 7396): null takes a field, or a header, away."""
+        """Each field that the body names is set as a whole; null takes it away. Headers are set
+        name by name, and null takes one away. Misspelt fields are refused."""
         caller = services.caller(request, "webhooks:write")
         dry_run = is_dry_run(request)
         body = await read_object(request)
 
         def body_for(record: Record) -> dict[str, Any]:
-            return patched_body(show.shown(record), body)
+            headers = FIELD_OF["webHookHeaders"].show(record.config.settings)
+            return patched_body(body, FIELD_OF, {"webHookHeaders": headers})
 
         patching = webhooks.patch(
-            caller.org, webHookId, body_for, author(caller), expect(request), dry_run=dry_run
+            caller.org,
+            webHookId,
+            body_for,
+            author(caller),
+            expect(request),
+            dry_run=dry_run,
+            strict=True,
         )
         return show.one(*await changed(webHookId, patching), dry_run=dry_run)
 

@@ -3,50 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tidings.core.delivery.outcome import DEFAULT_POLICY
-from tidings.core.webhooks.retry_policy_body import show_retry
+from tidings.core.webhooks.settings import SECRET, SETTABLE
 
 Body = dict[str, Any]
 
-# What a webhook has where nothing is said. Tests hold it against the service.
-DEFAULTS: Body = {
-    "active": True,
-    "eventNames": [],
-    "eventVersions": {},
-    "filter": None,
-    "fields": None,
-    "rename": {},
-    "transformation": None,
-    "webHookType": "HTTP",
-    "webHookUrl": "",
-    "methodType": "POST",
-    "webHookHeaders": {},
-    "maxAllowedConnections": 10,
-    "slaInSeconds": None,
-    "customerIdentifiersToBeEnriched": [],
-    "tillDetailsEnrichmentEnabled": False,
-    "storeDetailsEnrichmentEnabled": False,
-    "awardedReferenceEnrichmentEnabled": False,
-    "availablePointsBalanceEnrichmentEnabled": False,
-    "cardNumberEnrichmentEnabled": False,
-    "enrichmentWhenDown": "thin",
-    "listenToChildEvents": False,
-    "neoEnrichment": None,
-    "ordering": "none",
-    "holdOnFailure": False,
-    "rateLimit": None,
-    "deadlineInSeconds": 30.0,
-    "keepResponses": False,
-    "retryPolicy": show_retry(DEFAULT_POLICY),
-}
+_FIELDS = [one for one in SETTABLE if one.name != "name" and one is not SECRET]
+DEFAULTS: Body = {one.name: one.usual() for one in _FIELDS}
+"""What a webhook has where nothing is said."""
 ORDER = ("name", *DEFAULTS)
-# What the original knows: an import of its answer says nothing about the rest.
-ORIGINAL = (
-    "active eventNames webHookType webHookUrl methodType webHookHeaders maxAllowedConnections "
-    "slaInSeconds customerIdentifiersToBeEnriched tillDetailsEnrichmentEnabled "
-    "storeDetailsEnrichmentEnabled awardedReferenceEnrichmentEnabled "
-    "availablePointsBalanceEnrichmentEnabled listenToChildEvents neoEnrichment"
-).split()
+ORIGINAL = [one.name for one in _FIELDS if one.field.original]
+"""What the original knows: an import of its answer says nothing about the rest."""
 HEADERS = "webHookHeaders"
 
 

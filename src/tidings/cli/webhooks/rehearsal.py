@@ -12,6 +12,7 @@ from tidings.cli.webhooks.plan import Change
 
 # What is wrong with one webhook. Anything else is wrong with the call, and so with all of them.
 OF_THE_BODY = frozenset((400, 408, 409, 413, 422))
+UNKNOWN = "unknown_field"
 
 
 def rehearse(api: Calls, changes: Sequence[Change]) -> tuple[list[Change], list[FileFault]]:
@@ -24,13 +25,17 @@ def rehearse(api: Calls, changes: Sequence[Change]) -> tuple[list[Change], list[
     for one in changes:
         status, answer = ask(api, one, dry_run=True)
         if status in OF_THE_BODY:
-            faults += _faults(one, status, answer)
+            if not isinstance(answer, dict) or not answer.get("errors"):
+                raise refused(status, answer)
+            faults += _faults(one, answer["errors"])
             made.append(one)
         elif status >= 300 or not isinstance(answer, dict):
             raise api.refused(PATH, status, answer)
         elif (now := one.coming_to(answer["data"])) is not None:
             for warning in answer.get("warnings") or ():
-                say(f"{clean(one.name)}: {clean(warning['message'])}")
+                if warning["code"] != UNKNOWN:
+                    say(f"{clean(one.name)}: {clean(warning['message'])}")
+            faults += _faults(one, _misspelt(answer))
             made.append(now)
     return made, faults
 
@@ -63,10 +68,13 @@ def ask(api: Calls, one: Change, *, dry_run: bool) -> tuple[int, Any]:
     return status, answer
 
 
-def _faults(one: Change, status: int, answer: Any) -> Iterator[FileFault]:
-    found = answer.get("errors") if isinstance(answer, dict) else None
-    if not found:
-        raise refused(status, answer)
+def _misspelt(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    """The warnings of fields that nobody knows. In a file they are faults: a change that somebody
+    has written down must not be lost."""
+    return [one for one in answer.get("warnings") or () if one["code"] == UNKNOWN]
+
+
+def _faults(one: Change, found: Sequence[dict[str, Any]]) -> Iterator[FileFault]:
     for error in found:
         field = clean(error.get("field") or "")
         place = f"{one.path}.{field}" if field else one.path

@@ -21,6 +21,25 @@ SEND_WHOLE = "sendWhole"
 FLOW_UNKNOWN = "flow_unknown"
 TEXT_MAX = 255
 _PARTS = ("label", "value")
+_PART = {
+    "anyOf": [
+        {"type": "string", "minLength": 1, "maxLength": TEXT_MAX},
+        {"type": "number"},
+        {"type": "null"},
+    ]
+}
+SCHEMA = {
+    "type": "object",
+    "description": "`value` names a stored transformation.",
+    "properties": {
+        "label": _PART,
+        "value": _PART,
+        SEND_WHOLE: {
+            "anyOf": [{"type": "boolean"}, {"type": "null"}],
+            "description": "Take it though nobody here knows the flow: events go out whole.",
+        },
+    },
+}
 
 
 def read_neo(form: Form, old: msgspec.Raw | None) -> msgspec.Raw | None:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from tidings.core.budget import LOOP_S
-from tidings.core.event_path import PATH_RULE, read_path
+from tidings.core.event_path import PATH_MAX, PATH_PATTERN, PATH_RULE, read_path
 from tidings.core.form import Form, came
 from tidings.core.shaping.filter import FilterRefused, compile_filter
 from tidings.core.shaping.filter_cost import worst_s
@@ -26,6 +26,26 @@ TRANSFORMATION_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 _NEW_NAME = re.compile(r"[^.\[\]\x00-\x1f]{1,64}")
 _KEPT = f"{ALWAYS[0]}, {ALWAYS[1]} and {ALWAYS[2]} always stay"
+
+
+_PATH = {"type": "string", "pattern": PATH_PATTERN, "maxLength": PATH_MAX}
+_PATHS = {"type": "array", "items": _PATH, "minItems": 1, "maxItems": PATHS_MAX}
+FILTER_SCHEMA = {"$ref": "#/components/schemas/Filter"}
+"""A filter holds filters: its schema is one that the description of the API names."""
+FIELDS_SCHEMA = {
+    "type": "object",
+    "description": "keep or drop, one of them.",
+    "properties": {"keep": _PATHS, "drop": _PATHS},
+    "additionalProperties": False,
+    "minProperties": 1,
+    "maxProperties": 1,
+}
+RENAME_SCHEMA = {
+    "type": "object",
+    "maxProperties": RENAMES_MAX,
+    "propertyNames": {"pattern": PATH_PATTERN, "maxLength": PATH_MAX},
+    "additionalProperties": {"type": "string", "pattern": r"^[^.\[\]\x00-\x1f]{1,64}$"},
+}
 
 
 def read_filter(form: Form, old: dict[str, Any] | None) -> dict[str, Any] | None:

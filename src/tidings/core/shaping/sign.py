@@ -12,6 +12,11 @@ import hashlib
 SECRET_PREFIX = "whsec_"
 SECRET_BYTES_MIN, SECRET_BYTES_MAX = 24, 64
 BLOCK_BYTES = 64  # of SHA-256
+_FOUR = "[A-Za-z0-9+/]"
+SECRET_PATTERN = (
+    f"^whsec_({_FOUR}{{4}}){{8,20}}({_FOUR}{{4}}|{_FOUR}{{2}}==|{_FOUR}{{3}}=|{_FOUR}{{6}}==)?$"
+)
+"""Of a secret as it is handed over, for JSON Schema."""
 
 
 class Signer:

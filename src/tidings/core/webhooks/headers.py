@@ -11,10 +11,11 @@ webhook, and not see its secrets, must not get them by another URL.
 
 import re
 from collections.abc import Collection
+from typing import Any
 from urllib.parse import urlsplit
 
 from tidings.core.form import Form, came
-from tidings.core.webhooks.masks import looks_masked, mask
+from tidings.core.webhooks.masks import looks_masked, mask, masked
 
 HEADERS_BYTES_MAX = 8192
 HEADERS_MAX = 64
@@ -30,6 +31,33 @@ _FIELD = "webHookHeaders"
 _PORTS = {"http": 80, "https": 443}
 
 Headers = tuple[tuple[str, str], ...]
+
+
+def _schema(value: str, *kinds: str) -> dict[str, Any]:
+    """An object of texts; a nameless one without a text is passed over, and so is an empty list."""
+    kind: str | list[str] = kinds[0] if len(kinds) == 1 else list(kinds)
+    texts = {
+        "type": "object",
+        "maxProperties": HEADERS_MAX,
+        "propertyNames": {"pattern": r"^[!#$%&'*+\-.^_`|~0-9A-Za-z]{0,128}$"},
+        "properties": {"": {"type": ["string", "null"], "maxLength": 0}},
+        "additionalProperties": {"type": kind, "pattern": value},
+    }
+    return {"anyOf": [texts, {"type": "array", "maxItems": 0}]}
+
+
+_WHOLE, _SHOWN = r"^[\x20-\x7e\t]*$", r"^([\x20-\x7e\t]*|…[\x20-\x7e]{0,4})$"
+NEW_SCHEMA = _schema(_WHOLE, "string")
+CHANGE_SCHEMA = _schema(_SHOWN, "string")
+"""A value as GET shows it means the stored one."""
+PATCH_SCHEMA = _schema(_SHOWN, "string", "null")
+"""A patch sets them name by name; null takes one away."""
+ANSWER_SCHEMA = {"type": "object", "additionalProperties": {"type": "string"}}
+
+
+def shown(headers: Headers) -> dict[str, str]:
+    """What reads show: of each value its end."""
+    return dict(masked(headers))
 
 
 def is_reserved(name: str) -> bool:

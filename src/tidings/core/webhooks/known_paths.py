@@ -18,7 +18,7 @@ from tidings.core.events.own_types import FAMILY
 from tidings.core.form import came
 from tidings.core.shaping.filter import Node, compile_filter
 from tidings.core.shaping.shape_rules import FIELDS, RENAME
-from tidings.core.webhooks.rules import Settings
+from tidings.core.webhooks.settings import Settings
 from tidings.errors import Refusal
 
 WARNINGS_MAX = 10

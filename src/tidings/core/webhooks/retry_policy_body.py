@@ -15,6 +15,35 @@ _DELAYS, _WINDOW = "delaysInSeconds", "windowInHours"
 _RETRY, _FAIL = "retryStatuses", "failStatuses"
 
 
+_STATUS_LIST = {"type": "array", "items": {"type": "integer", "minimum": 300, "maximum": 599}}
+
+
+def schema() -> dict[str, Any]:
+    """What a body may say, as JSON Schema."""
+    usual = show_retry(DEFAULT_POLICY)
+    delay = {"type": "number", "minimum": 1, "maximum": DELAY_MAX_S}
+    parts: dict[str, tuple[dict[str, Any], str]] = {
+        _DELAYS: (
+            {"type": "array", "items": delay, "minItems": 1, "maxItems": DELAYS_MAX},
+            "After attempt 1, 2, 3 …; the last one repeats.",
+        ),
+        _WINDOW: (
+            {"type": "number", "minimum": 0, "maximum": WINDOW_MAX_H},
+            "The last attempt starts at its end.",
+        ),
+        _RETRY: (_STATUS_LIST, "Refusals to try again."),
+        _FAIL: (_STATUS_LIST, "Answers that end a delivery at once."),
+    }
+    return {
+        "type": "object",
+        "description": "How a webhook retries.",
+        "properties": {
+            name: {"anyOf": [part, {"type": "null"}], "description": about, "default": usual[name]}
+            for name, (part, about) in parts.items()
+        },
+    }
+
+
 def read_retry(form: Form, old: RetryPolicy) -> RetryPolicy:
     """The policy of a body; `old` where it does not say, the default where it says null."""
     if _FIELD not in form.body:

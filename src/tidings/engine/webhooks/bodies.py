@@ -13,8 +13,10 @@ from tidings.core.shaping.filter_cost import worst_s
 from tidings.core.webhooks.known_paths import unknown_paths
 from tidings.core.webhooks.name_matching import unheard_names
 from tidings.core.webhooks.registry import Registry
-from tidings.core.webhooks.rules import Reading, Settings, UrlCheck, read_webhook
+from tidings.core.webhooks.rules import Reading, read_webhook
+from tidings.core.webhooks.settings import Settings
 from tidings.core.webhooks.webhook import HTTP
+from tidings.core.webhooks.webhook_form import Known, UrlCheck
 from tidings.engine.webhooks.faults import filters_too_slow
 from tidings.engine.webhooks.records import Record, name_unresolved
 from tidings.errors import Invalid, Refusal
@@ -53,20 +55,18 @@ class BodyReader:
         *,
         source: Settings | None = None,
         tried: bool = False,
+        strict: bool = False,
     ) -> Reading:
-        """What a body asks for; `old` is what it replaces, `source` what it is copied from, and
-        `tried` as in `Webhooks.unsaved`. Invalid."""
-        reading = read_webhook(
-            body,
-            self._event_types(org),
-            self._check_url,
-            old,
-            self._transformations(org),
+        """What a body asks for; `old` is what it changes, `source` what it is copied from, and
+        `tried` as in `Webhooks.unsaved`. `strict`: a misspelt field is refused. Invalid."""
+        known = Known(
+            event_types=self._event_types(org),
+            check_url=self._check_url,
+            transformations=self._transformations(org),
             aliases=self._aliases,
-            source=source,
-            tried=tried,
             admits_unknown=self._admits_unknown(org),
         )
+        reading = read_webhook(body, known, old, source=source, tried=tried, strict=strict)
         if not isinstance(reading, Reading):
             raise Invalid(*reading)
         self._bound_filters(org, reading.settings.filter, None if old is None else old.filter)

@@ -16,7 +16,8 @@ from tidings.core.shaping.enrichment import enrichment_of
 from tidings.core.shaping.filter import compile_filter
 from tidings.core.shaping.neo_rules import NEO, neo_value, unknown_flow
 from tidings.core.shaping.shape import shape_of
-from tidings.core.webhooks.rules import Reading, Settings
+from tidings.core.webhooks.rules import Reading
+from tidings.core.webhooks.settings import Settings
 from tidings.core.webhooks.webhook import Ordering, Webhook
 from tidings.errors import Refusal
 from tidings.store.port import StoredWebhook
@@ -94,6 +95,11 @@ class Record(msgspec.Struct, frozen=True):
 
 configs = msgspec.json.Decoder(Config)
 
+# What the engine knows of a webhook as its owner has set it; the rest is made of that.
+_AS_SET = (set(Webhook.__struct_fields__) & set(Settings.__struct_fields__)) - set(
+    "name event_names retry filter transformation".split()
+)
+
 
 def webhook_of(stored: StoredWebhook, config: Config, now_ms: int) -> Webhook:
     """The webhook as the engine knows it, with the secrets that are in force."""
@@ -110,21 +116,8 @@ def webhook_of(stored: StoredWebhook, config: Config, now_ms: int) -> Webhook:
         name=stored.name,
         standing=Standing(stored.standing),
         event_names=frozenset(settings.event_names),
-        kind=settings.kind,
-        url=settings.url,
-        method=settings.method,
-        headers=settings.headers,
-        connections_max=settings.connections_max,
-        sla_s=settings.sla_s,
         secrets=config.in_force(now_ms),
         retry=_retry(settings),
-        ordering=settings.ordering,
-        rate_per_s=settings.rate_per_s,
-        deadline_s=settings.deadline_s,
-        keep_answers=settings.keep_answers,
-        listen_to_children=settings.listen_to_children,
-        event_versions=settings.event_versions,
-        extra=settings.extra,
         enrichment=enrichment,
         filter=None if settings.filter is None else compile_filter(settings.filter),
         shape=shape,
@@ -132,6 +125,7 @@ def webhook_of(stored: StoredWebhook, config: Config, now_ms: int) -> Webhook:
         must_transform=settings.transformation is not None,
         flow=flow,
         plain=not enrichment.any and shape is None and transformation is None and flow is None,
+        **{name: getattr(settings, name) for name in _AS_SET},
     )
 
 

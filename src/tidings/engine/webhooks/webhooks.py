@@ -15,8 +15,9 @@ from tidings.core.delivery.standing import Standing
 from tidings.core.events.attribution import Attribution
 from tidings.core.ids import OrgId, WebhookId
 from tidings.core.webhooks.registry import Registry
-from tidings.core.webhooks.rules import Settings, UrlCheck
+from tidings.core.webhooks.settings import Settings
 from tidings.core.webhooks.webhook import Webhook
+from tidings.core.webhooks.webhook_form import UrlCheck
 from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock
 from tidings.engine.listeners import Listeners
@@ -188,15 +189,17 @@ class Webhooks(WebhookBook):
         *,
         source: Settings | None = None,
         tried: bool = False,
+        strict: bool = False,
     ) -> tuple[Webhook, tuple[Refusal, ...]]:
         """The webhook that a body would make, or make of an existing one; nothing is kept.
 
         `source` is what it is copied from. `tried`: a test message is sent to it, which stored
-        values do not go along with to another URL than theirs. Invalid, UnknownWebhook.
+        values do not go along with to another URL than theirs. `strict`: a misspelt field is
+        refused. Invalid, UnknownWebhook.
         """
         old = None if webhook_id is None else self.living(org, webhook_id)
         settings = None if old is None else old.config.settings
-        reading = self._bodies.read(org, body, settings, source=source, tried=tried)
+        reading = self._bodies.read(org, body, settings, source=source, tried=tried, strict=strict)
         if old is None:
             stored = StoredWebhook(
                 0, WebhookId(""), "", org, 1, reading.settings.name, "active", b""
@@ -278,12 +281,14 @@ class Webhooks(WebhookBook):
         *,
         if_changed: bool = False,
         dry_run: bool = False,
+        strict: bool = False,
     ) -> tuple[Record, tuple[Refusal, ...]]:
-        """Like `replace`, by a body that is made from the webhook as it is at that moment."""
+        """Like `replace`, by a body that is made from the webhook as it is at that moment.
+        `strict`: a misspelt field is refused."""
 
         async def change() -> tuple[Record, Record, tuple[Refusal, ...]]:
             old = self.living(org, webhook_id, expect)
-            reading = self._bodies.read(org, body_for(old), old.config.settings)
+            reading = self._bodies.read(org, body_for(old), old.config.settings, strict=strict)
             standing = replaced_standing(old.webhook.standing, reading.active)
             config = replaced(old.config, reading, standing, by, self._clock.now_ms())
             stands = standing is old.webhook.standing

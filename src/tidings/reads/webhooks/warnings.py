@@ -4,8 +4,8 @@ from collections.abc import Collection, Sequence
 
 from tidings.core.shaping.neo_rules import FLOW_UNKNOWN, unknown_flow_said
 from tidings.core.webhooks.event_name_rules import UNHEARD, unheard_said
-from tidings.core.webhooks.rules import QUEUE_NOT_SERVED
 from tidings.core.webhooks.webhook import QUEUE_SAID, Webhook
+from tidings.core.webhooks.webhook_form import QUEUE_NOT_SERVED
 
 
 def warning_of(

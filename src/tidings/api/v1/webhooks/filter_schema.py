@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from tidings.api.field_schemas import PATH
-from tidings.core.event_path import PATH_MAX
+from tidings.core.event_path import PATH_MAX, PATH_PATTERN
 from tidings.core.shaping.filter import COMPARISONS, LIST_MAX, PATTERN_MAX, TEXT_MAX, TEXTUAL
 
 NAME = "Filter"
@@ -31,7 +30,7 @@ def _node(fields: dict[str, Any], least: int = 1) -> dict[str, Any]:
     }
 
 
-_PLACE = {"path": {"type": "string", "pattern": PATH, "maxLength": PATH_MAX}}
+_PLACE = {"path": {"type": "string", "pattern": PATH_PATTERN, "maxLength": PATH_MAX}}
 _SEVERAL = {"type": "array", "items": REFERENCE, "minItems": 1}
 SCHEMA: dict[str, Any] = {
     "description": "A test of the value at a path, or all, any or not of further nodes.",

@@ -9,14 +9,13 @@ from typing import Any
 
 import msgspec
 from fastapi import APIRouter
-from pydantic import ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import answer, refused
 from tidings.api.context import Services, read_object
 from tidings.api.models import V1_ERRORS, body_of
-from tidings.api.v1.webhooks.models import SAVED, WebhookChange
+from tidings.api.v1.webhooks.models import SAVED, unsaved_schema
 from tidings.core.form import came, whole_of
 from tidings.core.ids import OrgId, WebhookId
 from tidings.core.webhooks.webhook import Webhook
@@ -33,18 +32,20 @@ _FILLED = {
 }
 
 
-class PreviewBody(WebhookChange):
-    """The fields of a webhook, and which events to try it on."""
-
-    model_config = ConfigDict(json_schema_extra={"anyOf": [SAVED, {"required": ["eventNames"]}]})
-
-    last: int = Field(
-        LAST, ge=1, le=LAST_MAX, description="How many of the newest events of its types."
+_LAST = {
+    "type": "integer",
+    "minimum": 1,
+    "maximum": LAST_MAX,
+    "default": LAST,
+    "description": "How many of the newest events of its types.",
+}
+PREVIEW_BODY = body_of(
+    lambda: unsaved_schema(
+        "The fields of a webhook, and which events to try it on.",
+        {"last": _LAST},
+        [SAVED, {"required": ["eventNames"]}],
     )
-    webHookId: str | None = Field(None, description="Start from this webhook, unchanged.")
-
-
-PREVIEW_BODY = body_of(PreviewBody)
+)
 
 
 def preview_routes(services: Services) -> APIRouter:
@@ -71,7 +72,11 @@ def _webhook(
     filled = body if webhook_id is not None else _FILLED | body
     try:
         webhook, warnings = services.webhooks.unsaved(
-            org, filled, None if webhook_id is None else WebhookId(str(webhook_id)), tried=True
+            org,
+            filled,
+            None if webhook_id is None else WebhookId(str(webhook_id)),
+            tried=True,
+            strict=True,
         )
     except UnknownWebhook:
         raise refused(

@@ -9,9 +9,9 @@ from starlette.responses import Response
 
 from tidings.api.answers import answer
 from tidings.api.context import Services, read_object
-from tidings.api.description import Model
+from tidings.api.description import Model, whole_schema
 from tidings.api.models import V1_ERRORS, body_of
-from tidings.api.v1.webhooks.models import SAVED, UNSAVED, WebhookChange
+from tidings.api.v1.webhooks.models import SAVED, UNSAVED, unsaved_schema
 from tidings.core.delivery.standing import Standing
 from tidings.core.ids import OrgId, WebhookId
 from tidings.core.shaping.sign import show_secret
@@ -33,16 +33,13 @@ class TestBody(Model):
     event: dict[str, Any] | None = Field(None, description="Sent instead of the example.")
 
 
-class UnsavedTestBody(WebhookChange, TestBody):
-    """The fields of a webhook, and what to send as a test."""
-
-    model_config = ConfigDict(json_schema_extra={"anyOf": [SAVED, UNSAVED]})
-
-    webHookId: str | None = Field(None, description="Start from this webhook, unchanged.")
+def _unsaved() -> dict[str, Any]:
+    about = "The fields of a webhook, and what to send as a test."
+    return unsaved_schema(about, whole_schema(TestBody)["properties"], [SAVED, UNSAVED])
 
 
 TEST_BODY = body_of(TestBody, required=False)
-UNSAVED_TEST_BODY = body_of(UnsavedTestBody)
+UNSAVED_TEST_BODY = body_of(_unsaved)
 
 
 def trial_routes(services: Services) -> APIRouter:
@@ -67,7 +64,11 @@ def trial_routes(services: Services) -> APIRouter:
         asked = {field: body.pop(field) for field in _OF_TEST if field in body}
         webhook_id = body.pop("webHookId", None)
         webhook, warnings = services.webhooks.unsaved(
-            org, body, None if webhook_id is None else WebhookId(str(webhook_id)), tried=True
+            org,
+            body,
+            None if webhook_id is None else WebhookId(str(webhook_id)),
+            tried=True,
+            strict=True,
         )
         webhook, made, more = signed(services.webhooks, org, webhook, body, webhook_id)
         saved = services.webhooks.by_number(webhook.number)

@@ -20,7 +20,7 @@ from tidings.core.ids import DeliveryId, EventNumber, WebhookId
 from tidings.core.shaping.neo_rules import NEO, SEND_WHOLE, unknown_flow, unknown_flow_said
 from tidings.core.shaping.sign import show_secret
 from tidings.core.webhooks.name_matching import stored_name_of_type
-from tidings.core.webhooks.rules import METHODS, Settings
+from tidings.core.webhooks.settings import Settings
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.delivery.trial import TooSoon
 from tidings.engine.webhooks.records import Record, author
@@ -167,7 +167,6 @@ def _form(
         flow=None if flow is None else unknown_flow_said(flow, named),
         queue=stored is not None and not stored.webhook.dials,
         rules=webhook_form,
-        methods=[(one, one) for one in METHODS],
         once=visit.form.get("once") or secrets.token_urlsafe(16),
     )
 

@@ -11,51 +11,30 @@ from typing import Any
 import msgspec
 
 from tidings.core.delivery.outcome import DEFAULT_POLICY
-from tidings.core.form import number_of
-from tidings.core.shaping.enrichment import IDENTIFIERS, THIN, WAIT, WHEN_DOWN
+from tidings.core.shaping.enrichment import IDENTIFIERS, STORE, THIN, TILL, WAIT, WHEN_DOWN
 from tidings.core.shaping.neo_rules import NEO, SEND_WHOLE
 from tidings.core.shaping.shape_rules import FIELDS, FILTER, RENAME, TRANSFORMATION, show_fields
 from tidings.core.webhooks.masks import masked
 from tidings.core.webhooks.retry_policy_body import show_retry
-from tidings.core.webhooks.rules import FLAGS, METHODS, Settings
-from tidings.core.webhooks.webhook import Ordering
+from tidings.core.webhooks.settings import FIELD_OF, SETTABLE, Settings
 from tidings.errors import Refusal
+from tidings.schema.forms import asked, choices, is_ticked, number_in, text_of, value_of, widget
 
-# What enrichment can be ticked, in the words of the original's page.
-TICKS = (
-    ("tillDetailsEnrichmentEnabled", "Till", "Adds the till's code, name and id."),
-    (
-        "storeDetailsEnrichmentEnabled",
-        "Store",
-        "Adds the store's name, id, code and external ids.",
-    ),
-)
-FURTHER_TICKS = (
-    (
-        "cardNumberEnrichmentEnabled",
-        "Card Number",
-        "Adds all card numbers; takes a source of customer identifiers.",
-    ),
-    (
-        "awardedReferenceEnrichmentEnabled",
-        "Awarded Reference ID",
-        "Adds the reference of each award of points that a behavioural event caused.",
-    ),
-    (
-        "availablePointsBalanceEnrichmentEnabled",
-        "Available Points Balance",
-        "Adds AvailablePointsBalance to pointsIssued and pointsRedeemed.",
-    ),
-)
+_ASKED = asked(SETTABLE)
+_WRITTEN = [one for one in _ASKED if widget(one) != "tick"]
+_TICKS = [one for one in _ASKED if widget(one) == "tick"]
+# By their places on the page. The original's page asks for till and store first.
+METHOD = FIELD_OF["methodType"]
+TICKS = tuple(FIELD_OF[name] for name in (TILL, STORE))
+FURTHER_TICKS = tuple(one for one in _TICKS if one.keyed and one not in TICKS)
+ADVANCED = tuple(one for one in _WRITTEN if one is not METHOD and widget(one) == "text")
+ADVANCED_CHOICES = tuple(one for one in _WRITTEN if one is not METHOD and widget(one) == "choice")
+ADVANCED_TICKS = tuple(one for one in _TICKS if not one.keyed)
+CHOICES = {one.name: choices(one) for one in _WRITTEN if widget(one) == "choice"}
 SOURCES = (
     ("WeChat", "WeChat"),
     ("WebEngage", "WebEngage"),
     ("Instore", "InStore: external id, mobile and e-mail"),
-)
-ORDERINGS = (
-    ("none", "None: as many at once as the connections allow"),
-    ("key", "By key: the events of one customer one after the other"),
-    ("strict", "Strict: all of them one after the other"),
 )
 WHEN_DOWN_CHOICES = (
     (THIN, "Send without what is missing"),
@@ -64,15 +43,12 @@ WHEN_DOWN_CHOICES = (
 FIELDS_CHOICES = (("all", "All fields"), ("keep", "Only these"), ("drop", "All but these"))
 HEADER_ROWS_MIN = 2
 
-assert {name for name, *_ in (*TICKS, *FURTHER_TICKS)} == set(FLAGS)
-assert {name for name, _ in ORDERINGS} == {one.value for one in Ordering}
-
 _TEXTS = (
-    *("name", "webHookUrl", "methodType", "maxAllowedConnections", "slaInSeconds", "ordering"),
-    *("rateLimit", "deadlineInSeconds", "signingSecret", TRANSFORMATION, WHEN_DOWN),
+    *("name", "webHookUrl", "signingSecret", TRANSFORMATION, WHEN_DOWN),
+    *(one.name for one in _WRITTEN),
     *("delays", "window", "retryStatuses", "failStatuses", FILTER, "fieldsKind", "paths", RENAME),
 )
-_CHECKS = (*FLAGS, "holdOnFailure", "keepResponses", "listenToChildEvents", "active")
+_CHECKS = tuple(one.name for one in _TICKS)
 # Ticked on the page, and no field of a body by itself.
 _TICKED = (*_CHECKS, SEND_WHOLE)
 
@@ -105,15 +81,12 @@ class Shown(msgspec.Struct):
 def fresh() -> Shown:
     """The page as it is first seen."""
     texts = dict.fromkeys(_TEXTS, "")
+    texts |= {one.name: text_of(one.usual()) for one in _WRITTEN}
     texts |= {
-        "methodType": METHODS[0],
-        "maxAllowedConnections": "10",
-        "ordering": Ordering.NONE.value,
         WHEN_DOWN: THIN,
         "fieldsKind": "all",
         "delays": _numbers(show_retry(DEFAULT_POLICY)["delaysInSeconds"]),
         "window": str(show_retry(DEFAULT_POLICY)["windowInHours"]),
-        "deadlineInSeconds": "30",
     }
     return Shown(texts, {"active"}, [("", "")] * HEADER_ROWS_MIN, [], [])
 
@@ -126,12 +99,7 @@ def of_settings(settings: Settings, active: bool) -> Shown:
     shown.texts |= {
         "name": settings.name,
         "webHookUrl": settings.url,
-        "methodType": settings.method,
-        "maxAllowedConnections": str(settings.connections_max),
-        "slaInSeconds": _text(settings.sla_s),
-        "ordering": settings.ordering.value,
-        "rateLimit": _text(settings.rate_per_s),
-        "deadlineInSeconds": _text(settings.deadline_s),
+        **{one.name: text_of(one.show(settings)) for one in _WRITTEN},
         TRANSFORMATION: settings.transformation or "",
         WHEN_DOWN: str(_extra(extra, WHEN_DOWN) or THIN),
         "delays": _numbers(retry["delaysInSeconds"]),
@@ -143,11 +111,8 @@ def of_settings(settings: Settings, active: bool) -> Shown:
         "paths": "\n".join(fields.get(kind, ())),
         RENAME: "\n".join(f"{path} = {name}" for path, name in settings.rename.items()),
     }
-    shown.checks = {flag for flag in FLAGS if _extra(extra, flag) is True}
-    shown.checks |= {"holdOnFailure"} if settings.hold_on_failure else set()
-    shown.checks |= {"keepResponses"} if settings.keep_answers else set()
-    shown.checks |= {"listenToChildEvents"} if settings.listen_to_children else set()
-    shown.checks |= {"active"} if active else set()
+    set_ = {one.name for one in _TICKS if one.name != "active" and is_ticked(one.of(settings))}
+    shown.checks = set_ | ({"active"} if active else set())
     shown.checks |= {SEND_WHOLE} if (_extra(extra, NEO) or {}).get(SEND_WHOLE) else set()
     shown.headers = [*masked(settings.headers), ("", "")]
     shown.names = list(settings.event_names)
@@ -175,12 +140,7 @@ def body_of(shown: Shown) -> tuple[dict[str, Any], list[Refusal]]:
     body: dict[str, Any] = {
         "name": texts["name"],
         "webHookUrl": texts["webHookUrl"],
-        "methodType": texts["methodType"] or METHODS[0],
-        "maxAllowedConnections": _number(texts["maxAllowedConnections"]),
-        "slaInSeconds": _number(texts["slaInSeconds"]),
-        "rateLimit": _number(texts["rateLimit"]),
-        "deadlineInSeconds": _number(texts["deadlineInSeconds"]),
-        "ordering": texts["ordering"] or None,
+        **{one.name: value_of(one, texts[one.name]) for one in _WRITTEN},
         "eventNames": shown.names,
         "webHookHeaders": _headers(shown.headers),
         IDENTIFIERS: shown.sources,
@@ -188,7 +148,7 @@ def body_of(shown: Shown) -> tuple[dict[str, Any], list[Refusal]]:
         TRANSFORMATION: texts[TRANSFORMATION] or None,
         "retryPolicy": {
             "delaysInSeconds": _list(texts["delays"]),
-            "windowInHours": _number(texts["window"]),
+            "windowInHours": number_in(texts["window"]),
             "retryStatuses": _list(texts["retryStatuses"]),
             "failStatuses": _list(texts["failStatuses"]),
         },
@@ -265,27 +225,13 @@ def _renames(text: str, refusals: list[Refusal]) -> dict[str, str]:
     return made
 
 
-def _number(text: str) -> float | int | str | None:
-    """A number where it is one; else the text, so that what is refused is what was written."""
-    if not text:
-        return None
-    number = number_of(text)
-    if number is None:
-        return text
-    return int(number) if number.is_integer() else number
-
-
 def _list(text: str) -> list[Any] | None:
     parts = [one.strip() for one in text.replace(";", ",").split(",")]
-    return [_number(one) for one in parts if one] or None
+    return [number_in(one) for one in parts if one] or None
 
 
 def _numbers(values: Any) -> str:
     return ", ".join(str(value) for value in values)
-
-
-def _text(value: float | None) -> str:
-    return "" if value is None else f"{value:.12g}"
 
 
 def _extra(extra: Mapping[str, msgspec.Raw], field: str) -> Any:

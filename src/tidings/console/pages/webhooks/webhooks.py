@@ -148,7 +148,7 @@ def _facts(record: Record) -> dict[str, Any]:
     settings = record.config.settings
     shown = webhook_form.of_settings(settings, active=True)
     ticks = (*webhook_form.TICKS, *webhook_form.FURTHER_TICKS)
-    enriched = [label for name, label, _ in ticks if name in shown.checks]
+    enriched = [one.field.label for one in ticks if one.name in shown.checks]
     sources = ", ".join(shown.sources)
     secrets = record.webhook.secrets
     return {

@@ -1,0 +1,327 @@
+"""How a resource is declared: a class whose annotations say of each field what a body may say.
+
+    class Settings(msgspec.Struct, frozen=True):
+        rate_per_s: Annotated[float | None, Field("rateLimit", Number(0.01, 100_000), "…")] = None
+
+From the class come the reading and the refusals of bodies (`read_resource`), what answers show
+(`show_resource`), and, by the floor `schema`, the API's description, patches and the console's
+form; the command line takes its defaults from it. What a field may be is its `Kind`; the kinds here
+are those that many fields are of, others stand beside the rules that they apply.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Protocol, TypeVar, get_type_hints
+
+import msgspec
+
+from tidings.core.form import Form, came
+
+Json = dict[str, Any]
+R = TypeVar("R", bound=msgspec.Struct)
+
+
+class Kind(Protocol):
+    """What a field may be."""
+
+    def read(self, form: Any, field: "Declared", standing: Any) -> Any:
+        """The value that the form's body says; `standing` where it does not say. What cannot be is
+        refused on the form, and what is given then is of no use."""
+        ...
+
+    def show(self, value: Any) -> Any:
+        """A value as answers show it."""
+        ...
+
+    def taken(self, *, new: bool) -> Json:
+        """What a body may say, null aside, as JSON Schema: one that makes a resource (`new`), or
+        one that changes it."""
+        ...
+
+    def shown(self) -> Json:
+        """What an answer says, null aside, as JSON Schema."""
+        ...
+
+
+class _Required:
+    def __repr__(self) -> str:
+        return "REQUIRED"
+
+
+REQUIRED: Any = _Required()
+"""The default of a field that must be there."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """What bodies and answers call an attribute, what it may be, and what it is for."""
+
+    name: str
+    kind: Kind
+    about: str = ""
+    """For the description of the API."""
+    label: str = ""
+    """What the console asks; a field without one has a place of its own on the page, or none."""
+    hint: str = ""
+    """Below what the console asks."""
+    default: Any = REQUIRED
+    """What it is where nobody says, if the attribute has no default of its own."""
+    blank: Any = None
+    """Of a field that has no default: what a file or a page begins with."""
+    original: bool = False
+    """Whether the original has it: an import of its answer says nothing of the others."""
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A field where it stands: its attribute, and what it is where nobody says."""
+
+    field: Field
+    attribute: str
+    default: Any
+    keyed: bool = False
+    """Whether the attribute is a mapping that holds it by its name, where it is not as usual."""
+
+    @property
+    def name(self) -> str:
+        """As bodies say it."""
+        return self.field.name
+
+    @property
+    def required(self) -> bool:
+        """Whether a body that makes one must say it."""
+        return self.default is REQUIRED
+
+    def of(self, resource: Any) -> Any:
+        """Its value in a resource."""
+        value = getattr(resource, self.attribute)
+        return value.get(self.name, self.default) if self.keyed else value
+
+    def show(self, resource: Any) -> Any:
+        """Its value as answers show it."""
+        return self._shown(self.of(resource))
+
+    def usual(self) -> Any:
+        """What it is where nobody says, as answers show it; what a required one begins with."""
+        if self.required or self.default is None:
+            return self.field.blank
+        return self._shown(self.default)
+
+    def _shown(self, value: Any) -> Any:
+        return None if value is None else self.field.kind.show(value)
+
+
+@cache
+def declared(resource: type[msgspec.Struct]) -> tuple[Declared, ...]:
+    """The fields of a resource, in the order in which they are read and shown."""
+    hints = get_type_hints(resource, include_extras=True)
+    found: list[Declared] = []
+    for one in msgspec.structs.fields(resource):
+        marks = getattr(hints[one.name], "__metadata__", ())
+        for mark in marks:
+            if isinstance(mark, Field):
+                default = mark.default if one.required else _default(one)
+                found.append(Declared(mark, one.name, default))
+            elif isinstance(mark, Keyed):
+                found += [
+                    Declared(inner, one.name, usual, keyed=True) for inner, usual in mark.fields
+                ]
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class Keyed:
+    """Of an attribute that is a mapping: the fields in it, each with its default."""
+
+    fields: tuple[tuple[Field, Any], ...]
+
+
+def _default(field: msgspec.structs.FieldInfo) -> Any:
+    if field.default is not msgspec.NODEFAULT:
+        return field.default
+    factory: Callable[[], Any] = field.default_factory
+    return factory()
+
+
+def read_resource(resource: type[R], form: Form, old: R | None) -> R:
+    """What a body makes of a resource; fields that it does not say are as in `old`, or else their
+    default. What is wrong is on the form; then the result is of no use."""
+    form.new, form.values = old is None, {}
+    for one in declared(resource):
+        if one.keyed:
+            kept = dict(getattr(old, one.attribute)) if old is not None else {}
+            mapping = form.values.setdefault(one.attribute, kept)
+            value = one.field.kind.read(form, one, mapping.pop(one.name, None))
+            if value is not None:
+                mapping[one.name] = value
+        else:
+            standing = one.default if old is None else getattr(old, one.attribute)
+            form.values[one.attribute] = one.field.kind.read(form, one, standing)
+    return resource(**form.values)
+
+
+def show_resource(resource: msgspec.Struct) -> Iterator[tuple[str, Any]]:
+    """Its fields by name, as answers show them."""
+    for one in declared(type(resource)):
+        yield one.name, one.show(resource)
+
+
+# -- kinds of which many fields are ----------------------------------------------------------------
+
+
+class Plain:
+    """What is shown as it is kept."""
+
+    def show(self, value: Any) -> Any:
+        """See `Kind.show`."""
+        return value
+
+    def shown(self) -> Json:
+        """See `Kind.shown`."""
+        return self.taken(new=False)
+
+    def taken(self, *, new: bool) -> Json:
+        """See `Kind.taken`."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Number(Plain):
+    """A number in its bounds. `text`: one that is written as text is taken too."""
+
+    low: float
+    high: float
+    advice: str = "Leave it out if in doubt."
+    whole: bool = False
+    text: str = ""
+    """The pattern of a number as text, where such is taken."""
+
+    def read(self, form: Form, field: Declared, standing: Any) -> Any:
+        """See `Kind.read`; null stands for the default."""
+        if field.name in form.body and form.body[field.name] is None:
+            return field.default
+        text = bool(self.text)
+        found = form.bounded(field.name, self.low, self.high, standing, self.advice, text=text)
+        if found is None:
+            return field.default
+        return int(found) if self.whole else found
+
+    def taken(self, *, new: bool) -> Json:
+        """See `Kind.taken`."""
+        number = {"type": "number", "minimum": self.low, "maximum": self.high}
+        return _either(number, {"type": "string", "pattern": self.text}) if self.text else number
+
+    def shown(self) -> Json:
+        """See `Kind.shown`."""
+        return {"type": "integer" if self.whole else "number"}
+
+
+@dataclass(frozen=True)
+class Choice(Plain):
+    """One of a few words, in any case."""
+
+    words: tuple[str, ...]
+    code: str
+    made: Callable[[str], Any] = str
+    """What it is kept as."""
+    labels: tuple[str, ...] = ()
+    """What the console calls each."""
+
+    def read(self, form: Form, field: Declared, standing: Any) -> Any:
+        """See `Kind.read`; null is as left out."""
+        return self.made(form.choice(field.name, self.words, str(standing), self.code))
+
+    def show(self, value: Any) -> Any:
+        """See `Kind.show`."""
+        return str(value)
+
+    def taken(self, *, new: bool) -> Json:
+        """See `Kind.taken`."""
+        return {"type": "string", "enum": list(self.words)}
+
+
+@dataclass(frozen=True)
+class Flag(Plain):
+    """true or false."""
+
+    def read(self, form: Form, field: Declared, standing: Any) -> Any:
+        """See `Kind.read`; null is as left out."""
+        return form.flag(field.name, standing)
+
+    def taken(self, *, new: bool) -> Json:
+        """See `Kind.taken`."""
+        return {"type": "boolean"}
+
+
+@dataclass(frozen=True)
+class Part:
+    """A kind with rules of its own: how it is read, and as JSON Schema what may come."""
+
+    reads: Callable[[Any, Declared, Any], Any]
+    schema: Mapping[str, Any]
+    shows: Callable[[Any], Any] = lambda value: value
+    answers: Mapping[str, Any] | None = None
+    """What answers say, where that is not what may come."""
+    making: Mapping[str, Any] | None = None
+    """What may come with a new resource, where that is not what may come with a change."""
+
+    def read(self, form: Any, field: Declared, standing: Any) -> Any:
+        """See `Kind.read`."""
+        return self.reads(form, field, standing)
+
+    def show(self, value: Any) -> Any:
+        """See `Kind.show`."""
+        return self.shows(value)
+
+    def taken(self, *, new: bool) -> Json:
+        """See `Kind.taken`."""
+        return dict(self.making if new and self.making is not None else self.schema)
+
+    def shown(self) -> Json:
+        """See `Kind.shown`."""
+        return dict(self.schema if self.answers is None else self.answers)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What is kept as it came, as JSON: whether it fits, and in words what it must be."""
+
+    fits: Callable[[object], bool]
+    must: str
+    schema: Mapping[str, Any]
+    bytes_max: int
+
+    def read(self, form: Form, field: Declared, standing: Any) -> Any:
+        """See `Kind.read`; null stands for the default."""
+        if field.name not in form.body:
+            return standing
+        value = form.body[field.name]
+        if value is None:
+            return None
+        fits = self.fits(value)
+        if fits and len(made := msgspec.json.encode(value)) <= self.bytes_max:
+            return msgspec.Raw(made)
+        got = f"more than {self.bytes_max} bytes" if fits else came(value)
+        form.refuse(
+            "bad_type",
+            field.name,
+            f"{field.name} must be {self.must}; got {got}. Leave it out if in doubt.",
+        )
+        return standing
+
+    def show(self, value: Any) -> Any:
+        """See `Kind.show`."""
+        return value
+
+    def taken(self, *, new: bool) -> Json:
+        """See `Kind.taken`."""
+        return dict(self.schema)
+
+    def shown(self) -> Json:
+        """See `Kind.shown`."""
+        return dict(self.schema)
+
+
+def _either(*schemas: Json) -> Json:
+    return {"anyOf": list(schemas)}

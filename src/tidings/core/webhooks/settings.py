@@ -1,0 +1,398 @@
+"""What a webhook is set to: the declaration of its fields.
+
+The fields and the numeric codes are the original's (docs/contract, "Webhook management API");
+faults that it has no number for carry a word that never changes. It is stricter than the original
+only where laxness harms: URLs, event names, headers. Numbers are read as laxly as it reads them
+(10.99 is 10).
+"""
+
+from typing import Annotated, Any
+
+import msgspec
+
+from tidings.core.declaration import Choice, Field, Flag, Kept, Keyed, Number, Part, declared
+from tidings.core.delivery.outcome import DEFAULT_POLICY, RetryPolicy
+from tidings.core.form import LINE
+from tidings.core.shaping import shape_rules
+from tidings.core.shaping.enrichment import (
+    AWARDS,
+    BALANCE,
+    CARDS,
+    IDENTIFIERS,
+    STORE,
+    THIN,
+    TILL,
+    WAIT,
+    WHEN_DOWN,
+)
+from tidings.core.shaping.neo_rules import NEO, read_neo
+from tidings.core.shaping.neo_rules import SCHEMA as NEO_SCHEMA
+from tidings.core.shaping.shape import Fields
+from tidings.core.shaping.sign import SECRET_PATTERN
+from tidings.core.webhooks import headers as header_rules
+from tidings.core.webhooks import retry_policy_body
+from tidings.core.webhooks.webhook import HTTP, QUEUE, Ordering
+from tidings.core.webhooks.webhook_form import CONNECTIONS_MAX, NAME_MAX, URL_MAX
+
+SLA_MAX_S = 30 * 86_400
+RATE_MAX_PER_S = 100_000
+DEADLINE_MIN_S, DEADLINE_MAX_S = 1, 30
+EXTRA_BYTES_MAX = 8192
+METHODS = ("POST", "PUT", "GET", "DELETE")
+
+_TEXTS: dict[str, Any] = {"type": "array", "items": {"type": "string"}}
+_FLAG = Kept(
+    lambda value: isinstance(value, bool), "true or false", {"type": "boolean"}, EXTRA_BYTES_MAX
+)
+
+
+def _added(name: str, label: str, hint: str) -> tuple[Field, Any]:
+    return Field(name, _FLAG, "", label, hint, original=True), False
+
+
+# Enrichment is asked for by these; they are kept as they came.
+ADDITIONS = (
+    _added(TILL, "Till", "Adds the till's code, name and id."),
+    _added(STORE, "Store", "Adds the store's name, id, code and external ids."),
+    _added(
+        AWARDS,
+        "Awarded Reference ID",
+        "Adds the reference of each award of points that a behavioural event caused.",
+    ),
+    _added(
+        BALANCE,
+        "Available Points Balance",
+        "Adds AvailablePointsBalance to pointsIssued and pointsRedeemed.",
+    ),
+    _added(CARDS, "Card Number", "Adds all card numbers; takes a source of customer identifiers."),
+)
+_IDENTIFIERS = Kept(
+    lambda value: isinstance(value, list) and all(isinstance(one, str) for one in value),
+    "a list of sources, such as WeChat, WebEngage or Instore",
+    _TEXTS,
+    EXTRA_BYTES_MAX,
+)
+_WHEN_DOWN = Kept(
+    lambda value: value in (THIN, WAIT),
+    f"{THIN} or {WAIT}",
+    {"type": "string", "enum": [THIN, WAIT]},
+    EXTRA_BYTES_MAX,
+)
+_EXTRA = Keyed(
+    (
+        *ADDITIONS,
+        (Field(IDENTIFIERS, _IDENTIFIERS, original=True), []),
+        (Field(WHEN_DOWN, _WHEN_DOWN, "What to do while the platform does not answer."), THIN),
+        (
+            Field(
+                NEO,
+                Part(
+                    lambda form, _, standing: read_neo(form, standing),
+                    NEO_SCHEMA,
+                    answers={"type": "object"},
+                ),
+                original=True,
+            ),
+            None,
+        ),
+    )
+)
+
+
+class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
+    """All that the owner of a webhook decides, but for its secrets and whether it is active.
+
+    Its versions are stored so: fields are only ever added, with a default.
+    """
+
+    name: Annotated[
+        str,
+        Field(
+            "name",
+            Part(
+                lambda form, _, standing: form.name(standing),
+                {},
+                answers={"type": "string"},
+                making={"type": "string", "pattern": LINE, "maxLength": NAME_MAX},
+            ),
+            "Unique in the org. It stays for good: another one is passed over, with a warning.",
+            blank="",
+        ),
+    ]
+    event_names: Annotated[
+        tuple[str, ...],
+        Field(
+            "eventNames",
+            Part(
+                lambda form, _, standing: form.event_names(standing),
+                _TEXTS | {"minItems": 1},
+                answers=_TEXTS,
+            ),
+            "At least one. A list replaces the old one.",
+            blank=[],
+            original=True,
+        ),
+    ]
+    kind: Annotated[
+        str,
+        Field(
+            "webHookType",
+            Part(
+                lambda form, _, standing: form.kind(standing),
+                {"type": "string", "enum": [HTTP, QUEUE, "queue"]},
+                answers={"type": "string"},
+            ),
+            f"{HTTP} or {QUEUE}.",
+            default=HTTP,
+            original=True,
+        ),
+    ]
+    url: Annotated[
+        str,
+        Field(
+            "webHookUrl",
+            Part(
+                lambda form, _, standing: form.url(standing),
+                {"type": "string", "maxLength": URL_MAX},
+                answers={"type": "string"},
+            ),
+            "Absolute, https (or http where it is allowed), of a public address. Of QUEUE_INT it "
+            "may be blank, and is never dialled.",
+            default="",
+            original=True,
+        ),
+    ]
+    method: Annotated[
+        str,
+        Field(
+            "methodType",
+            Choice(METHODS, "bad_method"),
+            "All carry the body.",
+            "Method",
+            default=METHODS[0],
+            original=True,
+        ),
+    ]
+    headers: Annotated[
+        tuple[tuple[str, str], ...],
+        Field(
+            "webHookHeaders",
+            Part(
+                lambda form, _, standing: form.headers(),
+                header_rules.CHANGE_SCHEMA,
+                header_rules.shown,
+                answers=header_rules.ANSWER_SCHEMA,
+                making=header_rules.NEW_SCHEMA,
+            ),
+            "Of each value the last four characters are shown; of a short one none.",
+            default=(),
+            original=True,
+        ),
+    ]
+    connections_max: Annotated[
+        int,
+        Field(
+            "maxAllowedConnections",
+            Part(
+                lambda form, _, standing: form.connections(standing),
+                {
+                    "anyOf": [
+                        {"type": "number", "minimum": 1, "exclusiveMaximum": CONNECTIONS_MAX + 1},
+                        {"type": "string", "pattern": r"^(1000|[1-9][0-9]{0,2})(\.[0-9]{1,15})?$"},
+                    ]
+                },
+                answers={"type": "integer"},
+            ),
+            f"Parallel calls to the URL, from 1 to {CONNECTIONS_MAX}; 10.99 is 10.",
+            "Maximum parallel connections",
+            f"From 1 to {CONNECTIONS_MAX}.",
+            blank=10,
+            original=True,
+        ),
+    ]
+    sla_s: Annotated[
+        int | None,
+        Field(
+            "slaInSeconds",
+            Number(
+                0,
+                SLA_MAX_S,
+                "Leave it out for no limit.",
+                whole=True,
+                text=r"^[0-9]{1,6}(\.[0-9]{1,15})?$",
+            ),
+            "Wanted delivery time.",
+            "Delivery SLA, seconds",
+            "Marks what is later. Empty: none.",
+            original=True,
+        ),
+    ] = None
+    retry: Annotated[
+        RetryPolicy,
+        Field(
+            "retryPolicy",
+            Part(
+                lambda form, _, standing: retry_policy_body.read_retry(form, standing),
+                retry_policy_body.schema(),
+                retry_policy_body.show_retry,
+            ),
+        ),
+    ] = DEFAULT_POLICY
+    ordering: Annotated[
+        Ordering,
+        Field(
+            "ordering",
+            Choice(
+                tuple(one.value for one in Ordering),
+                "bad_ordering",
+                Ordering,
+                (
+                    "None: as many at once as the connections allow",
+                    "By key: the events of one customer one after the other",
+                    "Strict: all of them one after the other",
+                ),
+            ),
+            "What goes one after the other.",
+            "Ordering",
+        ),
+    ] = Ordering.NONE
+    hold_on_failure: Annotated[
+        bool,
+        Field(
+            "holdOnFailure",
+            Flag(),
+            "What is behind a refused delivery in its order waits for it.",
+            "What is behind a refused delivery waits for it",
+            "With an ordering. Else the next of its key goes on.",
+        ),
+    ] = False
+    rate_per_s: Annotated[
+        float | None,
+        Field(
+            "rateLimit",
+            Number(0.01, RATE_MAX_PER_S, "Leave it out for no limit."),
+            "Deliveries per second.",
+            "Rate limit, requests a second",
+            "Empty: none.",
+        ),
+    ] = None
+    deadline_s: Annotated[
+        float,
+        Field(
+            "deadlineInSeconds",
+            Number(DEADLINE_MIN_S, DEADLINE_MAX_S, f"Leave it out for {DEADLINE_MAX_S}."),
+            f"For one attempt, from {DEADLINE_MIN_S} to {DEADLINE_MAX_S}.",
+            "Answer within, seconds",
+            f"From {DEADLINE_MIN_S} to {DEADLINE_MAX_S}.",
+        ),
+    ] = float(DEADLINE_MAX_S)
+    keep_answers: Annotated[
+        bool,
+        Field(
+            "keepResponses",
+            Flag(),
+            "Keep the answer's body also after a 2xx.",
+            "Keep the bodies of successful answers too",
+        ),
+    ] = False
+    listen_to_children: Annotated[
+        bool,
+        Field(
+            "listenToChildEvents",
+            Flag(),
+            "Also events of orgs below this one.",
+            "Also events of the orgs below this one",
+            original=True,
+        ),
+    ] = False
+    event_versions: Annotated[
+        tuple[tuple[str, int], ...],
+        Field(
+            "eventVersions",
+            Part(
+                lambda form, _, standing: form.event_versions(standing),
+                {"type": "object", "additionalProperties": {"type": "integer", "minimum": 1}},
+                dict,
+            ),
+            "Versions of event types; else 1.",
+        ),
+    ] = ()
+    filter: Annotated[
+        dict[str, Any] | None,
+        Field(
+            shape_rules.FILTER,
+            Part(
+                lambda form, _, standing: shape_rules.read_filter(form, standing),
+                shape_rules.FILTER_SCHEMA,
+                answers={"type": "object"},
+            ),
+            "Which events of its types it wants: docs/filters.md.",
+        ),
+    ] = None
+    fields: Annotated[
+        Fields | None,
+        Field(
+            shape_rules.FIELDS,
+            Part(
+                lambda form, _, standing: shape_rules.read_fields(form, standing),
+                shape_rules.FIELDS_SCHEMA,
+                shape_rules.show_fields,
+                answers={"type": "object", "additionalProperties": _TEXTS},
+            ),
+            "keep or drop, a list of paths: docs/transformations.md.",
+        ),
+    ] = None
+    rename: Annotated[
+        dict[str, str],
+        Field(
+            shape_rules.RENAME,
+            Part(
+                lambda form, _, standing: shape_rules.read_rename(form, standing),
+                shape_rules.RENAME_SCHEMA,
+                answers={"type": "object", "additionalProperties": {"type": "string"}},
+            ),
+            "New names of fields, by path.",
+        ),
+    ] = {}
+    transformation: Annotated[
+        str | None,
+        Field(
+            shape_rules.TRANSFORMATION,
+            Part(lambda form, _, standing: form.transformation(standing), {"type": "string"}),
+            "The name of a stored transformation, which makes the payload.",
+        ),
+    ] = None
+    extra: Annotated[dict[str, msgspec.Raw], _EXTRA] = {}
+
+    def __repr__(self) -> str:
+        """Without headers: they hold credentials."""
+        return f"Settings(name={self.name!r}, kind={self.kind!r})"
+
+
+class Besides(msgspec.Struct, frozen=True):
+    """What a body says besides: of the webhook's standing, and a secret of the caller's own."""
+
+    active: Annotated[
+        bool | None,
+        Field(
+            "active", Flag(), "", "Active", "Else new events pass it by.", blank=True, original=True
+        ),
+    ] = None
+    secret: Annotated[
+        bytes | None,
+        Field(
+            "signingSecret",
+            Part(
+                lambda form, _, standing: form.secret(),
+                {"type": "string", "pattern": SECRET_PATTERN},
+                answers={"type": "string"},
+            ),
+            "whsec_ and 24 to 64 bytes in base64; made where it is absent.",
+        ),
+    ] = None
+
+
+SETTABLE = (*declared(Settings), *declared(Besides))
+"""All fields that a body may set."""
+FIELD_OF = {one.name: one for one in SETTABLE}
+SECRET = FIELD_OF["signingSecret"]

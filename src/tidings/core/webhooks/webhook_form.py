@@ -1,0 +1,242 @@
+"""The body of a webhook while it is read: what it is read against, and the fields whose rules are a
+webhook's own. A message says what must be, what came, what to do, and where.
+"""
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+import msgspec
+
+from tidings.core.form import Form, came, number_of, visible, whole_of
+from tidings.core.shaping.shape_rules import read_transformation
+from tidings.core.shaping.sign import read_secret
+from tidings.core.webhooks.event_name_rules import read_event_names
+from tidings.core.webhooks.headers import Headers, read_headers, refuse_elsewhere, without_elsewhere
+from tidings.core.webhooks.webhook import HTTP, QUEUE, QUEUE_SAID
+
+NAME_MAX = 255
+CONNECTIONS_MAX = 1000
+URL_MAX = 2048
+KINDS = (HTTP, QUEUE)
+
+QUEUE_NOT_SERVED = "queue_not_served"
+CONNECTIONS_TOO_FEW, CONNECTIONS_MISSING = 51007, 300004
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+UrlCheck = Callable[[str], str | None]  # the reason why a webhook may not have this URL
+
+
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """What a body is read against."""
+
+    event_types: Collection[str]
+    """Those that are known; a mapping where they have versions, to the newest."""
+    check_url: UrlCheck
+    transformations: Collection[str] = ()
+    """Names of those that are stored."""
+    aliases: Mapping[str, str] = {}
+    """Other names that event types may be asked for by."""
+    admits_unknown: bool = False
+    """Whether the org takes events of other types too."""
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """Of the webhook that is changed or copied, what masked values of headers stand for."""
+
+    headers: Headers
+    url: str
+
+
+class WebhookForm(Form):
+    """One body. `stored` as above; `copies`: the webhook is a new one, made from that; `tried`: it
+    is for a test message, which goes without the stored values where it must."""
+
+    def __init__(
+        self,
+        body: dict[str, Any],
+        known: Known,
+        stored: Stored | None = None,
+        *,
+        copies: bool = False,
+        tried: bool = False,
+        strict: bool = False,
+    ) -> None:
+        super().__init__(body, strict=strict)
+        self.known = known
+        self._stored = stored
+        self._copies = copies
+        self._tried = tried
+
+    def name(self, standing: Any) -> str:
+        """Its name, which stays for good."""
+        value = self.body.get("name")
+        if not self.new:
+            if value is not None and value != standing:
+                self.warn(
+                    "name_kept",
+                    "name",
+                    f"name must stay {came(standing)}; got {came(value)}. The old name was "
+                    "kept; create another webhook for another name.",
+                )
+            return str(standing)
+        if isinstance(value, str) and len(value) <= NAME_MAX and (name := value.strip()):
+            if not _CONTROL.search(value):
+                return name
+        self.refuse(
+            "bad_name",
+            "name",
+            f"name must be text of 1 to {NAME_MAX} characters on one line; got {came(value)}. Take "
+            "one that says who receives.",
+        )
+        return ""
+
+    def event_names(self, standing: Any) -> tuple[str, ...]:
+        """The types that it asks for."""
+        known = self.known
+        return read_event_names(
+            self,
+            None if self.new else standing,
+            known.event_types,
+            aliases=known.aliases,
+            admits_unknown=known.admits_unknown,
+        )
+
+    def kind(self, standing: str) -> str:
+        """What it goes to; of a queue a warning."""
+        said = self.body.get("webHookType")
+        if isinstance(said, str) and said.lower() == "queue":  # the older pages' word
+            kind = QUEUE
+        else:
+            kind = self.choice("webHookType", KINDS, standing, "bad_webhook_type")
+        if kind == QUEUE and (self.new or kind != standing):
+            self.warn(
+                QUEUE_NOT_SERVED,
+                "webHookType",
+                f"webHookType should be HTTP; got {QUEUE}. {QUEUE_SAID}",
+            )
+        return kind
+
+    def url(self, standing: str) -> str:
+        """Where messages go."""
+        field = "webHookUrl"
+        value = self.body.get(field)
+        if value is None and not self.new:
+            value = standing
+        if self.values["kind"] == QUEUE:
+            return self._undialled(value)
+        if not isinstance(value, str) or not value.strip():
+            self.refuse(
+                "url_missing",
+                field,
+                f"webHookUrl must be the receiver's URL; got {came(value)}. Write it in full, as "
+                "https://example.com/hook.",
+            )
+            return ""
+        url = value.strip(" ")
+        if (reason := self.known.check_url(url)) is not None:
+            self.refuse("url_refused", field, reason)
+        return url
+
+    def _undialled(self, value: object) -> str:
+        """The URL of a webhook that makes no call: kept as it came, blank or absent too."""
+        if value is None or (isinstance(value, str) and len(value) <= URL_MAX and visible(value)):
+            return value or ""
+        got = f"{len(value)} characters" if isinstance(value, str) else came(value)
+        self.refuse(
+            "bad_url",
+            "webHookUrl",
+            f"webHookUrl of the type QUEUE_INT must be text of at most {URL_MAX} characters, "
+            f"without control characters; got {got}. Leave it out: nothing is sent there.",
+        )
+        return ""
+
+    def headers(self) -> Headers:
+        """What is sent with each message, values that are shown masked being the stored ones."""
+        stored, url = self._stored, self.values["url"]
+        if stored is None:
+            return read_headers(self, ())[0]
+        if self._copies and "webHookHeaders" not in self.body:
+            return ()  # a copy takes along what its maker sees
+        headers, stays = read_headers(self, stored.headers)
+        if self._tried:
+            return without_elsewhere(self, headers, stays, stored.url, url)
+        refuse_elsewhere(self, stays, stored.url, url)
+        return headers
+
+    def connections(self, standing: Any) -> int:
+        """How many calls may be under way at once."""
+        field = "maxAllowedConnections"
+        if not self.new and field not in self.body:
+            return int(standing)
+        value = self.body.get(field)
+        must = "maxAllowedConnections must be 1 or more"
+        if value is None:
+            self.refuse(CONNECTIONS_MISSING, field, f"{must}; got nothing. Start with 10.")
+            return 0
+        if (number := number_of(value)) is None:
+            self.refuse("bad_type", field, f"{must}; got {came(value)}. Start with 10.")
+            return 0
+        if number < 1:
+            self.refuse(CONNECTIONS_TOO_FEW, field, f"{must}; got {came(value)}. Start with 10.")
+        elif number >= CONNECTIONS_MAX + 1:
+            self.refuse(
+                "out_of_range",
+                field,
+                f"maxAllowedConnections must be at most {CONNECTIONS_MAX}; got {came(value)}. "
+                "Start with 10.",
+            )
+        return int(number)
+
+    def event_versions(self, standing: tuple[tuple[str, int], ...]) -> tuple[tuple[str, int], ...]:
+        """What versions of event types are wanted; those of names that are not are forgotten."""
+        field, names, known = "eventVersions", self.values["event_names"], self.known.event_types
+        value = self.body.get(field)
+        if field not in self.body or value is None:
+            old = () if field in self.body else standing
+            return tuple(pair for pair in old if pair[0] in names)
+        newest = known if isinstance(known, Mapping) else dict.fromkeys(known, 1)
+        if not isinstance(value, dict):
+            self.refuse(
+                "bad_type",
+                field,
+                f"eventVersions must name event types with a version; got {came(value)}. Write "
+                '{"orderPacked": 2}.',
+            )
+            return ()
+        wrong = [
+            (name, at)
+            for name, at in value.items()
+            if name not in names or not 1 <= (whole_of(at) or 0) <= newest.get(name, 1)
+        ]
+        for name, at in wrong[:10]:
+            self.refuse(
+                "unknown_event_version",
+                field,
+                "eventVersions must hold names of eventNames, each with a version from 1 to its "
+                f"newest; got {came(name)}: {came(at)}. GET /v1/eventTypes lists them.",
+            )
+        return (
+            () if wrong else tuple(sorted((name, int(at)) for name, at in value.items() if at > 1))
+        )
+
+    def transformation(self, standing: str | None) -> str | None:
+        """The stored transformation that makes its payload."""
+        return read_transformation(self, standing, self.known.transformations)
+
+    def secret(self) -> bytes | None:
+        """The signing secret that the caller brings."""
+        value = self.body.get("signingSecret")
+        if value is None:
+            return None
+        try:
+            return read_secret(value if isinstance(value, str) else "")
+        except ValueError:
+            self.refuse(
+                "bad_signing_secret",
+                "signingSecret",
+                "signingSecret must be whsec_ and 24 to 64 bytes in base64; got something else. "
+                "Leave it out and Tidings makes one.",
+            )
+            return None

@@ -1,0 +1,62 @@
+"""The declared fields of a resource on a page: what each is asked by, holds, and says.
+
+Only fields that have a label are asked so; others have a place of their own on the page.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Literal
+
+import msgspec
+
+from tidings.core.declaration import Choice, Declared, Flag
+from tidings.core.form import number_of
+
+Widget = Literal["text", "choice", "tick"]
+
+
+def widget(one: Declared) -> Widget:
+    """What asks for it."""
+    kind = one.field.kind
+    if isinstance(kind, Choice):
+        return "choice"
+    return "tick" if isinstance(kind, Flag) or kind.shown() == {"type": "boolean"} else "text"
+
+
+def asked(fields: Iterable[Declared]) -> tuple[Declared, ...]:
+    """Those that a page asks for by their label."""
+    return tuple(one for one in fields if one.field.label)
+
+
+def choices(one: Declared) -> list[tuple[str, str]]:
+    """The words of a choice, and what a page calls them."""
+    kind = one.field.kind
+    if not isinstance(kind, Choice):
+        return []
+    return list(zip(kind.words, kind.labels or kind.words, strict=True))
+
+
+def text_of(value: Any) -> str:
+    """A value as a page holds it."""
+    if isinstance(value, bool | str) or value is None:
+        return str(value or "")
+    return f"{value:.12g}"
+
+
+def is_ticked(value: Any) -> bool:
+    """Whether a flag is set; it may be kept as JSON."""
+    return (msgspec.json.decode(value) if isinstance(value, msgspec.Raw) else value) is True
+
+
+def value_of(one: Declared, text: str) -> Any:
+    """What a body says where a page holds this text; nothing where it is empty."""
+    return (text or None) if widget(one) == "choice" else number_in(text)
+
+
+def number_in(text: str) -> float | int | str | None:
+    """A number where it is one; else the text, so that what is refused is what was written."""
+    if not text:
+        return None
+    number = number_of(text)
+    if number is None:
+        return text
+    return int(number) if number.is_integer() else number

@@ -1,0 +1,98 @@
+"""A resource that is declared: read, refused and shown by its declaration alone."""
+
+from typing import Annotated, Any
+
+import msgspec
+import pytest
+
+from tidings.core.declaration import (
+    REQUIRED,
+    Choice,
+    Declared,
+    Field,
+    Flag,
+    Kept,
+    Keyed,
+    Number,
+    declared,
+    read_resource,
+    show_resource,
+)
+from tidings.core.form import Form
+from tidings.core.webhooks.settings import SETTABLE
+
+WHOLE = Kept(lambda value: isinstance(value, int), "a number", {"type": "integer"}, 10)
+
+
+class Pump(msgspec.Struct, frozen=True):
+    """A resource of one field of each kind."""
+
+    power: Annotated[float, Field("powerInWatts", Number(1, 100), blank=5)]
+    mode: Annotated[str, Field("mode", Choice(("Slow", "Fast"), "bad_mode"), default="Slow")]
+    limit_s: Annotated[int | None, Field("limitInSeconds", Number(0, 60, whole=True))] = None
+    on: Annotated[bool, Field("isOn", Flag())] = True
+    more: Annotated[dict[str, msgspec.Raw], Keyed(((Field("extra", WHOLE), 3),))] = {}
+
+
+def read(body: dict[str, Any], old: Pump | None = None) -> tuple[Pump, list[tuple[Any, str]]]:
+    form = Form(body)
+    pump = read_resource(Pump, form, old)
+    return pump, [(one.code, one.field) for one in form.refusals]
+
+
+def test_what_is_left_out_has_its_default_or_stays_as_it_was() -> None:
+    pump, refusals = read({"powerInWatts": 7})
+    assert refusals == [] and pump == Pump(7, "Slow")
+    old = Pump(7, "Fast", 9, False, {"extra": msgspec.Raw(b"4")})
+    assert read({}, old) == (old, [])
+    assert read({"mode": "slow"}, old)[0] == msgspec.structs.replace(old, mode="Slow")
+
+
+def test_null_stands_for_the_default_of_numbers_and_is_as_left_out_for_words_and_flags() -> None:
+    old = Pump(7, "Fast", 9, False, {"extra": msgspec.Raw(b"4")})
+    body = {"limitInSeconds": None, "mode": None, "isOn": None, "extra": None}
+    assert read(body, old) == (Pump(7, "Fast", None, False), [])
+
+
+def test_all_that_is_wrong_is_told_at_once_with_its_field() -> None:
+    body = {"powerInWatts": 0, "mode": "backwards", "limitInSeconds": "1", "isOn": 1, "extra": "x"}
+    assert read(body)[1] == [
+        ("out_of_range", "powerInWatts"),
+        ("bad_mode", "mode"),
+        ("bad_type", "limitInSeconds"),
+        ("bad_type", "isOn"),
+        ("bad_type", "extra"),
+    ]
+
+
+def test_answers_show_each_field_by_its_name() -> None:
+    shown = dict(show_resource(Pump(7, "Fast", 9)))
+    assert shown == {
+        "powerInWatts": 7,
+        "mode": "Fast",
+        "limitInSeconds": 9,
+        "isOn": True,
+        "extra": 3,
+    }
+
+
+def test_what_a_file_or_a_page_begins_with_is_the_default_or_what_is_given_for_it() -> None:
+    usual = {one.name: one.usual() for one in declared(Pump)}
+    assert usual == {
+        "powerInWatts": 5,
+        "mode": "Slow",
+        "limitInSeconds": None,
+        "isOn": True,
+        "extra": 3,
+    }
+    assert [one.name for one in declared(Pump) if one.default is REQUIRED] == ["powerInWatts"]
+
+
+@pytest.mark.parametrize("one", SETTABLE, ids=lambda one: one.name)
+def test_every_field_of_a_webhook_is_declared_whole(one: Declared) -> None:
+    field = one.field
+    assert field.kind.shown(), "an answer says what it is"
+    assert isinstance(field.kind.taken(new=True), dict) and field.kind.taken(new=True)
+    if field.about:
+        assert field.about[0].isalnum() or field.about[0] in "`“", field.about
+    assert not field.label.endswith(".") and (not field.hint or field.hint.endswith((".", "…")))
