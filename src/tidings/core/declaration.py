@@ -108,6 +108,11 @@ class Declared:
             return self.field.blank
         return self._shown(self.default)
 
+    def schema(self, kind: Json) -> Json:
+        """What it may be, with null where it may be that, and what it is for."""
+        schema = _or_null(kind) if not self.required and self.default is None else kind
+        return schema | {"description": self.field.about} if self.field.about else schema
+
     def _shown(self, value: Any) -> Any:
         return None if value is None else self.field.kind.show(value)
 
@@ -146,7 +151,8 @@ def _default(field: msgspec.structs.FieldInfo) -> Any:
 
 def read_resource(resource: type[R], form: Form, old: R | None) -> R:
     """What a body makes of a resource; fields that it does not say are as in `old`, or else their
-    default. What is wrong is on the form; then the result is of no use."""
+    default, and so is whatever is not declared. What is wrong is on the form; then the result is of
+    no use."""
     form.new, form.values = old is None, {}
     for one in declared(resource):
         if one.keyed:
@@ -158,7 +164,7 @@ def read_resource(resource: type[R], form: Form, old: R | None) -> R:
         else:
             standing = one.default if old is None else getattr(old, one.attribute)
             form.values[one.attribute] = one.field.kind.read(form, one, standing)
-    return resource(**form.values)
+    return resource(**form.values) if old is None else msgspec.structs.replace(old, **form.values)
 
 
 def show_resource(resource: msgspec.Struct) -> Iterator[tuple[str, Any]]:
@@ -321,6 +327,67 @@ class Kept:
     def shown(self) -> Json:
         """See `Kind.shown`."""
         return dict(self.schema)
+
+
+@dataclass(frozen=True)
+class Nested:
+    """A resource inside another one: an object that changes what it names of it."""
+
+    resource: type[msgspec.Struct]
+    code: str
+    """Of what is no such object, or has other fields."""
+    advice: str
+    check: Callable[[Form, Any], None] = lambda form, made: None
+    """Refuses on the form what does not go together."""
+    null_stays: bool = True
+    """Whether null is as left out; else it stands for the default."""
+
+    def read(self, form: Form, field: Declared, standing: Any) -> Any:
+        """See `Kind.read`."""
+        value = form.body.get(field.name)
+        if value is None:
+            stays = self.null_stays or field.name not in form.body
+            return standing if stays else field.default
+        names = [one.name for one in declared(self.resource)]
+        unknown = [name for name in value if name not in names] if isinstance(value, dict) else []
+        if not isinstance(value, dict) or unknown:
+            listed = ", ".join(names[:-1]) + " and " * (len(names) > 1) + names[-1]
+            got = came(unknown[0]) if unknown else came(value)
+            form.refuse(
+                self.code,
+                field.name,
+                f"{field.name} must be an object of {listed}; got {got}. {self.advice}",
+            )
+            return standing
+        inner = Form(value, strict=form.strict)
+        made = read_resource(self.resource, inner, standing)
+        if not inner.refusals:
+            self.check(inner, made)
+        form.take_in(inner, f"{field.name}.")
+        return made
+
+    def show(self, value: Any) -> Any:
+        """See `Kind.show`."""
+        return dict(show_resource(value))
+
+    def taken(self, *, new: bool) -> Json:
+        """See `Kind.taken`."""
+        fields = declared(self.resource)
+        return {
+            "type": "object",
+            "properties": {one.name: one.schema(one.field.kind.taken(new=new)) for one in fields},
+            "additionalProperties": False,
+        }
+
+    def shown(self) -> Json:
+        """See `Kind.shown`."""
+        fields = declared(self.resource)
+        properties = {one.name: one.schema(one.field.kind.shown()) for one in fields}
+        return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _or_null(schema: Json) -> Json:
+    return _either(schema, {"type": "null"})
 
 
 def _either(*schemas: Json) -> Json:

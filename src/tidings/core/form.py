@@ -80,6 +80,13 @@ class Form:
         """Note what the sender should know."""
         self.warnings.append(Refusal(code, f"{sentence} ({code}, field {field})", field))
 
+    def take_in(self, inner: "Form", stem: str) -> None:
+        """Tell what is wrong with an object inside this body, by its place here."""
+        for one in inner.refusals:
+            self.refuse(one.code, stem + one.field, one.message.rpartition(" (")[0])
+        for one in inner.warnings:
+            self.warn(str(one.code), stem + one.field, one.message.rpartition(" (")[0])
+
     def choice(self, field: str, choices: tuple[str, ...], old: str, code: str) -> str:
         """One of a few words, in any case; `old` where the body does not say."""
         value = self.body.get(field)

@@ -5,51 +5,119 @@ release does not know are passed over.
 """
 
 import re
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal
 
 import msgspec
 
+from tidings.core.declaration import (
+    Choice,
+    Field,
+    Json,
+    Nested,
+    Number,
+    Part,
+    declared,
+    read_resource,
+    show_resource,
+)
 from tidings.core.events.call_reader import IntakeRules, Validation
-from tidings.core.form import Form, came, whole_of
-from tidings.core.retention import RetentionDays
+from tidings.core.form import Form, came
+from tidings.core.retention import RetentionDays, check_days
 
 ORG_ID_MAX = (1 << 53) - 1  # what every JSON reader can hold exactly
-PAYLOAD_DAYS_MIN = 9  # longer than a delivery may be retried, with a day to spare
-DAYS_MAX = 3650
 TYPES_MAX = 500
 RATE_MAX = 1_000_000
 
-_LEVELS = ("strict", "lenient", "off")
-_UNKNOWN = ("refused", "admitted")
 NOTIFY_MAX = 10
-_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_{|}~-]{1,64}@[A-Za-z0-9.-]{1,253}")
-_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
-_DAYS = {
-    "payloadDays": "payload_days",
-    "responseDays": "response_days",
-    "metadataDays": "metadata_days",
-}
-_FIELDS = frozenset(
-    ("validation", "validationByType", "unknownTypes", "retention", "limits", "notify")
-)
 OPERATORS_ONLY = ("retention", "limits")  # what they cost is the operator's to bear
+
+_LEVELS = ("strict", "lenient", "off")
+_ADDRESS = r"[A-Za-z0-9.!#$%&'*+/=?^_{|}~-]{1,64}@[A-Za-z0-9.-]{1,253}"
+_NAME = r"[A-Za-z0-9_.:-]{1,128}"
+_LEVEL: Json = {"type": "string", "enum": list(_LEVELS)}
 
 
 class OrgLimits(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """What an org may do, over all its credentials. None: no limit."""
 
-    events_per_second: float | None = None
+    events_per_second: Annotated[
+        float | None,
+        Field(
+            "eventsPerSecond",
+            Number(0.1, RATE_MAX, "Write null for no limit."),
+            "null: no limit.",
+        ),
+    ] = None
 
 
 class OrgSettings(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """Everything that an org is set to."""
 
-    validation: Validation = "strict"
-    validation_by_type: dict[str, Validation] = {}
-    unknown_types: Literal["refused", "admitted"] = "refused"
-    retention: RetentionDays = RetentionDays()
-    limits: OrgLimits = OrgLimits()
-    notify: tuple[str, ...] = ()  # e-mail addresses that are told what webhooks may subscribe to
+    validation: Annotated[
+        Validation,
+        Field("validation", Choice(_LEVELS, "bad_validation"), "lenient: accepted with a warning."),
+    ] = "strict"
+    validation_by_type: Annotated[
+        dict[str, Validation],
+        Field(
+            "validationByType",
+            Part(
+                lambda form, _, standing: _by_type(form, standing),
+                {
+                    "type": "object",
+                    "maxProperties": TYPES_MAX,
+                    "propertyNames": {"pattern": f"^{_NAME}$"},
+                    "additionalProperties": {"anyOf": [_LEVEL, {"type": "null"}]},
+                },
+                answers={"type": "object", "additionalProperties": _LEVEL},
+            ),
+            "null takes one away.",
+        ),
+    ] = {}
+    unknown_types: Annotated[
+        Literal["refused", "admitted"],
+        Field(
+            "unknownTypes",
+            Choice(("refused", "admitted"), "bad_unknown_types"),
+            "Events of types that the catalogue does not have.",
+        ),
+    ] = "refused"
+    retention: Annotated[
+        RetentionDays,
+        Field(
+            "retention",
+            Nested(RetentionDays, "bad_retention", 'Write {"payloadDays": 30}.', check_days),
+            "For the platform's credential.",
+        ),
+    ] = RetentionDays()
+    limits: Annotated[
+        OrgLimits,
+        Field(
+            "limits",
+            Nested(
+                OrgLimits, "bad_limits", 'Write {"eventsPerSecond": 500}, or null for no limit.'
+            ),
+            "For the platform's credential.",
+        ),
+    ] = OrgLimits()
+    # E-mail addresses that are told what webhooks may subscribe to.
+    notify: Annotated[
+        tuple[str, ...],
+        Field(
+            "notify",
+            Part(
+                lambda form, _, standing: _notify(form, standing),
+                {
+                    "type": "array",
+                    "items": {"type": "string", "pattern": f"^{_ADDRESS}$"},
+                    "maxItems": NOTIFY_MAX,
+                },
+                list,
+                answers={"type": "array", "items": {"type": "string"}},
+            ),
+            "E-mail addresses for operational events; their owners are asked first.",
+        ),
+    ] = ()
     notify_confirmed: tuple[str, ...] = ()  # of these, whose owners have said yes
     notify_asked: dict[str, tuple[int, ...]] = {}  # by address: when its owner was asked
 
@@ -85,15 +153,7 @@ def rules_of(settings: OrgSettings) -> IntakeRules:
 
 def show_settings(settings: OrgSettings) -> dict[str, Any]:
     """The settings as the API shows them, defaults included."""
-    retention, limits = settings.retention, settings.limits
-    return {
-        "validation": settings.validation,
-        "validationByType": settings.validation_by_type,
-        "unknownTypes": settings.unknown_types,
-        "retention": {name: getattr(retention, field) for name, field in _DAYS.items()},
-        "limits": {"eventsPerSecond": limits.events_per_second},
-        "notify": list(settings.notify),
-    }
+    return dict(show_resource(settings))
 
 
 def read_settings(form: Form, old: OrgSettings) -> OrgSettings:
@@ -112,31 +172,17 @@ def read_settings(form: Form, old: OrgSettings) -> OrgSettings:
         )
         return old
     inner = Form(value)
-    if unknown := [name for name in value if name not in _FIELDS]:
+    known = sorted(one.name for one in declared(OrgSettings))
+    if unknown := [name for name in value if name not in known]:
         inner.refuse(
             "unknown_field",
             unknown[0][:64],
-            f"settings must hold {', '.join(sorted(_FIELDS))}; got {came(unknown[0])}. Check its "
-            "spelling.",
+            f"settings must hold {', '.join(known)}; got {came(unknown[0])}. Check its spelling.",
         )
-    level = inner.choice("validation", _LEVELS, old.validation, "bad_validation")
-    admitted = inner.choice("unknownTypes", _UNKNOWN, old.unknown_types, "bad_unknown_types")
-    notify = _notify(inner, old.notify)
-    settings = OrgSettings(
-        cast(Validation, level),
-        _by_type(inner, old.validation_by_type),
-        "admitted" if admitted == "admitted" else "refused",
-        _retention(inner, old.retention),
-        _limits(inner, old.limits),
-        notify,
-        tuple(one for one in old.notify_confirmed if one in notify),
-        old.notify_asked,
-    )
-    for refusal in inner.refusals:
-        field = f"settings.{refusal.field}"
-        said = refusal.message.rpartition(" (")[0]
-        form.refuse(refusal.code, field, said)
-    return settings
+    settings = read_resource(OrgSettings, inner, old)
+    form.take_in(inner, "settings.")
+    confirmed = tuple(one for one in old.notify_confirmed if one in settings.notify)
+    return msgspec.structs.replace(settings, notify_confirmed=confirmed)
 
 
 def _by_type(form: Form, old: dict[str, Validation]) -> dict[str, Validation]:
@@ -154,7 +200,7 @@ def _by_type(form: Form, old: dict[str, Validation]) -> dict[str, Validation]:
         return old
     levels = dict(old)
     for name, level in value.items():
-        if not _NAME.fullmatch(name):
+        if not re.fullmatch(_NAME, name):
             form.refuse(
                 "event_name",
                 field,
@@ -183,67 +229,6 @@ def _by_type(form: Form, old: dict[str, Validation]) -> dict[str, Validation]:
     return levels
 
 
-def _retention(form: Form, old: RetentionDays) -> RetentionDays:
-    value = form.body.get("retention")
-    if value is None:
-        return old
-    if not isinstance(value, dict) or not value.keys() <= _DAYS.keys():
-        got = came(value) if not isinstance(value, dict) else came(min(value.keys() - _DAYS.keys()))
-        form.refuse(
-            "bad_retention",
-            "retention",
-            f"retention must be an object of {', '.join(_DAYS)}; got {got}. Write "
-            '{"payloadDays": 30}.',
-        )
-        return old
-    days = {}
-    for name, field in _DAYS.items():
-        least = PAYLOAD_DAYS_MIN if field == "payload_days" else 1
-        said = value.get(name, getattr(old, field))
-        found = whole_of(said)
-        if found is None or not least <= found <= DAYS_MAX:
-            form.refuse(
-                "bad_retention",
-                f"retention.{name}",
-                f"retention.{name} must be a whole number of days from {least} to {DAYS_MAX}; got "
-                f"{came(said)}. Leave it out to change nothing.",
-            )
-            return old
-        days[field] = found
-    made = RetentionDays(**days)
-    if made.metadata_days < max(made.payload_days, made.response_days):
-        form.refuse(
-            "bad_retention",
-            "retention.metadataDays",
-            "retention.metadataDays must be at least payloadDays and responseDays, because what "
-            f"is kept must be found; got {made.metadata_days}. Raise it, or lower the others.",
-        )
-        return old
-    return made
-
-
-def _limits(form: Form, old: OrgLimits) -> OrgLimits:
-    value = form.body.get("limits")
-    if value is None:
-        return old
-    if not isinstance(value, dict) or not value.keys() <= {"eventsPerSecond"}:
-        form.refuse(
-            "bad_limits",
-            "limits",
-            f"limits must be an object of eventsPerSecond; got {came(value)}. Write "
-            '{"eventsPerSecond": 500}, or null for no limit.',
-        )
-        return old
-    inner = Form(value)
-    rate = inner.bounded(
-        "eventsPerSecond", 0.1, RATE_MAX, old.events_per_second, "Write null for no limit."
-    )
-    for refusal in inner.refusals:
-        field = f"limits.{refusal.field}"
-        form.refuse(refusal.code, field, refusal.message.rpartition(" (")[0])
-    return OrgLimits(rate)
-
-
 def _notify(form: Form, old: tuple[str, ...]) -> tuple[str, ...]:
     value = form.body.get("notify")
     if value is None:
@@ -258,7 +243,7 @@ def _notify(form: Form, old: tuple[str, ...]) -> tuple[str, ...]:
         )
         return old
     for address in value:
-        if not isinstance(address, str) or not _ADDRESS.fullmatch(address):
+        if not isinstance(address, str) or not re.fullmatch(_ADDRESS, address):
             form.refuse(
                 "bad_address",
                 field,

@@ -10,10 +10,14 @@ age: that is the store's to see, row by row. Pure; the time is passed in.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import IntEnum
+from typing import Annotated
 
 import msgspec
 
+from tidings.core.declaration import Declared, Field, Json, Plain
+from tidings.core.form import Form, came, whole_of
 from tidings.core.ids import OrgId
 
 DAY_MS = 86_400_000
@@ -21,12 +25,60 @@ HOUR_S = 3600.0
 REJECTION_DAYS = 7
 
 
+PAYLOAD_DAYS_MIN = 9  # longer than a delivery may be retried, with a day to spare
+DAYS_MAX = 3650
+
+
+@dataclass(frozen=True)
+class Days(Plain):
+    """A whole number of days."""
+
+    least: int
+
+    def read(self, form: Form, field: Declared, standing: int) -> int:
+        """See `Kind.read`."""
+        said = form.body.get(field.name, standing)
+        found = whole_of(said)
+        if found is not None and self.least <= found <= DAYS_MAX:
+            return found
+        form.refuse(
+            "bad_retention",
+            field.name,
+            f"retention.{field.name} must be a whole number of days from {self.least} to "
+            f"{DAYS_MAX}; got {came(said)}. Leave it out to change nothing.",
+        )
+        return standing
+
+    def taken(self, *, new: bool) -> Json:
+        """See `Kind.taken`."""
+        return {"type": "integer", "minimum": self.least, "maximum": DAYS_MAX}
+
+    def shown(self) -> Json:
+        """See `Kind.shown`."""
+        return {"type": "integer"}
+
+
 class RetentionDays(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """How many days an org's data is kept."""
 
-    payload_days: int = 30  # bodies of events, and what can be sent again
-    response_days: int = 7  # answers of receivers
-    metadata_days: int = 90  # that there was an event, its deliveries and their attempts
+    payload_days: Annotated[
+        int, Field("payloadDays", Days(PAYLOAD_DAYS_MIN), "Bodies, and what can be sent again.")
+    ] = 30
+    response_days: Annotated[int, Field("responseDays", Days(1), "Answers of receivers.")] = 7
+    metadata_days: Annotated[
+        int, Field("metadataDays", Days(1), "Deliveries and attempts; at least the other two.")
+    ] = 90
+
+
+def check_days(form: Form, days: RetentionDays) -> None:
+    """Refuse days after which something is kept that cannot be found."""
+    if days.metadata_days < max(days.payload_days, days.response_days):
+        form.refuse(
+            "bad_retention",
+            "metadataDays",
+            "retention.metadataDays must be at least payloadDays and responseDays, because what "
+            f"is kept must be found; got {days.metadata_days}. Raise it, or lower the others.",
+        )
 
 
 DEFAULT = RetentionDays()

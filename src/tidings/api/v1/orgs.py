@@ -1,9 +1,9 @@
 """`/v1/orgs`: the tenants. The platform's credential sees all, an org's own its own."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, WithJsonSchema
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -12,90 +12,22 @@ from tidings.api.context import Services, read_object
 from tidings.api.description import Model, described
 from tidings.api.field_schemas import Name
 from tidings.api.models import V1_ERRORS, body_of, refusals
+from tidings.core.declaration import declared
 from tidings.core.events.call_reader import Caller
 from tidings.core.form import came
 from tidings.core.ids import OrgId
+from tidings.core.org_settings import OrgSettings
 from tidings.reads.orgs import show_org
+from tidings.schema.answers import answer_model
+from tidings.schema.bodies import change_schema
 from tidings.store.port import Org as StoredOrg
 
-Validation = Literal["strict", "lenient", "off"]
-Address = Annotated[
-    str, Field(pattern="^[A-Za-z0-9.!#$%&'*+/=?^_{|}~-]{1,64}@[A-Za-z0-9.-]{1,253}$")
-]
-
-
-class Retention(Model):
-    """How many days data is kept."""
-
-    payloadDays: int = Field(default=30, ge=9, description="Bodies, and what can be sent again.")
-    responseDays: int = Field(default=7, ge=1, description="Answers of receivers.")
-    metadataDays: int = Field(
-        default=90, description="Deliveries and attempts; at least payloadDays."
-    )
-
-
-class OrgLimits(Model):
-    """What the org may do, over all its credentials."""
-
-    eventsPerSecond: float | None = Field(default=None, description="null: no limit.")
-
-
-class OrgSettings(Model):
-    """How the org's events are checked and kept."""
-
-    validation: Validation = Field("strict", description="lenient: accepted with a warning.")
-    validationByType: dict[str, Validation | None] = Field({}, description="null takes one away.")
-    unknownTypes: Literal["refused", "admitted"] = "refused"
-    retention: Retention = Field(
-        default_factory=Retention, description="For the platform's credential."
-    )
-    limits: OrgLimits = Field(
-        default_factory=OrgLimits, description="For the platform's credential."
-    )
-    notify: list[str] = Field([], description="E-mail addresses for operational events.")
-
-
-class RetentionChange(Model):
-    """How many days data is to be kept."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    payloadDays: Annotated[int, Field(ge=9, le=3650)] = 30
-    responseDays: Annotated[int, Field(ge=1, le=3650)] = 7
-    metadataDays: Annotated[int, Field(ge=1, le=3650)] = Field(
-        90, description="At least the other two."
-    )
-
-
-class OrgLimitsChange(Model):
-    """What the org may do, over all its credentials."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    eventsPerSecond: Annotated[float, Field(ge=0.1, le=1_000_000)] | None = Field(
-        None, description="null: no limit."
-    )
-
-
-class OrgSettingsChange(Model):
-    """What is to change of the settings; what is left out stays."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    validation: Validation | None = Field("strict", description="lenient: with a warning.")
-    validationByType: (
-        Annotated[
-            dict[Annotated[str, Field(pattern="^[A-Za-z0-9_.:-]{1,128}$")], Validation | None],
-            Field(max_length=500),
-        ]
-        | None
-    ) = Field({}, description="null takes one away.")
-    unknownTypes: Literal["refused", "admitted"] | None = "refused"
-    retention: RetentionChange | None = Field(None, description="For the platform's credential.")
-    limits: OrgLimitsChange | None = Field(None, description="For the platform's credential.")
-    notify: Annotated[list[Address], Field(max_length=10)] | None = Field(
-        [], description="E-mail addresses for operational events; their owners are asked first."
-    )
+_FIELDS = declared(OrgSettings)
+OrgSettingsAnswer: Any = answer_model(
+    Model, "OrgSettings", _FIELDS, "How the org's events are checked and kept."
+)
+_CHANGE = change_schema(_FIELDS, "What is to change of the settings; what is left out stays.")
+OrgSettingsChange = Annotated[Any, WithJsonSchema(_CHANGE | {"additionalProperties": False})]
 
 
 class OrgChange(Model):
@@ -138,7 +70,7 @@ class Org(Model):
     name: str
     parent: OrgId | None
     timeZone: str
-    settings: OrgSettings
+    settings: OrgSettingsAnswer
     notified: list[Notified] = Field(description="The addresses of settings.notify.")
     createdAt: str | None
 

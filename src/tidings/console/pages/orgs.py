@@ -10,7 +10,8 @@ from tidings.console.place import Place, inside
 from tidings.console.visit import PlainVisit, Visit, named
 from tidings.core.form import came, number_of
 from tidings.core.ids import OrgId
-from tidings.core.org_settings import PAYLOAD_DAYS_MIN, settings_of
+from tidings.core.org_settings import settings_of
+from tidings.core.retention import PAYLOAD_DAYS_MIN
 from tidings.engine.access.denials import demand
 from tidings.errors import Forbidden, Invalid, Refusal, RequestRefused
 from tidings.store.port import Org
