@@ -14,6 +14,7 @@ import importlib
 import json
 import os
 import pkgutil
+import resource
 import runpy
 import selectors
 import signal
@@ -24,6 +25,7 @@ import threading
 import time
 import traceback
 import warnings
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
@@ -34,6 +36,8 @@ OURS = "tidings."
 FRESH = "TIDINGS_TESTS_FRESH"
 MESSAGE_BYTES = 1 << 20
 FILES_MAX = 16
+Limits = Sequence[tuple[int, int, int]]
+"""Of a process: the resource as `resource` numbers it, its soft limit, its hard limit."""
 
 PRELOADED = ("tidings.app", "tidings.store.sqlite.hosting.process", "tidings.demo")
 PRELOADED_ALL_OF = "tidings.cli"  # its commands are imported when they are run
@@ -52,9 +56,15 @@ def program(command: list[str]) -> list[str] | None:
 
 
 class Popen(subprocess.Popen[Any]):
-    """`subprocess.Popen` whose process is forked where it can be."""
+    """`subprocess.Popen` whose process is forked where it can be, and has limits of its own."""
 
     _forked = False
+
+    def __init__(self, args: list[str], *, limits: Limits = (), **how: Any) -> None:
+        self._limits = limits
+        if limits:
+            how["preexec_fn"] = lambda: _bound(limits)
+        super().__init__(args, **how)
 
     # The signature is the base class's, which is private; that is why it is not spelt out.
     def _execute_child(self, args: list[str], *rest: Any) -> None:
@@ -74,6 +84,7 @@ class Popen(subprocess.Popen[Any]):
                 "cwd": str(cwd) if cwd else os.getcwd(),
                 "env": dict(os.environ if env is None else env),
                 "session": bool(start_new_session),
+                "limits": list(self._limits),
                 "files": list(given),
             },
             list(given.values()),
@@ -229,9 +240,15 @@ def _tell_ends(line: socket.socket) -> None:
                 line.send(json.dumps({"ended": pid, "code": code}).encode())
 
 
+def _bound(limits: Limits) -> None:
+    for resource_, soft, hard in limits:
+        resource.setrlimit(resource_, (soft, hard))
+
+
 def _become(order: dict[str, Any], files: list[int]) -> None:
     if order["session"]:
         os.setsid()
+    _bound(order["limits"])
     # First out of the way of the numbers that they shall have.
     above = max(*order["files"], *files) + 1
     high = [fcntl.fcntl(number, fcntl.F_DUPFD, above) for number in files]

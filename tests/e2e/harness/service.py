@@ -42,12 +42,19 @@ class ServiceProcess:
     """`tidings serve --dev` on one data directory; its children live in its process group."""
 
     def __init__(
-        self, data: Path, *, port: int = 0, wrap: tuple[str, ...] = (), **settings: object
+        self,
+        data: Path,
+        *,
+        port: int = 0,
+        wrap: tuple[str, ...] = (),
+        limits: forked.Limits = (),
+        **settings: object,
     ) -> None:
         self.data = data
         self.log = data.parent / f"{data.name}.log"
         self.port = port or free_port()
         self._wrap = wrap
+        self._limits = limits
         self._dev = bool(settings.pop("dev", True))
         self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
@@ -61,6 +68,7 @@ class ServiceProcess:
         with self.log.open("ab") as log:
             self._process = forked.Popen(
                 command,
+                limits=self._limits,
                 env=environment(**bootstrap | self._settings),
                 stdin=subprocess.DEVNULL,
                 stdout=log,

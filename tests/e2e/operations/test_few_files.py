@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 from collections.abc import Iterator
 
 import pytest
@@ -14,7 +15,7 @@ from ..harness.service import ServiceProcess
 from ..harness.until import until
 
 FILES = 1024
-FEW_FILES = ("sh", "-c", f'ulimit -n {FILES}; exec "$0" "$@"')
+FEW_FILES = [(resource.RLIMIT_NOFILE, FILES, FILES)]
 ORGS, WEBHOOKS, AT_ONCE, EVENTS = 3, 20, 20, 30
 MANY = 60  # attempts that may be under way: an org has half of them, and slow ones three quarters
 
@@ -38,7 +39,7 @@ def files(service: ServiceProcess) -> int:
 def test_receivers_that_hang_take_no_file_from_anybody_else(
     own_service: NewService, hanging: receivers.Receiver, receiver: Receiver
 ) -> None:
-    service = own_service(wrap=FEW_FILES).start()
+    service = own_service(limits=FEW_FILES).start()
     clients = []
     with service.api() as platform:
         for name in range(ORGS):
@@ -76,7 +77,7 @@ def test_receivers_that_hang_take_no_file_from_anybody_else(
 
 
 def test_too_few_files_are_refused_at_the_start(own_service: NewService) -> None:
-    service = own_service(wrap=("sh", "-c", 'ulimit -n 100; exec "$0" "$@"'))
+    service = own_service(limits=[(resource.RLIMIT_NOFILE, 100, 100)])
     service.launch()
     assert service.wait() == 4
     assert "The limit of open files must be at least 256; got 100." in service.words()

@@ -3,12 +3,13 @@ room."""
 
 import os
 import resource
-import sys
 import time
 from collections.abc import Callable
 
 import psutil
 import pytest
+
+from tests import forked
 
 from ..harness.api import Api
 from ..harness.events import event, new_id
@@ -19,16 +20,11 @@ from ..harness.store_file import sound
 from ..harness.until import until
 
 NewService = Callable[..., ServiceProcess]
-LIMITED = (
-    "import os, resource, sys; most = int(sys.argv[1]);"
-    "resource.setrlimit(resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY));"
-    "os.execv(sys.argv[2], sys.argv[2:])"
-)
 
 
-def limited(most: int) -> tuple[str, ...]:
-    """What starts a program whose files may not grow beyond so many bytes (EFBIG)."""
-    return (sys.executable, "-c", LIMITED, str(most))
+def limited(most: int) -> forked.Limits:
+    """No file may grow beyond so many bytes (EFBIG), until there is room."""
+    return [(resource.RLIMIT_FSIZE, most, resource.RLIM_INFINITY)]
 
 
 def make_room(service: ServiceProcess) -> None:
@@ -82,7 +78,7 @@ def ready(service: ServiceProcess) -> None:
 def test_a_first_start_waits_for_room_and_then_works(
     own_service: NewService, receiver: Receiver, most: int
 ) -> None:
-    service = own_service(wrap=limited(most))
+    service = own_service(limits=limited(most))
     service.launch()
     waits(service)
     make_room(service)
@@ -114,7 +110,7 @@ def test_a_restart_waits_for_room_and_sends_what_was_accepted(
         assert service.stop() == 0
     if how == "new credential":
         service._settings["bootstrap_secret"] = "another-one"
-    service._wrap = limited(4 << 10)
+    service._limits = limited(4 << 10)
     service.log = service.log.with_suffix(".full.log")
     service.launch()
     waits(service)
@@ -130,7 +126,7 @@ def test_a_restart_waits_for_room_and_sends_what_was_accepted(
 
 
 def test_a_start_that_waits_can_be_stopped(own_service: NewService) -> None:
-    service = own_service(wrap=limited(8 << 10))
+    service = own_service(limits=limited(8 << 10))
     service.launch()
     waits(service)
     began = time.monotonic()
@@ -139,7 +135,7 @@ def test_a_start_that_waits_can_be_stopped(own_service: NewService) -> None:
 
 
 def test_it_waits_as_long_as_it_takes_and_leaves_nothing_open(own_service: NewService) -> None:
-    service = own_service(wrap=limited(8 << 10))
+    service = own_service(limits=limited(8 << 10))
     service.launch()
     waits(service)
     before = len(os.listdir(f"/proc/{service.pid}/fd"))
