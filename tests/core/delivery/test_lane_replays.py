@@ -19,6 +19,7 @@ from msgspec.structs import replace
 
 from tests.core.delivery.test_lane import end_all, job, lane_of, started
 from tests.core.delivery.test_lane_model import InStoreOrder, ModelStore, Page, Receipt
+from tests.depth import depth
 from tidings.core.delivery import lane as lanes
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.lane import WINDOW_JOBS, Lane
@@ -256,5 +257,6 @@ def test_everything_that_was_not_cancelled_is_delivered_once(
     monkeypatch.setattr(lanes, "WINDOW_JOBS", 4)
     monkeypatch.setattr(lanes, "RETRIES_MAX", 3)
     run_state_machine_as_test(
-        WithReplays, settings=settings(max_examples=150, stateful_step_count=40, deadline=None)
+        WithReplays,
+        settings=settings(max_examples=depth(50, 150), stateful_step_count=40, deadline=None),
     )

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tests.core.shaping import enrichment_oracle as oracle
 from tests.core.shaping.enrichment_makes import Makes
+from tests.depth import depth
 from tidings.catalogue import Enrichment as Points
 from tidings.catalogue import load
 from tidings.core.exact_json import read_exactly, write_exactly
@@ -32,7 +33,7 @@ ODD = Points(
 TYPES = [kind.enrichment for kind in load().kinds() if kind.enrichment.customer_identifiers]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=depth(100, 300), deadline=None)
 @given(random=st.randoms(use_true_random=True), points=st.just(ODD) | st.sampled_from(TYPES))
 def test_an_event_is_filled_as_the_rules_say_and_stays_as_it_was(
     random: Random, points: Points

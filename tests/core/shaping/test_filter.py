@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.depth import depth
 from tests.pace import reference_s
 from tidings.core.budget import LOOP_S
 from tidings.core.shaping.filter import (
@@ -362,7 +363,7 @@ nodes = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=depth(70, 200), deadline=None)
 @given(node=nodes | jsons, event=st.dictionaries(names, jsons, max_size=4))
 def test_no_filter_and_no_event_make_it_raise(node: Any, event: dict[str, Any]) -> None:
     try:

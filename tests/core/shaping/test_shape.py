@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.depth import depth
 from tidings.core.exact_json import read_exactly, value_of, write_exactly
 from tidings.core.shaping.shape import ALWAYS, Fields, shape_of
 
@@ -165,7 +166,7 @@ paths = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=depth(100, 300), deadline=None)
 @given(event=st.dictionaries(names, jsons, max_size=4), wanted=paths)
 def test_what_is_kept_and_what_is_dropped_do_not_overlap(
     event: dict[str, Any], wanted: list[str]
@@ -185,7 +186,7 @@ def test_what_is_kept_and_what_is_dropped_do_not_overlap(
             assert kept.get(first, None) == event.get(first, None)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=depth(100, 300), deadline=None)
 @given(event=st.dictionaries(names, jsons, max_size=4), wanted=paths)
 def test_renaming_loses_no_value(event: dict[str, Any], wanted: list[str]) -> None:
     rename = {path: f"new{i}" for i, path in enumerate(wanted) if not path.endswith("[*]")}
