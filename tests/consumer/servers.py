@@ -70,6 +70,10 @@ class Servers:
             self._ends.callback(server.cleanup)
             self._postgres = server.get_uri()
             self._postgres_server = server
+            with psycopg.connect(self._postgres, autocommit=True) as connection:
+                # Its processes are killed, the machine is not: what is written needs no sync.
+                connection.execute("ALTER SYSTEM SET fsync = off")
+                connection.execute("SELECT pg_reload_conf()")
         with psycopg.connect(self._postgres, autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}")
         head, _, options = self._postgres.partition("?")
