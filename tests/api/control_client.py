@@ -20,7 +20,7 @@ from tidings.compose import Options, build
 from tidings.core.delivery.exchange import Answer, Ending
 from tidings.core.delivery.next_attempt import CLEAR, NextAttempt
 from tidings.core.ids import OrgId
-from tidings.core.notices.facts import Fact
+from tidings.core.notices.kinds import Fact
 from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Leaves, Target
 from tidings.engine.delivery.dispatcher import Dispatcher

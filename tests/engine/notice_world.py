@@ -16,7 +16,7 @@ from tidings.compose import Options, build
 from tidings.core.delivery.exchange import Answer, Ending
 from tidings.core.delivery.health import DEFAULT_POLICY, HealthPolicy
 from tidings.core.ids import OrgId
-from tidings.core.notices.facts import KINDS
+from tidings.core.notices.kinds import KINDS
 from tidings.core.org_settings import OrgSettings
 from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Leaves, MailFailed, Target

@@ -13,19 +13,15 @@ from tidings.core.ids import DeliveryId, OrgId, WebhookId
 from tidings.core.notices.emails import email
 from tidings.core.notices.facts import (
     EVERY_S,
-    EXHAUSTED,
-    FAILING,
-    KINDS,
     NAMED_MAX,
     DeliveryEnd,
     NoticeBatches,
     exhausted,
-    failing,
     is_notice,
     merged,
     notice,
-    recovered,
 )
+from tidings.core.notices.kinds import EXHAUSTED, FAILING, KINDS, failing, recovered
 from tidings.core.webhooks.webhook import Webhook
 
 

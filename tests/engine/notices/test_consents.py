@@ -23,7 +23,8 @@ from tidings.core.notices.consent_rules import (
     ORG_DAY_MAX,
     ORG_MAX,
 )
-from tidings.core.notices.facts import DISABLED, notice
+from tidings.core.notices.facts import notice
+from tidings.core.notices.kinds import DISABLED
 from tidings.egress.port import MailFailed
 from tidings.engine.notices.consents import ConsentEmails
 from tidings.engine.notices.emails import Emails

@@ -8,7 +8,7 @@ import pytest
 from tests.engine.notice_world import CATALOGUE, ORG, NoticeWorld, in_world
 from tidings.core.delivery import breaker
 from tidings.core.delivery.health import GONE
-from tidings.core.notices.facts import (
+from tidings.core.notices.kinds import (
     DISABLED,
     EXHAUSTED,
     FAILING,

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from tidings import __version__
 from tidings.console.visit import Visit
 from tidings.core.delivery.standing import Standing
-from tidings.core.notices.facts import KINDS
+from tidings.core.notices.kinds import KINDS
 from tidings.core.replay import IDS_MAX, OPEN_JOBS_MAX
 from tidings.engine.access.limits import CALLS_PER_MINUTE
 from tidings.engine.delivery.stops import EVERYTHING
@@ -35,7 +35,7 @@ async def show(visit: Visit) -> Response:
     if visit.request.query_params.get("part") == "now":
         return visit.page("parts/health.html", **values)
     services, org = visit.services, visit.caller.org
-    told = await services.store.log_events(EventQuery(org, KINDS, limit=EVENTS))
+    told = await services.store.log_events(EventQuery(org, tuple(KINDS), limit=EVENTS))
     settings = services.orgs.settings(org)
     return visit.page(
         "health.html",

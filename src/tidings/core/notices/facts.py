@@ -1,7 +1,7 @@
-"""What Tidings tells an org of itself: operational events and their facts.
+"""What Tidings tells an org of itself: operational events.
 
-They are events of the org like any other (docs/operational-events.md), of the types that this
-module names; `tidings.` is theirs alone, no caller may send one. Two rules keep them from feeding
+They are events of the org like any other (docs/operational-events.md), of the types that `kinds.py`
+declares; `tidings.` is theirs alone, no caller may send one. Two rules keep them from feeding
 on themselves. What happens to the delivery of an operational event is no operational event: a
 subscriber that fails is never told of that by a further delivery that can fail. And an event about
 a webhook is not delivered to that webhook (`Draft.about`). What is left, a webhook's own way to
@@ -10,37 +10,18 @@ being disabled, has an end: it is disabled once.
 Pure; times are passed in.
 """
 
-from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 
 from tidings.core.ids import DeliveryId, OrgId, derived_event_id, show
+from tidings.core.notices.kinds import KINDS, Fact, about
 from tidings.core.webhooks.webhook import Webhook
-
-FAILING = "tidings.webhook.failing"
-DISABLED = "tidings.webhook.disabled"
-RECOVERED = "tidings.webhook.recovered"
-EXHAUSTED = "tidings.delivery.exhausted"
-REPLAY_FINISHED = "tidings.replay.finished"
-KINDS = (FAILING, DISABLED, RECOVERED, EXHAUSTED, REPLAY_FINISHED)
 
 EVERY_S = 60.0  # a webhook's ended deliveries are told at most so often, with their count
 NAMED_MAX = 10  # deliveries that are named; the others are counted
 
 _OPENING = b'{"eventName":"tidings.'
-
-# What makes a fact the same one when it is told again, after a restart for example.
-_SAME_BY = {
-    FAILING: ("webHookId", "failingSince", "percent"),
-    DISABLED: ("webHookId", "webHookVersion"),
-    RECOVERED: ("webHookId", "failingSince"),
-    EXHAUSTED: ("webHookId", "from", "deliveryIds"),
-    REPLAY_FINISHED: ("replayId",),
-}
-
-Fact = Mapping[str, Any]
 
 
 class Notice(msgspec.Struct, frozen=True):
@@ -55,7 +36,7 @@ class Notice(msgspec.Struct, frozen=True):
 
 def notice(kind: str, org: OrgId, fact: Fact, now_ms: int) -> Notice:
     """The event that tells a fact. The same fact gets the same id, so it is stored once."""
-    same = "|".join(str(fact.get(name)) for name in _SAME_BY.get(kind, sorted(fact)))
+    same = "|".join(str(fact.get(name)) for name in KINDS[kind].same_by)
     event_id = derived_event_id(org, f"{kind}|{same}", 0)
     subject = fact.get("webHookId") or fact.get("replayId") or ""
     event = {
@@ -77,48 +58,6 @@ def is_notice(body: bytes) -> bool:
 
 
 # -- facts ----------------------------------------------------------------------------------------
-
-
-def _about(webhook: Webhook) -> dict[str, Any]:
-    host = urlsplit(webhook.url).hostname or ""  # a path or a query may hold a credential
-    return {
-        "webHookId": webhook.id,
-        "webHookName": webhook.name,
-        "webHookVersion": webhook.version,
-        "host": host,
-    }
-
-
-def failing(
-    webhook: Webhook, percent: int, since_ms: int, disable_at_ms: int, failures: int, cause: str
-) -> dict[str, Any]:
-    """It has gone `percent` of the way to being disabled, 0 when it is told first.
-
-    `cause` is written as in the log: 503, timeout …
-    """
-    return _about(webhook) | {
-        "percent": percent,
-        "failingSince": since_ms,
-        "disabledAt": disable_at_ms,
-        "failures": failures,
-        "cause": cause,
-    }
-
-
-def disabled(
-    webhook: Webhook, reason: str, parked: int, since_ms: int | None = None
-) -> dict[str, Any]:
-    """It gets nothing any more; `parked` deliveries wait for a replay."""
-    return _about(webhook) | {"reason": reason, "parked": parked, "failingSince": since_ms}
-
-
-def recovered(webhook: Webhook, since_ms: int, now_ms: int) -> dict[str, Any]:
-    """It succeeds again, after its owner had been told that it fails."""
-    return _about(webhook) | {
-        "failingSince": since_ms,
-        "recoveredAt": now_ms,
-        "failedForInSeconds": max(0, now_ms - since_ms) // 1000,
-    }
 
 
 class DeliveryEnd(msgspec.Struct, frozen=True):
@@ -156,7 +95,7 @@ class NoticeBatch(msgspec.Struct):
 
 def exhausted(batch: NoticeBatch) -> dict[str, Any]:
     """Deliveries have ended without success."""
-    return _about(batch.webhook) | {
+    return about(batch.webhook) | {
         "count": batch.failed + batch.parked,
         "failed": batch.failed,
         "parked": batch.parked,

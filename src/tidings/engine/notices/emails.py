@@ -20,7 +20,8 @@ import structlog
 
 from tidings.core.ids import OrgId
 from tidings.core.notices.emails import CONSENT, consent, email
-from tidings.core.notices.facts import EXHAUSTED, Notice, merged
+from tidings.core.notices.facts import Notice, merged
+from tidings.core.notices.kinds import EXHAUSTED
 from tidings.egress.port import Mailer, MailFailed
 from tidings.engine.clock import Clock
 from tidings.engine.outage import Outage

@@ -19,19 +19,21 @@ from tidings.core.delivery.health import FIRST
 from tidings.core.delivery.job import Job
 from tidings.core.ids import OrgId
 from tidings.core.notices.facts import (
+    DeliveryEnd,
+    Notice,
+    NoticeBatches,
+    exhausted,
+    is_notice,
+    notice,
+)
+from tidings.core.notices.kinds import (
     DISABLED,
     EXHAUSTED,
     FAILING,
     RECOVERED,
-    DeliveryEnd,
     Fact,
-    Notice,
-    NoticeBatches,
     disabled,
-    exhausted,
     failing,
-    is_notice,
-    notice,
     recovered,
 )
 from tidings.core.webhooks.registry import Registry

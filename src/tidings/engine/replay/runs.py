@@ -15,7 +15,7 @@ import msgspec
 import structlog
 
 from tidings.core.ids import DeliveryId, OrgId, show
-from tidings.core.notices.facts import REPLAY_FINISHED
+from tidings.core.notices.kinds import REPLAY_FINISHED
 from tidings.core.replay import (
     COUNT_MAX,
     OPEN_JOBS_MAX,

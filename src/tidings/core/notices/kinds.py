@@ -1,0 +1,161 @@
+"""The operational events: of each its name, its fact, what makes two of them the same one, and the
+e-mail that tells it to a person: what happened, since when, what to do. Pure.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from tidings.core.webhooks.webhook import Webhook
+
+Fact = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class NoticeKind:
+    """One operational event."""
+
+    name: str
+    same_by: tuple[str, ...]
+    """What makes a fact the same one when it is told again, after a restart for example."""
+    words: Callable[[Fact], tuple[str, str]]
+    """Subject and text of its e-mail. Names of webhooks hold no line breaks."""
+
+
+KINDS: dict[str, NoticeKind] = {}
+
+
+def _kind(name: str, same_by: tuple[str, ...], words: Callable[[Fact], tuple[str, str]]) -> str:
+    KINDS[name] = NoticeKind(name, same_by, words)
+    return name
+
+
+def about(webhook: Webhook) -> dict[str, Any]:
+    """What every fact about a webhook begins with."""
+    host = urlsplit(webhook.url).hostname or ""  # a path or a query may hold a credential
+    return {
+        "webHookId": webhook.id,
+        "webHookName": webhook.name,
+        "webHookVersion": webhook.version,
+        "host": host,
+    }
+
+
+def _name(fact: Fact, word: str = "Webhook") -> str:
+    return f"{word} {fact['webHookName']} ({fact['host']})"
+
+
+def _cause(fact: Fact) -> str:
+    return str(fact["cause"] or "not recorded")
+
+
+def _at(ms: int) -> str:
+    return f"{datetime.fromtimestamp(ms // 1000, UTC):%Y-%m-%d %H:%M} UTC"
+
+
+# -- a webhook fails -------------------------------------------------------------------------------
+
+
+def failing(
+    webhook: Webhook, percent: int, since_ms: int, disable_at_ms: int, failures: int, cause: str
+) -> dict[str, Any]:
+    """It has gone `percent` of the way to being disabled, 0 when it is told first.
+
+    `cause` is written as in the log: 503, timeout …
+    """
+    return about(webhook) | {
+        "percent": percent,
+        "failingSince": since_ms,
+        "disabledAt": disable_at_ms,
+        "failures": failures,
+        "cause": cause,
+    }
+
+
+def _failing(fact: Fact) -> tuple[str, str]:
+    way = f": {fact['percent']} % of the way to being disabled" if fact["percent"] else ""
+    return (
+        f"Webhook {fact['webHookName']} fails{way}",
+        f"{_name(fact)} has had no success since {_at(fact['failingSince'])}; the last ending was "
+        f"{_cause(fact)}. If nothing succeeds until {_at(fact['disabledAt'])}, it is disabled and "
+        "its deliveries are parked.\n\n"
+        "What to do: see in its log what its receiver answers, and mend that. One success is "
+        "enough.",
+    )
+
+
+FAILING = _kind("tidings.webhook.failing", ("webHookId", "failingSince", "percent"), _failing)
+
+# -- it is disabled --------------------------------------------------------------------------------
+
+
+def disabled(
+    webhook: Webhook, reason: str, parked: int, since_ms: int | None = None
+) -> dict[str, Any]:
+    """It gets nothing any more; `parked` deliveries wait for a replay."""
+    return about(webhook) | {"reason": reason, "parked": parked, "failingSince": since_ms}
+
+
+def _disabled(fact: Fact) -> tuple[str, str]:
+    return (
+        f"Webhook {fact['webHookName']} is disabled",
+        f"{_name(fact)} gets no events any more. {fact['reason']}\n\n"
+        f"Parked: {fact['parked']} deliveries, and every new one. They can be replayed for as long "
+        "as their payload is kept.\n\n"
+        "What to do: mend the receiver, enable the webhook, and replay what it missed.",
+    )
+
+
+DISABLED = _kind("tidings.webhook.disabled", ("webHookId", "webHookVersion"), _disabled)
+
+# -- it works again --------------------------------------------------------------------------------
+
+
+def recovered(webhook: Webhook, since_ms: int, now_ms: int) -> dict[str, Any]:
+    """It succeeds again, after its owner had been told that it fails."""
+    return about(webhook) | {
+        "failingSince": since_ms,
+        "recoveredAt": now_ms,
+        "failedForInSeconds": max(0, now_ms - since_ms) // 1000,
+    }
+
+
+def _recovered(fact: Fact) -> tuple[str, str]:
+    return (
+        f"Webhook {fact['webHookName']} works again",
+        f"{_name(fact)} succeeded at {_at(fact['recoveredAt'])}, for the first time since "
+        f"{_at(fact['failingSince'])}. What waited is sent now. Nothing has to be done.",
+    )
+
+
+RECOVERED = _kind("tidings.webhook.recovered", ("webHookId", "failingSince"), _recovered)
+
+# -- deliveries have ended without success: their fact is that of a batch (facts.py) ---------------
+
+
+def _exhausted(fact: Fact) -> tuple[str, str]:
+    count = fact["count"]
+    what = "1 delivery has" if count == 1 else f"{count} deliveries have"
+    named = ", ".join(fact["deliveryIds"]) or "see the log"
+    return (
+        f"Webhook {fact['webHookName']}: {what} ended without success",
+        f"At {_name(fact, 'webhook')} {fact['failed']} failed for good and {fact['parked']} were "
+        f"parked between {_at(fact['from'])} and {_at(fact['to'])}; the last ending was "
+        f"{_cause(fact)}. The first: {named}.\n\n"
+        "What to do: mend the receiver, and replay them from its log.",
+    )
+
+
+EXHAUSTED = _kind("tidings.delivery.exhausted", ("webHookId", "from", "deliveryIds"), _exhausted)
+
+# -- a replay is over: its fact is what the API shows of it ----------------------------------------
+
+
+def _replay(fact: Fact) -> tuple[str, str]:
+    told = [f"{key}: {value}" for key, value in fact.items() if value is not None]
+    return f"Replay {fact.get('replayId', '')} is {fact.get('state', 'over')}", "\n".join(told)
+
+
+REPLAY_FINISHED = _kind("tidings.replay.finished", ("replayId",), _replay)
