@@ -302,7 +302,7 @@ def test_a_field_that_is_misspelt_inside_another_stops_it_too(
     for flags in (["--dry-run"], []):
         done = tidings("webhooks", "apply", str(file), *flags)
         assert done.code == 4
-        assert "webhooks[1].retryPolicy.windowInHour (survey): A field must be" in done.err
+        assert "webhooks[0].retryPolicy.windowInHour (crm): A field must be" in done.err
         assert done.err.splitlines()[-1].startswith("1 fault; nothing was changed.")
         assert webhooks(org) == {}
 
