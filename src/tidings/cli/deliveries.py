@@ -18,6 +18,7 @@ from tidings.cli.output import (
     print_line,
     print_lines,
     print_text,
+    spaced,
     state,
 )
 from tidings.cli.webhook_names import find_webhook
@@ -118,7 +119,16 @@ def show_delivery(api: Calls, id: str, as_json: bool) -> int:
     return Exit.OK
 
 
+# What the facts below tell, or nobody needs beside them.
+_TOLD = frozenset(
+    "id webHookId webHookName webHookVersion eventId eventName orgId state attempts status "
+    "durationInMs acceptedAt doneAt nextAttemptAt slaBreachedAt replayId warning attemptList "
+    "advice".split()
+)
+
+
 def _print_delivery(found: dict[str, Any]) -> None:
+    further = [(spaced(name), value) for name, value in found.items() if name not in _TOLD]
     print_facts(
         [
             ("delivery", found["id"]),
@@ -131,6 +141,7 @@ def _print_delivery(found: dict[str, Any]) -> None:
             ("late since", moment(found.get("slaBreachedAt"))),
             ("replay", found["replayId"]),
             ("warning", (found.get("warning") or {}).get("message")),
+            *further,
         ]
     )
     for one in found["attemptList"]:

@@ -1,6 +1,7 @@
 """How commands print: tables and facts on stdout, a state with its glyph, NDJSON for programs."""
 
 import json
+import re
 import shlex
 import sys
 from collections.abc import Iterable, Sequence
@@ -100,6 +101,11 @@ def print_deliveries(found: list[dict[str, Any]]) -> None:
         ],
         right="Tries Answer",
     )
+
+
+def spaced(name: str) -> str:
+    """A field's name as words: `ratePerSecond` as "rate per second"."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
 
 
 def print_facts(facts: Iterable[tuple[str, Any]]) -> None:

@@ -3,37 +3,13 @@
 from typing import Any
 
 from tidings.core.delivery.states import State
+from tidings.reads import columns
+from tidings.reads.columns import shapes
 
 STATES: set[str] = {state.word for state in State}
 _COUNTS = {word: "whole" for word in sorted(STATES)}
 
-_DELIVERY = {
-    "id": "text",
-    "webHookId": "text|null",
-    "webHookName": "text|null",
-    "webHookVersion": "whole|null",
-    "eventId": "text",
-    "eventName": "text",
-    "orgId": "whole",
-    "state": STATES,
-    "attempts": "whole",
-    "status": "whole|null",
-    "durationInMs": "whole|null",
-    "acceptedAt": "time",
-    "doneAt": "time|null",
-    "nextAttemptAt": "time|null",
-    "replayId": "text|null",
-    "warning": "#DeliveryWarning|null",
-}
-_EVENT = {
-    "eventId": "text",
-    "eventName": "text",
-    "orgId": "whole",
-    "acceptedAt": "time",
-    "warning": "text|null",
-    "refId": "text|null",
-    "requestId": "text|null",
-}
+_DELIVERY, _EVENT = shapes(columns.DELIVERY), shapes(columns.EVENT)
 _ARRIVAL = {
     "id": "text",
     "arrivedAt": "time",

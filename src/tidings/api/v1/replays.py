@@ -17,7 +17,7 @@ from tidings.api.field_schemas import DeliveryId, EventId, Instant
 from tidings.api.models import V1_ERRORS, body_of
 from tidings.core.ids import read
 from tidings.core.replay import ReplayKind, Step
-from tidings.reads.delivery.delivery_view import show_delivery
+from tidings.reads.columns import show_delivery
 from tidings.reads.delivery.next_attempts import see
 from tidings.reads.replay import A_REPLAY, ReplayCalls, unknown
 

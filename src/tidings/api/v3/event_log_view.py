@@ -10,7 +10,7 @@ from tidings.core.delivery.sla import breach_ms
 from tidings.core.delivery.states import State
 from tidings.core.ids import show
 from tidings.core.webhooks.webhook import Webhook
-from tidings.reads.delivery.delivery_view import show_left_out
+from tidings.reads.columns import show_left_out
 from tidings.reads.events.log_pages import RowStore
 from tidings.reads.times import local_iso
 from tidings.store.port import EventHead, StoredDelivery, StoredEvent

@@ -7,11 +7,11 @@ from tidings.core.ids import OrgId, read_delivery
 from tidings.engine.webhooks.records import Record
 from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.errors import not_found
+from tidings.reads.columns import show_delivery
 from tidings.reads.delivery.delivery_view import (
     advice_for,
     all_attempts,
     show_attempts,
-    show_delivery,
     sla_of,
 )
 from tidings.reads.delivery.next_attempts import NextAttemptParts, look

@@ -13,9 +13,6 @@ from tidings.core.delivery.outcome import DEFAULT_POLICY
 from tidings.core.delivery.sla import breach_ms
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
-from tidings.core.ids import show
-from tidings.core.shaping.left_out import LeftOut
-from tidings.core.shaping.left_out_words import code_of, said_of
 from tidings.core.webhooks.masks import masked_by_name
 from tidings.engine.webhooks.records import Record
 from tidings.reads.messages import show_bytes, show_headers
@@ -60,42 +57,6 @@ def all_attempts(
 def _doubtful(attempt: StoredAttempt) -> StoredAttempt:
     evidence = Evidence("lost", _DOUBT, (), b"", False)
     return msgspec.structs.replace(attempt, ended=True, evidence=evidence)
-
-
-def show_delivery(
-    delivery: StoredDelivery, webhook: Record | None, next_ms: int | None
-) -> dict[str, Any]:
-    """What a delivery's row says, and when it is tried next."""
-    return {
-        "id": show("dlv", delivery.id),
-        "webHookId": None if webhook is None else webhook.webhook.id,
-        "webHookName": None if webhook is None else webhook.webhook.name,
-        "webHookVersion": delivery.version,
-        "eventId": delivery.event_id,
-        "eventName": delivery.event_name,
-        "orgId": delivery.org,
-        "state": State(delivery.state).word,
-        "attempts": delivery.attempts,
-        "status": delivery.status,
-        "durationInMs": delivery.duration_ms,
-        "acceptedAt": iso(delivery.accepted_ms),
-        "doneAt": iso(delivery.done_ms),
-        "nextAttemptAt": iso(next_ms),
-        "replayId": None if delivery.replay is None else show("rpl", delivery.replay),
-        "warning": show_left_out(delivery.left_out),
-    }
-
-
-def show_left_out(left_out: LeftOut | None) -> dict[str, Any] | None:
-    """That it was sent thin, which of the webhook's fields went without, why, and what to do; or
-    that it was sent whole, which nobody may have wanted."""
-    if left_out is None:
-        return None
-    return {
-        "code": code_of(left_out),
-        "message": said_of(left_out),
-        "leftOut": [*left_out.fields, *left_out.of_group],
-    }
 
 
 def sla_of(delivery: StoredDelivery, record: Record, now_ms: int) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from tidings.core.ids import DeliveryId
 from tidings.engine.clock import Clock
 from tidings.engine.delivery.stops import EVERYTHING, Stops
 from tidings.engine.webhooks.records import Record
-from tidings.reads.delivery.delivery_view import show_delivery, sla_of
+from tidings.reads.columns import show_delivery
+from tidings.reads.delivery.delivery_view import sla_of
 from tidings.store import port
 from tidings.store.port import StoredAttempt, StoredDelivery
 

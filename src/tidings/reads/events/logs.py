@@ -15,10 +15,10 @@ from tidings.engine.orgs import Orgs
 from tidings.engine.webhooks.records import Record
 from tidings.engine.webhooks.webhooks import UnknownWebhook, Webhooks
 from tidings.errors import Invalid, Refusal
+from tidings.reads.columns import show_event
 from tidings.reads.events.log_pages import ROUNDS_MAX, RowStore, newest_first, oldest_first
 from tidings.reads.events.log_query import LogQuestion
 from tidings.reads.events.org_scope import org_scope_of
-from tidings.reads.times import iso
 from tidings.store import port
 from tidings.store.port import (
     DeliveryPage,
@@ -54,22 +54,9 @@ class LogParts(Protocol):
         """What events are found by."""
 
 
-def show_event_facts(event: StoredEvent, head: EventHead | None) -> dict[str, Any]:
-    """What is told of an event wherever it is shown."""
-    return {
-        "eventId": event.id,
-        "eventName": event.name,
-        "orgId": event.org,
-        "acceptedAt": iso(event.at_ms),
-        "warning": event.warning,
-        "refId": None if head is None else head.ref_id,
-        "requestId": None if head is None else head.request_id,
-    }
-
-
 def show_event_row(event: StoredEvent, head: EventHead | None) -> dict[str, Any]:
     """An event without its body."""
-    return show_event_facts(event, head) | {"deliveries": event.deliveries}
+    return show_event(event, head) | {"deliveries": event.deliveries}
 
 
 async def event_page(parts: LogParts, org: OrgId, question: LogQuestion) -> EventPage:

@@ -14,7 +14,7 @@ from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.events.event_types import EventTypes
 from tidings.engine.shaping.faults import ShapeLater, ShapeRefused
 from tidings.engine.shaping.shaper import Shaping
-from tidings.reads.delivery.delivery_view import show_left_out
+from tidings.reads.columns import show_left_out
 from tidings.reads.messages import show_bytes
 from tidings.reads.times import iso
 from tidings.store import port

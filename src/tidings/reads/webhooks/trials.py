@@ -21,7 +21,8 @@ from tidings.engine.delivery.trial import Trial, TrialResult
 from tidings.engine.events.event_types import EventTypes
 from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.errors import Invalid, Refusal, TooLarge
-from tidings.reads.delivery.delivery_view import show_left_out, show_timings
+from tidings.reads.columns import show_left_out
+from tidings.reads.delivery.delivery_view import show_timings
 from tidings.reads.messages import show_bytes, show_headers
 from tidings.reads.times import iso
 

@@ -12,6 +12,7 @@ from tidings.api.context import Services
 from tidings.api.models import V1_ERRORS
 from tidings.api.v1.events.log_models import DELIVERY_PARAMETERS, EVENT_PARAMETERS
 from tidings.errors import not_found
+from tidings.reads.columns import show_event
 from tidings.reads.delivery.next_attempts import show_row
 from tidings.reads.events.log_pages import heads_of
 from tidings.reads.events.log_query import (
@@ -23,7 +24,6 @@ from tidings.reads.events.log_query import (
 from tidings.reads.events.logs import (
     delivery_page,
     event_page,
-    show_event_facts,
     show_event_row,
     webhooks_of,
 )
@@ -88,7 +88,7 @@ def event_routes(services: Services) -> APIRouter:
             if record is not None and record.org == org:
                 deliveries.append(show_row(services, delivery, record))
         return answer(
-            show_event_facts(found, heads.get(found.seq))
+            show_event(found, heads.get(found.seq))
             | {
                 "body": None if found.body is None else msgspec.Raw(found.body),
                 "deliveries": deliveries,

@@ -17,6 +17,7 @@ from tidings.core.ids import show as show_id
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.webhooks.records import Record, webhook_of
 from tidings.errors import NotFound, RequestRefused
+from tidings.reads.columns import facts_of
 from tidings.reads.delivery.deliveries import own_delivery, show_whole
 from tidings.reads.delivery.next_attempts import ScheduledDelivery, see
 from tidings.reads.delivery.retry import try_now
@@ -110,6 +111,7 @@ async def _page(
         found=found,
         record=record,
         used=webhook,
+        facts=facts_of(shown),
         shown=shown,
         state=state,
         event=event,
