@@ -98,6 +98,30 @@ class Random(Limiter):
         return 2.0 if self._rng.random() < self.share else None
 
 
+class Dead(Limiter):
+    """Admits nothing."""
+
+    def ask(self, now_s: float) -> Verdict:
+        return 2.0
+
+
+KINDS = ("fixed", "sliding", "harsh", "small bucket", "large bucket")
+
+
+def limiter(kind: str, rate: int, phase_s: float = 0.37) -> Limiter:
+    """A receiver that admits so many a second, and counts in its own way."""
+    match kind:
+        case "fixed":
+            return Fixed(rate, phase_s=phase_s)
+        case "sliding":
+            return Sliding(rate)
+        case "harsh":
+            return Sliding(rate, harsh=True)
+        case "small bucket":
+            return Bucket(rate, max(1, rate // 10))
+    return Bucket(rate, 3 * rate)
+
+
 class Manner(NamedTuple):
     """How a receiver answers, beside its limit."""
 

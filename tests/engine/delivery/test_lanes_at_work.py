@@ -34,7 +34,8 @@ def open_breaker(scene: Scene, runner: WebhookRunner) -> None:
 
 def refuse(scene: Scene, runner: WebhookRunner) -> None:
     now_s = asyncio.get_running_loop().time()
-    runner.lane.learned.admitted(now_s, now_s)
+    for _ in range(20):
+        runner.lane.learned.admitted(now_s, now_s)
     runner.lane.learned.refused(now_s, now_s, 0.0)
     assert runner.lane.learned.rate is not None
 

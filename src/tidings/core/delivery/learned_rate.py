@@ -6,15 +6,17 @@ advance. What it admits meanwhile is the best that is known of its limit. So:
 - While it refuses nothing there is no rate at all: a receiver that is only slow is bounded by its
   connections, and never by this.
 - A refusal sets the rate to what was admitted in the last second; a further one, of an attempt that
-  began under that rate, lowers it by a twentieth, or to what was admitted, to the half at most.
+  began under that rate, lowers it by a twentieth, or to what was admitted, to the half at most. Few
+  answers tell no more than that it is a little too high: five admitted in a second may be six.
 - Several refusals in a row with nothing admitted between say that what it takes in some span is
   used up. The lane is *shut* then: one attempt asks after a quarter of a second, and after twice as
   long each time. How long it was open before, and how long shut, tell what it takes on the long
   run: 300 admitted in one second of ten are 30 a second.
 - After a while without a refusal the rate grows, slowly at first and then faster, so that a limit
   that was raised is found; and only while what that costs stays at one refusal in fifty.
-- Where a lower rate leaves the share of refusals as it was, the rate is not what they are about (a
-  receiver that fails with 503 at random): it is forgotten, and refusals are not heard for a while.
+- Where refusals go on although the rate was lowered, they may not be about it (a receiver that
+  fails with 503 at random). The rate is doubled then, step by step; chance.py compares what comes
+  of that, and says whether to go on or to return.
 
 `Retry-After` speaks of the delivery that was refused: it comes again no sooner. The lane goes on at
 its rate, for what one delivery met is most often the last place of a span. Only a receiver that
@@ -24,6 +26,7 @@ refuses the second attempt of those that ask while it is shut.
 
 import math
 
+from tidings.core.delivery.chance import Chance, Stage
 from tidings.core.delivery.rate_limit import ROUNDING_S, RateLimit
 
 RATE_MIN = 0.1
@@ -45,13 +48,13 @@ EAGER = 0.1  # the same, after it was shut for the first time
 FINDS, GOOD_MIN = 3, 3  # refusals until then, if less than so many were admitted between
 GROW_EVERY_S = 0.5
 CREDIT, CREDIT_MIN, CREDIT_MAX = 0.02, -4.0, 1.0  # in refusals, for each that is admitted
-RANDOM_FALL = 0.35  # of the rate, without effect on the share
-RANDOM_MIN, RANDOM_MAX = 0.04, 0.6  # the share; one that refuses more has a limit, whatever else
-OUTCOMES_MIN = 12  # for a share
+OUTCOMES_MIN = 12  # for a share, and for a first rate, if they come within `FIRST_S`
+FIRST_S = 1.0
+OUTCOMES_FEW = 9  # of less nothing follows but that the rate is a little too high
 CALM = 25  # admitted without a refusal between: the rate is one that the receiver takes
 QUIET_S = 15.0  # without a refusal, whatever they have cost
-DEAF_S, DEAF_MAX_S = 60.0, 600.0
-DEAF_IN_A_ROW = 12
+RAISED = 2.0  # times the rate, with each step that bears chance out
+CHANCE_IN_A_ROW = 12  # shut the lane, though it may be chance
 FORGET_S = 600.0  # without a refusal
 
 
@@ -74,17 +77,18 @@ class LearnedRate:
         self._refused_s = -math.inf
         self._good = self._bad = 0  # since then; a cut that has seen enough of them counts anew
         self._since_s = -math.inf
-        self._in_a_row = 0
+        self._in_a_row = 0  # refused
+        self._calm = 0  # admitted, in a row
         self._credit = 0.0
-        self._base = 0.0  # the rate before the first of cuts that may be in vain
-        self._deaf_s = DEAF_S
-        self._deaf_until_s = -math.inf
+        self._chance = Chance()
+        self._before = 0.0  # the rate before chance was tried
         self._opened_s = -math.inf
         self._since_open = 0  # admitted
         self._first = True  # it has not been shut yet
         self._eager = False  # a first estimate, by the time of one shutting, grows sooner
         self._finding = FINDS  # the first rate may be of less than a second: it grows at once
         self._shut_s = -math.inf
+        self._spent = False  # it had admitted something, lately, when it was shut
         self._asked_s = -math.inf  # the last one that was refused while shut
         self._asks = 0
         self._pause_s = PAUSE_S
@@ -134,21 +138,28 @@ class LearnedRate:
         if self._opened_s == -math.inf:
             self._opened_s = started_s
         self._in_a_row = 0
-        if self.rate is None and not self.shut:
+        limit = self._chance.stage is Stage.LIMIT
+        if self.rate is None and not self.shut and limit:
             return
         self._good += 1
+        self._calm += 1
         self._credit = min(CREDIT_MAX, self._credit + CREDIT)
         if self.shut:
             if started_s >= self._shut_s:
                 self._open(now_s)
-        elif now_s - self._grown_s >= GROW_EVERY_S:
-            self._grow(now_s)
+        elif not limit:
+            self._compare(now_s, started_s, admitted=True)
+        else:
+            self._chance.admitted()
+            if now_s - self._grown_s >= GROW_EVERY_S:
+                self._grow(now_s)
 
     def refused(self, now_s: float, started_s: float, lane_pause_s: float) -> None:
         """The receiver wants less, and asks for `lane_pause_s` of nothing (0: it does not say)."""
         lately = self.admitted_within(now_s, LATELY_S)
         self._bad += 1
         self._in_a_row += 1
+        self._calm = 0
         self._refused_s = now_s
         self._credit = max(CREDIT_MIN, self._credit - 1)
         if self.shut:
@@ -158,14 +169,21 @@ class LearnedRate:
             if (not lately or self._asks >= HEARD_FROM) and now_s + lane_pause_s > self.until_s:
                 self.until_s, self.told = now_s + lane_pause_s, True
             return
-        deaf = now_s < self._deaf_until_s
-        # Of several in a row the first tells of the rate, the others of a span that is used up.
-        soon = now_s - self._cut_s < CUT_EVERY_S or self._in_a_row > 1
-        soon = self.rate is not None and soon
-        if started_s >= self._began_s and not deaf and not soon:
-            self._cut(now_s)
-        row = DEAF_IN_A_ROW if deaf else REFUSED_IN_A_ROW if self._stretch < LONG_S else 2
+        limit = self._chance.stage is Stage.LIMIT
+        if not limit:
+            self._compare(now_s, started_s, admitted=False)
+        else:
+            # Of several in a row the first tells of the rate, the others of a span that is used up.
+            soon = now_s - self._cut_s < CUT_EVERY_S or self._in_a_row > 1
+            if started_s >= self._began_s and not (soon and self.rate is not None):
+                self._cut(now_s)
+        row = REFUSED_IN_A_ROW if self._stretch < LONG_S else 2
+        row = row if limit else CHANCE_IN_A_ROW
         if started_s >= self._opened_s and (self._in_a_row >= row or (lane_pause_s and not lately)):
+            if self._chance.stage is not Stage.LIMIT:
+                trial = self._chance.stage is Stage.TRIAL
+                self._chance.disprove(now_s)
+                self._limited(now_s, trial=trial)
             self._close(now_s, 0.0 if lately else lane_pause_s)
 
     # -- inside -----------------------------------------------------------------------------------
@@ -190,50 +208,82 @@ class LearnedRate:
         self._since_s = now_s
 
     def _cut(self, now_s: float) -> None:
-        if self.rate is not None and self._is_random():
-            self._base = 0.0
-            self._deaf_until_s = now_s + self._deaf_s
-            self._deaf_s = min(DEAF_MAX_S, 2 * self._deaf_s)
+        if self.rate is None:
+            self._begin(now_s)
+            return
+        may_be_chance = self._binds and self._stretch < LONG_S
+        if may_be_chance and self._chance.refused(now_s, self.rate):
+            self._before = self.rate
+            self._set(RAISED * self.rate, now_s)
+        else:
+            self._lower(now_s, self.rate)
+
+    def _begin(self, now_s: float) -> None:
+        """A first rate: what was admitted in the last second, if that has told enough."""
+        if now_s - self._since_s > LATELY_S:
             self._count_anew(now_s)
-            self._set(None, now_s)
+            self._bad = 1
+        taken = self._taken(now_s)
+        few = taken + self._bad < OUTCOMES_MIN and now_s - self._since_s < FIRST_S
+        if few and self._first:
             return
         self._eager = False
-        good, span_s = self._good, max(1.0, now_s - self._since_s)
-        taken = AIM * max(self._taken(now_s), good / span_s)  # of few the longer span tells more
-        if good + self._bad >= OUTCOMES_MIN:
+        self._began_s = self._cut_s = now_s
+        if taken:
+            self._count_anew(now_s)
+            self._set(AIM * taken, now_s)
+            self._finding = FINDS
+
+    def _lower(self, now_s: float, rate: float) -> None:
+        self._eager = False
+        good, outcomes = self._good, self._good + self._bad
+        # Of few the longer span tells more.
+        taken = AIM * max(self._taken(now_s), good / max(1.0, now_s - self._since_s))
+        if self._stretch < LONG_S and outcomes < OUTCOMES_FEW:
+            taken = rate
+        elif self._stretch < LONG_S and outcomes >= OUTCOMES_MIN:
+            taken = max(taken, AIM * rate * good / outcomes)
+        if outcomes >= OUTCOMES_MIN:
             self._count_anew(now_s)
         self._began_s = self._cut_s = now_s
-        if self.rate is None:
-            if taken:
-                self._set(taken, now_s)
-                self._finding = FINDS
-        elif self._finding > 0 and taken > self.rate:
-            self._base = 0.0
+        if self._finding > 0 and taken > rate:
+            self._chance.clear()
             self._set(taken, now_s)  # answers to what was sent before there was a rate
-        else:
-            self._finding -= 1
-            if good >= GOOD_MIN or self._finding <= 0:
-                self._found()
-            self._set(max(CUT_MOST * self.rate, min(CUT * self.rate, taken)), now_s)
+            return
+        self._finding -= 1
+        if good >= GOOD_MIN or self._finding <= 0:
+            self._found()
+        self._set(max(CUT_MOST * rate, min(CUT * rate, taken)), now_s)
 
-    def _is_random(self) -> bool:
-        """Whether the rate is not what the refusals are about.
+    def _compare(self, now_s: float, started_s: float, *, admitted: bool) -> None:
+        """While refusals may be chance they lower no rate, and it is raised step by step."""
+        chance = self._chance
+        trial = chance.stage is Stage.TRIAL
+        step_is_over = chance.seen(now_s, started_s, admitted)
+        if chance.stage is Stage.LIMIT:
+            self._limited(now_s, trial=trial)
+        elif step_is_over and now_s - self._refused_s > FORGET_S:
+            self._chance = Chance()
+        elif step_is_over and self.rate is not None:
+            if self._binds:
+                self._set(RAISED * self.rate, now_s)
+            elif chance.stage is Stage.CHANCE:
+                self._set(None, now_s)
 
-        A receiver that has admitted four of ten at some rate takes four tenths of that rate: where
-        cuts have gone below, and a share is refused all the same, it refuses whatever the rate.
-        """
-        outcomes = self._good + self._bad
-        if outcomes < OUTCOMES_MIN or not self._binds:
-            return False
-        share, rate = self._bad / outcomes, self.rate or 0.0
-        if share > RANDOM_MAX or self._stretch >= LONG_S:
-            self._base = 0.0
-        elif not self._base and share >= RANDOM_MIN:
-            self._base = rate
-        return rate < RANDOM_FALL * self._base
+    def _limited(self, now_s: float, *, trial: bool) -> None:
+        """It was not chance: back to the rate that was about right, or to what is admitted."""
+        self._count_anew(now_s)
+        if self.rate is None:
+            self._cut(now_s)
+            return
+        rate = self._before if trial else max(self._before, AIM * self._taken(now_s))
+        self._began_s = self._cut_s = now_s
+        self._set(rate, now_s)
 
     def _close(self, now_s: float, lane_pause_s: float) -> None:
-        self.shut = True
+        self.shut, self._spent = True, self.admitted_within(now_s, LATELY_S)
+        if self.rate is None and (taken := self._taken(now_s)):
+            self._set(AIM * taken, now_s)
         self._shut_s = self._asked_s = now_s
         self._asks = 0
         self._pause_s = max(PAUSE_S, self._stretch / PAUSE_PART)
@@ -252,9 +302,9 @@ class LearnedRate:
             self._first, open_s = False, max(1.0, open_s)
             span_s = max(open_s, span_s)
         self._opened_s = self._began_s = self._cut_s = now_s
-        asked = self._asks >= HEARD_FROM  # else it was shut because it was told so
+        # Else it was shut because it was told so, if it had not admitted anything before.
+        asked = self._asks >= HEARD_FROM and self._spent
         self._count_anew(now_s)
-        self._base = 0.0
         self._stretch = max(1.0, STRETCH_KEPT * self._stretch, shut_s if asked else 0.0)
         count, self._since_open = self._since_open, 0
         if self.rate is not None:
@@ -277,8 +327,8 @@ class LearnedRate:
         steady_s = (now_s - self._cut_s) / self._stretch - STEADY_S
         paid = self._credit >= 0 or now_s - self._refused_s > QUIET_S * self._stretch
         if self._binds and paid and steady_s > 0:
-            if self._good >= CALM and not self._bad:  # of fewer it is chance
-                self._base = 0.0
+            if self._calm >= CALM:  # of fewer it is chance
+                self._chance.calm(self.rate)
             self._set(self.rate * (1 + min(GROWTH_MAX, GROWTH * steady_s) * passed_s), now_s)
 
     def _taken(self, now_s: float) -> float:
