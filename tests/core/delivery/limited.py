@@ -240,7 +240,8 @@ class _World:
         ending = Answer(status, headers, b"", truncated=False, duration_ms=0)
         came = classify(ending, DEFAULT_POLICY, one.attempt, now_s, now_s, self.rng)
         moved = lane.judge(ending, came, now_s, started_s, self.rng)
-        lane.ended(slow=isinstance(came, Retry) and came.slow, delivered=verdict is None)
+        slow = isinstance(came, Retry) and came.slow
+        lane.ended(one.delivery, slow=slow, delivered=verdict is None)
         lane.settled(one.delivery, one.attempt)
         if isinstance(came, Retry):
             self.due[one.delivery] = now_s + came.delay_s

@@ -42,7 +42,7 @@ def started(lane: Lane, count: int = 1000, now_s: float = 0.0) -> list[int]:
 def end_all(lane: Lane) -> None:
     """Everything that runs is delivered, and written."""
     for delivery, attempt in list(lane.unsettled_attempts.items()):
-        lane.ended(slow=False, delivered=True)
+        lane.ended(delivery, slow=False, delivered=True)
         lane.settled(delivery, attempt)
 
 
@@ -61,7 +61,7 @@ def test_an_attempt_that_has_ended_frees_its_slot_before_it_is_settled() -> None
     lane.offer(job(1))
     lane.offer(job(2))
     assert started(lane) == [1]
-    lane.ended(slow=False, delivered=True)
+    lane.ended(DeliveryId(1), slow=False, delivered=True)
     assert started(lane) == [2]
     assert lane.unsettled_attempts.keys() == {1, 2}
     lane.settled(DeliveryId(1), 1)
@@ -74,7 +74,7 @@ def test_the_settle_of_an_attempt_leaves_the_next_one_of_its_delivery_in_flight(
     lane = lane_of(cap=1)
     lane.offer(job(1))
     assert started(lane) == [1]
-    lane.ended(slow=False, delivered=False)
+    lane.ended(DeliveryId(1), slow=False, delivered=False)
     lane.offer_retry(replace(job(1, retry=True), attempt=2))
     assert started(lane) == [1]
     lane.settled(DeliveryId(1), 1)
@@ -153,7 +153,7 @@ def test_a_page_does_not_bring_back_what_is_in_flight_or_was_settled_meanwhile()
     assert started(lane, 2) == [1, 2]
     lane.start_over()
     epoch = lane.page_began()
-    lane.ended(slow=False, delivered=True)
+    lane.ended(DeliveryId(1), slow=False, delivered=True)
     lane.settled(DeliveryId(1), 1)
     lane.page_came(epoch, [job(1), job(2), job(3)], 10)
     assert started(lane) == [3]
@@ -299,7 +299,7 @@ def test_each_slow_answer_halves_the_limit_and_each_success_adds_one() -> None:
     for delivery in range(1, 30):
         lane.offer(job(delivery))
         assert lane.start(0.0)
-        lane.ended(slow=delivery <= 6, delivered=delivery > 6)
+        lane.ended(DeliveryId(delivery), slow=delivery <= 6, delivered=delivery > 6)
         lane.settled(DeliveryId(delivery), 1)
         limits.append(lane.limit)
     assert limits[:6] == [8, 4, 2, 1, 1, 1]
@@ -311,9 +311,29 @@ def test_slow_answers_halve_the_limit_once_while_others_that_began_with_them_run
     for delivery in range(1, 40):
         lane.offer(job(delivery))
     assert len(started(lane)) == 16
-    for _ in range(15):
-        lane.ended(slow=True, delivered=False)
+    for delivery in range(1, 17):
+        lane.ended(DeliveryId(delivery), slow=True, delivered=False)
         assert lane.limit == 8.0
+    assert len(started(lane)) == 8
+    lane.ended(DeliveryId(17), slow=True, delivered=False)
+    assert lane.limit == 4.0
+
+
+def test_quick_answers_to_later_attempts_do_not_have_earlier_ones_halve_the_limit_again() -> None:
+    lane = lane_of(cap=4)
+    for delivery in range(1, 40):
+        lane.offer(job(delivery))
+    assert started(lane) == [1, 2, 3, 4]
+    for delivery in (1, 2):
+        lane.ended(DeliveryId(delivery), slow=True, delivered=False)
+    assert lane.limit == 2.0 and started(lane) == []
+    lane.ended(DeliveryId(3), slow=False, delivered=False)
+    for delivery in (5, 6, 7):
+        assert started(lane, 1) == [delivery]
+        lane.ended(DeliveryId(delivery), slow=False, delivered=True)
+    limit = lane.limit
+    lane.ended(DeliveryId(4), slow=True, delivered=False)
+    assert lane.limit == limit == 4.0
 
 
 def test_a_failure_that_is_not_slow_leaves_the_limit() -> None:
@@ -321,7 +341,7 @@ def test_a_failure_that_is_not_slow_leaves_the_limit() -> None:
     lane.limit = 4
     lane.offer(job(1))
     lane.start(0.0)
-    lane.ended(slow=False, delivered=False)
+    lane.ended(DeliveryId(1), slow=False, delivered=False)
     assert lane.limit == 4
 
 

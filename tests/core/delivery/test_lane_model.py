@@ -208,7 +208,7 @@ class InStoreOrder(RuleBasedStateMachine):
     )
     def end(self, index: int, state: State, slow: bool) -> None:
         job = self.running.pop(index % len(self.running))
-        self.lane.ended(slow=slow and state is RETRYING, delivered=state is DELIVERED)
+        self.lane.ended(job.delivery, slow=slow and state is RETRYING, delivered=state is DELIVERED)
         self.unwritten.append((job.delivery, state))
 
     @rule()

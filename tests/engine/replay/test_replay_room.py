@@ -80,6 +80,6 @@ async def test_what_waits_or_has_no_outcome_yet_takes_room() -> None:
     assert room(scene) == whole - 3
     assert lane_of(scene).start(0.0) is not None
     assert room(scene) == whole - 3
-    lane_of(scene).ended(slow=False, delivered=True)
+    lane_of(scene).ended(DeliveryId(1), slow=False, delivered=True)
     lane_of(scene).settled(DeliveryId(1), 1)
     assert room(scene) == whole - 2

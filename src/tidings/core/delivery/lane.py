@@ -81,7 +81,7 @@ class Lane:
         self._freed_aside: dict[DeliveryId, Job] = {}
         self._settled_meanwhile: set[DeliveryId] = set()
         self._turn = 0
-        self._begun_before = 0  # attempts under way that began before the limit was halved
+        self._began_before: set[DeliveryId] = set()  # of those under way: the limit was halved
 
     def set_pace(self, cap: int, rate: float | None) -> None:
         """Follow a change of the webhook's limits."""
@@ -343,14 +343,16 @@ class Lane:
             self.learned.admitted(now_s, started_s)
         return self.breaker.record(now_s, started_s, isinstance(outcome, Delivered), rng)
 
-    def ended(self, *, slow: bool, delivered: bool) -> None:
+    def ended(self, delivery: DeliveryId, *, slow: bool, delivered: bool) -> None:
         """An attempt is over: its slot is free. It stays in flight until `settled`."""
         self.running -= 1
-        self._begun_before = max(0, self._begun_before - 1)
+        before = delivery in self._began_before
+        if before:
+            self._began_before.remove(delivery)
         if slow:
-            if not self._begun_before:  # what began under the same limit halves it once
+            if not before:  # what began under the same limit halves it once
                 self.limit = max(1.0, self.limit / 2)
-                self._begun_before = self.running
+                self._began_before = self.unsettled_attempts.keys() - {delivery}
         elif delivered and self.limit < self.cap:
             self.limit = min(float(self.cap), self.limit + 1)
 
@@ -368,6 +370,7 @@ class Lane:
         """
         self.running -= 1
         self.unsettled_attempts.pop(job.delivery, None)
+        self._began_before.discard(job.delivery)
         self._replays_out.discard(job.delivery)
         if not job.retry:
             self.start_over()
@@ -380,6 +383,7 @@ class Lane:
         for the commit that wrote it may have claimed it again."""
         if self.unsettled_attempts.get(delivery) == attempt:
             del self.unsettled_attempts[delivery]
+            self._began_before.discard(delivery)
             self._replays_out.discard(delivery)
         if self.reading:
             self._settled_meanwhile.add(delivery)

@@ -375,7 +375,7 @@ class Dispatcher:
         now_ms = self._clock.now_ms()
         lane = runner.lane
         if ending is None:
-            lane.ended(slow=False, delivered=False)
+            lane.ended(job.delivery, slow=False, delivered=False)
             lane.breaker.unproven()
             self._commits.settle(endings.lost(webhook, job, started_ms))
             return
@@ -388,7 +388,8 @@ class Dispatcher:
         outcome = self.promised_retries.keep(job.delivery, outcome, now_ms)
         delivered = isinstance(outcome, Delivered)
         disable = self._breakers.charge(runner, job, ending, outcome)
-        lane.ended(slow=isinstance(outcome, Retry) and outcome.slow, delivered=delivered)
+        slow = isinstance(outcome, Retry) and outcome.slow
+        lane.ended(job.delivery, slow=slow, delivered=delivered)
         runner.well = delivered and took_s < QUICK_S
         if isinstance(outcome, Failed) and outcome.disable:
             disable = GONE
