@@ -1,7 +1,7 @@
 """Ports of the composition for tests: what a test does not give is small, quick and in process."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from argon2 import PasswordHasher
@@ -9,6 +9,10 @@ from argon2 import PasswordHasher
 from tidings import catalogue
 from tidings.catalogue import Problem
 from tidings.compose import Keys, Ports
+from tidings.core.webhooks.webhook import HTTP, QUEUE
+from tidings.destinations.http.driver import HttpDestination
+from tidings.destinations.registry import ByKind
+from tidings.destinations.undialled import Undialled
 from tidings.egress.address import parse_target
 from tidings.egress.inbox import InboxSender, OwnAddress
 from tidings.egress.port import Target
@@ -78,6 +82,12 @@ class Unhashed(Passwords):
         pass
 
 
+def destinations(sender: Any, target_of: Callable[[str], Target], clock: Any) -> ByKind:
+    """Every kind, as `app` has them, over a sender of the test's own."""
+    http = HttpDestination(sender, target_of, lambda: clock.now_ms() / 1000)
+    return ByKind({HTTP: http, QUEUE: Undialled()})
+
+
 def ports(*, store: Any, clock: Any, sender: Any, key: bytes = b"k" * 32, **others: Any) -> Ports:
     """Over a store, a clock and a sender; `others` are ports by name."""
     rng = random.Random(1)
@@ -94,11 +104,14 @@ def ports(*, store: Any, clock: Any, sender: Any, key: bytes = b"k" * 32, **othe
         "addresses": TestAddresses(),
         "sandboxes": InProcess(),
     }
+    made = given | others
     return Ports(
         store=store,
         clock=clock,
-        sender=lambda receive: InboxSender(sender, receive),
-        **given | others,
+        destination=lambda receive: destinations(
+            InboxSender(sender, receive), made["addresses"].target, clock
+        ),
+        **made,
     )
 
 

@@ -21,7 +21,8 @@ from tidings.core.events.call_split import CallLimits
 from tidings.core.events.terms import Terms
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.registry import Registry
-from tidings.egress.port import Mailer, Receive, Sender, Target
+from tidings.destinations.port import Destination
+from tidings.egress.port import Mailer, Receive
 from tidings.engine.access.access_services import AccessServices
 from tidings.engine.access.passwords import Passwords
 from tidings.engine.background_tasks import BackgroundTasks
@@ -83,10 +84,6 @@ class Addresses(Protocol):
         """The host of a URL that has no address which may be dialled, if so. Soon, and no error."""
         ...
 
-    def target(self, url: str) -> Target:
-        """The target of a URL that was not refused."""
-        ...
-
     def inbox_url(self, token: str) -> str:
         """The receiving URL of a test inbox."""
         ...
@@ -120,7 +117,8 @@ class Ports:
     passwords: Passwords
     passed_s: Callable[[], float]  # never set, unlike the clock
     addresses: Addresses
-    sender: Callable[[Receive], Sender]  # hands over to inboxes what is theirs
+    # Of every kind; it hands over to inboxes what is theirs.
+    destination: Callable[[Receive], Destination]
     sandboxes: Sandboxes
     platform: Platform | None = None
     mailer: Mailer | None = None
@@ -162,6 +160,7 @@ class App:
     acceptor: Acceptor
     reader: CallReader[Draft]
     late: LateChecks
+    destination: Destination
     engine: Engine
     stops: Stops
     replays: Replays
@@ -316,15 +315,14 @@ def build(ports: Ports, options: Options) -> App:
             one for same in addresses.inbox_urls(url) for one in webhooks.headers_at(org, same)
         },
     )
-    sender = ports.sender(inboxes.receive)
+    destination = ports.destination(inboxes.receive)
     stops = Stops(store=store, clock=clock, switched=heard.switched)
     engine = Engine(
         store=store,
         registry=registry,
         commits=commits,
         healths=healths,
-        sender=sender,
-        target_of=addresses.target,
+        destination=destination,
         clock=clock,
         rng=ports.rng,
         shaper=shaper,
@@ -388,6 +386,7 @@ def build(ports: Ports, options: Options) -> App:
         acceptor=acceptor,
         reader=reader,
         late=late,
+        destination=destination,
         engine=engine,
         stops=stops,
         replays=replays,
@@ -396,7 +395,7 @@ def build(ports: Ports, options: Options) -> App:
         ),
         restored_backlog=RestoredBacklog(store=store, commits=commits, stops=stops),
         manual_retries=ManualRetries(store, engine.dispatcher),
-        trial=Trial(sender=sender, target_of=addresses.target, shaper=shaper, clock=clock),
+        trial=Trial(destination=destination, shaper=shaper, clock=clock),
         readmission=Readmission(
             store=store, intake=acceptor, reader=reader, clock_ms=clock.now_ms, late=late
         ),

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tidings.cli.help.settings_page import page
-from tidings.core.delivery.outcome import FINAL_STATUSES, SLOW_DOWN
 from tidings.core.delivery.schedule import DELAYS_S
+from tidings.core.delivery.statuses import FINAL_STATUSES, SLOW_DOWN
 from tidings.settings.settings import CLIENT_NAMES, ENVIRONMENT
 
 ROOT = Path(__file__).parents[2]

@@ -14,8 +14,8 @@ from typing import Any
 from tidings.core.delivery.breaker import Breaker, Pause, Position
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.lane import Lane
-from tidings.core.delivery.outcome import retry_after_s
 from tidings.core.delivery.states import State
+from tidings.core.delivery.statuses import retry_after_s
 from tidings.engine.delivery.runner import WebhookRunner
 from tidings.engine.engine import Engine
 from tidings.store import port

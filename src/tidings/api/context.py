@@ -23,6 +23,8 @@ from tidings.core.events.attribution import of_headers
 from tidings.core.events.envelope import deeper
 from tidings.core.events.terms import Terms
 from tidings.core.ids import DeliveryId, OrgId
+from tidings.core.webhooks.webhook import Webhook
+from tidings.destinations.port import Headers
 from tidings.engine.access.access import Access, Caller
 from tidings.engine.access.credentials import Credentials
 from tidings.engine.access.limits import Quotas
@@ -110,6 +112,7 @@ class Services:
     health_of: Callable[[int], port.Health | None] = lambda _: None  # of a webhook, by its number
     # What a delivery waits for, by its webhook's number and its own; True: it is a retry.
     next_attempt_of: Callable[[int, DeliveryId, bool], NextAttempt] = lambda *_: CLEAR
+    carried_of: Callable[[Webhook], Headers] = lambda _: []
 
     def neo_choices(self, org: OrgId) -> Sequence[dict[str, str]]:
         """What `neoEnrichment` of the org's webhooks may name: label and value."""

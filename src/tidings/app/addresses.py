@@ -11,8 +11,8 @@ from tidings.settings.settings import Settings, public_url
 
 
 class OwnAddresses:
-    """`compose.Addresses`: inboxes where they are, and where they were before they had a host of
-    their own."""
+    """See `compose.Addresses`: inboxes are where they are, and where they were before they had a
+    host of their own."""
 
     def __init__(self, settings: Settings, sender: HttpSender) -> None:
         base = public_url(settings)
@@ -34,7 +34,7 @@ class OwnAddresses:
         return await self._sender.unresolved(parse_target(url, allow_http=self._dev))
 
     def target(self, url: str) -> Target:
-        """See `compose.Addresses`."""
+        """The target of a URL that was not refused."""
         return self._inboxes.target(url) or parse_target(url, allow_http=True)
 
     def inbox_url(self, token: str) -> str:

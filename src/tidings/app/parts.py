@@ -14,9 +14,14 @@ from tidings.api.http.metrics_access import MetricsReaders
 from tidings.compose import Keys
 from tidings.core.ids import OrgId
 from tidings.core.shaping.platform_rules import read_map
+from tidings.core.webhooks.webhook import HTTP, QUEUE
+from tidings.destinations.http.driver import HttpDestination
+from tidings.destinations.registry import ByKind
+from tidings.destinations.undialled import Undialled
 from tidings.egress.address import parse_target
 from tidings.egress.mail import MailServer, SmtpMailer
 from tidings.egress.policy import Policy
+from tidings.egress.port import Sender, Target
 from tidings.egress.sender import HttpSender
 from tidings.engine.access.access import Access
 from tidings.engine.access.access_services import AccessServices
@@ -74,6 +79,12 @@ def make_mailer(settings: Settings) -> SmtpMailer | None:
             password=None if password is None else password.reveal(),
         )
     )
+
+
+def destinations(sender: Sender, target_of: Callable[[str], Target], clock: Clock) -> ByKind:
+    """Every kind of destination, each by its driver."""
+    http = HttpDestination(sender, target_of, lambda: clock.now_ms() / 1000)
+    return ByKind({HTTP: http, QUEUE: Undialled()})
 
 
 def make_policy(settings: Settings) -> Policy:

@@ -25,6 +25,7 @@ from tidings.app.faces import services_of
 from tidings.app.machine import file_limit
 from tidings.app.parts import (
     console_link,
+    destinations,
     first_credential,
     inbox_host,
     keys_in,
@@ -95,6 +96,7 @@ class Service:
         types = catalogue.load()
         types.prepare_all()
         sender = HttpSender(make_policy(settings), connections_max=shares.outbound)
+        addresses = OwnAddresses(settings, sender)
         renderer = ProcessRenderer()
         platform, closers = make_platform(settings, clock)
         app = build(
@@ -110,8 +112,10 @@ class Service:
                 vault=Vault.in_directory(settings.data),
                 passwords=Passwords(),
                 passed_s=time.monotonic,
-                addresses=OwnAddresses(settings, sender),
-                sender=lambda receive: InboxSender(sender, receive),
+                addresses=addresses,
+                destination=lambda receive: destinations(
+                    InboxSender(sender, receive), addresses.target, clock
+                ),
                 sandboxes=renderer,
                 platform=platform,
                 mailer=make_mailer(settings),

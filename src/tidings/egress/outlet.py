@@ -67,27 +67,12 @@ class HttpOutlet:
         self._opened = 0  # raised by `close`
 
     async def send(
-        self, method: str, leaves: Leaves, body: bytes, deadline_s: float
+        self, method: str, leaves: Leaves, body: bytes, deadline_s: float, path: str | None = None
     ) -> Ending | None:
-        """See `egress.port.Outlet`.
+        """See `egress.port.Outlet`. To another `path` of the origin where one is given.
 
         A cancelled send is taken off the wire by closing its connection.
         """
-        return await self._exchange(method, leaves, body, deadline_s)
-
-    async def close(self) -> None:
-        """Close every connection; sends under way end with a fault of our own. Idempotent."""
-        self._opened += 1
-        self._fresh_until = _NEVER
-        for wire in list(self._wires):
-            wire.close()
-        if self._sweep is not None:
-            self._sweep.cancel()
-            self._sweep = None
-
-    async def _exchange(
-        self, method: str, leaves: Leaves, body: bytes, deadline_s: float, path: str | None = None
-    ) -> Ending | None:
         started = monotonic()
         timings: Timings | None = None
         if started >= self._fresh_until:
@@ -126,6 +111,16 @@ class HttpOutlet:
         if isinstance(ending, Fault) and ending.kind is FaultKind.STALE:
             self._drop_idle(lambda _: True)  # as old as that one, and likely closed too
         return ending if timings is None else _timed(ending, timings)
+
+    async def close(self) -> None:
+        """Close every connection; sends under way end with a fault of our own. Idempotent."""
+        self._opened += 1
+        self._fresh_until = _NEVER
+        for wire in list(self._wires):
+            wire.close()
+        if self._sweep is not None:
+            self._sweep.cancel()
+            self._sweep = None
 
     # -- addresses --------------------------------------------------------------------------------
 
@@ -299,7 +294,7 @@ class HttpOrigin(HttpOutlet):
         tries = 1
         while True:
             left_s = max(0.001, deadline_s - (monotonic() - started))
-            ending = await self._exchange("GET", lambda: headers, b"", left_s, path)
+            ending = await self.send("GET", lambda: headers, b"", left_s, path)
             assert ending is not None
             again = isinstance(ending, Fault) and ending.kind in _AGAIN
             if not again or tries == TRIES_MAX or monotonic() - started >= deadline_s:

@@ -1,4 +1,4 @@
-"""The port through which attempts leave: what the engine knows of the network, and nothing else."""
+"""The guarded way out, as those see it who call out: drivers, look-ups, letters and inboxes."""
 
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -57,7 +57,7 @@ class OriginServer(Protocol):
 
 
 class Sender(Protocol):
-    """Makes outlets. The engine holds one sender; tests and the simulation pass their own."""
+    """Makes outlets. The driver of HTTP holds one; tests and the simulation pass their own."""
 
     def open(self, target: Target, connections_max: int, *, keep_answers: bool) -> Outlet:
         """An outlet for one webhook. Nothing is dialled or resolved until the first send.

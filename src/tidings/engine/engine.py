@@ -18,7 +18,7 @@ from tidings.core.ids import OrgId, show
 from tidings.core.steady_clock import SteadyClock
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
-from tidings.egress.port import Sender, Target
+from tidings.destinations.port import Destination
 from tidings.engine.clock import Clock, sure
 from tidings.engine.delivery.dispatcher import Dispatcher
 from tidings.engine.delivery.healths import BUCKET_MS, PAST_MAX, Healths
@@ -77,8 +77,7 @@ class Engine:
         registry: Registry,
         commits: CommitQueue,
         healths: Healths,
-        sender: Sender,
-        target_of: Callable[[str], Target],
+        destination: Destination,
         clock: Clock,
         rng: random.Random,
         shaper: Shaping,
@@ -105,8 +104,7 @@ class Engine:
         self.dispatcher = Dispatcher(
             store=store,
             registry=registry,
-            sender=sender,
-            target_of=target_of,
+            destination=destination,
             clock=clock,
             rng=rng,
             budget_bytes=limits.window_bytes_max,

@@ -10,7 +10,7 @@ from tidings.cli.webhooks.defaults import DEFAULTS, settled
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId
-from tidings.engine.delivery.message import Message
+from tidings.engine.delivery.message import MessageHeaders
 from tidings.store import port
 
 ORG = OrgId(1)
@@ -347,7 +347,7 @@ class TestRotation:
             await s.call("POST", path + "/rotateSecret", {"overlapHours": 1})
 
             def signatures() -> int:
-                made = Message(s.changed[-1])
+                made = MessageHeaders(s.changed[-1])
                 signer = made._signer
                 assert signer is not None
                 return len(signer.sign("id", 1, b"{}").split())

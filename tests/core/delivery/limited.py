@@ -17,6 +17,7 @@ from tidings.core.delivery.exchange import Answer
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.lane import PAGE_JOBS, Lane, WindowBudget
 from tidings.core.delivery.outcome import DEFAULT_POLICY, Retry, classify
+from tidings.destinations.http.verdicts import judge
 
 Verdict = float | None  # seconds until it admits again; None: admitted
 
@@ -238,8 +239,9 @@ class _World:
             headers = (("retry-after", str(math.ceil(told))),)
         status = 200 if verdict is None else manner.status
         ending = Answer(status, headers, b"", truncated=False, duration_ms=0)
-        came = classify(ending, DEFAULT_POLICY, one.attempt, now_s, now_s, self.rng)
-        moved = lane.judge(ending, came, now_s, started_s, self.rng)
+        result = judge(ending, DEFAULT_POLICY, lambda: now_s)
+        came = classify(result, DEFAULT_POLICY, one.attempt, now_s, self.rng)
+        moved = lane.judge(result, came, now_s, started_s, self.rng)
         slow = isinstance(came, Retry) and came.slow
         lane.ended(one.delivery, slow=slow, delivered=verdict is None)
         lane.settled(one.delivery, one.attempt)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidings.core.delivery.exchange import Answer, Ending, Fault, FaultKind
+from tidings.core.delivery.exchange import Answer, Ending, Fault, FaultKind, of_fault
 from tidings.core.delivery.outcome import (
     DEFAULT_POLICY,
     LANE_PAUSE_MAX_S,
@@ -18,10 +18,10 @@ from tidings.core.delivery.outcome import (
     Retry,
     RetryPolicy,
     classify,
-    retry_after_s,
-    status_meaning,
 )
 from tidings.core.delivery.schedule import WINDOW_S
+from tidings.core.delivery.statuses import retry_after_s, status_meaning
+from tidings.destinations.http.verdicts import judge
 
 NOW_S = 1_700_000_000.0  # 2023-11-14T22:13:20Z
 DAY_S = 86_400.0
@@ -67,7 +67,7 @@ def answer(status: int, *headers: tuple[str, str]) -> Answer:
 
 def judged(ending: Ending, policy: RetryPolicy = DEFAULT_POLICY, age_s: float = 0.0) -> Outcome:
     """What follows the first attempt."""
-    return classify(ending, policy, 1, age_s, NOW_S, random.Random(1))
+    return classify(judge(ending, policy, lambda: NOW_S), policy, 1, age_s, random.Random(1))
 
 
 def test_the_table_has_every_status() -> None:
@@ -116,17 +116,21 @@ def test_a_message_that_cannot_be_made_fails_at_once() -> None:
 def test_a_policy_that_holds_keeps_what_is_refused_until_its_window_ends() -> None:
     policy, rng = RetryPolicy(hold_on_failure=True), random.Random(1)
     refused = Answer(400, (), b"", False, 1.0)
-    assert classify(refused, policy, 1, 100.0, 0.0, rng) == Retry(
+    assert classify(judge(refused, policy, lambda: 0.0), policy, 1, 100.0, rng) == Retry(
         WINDOW_S - 100.0, waits_for_owner=True
     )
-    assert classify(refused, policy, 2, WINDOW_S, 0.0, rng) == Failed(exhausted=False)
+    assert classify(judge(refused, policy, lambda: 0.0), policy, 2, WINDOW_S, rng) == Failed(
+        exhausted=False
+    )
     gone = Answer(410, (), b"", False, 1.0)
-    assert classify(gone, policy, 1, 0.0, 0.0, rng) == Failed(exhausted=False, disable=True)
+    assert classify(judge(gone, policy, lambda: 0.0), policy, 1, 0.0, rng) == Failed(
+        exhausted=False, disable=True
+    )
     unmade = Fault(FaultKind.TRANSFORM, False, "", 1.0)
-    assert classify(unmade, policy, 1, 100.0, 0.0, rng) == Retry(
+    assert classify(of_fault(unmade), policy, 1, 100.0, rng) == Retry(
         WINDOW_S - 100.0, waits_for_owner=True
     )
-    assert classify(unmade, policy, 2, WINDOW_S, 0.0, rng) == Failed(exhausted=False)
+    assert classify(of_fault(unmade), policy, 2, WINDOW_S, rng) == Failed(exhausted=False)
 
 
 def test_a_webhooks_policy_turns_refusals_into_retries_and_back() -> None:

@@ -67,7 +67,7 @@ class Noted(port.NullInFlight):
 def desk_of(line: SlowLine, webhook: Webhook = PLAIN, shaper: Shaping | None = None) -> Desk:
     desk = Desk(line, shaper or Shaping(), webhook)  # type: ignore[arg-type]
     desk.noted = Noted()  # type: ignore[attr-defined]
-    desk.dispatcher._attempts._in_flight = desk.noted  # type: ignore[attr-defined]
+    desk.dispatcher._attempts.in_flight = desk.noted  # type: ignore[attr-defined]
     return desk
 
 

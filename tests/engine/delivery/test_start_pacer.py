@@ -4,7 +4,7 @@ import asyncio
 from typing import Any, cast
 
 from tidings.core.delivery.lane import Lane, WindowBudget
-from tidings.engine.delivery.runner import CountedOutlet, WebhookRunner
+from tidings.engine.delivery.runner import CountedChannel, WebhookRunner
 from tidings.engine.delivery.start_pacer import TURN_MIN, TURN_SHARE, StartPacer
 
 Nothing = cast(Any, None)
@@ -19,7 +19,7 @@ class Signed:
 
 def runner(*, well: bool = False) -> WebhookRunner:
     made = WebhookRunner(
-        cast(Any, Signed()), Lane(1, None, WindowBudget(1)), CountedOutlet(Nothing)
+        cast(Any, Signed()), Lane(1, None, WindowBudget(1)), CountedChannel(Nothing)
     )
     made.well = well
     return made

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from tests.ports import destinations
 from tidings.core.delivery.exchange import Answer, Ending
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.standing import Standing
@@ -99,8 +100,10 @@ class Desk:
                 return 1_000
 
         given: dict[str, Any] = {
-            "store": self.quiet, "registry": registry, "sender": line, "clock": Clock(),
-            "target_of": lambda url: Target("https", url.split("/")[2], 443, "/"),
+            "store": self.quiet, "registry": registry, "clock": Clock(),
+            "destination": destinations(
+                line, lambda url: Target("https", url.split("/")[2], 443, "/"), Clock()
+            ),
             "rng": random.Random(1), "budget_bytes": 1 << 20, "in_flight_max": 10,
             "healths": self.quiet, "shaper": shaper, "disable": lambda *_: None,
             "is_stopped": lambda _: self.stopped, "observe": lambda *_: None, "commits": self.quiet,

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from tests.engine.delivery.test_healths import HOOK, Clock, Rows
+from tests.ports import destinations
 from tidings.core.delivery.exchange import Answer, Ending
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.standing import Standing
@@ -85,8 +86,11 @@ class Scene:
         self.dispatcher = Dispatcher(
             store=self.store,  # type: ignore[arg-type]  # the part that is asked here
             registry=self.registry,
-            sender=self.line,
-            target_of=lambda url: None,  # type: ignore[arg-type,return-value]
+            destination=destinations(
+                self.line,
+                lambda url: None,  # type: ignore[arg-type,return-value]
+                Clock(),
+            ),
             clock=Clock(),
             rng=random.Random(1),
             budget_bytes=1 << 20,

@@ -18,9 +18,10 @@ from tidings.core.delivery.next_attempt import (
     next_attempt_ms,
     waits_for,
 )
-from tidings.core.delivery.outcome import DEFAULT_POLICY, RetryPolicy, status_meaning
+from tidings.core.delivery.outcome import DEFAULT_POLICY, RetryPolicy
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
+from tidings.core.delivery.statuses import status_meaning
 from tidings.core.ids import show
 
 _SENTENCES = re.compile(r"(?<=[.]) (?=[A-Z])")

@@ -1,8 +1,9 @@
-"""What one attempt sends and what comes of it: the vocabulary between the engine and a sender.
+"""What comes of one attempt: the vocabulary between the engine and a destination's driver.
 
-Pure data. `Answer` and `Fault` are the two ways an attempt can end; `classify` (outcome.py) turns
-either into a decision. A `Fault` says whose fault it is and whether the request can have reached
-the receiver, because both change what may be done next.
+Pure data. `Answer` and `Fault` are the two ways an attempt can end, and the evidence of it; the
+driver judges it (`Verdict`), and `classify` (outcome.py) decides by that what follows. A `Fault`
+says whose fault it is and whether the message can have reached the receiver, because both change
+what may be done next.
 """
 
 from enum import StrEnum
@@ -65,3 +66,38 @@ class Fault(msgspec.Struct, frozen=True):
 
 
 Ending = Answer | Fault
+
+
+class Verdict(StrEnum):
+    """What became of a message, as the driver that sent it judges."""
+
+    DELIVERED = "delivered"
+    AGAIN = "again"  # it may be taken later
+    NEVER = "never"  # the same bytes can only be refused again
+    GONE = "gone"  # nor will any other be taken: the receiver has left for good
+
+
+class Limit(StrEnum):
+    """How sure it is that a receiver refused only because it takes no more for now."""
+
+    TOLD = "told"  # it says so
+    LIKELY = "likely"  # or it is about to fail
+
+
+class Result(msgspec.Struct, frozen=True):
+    """What a driver says of an attempt: its verdict, and what it has seen."""
+
+    verdict: Verdict
+    ending: Ending
+    wait_s: float | None = None  # not again before, as the receiver asks
+    slow: bool = False  # fewer at once
+    lane_pause_s: float = 0.0  # until then the receiver wants nothing at all
+    limit: Limit | None = None
+
+
+def of_fault(fault: Fault) -> Result:
+    """The result of a fault, which is the same whatever carries messages."""
+    if fault.kind is FaultKind.TRANSFORM:
+        return Result(Verdict.NEVER, fault)
+    slow = fault.kind in (FaultKind.TIMEOUT, FaultKind.CONNECT_TIMEOUT)
+    return Result(Verdict.AGAIN, fault, fault.wait_s, slow)

@@ -26,10 +26,10 @@ import random
 from collections import deque
 
 from tidings.core.delivery.breaker import Breaker, Position
-from tidings.core.delivery.exchange import Answer, Ending
+from tidings.core.delivery.exchange import Answer, Limit, Result
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.learned_rate import LearnedRate
-from tidings.core.delivery.outcome import Delivered, Failed, Outcome, Retry, refused_for_now
+from tidings.core.delivery.outcome import Delivered, Failed, Outcome, Retry
 from tidings.core.delivery.rate_limit import RateLimit
 from tidings.core.ids import DeliveryId
 
@@ -38,8 +38,7 @@ PAGE_JOBS = 128
 RETRIES_MAX = 64
 PROBES_QUEUED = 1  # due retries in memory of a lane that is only being asked whether it is back
 RETRY_TURN = 4  # one start in four goes to a retry when both wait
-TOO_MANY = 429
-LIMITED_S, MAYBE_LIMITED_S = 120.0, 5.0
+LIMITED_S, LIKELY_LIMITED_S = 120.0, 5.0
 
 
 class WindowBudget:
@@ -324,22 +323,21 @@ class Lane:
         return self._retries or self._replays
 
     def judge(
-        self, ending: Ending, outcome: Outcome, now_s: float, started_s: float, rng: random.Random
+        self, result: Result, outcome: Outcome, now_s: float, started_s: float, rng: random.Random
     ) -> bool:
         """Learn from what the receiver did to an attempt; whether the breaker moved.
 
-        A refusal by a receiver that admits others is its limit, and no failure: 429 says so for two
-        minutes, anything else, which may as well be its end, for a few seconds.
+        A refusal by a receiver that admits others is its limit, and no failure: for two minutes
+        where it says so, else, since it may as well be its end, for a few seconds.
         """
-        if refused_for_now(ending, outcome):
-            assert isinstance(outcome, Retry) and isinstance(ending, Answer)
+        if result.limit is not None and isinstance(outcome, Retry):
             self.learned.refused(now_s, started_s, outcome.lane_pause_s)
-            patience_s = LIMITED_S if ending.status == TOO_MANY else MAYBE_LIMITED_S
+            patience_s = LIMITED_S if result.limit is Limit.TOLD else LIKELY_LIMITED_S
             if self.breaker.position is Position.CLOSED and self.learned.admitted_within(
                 now_s, patience_s
             ):
                 return False
-        elif isinstance(ending, Answer) and _was_processed(outcome):
+        elif isinstance(result.ending, Answer) and _was_processed(outcome):
             self.learned.admitted(now_s, started_s)
         return self.breaker.record(now_s, started_s, isinstance(outcome, Delivered), rng)
 

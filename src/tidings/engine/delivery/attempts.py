@@ -13,18 +13,19 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from tidings.core.delivery.exchange import Ending
+from tidings.core.delivery.exchange import Result
 from tidings.core.delivery.job import Job
 from tidings.core.webhooks.webhook import Webhook
-from tidings.egress.port import Headers
+from tidings.destinations.port import Headers
 from tidings.engine.clock import Clock
 from tidings.engine.delivery import endings
+from tidings.engine.delivery.message import JobMessage
 from tidings.engine.delivery.runner import WebhookRunner
 from tidings.engine.shaping.faults import ShapeLater, ShapeRefused
 from tidings.engine.shaping.shaper import Shaping
 from tidings.store import port
 
-Ended = Callable[[WebhookRunner, Webhook, Job, int, Ending | None], None]
+Ended = Callable[[WebhookRunner, Webhook, Job, int, Result | None], None]
 
 
 class Attempts:
@@ -42,11 +43,11 @@ class Attempts:
         spawn: Callable[[Coroutine[Any, Any, None]], None],
     ) -> None:
         """`may_leave`: whether nothing was decided since its start that keeps it from being made.
-        Each attempt is told to `ended` (an ending of None: it was stopped) or to `put_back`: it has
+        Each attempt is told to `ended` (a result of None: it was stopped) or to `put_back`: it has
         not left. `spawn` runs what goes on behind."""
         self._shaper = shaper
-        self._clock = clock
-        self._in_flight = in_flight
+        self.clock = clock
+        self.in_flight = in_flight
         self._may_leave = may_leave
         self._ended = ended
         self._put_back = put_back
@@ -59,18 +60,10 @@ class Attempts:
         Until then its lane corrected the job's accept date by the leaps of the clock, from then on
         we do.
         """
-        webhook, accepted, left = runner.webhook, job.body, False
+        accepted = job.body
+        message = _Attempt(self, runner, job)
         leapt_ms = self._dated(job, leapt_ms)
-        started_ms = self._clock.now_ms()
-
-        def leaves() -> Headers | None:
-            nonlocal left
-            if not self._stands(runner, webhook, job):
-                return None
-            headers = runner.message.headers(job, self._clock.now_ms() // 1000)
-            self._in_flight.note(job.delivery, job.attempt)
-            left = True
-            return headers
+        started_ms = self.clock.now_ms()
 
         try:
             while True:
@@ -79,35 +72,34 @@ class Attempts:
                     self._wait_again(runner, job, leapt_ms)
                     return
                 leapt_ms = self._dated(job, leapt_ms)
-                webhook, started_ms = runner.webhook, self._clock.now_ms()
+                message.webhook = webhook = runner.webhook
+                started_ms = self.clock.now_ms()
                 if not (webhook.plain or job.shaped):
                     job.sent = job.body = body
-                outlet = runner.outlet
-                outlet.active += 1
+                channel = runner.channel
+                channel.active += 1
                 try:
-                    ending = await outlet.inner.send(
-                        webhook.method, leaves, job.body, webhook.deadline_s
-                    )
+                    result = await channel.inner.send(message)
                 finally:
-                    outlet.active -= 1
-                    if outlet.unused:
-                        self._spawn(outlet.inner.close())
-                if left or (ending is not None and self._stands(runner, webhook, job)):
+                    channel.active -= 1
+                    if channel.unused:
+                        self._spawn(channel.inner.close())
+                if message.left or (result is not None and self.stands(runner, webhook, job)):
                     break
                 job.body, job.sent = accepted, None  # not by what was changed before it left
                 if not self._may_leave(runner, job):
                     self._wait_again(runner, job, leapt_ms)
                     return
         except (ShapeRefused, ShapeLater) as unshaped:
-            webhook, ending = runner.webhook, endings.unshaped(unshaped)
+            message.webhook, result = runner.webhook, endings.unshaped(unshaped)
         except asyncio.CancelledError:
-            if left:
-                self._ended(runner, webhook, job, started_ms, None)
+            if message.left:
+                self._ended(runner, message.webhook, job, started_ms, None)
             else:
                 job.body, job.sent = accepted, None
                 self._wait_again(runner, job, leapt_ms)
             raise
-        self._ended(runner, webhook, job, started_ms, ending)
+        self._ended(runner, message.webhook, job, started_ms, result)
 
     def _dated(self, job: Job, leapt_ms: int) -> int:
         """Correct the job's accept date by what the wall clock has leapt since `leapt_ms` was read;
@@ -119,7 +111,7 @@ class Attempts:
         self._dated(job, leapt_ms)
         self._put_back(runner, job)
 
-    def _stands(self, runner: WebhookRunner, webhook: Webhook, job: Job) -> bool:
+    def stands(self, runner: WebhookRunner, webhook: Webhook, job: Job) -> bool:
         """Whether nothing was decided meanwhile that keeps it from leaving by this version."""
         return runner.webhook is webhook and self._may_leave(runner, job)
 
@@ -140,3 +132,26 @@ class Attempts:
                     return body
             if not self._may_leave(runner, job):
                 return None
+
+
+class _Attempt(JobMessage):
+    """The message of an attempt, and whether it has left."""
+
+    __slots__ = ("_attempts", "_runner", "left")
+
+    def __init__(self, attempts: Attempts, runner: WebhookRunner, job: Job) -> None:
+        super().__init__(job, runner.webhook)
+        self._attempts = attempts
+        self._runner = runner
+        self.left = False
+
+    def leaves(self, carried: Headers) -> Headers | None:
+        """See `Message.leaves`."""
+        attempts, runner, job = self._attempts, self._runner, self.job
+        if not attempts.stands(runner, self.webhook, job):
+            return None
+        headers = runner.headers.of(job, attempts.clock.now_ms() // 1000, carried)
+        if not self.left:
+            attempts.in_flight.note(job.delivery, job.attempt)
+            self.left = True
+        return headers

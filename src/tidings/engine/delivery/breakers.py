@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable
 
 from tidings.core.delivery.breaker import Position
-from tidings.core.delivery.exchange import NOT_THE_RECEIVERS, Answer, Ending, Fault
+from tidings.core.delivery.exchange import NOT_THE_RECEIVERS, Answer, Fault, Result
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.outcome import Delivered, Outcome
 from tidings.engine.delivery.healths import Healths
@@ -33,7 +33,7 @@ class Breakers:
             runner.lane.learned.resume(now_s, lane_pause_s)
 
     def charge(
-        self, runner: WebhookRunner, job: Job, ending: Ending, outcome: Outcome
+        self, runner: WebhookRunner, job: Job, result: Result, outcome: Outcome
     ) -> str | None:
         """Hold an ending against the receiver, or to its credit; faults of our own are neither.
         Why the webhook is to be disabled, if it has failed for too long with it.
@@ -41,7 +41,7 @@ class Breakers:
         A replay opens the breaker as anything else does: it spares the receiver. Whether the
         webhook is well, and for how long it has not been, is told by today's events alone.
         """
-        breaker = runner.lane.breaker
+        breaker, ending = runner.lane.breaker, result.ending
         if isinstance(ending, Fault) and ending.kind in NOT_THE_RECEIVERS:
             breaker.unproven()
             return None
@@ -56,7 +56,7 @@ class Breakers:
             hopeless = self._healths.bad(number, cause)
         now_s = self._loop.time()
         started_s = now_s - ending.duration_ms / 1000
-        if runner.lane.judge(ending, outcome, now_s, started_s, self._rng):
+        if runner.lane.judge(result, outcome, now_s, started_s, self._rng):
             self._moved(runner)
         elif (lane_pause_s := runner.lane.learned.told_s(now_s)) > 0:
             self._healths.wait(number, lane_pause_s)

@@ -1,4 +1,4 @@
-"""Owns the runners (lane, outlet, tasks) of all webhooks.
+"""Owns the runners (lane, channel, tasks) of all webhooks.
 
 `_pump` lets a lane read, claim and start; `_ended` judges an attempt and queues its settlement;
 `settled`, once that is written, takes the delivery out of its lane; `changed`, `switched`,
@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
 from tidings.core.delivery.breaker import Position
-from tidings.core.delivery.exchange import Ending
+from tidings.core.delivery.exchange import Ending, Result
 from tidings.core.delivery.health import GONE
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.lane import PAGE_JOBS, Lane, WindowBudget
@@ -24,18 +24,18 @@ from tidings.core.replay import window
 from tidings.core.steady_clock import SURE_AFTER_S
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
-from tidings.egress.port import Sender, Target
+from tidings.destinations.port import Destination
 from tidings.engine.clock import Clock
 from tidings.engine.delivery import endings
 from tidings.engine.delivery.admission import Admission
 from tidings.engine.delivery.attempts import Attempts
 from tidings.engine.delivery.breakers import Breakers
+from tidings.engine.delivery.channels import Channels
 from tidings.engine.delivery.handover import LAST_MS, Handover
 from tidings.engine.delivery.healths import Healths
 from tidings.engine.delivery.manual_retries import PromisedRetries
-from tidings.engine.delivery.message import Message
+from tidings.engine.delivery.message import MessageHeaders
 from tidings.engine.delivery.next_attempts import NextAttempts
-from tidings.engine.delivery.outlets import Outlets
 from tidings.engine.delivery.retry_claims import RetryClaims
 from tidings.engine.delivery.runner import QUICK_S, WebhookRunner
 from tidings.engine.delivery.send_slots import SendSlots
@@ -80,8 +80,7 @@ class Dispatcher:
         *,
         store: port.Store,
         registry: Registry,
-        sender: Sender,
-        target_of: Callable[[str], Target],
+        destination: Destination,
         clock: Clock,
         rng: random.Random,
         budget_bytes: int,
@@ -126,11 +125,11 @@ class Dispatcher:
         self._observe = observe
         self._runners: dict[int, WebhookRunner] = {}
         self._deleted: dict[int, WebhookRunner] = {}  # with attempts that are under way
-        self._outlets = Outlets(sender=sender, target_of=target_of, spawn=self._spawn)
+        self._channels = Channels(destination=destination, spawn=self._spawn)
         self._slots = SendSlots(
             admission=self._admission,
             attempts=self._attempts,
-            keep_warm=self._outlets.keep_warm,
+            keep_warm=self._channels.keep_warm,
             pump=self._pump,
         )
         self._claims = RetryClaims(
@@ -256,11 +255,11 @@ class Dispatcher:
             return
         was = runner.webhook
         runner.webhook = webhook
-        runner.message = Message(webhook)
+        runner.headers = MessageHeaders(webhook)
         lane = runner.lane
         if webhook.standing is Standing.DELETED:
             del self._runners[webhook.number]
-            self._outlets.forget(webhook.number)
+            self._channels.forget(webhook.number)
             lane.open = False
             lane.start_over(keep_retries=False)
             self._breakers.drop(runner)
@@ -269,7 +268,7 @@ class Dispatcher:
             return
         if (webhook.connections_max, webhook.rate_per_s) != (was.connections_max, was.rate_per_s):
             lane.set_pace(webhook.connections_max, webhook.rate_per_s)
-        self._outlets.follow(runner, was)
+        self._channels.follow(runner)
         if webhook.url != was.url:
             lane.learned = LearnedRate()  # what another receiver takes is another matter
         self._breakers.changed(runner, begins=webhook.sends and not was.sends)
@@ -305,7 +304,7 @@ class Dispatcher:
             lane = Lane(webhook.connections_max, webhook.rate_per_s, self._budget)
             lane.open = self._opens(webhook)
             runner = self._runners[number] = WebhookRunner(
-                webhook, lane, self._outlets.open(webhook)
+                webhook, lane, self._channels.open(webhook)
             )
             self._breakers.restore(runner)
         return runner
@@ -368,26 +367,27 @@ class Dispatcher:
         webhook: Webhook,
         job: Job,
         started_ms: int,
-        ending: Ending | None,
+        result: Result | None,
     ) -> None:
-        took_s = 0.0 if ending is None else ending.duration_ms / 1000
+        took_s = 0.0 if result is None else result.ending.duration_ms / 1000
         self._admission.ended(runner, self._loop.time(), took_s)
         now_ms = self._clock.now_ms()
         lane = runner.lane
-        if ending is None:
+        if result is None:
             lane.ended(job.delivery, slow=False, delivered=False)
             lane.breaker.unproven()
             self._commits.settle(endings.lost(webhook, job, started_ms))
             return
+        ending = result.ending
         # By its own begin and length: a leap of the clock meanwhile is no age.
         age_s = max(0.0, (started_ms - job.accepted_ms + ending.duration_ms) / 1000)
         if job.accepted_ms < self._began_ms and not self._date_is_sure():
             # The first date of this process may be a wrong one: one more attempt, when it is surer.
             age_s = min(age_s, max(0.0, webhook.retry.schedule.window_s - SURE_AFTER_S))
-        outcome = classify(ending, webhook.retry, job.step, age_s, now_ms / 1000, self._rng)
+        outcome = classify(result, webhook.retry, job.step, age_s, self._rng)
         outcome = self.promised_retries.keep(job.delivery, outcome, now_ms)
         delivered = isinstance(outcome, Delivered)
-        disable = self._breakers.charge(runner, job, ending, outcome)
+        disable = self._breakers.charge(runner, job, result, outcome)
         slow = isinstance(outcome, Retry) and outcome.slow
         lane.ended(job.delivery, slow=slow, delivered=delivered)
         runner.well = delivered and took_s < QUICK_S
@@ -442,7 +442,7 @@ class Dispatcher:
         if runner.slots:
             await asyncio.wait(runner.slots)
         self._deleted.pop(runner.webhook.number, None)
-        await runner.outlet.inner.close()
+        await runner.channel.inner.close()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = self._loop.create_task(work)
@@ -464,7 +464,7 @@ class Dispatcher:
             if late:
                 await asyncio.wait(late)
         for runner in self._runners.values():
-            await runner.outlet.inner.close()
+            await runner.channel.inner.close()
 
     def overdue(self) -> list[Webhook]:
         """Webhooks whose lane has a free slot and work that waits too long for it all the same."""

@@ -2,11 +2,10 @@
 
 from typing import assert_never
 
-from tidings.core.delivery.exchange import Answer, Ending, Fault, FaultKind
+from tidings.core.delivery.exchange import Answer, Ending, Fault, FaultKind, Result, of_fault
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.outcome import Delivered, Failed, Outcome, Retry
 from tidings.core.delivery.states import State
-from tidings.core.webhooks.masks import scrubbed, scrubbed_headers
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.shaping.faults import ShapeLater, ShapeRefused
 from tidings.store import port
@@ -33,7 +32,7 @@ def settled(
     why its webhook is disabled for it, where it is."""
     status = ending.status if isinstance(ending, Answer) else None
     unkept = isinstance(outcome, Delivered) and not webhook.keep_answers
-    evidence = None if unkept else _evidence(ending, webhook)
+    evidence = None if unkept else _evidence(ending)
     delay_ms: int | None = None
     if isinstance(outcome, Delivered):
         state = State.DELIVERED
@@ -49,11 +48,11 @@ def settled(
     return _row(webhook, job, started_ms, state, took_ms, delay_ms, status, evidence, disable)
 
 
-def unshaped(why: ShapeRefused | ShapeLater) -> Fault:
+def unshaped(why: ShapeRefused | ShapeLater) -> Result:
     """Nothing was sent: refused for good by the webhook's own shaping, or put off by ours."""
     if isinstance(why, ShapeRefused):
-        return Fault(FaultKind.TRANSFORM, False, why.reason, 0.0)
-    return Fault(FaultKind.OURS, False, why.reason, 0.0, why.delay_s)
+        return of_fault(Fault(FaultKind.TRANSFORM, False, why.reason, 0.0))
+    return of_fault(Fault(FaultKind.OURS, False, why.reason, 0.0, why.delay_s))
 
 
 def _row(
@@ -85,10 +84,8 @@ def _row(
     )
 
 
-def _evidence(ending: Ending, webhook: Webhook) -> port.Evidence:
-    """What is kept of it. A receiver may send back what it was sent: stored values are not kept."""
+def _evidence(ending: Ending) -> port.Evidence:
     if isinstance(ending, Answer):
-        headers = scrubbed_headers(ending.headers, webhook.headers)
-        body = scrubbed(ending.body, webhook.headers)
+        headers, body = ending.headers, ending.body
         return port.Evidence(None, "", headers, body, ending.truncated, timings=ending.timings)
     return port.Evidence(ending.kind, ending.detail, (), b"", False, timings=ending.timings)

@@ -2,34 +2,20 @@
 
 import asyncio
 
-from tidings.core.delivery.exchange import Ending, Fault, FaultKind
 from tidings.core.delivery.lane import Lane
 from tidings.core.delivery.turns import LanePace
 from tidings.core.webhooks.webhook import Webhook
-from tidings.egress.port import Leaves, Outlet
-from tidings.engine.delivery.message import Message
+from tidings.destinations.port import Channel
+from tidings.engine.delivery.message import MessageHeaders
 
 QUICK_S = 0.1  # a receiver that answers within it
-_UNDIALLED = "The webhook's type makes no call, so nothing was sent. Set webHookType to HTTP."
 
 
-class NullOutlet:
-    """An outlet of no receiver, of a webhook that makes no call: whatever its URL says, nothing is
-    dialled. Its lane is closed, so that nothing is meant to come here."""
+class CountedChannel:
+    """A channel with a count of the attempts on it: a retired one is closed after the last."""
 
-    async def send(self, method: str, leaves: Leaves, body: bytes, deadline_s: float) -> Ending:
-        """See `egress.port.Outlet`."""
-        return Fault(FaultKind.OURS, False, _UNDIALLED, 0.0)
-
-    async def close(self) -> None:
-        """Nothing is open."""
-
-
-class CountedOutlet:
-    """An outlet with a count of the attempts on it: a retired one is closed after the last."""
-
-    def __init__(self, outlet: Outlet) -> None:
-        self.inner = outlet
+    def __init__(self, channel: Channel) -> None:
+        self.inner = channel
         self.active = 0
         self._retired = False
 
@@ -47,11 +33,11 @@ class CountedOutlet:
 class WebhookRunner:
     """What the dispatcher keeps of a webhook."""
 
-    def __init__(self, webhook: Webhook, lane: Lane, outlet: CountedOutlet) -> None:
+    def __init__(self, webhook: Webhook, lane: Lane, channel: CountedChannel) -> None:
         self.webhook = webhook
         self.lane = lane
-        self.outlet = outlet
-        self.message = Message(webhook)
+        self.channel = channel
+        self.headers = MessageHeaders(webhook)
         self.pace = LanePace()
         self.well = False  # its last attempt was delivered, and quickly
         self.slots: set[asyncio.Task[None]] = set()

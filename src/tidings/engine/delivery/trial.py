@@ -1,7 +1,7 @@
 """A test message: one signed attempt at a webhook, whose answer is shown and which is not stored.
 
-It goes the way of every delivery (shape, sign, the same sender behind the same guard), but through
-an outlet of its own, so that no delivery waits for it, and it counts for nothing.
+It goes the way of every delivery (shape, sign, the same destination behind the same guard), but
+through a channel of its own, so that no delivery waits for it, and it counts for nothing.
 """
 
 import asyncio
@@ -16,9 +16,9 @@ from tidings.core.ids import DeliveryId, OrgId
 from tidings.core.shaping.left_out import LeftOut
 from tidings.core.token_bucket import TokenBucket
 from tidings.core.webhooks.webhook import HTTP, Webhook
-from tidings.egress.port import Headers, Leaves, Sender, Target
+from tidings.destinations.port import Destination, Headers
 from tidings.engine.clock import Clock
-from tidings.engine.delivery.message import Message
+from tidings.engine.delivery.message import JobMessage, MessageHeaders
 from tidings.engine.shaping.faults import ShapeLater, ShapeRefused
 from tidings.engine.shaping.shaper import Shaping
 from tidings.errors import Conflict, Refusal, Throttled
@@ -72,13 +72,11 @@ class Trial:
     def __init__(
         self,
         *,
-        sender: Sender,
-        target_of: Callable[[str], Target],
+        destination: Destination,
         shaper: Shaping,
         clock: Clock,
     ) -> None:
-        self._sender = sender
-        self._target_of = target_of
+        self._destination = destination
         self._shaper = shaper
         self._clock = clock
         self._buckets: dict[int, TokenBucket] = {}
@@ -108,32 +106,25 @@ class Trial:
             except (ShapeRefused, ShapeLater) as unshaped:
                 fault = Fault(FaultKind.TRANSFORM, False, unshaped.reason, 0.0)
                 return TrialResult(webhook.method, webhook.url, [], b"", started_ms, fault)
-            message = Message(webhook)
-            headers: Headers = []
-
-            def leaves() -> Headers | None:
-                nonlocal headers
-                if not stands():
-                    return None
-                headers = [*message.headers(job, self._clock.now_ms() // 1000), MARK]
-                return headers
-
+            message = _Test(job, webhook, stands, self._clock)
             began_s = monotonic()
-            ending = await self._attempt(webhook, leaves, job.body)
+            ending = await self._attempt(message)
             if ending is None:
                 taken_ms = (monotonic() - began_s) * 1e3
                 ending = Fault(FaultKind.OURS, False, _CHANGED, taken_ms)
-            method, url, body = webhook.method, webhook.url, job.body
-            return TrialResult(method, url, headers, body, started_ms, ending, job.left_out)
+            method, url, sent = webhook.method, webhook.url, message.headers
+            return TrialResult(method, url, sent, job.body, started_ms, ending, job.left_out)
         finally:
             self._under_way -= 1
 
-    async def _attempt(self, webhook: Webhook, leaves: Leaves, body: bytes) -> Ending | None:
-        outlet = self._sender.open(self._target_of(webhook.url), 1, keep_answers=True)
+    async def _attempt(self, message: "_Test") -> Ending | None:
+        lonely = msgspec.structs.replace(message.webhook, connections_max=1, keep_answers=True)
+        channel = self._destination.open(lonely)
         try:
-            return await outlet.send(webhook.method, leaves, body, webhook.deadline_s)
+            result = await channel.send(message)
         finally:
-            await asyncio.shield(outlet.close())
+            await asyncio.shield(channel.close())
+        return None if result is None else result.ending
 
     def _admit(self, org: OrgId) -> None:
         now_s = self._clock.now_ms() / 1000
@@ -146,3 +137,25 @@ class Trial:
             raise TooSoon(1.0)
         if not bucket.take(now_s):
             raise TooSoon(bucket.wait_s(now_s))
+
+
+class _Test(JobMessage):
+    """The message of a test, and the headers with which it left: none where nothing did."""
+
+    __slots__ = ("_clock", "_stands", "headers")
+
+    def __init__(
+        self, job: Job, webhook: Webhook, stands: Callable[[], bool], clock: Clock
+    ) -> None:
+        super().__init__(job, webhook)
+        self._stands = stands
+        self._clock = clock
+        self.headers: Headers = []
+
+    def leaves(self, carried: Headers) -> Headers | None:
+        """See `Message.leaves`."""
+        if not self._stands():
+            return None
+        made = MessageHeaders(self.webhook).of(self.job, self._clock.now_ms() // 1000, carried)
+        self.headers = [*made, MARK]
+        return self.headers

@@ -15,17 +15,13 @@ from tidings.reads.delivery.delivery_view import (
     sla_of,
 )
 from tidings.reads.delivery.next_attempts import NextAttemptParts, look
-from tidings.reads.delivery.request_view import requests_of
+from tidings.reads.delivery.request_view import RequestParts, requests_of
 from tidings.store import port
 from tidings.store.port import StoredDelivery
 
 
-class DeliveryParts(NextAttemptParts, Protocol):
+class DeliveryParts(NextAttemptParts, RequestParts, Protocol):
     """What a delivery is shown with."""
-
-    @property
-    def webhooks(self) -> Webhooks:
-        """The webhooks with their versions."""
 
     def zone(self, org: OrgId) -> tzinfo:
         """The time zone of an org."""

@@ -6,12 +6,14 @@ retries (shaped messages), or the accepted ones; of a shaped message that arrive
 kept, and that is said.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from tidings.core.delivery.job import Job
 from tidings.core.webhooks.masks import masked_of
-from tidings.engine.delivery.message import Message
+from tidings.core.webhooks.webhook import Webhook
+from tidings.destinations.port import Headers
+from tidings.engine.delivery.message import MessageHeaders
 from tidings.engine.webhooks.records import Config, webhook_of
 from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.reads.messages import show_bytes, show_headers
@@ -34,6 +36,10 @@ class RequestParts(Protocol):
     def webhooks(self) -> Webhooks:
         """The webhooks with their versions."""
 
+    @property
+    def carried_of(self) -> Callable[[Webhook], Headers]:
+        """The headers that the driver of a webhook adds to each message, to be seen."""
+
 
 async def requests_of(
     parts: RequestParts, delivery: StoredDelivery, attempts: Sequence[StoredAttempt]
@@ -45,11 +51,18 @@ async def requests_of(
     versions: dict[int, Version | None] = {}
     for number in list(dict.fromkeys(attempt.version for attempt in attempts))[:VERSIONS_MAX]:
         versions[number] = await parts.webhooks.version(delivery.webhook, number)
-    return [_request(delivery, one, versions.get(one.version), sent) for one in attempts]
+    carried_of = parts.carried_of
+    return [
+        _request(delivery, one, versions.get(one.version), sent, carried_of) for one in attempts
+    ]
 
 
 def _request(
-    delivery: StoredDelivery, attempt: StoredAttempt, version: Version | None, sent: SentBody
+    delivery: StoredDelivery,
+    attempt: StoredAttempt,
+    version: Version | None,
+    sent: SentBody,
+    carried_of: Callable[[Webhook], Headers],
 ) -> dict[str, Any] | None:
     if version is None:
         return None
@@ -70,7 +83,7 @@ def _request(
         delivery.replay,
         sent.again,
     )
-    headers = Message(webhook).headers(job, attempt.started_ms // 1000)
+    headers = MessageHeaders(webhook).of(job, attempt.started_ms // 1000, carried_of(webhook))
     if not known or body is None:  # the bytes are not there, so their signature is not either
         headers = [one for one in headers if one[0] != "webhook-signature"]
     return {

@@ -13,7 +13,7 @@ from tidings.core.form import came
 from tidings.core.ids import OrgId, WebhookId
 from tidings.core.shaping.sign import read_secret
 from tidings.core.webhooks.headers import same_url
-from tidings.core.webhooks.masks import masked_by_name, masked_of, scrubbed, scrubbed_headers
+from tidings.core.webhooks.masks import masked_by_name, masked_of
 from tidings.core.webhooks.name_matching import is_prefix
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.clock import Clock
@@ -174,10 +174,7 @@ def show_tested(tested: TrialResult, webhook: Webhook) -> dict[str, Any]:
         "answer": None
         if not isinstance(ending, Answer)
         else {
-            "headers": show_headers(
-                masked_by_name(scrubbed_headers(ending.headers, webhook.headers))
-            ),
-            "body": show_bytes(scrubbed(ending.body, webhook.headers))
-            | {"truncated": ending.truncated},
+            "headers": show_headers(masked_by_name(ending.headers)),
+            "body": show_bytes(ending.body) | {"truncated": ending.truncated},
         },
     }

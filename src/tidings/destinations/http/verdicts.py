@@ -1,0 +1,37 @@
+"""What an HTTP answer says of the message that it answers."""
+
+from collections.abc import Callable
+
+from tidings.core.delivery.exchange import Answer, Ending, Fault, Limit, Result, Verdict, of_fault
+from tidings.core.delivery.outcome import RetryPolicy
+from tidings.core.delivery.statuses import (
+    GONE,
+    PAUSES_LANE,
+    SLOW_DOWN,
+    TOO_MANY,
+    UNREACHED,
+    retry_after_s,
+    status_meaning,
+)
+
+
+def judge(ending: Ending, policy: RetryPolicy, now_s: Callable[[], float]) -> Result:
+    """The result of an exchange that has ended now; `now_s`: seconds since the epoch."""
+    if isinstance(ending, Fault):
+        return of_fault(ending)
+    status = ending.status
+    meaning = status_meaning(status, policy)
+    if meaning == "delivered":
+        return Result(Verdict.DELIVERED, ending)
+    if meaning == "failed":
+        return Result(Verdict.GONE if status == GONE else Verdict.NEVER, ending)
+    wait_s = retry_after_s(ending.headers, now_s())
+    pause_s = wait_s or 0.0 if status in PAUSES_LANE else 0.0
+    slow = status in SLOW_DOWN or wait_s is not None
+    return Result(Verdict.AGAIN, ending, wait_s, slow, pause_s, _limit(ending, slow))
+
+
+def _limit(answer: Answer, slow: bool) -> Limit | None:
+    if answer.status == TOO_MANY:
+        return Limit.TOLD
+    return Limit.LIKELY if slow and answer.status not in UNREACHED else None

@@ -1,0 +1,106 @@
+"""The port of destinations: what the engine knows of where messages go, whatever carries them.
+
+A destination takes the messages of webhooks of one kind. It opens a channel for a webhook, sends
+message after message over it, and says of each what became of it. What an answer means, and in
+which words a fault is told, is the driver's to say; when the next attempt is due is the engine's.
+`tests/destinations/conformance/` is what every driver promises, as tests.
+"""
+
+from typing import Protocol
+
+from tidings.core.delivery.exchange import Result
+from tidings.core.ids import OrgId
+from tidings.core.webhooks.webhook import Webhook
+
+Headers = list[tuple[str, str]]
+
+
+class Message(Protocol):
+    """One attempt at one delivery, as it is handed to a channel."""
+
+    @property
+    def id(self) -> str:
+        """`webhook-id`: the same at every attempt of a delivery, by it repeats are known."""
+        ...
+
+    @property
+    def event_id(self) -> str:
+        """The event's id, as its sender gave it."""
+        ...
+
+    @property
+    def org(self) -> OrgId:
+        """Whose event it is."""
+        ...
+
+    @property
+    def attempt(self) -> int:
+        """The number of this attempt, from 1."""
+        ...
+
+    @property
+    def key(self) -> int | None:
+        """A hash of what it is ordered by; None where nothing is."""
+        ...
+
+    @property
+    def content_type(self) -> str:
+        """What the body is."""
+        ...
+
+    @property
+    def body(self) -> bytes:
+        """The bytes that were signed: they go as they are."""
+        ...
+
+    @property
+    def deadline_s(self) -> float:
+        """Seconds for the whole attempt, from the call of `send`."""
+        ...
+
+    def leaves(self, carried: Headers) -> Headers | None:
+        """Ask in the moment before its first byte is handed to whatever carries it, with nothing
+        awaited between; never where nothing is sent.
+
+        Its headers behind those that the driver has `carried` to it, dated and signed now. None
+        where it must not leave any more, which has to be obeyed: so nothing leaves by an old
+        version of its webhook, and what has left is known after a kill. A driver that sends it once
+        more within one attempt asks again.
+        """
+        ...
+
+
+class Channel(Protocol):
+    """One webhook's way to its receiver; never shared with another webhook."""
+
+    async def send(self, message: Message) -> Result | None:
+        """One attempt, under its one absolute deadline. Raises nothing but CancelledError.
+
+        None: it was ready to leave, and the message said no; nothing of it has left. What is kept
+        of an answer holds nothing that was sent as a secret.
+        """
+        ...
+
+    def follow(self, webhook: Webhook) -> bool:
+        """Go on for another version of the webhook; False where another channel must be opened.
+
+        What is on its way ends as it began.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of every connection; the next send opens them again. Idempotent."""
+        ...
+
+
+class Destination(Protocol):
+    """Opens channels to receivers of a kind. The engine holds one that knows every kind."""
+
+    def open(self, webhook: Webhook) -> Channel:
+        """A channel for one webhook. Nothing is dialled or resolved until the first send."""
+        ...
+
+    def carried(self, webhook: Webhook) -> Headers:
+        """The headers that its driver adds to each message, for people to see: of those that hold
+        a secret which is fetched, its place alone."""
+        ...

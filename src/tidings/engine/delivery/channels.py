@@ -1,0 +1,55 @@
+"""The channels of webhooks: opened by what a webhook says, anew where it says otherwise, and
+closed where nobody has used them for longest.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from tidings.core.webhooks.webhook import Webhook
+from tidings.destinations.port import Destination
+from tidings.engine.delivery.runner import CountedChannel, WebhookRunner
+
+OPEN_MAX = 2000  # webhooks with kept connections
+
+
+class Channels:
+    """Opens channels, and knows which are warm."""
+
+    def __init__(
+        self, *, destination: Destination, spawn: Callable[[Coroutine[Any, Any, None]], None]
+    ) -> None:
+        """`spawn` runs what goes on behind."""
+        self._destination = destination
+        self._spawn = spawn
+        self._warm: OrderedDict[int, WebhookRunner] = OrderedDict()
+
+    def open(self, webhook: Webhook) -> CountedChannel:
+        """A channel of a webhook; nothing is dialled yet."""
+        return CountedChannel(self._destination.open(webhook))
+
+    def follow(self, runner: WebhookRunner) -> None:
+        """Its webhook has another version: open another channel where this one is not for it. What
+        is under way on the old one ends there."""
+        if runner.channel.inner.follow(runner.webhook):
+            return
+        old, runner.channel = runner.channel, self.open(runner.webhook)
+        if old.retire():
+            self._spawn(old.inner.close())
+
+    def keep_warm(self, runner: WebhookRunner) -> None:
+        """It is used now: the connections of another one, which rests, are closed for it."""
+        number = runner.webhook.number
+        if number in self._warm:
+            self._warm.move_to_end(number)
+            return
+        self._warm[number] = runner
+        if len(self._warm) > OPEN_MAX:
+            for cold in list(self._warm)[:8]:
+                if not self._warm[cold].slots:
+                    self._spawn(self._warm.pop(cold).channel.inner.close())
+                    break
+
+    def forget(self, number: int) -> None:
+        """The webhook was deleted: whoever has its runner closes its channel."""
+        self._warm.pop(number, None)

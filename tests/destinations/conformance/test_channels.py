@@ -1,0 +1,145 @@
+"""Channels: what leaves, what is said of it, and what holds whatever the receiver does."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from time import monotonic
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.destinations.conformance.drivers import DRIVERS
+from tests.destinations.conformance.subject import SECRET, Bench, Driver, Says
+from tests.destinations.messages import BODY, TestMessage
+from tidings.core.delivery.exchange import Answer, Fault, FaultKind, Verdict
+
+pytestmark = pytest.mark.timeout(40)
+
+
+@pytest.fixture(params=DRIVERS.values(), ids=list(DRIVERS))
+def driver(request: Any) -> Driver:
+    return request.param  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+async def bench(driver: Driver) -> AsyncIterator[Bench]:
+    async with driver.run() as bench:
+        yield bench
+
+
+async def test_a_message_arrives_as_it_is_and_is_delivered(bench: Bench) -> None:
+    channel = bench.destination.open(bench.webhook())
+    result = await channel.send(TestMessage())
+    await channel.close()
+    assert result is not None and result.verdict is Verdict.DELIVERED
+    [got] = bench.got
+    assert got.body == BODY and got.headers["webhook-id"] == "msg_1"
+
+
+@pytest.mark.parametrize(
+    ("said", "verdict"),
+    [
+        (Says.BUSY, Verdict.AGAIN),
+        (Says.REFUSES, Verdict.NEVER),
+        (Says.LEFT, Verdict.GONE),
+    ],
+)
+async def test_what_the_receiver_says_is_judged(bench: Bench, said: Says, verdict: Verdict) -> None:
+    bench.says(said, Says.TAKES)
+    channel = bench.destination.open(bench.webhook())
+    result = await channel.send(TestMessage())
+    after = await channel.send(TestMessage())
+    await channel.close()
+    assert result is not None and result.verdict is verdict
+    assert isinstance(result.ending, Answer), "an answer is evidence"
+    assert after is not None and after.verdict is Verdict.DELIVERED
+
+
+async def test_a_message_that_may_not_leave_any_more_does_not(bench: Bench) -> None:
+    channel = bench.destination.open(bench.webhook())
+    held = TestMessage(may=lambda: False)
+    assert await channel.send(held) is None and held.asked == 1
+    assert bench.got == []
+    assert await channel.send(TestMessage()) is not None
+    await channel.close()
+    assert len(bench.got) == 1
+
+
+async def test_a_message_is_asked_once_and_only_if_its_receiver_is_there(bench: Bench) -> None:
+    message, lost = TestMessage(), TestMessage()
+    channel, nowhere = (
+        bench.destination.open(bench.webhook()),
+        bench.destination.open(bench.nowhere()),
+    )
+    assert await channel.send(message) is not None and message.asked == 1
+    result = await nowhere.send(lost)
+    await channel.close()
+    await nowhere.close()
+    assert result is not None and result.verdict is Verdict.AGAIN and lost.asked == 0
+    assert isinstance(result.ending, Fault) and not result.ending.sent and result.ending.detail
+
+
+async def test_a_silent_receiver_costs_no_more_than_the_deadline(bench: Bench) -> None:
+    bench.says(Says.NOTHING)
+    channel = bench.destination.open(bench.webhook())
+    began = monotonic()
+    result = await channel.send(TestMessage(deadline_s=0.3))
+    await channel.close()
+    assert result is not None and result.verdict is Verdict.AGAIN and result.slow
+    assert isinstance(result.ending, Fault) and result.ending.kind is FaultKind.TIMEOUT
+    assert result.ending.sent and 0.3 <= monotonic() - began < 5
+
+
+async def test_a_send_that_is_cancelled_ends_and_the_channel_goes_on(bench: Bench) -> None:
+    bench.says(Says.NOTHING, Says.TAKES)
+    channel = bench.destination.open(bench.webhook(connections_max=1))
+    sending = asyncio.create_task(channel.send(TestMessage()))
+    while not bench.got:
+        await asyncio.sleep(0.01)
+    sending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sending
+    result = await channel.send(TestMessage())
+    await channel.close()
+    assert result is not None and result.verdict is Verdict.DELIVERED
+
+
+async def test_a_closed_channel_opens_again(bench: Bench) -> None:
+    channel = bench.destination.open(bench.webhook())
+    await channel.send(TestMessage())
+    await channel.close()
+    await channel.close()
+    result = await channel.send(TestMessage())
+    await channel.close()
+    assert result is not None and result.verdict is Verdict.DELIVERED
+
+
+async def test_many_go_at_once_and_none_is_taken_for_another(bench: Bench) -> None:
+    channel = bench.destination.open(bench.webhook(connections_max=8))
+    bodies = [b"%d" % number for number in range(40)]
+    results = await asyncio.gather(*(channel.send(TestMessage(body)) for body in bodies))
+    await channel.close()
+    done = [one for one in results if one is not None and one.verdict is Verdict.DELIVERED]
+    assert len(done) == 40 and sorted(one.body for one in bench.got) == sorted(bodies)
+
+
+async def test_a_channel_follows_a_webhook_that_leads_where_it_did(bench: Bench) -> None:
+    webhook, elsewhere = bench.webhook(), bench.nowhere()
+    channel = bench.destination.open(webhook)
+    assert channel.follow(msgspec.structs.replace(webhook, version=2, name="other"))
+    assert not channel.follow(elsewhere)
+    await channel.close()
+
+
+async def test_nothing_that_is_sent_as_a_secret_is_in_what_is_kept_or_shown(
+    bench: Bench, driver: Driver
+) -> None:
+    for fields in driver.secrets:
+        for said in (Says.TAKES, Says.BUSY, Says.REFUSES):
+            bench.says(said)
+            webhook = bench.webhook(keep_answers=True, **fields)
+            channel = bench.destination.open(webhook)
+            result = await channel.send(TestMessage())
+            await channel.close()
+            assert SECRET in str(bench.got[-1].headers), "it was sent, and came back"
+            assert result is not None and SECRET not in repr(result)

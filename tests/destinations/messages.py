@@ -1,0 +1,48 @@
+"""A message for tests of drivers, which notes when it was asked whether it leaves."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from tidings.core.delivery.standing import Standing
+from tidings.core.ids import OrgId, WebhookId
+from tidings.core.webhooks.webhook import HTTP, Webhook
+from tidings.destinations.port import Headers
+
+BODY = b'{"eventName":"pointsIssued"}'
+
+
+class TestMessage:
+    """`destinations.port.Message`. `may` says whether it leaves, each time that it is asked."""
+
+    __test__ = False
+    id, event_id, org, key, content_type = "msg_1", "e1", OrgId(1), None, "application/json"
+
+    def __init__(
+        self,
+        body: bytes = BODY,
+        *,
+        deadline_s: float = 5.0,
+        attempt: int = 1,
+        may: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self.body = body
+        self.deadline_s = deadline_s
+        self.attempt = attempt
+        self.asked = 0
+        self._may = may
+
+    def leaves(self, carried: Headers) -> Headers | None:
+        self.asked += 1
+        return [*carried, ("webhook-id", self.id)] if self._may() else None
+
+
+def hook(url: str, **more: Any) -> Webhook:
+    """A webhook that leads there."""
+    plain = Webhook(
+        number=1, id=WebhookId("0" * 24), consumer_group="", org=OrgId(1), version=1, name="crm",
+        standing=Standing.ACTIVE, event_names=frozenset("a"), kind=HTTP, url=url, method="POST",
+        headers=(), connections_max=4, secrets=(b"s" * 32,),
+    )  # fmt: skip
+    return msgspec.structs.replace(plain, **more)
