@@ -10,7 +10,7 @@ from tests.api.v1.events.test_v1_stream import Listening
 from tidings.api.v1.arrivals import WAITING_MAX
 from tidings.core.delivery.exchange import Answer
 from tidings.core.ids import OrgId
-from tidings.core.shaping.sign import Signer
+from tidings.core.shaping.signatures.standard_webhooks import Signer
 from tidings.engine.inboxes import IDLE_MS, INBOXES_MAX
 from tidings.store import port
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from standardwebhooks.webhooks import Webhook as Official
 
-from tidings.core.shaping.sign import Signer, show_secret
+from tidings.core.shaping.signatures.standard_webhooks import Signer, show_secret
 from tidings_consumer import (
     ConsumerError,
     MalformedHeader,

@@ -40,7 +40,7 @@ from tidings.core.delivery.schedule import WINDOW_S
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId, WebhookId, message_id, replayed_id
-from tidings.core.shaping.sign import Signer
+from tidings.core.shaping.signatures.standard_webhooks import Signer
 from tidings.engine.engine import Engine, EngineLimits
 from tidings.engine.events.intake import Draft, Overloaded
 from tidings.engine.webhooks.webhooks import UnknownWebhook, Webhooks

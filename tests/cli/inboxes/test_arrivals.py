@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tidings.cli.inboxes.arrivals import read_arrival
-from tidings.core.shaping.sign import Signer, show_secret
+from tidings.core.shaping.signatures.standard_webhooks import Signer, show_secret
 
 SECRET, OTHER = b"s" * 32, b"o" * 32
 BODY = b'{"eventName": "pointsIssued", "eventId": "e-1"}'

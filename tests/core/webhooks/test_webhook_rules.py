@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tidings.core.delivery.outcome import DEFAULT_POLICY
-from tidings.core.shaping.sign import show_secret
+from tidings.core.shaping.signatures.standard_webhooks import show_secret
 from tidings.core.webhooks.rules import Reading, read_webhook
 from tidings.core.webhooks.settings import RATE_MAX_PER_S, SLA_MAX_S, Settings
 from tidings.core.webhooks.webhook import Ordering

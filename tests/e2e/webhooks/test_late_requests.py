@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tidings.core.shaping.sign import Signer, read_secret
+from tidings.core.shaping.signatures.standard_webhooks import Signer, read_secret
 
 from ..harness.api import Api
 from ..harness.events import event, new_id

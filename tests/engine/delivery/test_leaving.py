@@ -12,7 +12,7 @@ from tidings.core.delivery.exchange import Answer, Ending, Fault, FaultKind
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId
-from tidings.core.shaping.sign import Signer
+from tidings.core.shaping.signatures.standard_webhooks import Signer
 from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Leaves, Target
 from tidings.store import port

@@ -14,7 +14,7 @@ from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, OrgId, WebhookId
 from tidings.core.shaping.left_out import LeftOut
-from tidings.core.shaping.sign import Signer
+from tidings.core.shaping.signatures.standard_webhooks import Signer
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Leaves, Target

@@ -12,7 +12,7 @@ import msgspec
 from tidings.api.http.event_stream import ALIVE, ASKED_AGAIN_S, KEEP_ALIVE_S, OPENING, RETRY_MS
 from tidings.api.openapi.words import Json
 from tidings.core.replay import JobState
-from tidings.core.shaping.signature_check import SignatureVerdict
+from tidings.core.shaping.signatures.scheme import SignatureVerdict
 
 MEDIA = "text/event-stream"
 

@@ -13,7 +13,7 @@ from tidings.api.v3.models import CHANGE_ERRORS, CONDITIONAL, ONE, ROTATE_BODY
 from tidings.api.v3.webhook_answers import WebhookAnswers, changed, expect
 from tidings.core.form import Form
 from tidings.core.ids import WebhookId
-from tidings.core.shaping.sign import show_secret
+from tidings.core.shaping.signatures.standard_webhooks import show_secret
 from tidings.engine.webhooks.records import Verb, author
 from tidings.engine.webhooks.webhooks import UnknownWebhook
 from tidings.reads.webhooks.changes import unknown_webhook

@@ -25,7 +25,7 @@ from tidings.api.v3.webhook_answers import (
 )
 from tidings.core.form import came
 from tidings.core.ids import WebhookId
-from tidings.core.shaping.sign import show_secret
+from tidings.core.shaping.signatures.standard_webhooks import show_secret
 from tidings.core.webhooks.settings import FIELD_OF
 from tidings.engine.webhooks.records import Record, author
 from tidings.engine.webhooks.webhooks import UnknownWebhook

@@ -28,7 +28,7 @@ from tidings.core.shaping.enrichment import (
 from tidings.core.shaping.neo_rules import NEO, read_neo
 from tidings.core.shaping.neo_rules import SCHEMA as NEO_SCHEMA
 from tidings.core.shaping.shape import Fields
-from tidings.core.shaping.sign import SECRET_PATTERN
+from tidings.core.shaping.signatures.standard_webhooks import SECRET_PATTERN
 from tidings.core.webhooks import headers as header_rules
 from tidings.core.webhooks import retry_policy_body
 from tidings.core.webhooks.webhook import HTTP, QUEUE, Ordering

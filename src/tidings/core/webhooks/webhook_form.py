@@ -10,7 +10,7 @@ import msgspec
 
 from tidings.core.form import Form, came, number_of, visible, whole_of
 from tidings.core.shaping.shape_rules import read_transformation
-from tidings.core.shaping.sign import read_secret
+from tidings.core.shaping.signatures.standard_webhooks import read_secret
 from tidings.core.webhooks.event_name_rules import read_event_names
 from tidings.core.webhooks.headers import Headers, read_headers, refuse_elsewhere, without_elsewhere
 from tidings.core.webhooks.webhook import HTTP, QUEUE, QUEUE_SAID

@@ -5,11 +5,12 @@ Nothing here depends on what carries it: what HTTP needs besides is its driver's
 
 from tidings.core.delivery.job import Job
 from tidings.core.ids import OrgId, message_id, replayed_id, show
-from tidings.core.shaping.sign import Signer
+from tidings.core.shaping.signatures.schemes import IN_FORCE
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Headers
 
 CONTENT_TYPE = "application/json"
+SIGNATURE = IN_FORCE.header
 
 
 def id_of(job: Job) -> str:
@@ -22,7 +23,7 @@ class MessageHeaders:
     """What every message has, prepared once for each version of a webhook."""
 
     def __init__(self, webhook: Webhook) -> None:
-        self._signer = Signer(webhook.secrets) if webhook.secrets else None
+        self._signer = IN_FORCE.signer(webhook.secrets) if webhook.secrets else None
 
     def of(self, job: Job, now_s: int, carried: Headers) -> Headers:
         """All headers of one attempt, signed at `now_s` (seconds since the epoch), behind those
@@ -38,7 +39,7 @@ class MessageHeaders:
         if job.replay is not None:
             headers.append(("tidings-replay", show("rpl", job.replay)))
         if self._signer is not None:
-            headers.append(("webhook-signature", self._signer.sign(id, now_s, job.body)))
+            headers.append((SIGNATURE, self._signer.sign(id, now_s, job.body)))
         return headers
 
 

@@ -11,7 +11,7 @@ from tidings.core.delivery.advice import PastAttempt, what_happened, what_to_do
 from tidings.core.delivery.exchange import Answer, Fault
 from tidings.core.form import came
 from tidings.core.ids import OrgId, WebhookId
-from tidings.core.shaping.sign import read_secret
+from tidings.core.shaping.signatures.standard_webhooks import read_secret
 from tidings.core.webhooks.headers import same_url
 from tidings.core.webhooks.masks import masked_by_name, masked_of
 from tidings.core.webhooks.name_matching import is_prefix

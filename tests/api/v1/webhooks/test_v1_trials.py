@@ -8,7 +8,7 @@ import pytest
 from tests.api.control_client import BASIC, Service, service
 from tidings.core.delivery.exchange import Answer, Fault, FaultKind
 from tidings.core.ids import OrgId
-from tidings.core.shaping.sign import Signer, read_secret, show_secret
+from tidings.core.shaping.signatures.standard_webhooks import Signer, read_secret, show_secret
 
 
 async def webhook(s: Service, **fields: Any) -> Any:

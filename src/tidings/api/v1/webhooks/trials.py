@@ -14,7 +14,7 @@ from tidings.api.models import V1_ERRORS, body_of
 from tidings.api.v1.webhooks.models import SAVED, UNSAVED, unsaved_schema
 from tidings.core.delivery.standing import Standing
 from tidings.core.ids import OrgId, WebhookId
-from tidings.core.shaping.sign import show_secret
+from tidings.core.shaping.signatures.standard_webhooks import show_secret
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.webhooks.webhooks import UnknownWebhook
 from tidings.reads.webhooks.trials import BODY_BYTES_MAX, sent, show_tested, signed, test_message

@@ -18,7 +18,7 @@ from tidings.console.visit import Visit
 from tidings.core.delivery.standing import Standing
 from tidings.core.ids import DeliveryId, EventNumber, WebhookId
 from tidings.core.shaping.neo_rules import NEO, SEND_WHOLE, unknown_flow, unknown_flow_said
-from tidings.core.shaping.sign import show_secret
+from tidings.core.shaping.signatures.standard_webhooks import show_secret
 from tidings.core.webhooks.name_matching import stored_name_of_type
 from tidings.core.webhooks.settings import Settings
 from tidings.core.webhooks.webhook import Webhook

@@ -16,7 +16,7 @@ from tidings.core.delivery.states import State
 from tidings.core.form import Form
 from tidings.core.ids import show as show_id
 from tidings.core.shaping.shape_rules import show_fields
-from tidings.core.shaping.sign import show_secret
+from tidings.core.shaping.signatures.standard_webhooks import show_secret
 from tidings.core.webhooks.masks import masked
 from tidings.core.webhooks.retry_policy_body import show_retry
 from tidings.engine.webhooks.records import Record, Verb, after, author

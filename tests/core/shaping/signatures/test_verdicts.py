@@ -2,8 +2,8 @@
 
 import pytest
 
-from tidings.core.shaping.sign import Signer
-from tidings.core.shaping.signature_check import TOLERANCE_S, SignatureVerdict, judge
+from tidings.core.shaping.signatures.scheme import SignatureVerdict
+from tidings.core.shaping.signatures.standard_webhooks import TOLERANCE_S, Signer, judge
 
 SECRET, OTHER = b"s" * 32, b"o" * 32
 BODY, NOW_S = b'{"a":1}', 1_770_000_000

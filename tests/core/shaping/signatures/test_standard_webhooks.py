@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from tidings.core.shaping.sign import Signer, read_secret, show_secret
+from tidings.core.shaping.signatures.standard_webhooks import Signer, read_secret, show_secret
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 SECRETS = st.binary(min_size=24, max_size=64)

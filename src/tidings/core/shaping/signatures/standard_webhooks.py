@@ -8,6 +8,11 @@ holds one `v1,<base64>` for each secret in force, separated by spaces, newest fi
 import base64
 import binascii
 import hashlib
+import hmac
+from collections.abc import Sequence
+
+from tidings.core.form import came
+from tidings.core.shaping.signatures.scheme import Judgement, Scheme, SignatureVerdict
 
 SECRET_PREFIX = "whsec_"
 SECRET_BYTES_MIN, SECRET_BYTES_MAX = 24, 64
@@ -17,6 +22,8 @@ SECRET_PATTERN = (
     f"^whsec_({_FOUR}{{4}}){{8,20}}({_FOUR}{{4}}|{_FOUR}{{2}}==|{_FOUR}{{3}}=|{_FOUR}{{6}}==)?$"
 )
 """Of a secret as it is handed over, for JSON Schema."""
+TOLERANCE_S = 300
+_NAMES = ("webhook-id", "webhook-timestamp", "webhook-signature")
 
 
 class Signer:
@@ -54,6 +61,49 @@ class _KeyedHmac:
         return outer.digest()
 
 
+def judge(
+    headers: Sequence[tuple[str, str]], body: bytes, secrets: Sequence[bytes], now_s: int
+) -> Judgement:
+    """What a test inbox says of the signature of what arrived, and why: by the secrets of the
+    webhooks that point here. `now_s` is seconds since the epoch."""
+    given = {name.lower(): value for name, value in headers}
+    absent = [name for name in _NAMES if not given.get(name)]
+    if absent:
+        return Judgement(SignatureVerdict.MISSING, f"It came without {' and '.join(absent)}.")
+    if not secrets:
+        return Judgement(
+            SignatureVerdict.UNKNOWN,
+            "No webhook of the org has this address, so there is no secret to check it with. Set "
+            "the address as a webhook's URL.",
+        )
+    id, said, signatures = (given[name] for name in _NAMES)
+    if not (said.isascii() and said.isdigit() and len(said) <= 15):
+        return Judgement(
+            SignatureVerdict.WRONG,
+            f"webhook-timestamp must be seconds since 1970; got {came(said)}.",
+        )
+    signed = any(
+        hmac.compare_digest(part.encode(), Signer((secret,)).sign(id, int(said), body).encode())
+        for part in signatures.split(" ")[:16]
+        for secret in secrets
+        if part.isascii()
+    )
+    if not signed:
+        return Judgement(
+            SignatureVerdict.WRONG,
+            "No signature in webhook-signature is that of these bytes with a secret of the org's "
+            "webhooks at this address.",
+        )
+    off_s = abs(now_s - int(said))
+    if off_s > TOLERANCE_S:
+        return Judgement(
+            SignatureVerdict.WRONG,
+            f"The signature fits, but webhook-timestamp is {off_s} s off; receivers refuse more "
+            f"than {TOLERANCE_S} s.",
+        )
+    return Judgement(SignatureVerdict.VALID, "The signature is that of these bytes.")
+
+
 def show_secret(secret: bytes) -> str:
     """The form in which a secret is handed to a person: `whsec_` and base64."""
     return SECRET_PREFIX + base64.b64encode(secret).decode()
@@ -73,3 +123,6 @@ def read_secret(text: str) -> bytes:
             f" got {len(secret)}"
         )
     return secret
+
+
+SCHEME = Scheme("webhook-signature", Signer, judge)
