@@ -24,7 +24,7 @@ APART = {
 }
 # These stand for several kinds, and are not raised themselves.
 GROUPS = {errors.RequestRefused, errors.Denied}
-BELOW_FACES = ("catalogue", "core", "engine", "store", "egress", "transform", "reads")
+BELOW_FACES = tuple("catalogue core engine store destinations egress transform reads".split())
 
 
 @cache

@@ -25,6 +25,7 @@ class FaultKind(StrEnum):
     POLICY = "policy"  # our egress policy forbids the address; nothing was dialled
     STALE = "stale"  # a kept connection ended as it was used again, without a byte of an answer
     OURS = "ours"  # our own resolver, proxy or socket limit failed; never the receiver's fault
+    TOKEN = "token"  # no access token could be had for the receiver; nothing was sent
     TRANSFORM = "transform"  # the webhook's own shaping cannot make a message of this event
 
 

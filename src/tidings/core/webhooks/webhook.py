@@ -10,6 +10,7 @@ from tidings.core.ids import OrgId, WebhookId
 from tidings.core.shaping.enrichment import NOTHING, Enrichment
 from tidings.core.shaping.filter import Filter
 from tidings.core.shaping.shape import Shape
+from tidings.core.webhooks.authentication import Authentication
 from tidings.core.webhooks.name_matching import names_of, prefixes_of
 
 HTTP, QUEUE = "HTTP", "QUEUE_INT"
@@ -43,6 +44,7 @@ class Webhook(msgspec.Struct, frozen=True):
     method: str
     headers: tuple[tuple[str, str], ...]
     connections_max: int
+    authentication: Authentication | None = None  # beside the headers
     sla_s: int | None = None
     secrets: tuple[bytes, ...] = ()  # signing secrets in force, newest first
     retry: RetryPolicy = DEFAULT_POLICY

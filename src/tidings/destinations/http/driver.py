@@ -1,16 +1,22 @@
 """The driver of webhooks that are HTTP calls, over the guarded way out (`egress/`)."""
 
 from collections.abc import Callable
+from functools import partial
+from time import monotonic
 
 import msgspec
 
-from tidings.core.delivery.exchange import Answer, Ending, Result
+from tidings.core.delivery.exchange import Answer, Ending, Fault, FaultKind, Result
+from tidings.core.webhooks.authentication import shown_header
 from tidings.core.webhooks.masks import scrubbed, scrubbed_headers
 from tidings.core.webhooks.webhook import Webhook
+from tidings.destinations.http.authentication.proof import Ask, Proof
+from tidings.destinations.http.authentication.schemes import proof_of
 from tidings.destinations.http.requests import fixed_headers
 from tidings.destinations.http.verdicts import judge
 from tidings.destinations.port import Headers, Message
 from tidings.egress.port import Outlet, Sender, Target
+from tidings.errors import Invalid
 
 
 class HttpDestination:
@@ -29,48 +35,117 @@ class HttpDestination:
         target = self._target_of(webhook.url)
         keeps, most = webhook.keep_answers, webhook.connections_max
         outlet = self._sender.open(target, most, keep_answers=keeps)
-        return HttpChannel(webhook, outlet, self._now_s)
+        return HttpChannel(webhook, outlet, self._ask, self._now_s)
 
     def carried(self, webhook: Webhook) -> Headers:
         """See `Destination.carried`."""
-        return fixed_headers(webhook)
+        headers = fixed_headers(webhook)
+        if webhook.authentication is not None:
+            headers.append(shown_header(webhook.authentication))
+        return headers
+
+    async def _ask(self, url: str, headers: Headers, body: bytes, deadline_s: float) -> Ending:
+        """See `Ask`: by the same guard as deliveries, on a connection of its own."""
+        try:
+            target = self._target_of(url)
+        except Invalid:  # it was admitted once, and would not be today
+            return Fault(FaultKind.POLICY, False, "", 0.0)
+        outlet = self._sender.open(target, 1, keep_answers=True)
+        try:
+            ending = await outlet.send("POST", lambda: headers, body, deadline_s)
+        finally:
+            await outlet.close()
+        assert ending is not None
+        return ending
 
 
 class HttpChannel:
     """See `Channel`: the connections of one webhook to its own origin."""
 
-    def __init__(self, webhook: Webhook, outlet: Outlet, now_s: Callable[[], float]) -> None:
-        self._webhook = webhook
+    def __init__(
+        self, webhook: Webhook, outlet: Outlet, ask: Ask, now_s: Callable[[], float]
+    ) -> None:
         self._outlet = outlet
+        self._ask = ask
         self._now_s = now_s
-        self._carried = fixed_headers(webhook)
+        self._webhook = webhook
+        self._proof: Proof | None = None
+        self._take(webhook)
 
     async def send(self, message: Message) -> Result | None:
         """See `Channel.send`."""
-        webhook, carried = self._webhook, self._carried
+        if self._fetches is not None:
+            return await self._send_proven(message, self._fetches)
+        webhook, carried, secrets = self._webhook, self._carried, self._secrets
         ending = await self._outlet.send(
             webhook.method, lambda: message.leaves(carried), message.body, message.deadline_s
         )
-        return None if ending is None else self._judged(ending, webhook)
+        return None if ending is None else self._judged(ending, webhook, secrets)
 
     def follow(self, webhook: Webhook) -> bool:
         """See `Channel.follow`."""
         if _opened_for(webhook) != _opened_for(self._webhook):
             return False
-        self._webhook, self._carried = webhook, fixed_headers(webhook)
+        self._take(webhook)
         return True
 
     async def close(self) -> None:
         """See `Channel.close`."""
+        if self._proof is not None:
+            await self._proof.close()
         await self._outlet.close()
 
-    def _judged(self, ending: Ending, webhook: Webhook) -> Result:
-        if isinstance(ending, Answer) and (ending.body or ending.headers) and webhook.headers:
-            # A receiver may send back what it was sent: stored values are not kept.
+    def _take(self, webhook: Webhook) -> None:
+        """Send by this version from now on."""
+        wanted = webhook.authentication
+        if wanted is None:
+            self._proof = None
+        elif self._proof is None or wanted != self._webhook.authentication:
+            self._proof = proof_of(wanted, self._ask, self._now_s)
+        proof = self._proof
+        self._webhook = webhook
+        self._carried = fixed_headers(webhook)
+        self._secrets: Headers = list(webhook.headers)
+        self._fetches = None if proof is None or proof.lasts else proof
+        if proof is not None:
+            self._secrets += proof.secrets()
+            if proof.lasts and (header := proof.at_hand()) is not None:
+                self._carried.append(header)
+                self._secrets.append(header)
+
+    async def _send_proven(self, message: Message, proof: Proof) -> Result | None:
+        """With a header that may have to be fetched; once more with another one, where the receiver
+        refuses that one and there is time."""
+        began_s, first = monotonic(), None
+        webhook, fixed, secrets = self._webhook, self._carried, self._secrets
+        while True:
+            left_s = message.deadline_s - (monotonic() - began_s)
+            if first is not None and left_s <= 0:
+                return first
+            header = proof.at_hand() or await proof.fetched(left_s)
+            if isinstance(header, Fault):
+                return first or judge(header, webhook.retry, self._now_s)
+            leaves = partial(message.leaves, [*fixed, header])
+            left_s = max(0.001, message.deadline_s - (monotonic() - began_s))
+            ending = await self._outlet.send(webhook.method, leaves, message.body, left_s)
+            if ending is None:
+                return first
+            taken_ms = (monotonic() - began_s) * 1e3
+            ending = msgspec.structs.replace(ending, duration_ms=taken_ms)
+            result = self._judged(ending, webhook, [*secrets, header])
+            if first is not None or not isinstance(ending, Answer):
+                return result
+            if not proof.another(header, ending.status):
+                return result
+            first = result
+
+    def _judged(self, ending: Ending, webhook: Webhook, secrets: Headers) -> Result:
+        if isinstance(ending, Answer) and (ending.body or ending.headers) and secrets:
+            # A receiver may send back what it was sent: none of it is kept.
             ending = msgspec.structs.replace(
                 ending,
-                headers=scrubbed_headers(ending.headers, webhook.headers),
-                body=scrubbed(ending.body, webhook.headers),
+                headers=scrubbed_headers(ending.headers, secrets),
+                body=scrubbed(ending.body, secrets),
             )
         return judge(ending, webhook.retry, self._now_s)
 

@@ -1,6 +1,7 @@
 """What a request to a receiver holds beside the message itself."""
 
 from tidings import __version__
+from tidings.core.webhooks.authentication import header_of
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Headers
 
@@ -12,7 +13,11 @@ _OWN = {
 
 
 def fixed_headers(webhook: Webhook) -> Headers:
-    """Those of every request of a webhook: our own where it has none of the name, and its own."""
-    configured = {name.lower() for name, _ in webhook.headers}
-    ours = [(name, value) for name, value in _OWN.items() if name not in configured]
-    return [*ours, *webhook.headers]
+    """Those of every request of a webhook: its own, and ours where it has none of the name; without
+    those that its authentication sets."""
+    own = list(webhook.headers)
+    if webhook.authentication is not None:
+        sets = header_of(webhook.authentication).lower()
+        own = [(name, value) for name, value in own if name.lower() != sets]
+    configured = {name.lower() for name, _ in own}
+    return [*((name, value) for name, value in _OWN.items() if name not in configured), *own]

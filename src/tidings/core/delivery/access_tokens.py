@@ -1,0 +1,187 @@
+"""Access tokens that are fetched for receivers (OAuth 2.0, RFC 6749): what a token endpoint is
+asked, what its answer means, and when another token is due. Pure: it is given the time.
+
+Whatever goes wrong is told in a sentence that holds nothing of the answer but its status and the
+error's code of the standard: an endpoint may send back what it was sent.
+"""
+
+import base64
+import re
+from typing import Literal
+from urllib.parse import quote_plus, urlencode
+
+import msgspec
+
+from tidings.core.delivery.exchange import Answer, Ending, Fault, FaultKind
+from tidings.core.delivery.statuses import retry_after_s
+
+ClientAuthentication = Literal["client_secret_basic", "client_secret_post"]
+
+UNTOLD_S = 600.0  # for how long a token is taken to hold whose answer does not say
+LIFE_MAX_S = 86_400.0
+EARLY_MIN, EARLY_MAX = 0.75, 0.9  # of its life: another one is asked for in between
+RESERVE, RESERVE_MAX_S = 0.1, 10.0  # of its life: what leaves must still arrive in time
+FAILED_S = 1.0  # after a failure nobody asks again so soon,
+FAILED_EARLY_S = 10.0  # nor, while there is a token that is still good
+REFUSED_S = 60.0  # how long a token stays that replaced a refused one and was refused as well
+
+_TOKEN = re.compile(r"[\x21-\x7e]{1,8000}")
+_CODE = re.compile(r"[a-z][a-z_]{1,39}")
+_CHECK = "Check tokenUrl."
+_WORDS = {
+    "invalid_client": "Check clientId, clientSecret and clientAuthentication.",
+    "unauthorized_client": "Allow this client the grant client_credentials.",
+    "unsupported_grant_type": "Check tokenUrl: its server does not know client_credentials.",
+    "invalid_scope": "Check scope.",
+    "invalid_request": "Check clientAuthentication, scope and audience.",
+}
+_UNREACHED = {
+    FaultKind.REFUSED: "Nobody listens at the token endpoint's port",
+    FaultKind.UNREACHABLE: "There is no route to the token endpoint",
+    FaultKind.CONNECT_TIMEOUT: "The token endpoint did not accept the connection in time",
+    FaultKind.TIMEOUT: "The token endpoint gave no complete answer in time",
+    FaultKind.DNS: "The token endpoint's name has no address",
+    FaultKind.TLS: "The token endpoint's certificate or TLS was not accepted",
+    FaultKind.PROTOCOL: "What the token endpoint answered is not HTTP",
+    FaultKind.POLICY: "The token endpoint's address is blocked by policy",
+}
+_CLOSED = "The token endpoint closed the connection without an answer"
+
+
+class Token(msgspec.Struct, frozen=True):
+    """An access token. Times are those of the clock that it was read by."""
+
+    value: str
+    asked_s: float
+    refresh_s: float  # from then on another one is asked for, while this one is still used
+    ends_s: float  # from then on it is not used
+
+    def __repr__(self) -> str:
+        """Without its value."""
+        return f"Token(ends_s={self.ends_s!r})"
+
+
+class TokenMissing(msgspec.Struct, frozen=True):
+    """There is no token: why, in words, and for how long it is of no use to ask again."""
+
+    detail: str
+    wait_s: float | None = None
+    ours: bool = False  # by a fault of our own
+
+
+def token_request(
+    client_id: str,
+    client_secret: str,
+    scope: str | None,
+    audience: str | None,
+    authentication: ClientAuthentication,
+) -> tuple[list[tuple[str, str]], bytes]:
+    """Headers and body of the request for a token (RFC 6749, sections 2.3.1 and 4.4.2)."""
+    form = {"grant_type": "client_credentials"}
+    if scope:
+        form["scope"] = scope
+    if audience:
+        form["audience"] = audience
+    headers = [
+        ("content-type", "application/x-www-form-urlencoded"),
+        ("accept", "application/json"),
+    ]
+    if authentication == "client_secret_post":
+        form |= {"client_id": client_id, "client_secret": client_secret}
+    else:
+        pair = f"{quote_plus(client_id)}:{quote_plus(client_secret)}"
+        headers.append(("authorization", "Basic " + base64.b64encode(pair.encode()).decode()))
+    return headers, urlencode(form).encode()
+
+
+def read_token(ending: Ending, asked_s: float, now_s: float, jitter: float) -> Token | TokenMissing:
+    """What a request for a token, made at `asked_s`, has brought. `jitter` is from 0 to 1; `now_s`,
+    seconds since the epoch, is for dates in the answer."""
+    if isinstance(ending, Fault):
+        return _unreached(ending)
+    if not 200 <= ending.status <= 299:
+        return _refused(ending, now_s)
+    if ending.truncated:
+        return _nonsense("more than a token needs (over 16 KiB)")
+    try:
+        said = msgspec.json.decode(ending.body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _nonsense("something else than JSON")
+    if not isinstance(said, dict):
+        return _nonsense("JSON that is no object")
+    value, kind = said.get("access_token"), said.get("token_type", "Bearer")
+    if not isinstance(value, str) or not _TOKEN.fullmatch(value):
+        return _nonsense("without an access_token that a header can hold")
+    if not isinstance(kind, str) or kind.lower() != "bearer":
+        return _nonsense("a token that is not of the type Bearer")
+    life_s = _life_s(said.get("expires_in"))
+    if life_s is None:
+        return _nonsense("an expires_in that is no number of seconds above 0")
+    early = EARLY_MIN + (EARLY_MAX - EARLY_MIN) * jitter
+    reserve_s = min(RESERVE_MAX_S, life_s * RESERVE)
+    return Token(value, asked_s, asked_s + life_s * early, asked_s + life_s - reserve_s)
+
+
+def worth_another(token: Token, *, replaces: bool, accepted: bool, now_s: float) -> bool:
+    """Whether a token that the receiver has answered 401 is given up for another one: once.
+
+    One that `replaces` a refused one, and was not `accepted` since, would only be followed by the
+    next: until its issuer or the receiver is mended, another one is asked for now and then.
+    """
+    return accepted or not replaces or now_s - token.asked_s >= REFUSED_S
+
+
+def too_slow(deadline_s: float) -> TokenMissing:
+    """The attempt's own time is over before there is a token."""
+    return TokenMissing(
+        f"The token endpoint gave no token within {deadline_s:.3g} s, so nothing was sent. Let it "
+        "answer sooner, or raise deadlineInSeconds."
+    )
+
+
+def _life_s(said: object) -> float | None:
+    if said is None:
+        return UNTOLD_S
+    if isinstance(said, str) and said.isascii() and said.isdigit():
+        said = int(said[:12])
+    if isinstance(said, bool) or not isinstance(said, int | float) or not said > 0:
+        return None
+    return min(float(said), LIFE_MAX_S)
+
+
+def _unreached(fault: Fault) -> TokenMissing:
+    if fault.kind is FaultKind.OURS:
+        return TokenMissing(
+            "Tidings could not ask the token endpoint, so nothing was sent. This is not the "
+            "receiver's fault.",
+            fault.wait_s,
+            ours=True,
+        )
+    why = _UNREACHED.get(fault.kind, _CLOSED)
+    return TokenMissing(f"{why}, so nothing was sent. {_CHECK}", fault.wait_s)
+
+
+def _refused(answer: Answer, now_s: float) -> TokenMissing:
+    code = ""
+    try:
+        said = msgspec.json.decode(answer.body)
+        found = said.get("error") if isinstance(said, dict) else None
+        code = found if isinstance(found, str) and _CODE.fullmatch(found) else ""
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pass
+    wait_s = retry_after_s(answer.headers, now_s)
+    status = str(answer.status) + (f" ({code})" if code in _WORDS else "")
+    if 300 <= answer.status <= 399:
+        advice = "Redirects are not followed: set tokenUrl to the final address."
+    elif answer.status >= 500 or answer.status == 429:
+        advice = "It is asked again."
+    else:
+        fallback = _WORDS["invalid_client"] if answer.status in (401, 403) else _CHECK
+        advice = _WORDS.get(code, fallback)
+    return TokenMissing(
+        f"The token endpoint answered {status}, so nothing was sent. {advice}", wait_s
+    )
+
+
+def _nonsense(what: str) -> TokenMissing:
+    return TokenMissing(f"The token endpoint answered {what}, so nothing was sent. {_CHECK}")

@@ -1,0 +1,1 @@
+"""Who we are to receivers: a module for each scheme of authentication."""

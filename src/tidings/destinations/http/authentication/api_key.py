@@ -1,0 +1,11 @@
+"""A key in a header of the receiver's choice."""
+
+from tidings.core.webhooks.authentication import ApiKey
+from tidings.destinations.http.authentication.proof import LastingProof
+
+
+class ApiKeyProof(LastingProof):
+    """See `Proof`."""
+
+    def __init__(self, key: ApiKey) -> None:
+        super().__init__((key.header, key.value))
