@@ -182,7 +182,7 @@ def test_headers_are_taken_up_to_their_bounds_and_not_beyond() -> None:
 
 def test_of_a_request_the_stored_values_are_masked_and_ours_are_not() -> None:
     sent = [("content-type", "application/json"), ("X-Key", SHORT), ("webhook-signature", "v1,a=")]
-    assert masked_of(sent, [("X-Key", SHORT)]) == [sent[0], ("X-Key", "…"), sent[2]]
+    assert masked_of(sent, ["X-Key"]) == [sent[0], ("X-Key", "…"), sent[2]]
 
 
 class TestArrivals:

@@ -86,7 +86,7 @@ def apply(
     _must_be_without_faults(document.faults + missing, refused)
     if unsure := [one.name for one in changes if one.given]:
         say(
-            f"Of {clean(', '.join(unsure))} values of headers are given that end as the stored "
+            f"Of {clean(', '.join(unsure))} secrets are given that end as the stored "
             "ones do: whether they differ is only known once they are applied."
         )
     if dry_run or not changes:

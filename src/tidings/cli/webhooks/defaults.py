@@ -13,7 +13,7 @@ DEFAULTS: Body = {one.name: one.usual() for one in _FIELDS}
 ORDER = ("name", *DEFAULTS)
 ORIGINAL = [one.name for one in _FIELDS if one.field.original]
 """What the original knows: an import of its answer says nothing about the rest."""
-HEADERS = "webHookHeaders"
+HEADERS, AUTHENTICATION = "webHookHeaders", "authentication"
 
 
 def settled(webhook: Mapping[str, Any]) -> Body:

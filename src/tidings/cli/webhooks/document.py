@@ -1,7 +1,7 @@
 """The webhooks that a file names, and all that is wrong with how it names them. Pure.
 
-Secrets are not in files: the value of a header is written `${NAME}`, which stands for a variable of
-the environment; where that is not set, the header stays as it is.
+Secrets are not in files: the value of a header, and what is secret of an authentication, is written
+`${NAME}`, which stands for a variable of the environment; where that is not set, it stays as it is.
 """
 
 import math
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tidings.cli.webhooks.defaults import HEADERS, ORDER, ORIGINAL, Body, settled
+from tidings.cli.webhooks.defaults import AUTHENTICATION, HEADERS, ORDER, ORIGINAL, Body, settled
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]{0,127})\}")
 _SHOWN = 80
@@ -151,7 +151,7 @@ def fill(
 ) -> tuple[Body, list[tuple[str, str]]]:
     """A webhook of a file with the values of its variables; where one is missing, and what to do.
 
-    A header whose variable is not set stays as it is. A webhook that is there keeps its secret.
+    What has a variable that is not set stays as it is. A webhook that is there keeps its secret.
     """
     there = {name.lower(): value for name, value in ((present or {}).get(HEADERS) or {}).items()}
     filled = dict(body)
@@ -169,6 +169,15 @@ def fill(
         filled[HEADERS] = {
             name: value(f"{HEADERS}.{name}", text, there.get(name.lower()))
             for name, text in (body[HEADERS] or {}).items()
+        }
+    if isinstance(who := body.get(AUTHENTICATION), dict):
+        was = (present or {}).get(AUTHENTICATION) or {}
+        was = was if was.get("type") == who.get("type") else {}
+        filled[AUTHENTICATION] = {
+            name: value(f"{AUTHENTICATION}.{name}", text, was.get(name))
+            if isinstance(text, str)
+            else text
+            for name, text in who.items()
         }
     if present is None and isinstance(secret := body.get("signingSecret"), str):
         filled["signingSecret"] = value("signingSecret", secret, None)

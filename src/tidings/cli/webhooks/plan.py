@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tidings.cli.webhooks.defaults import DEFAULTS, HEADERS, ORDER, Body, settled
+from tidings.cli.webhooks.defaults import AUTHENTICATION, DEFAULTS, HEADERS, ORDER, Body, settled
 from tidings.cli.webhooks.document import Document, FileFault, fill
 
 _UNSURE = re.compile(r"[^A-Z0-9]+")
@@ -25,7 +25,7 @@ class Change:
     body: Body | None
     fields: tuple[tuple[str, Any, Any], ...] = ()  # field, what it is, what it is to be
     path: str = ""  # where the file says so
-    given: tuple[tuple[str, str], ...] = ()  # headers of which the end alone tells no difference
+    given: tuple[tuple[str, str], ...] = ()  # secrets of which the end alone tells no difference
 
     @property
     def unsure(self) -> bool:
@@ -56,10 +56,16 @@ class Change:
 def exported(webhook: Mapping[str, Any]) -> Body:
     """A webhook as a file holds it: without secrets, and without what is usual.
 
-    The service shows no value of a header whole. A file never holds what it shows instead.
+    The service shows no secret whole. A file never holds what it shows instead.
     """
     shown = settled(webhook)
     shown[HEADERS] = {name: variable(webhook["name"], name) for name in shown[HEADERS]}
+    if isinstance(who := shown[AUTHENTICATION], Mapping):
+        shown[AUTHENTICATION] = {
+            name: variable(webhook["name"], name) if str(value).startswith("…") else value
+            for name, value in who.items()
+            if value is not None
+        }
     kept: Body = {"name": webhook["name"]}
     for field in DEFAULTS:
         always = field in ("eventNames", "webHookUrl", "maxAllowedConnections")
@@ -69,7 +75,7 @@ def exported(webhook: Mapping[str, Any]) -> Body:
 
 
 def variable(webhook: str, header: str) -> str:
-    """What stands in a file for a header's secret."""
+    """What stands in a file for a secret: of a header, or of a part of an authentication."""
     name = _UNSURE.sub("_", f"{webhook}_{header}".upper()).strip("_")
     return "${" + (name if name[:1].isalpha() else f"WEBHOOK_{name}")[:128] + "}"
 
@@ -106,6 +112,7 @@ def plan(
             if moved := _moved(settled(there), new, tuple(new)):
                 wanted = {field: to for field, _, to in moved}
                 again = _given(there.get(HEADERS), wanted.get(HEADERS))
+                again += _given_proof(there.get(AUTHENTICATION), wanted.get(AUTHENTICATION))
                 changes.append(Change(name, dict(there), wanted, moved, path, again))
     if prune:
         gone = [one for one in present if one["name"] not in document.paths]
@@ -135,6 +142,8 @@ def same(field: str, old: Any, new: Any) -> bool:
     if field == "retryPolicy" and isinstance(new, Mapping):
         usual = DEFAULTS[field]
         return {**usual, **(old or {})} == {**usual, **new}
+    if field == AUTHENTICATION:
+        return bool(_without_nulls(old) == _without_nulls(new))
     if field == "slaInSeconds":
         return (old or None) == (new or None)
     return bool(old == new)
@@ -146,10 +155,32 @@ def _given(old: Any, new: Any) -> tuple[tuple[str, str], ...]:
 
     before = _lowered(old)
     return tuple(
-        (name, mask(value))
+        (f"{HEADERS}.{name}", mask(value))
         for name, value in (new or {}).items()
         if value != before.get(name.lower()) == mask(value.strip(" \t"))
     )
+
+
+def _given_proof(old: Any, new: Any) -> tuple[tuple[str, str], ...]:
+    """The same of an authentication: it is another one, and nothing that is shown says so."""
+    if not isinstance(new, Mapping) or _masked(new) != _without_nulls(old):
+        return ()
+    return ((AUTHENTICATION, str(new.get("type"))),)
+
+
+def _masked(proof: Any) -> Any:
+    """An authentication with its secrets as the service shows them."""
+    from tidings.core.webhooks.authentication_body import masked_body  # noqa: PLC0415  # as above
+
+    return _without_nulls(masked_body(proof))
+
+
+def _without_nulls(proof: Any) -> Any:
+    if not isinstance(proof, Mapping):
+        return proof
+    usual = {"clientAuthentication": "client_secret_basic"}
+    kept = {name: value for name, value in proof.items() if value is not None}
+    return {name: value for name, value in kept.items() if usual.get(name) != value}
 
 
 def _lowered(headers: Any) -> dict[str, Any]:
@@ -171,11 +202,13 @@ def diff(change: Change) -> list[tuple[str, str]]:
     for field, old, new in change.fields:
         if field == HEADERS:
             lines += _header_lines(old or {}, new or {})
-        elif change.present is None:
-            lines.append(("+", f"  {field}: {_text(new)}"))
         else:
-            lines.append(("~", f"  {field}: {_text(old)} → {_text(new)}"))
-    lines += [("~", f"  {HEADERS}.{name}: {end}, given again") for name, end in change.given]
+            was, to = (_masked(old), _masked(new)) if field == AUTHENTICATION else (old, new)
+            if change.present is None:
+                lines.append(("+", f"  {field}: {_text(to)}"))
+            elif was != to or field != AUTHENTICATION:
+                lines.append(("~", f"  {field}: {_text(was)} → {_text(to)}"))
+    lines += [("~", f"  {place}: {end}, given again") for place, end in change.given]
     return lines
 
 

@@ -140,6 +140,7 @@ def show_webhook(found: dict[str, Any], as_json: bool) -> None:
                 for name, value in (found.get("webHookHeaders") or {}).items()
             ],
         ),
+        ("authentication", (found.get("authentication") or {}).get("type")),
         ("connections", found["maxAllowedConnections"]),
         ("rate limit", found.get("rateLimit") and f"{found['rateLimit']:g}/s"),
         ("ordering", found["ordering"]),

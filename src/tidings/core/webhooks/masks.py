@@ -49,9 +49,9 @@ def masked(headers: Headers) -> list[tuple[str, str]]:
     return [(name, mask(value)) for name, value in headers]
 
 
-def masked_of(headers: Headers, configured: Headers) -> list[tuple[str, str]]:
-    """Headers of a request: those that are stored for its webhook are masked, ours are not."""
-    stored = {name.lower() for name, _ in configured}
+def masked_of(headers: Headers, names: Collection[str]) -> list[tuple[str, str]]:
+    """Headers of a request: those of these names, which its webhook sets, are masked; ours not."""
+    stored = {name.lower() for name in names}
     return [(name, mask(value) if name.lower() in stored else value) for name, value in headers]
 
 

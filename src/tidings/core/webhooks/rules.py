@@ -60,7 +60,7 @@ def read_webhook(
     form = WebhookForm(
         body,
         known,
-        None if stored is None else Stored(stored.headers, stored.url),
+        None if stored is None else Stored(stored.headers, stored.url, stored.authentication),
         copies=old is None,
         tried=tried,
         strict=strict,

@@ -29,8 +29,9 @@ from tidings.core.shaping.neo_rules import NEO, read_neo
 from tidings.core.shaping.neo_rules import SCHEMA as NEO_SCHEMA
 from tidings.core.shaping.shape import Fields
 from tidings.core.shaping.signatures.standard_webhooks import SECRET_PATTERN
+from tidings.core.webhooks import authentication_body, retry_policy_body
 from tidings.core.webhooks import headers as header_rules
-from tidings.core.webhooks import retry_policy_body
+from tidings.core.webhooks.authentication import Authentication
 from tidings.core.webhooks.webhook import HTTP, QUEUE, Ordering
 from tidings.core.webhooks.webhook_form import CONNECTIONS_MAX, NAME_MAX, URL_MAX
 
@@ -210,6 +211,19 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
             original=True,
         ),
     ]
+    authentication: Annotated[
+        Authentication | None,
+        Field(
+            authentication_body.FIELD,
+            Part(
+                lambda form, _, standing: form.authentication(standing),
+                authentication_body.SCHEMA,
+                authentication_body.show_authentication,
+                answers=authentication_body.ANSWER_SCHEMA,
+            ),
+            "Who calls, to the receiver: docs/authentication.md.",
+        ),
+    ] = None
     sla_s: Annotated[
         int | None,
         Field(

@@ -10,7 +10,7 @@ from tidings.core.ids import OrgId, WebhookId
 from tidings.core.shaping.enrichment import NOTHING, Enrichment
 from tidings.core.shaping.filter import Filter
 from tidings.core.shaping.shape import Shape
-from tidings.core.webhooks.authentication import Authentication
+from tidings.core.webhooks.authentication import Authentication, header_of
 from tidings.core.webhooks.name_matching import names_of, prefixes_of
 
 HTTP, QUEUE = "HTTP", "QUEUE_INT"
@@ -107,6 +107,12 @@ class Webhook(msgspec.Struct, frozen=True):
     def dials(self) -> bool:
         """Whether its URL may be called at all, for a delivery or for a test."""
         return self.kind == HTTP
+
+    @property
+    def header_names(self) -> list[str]:
+        """The headers whose values are secrets: its own, and that of its authentication."""
+        own = [name for name, _ in self.headers]
+        return own if self.authentication is None else [*own, header_of(self.authentication)]
 
     def __repr__(self) -> str:
         """Without headers and secrets: what is printed may be kept in a log."""

@@ -11,6 +11,8 @@ import msgspec
 from tidings.core.form import Form, came, number_of, visible, whole_of
 from tidings.core.shaping.shape_rules import read_transformation
 from tidings.core.shaping.signatures.standard_webhooks import read_secret
+from tidings.core.webhooks import authentication_body
+from tidings.core.webhooks.authentication import Authentication
 from tidings.core.webhooks.event_name_rules import read_event_names
 from tidings.core.webhooks.headers import Headers, read_headers, refuse_elsewhere, without_elsewhere
 from tidings.core.webhooks.webhook import HTTP, QUEUE, QUEUE_SAID
@@ -43,10 +45,11 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Stored(msgspec.Struct, frozen=True):
-    """Of the webhook that is changed or copied, what masked values of headers stand for."""
+    """Of the webhook that is changed or copied, what masked values stand for."""
 
     headers: Headers
     url: str
+    authentication: Authentication | None = None
 
 
 class WebhookForm(Form):
@@ -164,6 +167,27 @@ class WebhookForm(Form):
             return without_elsewhere(self, headers, stays, stored.url, url)
         refuse_elsewhere(self, stays, stored.url, url)
         return headers
+
+    def authentication(self, standing: Authentication | None) -> Authentication | None:
+        """Who we are to the receiver; a secret that is shown masked is the stored one."""
+        stored, url = self._stored, self.values["url"]
+        kept = None if stored is None else stored.authentication
+        if authentication_body.FIELD in self.body:
+            found, stays = authentication_body.read_authentication(self, kept, self.known.check_url)
+        else:
+            found = None if self.new else standing
+            stays = found is not None
+        if found is None:
+            return None
+        if stays and stored is not None:
+            old, new = (kept, stored.url), (found, url)
+            if authentication_body.is_elsewhere(old, new, tried=self._tried):
+                if self._tried:
+                    authentication_body.warn_left_out(self)
+                    return None
+                authentication_body.refuse_elsewhere(self)
+        authentication_body.refuse_twice(self, found, self.values["headers"])
+        return found
 
     def connections(self, standing: Any) -> int:
         """How many calls may be under way at once."""

@@ -58,7 +58,7 @@ class WebhookBook:
             name.lower()
             for number in self._of_org.get(org, ())
             if (webhook := self._records[number].webhook).url == url
-            for name, _ in webhook.headers
+            for name in webhook.header_names
         }
 
     def list(self, org: OrgId) -> list[Record]:

@@ -89,7 +89,7 @@ def _request(
     return {
         "method": webhook.method,
         "url": webhook.url,
-        "headers": show_headers(masked_of(headers, webhook.headers)),
+        "headers": show_headers(masked_of(headers, webhook.header_names)),
         "body": show_bytes(body) if known and body is not None else None,
         "note": _note(attempt, known, body is not None),
     }

@@ -168,7 +168,7 @@ def show_tested(tested: TrialResult, webhook: Webhook) -> dict[str, Any]:
         "request": {
             "method": tested.method,
             "url": tested.url,
-            "headers": show_headers(masked_of(tested.headers, webhook.headers)),
+            "headers": show_headers(masked_of(tested.headers, webhook.header_names)),
             "body": show_bytes(tested.body),
         },
         "answer": None

@@ -14,6 +14,9 @@ from tidings.core.delivery.outcome import DEFAULT_POLICY
 from tidings.core.shaping.enrichment import IDENTIFIERS, STORE, THIN, TILL, WAIT, WHEN_DOWN
 from tidings.core.shaping.neo_rules import NEO, SEND_WHOLE
 from tidings.core.shaping.shape_rules import FIELDS, FILTER, RENAME, TRANSFORMATION, show_fields
+from tidings.core.webhooks.authentication import LABELS, SCHEMES
+from tidings.core.webhooks.authentication_body import FIELD as AUTHENTICATION
+from tidings.core.webhooks.authentication_body import parts_of, show_authentication
 from tidings.core.webhooks.masks import masked
 from tidings.core.webhooks.retry_policy_body import show_retry
 from tidings.core.webhooks.settings import FIELD_OF, SETTABLE, Settings
@@ -42,10 +45,22 @@ WHEN_DOWN_CHOICES = (
 )
 FIELDS_CHOICES = (("all", "All fields"), ("keep", "Only these"), ("drop", "All but these"))
 HEADER_ROWS_MIN = 2
+AUTHENTICATIONS = (("", "None"), *LABELS.items())
+PARTS = {
+    scheme: [(f"{AUTHENTICATION}.{one.name}", one) for one in parts_of(kind)]
+    for scheme, kind in SCHEMES.items()
+}
+WORDS = {
+    place: [(word, word) for word in one.text.words]
+    for parts in PARTS.values()
+    for place, one in parts
+}
+
 
 _TEXTS = (
     *("name", "webHookUrl", "signingSecret", TRANSFORMATION, WHEN_DOWN),
     *(one.name for one in _WRITTEN),
+    *(AUTHENTICATION, *(place for parts in PARTS.values() for place, _ in parts)),
     *("delays", "window", "retryStatuses", "failStatuses", FILTER, "fieldsKind", "paths", RENAME),
 )
 _CHECKS = tuple(one.name for one in _TICKS)
@@ -84,6 +99,7 @@ def fresh() -> Shown:
     texts |= {one.name: text_of(one.usual()) for one in _WRITTEN}
     texts |= {
         WHEN_DOWN: THIN,
+        **{place: words[0][0] for place, words in WORDS.items() if words},
         "fieldsKind": "all",
         "delays": _numbers(show_retry(DEFAULT_POLICY)["delaysInSeconds"]),
         "window": str(show_retry(DEFAULT_POLICY)["windowInHours"]),
@@ -101,6 +117,7 @@ def of_settings(settings: Settings, active: bool) -> Shown:
         "webHookUrl": settings.url,
         **{one.name: text_of(one.show(settings)) for one in _WRITTEN},
         TRANSFORMATION: settings.transformation or "",
+        **_authentication_texts(settings),
         WHEN_DOWN: str(_extra(extra, WHEN_DOWN) or THIN),
         "delays": _numbers(retry["delaysInSeconds"]),
         "window": str(retry["windowInHours"]),
@@ -143,6 +160,7 @@ def body_of(shown: Shown) -> tuple[dict[str, Any], list[Refusal]]:
         **{one.name: value_of(one, texts[one.name]) for one in _WRITTEN},
         "eventNames": shown.names,
         "webHookHeaders": _headers(shown.headers),
+        AUTHENTICATION: _authentication(texts),
         IDENTIFIERS: shown.sources,
         WHEN_DOWN: texts[WHEN_DOWN] or None,
         TRANSFORMATION: texts[TRANSFORMATION] or None,
@@ -186,6 +204,8 @@ def placed(refusals: Sequence[Refusal]) -> dict[str, str]:
 
 
 def _place(field: str) -> str:
+    if field in _TEXTS:
+        return field
     if field in _PLACES:
         return _PLACES[field]
     stem = field.partition(".")[0].partition("[")[0]
@@ -196,6 +216,24 @@ def _place(field: str) -> str:
 
 def _headers(rows: Sequence[tuple[str, str]]) -> dict[str, str] | list[Any]:
     return {name: value for name, value in rows if name or value.strip()} or []
+
+
+def _authentication_texts(settings: Settings) -> dict[str, str]:
+    if settings.authentication is None:
+        return {}
+    shown = show_authentication(settings.authentication)
+    scheme = str(shown.pop("type"))
+    return {AUTHENTICATION: scheme} | {
+        f"{AUTHENTICATION}.{name}": value or "" for name, value in shown.items()
+    }
+
+
+def _authentication(texts: Mapping[str, str]) -> dict[str, str | None] | None:
+    scheme = texts[AUTHENTICATION]
+    if not scheme:
+        return None
+    said = {one.name: texts[place] or None for place, one in PARTS.get(scheme, ())}
+    return {"type": scheme, **said}
 
 
 def _fields(kind: str, paths: str) -> dict[str, list[str]] | None:
