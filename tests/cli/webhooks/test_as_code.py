@@ -404,3 +404,28 @@ def test_a_credential_that_may_only_read_sees_the_difference_and_why_it_may_not(
     reader = {"TIDINGS_KEY": f"{made['id']}:{made['secret']}", "TIDINGS_ORG": ""}
     done = tidings("webhooks", "apply", str(file), "--dry-run", **reader).must(4)
     assert "+ crm\n" in done.out and "webhooks:write" in done.err
+
+
+def test_a_file_holds_variables_for_what_is_secret_of_an_authentication(
+    tidings: Command, org: Api, tmp_path: Path
+) -> None:
+    secret = "s3cret-0123456789"
+    proof = {"type": "basic", "username": "tidings", "password": secret}
+    org.webhook("https://example.com/crm", authentication=proof)
+    file = tmp_path / "out.yaml"
+    tidings("webhooks", "export", str(file)).must(0)
+    held = yaml.safe_load(file.read_text())["webhooks"][0]["authentication"]
+    assert held == proof | {"password": "${CRM_PASSWORD}"}
+    assert "authentication  basic\n" in tidings("webhooks", "show", "crm").out
+    for variables, version in (
+        ({}, 1),
+        ({"CRM_PASSWORD": secret}, 1),
+        ({"CRM_PASSWORD": "another-0123456789"}, 2),
+        ({"CRM_PASSWORD": "quite-another"}, 3),
+        ({}, 3),
+    ):
+        dry = tidings("webhooks", "apply", str(file), "--dry-run", **variables).must(0)
+        done = tidings("webhooks", "apply", str(file), **variables).must(0)
+        told = dry.out + dry.err + done.out + done.err
+        assert secret not in told and "another" not in told
+        assert webhooks(org)["crm"]["version"] == version, (variables, told)

@@ -12,6 +12,7 @@ from tests.console.webhook_client import FORM, pages, text
 from tidings.console.pages.webhooks import form as webhook_form
 from tidings.core.delivery.standing import Standing
 from tidings.core.ids import OrgId
+from tidings.core.webhooks.authentication import OAuth2ClientCredentials
 from tidings.core.webhooks.rules import Reading, read_webhook
 from tidings.core.webhooks.settings import Settings
 from tidings.core.webhooks.webhook import Ordering
@@ -347,3 +348,37 @@ def test_a_webhook_comes_through_the_form_unchanged() -> None:
     for field in first.__struct_fields__:
         if field != "extra":
             assert getattr(second, field) == getattr(first, field), field
+
+
+async def test_a_form_holds_an_authentication_and_shows_no_secret_of_it() -> None:
+    secret = "s3cret-0123456789"
+    async with pages() as p:
+        browser = await p.browser()
+        given = {
+            "authentication": "oauth2ClientCredentials",
+            "authentication.tokenUrl": "https://id.example/token",
+            "authentication.clientId": "tidings",
+            "authentication.clientSecret": secret,
+            "authentication.clientAuthentication": "client_secret_post",
+            "authentication.username": "left from another scheme",
+        }
+        wrong = await browser.post(f"{AT}/new", FORM | given | {"authentication.scope": "a  b"})
+        assert "scope must be scopes with one space" in text(wrong)
+        made = await browser.post(f"{AT}/new", FORM | given)
+        assert made.status == 200, text(made)
+        (record,) = p.s.webhooks.list(ORG)
+        wanted = OAuth2ClientCredentials(
+            "https://id.example/token", "tidings", secret, None, None, "client_secret_post"
+        )
+        assert record.webhook.authentication == wanted
+        page = await browser.get(f"{AT}/{record.webhook.id}/edit")
+        assert secret not in text(page) and "…6789" in text(page)
+        version = {"webhook": record.webhook.id, "version": "1"}
+        shown = given | version | {"authentication.clientSecret": "…6789", "slaInSeconds": "60"}
+        saved = await browser.post(f"{AT}/{record.webhook.id}/edit", FORM | shown)
+        assert saved.status == 303, text(saved)
+        (record,) = p.s.webhooks.list(ORG)
+        assert record.webhook.authentication == wanted and record.webhook.sla_s == 60
+        none = FORM | version | {"version": "2", "authentication": ""}
+        await browser.post(f"{AT}/{record.webhook.id}/edit", none)
+        assert p.s.webhooks.list(ORG)[0].webhook.authentication is None
