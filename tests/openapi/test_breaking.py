@@ -75,6 +75,17 @@ def _narrow_bound(new: Json) -> None:
     _value(body, "overlapInHours")["maximum"] = 24
 
 
+def _drop_a_branch(new: Json) -> None:
+    schemes = _body(new, "/v3/webHooks")["properties"]["authentication"]["anyOf"]
+    schemes.remove(next(one for one in schemes if one.get("title") == "apiKey"))
+
+
+def _narrow_a_branch(new: Json) -> None:
+    schemes = _body(new, "/v3/webHooks")["properties"]["authentication"]["anyOf"]
+    basic = next(one for one in schemes if one.get("title") == "basic")
+    basic["properties"]["password"]["maxLength"] = 10
+
+
 def _drop_media(new: Json) -> None:
     del new["paths"]["/v1/events"]["post"]["requestBody"]["content"]["application/x-ndjson"]
 
@@ -127,6 +138,8 @@ BREAKS: list[tuple[Callable[[Json], None], str]] = [
     ),
     (_drop_body_field, "POST /v3/webHooks: body.neoEnrichment was there, is gone."),
     (_narrow_bound, "body.overlapInHours has maximum 24, was 720"),
+    (_drop_a_branch, "POST /v3/webHooks: body.authentication.header was there, is gone."),
+    (_narrow_a_branch, "body.authentication.password has maxLength 10, was 1024"),
     (_drop_media, "POST /v1/events: body as application/x-ndjson was there, is gone."),
     (_drop_answer_field, "answer 200.attemptList was there, is gone."),
     (_unpromise_answer_field, "answer 201.made was required, is not."),
@@ -156,6 +169,7 @@ def test_what_only_adds_breaks_nothing(document: Json) -> None:
     _value(_body(new, "/v1/orgs/{org_id}/users"), "role")["enum"].append("guest")
     _body(new, "/v3/webHooks")["properties"]["more"] = {"type": "string"}
     _body(new, "/v1/replays")["required"] = []
+    _body(new, "/v3/webHooks")["properties"]["authentication"]["anyOf"].reverse()
     delivery = new["components"]["schemas"]["WholeDelivery"]
     delivery["properties"]["more"] = {"type": "string"}
     delivery["required"].append("more")

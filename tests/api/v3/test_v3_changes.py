@@ -121,6 +121,7 @@ class TestPatch:
             "rename": {"data.n": "points"},
             "methodType": "PUT",
             "webHookHeaders": {"X-Own": "a"},
+            "authentication": {"type": "basic", "username": "a", "password": "b"},
             "slaInSeconds": 30,
             "customerIdentifiersToBeEnriched": ["INSTORE"],
             "tillDetailsEnrichmentEnabled": True,

@@ -186,15 +186,26 @@ def _kinds(document: Json, schema: Json) -> frozenset[str]:
 
 
 def _pairs(old: Json, new: Json, was: Json, now: Json) -> list[tuple[Json, Json]]:
-    """The branches of `anyOf` that are of one kind, old beside new."""
-    others = [(_kinds(new, _resolved(new, one)), one) for one in now.get("anyOf", ())]
+    """The branches of `anyOf` that are of one kind, old beside new; objects that name their kind in
+    a field are of that kind alone."""
+    others = [(_kind(new, one), one) for one in now.get("anyOf", ())]
     found = []
     for mine in was.get("anyOf", ()):
         if any(mine == other for _, other in others):
             continue  # it is there as it was, wherever it stands
-        kind = _kinds(old, _resolved(old, mine))
+        kind = _kind(old, mine)
         found += [(mine, other) for known, other in others if known == kind][:1]
+        if kind[1] and not any(known == kind for known, _ in others):
+            found.append((mine, {"type": "object"}))  # there is none: all of it is gone
     return found
+
+
+def _kind(document: Json, branch: Json) -> tuple[frozenset[str], frozenset[str]]:
+    """Its types, and the words by which an object says which of several it is."""
+    schema = _resolved(document, branch)
+    fields = [one for one in schema.get("properties", {}).values() if isinstance(one, dict)]
+    words = [_enum(one) or set() for one in fields]
+    return _kinds(document, schema), frozenset().union(*(one for one in words if len(one) == 1))
 
 
 def _enum(schema: Json) -> set[str] | None:
