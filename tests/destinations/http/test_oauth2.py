@@ -346,3 +346,18 @@ async def test_another_version_keeps_its_token_unless_its_credentials_are_others
     await sent(channel)
     await channel.close()
     assert [one[:7] for one in receiver.seen] == ["token-1", "token-1", "token-2", ""]
+
+
+async def test_a_token_that_ended_on_its_way_is_a_fault_of_the_endpoints(
+    destination: HttpDestination, receiver: Receiving, tokens: TokenServer
+) -> None:
+    async def slowly(exchange: Exchange) -> None:
+        await asyncio.sleep(0.05)
+        exchange.says(b'{"access_token":"token-9-0123456789","expires_in":0.01}')
+
+    tokens.does = slowly
+    channel = channel_of(destination, receiver, tokens)
+    fault = fault_of(await sent(channel))
+    await channel.close()
+    assert fault.kind is FaultKind.TOKEN and "had ended before it came" in fault.detail
+    assert receiver.seen == []

@@ -131,6 +131,14 @@ def worth_another(token: Token, *, replaces: bool, accepted: bool, now_s: float)
     return accepted or not replaces or now_s - token.asked_s >= REFUSED_S
 
 
+def ended_already() -> TokenMissing:
+    """A token came whose time was over by then."""
+    return TokenMissing(
+        "The token endpoint gave a token that had ended before it came, so nothing was sent. Let "
+        "it answer sooner, or give tokens that last longer."
+    )
+
+
 def too_slow(deadline_s: float) -> TokenMissing:
     """The attempt's own time is over before there is a token."""
     return TokenMissing(

@@ -126,11 +126,12 @@ class HttpChannel:
             if isinstance(header, Fault):
                 return first or judge(header, webhook.retry, self._now_s)
             leaves = partial(message.leaves, [*fixed, header])
-            left_s = max(0.001, message.deadline_s - (monotonic() - began_s))
+            before_s = monotonic() - began_s
+            left_s = max(0.001, message.deadline_s - before_s)
             ending = await self._outlet.send(webhook.method, leaves, message.body, left_s)
             if ending is None:
                 return first
-            taken_ms = (monotonic() - began_s) * 1e3
+            taken_ms = before_s * 1e3 + ending.duration_ms
             ending = msgspec.structs.replace(ending, duration_ms=taken_ms)
             result = self._judged(ending, webhook, [*secrets, header])
             if first is not None or not isinstance(ending, Answer):

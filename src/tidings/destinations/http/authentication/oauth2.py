@@ -14,6 +14,7 @@ from tidings.core.delivery.access_tokens import (
     FAILED_S,
     Token,
     TokenMissing,
+    ended_already,
     read_token,
     token_request,
     too_slow,
@@ -127,6 +128,8 @@ class ClientCredentialsProof:
             began_s = self._passed_s()
             ending = await self._ask(asked.token_url, headers, form, ASK_S)
             came = read_token(ending, began_s, self._now_s(), self._jitter())
+            if isinstance(came, Token) and self._passed_s() >= came.ends_s:
+                came = ended_already()
             if isinstance(came, Token):
                 self._replaces = self._replaces and self._token is None
                 self._token, self._accepted = came, False
