@@ -85,7 +85,7 @@ class Limit(StrEnum):
     LIKELY = "likely"  # or it is about to fail
 
 
-class Result(msgspec.Struct, frozen=True):
+class Result(msgspec.Struct, frozen=True, gc=False):  # one for each attempt, in no circle
     """What a driver says of an attempt: its verdict, and what it has seen."""
 
     verdict: Verdict

@@ -141,7 +141,7 @@ class HttpChannel:
             first = result
 
     def _judged(self, ending: Ending, webhook: Webhook, secrets: Headers) -> Result:
-        if isinstance(ending, Answer) and (ending.body or ending.headers) and secrets:
+        if secrets and isinstance(ending, Answer) and (ending.body or ending.headers):
             # A receiver may send back what it was sent: none of it is kept.
             ending = msgspec.structs.replace(
                 ending,

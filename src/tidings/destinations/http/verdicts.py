@@ -14,6 +14,8 @@ from tidings.core.delivery.statuses import (
     status_meaning,
 )
 
+_DELIVERED = Verdict.DELIVERED  # of most attempts: not looked up for each
+
 
 def judge(ending: Ending, policy: RetryPolicy, now_s: Callable[[], float]) -> Result:
     """The result of an exchange that has ended now; `now_s`: seconds since the epoch."""
@@ -22,7 +24,7 @@ def judge(ending: Ending, policy: RetryPolicy, now_s: Callable[[], float]) -> Re
     status = ending.status
     meaning = status_meaning(status, policy)
     if meaning == "delivered":
-        return Result(Verdict.DELIVERED, ending)
+        return Result(_DELIVERED, ending)
     if meaning == "failed":
         return Result(Verdict.GONE if status == GONE else Verdict.NEVER, ending)
     wait_s = retry_after_s(ending.headers, now_s())

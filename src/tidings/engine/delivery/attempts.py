@@ -140,7 +140,8 @@ class _Attempt(JobMessage):
     __slots__ = ("_attempts", "_runner", "left")
 
     def __init__(self, attempts: Attempts, runner: WebhookRunner, job: Job) -> None:
-        super().__init__(job, runner.webhook)
+        self.job = job
+        self.webhook = runner.webhook
         self._attempts = attempts
         self._runner = runner
         self.left = False
