@@ -29,6 +29,7 @@ PENDING, HELD, RETRYING, DELIVERED, FAILED, PARKED, CANCELLED = range(7)
 OF_THE_MOMENT = {"health", "lastUsedAt", "lastSignInAt", "from", "to"}
 # What answers have gained since, and what it is of all that was there before.
 SINCE = {"authentication": None}
+TOLD_SINCE = {"endedBy"}  # it was kept then, and no answer said it
 # Of each message: everything else in its head is the same as it was at the kill.
 OF_A_MESSAGE = {
     "webhook-id",
@@ -57,7 +58,8 @@ def as_then(now: Any, then: Any) -> Any:
     if isinstance(now, dict) and isinstance(then, dict):
         more = {key: one for key, one in now.items() if key in SINCE and key not in then}
         assert more == {key: SINCE[key] for key in more}
-        return {key: as_then(one, then.get(key)) for key, one in now.items() if key not in more}
+        new = (more.keys() | TOLD_SINCE) - then.keys()
+        return {key: as_then(one, then.get(key)) for key, one in now.items() if key not in new}
     if isinstance(now, list) and isinstance(then, list) and len(now) == len(then):
         return [as_then(*both) for both in zip(now, then, strict=True)]
     return now
