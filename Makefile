@@ -9,7 +9,9 @@ UV_VERSION := 0.13.9
 BIN := .venv/bin
 READY := .venv/.ready
 VENDOR := src/tidings/console/static/vendor/.ready
-OFFICIAL := tests/consumer/official/node_modules/.ready
+NODE_READY := node_modules/.ready
+OFFICIAL := tests/consumer/official/$(NODE_READY)
+TYPESCRIPT := tests/openapi/generated/typescript/$(NODE_READY)
 TESTS ?= tests
 
 .PHONY: help setup run demo check fix test test-systems bench docs golden models wheel
@@ -17,7 +19,7 @@ TESTS ?= tests
 help:  ## List the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
-setup: $(READY) $(VENDOR) $(OFFICIAL)  ## Install everything into .venv; nothing to do where it is current
+setup: $(READY) $(VENDOR) $(OFFICIAL) $(TYPESCRIPT)  ## Install everything into .venv; nothing to do where it is current
 
 # The stamp is as new as the lock; the editable install needs no network (hatchling is in the lock).
 $(READY): requirements.lock pyproject.toml
@@ -33,8 +35,8 @@ $(READY): requirements.lock pyproject.toml
 $(VENDOR): src/tidings/console/browser/package-lock.json | $(READY)
 	@$(BIN)/python scripts/console_assets
 
-$(OFFICIAL): tests/consumer/official/package-lock.json | $(READY)
-	@$(BIN)/python scripts/official_library
+$(OFFICIAL) $(TYPESCRIPT): %/$(NODE_READY): %/package-lock.json | $(READY)
+	@$(BIN)/python scripts/node_packages $*
 
 run: setup  ## Start the service alone, for development: http://127.0.0.1:8080
 	@exec $(BIN)/tidings serve --dev

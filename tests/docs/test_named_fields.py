@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tidings.api.openapi.operation_ids import OPERATION_IDS
 from tidings.core.events.own_schema import KEYWORDS
 
 ROOT = Path(__file__).parents[2]
@@ -37,7 +38,7 @@ OTHERS = frozenset(
 
 def known() -> set[str]:
     """Every field of the API, every parameter, and every path of an event."""
-    names: set[str] = set(OTHERS | KEYWORDS)
+    names: set[str] = set(OTHERS | KEYWORDS) | set(OPERATION_IDS.values())
 
     def gather(node: object) -> None:
         if isinstance(node, list):

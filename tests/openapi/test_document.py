@@ -1,6 +1,7 @@
 """The description is whole: every call with its scope, answers, refusals and a fitting example."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from tidings.api.openapi.__main__ import described, written
 from tidings.api.openapi.answers import ANSWERS
 from tidings.api.openapi.breaking import breaking
 from tidings.api.openapi.document import load_examples, operations
+from tidings.api.openapi.operation_ids import OPERATION_IDS
 from tidings.api.openapi.scopes import ACCEPT, OPEN, SCOPES
 from tidings.catalogue.asyncapi import HEADERS
 
@@ -49,11 +51,11 @@ def test_every_schema_is_one(document: dict[str, Any]) -> None:
 def test_every_call_says_its_scope_its_refusals_and_what_it_answers(
     document: dict[str, Any],
 ) -> None:
-    ids = set()
+    ids = {}
     for call, operation in operations(document):
         assert operation["summary"] and operation["tags"], call
         assert operation["tags"][0] in {tag["name"] for tag in document["tags"]}, call
-        ids.add(operation["operationId"])
+        ids[call] = operation["operationId"]
         assert call in SCOPES, f"{call} has no entry in api/openapi/scopes.py"
         if SCOPES[call] == OPEN:
             assert operation["security"] == [], call
@@ -74,13 +76,16 @@ def test_every_call_says_its_scope_its_refusals_and_what_it_answers(
                 if call == ACCEPT:
                     wanted = "Outcome" if status == "422" else "CallRefused"
                 assert shape["$ref"].endswith("/" + wanted), (call, status)
-    assert len(ids) == len(SCOPES)
+    assert ids == OPERATION_IDS
+    assert len(set(ids.values())) == len(SCOPES)
+    assert all(re.fullmatch("[a-z]+([A-Z][a-z]+)*", name) for name in ids.values()), ids
 
 
 def test_no_table_names_a_call_that_is_not_there(document: dict[str, Any]) -> None:
     calls = {call for call, _ in operations(document)}
     assert calls == SCOPES.keys()
     assert ANSWERS.keys() <= calls
+    assert OPERATION_IDS.keys() == calls, "name the call in api/openapi/operation_ids.py"
     assert load_examples().keys() == calls, "make docs records what is missing"
 
 

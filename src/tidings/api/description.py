@@ -47,7 +47,7 @@ def whole_schema(model: type[Model]) -> dict[str, Any]:
     """A model's schema, with the schemas of its parts in it."""
     schema = model.model_json_schema(ref_template=_PLACE)
     definitions = schema.pop("$defs", {})
-    whole: dict[str, Any] = _without_null_defaults(_inline(schema, definitions))
+    whole: dict[str, Any] = _inline(schema, definitions)
     return whole
 
 
@@ -80,15 +80,5 @@ def components() -> dict[str, Any]:
     """The schemas of all models that answers name, and of those in them, by name."""
     asked = [(model, "serialization") for model in _models.values()]
     _, made = models_json_schema(asked, ref_template=_PLACE)  # type: ignore[arg-type]
-    defined: dict[str, Any] = _without_null_defaults(made["$defs"])
+    defined: dict[str, Any] = made["$defs"]
     return defined
-
-
-def _without_null_defaults(node: Any) -> Any:
-    """null is the same as absent, and that a field may be null is in its type."""
-    if isinstance(node, list):
-        return [_without_null_defaults(one) for one in node]
-    if not isinstance(node, dict):
-        return node
-    kept = {key: one for key, one in node.items() if key != "default" or one is not None}
-    return {key: _without_null_defaults(one) for key, one in kept.items()}

@@ -160,11 +160,16 @@ class _Sides:
             yield f"{where}.{name} was {words}."
 
 
-def _resolved(document: Json, schema: Json) -> Json:
-    """Without a reference, and without `anyOf` where null is the only other branch."""
+def _resolved(document: Json, said: Json | bool) -> Json:
+    """Without a reference, without `anyOf` where null is the only other branch, and without `allOf`
+    of one."""
+    schema: Json = ({} if said else {"not": {}}) if isinstance(said, bool) else said
     for _ in range(DEPTH_MAX):
         if "$ref" in schema:
             schema = document["components"]["schemas"].get(schema["$ref"].rpartition("/")[2], {})
+            continue
+        if schema.keys() == {"allOf"} and len(schema["allOf"]) == 1:
+            [schema] = schema["allOf"]
             continue
         branches = [one for one in schema.get("anyOf", ()) if one != {"type": "null"}]
         if len(branches) != 1:
@@ -188,10 +193,12 @@ def _kinds(document: Json, schema: Json) -> frozenset[str]:
 def _pairs(old: Json, new: Json, was: Json, now: Json) -> list[tuple[Json, Json]]:
     """The branches of `anyOf` that are of one kind, old beside new; objects that name their kind in
     a field are of that kind alone."""
-    others = [(_kind(new, one), one) for one in now.get("anyOf", ())]
+    kept = [one for one in was.get("anyOf", ()) if one in now.get("anyOf", ())]
+    changed = [one for one in now.get("anyOf", ()) if one not in kept]
+    others = [(_kind(new, one), one) for one in changed]
     found = []
     for mine in was.get("anyOf", ()):
-        if any(mine == other for _, other in others):
+        if mine in kept:
             continue  # it is there as it was, wherever it stands
         kind = _kind(old, mine)
         found += [(mine, other) for known, other in others if known == kind][:1]

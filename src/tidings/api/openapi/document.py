@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 
 from tidings.api import description
-from tidings.api.openapi import accept, answers, components, outgoing, streams
+from tidings.api.openapi import accept, answers, components, generators, outgoing, streams
+from tidings.api.openapi.operation_ids import OPERATION_IDS
 from tidings.api.openapi.refusals import add_refusals
 from tidings.api.openapi.scopes import KNOWN, OPEN, PLATFORM, SCOPES
 from tidings.api.openapi.words import Json, schema
@@ -94,8 +95,10 @@ def complete(
     document["tags"] = [{"name": name, "description": text} for name, text in _TAGS.items()]
     document["security"] = [{"basic": []}, {"bearer": []}, {"token": []}]
     document["paths"].setdefault(accept.EVENTS, {})["post"] = accept.accept_operation(kinds[FIRST])
+    named_bodies: Json = {}
     for call, operation in operations(document):
         _complete(call, operation, examples.get(call, {}))
+        named_bodies |= generators.one_body(operation)
     document["webhooks"] = outgoing.outgoing(kinds.values())
     parts = document.setdefault("components", {})
     parts.setdefault("schemas", {})
@@ -106,6 +109,8 @@ def complete(
     parts["schemas"] |= {name: schema(said) for name, said in ours.items()}
     parts["schemas"] |= accept.EVENT_SCHEMAS | {filter_schema.NAME: filter_schema.SCHEMA}
     parts["schemas"] |= outgoing.event_schemas(kinds.values(), blocks)
+    parts["schemas"] = generators.readable(parts["schemas"] | named_bodies)
+    document["paths"] = generators.readable(document["paths"])
     parts["parameters"] = _PARAMETERS | outgoing.header_parameters()
     parts["headers"] = _HEADERS
     parts["securitySchemes"] = _SECURITY
@@ -115,6 +120,7 @@ def complete(
 def _complete(call: str, operation: Json, example: Json) -> None:
     scope = SCOPES.get(call)
     is_open = scope == OPEN
+    operation["operationId"] = OPERATION_IDS.get(call, operation.get("operationId", ""))
     goods = answers.ANSWERS.get(call, ())
     if goods and all(good.status != 200 for good in goods):
         operation["responses"].pop("200", None)  # FastAPI's guess

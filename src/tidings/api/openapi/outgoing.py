@@ -36,10 +36,11 @@ def event_schemas(kinds: Iterable[EventType], blocks: Json) -> Json:
 
 
 def _message(kind: EventType) -> Json:
+    parts = kind.label.split(".")
     return {
         "tags": ["sent"],
         "summary": f"{kind.label}: {kind.trigger}",
-        "operationId": f"send_{kind.label}",
+        "operationId": "receive" + "".join(part[0].upper() + part[1:] for part in parts),
         "security": [],
         "parameters": [{"$ref": f"#/components/parameters/{key}"} for key in _HEADERS],
         "requestBody": {

@@ -244,7 +244,7 @@ ERRORS: Responses = {
     }.items()
 }
 METADATA = _answers(Metadata, "EventTypeList", "The event types", several=True)
-ONE_METADATA = _answers(SchemaOfType, "EventTypeSchema", "The event type")
+ONE_METADATA = _answers(SchemaOfType, "OneEventType", "The event type")
 EVENT_LOG = _answers(EventLog, "OneEventLog", "The event at its newest delivery")
 EVENT_LOGS = _answers(EventLog, "SeveralEventLogs", "One row for each delivery", several=True)
 LOG = _answers(Log, "WebhookLog", "A page of the log")

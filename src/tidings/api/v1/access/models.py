@@ -63,8 +63,8 @@ class NewCredential(CredentialChange):
                 {
                     "properties": {
                         "kind": {"enum": ["key", "oauth", None]},
-                        "code": False,
-                        "password": False,
+                        "code": {"not": {}},
+                        "password": {"not": {}},
                     }
                 },
             ]

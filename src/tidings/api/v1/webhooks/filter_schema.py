@@ -20,25 +20,27 @@ _OPERATORS: dict[str, Any] = {
 }
 
 
-def _node(fields: dict[str, Any], least: int = 1) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": fields,
-        "required": [next(iter(fields))],
-        "minProperties": least,
-        "additionalProperties": False,
-    }
-
-
-_PLACE = {"path": {"type": "string", "pattern": PATH_PATTERN, "maxLength": PATH_MAX}}
-_SEVERAL = {"type": "array", "items": REFERENCE, "minItems": 1}
+_SEVERAL: dict[str, Any] = {"type": "array", "items": REFERENCE, "minItems": 1}
+_BRANCHES: dict[str, Any] = {"all": _SEVERAL, "any": _SEVERAL, "not": REFERENCE}
+# One object whose fields exclude each other, not `anyOf` of five: generators of clients make a
+# class of an object that names itself, and nothing of a choice that does.
 SCHEMA: dict[str, Any] = {
     "description": "A test of the value at a path, or all, any or not of further nodes.",
-    "anyOf": [
-        _node(_PLACE | _OPERATORS, 2),
-        _node(_PLACE | {"exists": {"type": "boolean"}}, 2),
-        _node({"all": _SEVERAL}),
-        _node({"any": _SEVERAL}),
-        _node({"not": REFERENCE}),
-    ],
+    "type": "object",
+    "properties": {
+        "path": {"type": "string", "pattern": PATH_PATTERN, "maxLength": PATH_MAX},
+        **_OPERATORS,
+        "exists": {"type": "boolean"},
+        **_BRANCHES,
+    },
+    "additionalProperties": False,
+    "minProperties": 1,
+    "if": {"required": ["path"]},
+    "then": {
+        "minProperties": 2,
+        "propertyNames": {"not": {"enum": list(_BRANCHES)}},
+        "if": {"required": ["exists"]},
+        "then": {"maxProperties": 2},
+    },
+    "else": {"maxProperties": 1, "propertyNames": {"enum": list(_BRANCHES)}},
 }
