@@ -180,6 +180,8 @@ async def _say_http(request: Request, error: Exception) -> Response:
         code, must = "not_found", f"one of the API; got {method} {came(path)}"
     message = f"The call must be {must}. GET /openapi.json lists all calls. ({code}, path)"
     headers = dict(error.headers or {})
+    if "GET" in (allowed := headers.get("Allow", "").split(", ")) and "HEAD" not in allowed:
+        headers["Allow"] = ", ".join((*allowed, "HEAD"))  # `http/head.py` asks by GET
     refusal = refused(error.status_code, code, message)
     refusal.headers.update(headers)
     return error_answer(path, refusal)

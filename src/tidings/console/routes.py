@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from tidings.api.context import Services
@@ -117,7 +117,13 @@ def console_routes(services: Services, *, plain_http: bool) -> list[Route]:
         for start in ("", "/portal")
         for method, path, page, scope in OF_AN_ORG
     ]
+
+    async def lead_on(_: Request) -> Response:
+        return RedirectResponse(OUTSIDE.at(), 302)
+
     return [
+        Route("/", lead_on, methods=["GET"]),
+        route("GET", "/", lead_on),
         Route(PREFIX + "{name:path}", static.serve, methods=["GET"]),
         route("GET", "/sign-in", door.show),
         route("POST", "/sign-in", door.sign_in),

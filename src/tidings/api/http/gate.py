@@ -13,6 +13,7 @@ from typing import Any
 
 from tidings.api.http.answer_headers import with_all
 from tidings.api.http.front import Front
+from tidings.api.http.head import answer_head
 from tidings.api.http.refusals import messages, refusal, request_id
 
 Scope = MutableMapping[str, Any]
@@ -55,6 +56,8 @@ class Gate:
             await _say_elsewhere(scope, with_all(send))
         elif scope["path"] == EVENTS_PATH and scope["method"] == "POST":
             await self._accept(scope, receive, send)
+        elif scope["method"] == "HEAD" and not scope["path"].startswith(INBOX_STEM):
+            await answer_head(self._control, scope, receive, with_all(send))
         else:
             await self._control(scope, receive, with_all(send))
 

@@ -18,7 +18,7 @@ from tidings.errors import not_found
 from tidings.reads.events.log_query import cursors, read_question
 from tidings.reads.inboxes import PREFIX, show_arrival, show_arrival_whole
 
-METHODS = ["PUT", "GET", "DELETE", "PATCH"]  # beside POST; a webhook may use them
+METHODS = ["PUT", "GET", "HEAD", "DELETE", "PATCH"]  # beside POST; a webhook may use most
 WAITING_MAX = 300  # answers of all inboxes that wait for their delay
 PARAMETERS = frozenset(("limit", "cursor"))
 # A browser that is led here adds by itself what lets into the console and the API of this host. Who
