@@ -150,7 +150,7 @@ async def furnish(p: Pages, org: int, name: str) -> Known:
         await p.s.add_org(org)
     await p.s.orgs.change(OrgId(org), {"name": name}, platform=True)
     boss = p.s.access.caller_of("boss")
-    live, _ = await p.s.inboxes.create(OrgId(org), {"name": "A till"})
+    live = await p.s.inboxes.create(OrgId(org), {"name": "A till"})
     url = p.s.inboxes.url(live)
     webhook, number = await p.webhook(org, webHookUrl=url)
     await p.webhook(org, name="Paused")

@@ -90,7 +90,7 @@ async def fill(p: Pages, names: Sequence[str]) -> Known:
 async def _configure(p: Pages, name: str, at: int) -> None:
     title = "".join(filter(str.isprintable, name))  # what else there may be only data hold
     plain = title.encode("ascii", "replace").decode()
-    live, _ = await p.s.inboxes.create(ORG, {"name": title[:60], "answer": {"body": name}})
+    live = await p.s.inboxes.create(ORG, {"name": title[:60], "answer": {"body": name}})
     path = "data." + "".join(one for one in name if one not in ".[]" and one >= " ")[:200]
     hook = {
         "name": f"Hook {title}"[:50],

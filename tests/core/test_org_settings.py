@@ -89,10 +89,10 @@ def test_what_is_left_out_stays_and_null_takes_an_entry_away() -> None:
         ({"retention": {"responseDays": 91}}, "settings.retention.metadataDays"),
         ({"retention": {"responseDays": 0}}, "settings.retention.responseDays"),
         ({"retention": {"metadataDays": 3651}}, "settings.retention.metadataDays"),
-        ({"retention": {"days": 9}}, "settings.retention"),
+        ({"retention": {"days": 9}}, "settings.retention.days"),
         ({"limits": {"eventsPerSecond": 0}}, "settings.limits.eventsPerSecond"),
         ({"limits": {"eventsPerSecond": "many"}}, "settings.limits.eventsPerSecond"),
-        ({"limits": {"webhooks": 5}}, "settings.limits"),
+        ({"limits": {"webhooks": 5}}, "settings.limits.webhooks"),
     ],
 )
 def test_what_does_not_fit_is_refused_by_its_field(settings: object, field: str) -> None:

@@ -361,7 +361,7 @@ def test_old_signing_secrets_end_by_themselves_in_the_process_that_took_them_ove
             reply = await owner.call("POST", "/v3/webHooks", BASIC | {"name": name})
             path = f"/v3/webHooks/{reply.json['data']['webHookId']}/rotateSecret"
             for hour in hours:
-                await owner.call("POST", path, {"overlapHours": hour})
+                await owner.call("POST", path, {"overlapInHours": hour})
         for now in range(12):
             if now == restart_h:
                 await owner.webhooks.close()
@@ -387,7 +387,7 @@ def test_a_clock_that_was_set_ahead_ends_old_signing_secrets_within_a_minute() -
         await first.start()
         reply = await first.call("POST", "/v3/webHooks", BASIC | {"name": "a"})
         path = f"/v3/webHooks/{reply.json['data']['webHookId']}/rotateSecret"
-        await first.call("POST", path, {"overlapHours": 10})
+        await first.call("POST", path, {"overlapInHours": 10})
         await first.webhooks.close()
         owner = Service(store, clock)
         await owner.start()

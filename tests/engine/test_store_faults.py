@@ -502,7 +502,7 @@ def test_an_idle_inbox_is_dropped_by_a_later_look(fault: Exception, lost: bool, 
 
 def test_arrivals_wait_for_the_store_and_are_told_of_once(told: Told) -> None:
     async def scenario(s: Service) -> None:
-        live, _ = await s.inboxes.create(ORG, {})
+        live = await s.inboxes.create(ORG, {})
         failed = refusing(s.store, "add_arrivals", first(3))
         for number in range(5):
             s.inboxes.receive(live.stored.token, "POST", [], b"%d" % number)
@@ -516,7 +516,7 @@ def test_arrivals_wait_for_the_store_and_are_told_of_once(told: Told) -> None:
 
 def test_an_arrival_that_cannot_be_kept_holds_up_no_other() -> None:
     async def scenario(s: Service) -> None:
-        live, _ = await s.inboxes.create(ORG, {})
+        live = await s.inboxes.create(ORG, {})
         add = s.store.add_arrivals
 
         async def picky(arrivals: Any) -> Any:

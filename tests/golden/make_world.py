@@ -260,7 +260,7 @@ class World:
             **LATER,
         )
         rotate = f"/v3/webHooks/{signed['webHookId']}/rotateSecret"
-        new = api.send("POST", rotate, {"overlapHours": 24}).must(200)["data"]["signingSecret"]
+        new = api.send("POST", rotate, {"overlapInHours": 24}).must(200)["data"]["signingSecret"]
         self.made["webhooks"]["signed"]["secrets"].insert(0, new)
         first = self.post(api, 2) + self.post(api, customer=99)  # nobody knows the second customer
 

@@ -26,7 +26,7 @@ def body_of(call: str, things: Things) -> Any:
         "POST /v3/webHooks": BASIC | {"name": "shop"},
         "PUT /v3/webHooks/{webHookId}": BASIC | {"slaInSeconds": 60},
         "PATCH /v3/webHooks/{webHookId}": {"slaInSeconds": 60, "webHookHeaders": {"X-Old": None}},
-        "POST /v3/webHooks/{webHookId}/rotateSecret": {"overlapHours": 24},
+        "POST /v3/webHooks/{webHookId}/rotateSecret": {"overlapInHours": 24},
         "POST /v1/webHooks/preview": {"webHookId": hook, "last": 2},
         "POST /v1/webHooks/test": {"webHookId": hook, **parcel},
         "POST /v1/webHooks/{webhook_id}/test": parcel,

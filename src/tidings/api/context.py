@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from typing import Any, Protocol
@@ -22,6 +22,7 @@ from tidings.core.delivery.next_attempt import CLEAR, NextAttempt
 from tidings.core.events.attribution import of_headers
 from tidings.core.events.envelope import deeper
 from tidings.core.events.terms import Terms
+from tidings.core.form import Form
 from tidings.core.ids import DeliveryId, OrgId
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Headers
@@ -222,6 +223,14 @@ async def read_object(
             "(too_deep, body)",
         )
     return value
+
+
+def refuse_unknown_fields(body: dict[str, Any], known: Iterable[str]) -> None:
+    """Of a body that no form of `core` reads. RefusalAnswer where a field is none of these."""
+    form = Form(body)
+    form.refuse_unknown(known)
+    if form.refusals:
+        raise RefusalAnswer(400, form.refusals)
 
 
 async def read_bytes(request: Request, bytes_max: int) -> bytes:

@@ -9,9 +9,11 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from tidings.core import overlap
 from tidings.core.delivery.states import State
 from tidings.core.event_path import PATH_MAX, PATH_PATTERN
 from tidings.core.form import SIGN
+from tidings.core.overlap import OVERLAP_H_MAX
 
 Json = dict[str, Any]
 
@@ -31,6 +33,11 @@ EventId = Annotated[str, Field(pattern=EVENT_ID)]
 DeliveryId = Annotated[str, Field(pattern=f"^dlv_{_ID}$")]
 Given = Annotated[str, Field(min_length=1, max_length=1024)]
 Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+OverlapAlias = Annotated[
+    Annotated[float, Field(ge=0, le=OVERLAP_H_MAX)] | None,
+    Field(description=f"The same as {overlap.FIELD}.", deprecated=True),
+]
+ONE_OVERLAP: Json = {"not": {"required": [overlap.FIELD, overlap.ALIAS]}}
 Instant = Moment | Annotated[int, Field(ge=0, lt=1 << 53)]
 
 # -- parameters of a query, which are text; an empty one is as one that is left out ----------------

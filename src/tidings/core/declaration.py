@@ -335,7 +335,7 @@ class Nested:
 
     resource: type[msgspec.Struct]
     code: str
-    """Of what is no such object, or has other fields."""
+    """Of what is no such object."""
     advice: str
     check: Callable[[Form, Any], None] = lambda form, made: None
     """Refuses on the form what does not go together."""
@@ -349,17 +349,19 @@ class Nested:
             stays = self.null_stays or field.name not in form.body
             return standing if stays else field.default
         names = [one.name for one in declared(self.resource)]
-        unknown = [name for name in value if name not in names] if isinstance(value, dict) else []
-        if not isinstance(value, dict) or unknown:
+        if not isinstance(value, dict):
             listed = ", ".join(names[:-1]) + " and " * (len(names) > 1) + names[-1]
-            got = came(unknown[0]) if unknown else came(value)
             form.refuse(
                 self.code,
                 field.name,
-                f"{field.name} must be an object of {listed}; got {got}. {self.advice}",
+                f"{field.name} must be an object of {listed}; got {came(value)}. {self.advice}",
             )
             return standing
         inner = Form(value, strict=form.strict)
+        inner.refuse_unknown(names)
+        if inner.refusals:
+            form.take_in(inner, f"{field.name}.")
+            return standing
         made = read_resource(self.resource, inner, standing)
         if not inner.refusals:
             self.check(inner, made)

@@ -15,6 +15,7 @@ from tidings.errors import Refusal
 SIGN = r"[^\x00-\x1f\x7f-\x9f\xad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
 LINE = r"^[^\x00-\x1f\x7f]*[^\x00-\x1f\x7f\s][^\x00-\x1f\x7f]*$"
 """Of a text on one line that is not blank, for JSON Schema."""
+UNKNOWN_TOLD_MAX = 20
 _VISIBLE = re.compile(f"(?:(?![\ud800-\udfff]){SIGN})*")
 _WHOLE = re.compile(r"[0-9]{1,15}(?:\.0+)?")
 _NUMBER = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?")
@@ -58,6 +59,15 @@ def whole_of(value: object) -> int | None:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """ " Did you mean …?" of the known name that is likest; empty where none is alike."""
+    import difflib  # noqa: PLC0415  # only for what is not there
+
+    lower = {one.lower(): one for one in known}
+    found = difflib.get_close_matches(name[:64].lower(), lower, 1)
+    return f" Did you mean {lower[found[0]]}?" if found else ""
 
 
 class Form:
@@ -162,9 +172,20 @@ class Form:
             return old
         return value
 
+    def refuse_unknown(self, known: Iterable[str], stem: str = "") -> None:
+        """A field that nobody reads is refused: a misspelt limit must not be lost in silence."""
+        names = sorted(known)
+        for field in [field for field in self.body if field not in names][:UNKNOWN_TOLD_MAX]:
+            self.refuse(
+                "unknown_field",
+                stem + field[:64],
+                f"A field must be one of {', '.join(names)}; got {came(field)}."
+                f"{nearest(field, names) or ' Check its spelling.'}",
+            )
+
     def warn_of_unknown(self, fields: Iterable[str], known: frozenset[str], stem: str = "") -> None:
         """A misspelt field must not be lost in silence."""
-        for field in [field for field in fields if field not in known][:20]:
+        for field in [field for field in fields if field not in known][:UNKNOWN_TOLD_MAX]:
             place = stem + field[:64]
             if self.strict:
                 self.refuse(

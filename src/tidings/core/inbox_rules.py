@@ -62,7 +62,6 @@ class InboxForm(msgspec.Struct, frozen=True):
 
     name: str
     answer: InboxAnswer
-    warnings: tuple[Refusal, ...]
 
 
 def read_inbox(
@@ -70,7 +69,7 @@ def read_inbox(
 ) -> InboxForm | list[Refusal]:
     """A name and an answer; what the body leaves out stays as given."""
     form = Form(body)
-    form.warn_of_unknown(body, _FIELDS)
+    form.refuse_unknown(_FIELDS)
     said = body.get("name")
     if said is not None:
         if isinstance(said, str) and len(said) <= NAME_MAX and visible(said):
@@ -83,7 +82,7 @@ def read_inbox(
                 "out for none.",
             )
     answer = _answer(form, body.get("answer"), answer)
-    return form.refusals or InboxForm(name, answer, tuple(form.warnings))
+    return form.refusals or InboxForm(name, answer)
 
 
 def _answer(form: Form, said: object, old: InboxAnswer) -> InboxAnswer:
@@ -97,7 +96,9 @@ def _answer(form: Form, said: object, old: InboxAnswer) -> InboxAnswer:
             '{"status": 503, "delayMs": 2000}.',
         )
         return old
-    form.warn_of_unknown(said, _ANSWER_FIELDS, "answer.")
+    asked = Form(said)
+    asked.refuse_unknown(_ANSWER_FIELDS)
+    form.take_in(asked, "answer.")
     inner = Form({f"answer.{field}": value for field, value in said.items()})
     status = inner.bounded("answer.status", 200, 599, old.status, "Write 200 or 503.")
     delay = inner.bounded("answer.delayMs", 0, DELAY_MS_MAX, old.delay_ms, "Write 2000 for 2 s.")

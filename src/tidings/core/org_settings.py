@@ -172,13 +172,7 @@ def read_settings(form: Form, old: OrgSettings) -> OrgSettings:
         )
         return old
     inner = Form(value)
-    known = sorted(one.name for one in declared(OrgSettings))
-    if unknown := [name for name in value if name not in known]:
-        inner.refuse(
-            "unknown_field",
-            unknown[0][:64],
-            f"settings must hold {', '.join(known)}; got {came(unknown[0])}. Check its spelling.",
-        )
+    inner.refuse_unknown(one.name for one in declared(OrgSettings))
     settings = read_resource(OrgSettings, inner, old)
     form.take_in(inner, "settings.")
     confirmed = tuple(one for one in old.notify_confirmed if one in settings.notify)

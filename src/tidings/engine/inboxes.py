@@ -148,10 +148,8 @@ class Inboxes:
         """Whether an inbox has this token."""
         return token in self._by_token
 
-    async def create(
-        self, org: OrgId, body: dict[str, object]
-    ) -> tuple[LiveInbox, Sequence[Refusal]]:
-        """Make an inbox; returns it and warnings. Invalid, Conflict, StoreDown."""
+    async def create(self, org: OrgId, body: dict[str, object]) -> LiveInbox:
+        """Make an inbox. Invalid, Conflict, StoreDown."""
         form = _read(body)
         count = sum(1 for one in self._by_number.values() if one.stored.org == org)
         if count >= INBOXES_MAX:
@@ -165,11 +163,9 @@ class Inboxes:
             )
         token = _text(self._random_bytes(TOKEN_BYTES))
         fresh = port.Inbox(0, org, token, form.name, msgspec.json.encode(form.answer))
-        return self._keep(await self._store.put_inbox(fresh)), form.warnings
+        return self._keep(await self._store.put_inbox(fresh))
 
-    async def change(
-        self, org: OrgId, inbox_id: str, body: dict[str, object]
-    ) -> tuple[LiveInbox, Sequence[Refusal]]:
+    async def change(self, org: OrgId, inbox_id: str, body: dict[str, object]) -> LiveInbox:
         """Change the name or the answer. UnknownInbox, Invalid, StoreDown."""
         live = self.get(org, inbox_id)
         form = _read(body, live.stored.name, live.answer)
@@ -179,7 +175,7 @@ class Inboxes:
             answer=msgspec.json.encode(form.answer),
             used_ms=self._clock.now_ms(),
         )
-        return self._keep(await self._store.put_inbox(changed)), form.warnings
+        return self._keep(await self._store.put_inbox(changed))
 
     async def delete(self, org: OrgId, inbox_id: str) -> None:
         """Forget an inbox with its arrivals. UnknownInbox, StoreDown."""

@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 
-from tidings.core.access.credential_rules import refuse_unknown
 from tidings.core.events.call_reader import IntakeRules
 from tidings.core.form import Form, came, visible, whole_of
 from tidings.core.ids import OrgId
@@ -155,7 +154,7 @@ class Orgs:
         self, form: Form, old: port.Org, settings: OrgSettings
     ) -> tuple[port.Org, OrgSettings]:
         """What a body makes of an org. Refused, with all that is wrong."""
-        refuse_unknown(form, _FIELDS)
+        form.refuse_unknown(_FIELDS)
         name = _name(form, old.name)
         parent = self._parent(form, old)
         zone = _time_zone(form, old.time_zone)

@@ -1,11 +1,9 @@
 """Test inboxes and what has arrived at them, as it is shown."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from tidings.core.ids import show
 from tidings.engine.inboxes import Inboxes, LiveInbox
-from tidings.errors import Refusal
 from tidings.reads.messages import show_bytes, show_headers
 from tidings.reads.times import iso
 from tidings.store.port import Arrival
@@ -13,9 +11,7 @@ from tidings.store.port import Arrival
 PREFIX = "arr"
 
 
-def show_inbox(
-    inboxes: Inboxes, live: LiveInbox, warnings: Sequence[Refusal] = ()
-) -> dict[str, Any]:
+def show_inbox(inboxes: Inboxes, live: LiveInbox) -> dict[str, Any]:
     """With its address and what it answers."""
     stored, said = live.stored, live.answer
     return {
@@ -30,7 +26,7 @@ def show_inbox(
         },
         "createdAt": iso(stored.created_ms),
         "lastUsedAt": iso(stored.used_ms),
-    } | _warned(warnings)
+    }
 
 
 def show_arrival(arrival: Arrival) -> dict[str, Any]:
@@ -50,9 +46,3 @@ def show_arrival_whole(arrival: Arrival) -> dict[str, Any]:
     """With its headers, stored values masked, and its bytes."""
     body = show_bytes(arrival.body) | {"truncated": arrival.size > len(arrival.body)}
     return show_arrival(arrival) | {"headers": show_headers(arrival.headers), "body": body}
-
-
-def _warned(warnings: Sequence[Refusal]) -> dict[str, Any]:
-    if not warnings:
-        return {}
-    return {"warnings": [{"code": one.code, "message": one.message} for one in warnings]}

@@ -256,7 +256,7 @@ class TestIdempotentCreate:
             first = await s.call("POST", "/v3/webHooks", BASIC, idempotency_key="k")
             path = f"/v3/webHooks/{first.json['data']['webHookId']}"
             await s.call("PUT", path, {"slaInSeconds": 99})
-            await s.call("POST", path + "/rotateSecret", {"overlapHours": 0})
+            await s.call("POST", path + "/rotateSecret", {"overlapInHours": 0})
             await s.call("DELETE", path)
             again = Service(s.store, s.clock)
             await again.start()
@@ -345,7 +345,7 @@ class TestRotation:
     async def test_messages_are_signed_by_what_is_in_force(self) -> None:
         async with service() as s:
             path = f"/v3/webHooks/{(await make(s))['webHookId']}"
-            await s.call("POST", path + "/rotateSecret", {"overlapHours": 1})
+            await s.call("POST", path + "/rotateSecret", {"overlapInHours": 1})
 
             def signatures() -> int:
                 made = MessageHeaders(s.changed[-1])
@@ -361,7 +361,7 @@ class TestRotation:
     async def test_the_alarm_rings_by_itself(self) -> None:
         async with service() as s:
             path = f"/v3/webHooks/{(await make(s))['webHookId']}"
-            await s.call("POST", path + "/rotateSecret", {"overlapHours": 0.00001})
+            await s.call("POST", path + "/rotateSecret", {"overlapInHours": 0.00001})
             s.clock.ms += 36
             while len(s.registry.match(ORG, "pointsIssued")[0].secrets) > 1:
                 await asyncio.sleep(0.005)
@@ -369,8 +369,8 @@ class TestRotation:
     async def test_a_restart_drops_what_has_ended_meanwhile_and_keeps_the_rest(self) -> None:
         async with service() as s:
             path = f"/v3/webHooks/{(await make(s))['webHookId']}"
-            await s.call("POST", path + "/rotateSecret", {"overlapHours": 1})
-            await s.call("POST", path + "/rotateSecret", {"overlapHours": 10})
+            await s.call("POST", path + "/rotateSecret", {"overlapInHours": 1})
+            await s.call("POST", path + "/rotateSecret", {"overlapInHours": 10})
             assert len(s.registry.match(ORG, "pointsIssued")[0].secrets) == 3
             for passed_h, left in ((0, 3), (1, 2), (10, 1)):
                 s.clock.ms += passed_h * HOUR_MS
@@ -382,7 +382,7 @@ class TestRotation:
     async def test_a_change_after_the_end_does_not_store_the_old_secret_again(self) -> None:
         async with service() as s:
             path = f"/v3/webHooks/{(await make(s))['webHookId']}"
-            await s.call("POST", path + "/rotateSecret", {"overlapHours": 1})
+            await s.call("POST", path + "/rotateSecret", {"overlapInHours": 1})
             s.clock.ms += 2 * HOUR_MS
             await s.call("PUT", path, {})
             config = s.webhooks.list(ORG)[0].config
@@ -392,9 +392,26 @@ class TestRotation:
         async with service() as s:
             path = f"/v3/webHooks/{(await make(s))['webHookId']}"
             await s.call("POST", path + "/rotateSecret")
-            reply = await s.call("POST", path + "/rotateSecret", {"overlapHours": 0})
+            reply = await s.call("POST", path + "/rotateSecret", {"overlapInHours": 0})
             assert reply.json["data"]["signingSecretOverlapEnds"] is None
             assert len(s.registry.match(ORG, "pointsIssued")[0].secrets) == 1
+
+    async def test_the_name_that_it_had_before_is_read_with_a_warning(self) -> None:
+        async with service() as s:
+            path = f"/v3/webHooks/{(await make(s))['webHookId']}/rotateSecret"
+            reply = await s.call("POST", path, {"overlapHours": 0})
+            assert reply.json["data"]["signingSecretOverlapEnds"] is None
+            [warning] = reply.json["warnings"]
+            assert (warning["code"], warning["field"]) == ("field_alias", "overlapHours")
+            both = await s.call("POST", path, {"overlapHours": 0, "overlapInHours": 0})
+            assert both.status == 400 and codes(both) == [("given_twice", "overlapHours")]
+
+    async def test_a_misspelt_overlap_leaves_no_leaked_secret_in_force(self) -> None:
+        async with service() as s:
+            path = f"/v3/webHooks/{(await make(s))['webHookId']}/rotateSecret"
+            reply = await s.call("POST", path, {"overlapInHour": 0})
+            assert reply.status == 400 and codes(reply) == [("unknown_field", "overlapInHour")]
+            assert "Did you mean overlapInHours?" in reply.json["errors"][0]["message"]
 
     async def test_more_than_four_at_once_are_refused(self) -> None:
         async with service() as s:
@@ -402,7 +419,7 @@ class TestRotation:
             for _ in range(3):
                 assert (await s.call("POST", path + "/rotateSecret")).status == 200
             reply = await s.call("POST", path + "/rotateSecret")
-            assert reply.status == 409 and codes(reply) == [("too_many_secrets", "overlapHours")]
+            assert reply.status == 409 and codes(reply) == [("too_many_secrets", "overlapInHours")]
             s.clock.ms += 25 * HOUR_MS
             assert (await s.call("POST", path + "/rotateSecret")).status == 200
 
@@ -419,8 +436,8 @@ class TestRotation:
     async def test_an_overlap_out_of_bounds_is_refused(self, hours: Any) -> None:
         async with service() as s:
             path = f"/v3/webHooks/{(await make(s))['webHookId']}"
-            reply = await s.call("POST", path + "/rotateSecret", {"overlapHours": hours})
-            assert reply.status == 400 and reply.json["errors"][0]["field"] == "overlapHours"
+            reply = await s.call("POST", path + "/rotateSecret", {"overlapInHours": hours})
+            assert reply.status == 400 and reply.json["errors"][0]["field"] == "overlapInHours"
 
 
 class TestStandings:

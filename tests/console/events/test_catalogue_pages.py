@@ -139,7 +139,7 @@ async def test_any_id_opens_its_thing() -> None:
         browser = await p.browser()
         webhook, number = await p.webhook()
         (delivery,) = await accept(p.s, id_of(1), [number], org=7)
-        inbox, _ = await p.s.inboxes.create(ORG, {"name": "shop"})
+        inbox = await p.s.inboxes.create(ORG, {"name": "shop"})
         record = p.s.webhooks.get(ORG, webhook)
         delivery_id = show("dlv", delivery)
         for wanted, path in {

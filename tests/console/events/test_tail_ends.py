@@ -190,7 +190,7 @@ async def test_what_a_credential_has_open_ends_with_its_right_in_portals_console
         other = await p.s.add_org(8)
         v = await visitor(p, auth=auth)
         signed = await p.s.sessions.by_credential("org7", "secret", "127.0.0.1")
-        live, _ = await p.s.inboxes.create(ORG, {"name": "A till"})
+        live = await p.s.inboxes.create(ORG, {"name": "A till"})
         cookie = Browser(p, signed.token).cookie
         tails = [
             Tail(p, "/console/portal/o/7/tail/stream", {"cookie": v.cookie}),
@@ -228,7 +228,7 @@ async def test_what_a_credential_has_open_ends_with_its_right_in_portals_console
 async def test_the_stream_of_an_inbox_ends_with_the_inbox() -> None:
     async with pages() as p:
         auth = await p.s.add_org(7)
-        inboxes = [(await p.s.inboxes.create(ORG, {"name": str(n)}))[0].id for n in range(2)]
+        inboxes = [(await p.s.inboxes.create(ORG, {"name": str(n)})).id for n in range(2)]
         gone, kept = (
             Tail(p, f"/v1/inboxes/{id}/stream", {"authorization": auth}) for id in inboxes
         )

@@ -249,9 +249,9 @@ async def test_a_rotated_secret_is_shown_once() -> None:
         browser = await p.browser()
         webhook, _ = await p.webhook()
         at = f"/console/o/7/webhooks/{webhook}"
-        wrong = await browser.post(f"{at}/rotate", {"overlapHours": "1000"})
+        wrong = await browser.post(f"{at}/rotate", {"overlapInHours": "1000"})
         assert wrong.status == 400 and "from 0 to 720" in text(wrong)
-        made = text(await browser.post(f"{at}/rotate", {"overlapHours": "2"}))
+        made = text(await browser.post(f"{at}/rotate", {"overlapInHours": "2"}))
         (secret,) = set(re.findall(r"whsec_[A-Za-z0-9+/=]{40,}", made.replace("&#43;", "+")))
         page = text(await browser.get(at))
         assert secret not in page and f"…{secret[-4:]}" in page

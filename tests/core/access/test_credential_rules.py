@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 
 from tidings.core.access.credential_rules import (
-    HOUR_MS,
     CredentialRequest,
     read_change,
     read_new,
     read_rotation,
 )
 from tidings.core.access.user_rules import WantedUser, email_of, read_new_user, read_user_change
+from tidings.core.overlap import HOUR_MS
 
 NOW = 1_770_801_300_000
 SCOPES = {"events": "write"}
@@ -66,7 +66,7 @@ def test_a_till_has_a_code_and_may_have_a_password() -> None:
         ({"scopes": SCOPES, "expiresAt": "2027-01-01"}, "expiresAt"),
         ({"scopes": SCOPES, "expiresAt": "soon"}, "expiresAt"),
         ({"scopes": SCOPES, "expiresAt": 1}, "expiresAt"),
-        ({"scopes": SCOPES, "limits": {"perDay": 1}}, "limits"),
+        ({"scopes": SCOPES, "limits": {"perDay": 1}}, "limits.perDay"),
         ({"scopes": SCOPES, "limits": {"callsPerMinute": 0}}, "limits.callsPerMinute"),
         ({"scopes": SCOPES, "limits": {"eventsPerSecond": -1}}, "limits.eventsPerSecond"),
     ],
@@ -97,6 +97,11 @@ def test_a_rotation_overlaps_by_a_day_unless_it_says_otherwise() -> None:
     assert read_rotation({"overlapInHours": None}, "key") == (24 * HOUR_MS, None)
     assert read_rotation({"overlapInHours": 0.5}, "oauth") == (HOUR_MS // 2, None)
     assert read_rotation({"password": "several words"}, "till") == (24 * HOUR_MS, "several words")
+    assert read_rotation({"overlapHours": 0}, "key") == (0, None)
+    assert fields(read_rotation({"overlapHours": 0, "overlapInHours": 0}, "key")) == [
+        "overlapHours"
+    ]
+    assert fields(read_rotation({"overlapHour": 0}, "key")) == ["overlapHour"]
     assert fields(read_rotation({"overlapInHours": 721}, "key")) == ["overlapInHours"]
     assert fields(read_rotation({"overlapInHours": -1}, "key")) == ["overlapInHours"]
     assert fields(read_rotation({"password": "several words"}, "key")) == ["password"]

@@ -34,7 +34,7 @@ def test_left_out_is_as_it_was_and_a_resource_left_out_is_none() -> None:
         ("*", "scopes"),
         (["events:write"], "scopes"),
         (None, "scopes"),
-        ({"everything": "write"}, "scopes"),
+        ({"everything": "write"}, "scopes.everything"),
         ({"events": "admin"}, "scopes.events"),
         ({"events": True}, "scopes.events"),
         ({"events": ["write"]}, "scopes.events"),

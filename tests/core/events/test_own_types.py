@@ -78,10 +78,10 @@ def test_what_is_wrong_is_told_by_code_and_field(
     assert f"({code}, field {field})" in refusals[0].message
 
 
-def test_unknown_fields_are_warned_of() -> None:
-    reading = read_own_type("orderPacked", BODY | {"colour": "red"}, envelope())
-    assert isinstance(reading, Reading)
-    assert [warning.field for warning in reading.warnings] == ["colour"]
+def test_unknown_fields_are_refused() -> None:
+    refusals = read_own_type("orderPacked", BODY | {"colour": "red"}, envelope())
+    assert isinstance(refusals, list)
+    assert [refusal.field for refusal in refusals] == ["colour"]
 
 
 def test_a_fitting_event_has_no_problem_and_extra_fields_are_kept() -> None:

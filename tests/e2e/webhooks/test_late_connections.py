@@ -64,7 +64,7 @@ def waiting(api: Api, slow: SlowReceiver) -> str:
 
 def rotate(api: Api, hook: dict[str, Any]) -> bytes:
     path = f"/v3/webHooks/{hook['webHookId']}/rotateSecret"
-    rotated = api.send("POST", path, {"overlapHours": 0}).must(200)
+    rotated = api.send("POST", path, {"overlapInHours": 0}).must(200)
     return read_secret(rotated["data"]["signingSecret"])
 
 

@@ -74,7 +74,7 @@ def test_a_secret_that_was_rotated_signs_nothing_more(api: Api, receiver: Receiv
     hook = api.webhook(receiver.url(path), **ENRICHED)
     being_made(api)
     rotated = api.send(
-        "POST", f"/v3/webHooks/{hook['webHookId']}/rotateSecret", {"overlapHours": 0}
+        "POST", f"/v3/webHooks/{hook['webHookId']}/rotateSecret", {"overlapInHours": 0}
     ).must(200)
     secret = read_secret(rotated["data"]["signingSecret"])
     [arrival] = receiver.wait(path, 1)

@@ -72,7 +72,6 @@ _REPLAY = {
 COMPONENTS: dict[str, Any] = {
     "Bytes": {"base64": "text", "text": "text|null", "bytes": "whole", "truncated?": "yes"},
     "Header": {"name": "text", "value": "text"},
-    "Note": {"code": "text", "message": "text"},
     "Delivery": _DELIVERY,
     "DeliveryWarning": {"code": "text", "message": "text", "leftOut": ["text"]},
     "DeliveryRow": _DELIVERY | {"slaBreachedAt": "time|null"},
@@ -115,7 +114,6 @@ COMPONENTS: dict[str, Any] = {
         "answer": {"status": "whole", "delayMs": "whole", "body": "text", "headers": "object"},
         "createdAt": "time",
         "lastUsedAt": "time|null",
-        "warnings?": ["#Note"],
     },
     "Arrival": _ARRIVAL,
     "WholeArrival": _ARRIVAL | {"headers": ["#Header"], "body": "#Bytes"},

@@ -23,6 +23,8 @@ _TEXT = {
 }
 _ALSO = {
     "POST /v1/events": (415,),
+    "GET /v1/deliveries": (404,),
+    "GET /v1/events": (404,),
     "POST /v1/replays": (404, 409),
     "POST /v1/replays/{replay_id}/pause": (409,),
     "POST /v1/replays/{replay_id}/resume": (409,),

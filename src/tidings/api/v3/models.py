@@ -2,10 +2,10 @@
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from tidings.api.description import Model, described
-from tidings.api.field_schemas import KEY
+from tidings.api.field_schemas import KEY, ONE_OVERLAP, OverlapAlias
 from tidings.api.models import Responses, body_of
 from tidings.core.webhooks.settings import SECRET, SETTABLE
 from tidings.schema.answers import answer_model
@@ -208,9 +208,12 @@ class Metrics(Model):
 class RotateBody(Model):
     """How a secret is rotated."""
 
-    overlapHours: Annotated[float, Field(ge=0, le=720)] | None = Field(
-        24, description="How long the old one signs too."
+    model_config = ConfigDict(extra="forbid", json_schema_extra=ONE_OVERLAP)
+
+    overlapInHours: Annotated[float, Field(ge=0, le=720)] | None = Field(
+        24, description="How long the old one signs too; 0: it ends at once."
     )
+    overlapHours: OverlapAlias = None
 
 
 def _envelope(data: type[Model], name: str, several: bool = False) -> type[Model]:

@@ -11,6 +11,7 @@ from tidings.api.answers import RefusalAnswer
 from tidings.api.context import Services, read_object
 from tidings.api.v3.models import CHANGE_ERRORS, CONDITIONAL, ONE, ROTATE_BODY
 from tidings.api.v3.webhook_answers import WebhookAnswers, changed, expect
+from tidings.core import overlap
 from tidings.core.form import Form
 from tidings.core.ids import WebhookId
 from tidings.core.shaping.signatures.standard_webhooks import show_secret
@@ -18,9 +19,6 @@ from tidings.engine.webhooks.records import Verb, author
 from tidings.engine.webhooks.webhooks import UnknownWebhook
 from tidings.reads.webhooks.changes import unknown_webhook
 from tidings.reads.webhooks.health import missed_by
-
-OVERLAP_H, OVERLAP_MAX_H = 24, 720
-_HOUR_MS = 3_600_000
 
 _VERBS: dict[Verb, tuple[str, str]] = {
     "pause": ("Pause a webhook", "New deliveries are made; all wait until it is resumed."),
@@ -50,15 +48,13 @@ def standing_routes(services: Services) -> APIRouter:
     )
     async def rotate(request: Request, webHookId: WebhookId) -> Response:
         """The new secret is in this answer and in no other one. Until the overlap ends each message
-        is signed with the old secret too; `overlapHours` 0 ends all old ones at once."""
+        is signed with the old secret too; `overlapInHours` 0 ends all old ones at once."""
         caller = services.caller(request, "webhooks:write")
         form = Form(await read_object(request, empty={}))
-        advice = f"Leave it out for {OVERLAP_H}."
-        hours = form.bounded("overlapHours", 0, OVERLAP_MAX_H, OVERLAP_H, advice)
-        form.warn_of_unknown(form.body, frozenset(("overlapHours",)))
+        form.refuse_unknown((overlap.FIELD, overlap.ALIAS))  # a secret that has leaked must end
+        overlap_ms = overlap.read_overlap(form, f"Leave it out for {overlap.OVERLAP_H:g}.")
         if form.refusals:
             raise RefusalAnswer(400, form.refusals)
-        overlap_ms = round((OVERLAP_H if hours is None else hours) * _HOUR_MS)
         rotating = webhooks.rotate_secret(
             caller.org, webHookId, overlap_ms, author(caller), expect(request)
         )

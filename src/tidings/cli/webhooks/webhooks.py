@@ -400,7 +400,7 @@ def rotate(webhook: str, /, *, overlap_hours: float = 24, where: Where = HERE) -
     api = calls(where)
     found = find_webhook(api, webhook)
     path = f"{PATH}/{found['webHookId']}/rotateSecret"
-    now = changed(api, "POST", path, {"overlapHours": overlap_hours})
+    now = changed(api, "POST", path, {"overlapInHours": overlap_hours})
     if where.json:
         print_line(now)
     else:

@@ -38,7 +38,7 @@ async def show_all(visit: Visit) -> Response:
 async def create(visit: Visit) -> Response:
     """Make one and go there."""
     try:
-        live, _ = await visit.services.inboxes.create(
+        live = await visit.services.inboxes.create(
             visit.caller.org, {"name": visit.form.get("name", "").strip()}
         )
     except (Invalid, Conflict) as refused:

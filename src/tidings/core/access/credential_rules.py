@@ -6,22 +6,22 @@ from typing import Any
 
 import msgspec
 
+from tidings.core import overlap
 from tidings.core.access.scopes import read_scopes
 from tidings.core.form import Form, came, visible
+from tidings.core.overlap import read_overlap
 from tidings.errors import Refusal
 
 KINDS = ("key", "till", "oauth")
 NAME_MAX = 255
 PASSWORD_MIN, PASSWORD_MAX = 12, 256
-OVERLAP_H, OVERLAP_H_MAX = 24.0, 720
 RATE_MAX = 1_000_000
-HOUR_MS = 3_600_000
 LATEST_MS = 253_402_300_799_000  # the year 9999
 
 _TILL_CODE = re.compile(r"[A-Za-z0-9_.@-]{1,128}")
 _CREATE = frozenset(("kind", "name", "scopes", "expiresAt", "limits", "code", "password"))
 _CHANGE = frozenset(("name", "scopes", "expiresAt", "limits"))
-_ROTATE = frozenset(("overlapInHours", "password"))
+_ROTATE = frozenset((overlap.FIELD, overlap.ALIAS, "password"))
 
 
 class CredentialRequest(msgspec.Struct, frozen=True):
@@ -44,7 +44,7 @@ class CredentialRequest(msgspec.Struct, frozen=True):
 def read_new(body: dict[str, Any], now_ms: int) -> CredentialRequest | list[Refusal]:
     """What a creation asks for, or everything that is wrong with it."""
     form = Form(body)
-    refuse_unknown(form, _CREATE)
+    form.refuse_unknown(_CREATE)
     kind = form.choice("kind", KINDS, "key", "bad_kind")
     if "scopes" not in body:
         form.refuse(
@@ -73,7 +73,7 @@ def read_change(
 ) -> CredentialRequest | list[Refusal]:
     """What a change asks for over the old, or everything that is wrong with it."""
     form = Form(body)
-    refuse_unknown(form, _CHANGE)
+    form.refuse_unknown(_CHANGE)
     wanted = _common(form, old, now_ms)
     return form.refusals or wanted
 
@@ -81,10 +81,8 @@ def read_change(
 def read_rotation(body: dict[str, Any], kind: str) -> tuple[int, str | None] | list[Refusal]:
     """For how many milliseconds the old secret holds on, and a till's new password if given."""
     form = Form(body)
-    refuse_unknown(form, _ROTATE)
-    hours = form.bounded(
-        "overlapInHours", 0, OVERLAP_H_MAX, OVERLAP_H, "Write 0 for a secret that has leaked."
-    )
+    form.refuse_unknown(_ROTATE)
+    overlap_ms = read_overlap(form, "Write 0 for a secret that has leaked.")
     password = None
     if kind == "till":
         password = read_password(form)
@@ -97,7 +95,7 @@ def read_rotation(body: dict[str, Any], kind: str) -> tuple[int, str | None] | l
         )
     if form.refusals:
         return form.refusals
-    return round((OVERLAP_H if hours is None else hours) * HOUR_MS), password
+    return overlap_ms, password
 
 
 def read_password(form: Form) -> str | None:
@@ -187,8 +185,7 @@ def _limits(form: Form, old: CredentialRequest) -> tuple[float | None, float | N
     value = form.body["limits"]
     if value is None:
         return None, None
-    known = {"callsPerMinute", "eventsPerSecond"}
-    if not isinstance(value, dict) or not value.keys() <= known:
+    if not isinstance(value, dict):
         form.refuse(
             "bad_limits",
             "limits",
@@ -197,12 +194,11 @@ def _limits(form: Form, old: CredentialRequest) -> tuple[float | None, float | N
         )
         return was
     inner = Form(value)
+    inner.refuse_unknown(("callsPerMinute", "eventsPerSecond"))
     advice = "Write null for the usual."
     calls = inner.bounded("callsPerMinute", 1, RATE_MAX, was[0], advice)
     events = inner.bounded("eventsPerSecond", 0.1, RATE_MAX, was[1], advice)
-    for refusal in inner.refusals:
-        said = refusal.message.rpartition(" (")[0]
-        form.refuse(refusal.code, f"limits.{refusal.field}", said)
+    form.take_in(inner, "limits.")
     return calls, events
 
 
@@ -217,16 +213,3 @@ def _till_code(form: Form) -> str:
         f"{came(value)}. Take the code that the till signs in with.",
     )
     return ""
-
-
-def refuse_unknown(form: Form, known: frozenset[str]) -> None:
-    """A field that nobody reads is refused: a misspelt limit must not be lost in silence."""
-    for field in form.body:
-        if field not in known:
-            form.refuse(
-                "unknown_field",
-                field[:64],
-                f"A field must be one of {', '.join(sorted(known))}; got {came(field)}. Check its "
-                "spelling.",
-            )
-            return

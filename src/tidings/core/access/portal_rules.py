@@ -11,7 +11,6 @@ from typing import Any
 
 import msgspec
 
-from tidings.core.access.credential_rules import refuse_unknown
 from tidings.core.form import Form, came, visible
 from tidings.core.ids import OrgId
 from tidings.errors import Refusal
@@ -54,7 +53,7 @@ class Portal(msgspec.Struct, frozen=True, omit_defaults=True):
 def read_portal(org: OrgId, body: dict[str, Any]) -> tuple[Portal, int] | list[Refusal]:
     """What a body asks for, and the minutes for which its link is good; or all that is wrong."""
     form = Form(body)
-    refuse_unknown(form, _FIELDS)
+    form.refuse_unknown(_FIELDS)
     minutes = form.bounded(
         "expiresInMinutes", 1, MINUTES_MAX, MINUTES, f"Leave it out for {MINUTES}."
     )

@@ -58,16 +58,13 @@ def read_scopes(form: Form, old: str) -> str:
             '{"events": "write", "logs": "read"}.',
         )
         return old
+    inner = Form(value)
+    inner.refuse_unknown(RESOURCES)
+    if inner.refusals:
+        form.take_in(inner, "scopes.")
+        return old
     words = []
     for resource, level in value.items():
-        if resource not in RESOURCES:
-            form.refuse(
-                "bad_scopes",
-                "scopes",
-                f"scopes must name {', '.join(RESOURCES[:-1])} or {RESOURCES[-1]}; got "
-                f"{came(resource)}. Leave it out.",
-            )
-            break
         if level not in LEVELS:
             form.refuse(
                 "bad_scopes",

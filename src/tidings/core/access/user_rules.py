@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from tidings.core.access.credential_rules import read_name, read_password, refuse_unknown
+from tidings.core.access.credential_rules import read_name, read_password
 from tidings.core.access.scopes import ROLES
 from tidings.core.form import Form, came, visible
 from tidings.errors import Refusal
@@ -39,7 +39,7 @@ def email_of(text: str) -> str:
 def read_new_user(body: dict[str, Any]) -> WantedUser | list[Refusal]:
     """What a creation asks for, or everything that is wrong with it."""
     form = Form(body)
-    refuse_unknown(form, _CREATE)
+    form.refuse_unknown(_CREATE)
     email = body.get("email")
     known = email_of(email) if isinstance(email, str) and len(email) <= EMAIL_MAX else ""
     if not _EMAIL.fullmatch(known) or not visible(known):
@@ -57,7 +57,7 @@ def read_new_user(body: dict[str, Any]) -> WantedUser | list[Refusal]:
 def read_user_change(body: dict[str, Any], old: WantedUser) -> WantedUser | list[Refusal]:
     """What a change asks for over the old, or everything that is wrong with it."""
     form = Form(body)
-    refuse_unknown(form, _CHANGE)
+    form.refuse_unknown(_CHANGE)
     name = read_name(form, old.name, "Say who it is.")
     role = _role(form, old.role)
     disabled = form.flag("disabled", old.disabled)

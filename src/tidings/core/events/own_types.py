@@ -182,7 +182,7 @@ def read_own_type(name: str, body: Json, envelope: Json) -> Reading | list[Refus
         example=form.example(),
     )
     new_version = form.flag("newVersion", False)
-    form.warn_of_unknown(body, _FIELDS)
+    form.refuse_unknown(_FIELDS)
     if form.refusals:
         return form.refusals
     try:

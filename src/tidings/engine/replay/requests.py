@@ -7,7 +7,6 @@ import msgspec
 
 from tidings.core.delivery.standing import Standing
 from tidings.core.events.terms import Terms
-from tidings.core.form import came
 from tidings.core.ids import EventNumber, OrgId, WebhookId
 from tidings.core.replay import IDS_MAX, JobState, ReplayKind
 from tidings.core.replay_rules import ReplayRequest
@@ -97,12 +96,7 @@ class ReplayRequests:
         try:
             return self._webhooks.get(org, webhook_id).webhook
         except UnknownWebhook:
-            raise _refused(
-                "not_found",
-                field,
-                f"{field} must be the id of a webhook of this org; got {came(webhook_id)}. GET "
-                "/v3/webHooks lists them.",
-            ) from None
+            raise UnknownWebhook(webhook_id, field) from None
 
     def _must_live(self, target: Webhook | None, request: ReplayRequest) -> None:
         field = "webHookId" if request.to_webhook_id is None else "toWebHookId"

@@ -7,8 +7,8 @@ from tidings.errors import NotFound, Refusal, Stale, Unprocessable, not_found
 class UnknownWebhook(NotFound):
     """The org has no webhook of this id, or it was deleted."""
 
-    def __init__(self, given: str) -> None:
-        unknown = not_found("webHookId", "the id of a webhook of this org", given)
+    def __init__(self, given: str, field: str = "webHookId") -> None:
+        unknown = not_found(field, "the id of a webhook of this org", given)
         super().__init__(*unknown.refusals)
 
 

@@ -280,9 +280,9 @@ def too_many_secrets() -> Refusal:
     return Refusal(
         "too_many_secrets",
         f"At most {SECRETS_MAX} secrets may sign at once; this would be one more. Wait for the end "
-        "of an overlap (signingSecretOverlapEnds), or rotate with overlapHours 0. "
-        "(too_many_secrets, field overlapHours)",
-        "overlapHours",
+        "of an overlap (signingSecretOverlapEnds), or rotate with overlapInHours 0. "
+        "(too_many_secrets, field overlapInHours)",
+        "overlapInHours",
     )
 
 

@@ -8,13 +8,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from tidings.core.events.terms import Terms
-from tidings.core.form import came
 from tidings.core.ids import EventNumber, OrgId, WebhookId
 from tidings.engine.events.event_types import EventTypes
 from tidings.engine.orgs import Orgs
 from tidings.engine.webhooks.records import Record
-from tidings.engine.webhooks.webhooks import UnknownWebhook, Webhooks
-from tidings.errors import Invalid, Refusal
+from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.reads.columns import show_event
 from tidings.reads.events.log_pages import ROUNDS_MAX, RowStore, newest_first, oldest_first
 from tidings.reads.events.log_query import LogQuestion
@@ -153,16 +151,6 @@ def webhooks_of(webhooks: Webhooks, org: OrgId, ids: Sequence[WebhookId]) -> dic
         return {record.webhook.number: record for record in webhooks.list(org)}
     records = {}
     for webhook_id in ids:
-        try:
-            record = webhooks.get(org, webhook_id)
-        except UnknownWebhook:
-            raise Invalid(
-                Refusal(
-                    "unknown_webhook",
-                    f"webHookId must be the id of a webhook of this org; got {came(webhook_id)}. "
-                    "GET /v3/webHooks lists them. (unknown_webhook, field webHookId)",
-                    "webHookId",
-                )
-            ) from None
+        record = webhooks.get(org, webhook_id)
         records[record.webhook.number] = record
     return records

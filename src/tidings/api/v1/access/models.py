@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from tidings.api.description import Model
-from tidings.api.field_schemas import Given, MaybeName, Moment, Password
+from tidings.api.field_schemas import ONE_OVERLAP, Given, MaybeName, Moment, OverlapAlias, Password
 from tidings.core.ids import OrgId
 
 Level = Literal["none", "read", "write"]
@@ -82,11 +82,12 @@ class NewCredential(CredentialChange):
 class Rotation(Model):
     """What rotates a credential."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra=ONE_OVERLAP)
 
     overlapInHours: Annotated[float, Field(ge=0, le=720)] | None = Field(
         24, description="0: the old secret ends at once."
     )
+    overlapHours: OverlapAlias = None
     password: Password | None = Field(None, description="Of a till alone; made where it is absent.")
 
 
@@ -191,6 +192,7 @@ class NewPassword(Model):
     """A password by a link, or by the current one."""
 
     model_config = ConfigDict(
+        extra="forbid",
         json_schema_extra={
             "anyOf": [
                 {"required": ["token"], "properties": {"token": {"type": "string"}}},
@@ -199,7 +201,7 @@ class NewPassword(Model):
                     "properties": {"token": {"type": "null"}},
                 },
             ]
-        }
+        },
     )
 
     password: Password

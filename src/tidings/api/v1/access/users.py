@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import answer, refused
-from tidings.api.context import Services, read_object
+from tidings.api.context import Services, read_object, refuse_unknown_fields
 from tidings.api.description import described
 from tidings.api.http.front import address_of
 from tidings.api.models import V1_ERRORS, Responses, body_of, refusals
@@ -20,6 +20,7 @@ from tidings.engine.access.sessions import account_of
 from tidings.reads.access import show_link, show_user
 
 TEXT_MAX = 1024
+_OF_PASSWORD = ("token", "email", "currentPassword", "password")
 NEW_BODY = body_of(
     models.NewUser, example={"email": "asha@acme.example", "name": "Asha", "role": "operator"}
 )
@@ -122,6 +123,7 @@ def password_routes(services: Services) -> APIRouter:
         one. With a new password all sessions of the person end.
         """
         body = await read_object(request)
+        refuse_unknown_fields(body, _OF_PASSWORD)
         address = address_of(request.scope)
         token = body.get("token")
         if token is not None:

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -21,6 +21,8 @@ TypeName = Annotated[str, Path(json_schema_extra={"pattern": TYPE_NAME})]
 
 class TypeBody(Model):
     """What declares an event type of the org's own."""
+
+    model_config = ConfigDict(extra="forbid")
 
     description: Annotated[str, Field(pattern=r"\S", max_length=1000)] = Field(
         description="When the event is raised, in one sentence."

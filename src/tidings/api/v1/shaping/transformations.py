@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import answer, refused
-from tidings.api.context import Services, read_object
+from tidings.api.context import Services, read_object, refuse_unknown_fields
 from tidings.api.description import Model
 from tidings.api.models import V1_ERRORS, Responses, body_of
 from tidings.reads.shaping import show_transformation
@@ -23,12 +23,16 @@ Template = Annotated[str, Field(min_length=1, max_length=TEMPLATE_MAX)]
 class TransformationBody(Model):
     """A template by its name."""
 
+    model_config = ConfigDict(extra="forbid")
+
     name: Annotated[str, Field(pattern="^[A-Za-z0-9_.-]{1,64}$")]
     template: Template = Field(description="MiniJinja; prints one object.")
 
 
 class ReplacingBody(Model):
     """A template for the name in the path."""
+
+    model_config = ConfigDict(extra="forbid")
 
     template: Template = Field(description="MiniJinja; prints one object.")
 
@@ -71,6 +75,7 @@ def transformation_routes(services: Services) -> APIRouter:
     async def create(request: Request) -> Response:
         caller = services.caller(request, "webhooks:write")
         body = await read_object(request)
+        refuse_unknown_fields(body, ("name", "template"))
         with _told():
             made = await transformations.create(
                 caller.org, body.get("name"), body.get("template"), caller.credential
@@ -102,6 +107,7 @@ def transformation_routes(services: Services) -> APIRouter:
         """A new version, in force for what is shaped from now on. The same template is none."""
         caller = services.caller(request, "webhooks:write")
         body = await read_object(request)
+        refuse_unknown_fields(body, ("template",))
         with _told():
             made = await transformations.replace(
                 caller.org, name, body.get("template"), caller.credential

@@ -19,7 +19,6 @@ from tidings.api.v1.webhooks.models import SAVED, unsaved_schema
 from tidings.core.form import came, whole_of
 from tidings.core.ids import OrgId, WebhookId
 from tidings.core.webhooks.webhook import Webhook
-from tidings.engine.webhooks.webhooks import UnknownWebhook
 from tidings.reads.webhooks.preview import preview_of
 
 LAST_MAX, LAST = 200, 20
@@ -70,22 +69,13 @@ def _webhook(
 ) -> tuple[Webhook, list[dict[str, Any]]]:
     webhook_id = body.pop("webHookId", None)
     filled = body if webhook_id is not None else _FILLED | body
-    try:
-        webhook, warnings = services.webhooks.unsaved(
-            org,
-            filled,
-            None if webhook_id is None else WebhookId(str(webhook_id)),
-            tried=True,
-            strict=True,
-        )
-    except UnknownWebhook:
-        raise refused(
-            404,
-            "not_found",
-            f"webHookId must be the id of a webhook of this org; got {came(webhook_id)}. GET "
-            "/v3/webHooks lists them. (not_found, field webHookId)",
-            "webHookId",
-        ) from None
+    webhook, warnings = services.webhooks.unsaved(
+        org,
+        filled,
+        None if webhook_id is None else WebhookId(str(webhook_id)),
+        tried=True,
+        strict=True,
+    )
     return webhook, [msgspec.to_builtins(one) for one in warnings]
 
 

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import answer
-from tidings.api.context import Services, read_object
+from tidings.api.context import Services, read_object, refuse_unknown_fields
 from tidings.api.description import Model, whole_schema
 from tidings.api.models import V1_ERRORS, body_of
 from tidings.api.v1.webhooks.models import SAVED, UNSAVED, unsaved_schema
@@ -33,12 +33,18 @@ class TestBody(Model):
     event: dict[str, Any] | None = Field(None, description="Sent instead of the example.")
 
 
+class SavedTestBody(TestBody):
+    """What to send as a test, and nothing else."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
 def _unsaved() -> dict[str, Any]:
     about = "The fields of a webhook, and what to send as a test."
     return unsaved_schema(about, whole_schema(TestBody)["properties"], [SAVED, UNSAVED])
 
 
-TEST_BODY = body_of(TestBody, required=False)
+TEST_BODY = body_of(SavedTestBody, required=False)
 UNSAVED_TEST_BODY = body_of(_unsaved)
 
 
@@ -82,6 +88,7 @@ def trial_routes(services: Services) -> APIRouter:
         """One signed message with the example of an event type, or a given event; not stored."""
         org = services.caller(request, "webhooks:write").org
         body = await read_object(request, {}, bytes_max=2 * BODY_BYTES_MAX)
+        refuse_unknown_fields(body, _OF_TEST)
         webhook = services.webhooks.get(org, webhook_id).webhook
         if webhook.standing is Standing.DELETED:
             raise UnknownWebhook(webhook_id)

@@ -8,7 +8,8 @@ from starlette.responses import Response
 
 from tidings.api.answers import status_of
 from tidings.console.visit import Visit
-from tidings.core.access.credential_rules import KINDS, OVERLAP_H, OVERLAP_H_MAX
+from tidings.core import overlap
+from tidings.core.access.credential_rules import KINDS
 from tidings.core.access.scopes import LEVELS, RESOURCES, ROLES, show_scopes
 from tidings.core.form import number_of
 from tidings.engine.access.credentials import UnknownCredential
@@ -81,13 +82,13 @@ async def create(visit: Visit) -> Response:
 
 async def ask_rotate(visit: Visit) -> Response:
     """For how long the old secret goes on."""
-    return _ask_rotate(visit, _own(visit), f"{OVERLAP_H:g}")
+    return _ask_rotate(visit, _own(visit), f"{overlap.OVERLAP_H:g}")
 
 
 async def rotate(visit: Visit) -> Response:
     """A new secret, shown this once."""
-    old, said = _own(visit), visit.form.get("overlapInHours", "").strip()[:40]
-    body = {"overlapInHours": _number(said)} if said else {}
+    old, said = _own(visit), visit.form.get(overlap.FIELD, "").strip()[:40]
+    body = {overlap.FIELD: _number(said)} if said else {}
     try:
         made, secret = await visit.services.credentials.rotate(
             visit.caller, visit.caller.org, old.id, body
@@ -178,8 +179,8 @@ def _ask_rotate(
         status,
         one=_shown(visit, one),
         filled=said,
-        most=OVERLAP_H_MAX,
-        refusals={"overlapInHours": refused} if refused else {},
+        most=overlap.OVERLAP_H_MAX,
+        refusals={overlap.FIELD: refused} if refused else {},
     )
 
 

@@ -248,7 +248,7 @@ async def make_inbox(visit: Visit) -> Response:
     refusals: Refusals = ()
     name = shown.texts["name"]
     try:
-        live, _ = await visit.services.inboxes.create(visit.caller.org, {"name": name[:80]})
+        live = await visit.services.inboxes.create(visit.caller.org, {"name": name[:80]})
         shown.texts[_URL] = visit.services.inboxes.url(live)
     except (Invalid, Conflict) as refused:
         refusals = [Refusal(one.code, one.message, _URL) for one in refused.refusals]

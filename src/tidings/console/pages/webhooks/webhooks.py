@@ -11,6 +11,7 @@ from tidings.console.pages.webhooks import form as webhook_form
 from tidings.console.pages.webhooks.edit import living, own
 from tidings.console.pages.webhooks.summary import KEPT_MS, SPAN, SPANS, bars, summaries
 from tidings.console.visit import Visit
+from tidings.core import overlap
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.core.form import Form
@@ -29,8 +30,6 @@ from tidings.store.port import DeliveryQuery
 PAGE = 25
 SHOWN = 12  # of the newest deliveries
 ANSWERS_MAX = 12  # different ones that have a line of their own
-OVERLAP_H, OVERLAP_MAX_H = 24, 720
-HOUR_MS = 3_600_000
 
 # What a verb does, said before and after.
 VERBS: dict[Verb, tuple[str, str]] = {
@@ -198,22 +197,21 @@ async def delete(visit: Visit) -> Response:
 
 async def ask_rotate(visit: Visit) -> Response:
     """For how long the old secret goes on."""
-    record = living(visit, visit.request.path_params["id"])
-    return visit.page("webhook_rotate.html", record=record, hours=OVERLAP_H, message="")
+    record, usual = living(visit, visit.request.path_params["id"]), f"{overlap.OVERLAP_H:g}"
+    return visit.page("webhook_rotate.html", record=record, hours=usual, message="")
 
 
 async def rotate(visit: Visit) -> Response:
     """A new signing secret, shown this once."""
     record = living(visit, visit.request.path_params["id"])
-    said = visit.form.get("overlapHours", "").strip()
-    form = Form({"overlapHours": said or OVERLAP_H})
-    advice = f"Leave it at {OVERLAP_H}."
-    hours = form.bounded("overlapHours", 0, OVERLAP_MAX_H, OVERLAP_H, advice, text=True)
-    if form.refusals or hours is None:
+    said = visit.form.get(overlap.FIELD, "").strip()
+    form = Form({overlap.FIELD: said or overlap.OVERLAP_H})
+    advice = f"Leave it at {overlap.OVERLAP_H:g}."
+    overlap_ms = overlap.read_overlap(form, advice, text=True)
+    if form.refusals:
         message = form.refusals[0].message
         return visit.page("webhook_rotate.html", 400, record=record, hours=said, message=message)
     caller = visit.caller
-    overlap_ms = round(hours * HOUR_MS)
     rotating = visit.services.webhooks.rotate_secret(
         caller.org, record.webhook.id, overlap_ms, author(caller)
     )
