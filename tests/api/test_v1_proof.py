@@ -187,7 +187,8 @@ async def test_refused_events_are_shown_newest_first_with_their_bytes() -> None:
         assert [one["eventId"] for one in page["rejections"]] == ["e-0"]
         assert page["older"] is None
         theirs = (await s.call("GET", "/v1/rejections", auth=other)).json
-        assert theirs == {"rejections": [], "older": None, "newer": None}
+        paging = {"limit": 50, "next": None, "previous": None}
+        assert theirs == {"rejections": [], "older": None, "newer": None, "paging": paging}
         for limit in ("0", "1001", "many"):
             wrong = await s.call("GET", f"/v1/rejections?limit={limit}")
             assert wrong.status == 400

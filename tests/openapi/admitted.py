@@ -79,6 +79,10 @@ ADMITTED: dict[str, tuple[str, Sequence[str]]] = {
     "other_org": ("the credential's own org", _ACCEPT),
     "unknown_org": ("orgs are stored", _ACCEPT),
     "not_json": ("JSON inside of text, a line each", _ACCEPT),
+    "given_twice": (
+        "two parameters together",
+        ("GET /v1/replays", "GET /v1/reference/{kind}"),
+    ),
     "bad_names": ("what the webhook subscribes to is stored", _JOBS),
     "conflict": ("two fields together", _JOBS),
     "again_needed": ("two fields together", _JOBS),

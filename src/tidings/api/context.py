@@ -17,6 +17,7 @@ from tidings.api.http.front import address_of
 from tidings.api.http.health import Health
 from tidings.api.http.metrics_access import MetricsReaders
 from tidings.api.http.stream_places import StreamPlaces
+from tidings.api.paging import check_parameters
 from tidings.core.access.from_browser import own_origins
 from tidings.core.delivery.next_attempt import CLEAR, NextAttempt
 from tidings.core.events.attribution import of_headers
@@ -128,6 +129,7 @@ class Services:
         authorization, token = _proof(request)
         caller = self.access.caller(authorization, scope, token, lambda: address_of(request.scope))
         self._count(request, caller)
+        check_parameters(request)
         named = of_headers(headers.get(ENTITY_TYPE_HEADER), headers.get(ENTITY_CODE_HEADER))
         if isinstance(named, Refusal):
             raise RefusalAnswer(400, [named])

@@ -52,6 +52,8 @@ TIME: Json = {
 TEXT: Json = {"type": "string", "maxLength": 255}
 CURSOR: Json = {"type": "string", "pattern": f"^((older|newer)_{_ID})?$"}
 
+OLDER_CURSOR: Json = {"type": "string", "pattern": f"^(older_{_ID})?$"}
+
 
 def whole(least: int, most: int) -> Json:
     """A whole number."""

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from pydantic import Field
+
 from tidings.api.description import BodyShape, Model, described, schema_of
 
 Responses = dict[int | str, dict[str, Any]]
@@ -13,6 +15,14 @@ class Problem(Model):
     code: str
     message: str
     path: str
+
+
+class Page(Model):
+    """Where the page of a list stands; it is the whole list where limit is null."""
+
+    limit: int | None
+    next: str | None = Field(description="`cursor` of the page that follows; null: none does.")
+    previous: str | None = Field(description="The page before; null where there is none to ask.")
 
 
 class Error(Model):

@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 
 from tidings.api.openapi import streams
 
-_PAGED = {"older": "text|null", "newer": "text|null"}
+_PAGE = {"paging": "#Page"}
+_WARNED = {"warnings?": ["#Problem"]}
+_PAGED = {"older": "text|null", "newer": "text|null"} | _PAGE
 JSON = "application/json"
 
 
@@ -46,7 +48,7 @@ ANSWERS: dict[str, list[Success]] = {
     ],
     "GET /metrics": [Success(200, "The figures", "text", "text/plain")],
     "POST /v1/replays": _ASKED,
-    "GET /v1/replays": _one("The newest first", {"replays": ["#ReplayJob"]}),
+    "GET /v1/replays": _one("The newest first", {"replays": ["#ReplayJob"]} | _PAGE | _WARNED),
     "GET /v1/replays/{replay_id}": _JOB,
     "POST /v1/replays/{replay_id}/pause": _JOB,
     "POST /v1/replays/{replay_id}/resume": _JOB,
@@ -64,15 +66,15 @@ ANSWERS: dict[str, list[Success]] = {
     "POST /v1/orgs/{org_id}/stop": _ORG_STOP,
     "POST /v1/orgs/{org_id}/start": _ORG_STOP,
     "POST /v1/webHooks/preview": _one("Each event that was tried", "#Previewed"),
-    "GET /v1/transformations": _one("By name", {"transformations": ["#TransformationRow"]}),
+    "GET /v1/transformations": _one("By name", {"transformations": ["#TransformationRow"]} | _PAGE),
     "POST /v1/transformations": _one("The transformation", _TRANSFORMATION, 201),
     "GET /v1/transformations/{name}": _one("The transformation", _TRANSFORMATION),
     "PUT /v1/transformations/{name}": _one("The transformation", _TRANSFORMATION),
     "DELETE /v1/transformations/{name}": _one("It is gone", {"name": "text", "deleted": "yes"}),
     "GET /v1/transformations/{name}/versions": _one(
-        "The newest first", {"versions": ["#TransformationVersion"]}
+        "The newest first", {"versions": ["#TransformationVersion"]} | _PAGE
     ),
-    "GET /v1/eventTypes": _one("All event types", {"eventTypes": ["#EventTypeRow"]}),
+    "GET /v1/eventTypes": _one("All event types", {"eventTypes": ["#EventTypeRow"]} | _PAGE),
     "GET /v1/eventTypes/{name}": _one("The event type", _TYPE),
     "PUT /v1/eventTypes/{name}": [
         Success(200, "The event type, changed", _TYPE),
@@ -82,7 +84,9 @@ ANSWERS: dict[str, list[Success]] = {
     "POST /v1/reference/{kind}:load": _one("What was stored, and what was not", "#Loaded"),
     "GET /v1/reference/{kind}": _one(
         "A page of records",
-        {"count": "whole", "records": [{"id": "text", "record": "object"}], "next": "text|null"},
+        {"count": "whole", "records": [{"id": "text", "record": "object"}], "next": "text|null"}
+        | _PAGE
+        | _WARNED,
     ),
     "GET /v1/reference/{kind}/{id}": _one("The record", {"id": "text"}),
     "PUT /v1/reference/{kind}/{id}": [
@@ -112,7 +116,7 @@ ANSWERS: dict[str, list[Success]] = {
     ),
     "POST /v1/webHooks/test": _one("What was sent, and the answer", "#Tested"),
     "POST /v1/webHooks/{webhook_id}/test": _one("What was sent, and the answer", "#Tested"),
-    "GET /v1/inboxes": _one("The newest first", {"inboxes": ["#Inbox"]}),
+    "GET /v1/inboxes": _one("The newest first", {"inboxes": ["#Inbox"]} | _PAGE),
     "POST /v1/inboxes": _one("The inbox", "#Inbox", 201),
     "GET /v1/inboxes/{inbox_id}": _one("The inbox", "#Inbox"),
     "PATCH /v1/inboxes/{inbox_id}": _one("The inbox", "#Inbox"),

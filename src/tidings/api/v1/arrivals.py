@@ -10,12 +10,13 @@ from tidings.api.answers import answer, refused
 from tidings.api.context import Services, read_bytes
 from tidings.api.http.event_stream import event_stream
 from tidings.api.models import V1_ERRORS
+from tidings.api.paging import both_sides
 from tidings.api.v1.events.log_models import PAGE_PARAMETERS
 from tidings.api.v1.inboxes import own_inbox
 from tidings.core.ids import read
 from tidings.engine.inboxes import BODY_BYTES_KEPT
 from tidings.errors import not_found
-from tidings.reads.events.log_query import cursors, read_question
+from tidings.reads.events.log_query import read_question
 from tidings.reads.inboxes import PREFIX, show_arrival, show_arrival_whole
 
 METHODS = ["PUT", "GET", "HEAD", "DELETE", "PATCH"]  # beside POST; a webhook may use most
@@ -48,7 +49,7 @@ def _own_routes(services: Services) -> APIRouter:
         asked = read_question(request.query_params, PARAMETERS, zone)
         page = await inboxes.arrivals(live, asked.before, asked.after, asked.limit)
         rows = [show_arrival(one) for one in page.arrivals]
-        return answer({"arrivals": rows} | cursors(page.older, page.newer))
+        return answer({"arrivals": rows} | both_sides(asked.limit, page.older, page.newer))
 
     @router.get("/{inbox_id}/arrivals/{arrival_id}", summary="One arrival")
     async def arrival(request: Request, inbox_id: str, arrival_id: str) -> Response:

@@ -12,6 +12,7 @@ from tidings.api.context import Services, read_object
 from tidings.api.description import Model
 from tidings.api.field_schemas import HEADER_VALUE, VISIBLE
 from tidings.api.models import V1_ERRORS, body_of
+from tidings.api.paging import WHOLE
 from tidings.engine.inboxes import LiveInbox
 from tidings.reads.inboxes import show_inbox
 
@@ -74,7 +75,9 @@ def inbox_routes(services: Services) -> APIRouter:
     async def list_all(request: Request) -> Response:
         """The newest first."""
         org = services.caller(request, "logs:read").org
-        return answer({"inboxes": [show_inbox(inboxes, live) for live in inboxes.list(org)]})
+        return answer(
+            {"inboxes": [show_inbox(inboxes, live) for live in inboxes.list(org)]} | WHOLE
+        )
 
     @router.get("/{inbox_id}", summary="A test inbox")
     async def get(request: Request, inbox_id: str) -> Response:

@@ -11,7 +11,8 @@ from tidings.api.answers import answer, refused
 from tidings.api.context import Services, read_object
 from tidings.api.description import Model, described
 from tidings.api.field_schemas import Name
-from tidings.api.models import V1_ERRORS, body_of, refusals
+from tidings.api.models import V1_ERRORS, Page, body_of, refusals
+from tidings.api.paging import WHOLE
 from tidings.core.declaration import declared
 from tidings.core.events.call_reader import Caller
 from tidings.core.form import came
@@ -79,6 +80,7 @@ class SeveralOrgs(Model):
     """All tenants."""
 
     orgs: list[Org]
+    paging: Page
 
 
 NEW_BODY = body_of(NewOrg, example={"name": "Acme", "parent": None, "timeZone": "Asia/Kolkata"})
@@ -118,7 +120,9 @@ def org_routes(services: Services) -> APIRouter:
     async def list_all(request: Request) -> Response:
         """For the platform's own credential."""
         services.platform(request, "admin:read")
-        return answer({"orgs": [show_org(services.consents, org) for org in services.orgs.all()]})
+        return answer(
+            {"orgs": [show_org(services.consents, org) for org in services.orgs.all()]} | WHOLE
+        )
 
     @router.get(
         "/{org_id}",

@@ -13,12 +13,15 @@ from starlette.responses import Response
 from tidings.api.answers import answer
 from tidings.api.context import Services, read_object
 from tidings.api.description import Model
-from tidings.api.field_schemas import DeliveryId, EventId, Instant
+from tidings.api.field_schemas import OLDER_CURSOR, DeliveryId, EventId, Instant
 from tidings.api.models import V1_ERRORS, body_of
+from tidings.api.paging import moved, page_of
 from tidings.core.ids import read
 from tidings.core.replay import ReplayKind, Step
 from tidings.reads.columns import show_delivery
 from tidings.reads.delivery.next_attempts import see
+from tidings.reads.events.log_query import OLDER, read_older
+from tidings.reads.events.log_query import cursor as cursor_to
 from tidings.reads.replay import A_REPLAY, ReplayCalls, unknown
 
 Id = Annotated[str, Field(min_length=1, max_length=64)]
@@ -110,15 +113,29 @@ def replay_routes(services: Services) -> APIRouter:
     async def list_all(
         request: Request,
         limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = 50,
-        before_id: Annotated[str | None, Query(alias="before")] = None,
+        cursor: Annotated[
+            str | None, Query(description="paging.next of a page.", json_schema_extra=OLDER_CURSOR)
+        ] = None,
+        before_id: Annotated[
+            str | None,
+            Query(alias="before", deprecated=True, description="The last id of the page before."),
+        ] = None,
     ) -> Response:
-        """The newest first; `before` is the last id of the page before."""
+        """The newest first."""
         org = services.caller(request, "replay:read").org
+        given, warnings = moved("before", before_id, cursor)
         number = NEWEST if before_id is None else read("rpl", before_id)
         if number is None:
             raise unknown("before", A_REPLAY, before_id or "")
+        if given:
+            number = read_older(given)
         found = await store.replays(org, number, limit)
-        return answer({"replays": [calls.shown(job) for job in found]})
+        more = cursor_to(OLDER, found[-1].number) if len(found) == limit else None
+        return answer(
+            {"replays": [calls.shown(job) for job in found]}
+            | page_of(limit, more)
+            | ({"warnings": warnings} if warnings else {})
+        )
 
     @router.get("/{replay_id}", summary="A replay and how far it is")
     async def get(request: Request, replay_id: str) -> Response:

@@ -1,13 +1,13 @@
 """What the logs are asked for: filters that combine, and cursors to both sides. Pure."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, tzinfo
 
 import msgspec
 
 from tidings.core.delivery.states import State
-from tidings.core.form import Form, came
+from tidings.core.form import Form, came, nearest
 from tidings.core.ids import EVENT_ID, WebhookId, read, show
 from tidings.errors import Invalid
 
@@ -46,14 +46,7 @@ def read_question(
 ) -> LogQuestion:
     """The parameters of a call. Refused with all that is wrong with them."""
     form = Form(dict(query))
-    for name in query:
-        if name not in known:
-            form.refuse(
-                "unknown_parameter",
-                name[:64],
-                f"A parameter must be one of {', '.join(sorted(known))}; got {came(name)}. Check "
-                "its spelling: a filter that is not known would filter nothing.",
-            )
+    refuse_unknown_parameters(form, known)
     limit = form.whole("limit", 1, limit_max, LIMIT)
     before, after = _cursor(form)
     question = LogQuestion(
@@ -74,6 +67,19 @@ def read_question(
     return question
 
 
+def refuse_unknown_parameters(form: Form, known: Collection[str]) -> None:
+    """A filter that is not known would filter nothing."""
+    listed = ", ".join(sorted(known)) or "none: this call takes none"
+    for name in form.body:
+        if name not in known:
+            form.refuse(
+                "unknown_parameter",
+                name[:64],
+                f"A parameter must be one of {listed}; got {came(name)}."
+                f"{nearest(name, known) or ' Check its spelling.'}",
+            )
+
+
 def cursor(side: str, at: int | None) -> str | None:
     """An opaque cursor to one side of a page."""
     return None if at is None else show(side, at)
@@ -84,6 +90,17 @@ def cursors(older: int | None, newer: int | None) -> dict[str, str | None]:
     return {"older": cursor(OLDER, older), "newer": cursor(NEWER, newer)}
 
 
+def read_older(said: str) -> int:
+    """The number of a cursor of a list that goes one way, to what is older. Invalid."""
+    form = Form({"cursor": said})
+    before, _ = _cursor(form)
+    if before is None:
+        if not form.refusals:  # it is one to what is newer
+            _refuse_cursor(form, said)
+        raise Invalid(*form.refusals)
+    return before
+
+
 def _cursor(form: Form) -> tuple[int | None, int | None]:
     said = form.body.get("cursor")
     if not said:
@@ -92,13 +109,17 @@ def _cursor(form: Form) -> tuple[int | None, int | None]:
         return before, None
     if (after := read(NEWER, said)) is not None:
         return None, after
+    _refuse_cursor(form, said)
+    return None, None
+
+
+def _refuse_cursor(form: Form, said: str) -> None:
     form.refuse(
         "bad_cursor",
         "cursor",
-        f"cursor must be older or newer of an answer to the same question; got {came(said)}. "
-        "Leave it out to begin with the newest.",
+        f"cursor must be paging.next or paging.previous of an answer to the same question; got "
+        f"{came(said)}. Leave it out to begin with the newest.",
     )
-    return None, None
 
 
 def _listed(form: Form, field: str) -> tuple[str, ...]:

@@ -76,7 +76,8 @@ async def test_a_page_follows_the_last_one_and_counts_all() -> None:
         assert seen == sorted(map(str, range(25)))
         assert page["records"][-1] == {"id": "9", "record": {"name": "n9"}}
         empty = (await s.call("GET", "/v1/reference/tills")).json
-        assert empty == {"count": 0, "records": [], "next": None}
+        paging = {"limit": 100, "next": None, "previous": None}
+        assert empty == {"count": 0, "records": [], "next": None, "paging": paging}
         await told(await s.call("GET", "/v1/reference/stores?limit=0"), 400)
 
 

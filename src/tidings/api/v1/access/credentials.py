@@ -11,6 +11,7 @@ from tidings.api.answers import answer
 from tidings.api.context import Services, read_object
 from tidings.api.description import described
 from tidings.api.models import V1_ERRORS, Responses, body_of, refusals
+from tidings.api.paging import WHOLE
 from tidings.api.v1.access import models
 from tidings.api.v1.orgs import org_caller
 from tidings.core.access.scopes import show_scopes
@@ -52,7 +53,9 @@ def credential_routes(services: Services) -> APIRouter:
     async def list_all(request: Request, org_id: str) -> Response:
         """Revoked ones too; never a secret."""
         caller, org = org_caller(services, request, "admin:read", org_id)
-        return answer({"credentials": [show(one) for one in credentials.list(caller, org.id)]})
+        return answer(
+            {"credentials": [show(one) for one in credentials.list(caller, org.id)]} | WHOLE
+        )
 
     @router.post(
         "",

@@ -6,6 +6,7 @@ from pydantic import ConfigDict, Field
 
 from tidings.api.description import Model
 from tidings.api.field_schemas import ONE_OVERLAP, Given, MaybeName, Moment, OverlapAlias, Password
+from tidings.api.models import Page
 from tidings.core.ids import OrgId
 
 Level = Literal["none", "read", "write"]
@@ -130,6 +131,7 @@ class SeveralCredentials(Model):
     """All credentials of an org, revoked ones too."""
 
     credentials: list[Credential]
+    paging: Page
 
 
 Role = Literal["owner", "admin", "operator", "reader"]
@@ -186,6 +188,7 @@ class SeveralUsers(Model):
     """All users of an org."""
 
     users: list[User]
+    paging: Page
 
 
 class NewPassword(Model):

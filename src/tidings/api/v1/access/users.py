@@ -11,6 +11,7 @@ from tidings.api.context import Services, read_object, refuse_unknown_fields
 from tidings.api.description import described
 from tidings.api.http.front import address_of
 from tidings.api.models import V1_ERRORS, Responses, body_of, refusals
+from tidings.api.paging import WHOLE
 from tidings.api.v1.access import models
 from tidings.api.v1.access.credentials import NO_STORE
 from tidings.api.v1.orgs import org_caller
@@ -44,7 +45,7 @@ def user_routes(services: Services) -> APIRouter:
     )
     async def list_all(request: Request, org_id: str) -> Response:
         _, org = org_caller(services, request, "admin:read", org_id)
-        return answer({"users": [show_user(user) for user in users.list(org.id)]})
+        return answer({"users": [show_user(user) for user in users.list(org.id)]} | WHOLE)
 
     @router.post(
         "",

@@ -11,6 +11,7 @@ from tidings.api.answers import answer
 from tidings.api.context import Services, read_object
 from tidings.api.description import Model
 from tidings.api.models import V1_ERRORS, Responses, body_of
+from tidings.api.paging import WHOLE
 from tidings.engine.events.event_types import UnknownType
 from tidings.reads.events.event_types import show_own_type, show_type, show_type_row
 
@@ -58,7 +59,7 @@ def event_type_routes(services: Services) -> APIRouter:
         known = [types.catalogue.get(name) for name in types.catalogue.names()]
         rows = [show_type_row(kind) for kind in known if kind is not None]
         rows += [show_type_row(one.made.kind) for one in types.records(org)]
-        return answer({"eventTypes": rows})
+        return answer({"eventTypes": rows} | WHOLE)
 
     @router.get("/{name}", summary="Get one event type")
     async def get(

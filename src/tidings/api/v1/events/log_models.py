@@ -17,7 +17,7 @@ _FILTERS: dict[str, tuple[dict[str, Any], str]] = {
     "matched": ({"enum": ["true", "false", ""]}, "false: events that no webhook wanted."),
     "limit": (whole(1, 200), "Rows of a page; 50 where it is left out."),
     "points": (whole(1, 400), "About how many steps; 48 where it is left out."),
-    "cursor": (CURSOR, "older or newer of an answer to the same question."),
+    "cursor": (CURSOR, "paging.next or paging.previous of an answer to the same question."),
 }
 _EXAMPLES = {"status": "failed,parked", "eventName": "pointsIssued", "from": "2026-02-11T09:15:00Z"}
 

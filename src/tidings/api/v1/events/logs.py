@@ -10,6 +10,7 @@ from starlette.responses import Response
 from tidings.api.answers import answer
 from tidings.api.context import Services
 from tidings.api.models import V1_ERRORS
+from tidings.api.paging import both_sides
 from tidings.api.v1.events.log_models import DELIVERY_PARAMETERS, EVENT_PARAMETERS
 from tidings.errors import not_found
 from tidings.reads.columns import show_event
@@ -18,7 +19,6 @@ from tidings.reads.events.log_pages import heads_of
 from tidings.reads.events.log_query import (
     DELIVERY_FILTERS,
     EVENT_FILTERS,
-    cursors,
     read_question,
 )
 from tidings.reads.events.logs import (
@@ -46,7 +46,7 @@ def log_routes(services: Services) -> APIRouter:
         records = webhooks_of(services.webhooks, org, question.webhook_ids)
         page = await delivery_page(services, org, question, records)
         rows = [show_row(services, row, records[row.webhook]) for row in page.deliveries]
-        return answer({"deliveries": rows} | cursors(page.older, page.newer))
+        return answer({"deliveries": rows} | both_sides(question.limit, page.older, page.newer))
 
     @router.get(
         "/events",
@@ -64,7 +64,7 @@ def log_routes(services: Services) -> APIRouter:
         page = await event_page(services, org, question)
         heads = await heads_of(services.store, (event.seq for event in page.events))
         rows = [show_event_row(event, heads.get(event.seq)) for event in page.events]
-        return answer({"events": rows} | cursors(page.older, page.newer))
+        return answer({"events": rows} | both_sides(question.limit, page.older, page.newer))
 
     return router
 

@@ -7,9 +7,10 @@ from starlette.responses import Response
 from tidings.api.answers import answer
 from tidings.api.context import Services
 from tidings.api.models import V1_ERRORS
+from tidings.api.paging import both_sides
 from tidings.api.v1.events.log_models import REJECTION_PARAMETERS
 from tidings.core.ids import read
-from tidings.reads.events.log_query import cursors, read_question
+from tidings.reads.events.log_query import read_question
 from tidings.reads.events.rejections import PREFIX, readmit, show_rejection, unknown_rejection
 
 LIMIT_MAX = 1000
@@ -29,7 +30,7 @@ def rejection_routes(services: Services) -> APIRouter:
         asked = read_question(request.query_params, PARAMETERS, services.zone(org), LIMIT_MAX)
         page = await services.store.log_rejections(org, asked.before, asked.after, asked.limit)
         rows = [show_rejection(one) for one in page.rejections]
-        return answer({"rejections": rows} | cursors(page.older, page.newer))
+        return answer({"rejections": rows} | both_sides(asked.limit, page.older, page.newer))
 
     @router.get("/rejections/{rejection_id}", summary="One event that was refused")
     async def rejection(request: Request, rejection_id: str) -> Response:

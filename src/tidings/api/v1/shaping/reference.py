@@ -11,6 +11,7 @@ from tidings.api.answers import RefusalAnswer, answer, refused
 from tidings.api.context import Services, read_object
 from tidings.api.description import Model, schema_of
 from tidings.api.models import V1_ERRORS, Responses
+from tidings.api.paging import moved, page_of
 from tidings.api.v1.shaping.reference_load import KindOfPath, add_load_route, kind_of
 from tidings.core.form import came
 from tidings.core.shaping.reference_rules import (
@@ -81,6 +82,7 @@ _RECORD: dict[str, Any] = {
         },
     }
 }
+OLD = "As `cursor` was called before."
 _BAD: Responses = {400: {"description": "The record, its id or its kind is refused"}}
 
 
@@ -95,13 +97,15 @@ def reference_routes(services: Services) -> APIRouter:
     async def list_all(
         request: Request,
         kind: KindOfPath,
-        after: Annotated[str, Query(max_length=128, description="The `next` of a page.")] = "",
+        cursor: Annotated[str, Query(max_length=128, description="paging.next of a page.")] = "",
+        after: Annotated[str, Query(max_length=128, deprecated=True, description=OLD)] = "",
         limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 100,
     ) -> Response:
         """A page in the order of the ids, and how many there are in all."""
         org = services.caller(request, "reference:read").org
         which = kind_of(kind)
-        rows = await reference.list(org, which, after, limit)
+        start, warnings = moved("after", after, cursor)
+        rows = await reference.list(org, which, start or after, limit)
         more = rows[-1][0] if len(rows) == limit else None
         return answer(
             {
@@ -109,6 +113,8 @@ def reference_routes(services: Services) -> APIRouter:
                 "records": [{"id": id, "record": record} for id, record in rows],
                 "next": more,
             }
+            | page_of(limit, more)
+            | ({"warnings": warnings} if warnings else {})
         )
 
     @router.get("/{kind}/{id:path}", summary="Get a record", responses=_BAD)

@@ -13,6 +13,7 @@ from tidings.api.answers import answer, refused
 from tidings.api.context import Services, read_object, refuse_unknown_fields
 from tidings.api.description import Model
 from tidings.api.models import V1_ERRORS, Responses, body_of
+from tidings.api.paging import WHOLE
 from tidings.reads.shaping import show_transformation
 from tidings.store.port import StoredTransformation
 from tidings.transform.port import TEMPLATE_MAX, RenderLater
@@ -63,7 +64,7 @@ def transformation_routes(services: Services) -> APIRouter:
             show_transformation(one) | {"usedBy": transformations.users(org, one.name)}
             for one in found
         ]
-        return answer({"transformations": rows})
+        return answer({"transformations": rows} | WHOLE)
 
     @router.post(
         "",
@@ -95,7 +96,7 @@ def transformation_routes(services: Services) -> APIRouter:
         with _told():
             found = await transformations.versions(org, name)
         rows = [show_transformation(one) | {"template": one.template} for one in found]
-        return answer({"versions": rows})
+        return answer({"versions": rows} | WHOLE)
 
     @router.put(
         "/{name}",
