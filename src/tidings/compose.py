@@ -42,6 +42,7 @@ from tidings.engine.events.intake import Draft
 from tidings.engine.events.late_checks import LateChecks
 from tidings.engine.events.readmission import Readmission
 from tidings.engine.inboxes import Inboxes
+from tidings.engine.keyed_calls import KeyedCalls
 from tidings.engine.loop_lag import LoopLag
 from tidings.engine.metrics import EngineMetrics
 from tidings.engine.notices.consents import ConsentEmails, Consents
@@ -157,6 +158,7 @@ class App:
     shaper: Shaping
     webhooks: Webhooks
     inboxes: Inboxes
+    keyed_calls: KeyedCalls
     acceptor: Acceptor
     reader: CallReader[Draft]
     late: LateChecks
@@ -383,6 +385,7 @@ def build(ports: Ports, options: Options) -> App:
         shaper=shaper,
         webhooks=webhooks,
         inboxes=inboxes,
+        keyed_calls=KeyedCalls(store, ports.vault),
         acceptor=acceptor,
         reader=reader,
         late=late,

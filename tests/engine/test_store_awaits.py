@@ -39,6 +39,10 @@ CASES = {
     f"{FAULTS}::test_a_change_whose_answer_was_lost_is_in_force_without_its_repetition": """
         changes: load load_types
     """,
+    "api/v1/test_keyed_calls.py::"
+    "test_while_the_store_takes_no_writes_nothing_is_made_and_what_was_made_is_told": """
+        keyed_calls: begin_call end_call
+    """,
     f"{FAULTS}::test_a_link_is_used_up_only_by_what_it_was_for": """
         links: take_link put_link
         session_table: put_session

@@ -29,7 +29,7 @@ PENDING, HELD, RETRYING, DELIVERED, FAILED, PARKED, CANCELLED = range(7)
 OF_THE_MOMENT = {"health", "lastUsedAt", "lastSignInAt", "from", "to"}
 # What answers have gained since, and what it is of all that was there before.
 SINCE = {"authentication": None}
-TOLD_SINCE = {"endedBy"}  # it was kept then, and no answer said it
+TOLD_SINCE = {"endedBy", "paging"}  # no answer said then what was kept, or where a page stands
 # Of each message: everything else in its head is the same as it was at the kill.
 OF_A_MESSAGE = {
     "webhook-id",

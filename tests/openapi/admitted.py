@@ -15,6 +15,21 @@ _WEBHOOKS = (
     "POST /v1/webHooks/preview",
     "POST /v1/webHooks/test",
 )
+_KEYED = (
+    "POST /v3/webHooks",
+    "POST /v1/webHooks/test",
+    "POST /v1/webHooks/{webhook_id}/test",
+    "POST /v1/replays",
+    "POST /v1/deliveries/cancel",
+    "POST /v1/transformations",
+    "POST /v1/inboxes",
+    "POST /v1/orgs",
+    "POST /v1/orgs/{org_id}/credentials",
+    "POST /v1/orgs/{org_id}/credentials/{credential_id}/rotate",
+    "POST /v1/orgs/{org_id}/users",
+    "POST /v1/orgs/{org_id}/users/{user_id}/link",
+    "POST /v1/orgs/{org_id}/portal-links",
+)
 _ACCEPT = ("POST /v1/events",)
 _TYPE = ("PUT /v1/eventTypes/{name}",)
 _JOBS = ("POST /v1/replays", "POST /v1/deliveries/cancel")
@@ -70,7 +85,7 @@ ADMITTED: dict[str, tuple[str, Sequence[str]]] = {
         "names are compared without their case, and of one the value is a type",
         ("POST /v1/inboxes", "PATCH /v1/inboxes/{inbox_id}"),
     ),
-    "idempotency_key_reused": ("the key's first body is stored", ("POST /v3/webHooks",)),
+    "idempotency_key_reused": ("the key's first body is stored", _KEYED),
     "unknown_type": (
         "event types are the catalogue's and the org's own",
         (*_ACCEPT, "POST /v1/webHooks/test", "POST /v1/webHooks/{webhook_id}/test"),

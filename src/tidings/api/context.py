@@ -43,6 +43,7 @@ from tidings.engine.events.event_types import EventTypes
 from tidings.engine.events.feed import Feed
 from tidings.engine.events.readmission import Readmission
 from tidings.engine.inboxes import Inboxes
+from tidings.engine.keyed_calls import KeyedCalls
 from tidings.engine.notices.consents import Consents
 from tidings.engine.orgs import Orgs
 from tidings.engine.replay.requests import ReplayRequests
@@ -107,6 +108,7 @@ class Services:
     trial: Trial
     readmission: Readmission
     inboxes: Inboxes
+    keyed_calls: KeyedCalls
     metrics_readers: MetricsReaders = MetricsReaders()  # beside the platform's own credential
     streams: StreamPlaces = field(default_factory=StreamPlaces)
     public_url: str = ""  # where browsers reach the service; empty: as the call did

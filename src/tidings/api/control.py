@@ -23,6 +23,7 @@ from tidings.api.context import RATE_LIMIT, Services
 from tidings.api.http.foreign import CODE, FETCH_SITE, ORIGIN, changes, foreign
 from tidings.api.http.health import health_routes
 from tidings.api.http.refusals import REQUEST_ID, failed, request_id
+from tidings.api.keyed import hold_keys
 from tidings.api.openapi.routes import add_openapi
 from tidings.api.v1.access.credentials import caller_routes, credential_routes
 from tidings.api.v1.access.portal import portal_routes
@@ -86,6 +87,8 @@ def make_control_app(services: Services) -> FastAPI:
     ):
         # Not `include_router`: it builds every route again, and that is half of the start.
         app.router.routes.extend(routes.routes)
+    for route in app.router.routes:
+        hold_keys(route, services)
     add_openapi(app)
     app.add_exception_handler(RefusalAnswer, _say_refused)
     app.add_exception_handler(RequestRefused, _say_request_refused)

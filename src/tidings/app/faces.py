@@ -56,4 +56,5 @@ def services_of(
         trial=app.trial,
         readmission=app.readmission,
         inboxes=app.inboxes,
+        keyed_calls=app.keyed_calls,
     )

@@ -3,6 +3,7 @@
 from tidings.api.http.foreign import API
 from tidings.api.openapi.scopes import ACCEPT
 from tidings.api.openapi.words import Json
+from tidings.engine.keyed_calls import HEADER
 
 _JSON = "application/json"
 _TEXT = {
@@ -82,6 +83,8 @@ def _statuses(call: str, operation: Json, is_open: bool) -> set[int]:
             found.add(403)  # to a page of another site
     if operation.get("parameters"):
         found.add(400)
+    if call != ACCEPT and any(one.get("name") == HEADER for one in operation.get("parameters", ())):
+        found |= {409, 422}  # the first call's answer is not known, or it had another body
     return found
 
 

@@ -11,6 +11,7 @@ from tidings.api.answers import answer
 from tidings.api.context import Services, read_object
 from tidings.api.description import Model
 from tidings.api.field_schemas import HEADER_VALUE, VISIBLE
+from tidings.api.keyed import KEYED
 from tidings.api.models import V1_ERRORS, body_of
 from tidings.api.paging import WHOLE
 from tidings.engine.inboxes import LiveInbox
@@ -63,7 +64,7 @@ def inbox_routes(services: Services) -> APIRouter:
     router = APIRouter(prefix="/v1/inboxes", tags=["inboxes"], responses=V1_ERRORS)
     inboxes = services.inboxes
 
-    @router.post("", summary="Make a test inbox", status_code=201, openapi_extra=INBOX_BODY)
+    @router.post("", summary="Make a test inbox", status_code=201, openapi_extra=INBOX_BODY | KEYED)
     async def create(request: Request) -> Response:
         """Set its `url` as a webhook's URL: what arrives there is listed, and can be watched."""
         org = services.caller(request, "webhooks:write").org

@@ -11,6 +11,7 @@ from tidings.api.answers import answer, refused
 from tidings.api.context import Services, read_object
 from tidings.api.description import Model, described
 from tidings.api.field_schemas import Name
+from tidings.api.keyed import KEYED
 from tidings.api.models import V1_ERRORS, Page, body_of, refusals
 from tidings.api.paging import WHOLE
 from tidings.core.declaration import declared
@@ -98,7 +99,7 @@ def org_routes(services: Services) -> APIRouter:
         "",
         summary="Create an org",
         status_code=201,
-        openapi_extra=NEW_BODY,
+        openapi_extra=NEW_BODY | KEYED,
         responses={
             201: described(Org, "The org"),
             **BAD,

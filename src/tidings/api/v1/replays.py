@@ -14,6 +14,7 @@ from tidings.api.answers import answer
 from tidings.api.context import Services, read_object
 from tidings.api.description import Model
 from tidings.api.field_schemas import OLDER_CURSOR, DeliveryId, EventId, Instant
+from tidings.api.keyed import KEYED
 from tidings.api.models import V1_ERRORS, body_of
 from tidings.api.paging import moved, page_of
 from tidings.core.ids import read
@@ -104,7 +105,7 @@ def replay_routes(services: Services) -> APIRouter:
     router = APIRouter(prefix="/v1/replays", tags=["replays"], responses=V1_ERRORS)
     calls, store = ReplayCalls(services), services.store
 
-    @router.post("", summary="Replay", status_code=201, openapi_extra=REPLAY_BODY)
+    @router.post("", summary="Replay", status_code=201, openapi_extra=REPLAY_BODY | KEYED)
     async def create(request: Request) -> Response:
         """Make new deliveries from old events. With `dryRun` it only says what it would do."""
         return await _ask(services, calls, ReplayKind.REPLAY, request)
@@ -174,7 +175,7 @@ def cancel_routes(services: Services) -> APIRouter:
         "/cancel",
         summary="Cancel deliveries by filter",
         status_code=201,
-        openapi_extra=CANCEL_BODY,
+        openapi_extra=CANCEL_BODY | KEYED,
     )
     async def cancel_many(request: Request) -> Response:
         """A job like a replay. With `dryRun` it only says how many there are."""

@@ -4,15 +4,15 @@ Answers of one webhook carry its `ETag`; a change with `If-Match` holds only for
 `dryRun=true` a call is checked and answered, and nothing is written.
 """
 
-import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tidings.api.answers import answer, envelope, refused
+from tidings.api.answers import answer, envelope
 from tidings.api.context import Services, read_object
+from tidings.api.keyed import read_key
 from tidings.api.v1.webhooks.models import BODY, PATCH_BODY, REPLACING_BODY
 from tidings.api.v3.models import CHANGE_ERRORS, CHANGING, CREATING, ONE, REPLACING, SEVERAL
 from tidings.api.v3.webhook_answers import (
@@ -23,7 +23,6 @@ from tidings.api.v3.webhook_answers import (
     is_if_changed,
     tagged,
 )
-from tidings.core.form import came
 from tidings.core.ids import WebhookId
 from tidings.core.shaping.signatures.standard_webhooks import show_secret
 from tidings.core.webhooks.settings import FIELD_OF
@@ -36,7 +35,6 @@ Part = Annotated[
     str,
     Query(description="Those whose name holds this; case does not matter."),
 ]
-_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 def webhook_routes(services: Services) -> APIRouter:
@@ -50,7 +48,7 @@ def webhook_routes(services: Services) -> APIRouter:
         same call within 24 hours is answered the same, and nothing is made again."""
         caller = services.caller(request, "webhooks:write")
         dry_run = is_dry_run(request)
-        key = _idempotency_key(request)
+        key = read_key(request)
         body = await read_object(request)
         record, secret, warnings = await webhooks.create(
             caller.org, body, author(caller), key, dry_run=dry_run
@@ -137,17 +135,3 @@ def webhook_routes(services: Services) -> APIRouter:
         return show.one(await changed(webHookId, deleting), dry_run=dry_run)
 
     return router
-
-
-def _idempotency_key(request: Request) -> str | None:
-    key = request.headers.get("idempotency-key")
-    if key is not None and not _KEY.fullmatch(key):
-        raise refused(
-            400,
-            "bad_idempotency_key",
-            "Idempotency-Key must be 1 to 255 visible ASCII signs; got "
-            f"{came(key) if key.isprintable() else 'another sign'}. Take a UUID. "
-            "(bad_idempotency_key, header Idempotency-Key)",
-            "Idempotency-Key",
-        )
-    return key

@@ -102,6 +102,13 @@ from tidings.store.port.inboxes import (
     Inbox as Inbox,
     InboxStore as InboxStore,
 )
+from tidings.store.port.keyed_calls import (
+    KEYED_KEPT_MS as KEYED_KEPT_MS,
+    KEYED_MAX as KEYED_MAX,
+    CallBegun as CallBegun,
+    KeyedCall as KeyedCall,
+    KeyedCallStore as KeyedCallStore,
+)
 from tidings.store.port.notices import Email as Email, EmailStore as EmailStore
 from tidings.store.port.orgs import Org as Org, OrgStore as OrgStore
 from tidings.store.port.replay import (
@@ -159,6 +166,7 @@ class Store(
     OrgStore,
     AccessStore,
     InboxStore,
+    KeyedCallStore,
     EmailStore,
     RetentionStore,
     CommitStore,

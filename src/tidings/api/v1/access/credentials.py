@@ -10,6 +10,7 @@ from starlette.responses import Response
 from tidings.api.answers import answer
 from tidings.api.context import Services, read_object
 from tidings.api.description import described
+from tidings.api.keyed import KEYED
 from tidings.api.models import V1_ERRORS, Responses, body_of, refusals
 from tidings.api.paging import WHOLE
 from tidings.api.v1.access import models
@@ -61,7 +62,7 @@ def credential_routes(services: Services) -> APIRouter:
         "",
         summary="Create a credential",
         status_code=201,
-        openapi_extra=NEW_BODY,
+        openapi_extra=NEW_BODY | KEYED,
         responses={201: described(models.CredentialWithSecret, "Shown once"), **BAD},
     )
     async def create(request: Request, org_id: str) -> Response:
@@ -91,7 +92,7 @@ def credential_routes(services: Services) -> APIRouter:
     @router.post(
         "/{credential_id}/rotate",
         summary="Give a credential a new secret",
-        openapi_extra=ROTATE_BODY,
+        openapi_extra=ROTATE_BODY | KEYED,
         responses={200: described(models.CredentialWithSecret, "Shown once"), **BAD},
     )
     async def rotate(request: Request, org_id: str, credential_id: str) -> Response:

@@ -11,6 +11,7 @@ from tidings.api.answers import RefusalAnswer, answer
 from tidings.api.context import Services, read_object
 from tidings.api.description import Model, described
 from tidings.api.field_schemas import NAMED
+from tidings.api.keyed import KEYED
 from tidings.api.models import V1_ERRORS, body_of, refusals
 from tidings.api.v1.access.credentials import NO_STORE
 from tidings.api.v1.orgs import org_caller
@@ -92,7 +93,7 @@ def portal_routes(services: Services) -> APIRouter:
         "",
         summary="Make a link to an org's portal",
         status_code=201,
-        openapi_extra=BODY,
+        openapi_extra=BODY | KEYED,
         responses={201: described(PortalLink, "Shown once"), **BAD},
     )
     async def create(request: Request, org_id: str) -> Response:

@@ -10,6 +10,7 @@ from tidings.api.answers import answer, refused
 from tidings.api.context import Services, read_object, refuse_unknown_fields
 from tidings.api.description import described
 from tidings.api.http.front import address_of
+from tidings.api.keyed import KEYED
 from tidings.api.models import V1_ERRORS, Responses, body_of, refusals
 from tidings.api.paging import WHOLE
 from tidings.api.v1.access import models
@@ -51,7 +52,7 @@ def user_routes(services: Services) -> APIRouter:
         "",
         summary="Add a user to an org",
         status_code=201,
-        openapi_extra=NEW_BODY,
+        openapi_extra=NEW_BODY | KEYED,
         responses={
             201: described(models.UserWithInvitation, "Shown once"),
             **BAD,
@@ -90,6 +91,7 @@ def user_routes(services: Services) -> APIRouter:
     @router.post(
         "/{user_id}/link",
         summary="A new invitation, or a reset of the password",
+        openapi_extra=KEYED,
         responses={200: described(models.Invitation, "Shown once")},
     )
     async def link(request: Request, org_id: str, user_id: str) -> Response:

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from tidings.api.answers import answer, refused
 from tidings.api.context import Services, read_object, refuse_unknown_fields
 from tidings.api.description import Model
+from tidings.api.keyed import KEYED
 from tidings.api.models import V1_ERRORS, Responses, body_of
 from tidings.api.paging import WHOLE
 from tidings.reads.shaping import show_transformation
@@ -69,7 +70,7 @@ def transformation_routes(services: Services) -> APIRouter:
     @router.post(
         "",
         summary="Make a transformation",
-        openapi_extra=TRANSFORMATION_BODY,
+        openapi_extra=TRANSFORMATION_BODY | KEYED,
         responses=TRANSFORMATION_ERRORS,
         status_code=201,
     )

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from tidings.api.answers import answer
 from tidings.api.context import Services, read_object, refuse_unknown_fields
 from tidings.api.description import Model, whole_schema
+from tidings.api.keyed import KEYED
 from tidings.api.models import V1_ERRORS, body_of
 from tidings.api.v1.webhooks.models import SAVED, UNSAVED, unsaved_schema
 from tidings.core.delivery.standing import Standing
@@ -59,7 +60,9 @@ def trial_routes(services: Services) -> APIRouter:
         tested = await sent(services, org, webhook, event_id, message, saved)
         return show_tested(tested, webhook)
 
-    @router.post("/test", summary="Test an unsaved webhook", openapi_extra=UNSAVED_TEST_BODY)
+    @router.post(
+        "/test", summary="Test an unsaved webhook", openapi_extra=UNSAVED_TEST_BODY | KEYED
+    )
     async def unsaved(request: Request) -> Response:
         """The fields of a webhook; with `webHookId`, changes to that one. Nothing is saved.
 
@@ -83,7 +86,7 @@ def trial_routes(services: Services) -> APIRouter:
             told["signingSecret"] = show_secret(made)
         return answer(told | {"warnings": (*warnings, *more)})
 
-    @router.post("/{webhook_id}/test", summary="Test a webhook", openapi_extra=TEST_BODY)
+    @router.post("/{webhook_id}/test", summary="Test a webhook", openapi_extra=TEST_BODY | KEYED)
     async def saved(request: Request, webhook_id: WebhookId) -> Response:
         """One signed message with the example of an event type, or a given event; not stored."""
         org = services.caller(request, "webhooks:write").org

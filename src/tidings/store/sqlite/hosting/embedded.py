@@ -34,6 +34,7 @@ from tidings.store.sqlite.events.totals import TotalRows
 from tidings.store.sqlite.events.types import TypeRows
 from tidings.store.sqlite.hosting.checkpoints import CHECKPOINT_PAGES, Checkpoints
 from tidings.store.sqlite.inboxes import InboxReader, InboxRows
+from tidings.store.sqlite.keyed_calls import KeyedCallRows
 from tidings.store.sqlite.leaps import Leaps
 from tidings.store.sqlite.people import PeopleTables
 from tidings.store.sqlite.queries import Queries
@@ -72,6 +73,7 @@ class WritingHalf:
     manual_retries: ManualRetryRows
     rejections: RejectionRows
     inboxes: InboxRows
+    keyed_calls: KeyedCallRows
     people: PeopleTables
     health: HealthRows
     emails: EmailRows
@@ -99,6 +101,7 @@ class WritingHalf:
         self.manual_retries = ManualRetryRows(self.connection, clock_ms, self.writer.waits)
         self.rejections = RejectionRows(self.connection)
         self.inboxes = InboxRows(self.connection, clock_ms)
+        self.keyed_calls = KeyedCallRows(self.connection, clock_ms)
         self.people = PeopleTables(self.connection, clock_ms)
         self.health = HealthRows(self.connection, clock_ms, self.writer.free_next)
         self.emails = EmailRows(self.connection)

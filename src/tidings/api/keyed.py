@@ -1,0 +1,101 @@
+"""`Idempotency-Key` for the calls of `/v1` that make something: a route declares the header by
+`KEYED`, and is held to it here."""
+
+import re
+from typing import Any
+
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.routing import BaseRoute
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tidings.api.answers import refused
+from tidings.api.context import Services, read_bytes
+from tidings.api.field_schemas import KEY
+from tidings.core.form import came
+from tidings.engine.keyed_calls import HEADER, AsksForCall, KeptAnswer
+from tidings.errors import Denied
+
+BODY_BYTES_MAX = 8 << 20  # of the longest body that a route takes; each has its own bound too
+REPEATED = (b"idempotent-replayed", b"true")
+KEYED: dict[str, Any] = {
+    "parameters": [
+        {
+            "name": HEADER,
+            "in": "header",
+            "description": "The same call within 24 hours is answered the same and does nothing "
+            "again; with another body it is refused (422).",
+            "schema": {"type": "string", "pattern": KEY},
+        }
+    ]
+}
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+def read_key(request: Request) -> str | None:
+    """The key of a call, if it has one. RefusalAnswer."""
+    key = request.headers.get(HEADER)
+    if key is not None and not _KEY.fullmatch(key):
+        raise refused(
+            400,
+            "bad_idempotency_key",
+            "Idempotency-Key must be 1 to 255 visible ASCII signs; got "
+            f"{came(key) if key.isprintable() else 'another sign'}. Take a UUID. "
+            "(bad_idempotency_key, header Idempotency-Key)",
+            HEADER,
+        )
+    return key
+
+
+def hold_keys(route: BaseRoute, services: Services) -> None:
+    """Answer the calls of a route once by their key, if it declares `KEYED`."""
+    if isinstance(route, APIRoute) and KEYED["parameters"][0] in (route.openapi_extra or {}).get(
+        "parameters", ()
+    ):
+        route.app = _once(route.app, services)
+
+
+def _once(app: ASGIApp, services: Services) -> ASGIApp:
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        if (key := read_key(request)) is None:
+            await app(scope, receive, send)
+            return
+        try:
+            caller = services.known(request)
+        except Denied:
+            await app(scope, receive, send)  # which counts and refuses it
+            return
+        body = await read_bytes(request, BODY_BYTES_MAX)
+        named = f"{scope['method']} {scope['path']}"
+        asked = AsksForCall(caller.org, caller.credential, named, key, body)
+
+        async def make() -> KeptAnswer:
+            return await _answer_of(app, scope, body)
+
+        answer, made = await services.keyed_calls.once(asked, make)
+        if not made:
+            services.caller(request)  # counted, as the call itself was
+        start: Message = {"type": "http.response.start", "status": answer.status}
+        start["headers"] = [*answer.headers, *(() if made else (REPEATED,))]
+        await send(start)
+        await send({"type": "http.response.body", "body": answer.body})
+
+    return serve
+
+
+async def _answer_of(app: ASGIApp, scope: Scope, body: bytes) -> KeptAnswer:
+    """What the route answers, whole."""
+    parts: list[Message] = []
+    given = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+    async def receive() -> Message:
+        return next(given, {"type": "http.disconnect"})
+
+    async def send(message: Message) -> None:
+        parts.append(message)
+
+    await app(scope, receive, send)
+    start, *rest = parts
+    headers = [(bytes(name), bytes(value)) for name, value in start["headers"]]
+    return KeptAnswer(start["status"], headers, b"".join(one.get("body", b"") for one in rest))

@@ -1,0 +1,142 @@
+"""A call with an `Idempotency-Key` is made once: again within 24 hours, it is answered the same.
+
+The call is noted before it does anything, and its answer after, so that no crash makes a second
+one: where the answer was lost, the same call is refused, and its caller looks what there is. The
+answer is sealed, for it may show a secret, and is found by the credential that made the call alone:
+a key that somebody else uses is another call. Only the calls of one process run at one time; two
+at once wait for each other.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import msgspec
+
+from tidings.core.ids import OrgId
+from tidings.engine.vault import Vault
+from tidings.engine.webhooks.faults import KeyReused
+from tidings.errors import Conflict, Refusal, Throttled
+from tidings.store import port
+
+HEADER = "Idempotency-Key"
+ANSWER_BYTES_MAX = 32 * 1024  # of an answer that is kept
+_DIGEST_BYTES = 16
+
+
+class KeptAnswer(msgspec.Struct, frozen=True, array_like=True):
+    """An answer as it went out."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+
+class AsksForCall(msgspec.Struct, frozen=True):
+    """Who calls what, with which key and body."""
+
+    org: OrgId
+    who: str
+    call: str  # its method and path
+    key: str
+    body: bytes
+
+    @property
+    def place(self) -> bytes:
+        """What it is found by."""
+        named = (str(self.org), self.who, self.call, self.key)
+        return hashlib.blake2b("\n".join(named).encode(), digest_size=_DIGEST_BYTES).digest()
+
+    @property
+    def digest(self) -> bytes:
+        """Of the body."""
+        return hashlib.blake2b(self.body, digest_size=_DIGEST_BYTES).digest()
+
+
+class OutcomeUnknown(Conflict):
+    """The first call was cut off, or answered too much to be kept."""
+
+    def __init__(self) -> None:
+        message = (
+            "Idempotency-Key must be of a call whose answer is known; the first one with this key "
+            "was made, and its answer is not kept. Look whether it did its work; if not, take a "
+            "new key. (already_made, header Idempotency-Key)"
+        )
+        super().__init__(Refusal("already_made", message, HEADER))
+
+
+class TooManyKeys(Throttled):
+    """The org's places are taken: none is given up before its time, for it would be made twice."""
+
+    def __init__(self) -> None:
+        message = (
+            f"At most {port.KEYED_MAX} calls of an org may come with an Idempotency-Key within 24 "
+            "hours; got one more. Call without it. (too_many_keys, header Idempotency-Key)"
+        )
+        super().__init__(Refusal("too_many_keys", message, HEADER))
+
+
+class KeyedCalls:
+    """The calls of all orgs."""
+
+    def __init__(self, store: port.KeyedCallStore, vault: Vault) -> None:
+        self._store = store
+        self._vault = vault
+        self._turns: dict[bytes, tuple[asyncio.Lock, int]] = {}
+        self._running: set[asyncio.Task[tuple[KeptAnswer, bool]]] = set()
+
+    async def _first(self, asked: AsksForCall) -> KeptAnswer | None:
+        """The answer that the call has got; None where it is new, and noted."""
+        begun = await self._store.begin_call(port.KeyedCall(asked.place, asked.org, asked.digest))
+        if begun.full:
+            raise TooManyKeys
+        if begun.first is None:
+            return None
+        if begun.first.body != asked.digest:
+            raise KeyReused
+        if not begun.first.answer:
+            raise OutcomeUnknown
+        plain = self._vault.open_at(begun.first.answer, asked.place, "The answer of a call")
+        return msgspec.msgpack.decode(plain, type=KeptAnswer)
+
+    async def once(
+        self, asked: AsksForCall, make: Callable[[], Awaitable[KeptAnswer]]
+    ) -> tuple[KeptAnswer, bool]:
+        """The answer, and whether it was made now. A caller who goes does not cut it off."""
+        task = asyncio.create_task(self._in_turn(asked, make))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return await asyncio.shield(task)
+
+    async def _in_turn(
+        self, asked: AsksForCall, make: Callable[[], Awaitable[KeptAnswer]]
+    ) -> tuple[KeptAnswer, bool]:
+        async with self._turn(asked.place):
+            if (known := await self._first(asked)) is not None:
+                return known, False
+            answer = await make()
+            with contextlib.suppress(port.StoreDown):  # it was made, and its caller is told so
+                await self._keep(asked.place, answer)
+            return answer, True
+
+    async def _keep(self, place: bytes, answer: KeptAnswer) -> None:
+        if not 200 <= answer.status < 300:
+            await self._store.end_call(place, None)
+        elif len(answer.body) <= ANSWER_BYTES_MAX:
+            sealed = self._vault.seal_at(msgspec.msgpack.encode(answer), place)
+            await self._store.end_call(place, sealed)
+
+    @contextlib.asynccontextmanager
+    async def _turn(self, place: bytes) -> AsyncIterator[None]:
+        lock, waiting = self._turns.get(place, (asyncio.Lock(), 0))
+        self._turns[place] = lock, waiting + 1
+        try:
+            async with lock:
+                yield
+        finally:
+            lock, waiting = self._turns[place]
+            if waiting == 1:
+                del self._turns[place]
+            else:
+                self._turns[place] = lock, waiting - 1

@@ -1,0 +1,48 @@
+"""Calls with an `Idempotency-Key`, as rows."""
+
+from collections.abc import Callable
+from typing import Any
+
+import apsw
+
+from tidings.store import port
+from tidings.store.port import KEYED_KEPT_MS, KEYED_MAX
+from tidings.store.sqlite.answers import answers
+
+_FIRST = "SELECT place, org, body, at_ms, answer FROM keyed_call WHERE place = ?"
+
+
+class KeyedCallRows:
+    """Shares the writer's connection."""
+
+    def __init__(self, connection: apsw.Connection, clock_ms: Callable[[], int]) -> None:
+        self._connection = connection
+        self._clock_ms = clock_ms
+
+    @answers(port.Store.begin_call)
+    def begin(self, call: port.KeyedCall) -> port.CallBegun:
+        """See `port.KeyedCallStore.begin_call`."""
+        run: Callable[..., Any] = self._connection.execute
+        now_ms = self._clock_ms()
+        with self._connection:
+            run("DELETE FROM keyed_call WHERE at_ms <= ?", (now_ms - KEYED_KEPT_MS,))
+            for row in run(_FIRST, (call.place,)):
+                return port.CallBegun(port.KeyedCall(*row))
+            [(held,)] = run("SELECT count(*) FROM keyed_call WHERE org = ?", (call.org,)).fetchall()
+            if held >= KEYED_MAX:
+                return port.CallBegun(full=True)
+            run(
+                "INSERT INTO keyed_call (place, org, body, at_ms) VALUES (?, ?, ?, ?)",
+                (call.place, call.org, call.body, now_ms),
+            )
+        return port.CallBegun()
+
+    @answers(port.Store.end_call)
+    def end(self, place: bytes, answer: bytes | None) -> None:
+        """See `port.KeyedCallStore.end_call`."""
+        if answer is None:
+            self._connection.execute("DELETE FROM keyed_call WHERE place = ?", (place,))
+        else:
+            self._connection.execute(
+                "UPDATE keyed_call SET answer = ? WHERE place = ?", (answer, place)
+            )

@@ -1,0 +1,166 @@
+"""`Idempotency-Key` holds for every call of `/v1` that makes something: it is made once."""
+
+import asyncio
+from typing import Any
+
+from tests.api.control_client import Service, basic, service
+from tests.openapi.calls import body_of
+from tests.openapi.world import world
+from tidings.api.openapi.__main__ import described
+from tidings.api.openapi.document import operations
+from tidings.api.openapi.scopes import PLATFORM, SCOPES
+from tidings.engine.keyed_calls import ANSWER_BYTES_MAX
+from tidings.store.port import KEYED_KEPT_MS, StoreDown
+
+BOSS = basic("boss", "s3cret")
+KEY = {"idempotency-key": "k-1"}
+# What makes something by a key of its own, or is the same however often it is made.
+OTHERWISE = {"POST /v1/events"}
+ORG = "/v1/orgs/7"
+NEW = {"kind": "key", "name": "shop", "scopes": {"events": "write"}}
+
+
+def keyed() -> dict[str, Any]:
+    return {
+        call: operation
+        for call, operation in operations(described())
+        if any(one.get("name") == "Idempotency-Key" for one in operation.get("parameters", ()))
+        and call.startswith("POST /v1/")
+        and call not in OTHERWISE
+    }
+
+
+def test_every_call_that_makes_something_declares_it() -> None:
+    made = {
+        call
+        for call, operation in operations(described())
+        if call.startswith("POST /v1/") and "201" in operation["responses"]
+    }
+    assert made <= keyed().keys(), "say KEYED where the route is declared"
+    assert len(keyed()) >= 12
+
+
+async def test_the_same_call_is_answered_the_same_and_another_body_is_refused() -> None:
+    async with world() as w:
+        w.s.feed.close()
+        things = await w.org(2001, "acme")
+        for call in keyed():
+            method, path = call.split()[0], things.path(call)
+            auth = BOSS if SCOPES[call].startswith(PLATFORM) else things.auth
+            body = body_of(call, things)
+            w.s.clock.ms += 1000  # of test messages an org sends one a second
+            first = await w.call(method, path, body, auth, KEY)
+            assert 200 <= first.status < 300, (call, first.body)
+            again = await w.call(method, path, body, auth, KEY)
+            assert (again.status, again.body) == (first.status, first.body), call
+            assert again.headers["idempotent-replayed"] == "true"
+            assert "idempotent-replayed" not in first.headers
+            assert again.headers["cache-control"] == first.headers["cache-control"]
+            other = await w.call(method, path, {"other": 1}, auth, KEY)
+            assert other.status == 422, call
+            assert other.json["error"]["code"] == "idempotency_key_reused"
+
+
+async def listed(s: Service) -> list[str]:
+    told = (await s.call("GET", f"{ORG}/credentials", auth=BOSS)).json["credentials"]
+    return [one["name"] for one in told if one["name"] == "shop"]
+
+
+async def test_two_at_once_make_one_and_somebody_elses_key_is_another() -> None:
+    async with service() as s:
+        await s.add_org(7)
+        path = f"{ORG}/credentials"
+        calls = [s.call("POST", path, NEW, auth=BOSS, idempotency_key="k-1") for _ in range(3)]
+        answers = await asyncio.gather(*calls)
+        assert len({one.body for one in answers}) == 1 and len(await listed(s)) == 1
+        own = await s.add_org(7)
+        more = await s.call("POST", path, NEW, auth=own, idempotency_key="k-1")
+        assert more.status == 201 and more.json["secret"] != answers[0].json["secret"]
+        assert len(await listed(s)) == 2
+
+
+async def test_a_refused_call_is_not_kept_and_a_day_later_the_key_is_free() -> None:
+    async with service() as s:
+        await s.add_org(7)
+        path = f"{ORG}/credentials"
+        wrong = await s.call("POST", path, {"kind": "key"}, auth=BOSS, idempotency_key="k-1")
+        assert wrong.status == 400
+        assert (await s.call("POST", path, NEW, auth=BOSS, idempotency_key="k-1")).status == 201
+        s.clock.ms += KEYED_KEPT_MS
+        assert (await s.call("POST", path, NEW, auth=BOSS, idempotency_key="k-1")).status == 201
+        assert len(await listed(s)) == 2
+
+
+async def test_it_survives_a_restart_sealed_and_a_cut_off_call_is_not_made_again() -> None:
+    async with service() as s:
+        await s.add_org(7)
+        path = f"{ORG}/credentials"
+        first = await s.call("POST", path, NEW, auth=BOSS, idempotency_key="k-1")
+        again = Service(s.store, s.clock)
+        await again.start()
+        told = await again.call("POST", path, NEW, auth=BOSS, idempotency_key="k-1")
+        assert told.body == first.body and len(await listed(again)) == 1
+        await again.webhooks.close()
+
+        async def lost(*_: object) -> None:
+            raise ConnectionError
+
+        s.store.end_call = lost  # type: ignore[method-assign, assignment]
+        assert (await s.call("POST", path, NEW, auth=BOSS, idempotency_key="k-2")).status == 500
+        del s.store.end_call
+        told = await s.call("POST", path, NEW, auth=BOSS, idempotency_key="k-2")
+        assert (told.status, told.json["error"]["code"]) == (409, "already_made")
+        assert len(await listed(s)) == 2
+
+
+async def test_while_the_store_takes_no_writes_nothing_is_made_and_what_was_made_is_told() -> None:
+    async with service() as s:
+        await s.add_org(7)
+        path = f"{ORG}/credentials"
+
+        async def down(*_: object) -> Any:
+            raise StoreDown
+
+        s.store.begin_call = down  # type: ignore[method-assign, assignment]
+        told = await s.call("POST", path, NEW, auth=BOSS, idempotency_key="k-1")
+        assert told.status == 503 and await listed(s) == []
+        del s.store.begin_call
+        s.store.end_call = down  # type: ignore[method-assign, assignment]
+        told = await s.call("POST", path, NEW, auth=BOSS, idempotency_key="k-1")
+        assert told.status == 201 and "secret" in told.json
+        del s.store.end_call
+        told = await s.call("POST", path, NEW, auth=BOSS, idempotency_key="k-1")
+        assert (told.status, told.json["error"]["code"]) == (409, "already_made")
+
+
+async def test_who_goes_before_the_answer_finds_it_by_the_key() -> None:
+    async with service() as s:
+        await s.add_org(7)
+        path = f"{ORG}/credentials"
+        begun, go_on = asyncio.Event(), asyncio.Event()
+        end = s.store.end_call
+
+        async def slow(*given: Any) -> None:
+            begun.set()
+            await go_on.wait()
+            await end(*given)
+
+        s.store.end_call = slow  # type: ignore[method-assign, assignment]
+        asking = asyncio.create_task(s.call("POST", path, NEW, auth=BOSS, idempotency_key="k-1"))
+        await begun.wait()
+        asking.cancel()
+        again = asyncio.create_task(s.call("POST", path, NEW, auth=BOSS, idempotency_key="k-1"))
+        await asyncio.sleep(0)
+        go_on.set()
+        told = await again
+        assert told.status == 201 and "secret" in told.json and len(await listed(s)) == 1
+
+
+async def test_a_key_that_cannot_be_is_refused_and_nobody_is_told_of_keys() -> None:
+    async with service() as s:
+        await s.add_org(7)
+        path = f"{ORG}/credentials"
+        wrong = await s.call("POST", path, NEW, auth=BOSS, idempotency_key="a b")
+        assert (wrong.status, wrong.json["error"]["code"]) == (400, "bad_idempotency_key")
+        assert (await s.call("POST", path, NEW, auth=None, idempotency_key="k-1")).status == 401
+        assert ANSWER_BYTES_MAX == 32 * 1024
