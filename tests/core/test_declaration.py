@@ -13,7 +13,9 @@ from tidings.core.declaration import (
     Flag,
     Kept,
     Keyed,
+    Nested,
     Number,
+    Text,
     declared,
     read_resource,
     show_resource,
@@ -96,3 +98,71 @@ def test_every_field_of_a_webhook_is_declared_whole(one: Declared) -> None:
     if field.about:
         assert field.about[0].isalnum() or field.about[0] in "`“", field.about
     assert not field.label.endswith(".") and (not field.hint or field.hint.endswith((".", "…")))
+
+
+class Nozzle(msgspec.Struct, frozen=True):
+    """A part of `Hose`."""
+
+    width: Annotated[float, Field("widthInMm", Number(1, 9))] = 4
+
+
+class Hose(msgspec.Struct, frozen=True):
+    """A resource whose bodies differ, with one inside it."""
+
+    serial: int  # no body says it
+    maker: Annotated[str, Field("maker", Text(5, "bad_maker", "Name it.", least=1), bodies="new")]
+    label: Annotated[str, Field("label", Text(5, "bad_label", "Leave it out."))] = ""
+    worn: Annotated[bool, Field("isWorn", Flag(), bodies="change")] = False
+    nozzle: Annotated[
+        Nozzle,
+        Field("nozzle", Nested(Nozzle, "bad_nozzle", "Measure.", in_full=True)),
+    ] = Nozzle()
+
+
+def test_some_fields_are_said_when_one_is_made_and_others_when_it_is_changed() -> None:
+    form = Form({"maker": "Acme ", "isWorn": True})
+    hose = read_resource(Hose, form, None, serial=7)
+    assert form.refusals == [] and hose == Hose(7, "Acme")
+    form = Form({"maker": "", "isWorn": True})
+    assert read_resource(Hose, form, hose) == Hose(7, "Acme", worn=True)
+    assert form.refusals == []
+    assert [one.name for one in declared(Hose) if one.is_said(new=True)] == [
+        "maker",
+        "label",
+        "nozzle",
+    ]
+
+
+def test_text_is_bounded_and_can_be_seen_and_null_is_none() -> None:
+    wrong: list[tuple[dict[str, Any], str]] = [
+        ({}, "maker"),
+        ({"maker": " "}, "maker"),
+        ({"maker": "Acme", "label": None}, "label"),
+        ({"maker": "Acme", "label": "longer"}, "label"),
+        ({"maker": "Acme", "label": "a\u200bb"}, "label"),
+    ]
+    for body, field in wrong:
+        form = Form(body)
+        read_resource(Hose, form, None, serial=7)
+        assert [(one.code, one.field) for one in form.refusals] == [(f"bad_{field}", field)], body
+    assert "maker must be text of 1 to 5 visible characters; got nothing. Name it." in (
+        read_refused({})
+    )
+
+
+def test_an_object_inside_is_told_by_its_place() -> None:
+    said = read_refused({"maker": "Acme", "nozzle": {"widthInMm": 10}})
+    assert "nozzle.widthInMm must be a number from 1 to 9; got 10." in said
+    assert said.endswith("(out_of_range, field nozzle.widthInMm)")
+    assert "nozzle must be an object of widthInMm; got 5. Measure." in (
+        read_refused({"maker": "Acme", "nozzle": 5})
+    )
+    assert "(unknown_field, field nozzle.with)" in (
+        read_refused({"maker": "Acme", "nozzle": {"with": 5}})
+    )
+
+
+def read_refused(body: dict[str, Any]) -> str:
+    form = Form(body)
+    read_resource(Hose, form, None, serial=7)
+    return form.refusals[0].message

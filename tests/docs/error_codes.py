@@ -66,6 +66,11 @@ def takers(trees: list[tuple[Path, ast.Module]]) -> dict[str, set[int]]:
 
 
 OF_RECORDS = frozenset({"NewCredential", "Person", "Attribution", "Store", "Till", "RecordBody"})
+# Kinds of declared fields are handed the end of a sentence; it begins so.
+BEGINS = {
+    "Text": "… must be text of … …; got …. ",
+    "Nested": "… must be an object of …; got …. ",
+}
 LETTERS_MIN = 12
 STATUSES = frozenset(str(one.value) for one in HTTPStatus)
 CODE = re.compile(r"[a-z]+(?:_[a-z0-9]+)*|[1-9][0-9]{2,}")
@@ -171,7 +176,7 @@ def _of_scope(
             found = {str(code) for code in _codes(value, local)}
             found = {code for code in found if CODE.fullmatch(code) and code not in STATUSES}
             for code in found:
-                yield code, node.lineno, _said(node, texts)
+                yield code, node.lineno, BEGINS.get(by, "") + _said(node, texts)
             if found:
                 break
 

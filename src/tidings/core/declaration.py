@@ -12,18 +12,24 @@ are those that many fields are of, others stand beside the rules that they apply
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Protocol, TypeVar, get_type_hints
+from typing import Any, Literal, Protocol, TypeVar, get_type_hints
 
 import msgspec
 
-from tidings.core.form import Form, came
+from tidings.core.form import SEEN, SIGN, Form, came, visible
 
 Json = dict[str, Any]
+NULL: Json = {"type": "null"}
 R = TypeVar("R", bound=msgspec.Struct)
 
 
 class Kind(Protocol):
     """What a field may be."""
+
+    @property
+    def null(self) -> bool:
+        """Whether null may come where the field need not: for its default, or as left out."""
+        ...
 
     def read(self, form: Any, field: "Declared", standing: Any) -> Any:
         """The value that the form's body says; `standing` where it does not say. What cannot be is
@@ -69,6 +75,8 @@ class Field:
     """What it is where nobody says, if the attribute has no default of its own."""
     blank: Any = None
     """Of a field that has no default: what a file or a page begins with."""
+    bodies: Literal["all", "new", "change"] = "all"
+    """Which bodies say it: all, or only those that make a resource, or that change one."""
     original: bool = False
     """Whether the original has it: an import of its answer says nothing of the others."""
 
@@ -93,6 +101,10 @@ class Declared:
         """Whether a body that makes one must say it."""
         return self.default is REQUIRED
 
+    def is_said(self, *, new: bool) -> bool:
+        """Whether bodies say it that make a resource (`new`), or that change one."""
+        return self.field.bodies in ("all", "new" if new else "change")
+
     def of(self, resource: Any) -> Any:
         """Its value in a resource."""
         value = getattr(resource, self.attribute)
@@ -108,9 +120,24 @@ class Declared:
             return self.field.blank
         return self._shown(self.default)
 
-    def schema(self, kind: Json) -> Json:
-        """What it may be, with null where it may be that, and what it is for."""
-        schema = _or_null(kind) if not self.required and self.default is None else kind
+    def taken(self, *, new: bool) -> Json:
+        """What a body may say, as JSON Schema. One that changes a resource has no defaults: a
+        program that fills them in would undo what others have set."""
+        schema = self.field.kind.taken(new=new)
+        if self.field.kind.null and not self.required:
+            schema = or_null(schema)
+        schema = self._described(schema)
+        if new and not self.required and (usual := self.usual()) is not None:
+            schema = schema | {"default": usual}
+        return schema
+
+    def shown(self) -> Json:
+        """What an answer says, as JSON Schema."""
+        schema = self.field.kind.shown()
+        absent = not self.required and self.usual() is None
+        return self._described(or_null(schema) if absent else schema)
+
+    def _described(self, schema: Json) -> Json:
         return schema | {"description": self.field.about} if self.field.about else schema
 
     def _shown(self, value: Any) -> Any:
@@ -149,10 +176,10 @@ def _default(field: msgspec.structs.FieldInfo) -> Any:
     return factory()
 
 
-def read_resource(resource: type[R], form: Form, old: R | None) -> R:
+def read_resource(resource: type[R], form: Form, old: R | None, **given: Any) -> R:
     """What a body makes of a resource; fields that it does not say are as in `old`, or else their
-    default, and so is whatever is not declared. What is wrong is on the form; then the result is of
-    no use."""
+    default, and so is whatever is not declared, if it is not `given`. What is wrong is on the form;
+    then the result is of no use."""
     form.new, form.values = old is None, {}
     for one in declared(resource):
         if one.keyed:
@@ -163,8 +190,15 @@ def read_resource(resource: type[R], form: Form, old: R | None) -> R:
                 mapping[one.name] = value
         else:
             standing = one.default if old is None else getattr(old, one.attribute)
-            form.values[one.attribute] = one.field.kind.read(form, one, standing)
-    return resource(**form.values) if old is None else msgspec.structs.replace(old, **form.values)
+            said = one.is_said(new=old is None)
+            form.values[one.attribute] = (
+                one.field.kind.read(form, one, standing) if said else standing
+            )
+    return (
+        resource(**given, **form.values)
+        if old is None
+        else msgspec.structs.replace(old, **form.values)
+    )
 
 
 def show_resource(resource: msgspec.Struct) -> Iterator[tuple[str, Any]]:
@@ -178,6 +212,11 @@ def show_resource(resource: msgspec.Struct) -> Iterator[tuple[str, Any]]:
 
 class Plain:
     """What is shown as it is kept."""
+
+    @property
+    def null(self) -> bool:
+        """See `Kind.null`."""
+        return True
 
     def show(self, value: Any) -> Any:
         """See `Kind.show`."""
@@ -221,6 +260,47 @@ class Number(Plain):
     def shown(self) -> Json:
         """See `Kind.shown`."""
         return {"type": "integer" if self.whole else "number"}
+
+
+@dataclass(frozen=True)
+class Text(Plain):
+    """Text of a few signs that can be seen; blank signs around it are left out."""
+
+    most: int
+    code: str
+    advice: str
+    least: int = 0
+    """1: blanks alone are no text."""
+    null: bool = False
+    """Whether null is as left out; else it is refused."""
+    signs: str = "visible characters"
+    """What its signs are called where it is refused."""
+
+    def read(self, form: Form, field: Declared, standing: Any) -> Any:
+        """See `Kind.read`."""
+        value = form.body.get(field.name)
+        if value is None and (self.null or (field.name not in form.body and not field.required)):
+            return standing
+        if isinstance(value, str) and len(value) <= self.most and visible(value):
+            if len(text := value.strip()) >= self.least:
+                return text
+        many = f"1 to {self.most}" if self.least else f"at most {self.most}"
+        form.refuse(
+            self.code,
+            field.name,
+            f"{form.called(field.name)} must be text of {many} {self.signs}; got "
+            f"{came(value)}. {self.advice}",
+        )
+        return standing
+
+    def taken(self, *, new: bool) -> Json:
+        """See `Kind.taken`."""
+        pattern = f"^{SIGN}*{SEEN}{SIGN}*$" if self.least else f"^{SIGN}*$"
+        return {"type": "string", "pattern": pattern, "maxLength": self.most}
+
+    def shown(self) -> Json:
+        """See `Kind.shown`."""
+        return {"type": "string"}
 
 
 @dataclass(frozen=True)
@@ -271,6 +351,8 @@ class Part:
     """What answers say, where that is not what may come."""
     making: Mapping[str, Any] | None = None
     """What may come with a new resource, where that is not what may come with a change."""
+    null: bool = True
+    """See `Kind.null`."""
 
     def read(self, form: Any, field: Declared, standing: Any) -> Any:
         """See `Kind.read`."""
@@ -297,6 +379,8 @@ class Kept:
     must: str
     schema: Mapping[str, Any]
     bytes_max: int
+    null: bool = True
+    """See `Kind.null`."""
 
     def read(self, form: Form, field: Declared, standing: Any) -> Any:
         """See `Kind.read`; null stands for the default."""
@@ -341,6 +425,10 @@ class Nested:
     """Refuses on the form what does not go together."""
     null_stays: bool = True
     """Whether null is as left out; else it stands for the default."""
+    in_full: bool = False
+    """Whether sentences call its fields by their place in the whole body."""
+    null: bool = True
+    """See `Kind.null`."""
 
     def read(self, form: Form, field: Declared, standing: Any) -> Any:
         """See `Kind.read`."""
@@ -348,19 +436,8 @@ class Nested:
         if value is None:
             stays = self.null_stays or field.name not in form.body
             return standing if stays else field.default
-        names = [one.name for one in declared(self.resource)]
-        if not isinstance(value, dict):
-            listed = ", ".join(names[:-1]) + " and " * (len(names) > 1) + names[-1]
-            form.refuse(
-                self.code,
-                field.name,
-                f"{field.name} must be an object of {listed}; got {came(value)}. {self.advice}",
-            )
-            return standing
-        inner = Form(value, strict=form.strict)
-        inner.refuse_unknown(names)
-        if inner.refusals:
-            form.take_in(inner, f"{field.name}.")
+        inner = self._form(form, field, value)
+        if inner is None:
             return standing
         made = read_resource(self.resource, inner, standing)
         if not inner.refusals:
@@ -368,28 +445,46 @@ class Nested:
         form.take_in(inner, f"{field.name}.")
         return made
 
+    def _form(self, form: Form, field: Declared, value: object) -> Form | None:
+        """The object to be read, where it is one and has no other fields."""
+        names = [one.name for one in declared(self.resource)]
+        if isinstance(value, dict):
+            stem = f"{form.called(field.name)}." if self.in_full else ""
+            inner = Form(value, strict=form.strict, stem=stem)
+            inner.refuse_unknown(names)
+            if not inner.refusals:
+                return inner
+            form.take_in(inner, f"{field.name}.")
+            return None
+        listed = ", ".join(names[:-1]) + " and " * (len(names) > 1) + names[-1]
+        form.refuse(
+            self.code,
+            field.name,
+            f"{form.called(field.name)} must be an object of {listed}; got {came(value)}. "
+            f"{self.advice}",
+        )
+        return None
+
     def show(self, value: Any) -> Any:
         """See `Kind.show`."""
         return dict(show_resource(value))
 
     def taken(self, *, new: bool) -> Json:
         """See `Kind.taken`."""
-        fields = declared(self.resource)
-        return {
-            "type": "object",
-            "properties": {one.name: one.schema(one.field.kind.taken(new=new)) for one in fields},
-            "additionalProperties": False,
-        }
+        properties = {one.name: one.taken(new=new) for one in declared(self.resource)}
+        return {"type": "object", "properties": properties, "additionalProperties": False}
 
     def shown(self) -> Json:
         """See `Kind.shown`."""
-        fields = declared(self.resource)
-        properties = {one.name: one.schema(one.field.kind.shown()) for one in fields}
+        properties = {one.name: one.shown() for one in declared(self.resource)}
         return {"type": "object", "properties": properties, "required": list(properties)}
 
 
-def _or_null(schema: Json) -> Json:
-    return _either(schema, {"type": "null"})
+def or_null(schema: Json) -> Json:
+    """What may be null besides."""
+    if "anyOf" in schema:
+        return schema | {"anyOf": [*schema["anyOf"], NULL]}
+    return _either(schema, NULL)
 
 
 def _either(*schemas: Json) -> Json:

@@ -13,6 +13,7 @@ from tidings.errors import Refusal
 # One sign that can be seen, or a space: neither a control nor what only steers the signs around it
 # (zero width, line separators, direction). The description of the API has the same rule.
 SIGN = r"[^\x00-\x1f\x7f-\x9f\xad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
+SEEN = SIGN[:-1] + r"\s]"  # one that is no space
 LINE = r"^[^\x00-\x1f\x7f]*[^\x00-\x1f\x7f\s][^\x00-\x1f\x7f]*$"
 """Of a text on one line that is not blank, for JSON Schema."""
 UNKNOWN_TOLD_MAX = 20
@@ -72,11 +73,12 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 class Form:
     """One body while it is read. `strict`: fields that are not known are refused, and do not only
-    get a warning."""
+    get a warning. `stem`: how sentences begin the names of its fields, if it is in another one."""
 
-    def __init__(self, body: dict[str, Any], *, strict: bool = False) -> None:
+    def __init__(self, body: dict[str, Any], *, strict: bool = False, stem: str = "") -> None:
         self.body = body
         self.strict = strict
+        self.stem = stem
         self.new = True  # whether it makes a resource, and does not change one
         self.values: dict[str, Any] = {}  # by attribute, what has been read of a resource so far
         self.refusals: list[Refusal] = []
@@ -89,6 +91,10 @@ class Form:
     def warn(self, code: str, field: str, sentence: str) -> None:
         """Note what the sender should know."""
         self.warnings.append(Refusal(code, f"{sentence} ({code}, field {field})", field))
+
+    def called(self, field: str) -> str:
+        """A field as sentences call it."""
+        return self.stem + field
 
     def take_in(self, inner: "Form", stem: str) -> None:
         """Tell what is wrong with an object inside this body, by its place here."""
@@ -108,7 +114,9 @@ class Form:
                     return choice
         listed = ", ".join(choices[:-1]) + " or " + choices[-1]
         self.refuse(
-            code, field, f"{field} must be {listed}; got {came(value)}. Leave it out for {old}."
+            code,
+            field,
+            f"{self.called(field)} must be {listed}; got {came(value)}. Leave it out for {old}.",
         )
         return old
 
@@ -136,8 +144,8 @@ class Form:
             self.refuse(
                 "bad_type" if number is None else "out_of_range",
                 field,
-                f"{field} must be a number from {low:g} to {high:.12g}; got {came(value)}. "
-                + advice,
+                f"{self.called(field)} must be a number from {low:g} to {high:.12g}; got "
+                f"{came(value)}. {advice}",
             )
             return None
         return number
@@ -167,7 +175,8 @@ class Form:
             self.refuse(
                 "bad_type",
                 field,
-                f"{field} must be true or false; got {came(value)}. Write it without quotes.",
+                f"{self.called(field)} must be true or false; got {came(value)}. Write it without "
+                "quotes.",
             )
             return old
         return value

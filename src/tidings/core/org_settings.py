@@ -38,7 +38,7 @@ _LEVEL: Json = {"type": "string", "enum": list(_LEVELS)}
 
 
 class OrgLimits(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """What an org may do, over all its credentials. None: no limit."""
+    """What an org may do, over all its credentials."""
 
     events_per_second: Annotated[
         float | None,

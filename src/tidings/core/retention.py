@@ -34,6 +34,7 @@ class Days(Plain):
     """A whole number of days."""
 
     least: int
+    null: bool = False
 
     def read(self, form: Form, field: Declared, standing: int) -> int:
         """See `Kind.read`."""

@@ -5,20 +5,21 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, Field, WithJsonSchema, create_model
 
-from tidings.core.declaration import Declared
-from tidings.schema.bodies import or_null
+from tidings.core.declaration import Declared, Nested, declared
 
 M = TypeVar("M", bound=BaseModel)
 
 
 def answer_model(base: type[M], name: str, fields: Iterable[Declared], about: str) -> type[M]:
-    """A model of these fields over a base: each is always there, null where it has no value."""
+    """A model of these fields over a base: each is always there, null where it has no value.
+    What is a resource inside it is a model of its own."""
     hints: dict[str, Any] = {}
     for one in fields:
-        shown = one.field.kind.shown()
-        schema = or_null(shown) if not one.required and one.usual() is None else shown
-        hints[one.name] = (
-            Annotated[Any, WithJsonSchema(schema)],
-            Field(description=one.field.about or None),
-        )
+        kind = one.field.kind
+        if isinstance(kind, Nested):
+            inner = kind.resource
+            model: Any = answer_model(base, inner.__name__, declared(inner), inner.__doc__ or "")
+            hints[one.name] = (model, Field(description=one.field.about or None))
+        else:
+            hints[one.name] = (Annotated[Any, WithJsonSchema(one.shown())], ...)
     return create_model(name, __base__=base, __doc__=about, **hints)

@@ -4,24 +4,24 @@ it."""
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tidings.core.declaration import Declared, Json
+from tidings.core.declaration import Declared, Json, or_null
 
-NULL: Json = {"type": "null"}
+CLOSED: Json = {"additionalProperties": False}
+"""Of a body that has no other fields."""
 
 
 def new_schema(fields: Iterable[Declared], about: str) -> Json:
     """Of a body that makes one: what must be there, and what the rest is where it is left out."""
-    fields = tuple(fields)
+    fields = [one for one in fields if one.is_said(new=True)]
     required = [one.name for one in fields if one.required]
-    return _object({one.name: _property(one, new=True) for one in fields}, about) | {
-        "required": required
-    }
+    schema = _object({one.name: one.taken(new=True) for one in fields}, about)
+    return schema | ({"required": required} if required else {})
 
 
 def change_schema(fields: Iterable[Declared], about: str) -> Json:
-    """Of a body that changes one: nothing must be there, and what is left out stays as it is. So it
-    has no defaults: a program that fills them in would undo what others have set."""
-    return _object({one.name: _property(one, new=False) for one in fields}, about)
+    """Of a body that changes one: nothing must be there, and what is left out stays as it is."""
+    said = [one for one in fields if one.is_said(new=False)]
+    return _object({one.name: one.taken(new=False) for one in said}, about)
 
 
 def patch_schema(
@@ -34,22 +34,5 @@ def patch_schema(
     return schema
 
 
-def or_null(schema: Json) -> Json:
-    """What may be null besides."""
-    if "anyOf" in schema:
-        return schema | {"anyOf": [*schema["anyOf"], NULL]}
-    return {"anyOf": [schema, NULL]}
-
-
 def _object(properties: Json, about: str) -> Json:
     return {"type": "object", "description": about, "properties": properties}
-
-
-def _property(one: Declared, *, new: bool) -> Json:
-    taken = one.field.kind.taken(new=new)
-    schema = taken if one.required else or_null(taken)
-    if one.field.about:
-        schema = schema | {"description": one.field.about}
-    if new and not one.required and (usual := one.usual()) is not None:
-        schema = schema | {"default": usual}
-    return schema

@@ -2,10 +2,15 @@
 
 A text names a type ("text", "whole", "number", "yes", "time", "any"), with `|null` where it may be
 null, or a component ("#Delivery"); a list of one stands for a list of that, a dict for an object. A
-field whose name ends in `?` may be absent. A set of texts is an enumeration.
+field whose name ends in `?` may be absent. A set of texts is an enumeration. What is declared needs
+no short form: `of_resource`.
 """
 
 from typing import Any
+
+import msgspec
+
+from tidings.core.declaration import declared
 
 Json = dict[str, Any]
 
@@ -20,8 +25,19 @@ _TYPES: dict[str, Json] = {
 }
 
 
+class Whole(dict[str, Any]):
+    """A schema as it is, in the place of a short form."""
+
+
+def of_resource(resource: type[msgspec.Struct]) -> dict[str, Whole]:
+    """The fields of a resource as answers show them."""
+    return {one.name: Whole(one.shown()) for one in declared(resource)}
+
+
 def schema(said: Any) -> Json:
     """The schema that a short form stands for. KeyError for a word that is none."""
+    if isinstance(said, Whole):
+        return dict(said)
     if isinstance(said, dict):
         return _object(said)
     if isinstance(said, list):
