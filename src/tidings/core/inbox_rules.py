@@ -7,11 +7,21 @@ because what browsers act on is added to year by year.
 
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
-from tidings.core.form import Form, came, visible
+from tidings.core.declaration import (
+    Field,
+    Json,
+    Nested,
+    Number,
+    Part,
+    Text,
+    declared,
+    read_resource,
+)
+from tidings.core.form import Form, came
 from tidings.errors import Refusal
 
 NAME_MAX = 100
@@ -32,17 +42,53 @@ _TYPES = re.compile(
     re.IGNORECASE,
 )
 _VALUE = re.compile(r"[\x20-\x7e\t]{0,1024}")
-_FIELDS = frozenset(("name", "answer"))
-_ANSWER_FIELDS = frozenset(("status", "delayMs", "body", "headers"))
+_HEADERS: Json = {
+    "type": "object",
+    "propertyNames": {"pattern": r"^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}$"},
+    "additionalProperties": {
+        "type": "string",
+        "pattern": r"^[\x20-\x7e\t]*$",
+        "maxLength": 1024,
+    },
+    "maxProperties": HEADERS_MAX,
+}
 
 
 class InboxAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     """What every arrival is answered with."""
 
-    status: int = 200
-    delay_ms: int = 0
-    body: str = ""
-    headers: tuple[tuple[str, str], ...] = ()
+    status: Annotated[int, Field("status", Number(200, 599, "Write 200 or 503.", whole=True))] = 200
+    delay_ms: Annotated[
+        int, Field("delayMs", Number(0, DELAY_MS_MAX, "Write 2000 for 2 s.", whole=True))
+    ] = 0
+    body: Annotated[
+        str,
+        Field(
+            "body",
+            Part(
+                lambda form, _, standing: _body(form, standing),
+                {"type": "string", "maxLength": BODY_MAX},
+                answers={"type": "string"},
+                null=False,
+            ),
+            f"At most {BODY_MAX:,} bytes.",
+        ),
+    ] = ""
+    headers: Annotated[
+        tuple[tuple[str, str], ...],
+        Field(
+            "headers",
+            Part(
+                lambda form, _, standing: _headers(form, standing),
+                _HEADERS,
+                dict,
+                answers={"type": "object", "additionalProperties": {"type": "string"}},
+            ),
+            "Of Content-Type, Retry-After, X-Request-Id, X-Correlation-Id, RateLimit-… and "
+            "X-RateLimit-…, and any X-Test-…. The type is application/json, "
+            "application/problem+json or text/plain, which is also the default.",
+        ),
+    ] = ()
 
 
 PLAIN = InboxAnswer()
@@ -58,10 +104,31 @@ class ArrivalAnswer(msgspec.Struct, frozen=True):
 
 
 class InboxForm(msgspec.Struct, frozen=True):
-    """A body that was read."""
+    """What a test inbox is set to."""
 
-    name: str
-    answer: InboxAnswer
+    name: Annotated[
+        str,
+        Field(
+            "name",
+            Text(NAME_MAX, "bad_name", "Leave it out for none.", null=True, signs="characters"),
+        ),
+    ] = ""
+    answer: Annotated[
+        InboxAnswer,
+        Field(
+            "answer",
+            Nested(
+                InboxAnswer,
+                "bad_type",
+                'Write {"status": 503, "delayMs": 2000}.',
+                in_full=True,
+            ),
+            "What every arrival is answered with.",
+        ),
+    ] = PLAIN
+
+
+_FIELDS = frozenset(one.name for one in declared(InboxForm))
 
 
 def read_inbox(
@@ -70,62 +137,31 @@ def read_inbox(
     """A name and an answer; what the body leaves out stays as given."""
     form = Form(body)
     form.refuse_unknown(_FIELDS)
-    said = body.get("name")
-    if said is not None:
-        if isinstance(said, str) and len(said) <= NAME_MAX and visible(said):
-            name = said.strip()
-        else:
-            form.refuse(
-                "bad_name",
-                "name",
-                f"name must be text of at most {NAME_MAX} characters; got {came(said)}. Leave it "
-                "out for none.",
-            )
-    answer = _answer(form, body.get("answer"), answer)
-    return form.refusals or InboxForm(name, answer)
+    inbox = read_resource(InboxForm, form, InboxForm(name, answer))
+    return form.refusals or inbox
 
 
-def _answer(form: Form, said: object, old: InboxAnswer) -> InboxAnswer:
-    if said is None:
-        return old
-    if not isinstance(said, dict):
-        form.refuse(
-            "bad_type",
-            "answer",
-            f"answer must be an object; got {came(said)}. Write "
-            '{"status": 503, "delayMs": 2000}.',
-        )
-        return old
-    asked = Form(said)
-    asked.refuse_unknown(_ANSWER_FIELDS)
-    form.take_in(asked, "answer.")
-    inner = Form({f"answer.{field}": value for field, value in said.items()})
-    status = inner.bounded("answer.status", 200, 599, old.status, "Write 200 or 503.")
-    delay = inner.bounded("answer.delayMs", 0, DELAY_MS_MAX, old.delay_ms, "Write 2000 for 2 s.")
-    text = said.get("body", old.body)
-    if not isinstance(text, str) or len(text.encode("utf-8", "replace")) > BODY_MAX:
-        got = f"{len(text)} characters" if isinstance(text, str) else came(text)
-        inner.refuse(
-            "bad_body",
-            "answer.body",
-            f"answer.body must be text of at most {BODY_MAX} bytes; got {got}. Leave it out for "
-            "none.",
-        )
-        text = ""
-    headers = _headers(inner, said.get("headers"), old.headers)
-    form.refusals += inner.refusals
-    return InboxAnswer(int(status or 200), int(delay or 0), text, headers)
+def _body(form: Form, old: str) -> str:
+    text = form.body.get("body", old)
+    if isinstance(text, str) and len(text.encode("utf-8", "replace")) <= BODY_MAX:
+        return text
+    got = f"{len(text)} characters" if isinstance(text, str) else came(text)
+    form.refuse(
+        "bad_body",
+        "body",
+        f"answer.body must be text of at most {BODY_MAX} bytes; got {got}. Leave it out for none.",
+    )
+    return old
 
 
-def _headers(
-    form: Form, said: object, old: tuple[tuple[str, str], ...]
-) -> tuple[tuple[str, str], ...]:
+def _headers(form: Form, old: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    said = form.body.get("headers")
     if said is None:
         return old
     if not isinstance(said, dict) or len(said) > HEADERS_MAX:
         form.refuse(
             "bad_headers",
-            "answer.headers",
+            "headers",
             f"answer.headers must be an object of at most {HEADERS_MAX} texts; got "
             f'{came(said)}. Write {{"Retry-After": "30"}}.',
         )
@@ -138,7 +174,7 @@ def _headers(
 
 
 def _fits(form: Form, name: str, value: object, known: bool) -> bool:
-    place = f"answer.headers.{name[:64]}"
+    place = f"headers.{name[:64]}"
     if not _is_admitted(name):
         form.refuse(
             "bad_header",

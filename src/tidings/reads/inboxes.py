@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tidings.core.declaration import show_resource
 from tidings.core.ids import show
 from tidings.engine.inboxes import Inboxes, LiveInbox
 from tidings.reads.messages import show_bytes, show_headers
@@ -13,17 +14,12 @@ PREFIX = "arr"
 
 def show_inbox(inboxes: Inboxes, live: LiveInbox) -> dict[str, Any]:
     """With its address and what it answers."""
-    stored, said = live.stored, live.answer
+    stored = live.stored
     return {
         "id": live.id,
         "name": stored.name,
         "url": inboxes.url(live),
-        "answer": {
-            "status": said.status,
-            "delayMs": said.delay_ms,
-            "body": said.body,
-            "headers": dict(said.headers),
-        },
+        "answer": dict(show_resource(live.answer)),
         "createdAt": iso(stored.created_ms),
         "lastUsedAt": iso(stored.used_ms),
     }

@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from tidings.api.openapi.words import of_resource
 from tidings.core.delivery.states import State
+from tidings.core.inbox_rules import InboxForm
 from tidings.reads import columns
 from tidings.reads.columns import shapes
 
@@ -109,9 +111,8 @@ COMPONENTS: dict[str, Any] = {
     "WholeEvent": _EVENT | {"body": "object|null", "deliveries": ["#DeliveryRow"]},
     "Inbox": {
         "id": "text",
-        "name": "text",
+        **of_resource(InboxForm),
         "url": "text",
-        "answer": {"status": "whole", "delayMs": "whole", "body": "text", "headers": "object"},
         "createdAt": "time",
         "lastUsedAt": "time|null",
     },

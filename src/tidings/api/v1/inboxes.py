@@ -1,62 +1,31 @@
 """`/v1/inboxes`: test inboxes, made, listed, changed and deleted."""
 
-from typing import Annotated
-
 from fastapi import APIRouter
-from pydantic import ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import answer
 from tidings.api.context import Services, read_object
-from tidings.api.description import Model
-from tidings.api.field_schemas import HEADER_VALUE, VISIBLE
 from tidings.api.keyed import KEYED
 from tidings.api.models import V1_ERRORS, body_of
 from tidings.api.paging import WHOLE
+from tidings.core.declaration import declared
+from tidings.core.inbox_rules import InboxForm
 from tidings.engine.inboxes import LiveInbox
 from tidings.reads.inboxes import show_inbox
+from tidings.schema.bodies import CLOSED, change_schema, new_schema
 
-
-class InboxAnswer(Model):
-    """What every arrival is answered with."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    status: Annotated[int, Field(ge=200, le=599)] | None = 200
-    delayMs: Annotated[float, Field(ge=0, le=60_000)] | None = 0
-    body: str = Field("", max_length=16_384, description="At most 16,384 bytes.")
-    headers: (
-        Annotated[
-            dict[
-                Annotated[str, Field(pattern=r"^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}$")],
-                Annotated[str, Field(pattern=HEADER_VALUE, max_length=1024)],
-            ],
-            Field(
-                max_length=20,
-                description="Of Content-Type, Retry-After, X-Request-Id, X-Correlation-Id, "
-                "RateLimit-… and X-RateLimit-…, and any X-Test-…. The type is application/json, "
-                "application/problem+json or text/plain, which is also the default.",
-            ),
-        ]
-        | None
-    ) = {}
-
-
-class InboxBody(Model):
-    """What makes or changes a test inbox."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={"example": {"name": "shop", "answer": {"status": 503, "delayMs": 2000}}},
-    )
-
-    name: Annotated[str, Field(pattern=VISIBLE, max_length=100)] | None = ""
-    answer: InboxAnswer | None = None
-
-
-INBOX_BODY = body_of(InboxBody, required=False)
-INBOX_CHANGE = body_of(InboxBody)
+_FIELDS = declared(InboxForm)
+_EXAMPLE = {"name": "shop", "answer": {"status": 503, "delayMs": 2000}}
+INBOX_BODY = body_of(
+    lambda: new_schema(_FIELDS, "What makes a test inbox.") | CLOSED,
+    example=_EXAMPLE,
+    required=False,
+)
+INBOX_CHANGE = body_of(
+    lambda: change_schema(_FIELDS, "What changes a test inbox; what is left out stays.") | CLOSED,
+    example=_EXAMPLE,
+)
 
 
 def inbox_routes(services: Services) -> APIRouter:
