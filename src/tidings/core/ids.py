@@ -19,6 +19,7 @@ DeliveryId = NewType("DeliveryId", int)  # people see `dlv_…`
 WebhookId = NewType("WebhookId", str)  # what the original calls `webHookId`: 24 hex digits
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+SHOWN_NUMBER = "[0-7][0-9a-hjkmnp-tv-z]{12}"  # behind the prefix, as a pattern
 _VALUE = {letter: value for value, letter in enumerate(_ALPHABET)}
 _DIGITS = 13
 _PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]

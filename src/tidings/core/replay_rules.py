@@ -3,14 +3,24 @@
 A field that is not known is refused, not warned of: a misspelt filter would ask for more.
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 
+from tidings.core.declaration import (
+    Field,
+    Flag,
+    Json,
+    Number,
+    Part,
+    declared,
+    read_resource,
+)
 from tidings.core.delivery.states import State
 from tidings.core.events.cloudevents import epoch_ms
 from tidings.core.form import Form, came, whole_of
-from tidings.core.ids import EVENT_ID, DeliveryId, WebhookId, read_delivery
+from tidings.core.ids import EVENT_ID, SHOWN_NUMBER, DeliveryId, WebhookId, read_delivery
 from tidings.core.replay import IDS_MAX, RATE_DEFAULT, RATE_MAX, ReplayKind
 from tidings.errors import Refusal
 
@@ -19,74 +29,181 @@ SEARCH_MAX = 255
 TIME_MAX_MS = 1 << 53
 UNMATCHED = "unmatched"
 
-_FILTER = frozenset(
-    "webHookId eventNames from to states search deliveryIds eventIds dryRun".split()
-)
-_REPLAY = _FILTER | {"toWebHookId", "missedSince", "again", "ratePerSecond", "start"}
 _FINAL = {state.word: state for state in State if state.final}
 _UNFINISHED = {state.word: state for state in State if not state.final}
-_NARROWS = ("webHookId", "eventNames", "from", "to", "search", "deliveryIds", "eventIds")
+NARROWS = ("webHookId", "eventNames", "from", "to", "search", "deliveryIds", "eventIds")
 
 
-class ReplayRequest(msgspec.Struct, frozen=True):
-    """What a body asks for; nothing of it was looked up yet."""
+def _words(kind: ReplayKind) -> dict[str, State | str]:
+    if kind is ReplayKind.CANCEL:
+        return dict(_UNFINISHED)
+    return {**_FINAL, UNMATCHED: UNMATCHED}
 
-    kind: ReplayKind
-    webhook_id: WebhookId | None
-    to_webhook_id: WebhookId | None
-    names: tuple[str, ...]
-    from_ms: int | None
-    to_ms: int | None
-    states: frozenset[int]
-    unmatched: bool
-    search: str | None
-    deliveries: tuple[DeliveryId, ...]
-    event_ids: tuple[str, ...]
-    listed: bool  # it names deliveries or events, if none of them is known
-    again: bool
-    rate: float
-    dry_run: bool
-    hold: bool
+
+def _list_of(item: Json, most: int, read: Callable[[Form], Any]) -> Part:
+    return Part(
+        lambda form, _field, _standing: read(form),
+        {"type": "array", "items": item, "minItems": 1, "maxItems": most},
+        lambda value: list(value) or None,
+    )
+
+
+def _text_of(most: int) -> Part:
+    return Part(
+        lambda form, field, _standing: _text(form, field.name, most),
+        {"type": "string", "minLength": 1, "maxLength": most},
+    )
+
+
+def _states_of(kind: ReplayKind) -> Part:
+    return Part(
+        lambda form, _field, _standing: _states(form, kind),
+        {
+            "type": "array",
+            "items": {"type": "string", "enum": list(_words(kind))},
+            "minItems": 1,
+        },
+        lambda value: list(value) or None,
+    )
+
+
+_ID = _text_of(64)
+_MOMENT = Part(
+    lambda form, field, _standing: _moment(form, field.name),
+    {
+        "anyOf": [
+            {"type": "string", "format": "date-time"},
+            {"type": "integer", "minimum": 0, "exclusiveMaximum": TIME_MAX_MS},
+        ]
+    },
+)
+_NAME: Json = {"type": "string", "minLength": 1, "maxLength": 128}
+_DELIVERY_ID: Json = {"type": "string", "pattern": f"^dlv_{SHOWN_NUMBER}$"}
+_EVENT_ID: Json = {"type": "string", "pattern": f"^{EVENT_ID.pattern}$"}
+
+
+class ReplayRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a body asks for, and what both kinds of jobs are asked; nothing of it was looked up yet.
+
+    What one kind alone is asked is declared with that kind, and has its default in the other.
+    """
+
+    kind: ClassVar[ReplayKind]
+    webhook_id: Annotated[
+        WebhookId | None, Field("webHookId", _ID, "Left out: of every webhook of the org.")
+    ] = None
+    names: Annotated[
+        tuple[str, ...],
+        Field("eventNames", _list_of(_NAME, NAMES_MAX, lambda form: _names(form))),
+    ] = ()
+    from_ms: Annotated[int | None, Field("from", _MOMENT, "Accepted then or later.")] = None
+    to_ms: Annotated[int | None, Field("to", _MOMENT, "Accepted before.")] = None
+    search: Annotated[
+        str | None,
+        Field("search", _text_of(SEARCH_MAX), "A value that the event is found by."),
+    ] = None
+    deliveries: Annotated[
+        tuple[DeliveryId, ...],
+        Field("deliveryIds", _list_of(_DELIVERY_ID, IDS_MAX, lambda form: _deliveries(form))),
+    ] = ()
+    event_ids: Annotated[
+        tuple[str, ...],
+        Field("eventIds", _list_of(_EVENT_ID, IDS_MAX, lambda form: _event_ids(form))),
+    ] = ()
+    dry_run: Annotated[bool, Field("dryRun", Flag(), "Only count, and say what it would do.")] = (
+        False
+    )
+    to_webhook_id: WebhookId | None = None
+    missed_ms: int | None = None
+    again: bool = False
+    rate: float = RATE_DEFAULT
+    start: bool = True
+    wanted: frozenset[State | str] = frozenset()
+    """States, and whether what was never matched."""
+    listed: bool = False
+    """It names deliveries or events, if none of them is known."""
     warnings: tuple[Refusal, ...] = ()
+
+    @property
+    def states(self) -> frozenset[int]:
+        """The numbers of the states."""
+        return frozenset(int(state) for state in self.wanted if isinstance(state, State))
+
+    @property
+    def unmatched(self) -> bool:
+        """Whether events that the webhook was not asked about count too."""
+        return UNMATCHED in self.wanted
+
+    @property
+    def hold(self) -> bool:
+        """Whether the job waits, once counted."""
+        return not self.start
+
+
+class CancelRequest(ReplayRequest, frozen=True, kw_only=True):
+    """Which unfinished deliveries are taken back."""
+
+    kind = ReplayKind.CANCEL
+    wanted: Annotated[
+        frozenset[State | str],
+        Field("states", _states_of(ReplayKind.CANCEL), "All of them by default."),
+    ] = frozenset()
+
+
+class ResendRequest(ReplayRequest, frozen=True, kw_only=True):
+    """What is sent again, to whom, and how fast."""
+
+    kind = ReplayKind.REPLAY
+    webhook_id: Annotated[
+        WebhookId | None, Field("webHookId", _ID, "The webhook whose deliveries are looked at.")
+    ]
+    to_webhook_id: Annotated[
+        WebhookId | None, Field("toWebHookId", _ID, "Send to this webhook instead.")
+    ] = None
+    missed_ms: Annotated[
+        int | None,
+        Field("missedSince", _MOMENT, "Everything that the webhook has missed since this time."),
+    ] = None
+    again: Annotated[
+        bool, Field("again", Flag(), "Also what was delivered, under another webhook-id.")
+    ] = False
+    rate: Annotated[
+        float,
+        Field(
+            "ratePerSecond",
+            Number(0.1, RATE_MAX, "Leave it out for 20."),
+            "Deliveries made a second.",
+        ),
+    ] = RATE_DEFAULT
+    start: Annotated[bool, Field("start", Flag(), "false: wait, once counted, for a resume.")] = (
+        True
+    )
+    wanted: Annotated[
+        frozenset[State | str],
+        Field("states", _states_of(ReplayKind.REPLAY), "failed and parked by default."),
+    ] = frozenset()
+
+
+REQUESTS: dict[ReplayKind, type[ReplayRequest]] = {
+    one.kind: one for one in (ResendRequest, CancelRequest)
+}
 
 
 def read_request(kind: ReplayKind, body: dict[str, Any]) -> ReplayRequest | list[Refusal]:
     """What a body asks for, or everything that is wrong with it."""
     form = Form(body)
-    form.refuse_unknown(_known(kind))
-    missed = _moment(form, "missedSince")
-    other = _webhook_id(form, "toWebHookId")
-    again = form.flag("again", False)
-    deliveries, event_ids = _deliveries(form), _event_ids(form)
-    listed = deliveries is not None or event_ids is not None
-    states = _states(form, kind, other is not None, again, missed is not None, listed)
-    rate = form.bounded("ratePerSecond", 0.1, RATE_MAX, RATE_DEFAULT, "Leave it out for 20.")
-    request = ReplayRequest(
-        kind,
-        _webhook_id(form, "webHookId"),
-        other,
-        _names(form),
-        _moment(form, "from") if missed is None else missed,
-        _moment(form, "to"),
-        frozenset(int(state) for state in states if isinstance(state, State)),
-        UNMATCHED in states,
-        _text(form, "search", SEARCH_MAX),
-        deliveries or (),
-        event_ids or (),
-        listed,
-        again,
-        rate or RATE_DEFAULT,
-        form.flag("dryRun", False),
-        not form.flag("start", True),
-    )
+    form.refuse_unknown([one.name for one in declared(REQUESTS[kind])])
+    request = read_resource(REQUESTS[kind], form, None)
+    if request.missed_ms is not None:
+        request = msgspec.structs.replace(request, from_ms=request.missed_ms)
     _check(form, request, body)
     if form.refusals:
         return form.refusals
-    return msgspec.structs.replace(request, warnings=tuple(form.warnings))
+    return msgspec.structs.replace(request, listed=_is_listed(form), warnings=tuple(form.warnings))
 
 
-def _known(kind: ReplayKind) -> frozenset[str]:
-    return _REPLAY if kind is ReplayKind.REPLAY else _FILTER
+def _is_listed(form: Form) -> bool:
+    return any(form.body.get(field) is not None for field in ("deliveryIds", "eventIds"))
 
 
 def _check(form: Form, request: ReplayRequest, body: dict[str, Any]) -> None:
@@ -97,7 +214,7 @@ def _check(form: Form, request: ReplayRequest, body: dict[str, Any]) -> None:
             "webHookId",
             "webHookId must be the webhook whose deliveries are looked at; got nothing. Name it.",
         )
-    if request.kind is ReplayKind.CANCEL and all(body.get(field) is None for field in _NARROWS):
+    if request.kind is ReplayKind.CANCEL and all(body.get(field) is None for field in NARROWS):
         form.refuse(
             "missing",
             "webHookId",
@@ -167,12 +284,7 @@ def read_taking(body: dict[str, Any], now_ms: int) -> tuple[int, bool] | list[Re
     return before_ms, bool(dry_run)
 
 
-def _webhook_id(form: Form, field: str) -> WebhookId | None:
-    text = _text(form, field)
-    return None if text is None else WebhookId(text)
-
-
-def _text(form: Form, field: str, most: int = 64) -> str | None:
+def _text(form: Form, field: str, most: int) -> str | None:
     value = form.body.get(field)
     if value is None:
         return None
@@ -223,22 +335,22 @@ def _names(form: Form) -> tuple[str, ...]:
     return ()
 
 
-def _states(
-    form: Form, kind: ReplayKind, elsewhere: bool, again: bool, missed: bool, listed: bool
-) -> frozenset[State | str]:
-    words: dict[str, State | str]
+def _usual(form: Form, kind: ReplayKind) -> frozenset[State | str]:
+    """The states that are meant where the body names none, by what else it has said."""
     if kind is ReplayKind.CANCEL:
-        words = dict(_UNFINISHED)
-        usual = frozenset(words.values())
-    else:
-        words = {**_FINAL, UNMATCHED: UNMATCHED}
-        usual = frozenset({State.FAILED, State.PARKED})
-        if again or elsewhere:
-            usual |= {State.DELIVERED}
-        if listed:
-            usual |= {State.CANCELLED}
-        if missed:
-            usual |= {UNMATCHED}
+        return frozenset(_words(kind).values())
+    usual: frozenset[State | str] = frozenset({State.FAILED, State.PARKED})
+    if form.values["again"] or form.values["to_webhook_id"] is not None:
+        usual |= {State.DELIVERED}
+    if _is_listed(form):
+        usual |= {State.CANCELLED}
+    if form.values["missed_ms"] is not None:
+        usual |= {UNMATCHED}
+    return usual
+
+
+def _states(form: Form, kind: ReplayKind) -> frozenset[State | str]:
+    words, usual = _words(kind), _usual(form, kind)
     value = form.body.get("states")
     if value is None:
         return usual
@@ -265,10 +377,10 @@ def _first_of(value: object) -> str:
     return came(value)
 
 
-def _ids(form: Form, field: str) -> list[str] | None:
+def _ids(form: Form, field: str) -> list[str]:
     value = form.body.get(field)
     if value is None:
-        return None
+        return []
     if isinstance(value, list) and 1 <= len(value) <= IDS_MAX:
         if all(isinstance(one, str) for one in value):
             return value
@@ -278,15 +390,12 @@ def _ids(form: Form, field: str) -> list[str] | None:
         field,
         f"{field} must be a list of 1 to {IDS_MAX:,} ids; got {got}. Ask in parts.",
     )
-    return None
+    return []
 
 
-def _deliveries(form: Form) -> tuple[DeliveryId, ...] | None:
-    found = _ids(form, "deliveryIds")
-    if found is None:
-        return None
+def _deliveries(form: Form) -> tuple[DeliveryId, ...]:
     numbers = []
-    for one in found:
+    for one in _ids(form, "deliveryIds"):
         number = read_delivery(one)
         if number is None:
             form.refuse(
@@ -300,10 +409,8 @@ def _deliveries(form: Form) -> tuple[DeliveryId, ...] | None:
     return tuple(dict.fromkeys(numbers))
 
 
-def _event_ids(form: Form) -> tuple[str, ...] | None:
+def _event_ids(form: Form) -> tuple[str, ...]:
     found = _ids(form, "eventIds")
-    if found is None:
-        return None
     for one in found:
         if not EVENT_ID.fullmatch(one):
             form.refuse(
