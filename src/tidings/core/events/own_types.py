@@ -7,6 +7,7 @@ for events: the same three questions that the catalogue answers (`check`, `key_o
 
 import re
 from collections.abc import Sequence
+from typing import Annotated
 
 import jsonschema_rs
 import msgspec
@@ -16,6 +17,7 @@ from tidings.catalogue.event_type import Enrichment, Json, Source
 from tidings.catalogue.paths import distinct_texts, gather, getter, tree
 from tidings.catalogue.schema import marked
 from tidings.catalogue.versions import FIRST, VERSION_FIELD, version_field
+from tidings.core.declaration import Field, Flag, Part, declared, read_resource
 from tidings.core.events.own_schema import (
     SCHEMA_BYTES_MAX,
     SchemaRefused,
@@ -25,8 +27,7 @@ from tidings.core.events.own_schema import (
 from tidings.core.events.own_validator import CompiledSchemas, Explainer, compile_own
 from tidings.core.events.personal import PersonalData
 from tidings.core.events.schema_cost import Cost
-from tidings.core.form import Form
-from tidings.core.form import came as came_in_form
+from tidings.core.form import Form, came
 from tidings.errors import Refusal
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,127}")
@@ -39,18 +40,66 @@ TYPES_MAX = 500  # of one org
 VERSIONS_MAX = 50
 DEFAULT_KEY = "data.customerIdentifiers.customerId"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_FIELDS = frozenset({"eventName", "description", "schema", "key", "example", "newVersion"})
 _kept = CompiledSchemas()  # of the process: memory is one for all orgs
 _PATH = re.compile(r"data(\.[A-Za-z0-9_-]{1,128}|\[[0-9]{1,3}\]){1,20}")
+_OBJECT: Json = {"type": "object", "additionalProperties": True}
 
 
 class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
     """What an org says of one version of an event type. Fields are only ever added."""
 
-    description: str  # when the event is raised, in a sentence
-    schema: Json  # of `data`, as it was written
-    key: str = DEFAULT_KEY  # dotted path of the ordering key
-    example: Json | None = None  # of `data`
+    description: Annotated[
+        str,
+        Field(
+            "description",
+            Part(
+                lambda form, _field, _standing: _description(form),
+                {"type": "string", "pattern": r"\S", "maxLength": TEXT_MAX},
+            ),
+            "When the event is raised, in one sentence.",
+        ),
+    ]
+    schema: Annotated[  # as it was written
+        Json,
+        Field(
+            "schema",
+            Part(lambda form, _field, _standing: _schema(form), _OBJECT),
+            "JSON Schema 2020-12 of `data`, at most 64 KB.",
+        ),
+    ]
+    key: Annotated[
+        str,
+        Field(
+            "key",
+            Part(
+                lambda form, _field, _standing: _key(form),
+                {"type": "string", "pattern": f"^{_PATH.pattern}$", "maxLength": PATH_MAX},
+            ),
+            "Dotted path of the ordering key.",
+        ),
+    ] = DEFAULT_KEY
+    example: Annotated[
+        Json | None,
+        Field(
+            "example",
+            Part(lambda form, _field, _standing: _example_of(form), _OBJECT),
+            "`data` of an example; must fit.",
+        ),
+    ] = None
+
+
+class Besides(msgspec.Struct, frozen=True):
+    """What a body says besides."""
+
+    new_version: Annotated[
+        bool,
+        Field("newVersion", Flag(), "Begin a new version where the schema breaks the newest one."),
+    ] = False
+
+
+DECLARABLE = (*declared(Declaration), *declared(Besides))
+"""All fields of a body that declares a type."""
+_FIELDS = frozenset(one.name for one in DECLARABLE)
 
 
 class OwnType:
@@ -173,15 +222,10 @@ def read_own_type(name: str, body: Json, envelope: Json) -> Reading | list[Refus
 
     That the name is free is not asked here.
     """
-    form = _TypeForm(body)
-    form.check_name(name)
-    declaration = Declaration(
-        description=form.description(),
-        schema=form.schema(),
-        key=form.key(),
-        example=form.example(),
-    )
-    new_version = form.flag("newVersion", False)
+    form = Form(body)
+    _check_name(form, name)
+    declaration = read_resource(Declaration, form, None)
+    new_version = read_resource(Besides, form, None).new_version
     form.refuse_unknown(_FIELDS)
     if form.refusals:
         return form.refusals
@@ -207,83 +251,84 @@ def misfit(problems: Sequence[Problem]) -> str:
     return f"example must fit the schema; {problems[0].message} Correct one of the two."
 
 
-class _TypeForm(Form):
-    """The fields of an own event type."""
-
-    def check_name(self, name: str) -> None:
-        if not NAME.fullmatch(name):
-            self.refuse(
-                "bad_event_name",
-                "eventName",
-                "eventName must be a letter and up to 127 of A-Z a-z 0-9 _ . behind it; got "
-                f"{came_in_form(name)}. Take one like orderPacked.",
-            )
-        elif name.startswith(RESERVED):
-            self.refuse(
-                "bad_event_name",
-                "eventName",
-                f"eventName must not begin with {RESERVED}, which is for events of Tidings itself; "
-                f"got {came_in_form(name)}. Take another name.",
-            )
-
-    def description(self) -> str:
-        value = self.body.get("description")
-        if isinstance(value, str) and value.strip() and len(value) <= TEXT_MAX:
-            return value.strip()
-        self.refuse(
-            "bad_description",
-            "description",
-            f"description must be text of 1 to {TEXT_MAX} characters; got {came_in_form(value)}. "
-            "Say in one sentence when the event is raised.",
+def _check_name(form: Form, name: str) -> None:
+    if not NAME.fullmatch(name):
+        form.refuse(
+            "bad_event_name",
+            "eventName",
+            "eventName must be a letter and up to 127 of A-Z a-z 0-9 _ . behind it; got "
+            f"{came(name)}. Take one like orderPacked.",
         )
-        return ""
-
-    def schema(self) -> Json:
-        value = self.body.get("schema")
-        if not isinstance(value, dict):
-            self.refuse(
-                "bad_schema",
-                "schema",
-                f"schema must be the JSON Schema of data; got {came_in_form(value)}. Start with "
-                '{"type": "object"}.',
-            )
-            return {}
-        if (size := len(msgspec.json.encode(value))) > SCHEMA_BYTES_MAX:
-            self.refuse(
-                "schema_too_large",
-                "schema",
-                f"schema must hold at most {SCHEMA_BYTES_MAX} bytes; got {size}. Describe less.",
-            )
-            return {}
-        return value
-
-    def key(self) -> str:
-        value = self.body.get("key")
-        if value is None:
-            return DEFAULT_KEY
-        if isinstance(value, str) and len(value) <= PATH_MAX and _PATH.fullmatch(value):
-            return value
-        self.refuse(
-            "bad_key",
-            "key",
-            f"key must be the dotted path of one value in data; got {came_in_form(value)}. Write "
-            f"it like data.order.id or data.lines[0].sku; leave it out for {DEFAULT_KEY}.",
+    elif name.startswith(RESERVED):
+        form.refuse(
+            "bad_event_name",
+            "eventName",
+            f"eventName must not begin with {RESERVED}, which is for events of Tidings itself; "
+            f"got {came(name)}. Take another name.",
         )
+
+
+def _description(form: Form) -> str:
+    value = form.body.get("description")
+    if isinstance(value, str) and value.strip() and len(value) <= TEXT_MAX:
+        return value.strip()
+    form.refuse(
+        "bad_description",
+        "description",
+        f"description must be text of 1 to {TEXT_MAX} characters; got {came(value)}. "
+        "Say in one sentence when the event is raised.",
+    )
+    return ""
+
+
+def _schema(form: Form) -> Json:
+    value = form.body.get("schema")
+    if not isinstance(value, dict):
+        form.refuse(
+            "bad_schema",
+            "schema",
+            f"schema must be the JSON Schema of data; got {came(value)}. Start with "
+            '{"type": "object"}.',
+        )
+        return {}
+    if (size := len(msgspec.json.encode(value))) > SCHEMA_BYTES_MAX:
+        form.refuse(
+            "schema_too_large",
+            "schema",
+            f"schema must hold at most {SCHEMA_BYTES_MAX} bytes; got {size}. Describe less.",
+        )
+        return {}
+    return value
+
+
+def _key(form: Form) -> str:
+    value = form.body.get("key")
+    if value is None:
         return DEFAULT_KEY
+    if isinstance(value, str) and len(value) <= PATH_MAX and _PATH.fullmatch(value):
+        return value
+    form.refuse(
+        "bad_key",
+        "key",
+        f"key must be the dotted path of one value in data; got {came(value)}. Write "
+        f"it like data.order.id or data.lines[0].sku; leave it out for {DEFAULT_KEY}.",
+    )
+    return DEFAULT_KEY
 
-    def example(self) -> Json | None:
-        value = self.body.get("example")
-        if value is None:
-            return None
-        if isinstance(value, dict) and len(msgspec.json.encode(value)) <= EXAMPLE_BYTES_MAX:
-            return value
-        must = f"the data of an example, at most {EXAMPLE_BYTES_MAX} bytes"
-        self.refuse(
-            "bad_example",
-            "example",
-            f"example must be {must}; got {came_in_form(value)}. Leave it out if in doubt.",
-        )
+
+def _example_of(form: Form) -> Json | None:
+    value = form.body.get("example")
+    if value is None:
         return None
+    if isinstance(value, dict) and len(msgspec.json.encode(value)) <= EXAMPLE_BYTES_MAX:
+        return value
+    must = f"the data of an example, at most {EXAMPLE_BYTES_MAX} bytes"
+    form.refuse(
+        "bad_example",
+        "example",
+        f"example must be {must}; got {came(value)}. Leave it out if in doubt.",
+    )
+    return None
 
 
 def _identifiers(schema: Json) -> tuple[str, ...]:

@@ -1,46 +1,26 @@
 """`/v1/eventTypes`: every event type that an org can send, and those that it declares itself."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
-from pydantic import ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import answer
 from tidings.api.context import Services, read_object
-from tidings.api.description import Model
 from tidings.api.models import V1_ERRORS, Responses, body_of
 from tidings.api.paging import WHOLE
+from tidings.core.events.own_types import DECLARABLE, NAME
 from tidings.engine.events.event_types import UnknownType
 from tidings.reads.events.event_types import show_own_type, show_type, show_type_row
+from tidings.schema.bodies import CLOSED, new_schema
 
-KEY_PATH = r"^data(\.[A-Za-z0-9_-]{1,128}|\[[0-9]{1,3}\]){1,20}$"
-TYPE_NAME = "^[A-Za-z][A-Za-z0-9_.]{0,127}$"
-TypeName = Annotated[str, Path(json_schema_extra={"pattern": TYPE_NAME})]
-
-
-class TypeBody(Model):
-    """What declares an event type of the org's own."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    description: Annotated[str, Field(pattern=r"\S", max_length=1000)] = Field(
-        description="When the event is raised, in one sentence."
-    )
-    schema_: dict[str, Any] = Field(
-        alias="schema", description="JSON Schema 2020-12 of `data`, at most 64 KB."
-    )
-    key: Annotated[str, Field(pattern=KEY_PATH, max_length=255)] | None = Field(
-        "data.customerIdentifiers.customerId", description="Dotted path of the ordering key."
-    )
-    example: dict[str, Any] | None = Field(None, description="`data` of an example; must fit.")
-    newVersion: bool | None = Field(
-        False, description="Begin a new version where the schema breaks the newest one."
-    )
+TypeName = Annotated[str, Path(json_schema_extra={"pattern": f"^{NAME.pattern}$"})]
 
 
-TYPE_BODY = body_of(TypeBody)
+TYPE_BODY = body_of(
+    lambda: new_schema(DECLARABLE, "What declares an event type of the org's own.") | CLOSED
+)
 TYPE_ERRORS: Responses = {
     400: {"description": "The declaration is refused; the answer says why and where"},
     409: {"description": "The name is taken, the change breaks a version, or the type is in use"},
