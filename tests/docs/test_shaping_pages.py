@@ -24,7 +24,8 @@ from tidings.core.shaping.filter import (
 from tidings.core.shaping.filter_operators import MATCHED_MAX, VALUES_MAX, values_at
 from tidings.core.shaping.shape import ALWAYS, Fields, Shape
 from tidings.core.shaping.shape_rules import FILTER_BYTES_MAX, PATHS_MAX, RENAMES_MAX
-from tidings.transform.port import OUTPUT_MAX, TEMPLATE_MAX
+from tidings.core.shaping.transformation_rules import TEMPLATE_MAX
+from tidings.transform.port import OUTPUT_MAX
 from tidings.transform.sandbox import FUEL, Sandbox
 
 DOCS = Path(__file__).parents[2] / "docs"

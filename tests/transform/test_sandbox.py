@@ -5,7 +5,8 @@ import json
 import msgspec
 import pytest
 
-from tidings.transform.port import OUTPUT_MAX, TEMPLATE_MAX
+from tidings.core.shaping.transformation_rules import TEMPLATE_MAX
+from tidings.transform.port import OUTPUT_MAX
 from tidings.transform.sandbox import KEPT_MAX, Sandbox, Unrenderable
 
 EVENT = json.dumps(

@@ -8,7 +8,6 @@ import msgspec
 from tidings.catalogue import Problem
 from tidings.errors import ShapingError, Unavailable
 
-TEMPLATE_MAX = 32 * 1024  # characters
 OUTPUT_MAX = 256 * 1024  # bytes
 
 

@@ -16,10 +16,11 @@ from collections import OrderedDict
 import msgspec
 from minijinja import Environment, TemplateError
 
+from tidings.core.shaping.transformation_rules import TEMPLATE_MAX
 from tidings.errors import ShapingError
 from tidings.transform.numbers import Numbers, TwoInOne
 from tidings.transform.plain import plain
-from tidings.transform.port import OUTPUT_MAX, TEMPLATE_MAX
+from tidings.transform.port import OUTPUT_MAX
 
 FUEL = 50_000
 KEPT_MAX = 256  # compiled templates

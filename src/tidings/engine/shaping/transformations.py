@@ -10,12 +10,16 @@ import msgspec
 
 from tidings.core.form import came
 from tidings.core.ids import OrgId
-from tidings.core.shaping.shape_rules import NAME_RULE, TRANSFORMATION_NAME
+from tidings.core.shaping.transformation_rules import (
+    NewTransformation,
+    Template,
+    read_transformation,
+)
 from tidings.engine.changes import Changes
 from tidings.errors import Conflict, Invalid, NotFound, Refusal
 from tidings.store import port
 from tidings.store.port import StoredTransformation
-from tidings.transform.port import TEMPLATE_MAX, Renderer
+from tidings.transform.port import Renderer
 
 TRANSFORMATIONS_MAX = 200  # of one org
 VERSIONS_SHOWN = 100
@@ -94,18 +98,19 @@ class Transformations:
         self, org: OrgId, name: object, template: object, by: str
     ) -> StoredTransformation:
         """Make one. Invalid; Conflict, also where the name is taken."""
-        if not isinstance(name, str) or not TRANSFORMATION_NAME.fullmatch(name):
-            raise Invalid(_bad_name(name))
-        if self.template(org, name) is not None:
-            raise Conflict(_taken(name))
-        checked = await self._checked(org, template)
+        wanted = read_transformation(NewTransformation, {"name": name, "template": template})
+        if isinstance(wanted, list):
+            raise Invalid(*wanted)
+        if self.template(org, wanted.name) is not None:
+            raise Conflict(_taken(wanted.name))
+        await self._check(org, wanted.template)
 
         async def change() -> StoredTransformation:
-            if self.template(org, name) is not None:
-                raise Conflict(_taken(name))
+            if self.template(org, wanted.name) is not None:
+                raise Conflict(_taken(wanted.name))
             if len(self.names(org)) >= TRANSFORMATIONS_MAX:
                 raise Conflict(_too_many())
-            return await self._put(org, name, checked, by)
+            return await self._put(org, wanted.name, wanted.template, by)
 
         return await self._changes.run(change)
 
@@ -114,11 +119,15 @@ class Transformations:
     ) -> StoredTransformation:
         """A new version; the same template again is none. UnknownTransformation, Invalid."""
         self.get(org, name)
-        checked = await self._checked(org, template)
+        wanted = read_transformation(Template, {"template": template})
+        if isinstance(wanted, list):
+            raise Invalid(*wanted)
+        fresh = wanted.template
+        await self._check(org, fresh)
 
         async def change() -> StoredTransformation:
             known = self.get(org, name)
-            return known if known.template == checked else await self._put(org, name, checked, by)
+            return known if known.template == fresh else await self._put(org, name, fresh, by)
 
         return await self._changes.run(change)
 
@@ -143,24 +152,13 @@ class Transformations:
         self._newest.setdefault(org, {})[name] = msgspec.structs.replace(stored)
         return stored
 
-    async def _checked(self, org: OrgId, template: object) -> str:
-        must = f"template must be a text of 1 to {TEMPLATE_MAX} characters in MiniJinja"
-        if not isinstance(template, str) or not 0 < len(template) <= TEMPLATE_MAX:
-            got = f"{len(template)} characters" if isinstance(template, str) else came(template)
-            said = f'{must}; got {got}. Start with {{"id": {{{{ event.eventId }}}}}}.'
-            raise Invalid(_refusal("bad_template", said, "template"))
+    async def _check(self, org: OrgId, template: str) -> None:
         if (reason := await self._renderer.check(template, org)) is not None:
             raise Invalid(_refusal("bad_template", reason, "template"))
-        return template
 
 
 def _refusal(code: str, said: str, field: str) -> Refusal:
     return Refusal(code, f"{said} ({code}, field {field})", field)
-
-
-def _bad_name(name: object) -> Refusal:
-    said = f"name must be {NAME_RULE}; got {came(name)}. Say what the payload is for."
-    return _refusal("bad_name", said, "name")
 
 
 def _taken(name: str) -> Refusal:

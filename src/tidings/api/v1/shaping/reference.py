@@ -3,18 +3,19 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
-from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import RefusalAnswer, answer, refused
 from tidings.api.context import Services, read_object
-from tidings.api.description import Model, schema_of
+from tidings.api.description import schema_of
 from tidings.api.models import V1_ERRORS, Responses
 from tidings.api.paging import moved, page_of
 from tidings.api.v1.shaping.reference_load import KindOfPath, add_load_route, kind_of
 from tidings.core.form import came
 from tidings.core.shaping.reference_rules import (
+    ID_MAX,
+    MODELS,
     RecordKind,
     RecordRefused,
     check_others,
@@ -22,53 +23,27 @@ from tidings.core.shaping.reference_rules import (
     read_record,
     unknown_fields,
 )
+from tidings.schema.structs import struct_schema
 
 PAGE_MAX = 1000
 
-Text = Annotated[str, Field(max_length=255)]
-Short = Annotated[str, Field(max_length=64)]
-RecordId = Annotated[str, Path(json_schema_extra={"pattern": r"^[^\x00-\x1f\x7f]{1,128}$"})]
+_ID = rf"^[^\x00-\x1f\x7f]{{1,{ID_MAX}}}$"
+RecordId = Annotated[str, Path(json_schema_extra={"pattern": _ID})]
 
 
-class Identifier(Model):
-    """One id in an account."""
-
-    identifierType: Short
-    identifierValue: Text
-
-
-class Account(Model):
-    """A customer's ids in one account of a source."""
-
-    accountId: Text
-    identifiers: Annotated[list[Identifier], Field(max_length=50)]
-
-
-class Source(Model):
-    """A customer's accounts in one source."""
-
-    accounts: Annotated[list[Account], Field(max_length=20)]
-
-
-class RecordBody(Model):
-    """A store (code to externalId2), a till (code, name, storeId) or a customer (the rest, and
-    externalId). At least one field of its kind; those of another kind are passed over."""
-
-    id: (
-        Annotated[int, Field(ge=-(1 << 63), lt=1 << 63)]
-        | Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,128}$")]
-    ) = Field("", description="That of the path, or left out.")
-    code: Text = ""
-    name: Text = ""
-    externalId: Text = ""
-    externalId1: Text = ""
-    externalId2: Text = ""
-    storeId: Annotated[str, Field(max_length=128)] | int = ""
-    mobile: Text = ""
-    email: Text = ""
-    cardNumbers: Annotated[list[Short], Field(max_length=100)] = []
-    pointsBalance: float | None = None
-    sources: Annotated[dict[Short, Source], Field(max_length=20)] = {}
+def _record_schema() -> dict[str, Any]:
+    schema = struct_schema(
+        MODELS.values(),
+        "A store (code to externalId2), a till (code, name, storeId) or a customer (the rest, and "
+        "externalId). At least one field of its kind; those of another kind are passed over.",
+    )
+    whole = {"type": "integer", "minimum": -(1 << 63), "exclusiveMaximum": 1 << 63}
+    text = {"type": "string", "pattern": _ID}
+    schema["properties"]["id"] = {
+        "anyOf": [whole, text],
+        "description": "That of the path, or left out.",
+    }
+    return schema
 
 
 _RECORD: dict[str, Any] = {
@@ -76,7 +51,7 @@ _RECORD: dict[str, Any] = {
         "required": True,
         "content": {
             "application/json": {
-                "schema": schema_of(RecordBody),
+                "schema": schema_of(_record_schema),
                 "example": {"mobile": "15550100", "email": "asha@example.test"},
             }
         },

@@ -2,45 +2,30 @@
 
 import contextlib
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Any
 
 from fastapi import APIRouter
-from pydantic import ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import answer, refused
 from tidings.api.context import Services, read_object, refuse_unknown_fields
-from tidings.api.description import Model
 from tidings.api.keyed import KEYED
 from tidings.api.models import V1_ERRORS, Responses, body_of
 from tidings.api.paging import WHOLE
+from tidings.core.declaration import declared
+from tidings.core.shaping.transformation_rules import NewTransformation, Template
 from tidings.reads.shaping import show_transformation
+from tidings.schema.bodies import CLOSED, new_schema
 from tidings.store.port import StoredTransformation
-from tidings.transform.port import TEMPLATE_MAX, RenderLater
+from tidings.transform.port import RenderLater
 
-Template = Annotated[str, Field(min_length=1, max_length=TEMPLATE_MAX)]
-
-
-class TransformationBody(Model):
-    """A template by its name."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    name: Annotated[str, Field(pattern="^[A-Za-z0-9_.-]{1,64}$")]
-    template: Template = Field(description="MiniJinja; prints one object.")
-
-
-class ReplacingBody(Model):
-    """A template for the name in the path."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    template: Template = Field(description="MiniJinja; prints one object.")
-
-
-TRANSFORMATION_BODY = body_of(TransformationBody)
-REPLACING_BODY = body_of(ReplacingBody)
+TRANSFORMATION_BODY = body_of(
+    lambda: new_schema(declared(NewTransformation), "A template by its name.") | CLOSED
+)
+REPLACING_BODY = body_of(
+    lambda: new_schema(declared(Template), "A template for the name in the path.") | CLOSED
+)
 TRANSFORMATION_ERRORS: Responses = {
     400: {"description": "The name or the template is refused; the answer says why"},
     409: {"description": "The name is taken, or webhooks use it"},
