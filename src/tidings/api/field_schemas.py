@@ -11,26 +11,19 @@ from pydantic import Field
 
 from tidings.core import overlap
 from tidings.core.delivery.states import State
-from tidings.core.event_path import PATH_MAX, PATH_PATTERN
-from tidings.core.form import SIGN
+from tidings.core.form import SEEN, SIGN
+from tidings.core.ids import SHOWN_NUMBER
 from tidings.core.overlap import OVERLAP_H_MAX
 
 Json = dict[str, Any]
 
-_SEEN = SIGN[:-1] + r"\s]"  # a sign that is no space
 VISIBLE = f"^{SIGN}*$"
-NAMED = f"^{SIGN}*{_SEEN}{SIGN}*$"  # visible, and more than spaces
+NAMED = f"^{SIGN}*{SEEN}{SIGN}*$"  # visible, and more than spaces
 EVENT_ID = "^[A-Za-z0-9_:-]{1,128}$"
 KEY = "^[!-~]{1,255}$"
-HEADER_VALUE = r"^[\x20-\x7e\t]*$"
-_ID = "[0-7][0-9a-hjkmnp-tv-z]{12}"
 
 Name = Annotated[str, Field(pattern=NAMED, max_length=255)]
-MaybeName = Annotated[str, Field(pattern=VISIBLE, max_length=255)]
 Password = Annotated[str, Field(pattern=VISIBLE, min_length=12, max_length=256)]
-Path = Annotated[str, Field(pattern=PATH_PATTERN, max_length=PATH_MAX)]
-EventId = Annotated[str, Field(pattern=EVENT_ID)]
-DeliveryId = Annotated[str, Field(pattern=f"^dlv_{_ID}$")]
 Given = Annotated[str, Field(min_length=1, max_length=1024)]
 Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 OverlapAlias = Annotated[
@@ -50,9 +43,9 @@ TIME: Json = {
     ]
 }
 TEXT: Json = {"type": "string", "maxLength": 255}
-CURSOR: Json = {"type": "string", "pattern": f"^((older|newer)_{_ID})?$"}
+CURSOR: Json = {"type": "string", "pattern": f"^((older|newer)_{SHOWN_NUMBER})?$"}
 
-OLDER_CURSOR: Json = {"type": "string", "pattern": f"^(older_{_ID})?$"}
+OLDER_CURSOR: Json = {"type": "string", "pattern": f"^(older_{SHOWN_NUMBER})?$"}
 
 
 def whole(least: int, most: int) -> Json:
@@ -68,5 +61,5 @@ def listed(*words: str) -> Json:
 
 STATES = listed(*(state.word for state in State))
 SHOWN_ID: dict[str, Json] = {
-    prefix: {"type": "string", "pattern": f"^{prefix}_{_ID}$"} for prefix in ("rpl", "dlv")
+    prefix: {"type": "string", "pattern": f"^{prefix}_{SHOWN_NUMBER}$"} for prefix in ("rpl", "dlv")
 }

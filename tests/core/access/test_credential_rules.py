@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tidings.core.access.credential_rules import (
+    CredentialLimits,
     CredentialRequest,
     read_change,
     read_new,
@@ -35,7 +36,9 @@ def test_a_plain_key() -> None:
         },
         NOW,
     )
-    assert made == CredentialRequest("crm", "events:write", 1_798_655_400_000, 10, 0.5)
+    assert made == CredentialRequest(
+        "crm", "events:write", 1_798_655_400_000, CredentialLimits(10, 0.5)
+    )
 
 
 def test_a_till_has_a_code_and_may_have_a_password() -> None:
@@ -81,13 +84,13 @@ def test_a_password_that_is_refused_is_not_repeated() -> None:
 
 
 def test_a_change_keeps_what_it_does_not_name() -> None:
-    old = CredentialRequest("crm", "events:write", NOW + 5, 10, 0.5, "key")
+    old = CredentialRequest("crm", "events:write", NOW + 5, CredentialLimits(10, 0.5), "key")
     assert read_change({}, old, NOW) == old
     assert read_change({"expiresAt": None, "limits": None}, old, NOW) == CredentialRequest(
         "crm", "events:write"
     )
     assert read_change({"limits": {"callsPerMinute": None}}, old, NOW) == CredentialRequest(
-        "crm", "events:write", NOW + 5, None, 0.5
+        "crm", "events:write", NOW + 5, CredentialLimits(None, 0.5)
     )
     assert fields(read_change({"kind": "till"}, old, NOW)) == ["kind"]
 

@@ -1,14 +1,25 @@
 """How a credential may be asked for: the body of its creation, change and rotation."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from tidings.core import overlap
-from tidings.core.access.scopes import read_scopes
-from tidings.core.form import Form, came, visible
+from tidings.core.access.scopes import SCOPES
+from tidings.core.declaration import (
+    Choice,
+    Field,
+    Nested,
+    Number,
+    Part,
+    Text,
+    declared,
+    read_resource,
+)
+from tidings.core.form import SIGN, Form, came, visible
 from tidings.core.overlap import read_overlap
 from tidings.errors import Refusal
 
@@ -19,62 +30,128 @@ RATE_MAX = 1_000_000
 LATEST_MS = 253_402_300_799_000  # the year 9999
 
 _TILL_CODE = re.compile(r"[A-Za-z0-9_.@-]{1,128}")
-_CREATE = frozenset(("kind", "name", "scopes", "expiresAt", "limits", "code", "password"))
-_CHANGE = frozenset(("name", "scopes", "expiresAt", "limits"))
 _ROTATE = frozenset((overlap.FIELD, overlap.ALIAS, "password"))
+
+
+PASSWORD = Part(
+    lambda form, _field, _standing: read_password(form),
+    {
+        "type": "string",
+        "pattern": f"^{SIGN}*$",
+        "minLength": PASSWORD_MIN,
+        "maxLength": PASSWORD_MAX,
+    },
+)
+
+
+class CredentialLimits(msgspec.Struct, frozen=True):
+    """What a credential may do, where that is not the usual."""
+
+    calls_per_minute: Annotated[
+        float | None,
+        Field(
+            "callsPerMinute",
+            Number(1, RATE_MAX, "Write null for the usual."),
+            "Of the control API; usually 1000.",
+        ),
+    ] = None
+    events_per_s: Annotated[
+        float | None,
+        Field(
+            "eventsPerSecond",
+            Number(0.1, RATE_MAX, "Write null for the usual."),
+            "Usually not limited.",
+        ),
+    ] = None
 
 
 class CredentialRequest(msgspec.Struct, frozen=True):
     """A credential as a body asks for it."""
 
-    name: str = ""
-    scopes: str = ""
-    expires_ms: int | None = None
-    calls_per_minute: float | None = None
-    events_per_s: float | None = None
-    kind: str = "key"
-    code: str = ""  # of a till
-    password: str | None = None  # of a till; None: one is made
+    name: Annotated[str, Field("name", Text(NAME_MAX, "bad_name", "Say who uses it."), default="")]
+    scopes: Annotated[str, Field("scopes", SCOPES, "A level for each resource; left out is none.")]
+    expires_ms: Annotated[
+        int | None,
+        Field(
+            "expiresAt",
+            Part(
+                lambda form, _field, standing: _expiry(form, standing),
+                {"type": "string", "format": "date-time"},
+            ),
+            "To come, with its zone; null: never.",
+        ),
+    ] = None
+    limits: Annotated[
+        CredentialLimits,
+        Field(
+            "limits",
+            Nested(
+                CredentialLimits,
+                "bad_limits",
+                'Write {"eventsPerSecond": 50}.',
+                null_stays=False,
+            ),
+            "null: the usual.",
+        ),
+    ] = CredentialLimits()
+    kind: Annotated[str, Field("kind", Choice(KINDS, "bad_kind"), bodies="new")] = "key"
+    code: Annotated[
+        str,
+        Field(
+            "code",
+            Part(
+                lambda form, _field, _standing: _code(form),
+                {"type": "string", "pattern": f"^{_TILL_CODE.pattern}$"},
+                lambda code: code or None,
+                null=False,
+            ),
+            "Of a till alone, which needs one: what it signs in with.",
+            bodies="new",
+        ),
+    ] = ""
+    password: Annotated[
+        str | None,
+        Field(
+            "password",
+            replace(PASSWORD, reads=lambda form, _field, _standing: _password_of_till(form)),
+            "Of a till alone; made where it is absent.",
+            bodies="new",
+        ),
+    ] = None
 
     def __repr__(self) -> str:
         """Without the password."""
         return f"Wanted(name={self.name!r}, kind={self.kind!r})"
 
 
+CREDENTIAL = declared(CredentialRequest)
+_CREATE = frozenset(one.name for one in CREDENTIAL if one.is_said(new=True))
+_CHANGE = frozenset(one.name for one in CREDENTIAL if one.is_said(new=False))
+
+
+class _Form(Form):
+    """A body of a credential, at a time."""
+
+    def __init__(self, body: dict[str, Any], now_ms: int) -> None:
+        super().__init__(body)
+        self.now_ms = now_ms
+
+
 def read_new(body: dict[str, Any], now_ms: int) -> CredentialRequest | list[Refusal]:
     """What a creation asks for, or everything that is wrong with it."""
-    form = Form(body)
+    form = _Form(body, now_ms)
     form.refuse_unknown(_CREATE)
-    kind = form.choice("kind", KINDS, "key", "bad_kind")
-    if "scopes" not in body:
-        form.refuse(
-            "bad_scopes",
-            "scopes",
-            "scopes must say what the credential may do; got nothing. Write "
-            '{"events": "write", "logs": "read"}.',
-        )
-    wanted = _common(form, CredentialRequest(), now_ms)
-    code, password = "", None
-    if kind == "till":
-        code = _till_code(form)
-        password = read_password(form)
-    elif "code" in body or "password" in body:
-        form.refuse(
-            "not_a_till",
-            "code" if "code" in body else "password",
-            f"code and password must come with kind till alone; got kind {kind}. Leave them out: "
-            "key and secret are made.",
-        )
-    return form.refusals or msgspec.structs.replace(wanted, kind=kind, code=code, password=password)
+    wanted = read_resource(CredentialRequest, form, None)
+    return form.refusals or wanted
 
 
 def read_change(
     body: dict[str, Any], old: CredentialRequest, now_ms: int
 ) -> CredentialRequest | list[Refusal]:
     """What a change asks for over the old, or everything that is wrong with it."""
-    form = Form(body)
+    form = _Form(body, now_ms)
     form.refuse_unknown(_CHANGE)
-    wanted = _common(form, old, now_ms)
+    wanted = read_resource(CredentialRequest, form, old)
     return form.refusals or wanted
 
 
@@ -116,45 +193,32 @@ def read_password(form: Form) -> str | None:
     return str(value)
 
 
-def read_name(form: Form, old: str, advice: str) -> str:
-    """The field `name`; `old` where the body does not say."""
-    if "name" not in form.body:
-        return old
-    value = form.body["name"]
-    if not isinstance(value, str) or len(value) > NAME_MAX or not visible(value):
+def _code(form: Form) -> str:
+    kind = form.values["kind"]
+    if kind == "till":
+        return _till_code(form)
+    if "code" in form.body or "password" in form.body:
         form.refuse(
-            "bad_name",
-            "name",
-            f"name must be text of at most {NAME_MAX} visible characters; got {came(value)}. "
-            + advice,
+            "not_a_till",
+            "code" if "code" in form.body else "password",
+            f"code and password must come with kind till alone; got kind {kind}. Leave them out: "
+            "key and secret are made.",
         )
-        return old
-    return value.strip()
+    return ""
 
 
-def _common(form: Form, old: CredentialRequest, now_ms: int) -> CredentialRequest:
-    name = read_name(form, old.name, "Say who uses it.")
-    scopes = read_scopes(form, old.scopes)
-    expires_ms = _expiry(form, old.expires_ms, now_ms)
-    calls, events = _limits(form, old)
-    return msgspec.structs.replace(
-        old,
-        name=name,
-        scopes=scopes,
-        expires_ms=expires_ms,
-        calls_per_minute=calls,
-        events_per_s=events,
-    )
+def _password_of_till(form: Form) -> str | None:
+    return read_password(form) if form.values["kind"] == "till" else None
 
 
-def _expiry(form: Form, old: int | None, now_ms: int) -> int | None:
+def _expiry(form: _Form, old: int | None) -> int | None:
     if "expiresAt" not in form.body:
         return old
     value = form.body["expiresAt"]
     if value is None:
         return None
     moment = _moment(value)
-    if moment is None or not now_ms < moment <= LATEST_MS:
+    if moment is None or not form.now_ms < moment <= LATEST_MS:
         form.refuse(
             "bad_expiry",
             "expiresAt",
@@ -176,30 +240,6 @@ def _moment(value: object) -> int | None:
         return round(moment.astimezone(UTC).timestamp() * 1000)
     except (ValueError, OverflowError):
         return None
-
-
-def _limits(form: Form, old: CredentialRequest) -> tuple[float | None, float | None]:
-    was = old.calls_per_minute, old.events_per_s
-    if "limits" not in form.body:
-        return was
-    value = form.body["limits"]
-    if value is None:
-        return None, None
-    if not isinstance(value, dict):
-        form.refuse(
-            "bad_limits",
-            "limits",
-            f"limits must be an object of callsPerMinute and eventsPerSecond; got {came(value)}. "
-            'Write {"eventsPerSecond": 50}.',
-        )
-        return was
-    inner = Form(value)
-    inner.refuse_unknown(("callsPerMinute", "eventsPerSecond"))
-    advice = "Write null for the usual."
-    calls = inner.bounded("callsPerMinute", 1, RATE_MAX, was[0], advice)
-    events = inner.bounded("eventsPerSecond", 0.1, RATE_MAX, was[1], advice)
-    form.take_in(inner, "limits.")
-    return calls, events
 
 
 def _till_code(form: Form) -> str:

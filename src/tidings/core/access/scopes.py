@@ -4,6 +4,7 @@ In the store scopes are words, `events:write logs:read`; `*` is everything. In t
 object with a level for each resource: `{"webhooks": "none", "events": "write", …}`.
 """
 
+from tidings.core.declaration import Json, Part
 from tidings.core.form import Form, came
 
 RESOURCES = ("webhooks", "events", "logs", "reference", "replay", "admin")
@@ -46,8 +47,16 @@ def show_scopes(scopes: str) -> dict[str, str]:
 
 
 def read_scopes(form: Form, old: str) -> str:
-    """The field `scopes` as words; `old` where the body does not say. Left out is none."""
+    """The field `scopes` as words. Left out is none; but where a body changes something and does
+    not say, `old`."""
     if "scopes" not in form.body:
+        if form.new:
+            form.refuse(
+                "bad_scopes",
+                "scopes",
+                "scopes must say what the credential may do; got nothing. Write "
+                '{"events": "write", "logs": "read"}.',
+            )
         return old
     value = form.body["scopes"]
     if not isinstance(value, dict):
@@ -75,3 +84,19 @@ def read_scopes(form: Form, old: str) -> str:
         elif level != "none":
             words.append(f"{resource}:{level}")
     return " ".join(words)
+
+
+def _schema(level: Json, **more: object) -> Json:
+    levels = {resource: {"type": "string", "enum": list(LEVELS), **level} for resource in RESOURCES}
+    return {"type": "object", "properties": levels, "additionalProperties": False, **more}
+
+
+SCOPES = Part(
+    lambda form, _field, standing: read_scopes(form, standing),
+    _schema({}),
+    show_scopes,
+    answers=_schema({}, required=list(RESOURCES)),
+    making=_schema({"default": "none"}),
+    null=False,
+)
+"""The kind of a field that holds scopes."""

@@ -2,29 +2,55 @@
 
 import re
 import unicodedata
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
-from tidings.core.access.credential_rules import read_name, read_password
+from tidings.core.access.credential_rules import NAME_MAX, PASSWORD
 from tidings.core.access.scopes import ROLES
+from tidings.core.declaration import (
+    Choice,
+    Field,
+    Flag,
+    Part,
+    Text,
+    declared,
+    read_resource,
+)
 from tidings.core.form import Form, came, visible
 from tidings.errors import Refusal
 
 EMAIL_MAX = 254
 _EMAIL = re.compile(r"[^\s@<>\"',;:\\()\[\]]{1,64}@[^\s@<>\"',;:\\()\[\]]{1,189}")
-_CREATE = frozenset(("email", "name", "role", "password"))
-_CHANGE = frozenset(("name", "role", "disabled"))
+_PART = r"[^\s@<>\"',;:\\()\[\]\x00-\x20\x7f-\x9f\xad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
 
 
 class WantedUser(msgspec.Struct, frozen=True):
     """A user as a body asks for it."""
 
-    email: str = ""
-    name: str = ""
-    role: str = ""
-    disabled: bool = False
-    password: str | None = None
+    email: Annotated[
+        str,
+        Field(
+            "email",
+            Part(
+                lambda form, _field, _standing: _email(form),
+                {
+                    "type": "string",
+                    "pattern": f"^{_PART}{{1,64}}@{_PART}{{1,189}}$",
+                    "maxLength": EMAIL_MAX,
+                },
+                answers={"type": "string"},
+            ),
+            bodies="new",
+        ),
+    ]
+    name: Annotated[str, Field("name", Text(NAME_MAX, "bad_name", "Say who it is."))] = ""
+    role: Annotated[str, Field("role", Choice(tuple(ROLES), "bad_role"))] = "reader"
+    disabled: Annotated[bool, Field("disabled", Flag(), bodies="change")] = False
+    password: Annotated[
+        str | None,
+        Field("password", PASSWORD, "For the platform's credential.", bodies="new"),
+    ] = None
 
     def __repr__(self) -> str:
         """Without the password."""
@@ -36,34 +62,34 @@ def email_of(text: str) -> str:
     return unicodedata.normalize("NFKC", text).strip().lower()
 
 
+USER = declared(WantedUser)
+_CREATE = frozenset(one.name for one in USER if one.is_said(new=True))
+_CHANGE = frozenset(one.name for one in USER if one.is_said(new=False))
+
+
 def read_new_user(body: dict[str, Any]) -> WantedUser | list[Refusal]:
     """What a creation asks for, or everything that is wrong with it."""
     form = Form(body)
     form.refuse_unknown(_CREATE)
-    email = body.get("email")
-    known = email_of(email) if isinstance(email, str) and len(email) <= EMAIL_MAX else ""
-    if not _EMAIL.fullmatch(known) or not visible(known):
-        form.refuse(
-            "bad_email",
-            "email",
-            f"email must be an address such as asha@acme.example; got {came(email)}. Correct it.",
-        )
-    name = read_name(form, "", "Say who it is.")
-    role = _role(form, "reader")
-    password = read_password(form)
-    return form.refusals or WantedUser(known, name, role, password=password)
+    wanted = read_resource(WantedUser, form, None)
+    return form.refusals or wanted
 
 
 def read_user_change(body: dict[str, Any], old: WantedUser) -> WantedUser | list[Refusal]:
     """What a change asks for over the old, or everything that is wrong with it."""
     form = Form(body)
     form.refuse_unknown(_CHANGE)
-    name = read_name(form, old.name, "Say who it is.")
-    role = _role(form, old.role)
-    disabled = form.flag("disabled", old.disabled)
-    changed = msgspec.structs.replace(old, name=name, role=role, disabled=disabled)
-    return form.refusals or changed
+    wanted = read_resource(WantedUser, form, old)
+    return form.refusals or wanted
 
 
-def _role(form: Form, old: str) -> str:
-    return form.choice("role", tuple(ROLES), old, "bad_role")
+def _email(form: Form) -> str:
+    value = form.body.get("email")
+    known = email_of(value) if isinstance(value, str) and len(value) <= EMAIL_MAX else ""
+    if not _EMAIL.fullmatch(known) or not visible(known):
+        form.refuse(
+            "bad_email",
+            "email",
+            f"email must be an address such as asha@acme.example; got {came(value)}. Correct it.",
+        )
+    return known

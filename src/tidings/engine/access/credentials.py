@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from tidings.core.access.credential_rules import (
+    CredentialLimits,
     CredentialRequest,
     read_change,
     read_new,
@@ -104,8 +105,8 @@ class Credentials:
                 kind=wanted.kind,
                 name=wanted.name,
                 expires_ms=wanted.expires_ms,
-                calls_per_minute=wanted.calls_per_minute,
-                events_per_s=wanted.events_per_s,
+                calls_per_minute=wanted.limits.calls_per_minute,
+                events_per_s=wanted.limits.events_per_s,
                 created_by=caller.credential,
             )
             await self._access.keep(fresh)
@@ -136,8 +137,8 @@ class Credentials:
                 name=wanted.name,
                 scopes=wanted.scopes,
                 expires_ms=wanted.expires_ms,
-                calls_per_minute=wanted.calls_per_minute,
-                events_per_s=wanted.events_per_s,
+                calls_per_minute=wanted.limits.calls_per_minute,
+                events_per_s=wanted.limits.events_per_s,
             )
             await self._access.keep(fresh)
             return fresh
@@ -223,8 +224,7 @@ def _wanted(old: port.Credential) -> CredentialRequest:
         old.name,
         old.scopes,
         old.expires_ms,
-        old.calls_per_minute,
-        old.events_per_s,
+        CredentialLimits(old.calls_per_minute, old.events_per_s),
         old.kind,
     )
 

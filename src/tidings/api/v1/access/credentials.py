@@ -22,14 +22,14 @@ from tidings.store.port import Credential
 
 NO_STORE = {"cache-control": "no-store"}
 NEW_BODY = body_of(
-    models.NewCredential,
+    models.new_credential,
     example={
         "kind": "key",
         "name": "loyalty engine",
         "scopes": {"events": "write", "logs": "read"},
     },
 )
-CHANGE_BODY = body_of(models.CredentialChange, example={"limits": {"eventsPerSecond": 50}})
+CHANGE_BODY = body_of(models.credential_change, example={"limits": {"eventsPerSecond": 50}})
 ROTATE_BODY = body_of(models.Rotation, example={"overlapInHours": 24})
 ONE: Responses = {200: described(models.Credential, "The credential")}
 BAD = refusals(s400="The body is refused", s409="Not as things stand")

@@ -2,82 +2,63 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, create_model
 
 from tidings.api.description import Model
-from tidings.api.field_schemas import ONE_OVERLAP, Given, MaybeName, Moment, OverlapAlias, Password
+from tidings.api.field_schemas import ONE_OVERLAP, Given, OverlapAlias, Password
 from tidings.api.models import Page
+from tidings.core.access.credential_rules import CREDENTIAL
+from tidings.core.access.scopes import LEVELS, RESOURCES
+from tidings.core.access.user_rules import USER
 from tidings.core.ids import OrgId
+from tidings.schema.answers import answer_model
+from tidings.schema.bodies import CLOSED, change_schema, new_schema
 
-Level = Literal["none", "read", "write"]
-_PART = r"[^\s@<>\"',;:\\()\[\]\x00-\x20\x7f-\x9f\xad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
-Email = Annotated[str, Field(pattern=f"^{_PART}{{1,64}}@{_PART}{{1,189}}$", max_length=254)]
-
-
-class Scopes(Model):
-    """A level for each resource; left out is none."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    webhooks: Level = "none"
-    events: Level = "none"
-    logs: Level = "none"
-    reference: Level = "none"
-    replay: Level = "none"
-    admin: Level = "none"
-
-
-class CredentialLimits(Model):
-    """What a credential may do; null: the usual."""
-
-    callsPerMinute: float | None = Field(None, description="Of the control API; usually 1000.")
-    eventsPerSecond: float | None = Field(None, description="Usually not limited.")
-
-
-class CredentialLimitsChange(Model):
-    """What a credential may do; null: the usual."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    callsPerMinute: Annotated[float, Field(ge=1, le=1_000_000)] | None = None
-    eventsPerSecond: Annotated[float, Field(ge=0.1, le=1_000_000)] | None = None
+_LEVELS: dict[str, Any] = dict.fromkeys(RESOURCES, (Literal[LEVELS], ...))
+Scopes: Any = create_model(
+    "Scopes", __base__=Model, __doc__="A level for each resource.", **_LEVELS
+)
+_SHOWN = (one for one in CREDENTIAL if one.name not in ("scopes", "code", "password"))
+CredentialFields: Any = answer_model(Model, "CredentialFields", _SHOWN, "What a credential is.")
+UserFields: Any = answer_model(
+    Model,
+    "UserFields",
+    (one for one in USER if one.name not in ("disabled", "password")),
+    "Who a user is.",
+)
+_OF_TILLS = {
+    "anyOf": [
+        {"required": ["kind", "code"], "properties": {"kind": {"const": "till"}}},
+        {
+            "properties": {
+                "kind": {"enum": ["key", "oauth", None]},
+                "code": {"not": {}},
+                "password": {"not": {}},
+            }
+        },
+    ]
+}
 
 
-class CredentialChange(Model):
-    """What changes a credential; what is left out stays."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    name: MaybeName = ""
-    scopes: Scopes = Field(default_factory=Scopes, description="Replaces all levels.")
-    expiresAt: Moment | None = Field(None, description="To come, with its zone; null: never.")
-    limits: CredentialLimitsChange | None = None
-
-
-class NewCredential(CredentialChange):
+def new_credential() -> dict[str, Any]:
     """What creates a credential."""
+    return new_schema(CREDENTIAL, "What creates a credential.") | _OF_TILLS | CLOSED
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "anyOf": [
-                {"required": ["kind", "code"], "properties": {"kind": {"const": "till"}}},
-                {
-                    "properties": {
-                        "kind": {"enum": ["key", "oauth", None]},
-                        "code": {"not": {}},
-                        "password": {"not": {}},
-                    }
-                },
-            ]
-        }
-    )
 
-    kind: Literal["key", "till", "oauth"] | None = "key"
-    scopes: Scopes
-    code: Annotated[str, Field(pattern="^[A-Za-z0-9_.@-]{1,128}$")] = Field(
-        "", description="Of a till alone, which needs one: what it signs in with."
-    )
-    password: Password | None = Field(None, description="Of a till alone; made where it is absent.")
+def credential_change() -> dict[str, Any]:
+    """What changes a credential."""
+    about = "What changes a credential; what is left out stays."
+    return change_schema(CREDENTIAL, about) | CLOSED
+
+
+def new_user() -> dict[str, Any]:
+    """What adds a user."""
+    return new_schema(USER, "What adds a user.") | CLOSED
+
+
+def user_change() -> dict[str, Any]:
+    """What changes a user."""
+    return change_schema(USER, "What changes a user; what is left out stays.") | CLOSED
 
 
 class Rotation(Model):
@@ -92,18 +73,14 @@ class Rotation(Model):
     password: Password | None = Field(None, description="Of a till alone; made where it is absent.")
 
 
-class Credential(Model):
+class Credential(CredentialFields):  # type: ignore[misc]
     """A credential without its secret."""
 
     id: str
-    kind: Literal["key", "till", "oauth"]
-    name: str
     platform: bool = Field(description="The platform's own: may act for any org.")
     scopes: Scopes
-    limits: CredentialLimits
     createdAt: str | None
     createdBy: str
-    expiresAt: str | None
     lastUsedAt: str | None = Field(description="Up to a minute late after a restart.")
     oldSecretUntil: str | None = Field(description="After a rotation.")
     revokedAt: str | None
@@ -134,37 +111,10 @@ class SeveralCredentials(Model):
     paging: Page
 
 
-Role = Literal["owner", "admin", "operator", "reader"]
-
-
-class NewUser(Model):
-    """What adds a user."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    email: Email
-    name: MaybeName = ""
-    role: Role | None = "reader"
-    password: Password | None = Field(None, description="For the platform's credential.")
-
-
-class UserChange(Model):
-    """What changes a user; what is left out stays."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    name: MaybeName = ""
-    role: Role | None = None
-    disabled: bool | None = None
-
-
-class User(Model):
+class User(UserFields):  # type: ignore[misc]
     """A person in an org."""
 
     id: str
-    email: str
-    name: str
-    role: Role
     status: Literal["invited", "active", "disabled"]
     createdAt: str | None
     createdBy: str

@@ -24,9 +24,9 @@ from tidings.reads.access import show_link, show_user
 TEXT_MAX = 1024
 _OF_PASSWORD = ("token", "email", "currentPassword", "password")
 NEW_BODY = body_of(
-    models.NewUser, example={"email": "asha@acme.example", "name": "Asha", "role": "operator"}
+    models.new_user, example={"email": "asha@acme.example", "name": "Asha", "role": "operator"}
 )
-CHANGE_BODY = body_of(models.UserChange, example={"role": "reader"})
+CHANGE_BODY = body_of(models.user_change, example={"role": "reader"})
 PASSWORD_BODY = body_of(
     models.NewPassword, example={"token": "lnk_…", "password": "several words of mine"}
 )
