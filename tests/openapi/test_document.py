@@ -81,6 +81,32 @@ def test_every_call_says_its_scope_its_refusals_and_what_it_answers(
     assert all(re.fullmatch("[a-z]+([A-Z][a-z]+)*", name) for name in ids.values()), ids
 
 
+def _defaults(node: Any, place: str) -> list[str]:
+    if isinstance(node, dict):
+        own = [f"{place}: {node['default']}"] if "default" in node else []
+        return own + [
+            one
+            for key, inner in node.items()
+            if key != "retryPolicy"  # which is set as a whole
+            for one in _defaults(inner, f"{place}/{key}")
+        ]
+    if isinstance(node, list):
+        return [one for inner in node for one in _defaults(inner, place)]
+    return []
+
+
+def test_no_body_that_changes_something_has_defaults(document: dict[str, Any]) -> None:
+    """A generated client that fills them in would reset what its caller did not name."""
+    changes = [
+        (call, operation)
+        for call, operation in operations(document)
+        if call.startswith("PATCH ") and call != "PATCH /inbox/{token}"
+    ]
+    assert len(changes) >= 5
+    for call, operation in changes:
+        assert _defaults(operation["requestBody"]["content"], call) == []
+
+
 def test_no_table_names_a_call_that_is_not_there(document: dict[str, Any]) -> None:
     calls = {call for call, _ in operations(document)}
     assert calls == SCOPES.keys()

@@ -38,7 +38,7 @@ class OrgChange(Model):
     model_config = ConfigDict(extra="forbid")
 
     id: int | None = Field(None, description="It stays.")
-    name: Name = ""
+    name: Name = Field(default_factory=str)  # of which the description says no default
     parent: OrgId | None = Field(None, description="null: at the top. For the platform.")
     timeZone: str | None = Field(None, description="An IANA name, such as Asia/Kolkata.")
     settings: OrgSettingsChange | None = None

@@ -7,11 +7,12 @@ narrow pattern, so that none of it can say more than it is for.
 import base64
 import binascii
 import re
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
-from tidings.core.form import Form, came, visible
+from tidings.core.declaration import Choice, Field, Number, Part, Text, declared, read_resource
+from tidings.core.form import Form, came
 from tidings.core.ids import OrgId
 from tidings.errors import Refusal
 
@@ -23,13 +24,21 @@ ORIGINS_MAX = 10
 ROLES = ("reader", "operator")
 COLOUR = "#1a56bf"
 
-_FIELDS = frozenset(("expiresInMinutes", "role", "name", "logo", "colour", "embedIn"))
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _HOST = r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?"
 _HTTPS = re.compile(rf"(https://{_HOST}(?::[0-9]{{1,5}})?)(/[A-Za-z0-9._~!$&()*+,=:@%/?-]*)?")
 _ORIGIN = re.compile(
     rf"https://{_HOST}(?::[0-9]{{1,5}})?|http://(?:localhost|127\.0\.0\.1)(?::[0-9]{{1,5}})?"
 )
+# The same for JSON Schema, which knows no other groups.
+_PLACE = "[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(:[0-9]{1,5})?"
+_B = "[A-Za-z0-9+/]"  # base64
+_LOGO = (
+    f"^(https://{_PLACE}(/[A-Za-z0-9._~!$&()*+,=:@%/?-]*)?"
+    r"|data:image/(png|jpeg|gif|webp|svg\+xml);base64,"
+    f"({_B}{{4}})*({_B}{{4}}|{_B}{{3}}=|{_B}{{2}}==))$"
+)
+_ORIGINS = rf"^(https://{_PLACE}|http://(localhost|127\.0\.0\.1)(:[0-9]{{1,5}})?)$"
 _DATA = re.compile(r"data:image/(?:png|jpeg|gif|webp|svg\+xml);base64,([A-Za-z0-9+/]+={0,2})")
 
 
@@ -37,11 +46,54 @@ class Portal(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a portal shows, and what may be done in it."""
 
     org: OrgId
-    role: str
-    name: str  # the platform's
-    logo: str = ""
-    colour: str = COLOUR
-    embed_in: tuple[str, ...] = ()  # origins whose pages may hold it; none: it stands alone
+    role: Annotated[str, Field("role", Choice(ROLES, "bad_role"), default=ROLES[0])]
+    name: Annotated[  # the platform's
+        str,
+        Field(
+            "name",
+            Text(NAME_MAX, "bad_name", "Write the name of your product.", least=1),
+            "Of your product, as its users know it.",
+        ),
+    ]
+    logo: Annotated[
+        str,
+        Field(
+            "logo",
+            Part(
+                lambda form, _field, _standing: _logo(form),
+                {"type": "string", "pattern": _LOGO, "maxLength": 2 * LOGO_BYTES_MAX},
+                lambda logo: logo or None,
+            ),
+            f"An https URL, or a data: URI of at most {LOGO_BYTES_MAX} bytes.",
+        ),
+    ] = ""
+    colour: Annotated[
+        str,
+        Field(
+            "colour",
+            Part(
+                lambda form, _field, _standing: _colour(form),
+                {"type": "string", "pattern": f"^{_COLOUR.pattern}$"},
+            ),
+            "Six hex digits behind #.",
+        ),
+    ] = COLOUR
+    embed_in: Annotated[  # none: it stands alone
+        tuple[str, ...],
+        Field(
+            "embedIn",
+            Part(
+                lambda form, _field, _standing: tuple(_origins(form)),
+                {
+                    "type": "array",
+                    "items": {"type": "string", "pattern": _ORIGINS},
+                    "maxItems": ORIGINS_MAX,
+                },
+                list,
+            ),
+            "Origins of pages that may hold it in a frame.",
+        ),
+    ] = ()
 
     @property
     def logo_origin(self) -> str:
@@ -50,29 +102,30 @@ class Portal(msgspec.Struct, frozen=True, omit_defaults=True):
         return "" if found is None else found[1]
 
 
+class PortalLink(msgspec.Struct, frozen=True):
+    """What a link says besides."""
+
+    minutes: Annotated[
+        float,
+        Field(
+            "expiresInMinutes",
+            Number(1, MINUTES_MAX, f"Leave it out for {MINUTES}."),
+            "To be opened.",
+        ),
+    ] = MINUTES
+
+
+PORTAL = (*declared(Portal), *declared(PortalLink))
+_FIELDS = frozenset(one.name for one in PORTAL)
+
+
 def read_portal(org: OrgId, body: dict[str, Any]) -> tuple[Portal, int] | list[Refusal]:
     """What a body asks for, and the minutes for which its link is good; or all that is wrong."""
     form = Form(body)
     form.refuse_unknown(_FIELDS)
-    minutes = form.bounded(
-        "expiresInMinutes", 1, MINUTES_MAX, MINUTES, f"Leave it out for {MINUTES}."
-    )
-    role = form.choice("role", ROLES, ROLES[0], "bad_role")
-    portal = Portal(org, role, _name(form), _logo(form), _colour(form), tuple(_origins(form)))
-    return form.refusals or (portal, round((minutes or MINUTES) * 60_000))
-
-
-def _name(form: Form) -> str:
-    value = form.body.get("name")
-    if isinstance(value, str) and value.strip() and len(value) <= NAME_MAX and visible(value):
-        return value.strip()
-    form.refuse(
-        "bad_name",
-        "name",
-        f"name must be text of 1 to {NAME_MAX} visible characters; got {came(value)}. Write the "
-        "name of your product.",
-    )
-    return ""
+    link = read_resource(PortalLink, form, None)
+    portal = read_resource(Portal, form, None, org=org)
+    return form.refusals or (portal, round(link.minutes * 60_000))
 
 
 def _logo(form: Form) -> str:
