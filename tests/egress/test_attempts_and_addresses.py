@@ -44,7 +44,8 @@ async def test_an_address_that_is_silent_leaves_time_for_the_next_one() -> None:
         assert isinstance(ending, Fault) and ending.kind is FaultKind.CONNECT_TIMEOUT
         (first, first_s), (second, second_s) = deaf.given
         assert (first, second) == ("127.0.0.2", "127.0.0.3")
-        assert first_s <= 0.4 and 0 < second_s <= 0.1, "and the third has no time left"
+        # Timers of the loop are whole milliseconds: one may end a little early.
+        assert first_s <= 0.4 and 0 < second_s <= 0.101, "and the third has no time left"
         deaf.given.clear()
         deaf.spends = False
         await post(out, 60.0)

@@ -20,6 +20,7 @@ from tidings.engine.access.users import INVITE_MS, RESET, RESET_MS
 from tidings.engine.inboxes import IDLE_MS as IDLE_INBOX_MS
 from tidings.errors import Denied, Invalid
 from tidings.store import port
+from tidings.store.port import KEYED_KEPT_MS
 
 ORG = OrgId(7)
 
@@ -227,6 +228,16 @@ async def idempotency_key(s: Service) -> tuple[Holds, int]:
     return holds, 24 * HOUR_MS
 
 
+async def key_of_a_call(s: Service) -> tuple[Holds, int]:
+    await s.call("POST", "/v1/inboxes", {"name": "shop"}, idempotency_key="k")
+
+    async def holds(s: Service) -> bool:
+        # As above; that a body is refused later is kept under no key.
+        return (await s.call("POST", "/v1/inboxes", {"name": 5}, idempotency_key="k")).status == 422
+
+    return holds, KEYED_KEPT_MS
+
+
 async def after(owner: Service) -> Service:
     """The process after this one."""
     await owner.webhooks.close()
@@ -250,6 +261,7 @@ CASES: list[Case] = [
     link_that_asks_whether_letters_may_come,
     inbox_that_was_looked_into,
     idempotency_key,
+    key_of_a_call,
 ]
 
 

@@ -27,6 +27,7 @@ KNOWN = {
     "session.created_ms": (ends.session_that_is_used, ends.session_of_a_portal),
     "session.seen_ms": ends.idle_session,
     "webhook.created_ms": ends.idempotency_key,
+    "keyed_call.at_ms": ends.key_of_a_call,
     "inbox.used_ms": ends.inbox_that_was_looked_into,
     "delivery.due_ms": (
         due.test_a_retry_comes_when_it_is_due,
