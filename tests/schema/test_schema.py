@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tidings.core.webhooks.settings import FIELD_OF, SETTABLE
-from tidings.schema.bodies import change_schema, new_schema
+from tidings.schema.bodies import change_schema, closed, new_schema
 from tidings.schema.forms import asked, choices, text_of, value_of, widget
 from tidings.schema.patches import patched_body
 
@@ -29,6 +29,17 @@ def test_a_body_that_changes_one_has_no_defaults() -> None:
     schema = change_schema(SETTABLE, "A webhook.")
     assert "required" not in schema
     assert [name for name, one in properties(schema).items() if "default" in one] == []
+
+
+def test_a_closed_body_has_no_other_fields_in_what_is_inside_of_it_neither() -> None:
+    found = properties(closed(change_schema(SETTABLE, "A webhook.")))
+    assert closed(change_schema(SETTABLE, ""))["additionalProperties"] is False
+    retries, neo = (found[name]["anyOf"][0] for name in ("retryPolicy", "neoEnrichment"))
+    assert retries["additionalProperties"] is neo["additionalProperties"] is False
+    versions = found["eventVersions"]["anyOf"][0]
+    assert versions["additionalProperties"]["type"] == "integer"  # names of the caller's own
+    texts = found["webHookHeaders"]["anyOf"][0]
+    assert texts["additionalProperties"]["type"] == "string"
 
 
 def test_a_patch_sets_a_field_as_a_whole_and_null_takes_it_away() -> None:

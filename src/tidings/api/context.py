@@ -205,7 +205,7 @@ async def read_object(
     """The JSON object of a call's body. RefusalAnswer where it is too long, slow or deep, and where
     there is none, unless `empty` stands for that."""
     body = await read_bytes(request, bytes_max)
-    if empty is not None and not body.strip():
+    if empty is not None and not body:
         return empty
     try:
         value = msgspec.json.decode(body)

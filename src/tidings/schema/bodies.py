@@ -34,5 +34,19 @@ def patch_schema(
     return schema
 
 
+def closed(schema: Any) -> Any:
+    """The same without room for fields that it does not name, in what is inside of it neither: of a
+    body whose misspelt fields are refused."""
+    if isinstance(schema, list):
+        return [closed(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    made = {name: closed(one) for name, one in schema.items() if name not in ("default", "example")}
+    more = {name: schema[name] for name in ("default", "example") if name in schema}
+    if "properties" in made and made.get("type") == "object":
+        more |= {} if "additionalProperties" in made else CLOSED
+    return made | more
+
+
 def _object(properties: Json, about: str) -> Json:
     return {"type": "object", "description": about, "properties": properties}

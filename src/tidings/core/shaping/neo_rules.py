@@ -38,6 +38,7 @@ SCHEMA = {
             "anyOf": [{"type": "boolean"}, {"type": "null"}],
             "description": "Take it though nobody here knows the flow: events go out whole.",
         },
+        "possibleValues": {"description": "As GET answers it; it means nothing here."},
     },
 }
 

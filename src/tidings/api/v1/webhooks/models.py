@@ -11,7 +11,7 @@ from tidings.core.declaration import Json
 from tidings.core.form import LINE
 from tidings.core.webhooks.headers import PATCH_SCHEMA
 from tidings.core.webhooks.settings import SETTABLE
-from tidings.schema.bodies import change_schema, new_schema, patch_schema
+from tidings.schema.bodies import change_schema, closed, new_schema, patch_schema
 
 _EXAMPLE: dict[str, Any] = {
     "name": "crm",
@@ -69,7 +69,13 @@ def _patch() -> Json:
         "name, and null takes one away."
     )
     schema = patch_schema(SETTABLE, about, {"webHookHeaders": PATCH_SCHEMA})
-    return schema | {"example": {"slaInSeconds": 60, "webHookHeaders": {"X-Old": None}}}
+    example = {"slaInSeconds": 60, "webHookHeaders": {"X-Old": None}}
+    return _closed(schema) | {"example": example}
+
+
+def _closed(schema: Json) -> Json:
+    made: Json = closed(schema)
+    return made
 
 
 def unsaved_schema(about: str, more: Json, either: list[Json]) -> Json:
@@ -81,7 +87,7 @@ def unsaved_schema(about: str, more: Json, either: list[Json]) -> Json:
             "description": "Start from this webhook, unchanged.",
         }
     }
-    return schema | {"example": _EXAMPLE, "anyOf": either}
+    return _closed(schema) | {"example": _EXAMPLE, "anyOf": either}
 
 
 BODY = body_of(_new)
