@@ -39,7 +39,12 @@ class Basic(msgspec.Struct, frozen=True, tag="basic", tag_field="type"):
 
     username: Annotated[
         str,
-        Text("text of at most 255 characters without a colon", r"[^:\x00-\x1f\x7f]*", 255, "Name"),
+        Text(
+            "text of at most 255 characters without a colon",
+            r"[^:\x00-\x1f\x7f]*",
+            255,
+            "User name",
+        ),
     ]
     password: Annotated[
         str,
