@@ -67,6 +67,19 @@ def test_all_that_is_wrong_is_told_at_once_with_its_field() -> None:
     ]
 
 
+@pytest.mark.parametrize("body", [{}, {"powerInWatts": None}])
+def test_a_number_that_must_be_there_is_refused_where_it_is_not(body: dict[str, Any]) -> None:
+    assert read(body)[1] == [("bad_type", "powerInWatts")]
+
+
+def test_a_word_or_a_flag_is_never_declared_without_a_default() -> None:
+    class Door(msgspec.Struct):
+        open: Annotated[bool, Field("open", Flag())]
+
+    with pytest.raises(TypeError, match="open must have a default"):
+        declared(Door)
+
+
 def test_answers_show_each_field_by_its_name() -> None:
     shown = dict(show_resource(Pump(7, "Fast", 9)))
     assert shown == {

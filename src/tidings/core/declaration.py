@@ -154,6 +154,8 @@ def declared(resource: type[msgspec.Struct]) -> tuple[Declared, ...]:
         for mark in marks:
             if isinstance(mark, Field):
                 default = mark.default if one.required else _default(one)
+                if default is REQUIRED and isinstance(mark.kind, Choice | Flag):
+                    raise TypeError(f"{mark.name} must have a default: nothing refuses its absence")
                 found.append(Declared(mark, one.name, default))
             elif isinstance(mark, Keyed):
                 found += [
@@ -210,7 +212,7 @@ def show_resource(resource: msgspec.Struct) -> Iterator[tuple[str, Any]]:
 # -- kinds of which many fields are ----------------------------------------------------------------
 
 
-class Plain:
+class Plain(Kind, Protocol):
     """What is shown as it is kept."""
 
     @property
@@ -226,10 +228,6 @@ class Plain:
         """See `Kind.shown`."""
         return self.taken(new=False)
 
-    def taken(self, *, new: bool) -> Json:
-        """See `Kind.taken`."""
-        raise NotImplementedError
-
 
 @dataclass(frozen=True)
 class Number(Plain):
@@ -244,7 +242,16 @@ class Number(Plain):
 
     def read(self, form: Form, field: Declared, standing: Any) -> Any:
         """See `Kind.read`; null stands for the default."""
-        if field.name in form.body and form.body[field.name] is None:
+        said = form.body.get(field.name)
+        if said is None and standing is REQUIRED:
+            form.refuse(
+                "bad_type",
+                field.name,
+                f"{field.name} must be a number from {self.low:g} to {self.high:.12g}; got nothing."
+                f" {self.advice}",
+            )
+            return standing
+        if said is None and field.name in form.body:
             return field.default
         text = bool(self.text)
         found = form.bounded(field.name, self.low, self.high, standing, self.advice, text=text)
