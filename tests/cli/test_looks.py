@@ -1,5 +1,6 @@
 """How the command looks on a terminal and behind a pipe, and how it ends where nobody answers."""
 
+import json
 import re
 from typing import Any
 
@@ -10,6 +11,7 @@ from tests.e2e.harness.api import Api
 from tests.e2e.harness.events import bare
 from tests.e2e.harness.receiver import Receiver
 from tests.e2e.harness.service import KEY, SECRET
+from tidings.cli.output import clean, print_line
 
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
@@ -45,6 +47,17 @@ def test_what_comes_from_elsewhere_does_not_steer_the_terminal(
     org.accept(bare(eventId="e-1"))
     id = org.settled("e-1")["id"]
     assert "\x1b]0" not in tidings.on_terminal("show", id, NO_COLOR="1").ended().must(0).out
+
+
+def test_signs_that_cannot_be_seen_are_escapes(capsys: pytest.CaptureFixture[str]) -> None:
+    steering = "a\x1b]0;owned\x07\x9b2J\u202e\n"
+    assert clean(steering) == r"a\x1b]0;owned\x07\x9b2J\u202e\n"
+    assert clean(steering, lines=True).endswith(r"\u202e" + "\n")
+    assert clean("Ünïcode, 客户") == "Ünïcode, 客户"
+    print_line({"said": steering, "name": "客户"})
+    out = capsys.readouterr().out
+    assert out.rstrip("\n").isprintable() and "客户" in out
+    assert json.loads(out) == {"said": steering, "name": "客户"}
 
 
 def test_nobody_there_is_5_and_nothing_is_printed(tidings: Command) -> None:

@@ -29,9 +29,27 @@ STATES = {  # glyph and colour, the same everywhere
 
 
 def clean(value: Any, lines: bool = False) -> str:
-    """Text as a terminal may show it: what comes from elsewhere must not steer it."""
-    kept = (one if one.isprintable() or (lines and one == "\n") else "\ufffd" for one in str(value))
+    """Text as a terminal may show it: what comes from elsewhere must not steer it. A sign that
+    cannot be seen is shown as an escape, `\\x1b`."""
+    text = str(value)
+    if text.isprintable():
+        return text
+    kept = (one if one.isprintable() or (lines and one == "\n") else _escape(one) for one in text)
     return "".join(kept)
+
+
+def _escape(sign: str) -> str:
+    return sign.encode("unicode_escape").decode()
+
+
+def json_of(value: Any, indent: int | None = None) -> str:
+    """JSON that a terminal may show too: signs that cannot be seen are escaped in it."""
+    separators = (",", ":") if indent is None else None
+    text = json.dumps(value, ensure_ascii=False, separators=separators, indent=indent)
+    if text.isprintable():
+        return text
+    shown = (one if one.isprintable() or one == "\n" else json.dumps(one)[1:-1] for one in text)
+    return "".join(shown)
 
 
 def console(stderr: bool = False) -> Console:
@@ -43,7 +61,7 @@ def console(stderr: bool = False) -> Console:
 
 def print_line(value: Any) -> None:
     """One line of NDJSON, at once: whoever reads a pipe waits for it."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n")
+    sys.stdout.write(json_of(value) + "\n")
     sys.stdout.flush()
 
 

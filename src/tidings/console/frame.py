@@ -34,7 +34,7 @@ from tidings.console.visit import (
     named,
     said_path,
 )
-from tidings.console.words import FILTERS, FUNCTIONS
+from tidings.console.words import FILTERS, FUNCTIONS, visible
 from tidings.core.access.from_browser import from_page_of
 from tidings.core.events.call_reader import Caller
 from tidings.core.ids import OrgId
@@ -93,6 +93,7 @@ def templates(static: Static) -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=visible,
     )
     made.filters.update(FILTERS)
     made.globals.update(FUNCTIONS | {"static": static.url})

@@ -4,6 +4,7 @@ One glyph and one colour for a state, everywhere; colour never alone. Times are 
 zone by the browser (`app.js` rewrites `<time>`); without scripts they stand in UTC.
 """
 
+import re
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -30,6 +31,13 @@ GLYPHS = {
     "finished": "✓",
     "revoked": "–",
     "expired": "–",
+}
+# Controls but for tabs and line ends, and what turns the direction of the text around it.
+_STEERS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_SHOWN = {
+    code: chr(code).encode("unicode_escape").decode()
+    for code in (*range(0xA0), *range(0x202A, 0x206A))
+    if _STEERS.match(chr(code))
 }
 THOUSAND = 1000
 SECOND_MS = 1000
@@ -136,6 +144,14 @@ def ticked(text: str) -> Markup:
 def masked(secret: str) -> str:
     """Its last four characters."""
     return "…" + secret[-4:] if len(secret) > 8 else "…"
+
+
+def visible(value: object) -> object:
+    """What a template puts on a page: a sign in it that steers what shows it, and is not seen by
+    itself, stands there as an escape, `\\x1b`."""
+    if not isinstance(value, str) or _STEERS.search(value) is None:
+        return value
+    return value.translate(_SHOWN)
 
 
 FILTERS = {

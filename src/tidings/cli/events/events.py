@@ -3,7 +3,6 @@
 What the catalogue has needs no service. An org's own types are the service's to tell.
 """
 
-import json
 import sys
 from collections.abc import Iterable
 
@@ -39,7 +38,7 @@ from tidings.cli.events.kinds import (
     versions_of,
 )
 from tidings.cli.exits import Exit, Stop, next_step, refuse, say
-from tidings.cli.output import clean, how_many, print_table
+from tidings.cli.output import clean, how_many, json_of, print_table
 from tidings.cli.where import Where
 
 WIDTH_MAX = 100
@@ -53,14 +52,14 @@ def _console() -> Console:
 
 
 def _print_line(value: Json) -> None:
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n")
+    sys.stdout.write(json_of(value) + "\n")
 
 
 def _print_json(value: Json, one_line: bool) -> None:
     if one_line:
         _print_line(value)
     else:
-        sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+        sys.stdout.write(json_of(value, 2) + "\n")
 
 
 def _next(command: str, where: Where) -> None:

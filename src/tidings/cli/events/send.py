@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 from tidings.cli.calls import Calls, calls
 from tidings.cli.exits import Exit, refuse, say
+from tidings.cli.output import clean, print_line
 from tidings.cli.service import Service, Unreachable, decoded
 from tidings.cli.where import HERE, Where
 
@@ -50,11 +51,11 @@ def error_text(status: int, answer: Any) -> str:
 def _print_events(answer: dict[str, Any], as_json: bool) -> None:
     for event in answer.get("events", ()):
         if as_json:
-            print(json.dumps(event, ensure_ascii=False, separators=(",", ":")))
+            print_line(event)
             continue
         error = event.get("error") or {}
         words = [event.get("eventId"), event.get("status"), error.get("message")]
-        print("  ".join(str(word) for word in words if word))
+        print(clean("  ".join(str(word) for word in words if word)))
 
 
 def send(
