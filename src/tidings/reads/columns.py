@@ -91,6 +91,7 @@ EVENT: tuple[Column[EventRow], ...] = (
     Column("warning", "text|null", lambda one: one.event.warning),
     Column("refId", "text|null", lambda one: one.head and one.head.ref_id),
     Column("requestId", "text|null", lambda one: one.head and one.head.request_id),
+    Column("customerId", "text|null", lambda one: one.head and one.head.customer_id),
 )
 
 

@@ -36,6 +36,27 @@ def test_an_event_s_reference_and_request_are_read_from_its_bytes(subject: Subje
     assert heads(subject) == []
 
 
+def test_the_customer_of_an_event_is_read_where_one_is_named_for_all_of_it(
+    subject: Subject,
+) -> None:
+    bodies = {
+        b'{"data":{"customerIdentifiers":{"customerId":"4711"}}}': "4711",
+        b'{"data":{"customerIdentifiers":{"customerId":4711}}}': "4711",
+        b'{"data":{"baseAttributes":{"customerIdentifiers":{"customerId":"4712"}}}}': "4712",
+        b'{"data":{"survivorCustomerIdentifiers":{"customerId":"4713"}}}': "4713",
+        b'{"data":{"customerIdentifiers":{"customerId":""}}}': None,
+        b'{"data":{"customerIdentifiers":null}}': None,
+        b'{"data":{"customerIdentifiers":[1]},"refId":"kept"}': None,
+        b'{"data":7}': None,
+        b"{}": None,
+    }
+    events = [msgspec.structs.replace(event(f"e{at}"), body=one) for at, one in enumerate(bodies)]
+    seqs = list(subject.commit(*events).seqs)
+    found = {one.seq: one for one in subject.ask(lambda store: store.event_heads(seqs))}
+    assert [found[seq].customer_id for seq in seqs] == list(bodies.values())
+    assert found[seqs[6]].ref_id == "kept"
+
+
 def test_many_are_answered_at_once(subject: Subject) -> None:
     seqs = subject.commit(*(event(f"e{at}") for at in range(port.LOOKUP_MAX + 7))).seqs
     assert [seq for seq, _, _ in heads(subject, *seqs)] == list(seqs)

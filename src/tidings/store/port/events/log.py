@@ -73,6 +73,7 @@ class EventHead(msgspec.Struct, frozen=True, array_like=True):
     seq: EventNumber
     ref_id: str | None
     request_id: str | None
+    customer_id: str | None = None
 
 
 class EventSeries(msgspec.Struct, frozen=True, array_like=True):

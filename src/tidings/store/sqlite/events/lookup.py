@@ -27,9 +27,26 @@ class _Head(msgspec.Struct):
 
     refId: Any = None
     apiRequestId: Any = None
+    data: msgspec.Raw = msgspec.Raw(b"{}")
+
+
+class _Customer(msgspec.Struct):
+    customerId: str | int | None = None
+
+
+class _Base(msgspec.Struct):
+    customerIdentifiers: _Customer | None = None
+
+
+class _Data(_Base):
+    """Whose event it is, where one customer is named once for all of it."""
+
+    baseAttributes: _Base | None = None
+    survivorCustomerIdentifiers: _Customer | None = None
 
 
 _read = msgspec.json.Decoder(_Head).decode
+_read_data = msgspec.json.Decoder(_Data).decode
 
 
 class Lookup:
@@ -86,4 +103,16 @@ def _head(seq: EventNumber, body: bytes) -> port.EventHead:
         seq,
         ref if isinstance(ref, str) else None,
         request if isinstance(request, str) else None,
+        _customer(head.data),
     )
+
+
+def _customer(data: msgspec.Raw) -> str | None:
+    try:
+        read = _read_data(data)
+    except msgspec.DecodeError:  # it is of another shape
+        return None
+    base = read.baseAttributes or read
+    named = read.customerIdentifiers or base.customerIdentifiers or read.survivorCustomerIdentifiers
+    said = None if named is None else named.customerId
+    return None if said is None or said == "" else str(said)
