@@ -82,7 +82,7 @@ def user_of(brand: Api, served: ServiceProcess) -> tuple[str, str]:
 
 def delivered(brand: Api) -> int:
     """How many deliveries of the org were delivered."""
-    found = brand.get("/v1/deliveries?status=delivered").must(200)["deliveries"]
+    found = brand.get("/v1/deliveries?states=delivered").must(200)["deliveries"]
     return len(found)
 
 

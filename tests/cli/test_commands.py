@@ -121,7 +121,7 @@ def test_deliveries_are_filtered_and_the_worst_is_proposed(
     assert tidings("deliveries", "list", "--limit", "3", "--json").rows[0]["eventId"] == "e-2"
     assert "No delivery fits." in tidings("deliveries", "list", "--on", "tierUpgraded").must(0).err
     assert tidings("deliveries", "list", "--since", "soon").must(2).out == ""
-    assert "status must be" in tidings("deliveries", "list", "--status", "faild").must(4).err
+    assert "states must be" in tidings("deliveries", "list", "--status", "faild").must(4).err
 
 
 def test_show_opens_whatever_an_id_names(tidings: Command, org: Api, hook: dict[str, Any]) -> None:

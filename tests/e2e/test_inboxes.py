@@ -149,7 +149,7 @@ def test_the_logs_find_what_was_delivered(api: Api, receiver: Receiver) -> None:
         api.accept(event(event_id, api.org))
     for event_id in ids:
         api.settled(event_id)
-    query = f"status=delivered&webHookId={hook['webHookId']}&eventName=pointsIssued&limit=3"
+    query = f"states=delivered&webHookId={hook['webHookId']}&eventName=pointsIssued&limit=3"
     page = api.get(f"/v1/deliveries?{query}").must(200)
     assert [one["eventId"] for one in page["deliveries"]] == ids[:1:-1]
     rest = api.get(f"/v1/deliveries?{query}&cursor={page['older']}").must(200)

@@ -10,7 +10,6 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from tidings.core import overlap
-from tidings.core.delivery.states import State
 from tidings.core.form import SEEN, SIGN
 from tidings.core.ids import SHOWN_NUMBER
 from tidings.core.overlap import OVERLAP_H_MAX
@@ -33,33 +32,9 @@ OverlapAlias = Annotated[
 ONE_OVERLAP: Json = {"not": {"required": [overlap.FIELD, overlap.ALIAS]}}
 Instant = Moment | Annotated[int, Field(ge=0, lt=1 << 53)]
 
-# -- parameters of a query, which are text; an empty one is as one that is left out ----------------
-
-EPOCH_MS: Json = {"type": "string", "pattern": "^([0-9]{1,15})?$"}
-TIME: Json = {
-    "anyOf": [
-        {"type": "string", "format": "date-time"},
-        EPOCH_MS,
-    ]
-}
-TEXT: Json = {"type": "string", "maxLength": 255}
-CURSOR: Json = {"type": "string", "pattern": f"^((older|newer)_{SHOWN_NUMBER})?$"}
-
 OLDER_CURSOR: Json = {"type": "string", "pattern": f"^(older_{SHOWN_NUMBER})?$"}
 
 
-def whole(least: int, most: int) -> Json:
-    """A whole number."""
-    return {"type": "integer", "minimum": least, "maximum": most}
-
-
-def listed(*words: str) -> Json:
-    """Some of a few words, with commas."""
-    one = f" *({'|'.join(words)})? *"
-    return {"type": "string", "pattern": f"^{one}(,{one})*$"}
-
-
-STATES = listed(*(state.word for state in State))
 SHOWN_ID: dict[str, Json] = {
     prefix: {"type": "string", "pattern": f"^{prefix}_{SHOWN_NUMBER}$"} for prefix in ("rpl", "dlv")
 }

@@ -11,7 +11,9 @@ from starlette.requests import Request
 
 from tidings.api.answers import RefusalAnswer, refused
 from tidings.core.form import Form, came
-from tidings.reads.events.log_query import cursors, refuse_unknown_parameters
+from tidings.errors import Refusal
+from tidings.reads.filters import LogQuestion, Parameters
+from tidings.reads.questions import cursors, refuse_unknown_parameters, schema_of
 
 V1 = "/v1/"
 
@@ -32,6 +34,19 @@ def _declared(route: Any) -> frozenset[str]:
     return frozenset(own | {one["name"] for one in extra if one.get("in") == "query"})
 
 
+def described(filters: Parameters) -> dict[str, Any]:
+    """The parameters of a list in the description, each with the name that it had before."""
+    told = []
+    for one in filters:
+        about: dict[str, Any] = {"in": "query", "required": False, "schema": schema_of(one.kind)}
+        example = {"example": one.example} if one.example else {}
+        told.append({"name": one.name, "description": one.about} | about | example)
+        if one.alias:
+            former = f"The former name of {one.name}."
+            told.append({"name": one.alias, "description": former, "deprecated": True} | about)
+    return {"parameters": told}
+
+
 def page_of(
     limit: int | None, following: str | None, previous: str | None = None
 ) -> dict[str, Any]:
@@ -42,10 +57,14 @@ def page_of(
 WHOLE = page_of(None, None)
 
 
-def both_sides(limit: int, older: int | None, newer: int | None) -> dict[str, Any]:
-    """The same for a list that is read newest first, to both sides."""
+def both_sides(asked: LogQuestion, older: int | None, newer: int | None) -> dict[str, Any]:
+    """The same for a list that is read newest first, to both sides; with what its caller should
+    know of the parameters."""
     sides = cursors(older, newer)
-    return {**sides} | page_of(limit, sides["older"], sides["newer"])
+    page = {**sides} | page_of(asked.limit, sides["older"], sides["newer"])
+    return page | (
+        {"warnings": [_warning(one) for one in asked.warnings]} if asked.warnings else {}
+    )
 
 
 def moved(name: str, old: str | None, cursor: str | None) -> tuple[str | None, list[Any]]:
@@ -66,3 +85,7 @@ def moved(name: str, old: str | None, cursor: str | None) -> tuple[str | None, l
         f"as it was before: {came(old)}. Take paging.next. (parameter_alias, field {name})"
     )
     return None, [{"code": "parameter_alias", "message": message, "path": name}]
+
+
+def _warning(one: Refusal) -> dict[str, Any]:
+    return {"code": one.code, "message": one.message, "path": one.field}

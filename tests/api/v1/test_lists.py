@@ -85,3 +85,15 @@ async def test_an_old_name_is_read_with_a_warning(path: str, name: str) -> None:
         assert "warnings" not in whole
         both = await w.call("GET", f"{path}?{name}={last}&cursor=x", None, things.auth)
         assert (both.status, both.json["error"]["code"]) == (400, "given_twice")
+
+
+@pytest.mark.parametrize("path", ["/v1/deliveries", "/v1/events"])
+async def test_the_states_of_a_list_were_called_status_and_still_are_read_so(path: str) -> None:
+    async with world() as w:
+        things = await w.org(2001, "acme")
+        told = (await w.call("GET", f"{path}?states=failed", None, things.auth)).json
+        former = (await w.call("GET", f"{path}?status=failed", None, things.auth)).json
+        assert [(one["code"], one["path"]) for one in former.pop("warnings")] == [
+            ("parameter_alias", "status")
+        ]
+        assert told == former

@@ -88,6 +88,7 @@ async def test_each_row_tells_the_api_request_that_caused_its_event() -> None:
         await accept(p.s, id_of(2), [number], org=7)
         page = text(await browser.get("/console/o/7/deliveries"))
         assert page.count("request req-77") == 1
+        assert page.count('title="Only what is of this customer"') == page.count("data-row")
         assert "request None" not in page
 
 
@@ -175,7 +176,7 @@ async def test_a_filter_that_cannot_be_is_refused_in_place() -> None:
         reply = await browser.get(f"/console/o/7/deliveries?{query}")
         page = text(reply)
         assert reply.status == 400
-        for said in ("status must be", "from must be", "cursor must be", "at most 255"):
+        for said in ("states must be", "from must be", "cursor must be", "at most 255"):
             assert said in page
         reply = await browser.get(f"/console/o/7/deliveries?webhook={'0' * 24}")
         assert reply.status == 400 and "must be the id of a webhook" in text(reply)
@@ -397,7 +398,7 @@ async def test_many_say_first_what_they_would_do_and_then_do_it() -> None:
         ("cancel all", {"query": ""}, "must be narrowed"),
         ("replay all", {"query": "q=4711&request=r-1"}, "by one value"),
         ("replay all", {"query": "customer=4711&bill=b-1"}, "by one value"),
-        ("replay all", {"query": "status=bogus"}, "status must be"),
+        ("replay all", {"query": "status=bogus"}, "states must be"),
         ("replay all", {"query": "", "rate": "fast"}, "must be a number"),
         ("replay all", {"query": "", "rate": "nan"}, "ratePerSecond must be"),
         ("replay all", {"query": "type=" + "x" * 300}, "at most 255"),

@@ -67,6 +67,8 @@ async def test_the_feed_filters_by_its_address() -> None:
             "q=r-2": [2],
             f"event={id_of(1)}": [1],
             f"event={id_of(3)}": [],
+            "status=pending": [1],
+            "status=failed": [],
         }.items():
             page = text(await browser.get(f"/console/o/7/events?{query}"))
             found = re.findall(r'data-row href="/console/o/7/events/([\w-]+)"', page)
@@ -74,6 +76,7 @@ async def test_the_feed_filters_by_its_address() -> None:
         page = text(await browser.get("/console/o/7/events"))
         assert "nobody wanted it" in page
         assert ">request r-2</small>" in page
+        assert '<a class="faint clip" href="?customer=4711"' in page
         reply = await browser.get("/console/o/7/events?matched=perhaps")
         assert reply.status == 400 and "matched must be" in text(reply)
 
@@ -241,3 +244,24 @@ async def test_an_event_by_hand_counts_as_one_by_the_api() -> None:
         body = {"event": msgspec.json.encode(EVENT).decode()}
         statuses = [(await browser.post("/console/o/7/events/new", body)).status for _ in range(4)]
         assert statuses[0] == 303 and 429 in statuses
+
+
+async def test_signs_that_steer_what_shows_them_are_escapes_on_a_page() -> None:
+    async with pages() as p:
+        browser = await p.browser()
+        _, number = await p.webhook()
+        steering = "a\x1b]0;owned\x07\x9b2J\u202e"
+        await accept(p.s, id_of(1), [number], org=7, customer=steering, request=steering)
+        for path in ("/events", "/deliveries", f"/events/{id_of(1)}"):
+            page = text(await browser.get(f"/console/o/7{path}"))
+            assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]", page), path
+            assert r"a\x1b]0;owned\x07\x9b2J\u202e" in page, path
+        id = await rejected(p, b'{"eventName":"customerAdded","data":"' + "\x9b2J".encode() + b'"}')
+        page = text(await browser.get(f"/console/o/7/rejections/{id}"))
+        assert r"\x9b2J" in page and "\x9b" not in page
+
+
+async def test_a_webhook_that_is_not_there_is_said_in_the_list_of_events() -> None:
+    async with pages() as p:
+        reply = await (await p.browser()).get(f"/console/o/7/events?webhook={'0' * 24}")
+        assert reply.status == 400 and "must be the id of a webhook" in text(reply)

@@ -29,7 +29,7 @@ def waits_for_the_probe(api: Api, shown: str) -> bool:
     not where another probe has begun meanwhile."""
     id = shown.rpartition("/")[2]
     before = api.get(shown).must(200)["data"]["health"]
-    path = f"/v1/deliveries?webHookId={id}&status=pending,retrying&limit=200"
+    path = f"/v1/deliveries?webHookId={id}&states=pending,retrying&limit=200"
     rows = api.get(path).must(200)["deliveries"]
     one = api.get(f"/v1/deliveries/{rows[0]['id']}").must(200)
     if before != api.get(shown).must(200)["data"]["health"] or one["nextAttemptAt"] is None:

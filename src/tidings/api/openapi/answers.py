@@ -10,6 +10,7 @@ from tidings.api.openapi import streams
 _PAGE = {"paging": "#Page"}
 _WARNED = {"warnings?": ["#Problem"]}
 _PAGED = {"older": "text|null", "newer": "text|null"} | _PAGE
+_LOG = _PAGED | _WARNED
 JSON = "application/json"
 
 
@@ -95,8 +96,8 @@ ANSWERS: dict[str, list[Success]] = {
     ],
     "DELETE /v1/reference/{kind}/{id}": _GONE,
     "GET /v1/stream": _STREAM,
-    "GET /v1/deliveries": _one("A page of deliveries", {"deliveries": ["#DeliveryRow"]} | _PAGED),
-    "GET /v1/events": _one("A page of events", {"events": ["#EventRow"]} | _PAGED),
+    "GET /v1/deliveries": _one("A page of deliveries", {"deliveries": ["#DeliveryRow"]} | _LOG),
+    "GET /v1/events": _one("A page of events", {"events": ["#EventRow"]} | _LOG),
     "GET /v1/events/{event_id}": _one("The event", "#WholeEvent"),
     "GET /v1/webHooks/{webhook_id}/tally": _one("The counts", "#Tally"),
     "GET /v1/webHooks/{webhook_id}/series": _one("The steps", "#Series"),

@@ -10,18 +10,17 @@ from tidings.api.answers import answer, refused
 from tidings.api.context import Services, read_bytes
 from tidings.api.http.event_stream import event_stream
 from tidings.api.models import V1_ERRORS
-from tidings.api.paging import both_sides
-from tidings.api.v1.events.log_models import PAGE_PARAMETERS
+from tidings.api.paging import both_sides, described
 from tidings.api.v1.inboxes import own_inbox
 from tidings.core.ids import read
 from tidings.engine.inboxes import BODY_BYTES_KEPT
 from tidings.errors import not_found
-from tidings.reads.events.log_query import read_question
+from tidings.reads.filters import PAGING
 from tidings.reads.inboxes import PREFIX, show_arrival, show_arrival_whole
+from tidings.reads.questions import read_question
 
 METHODS = ["PUT", "GET", "HEAD", "DELETE", "PATCH"]  # beside POST; a webhook may use most
 WAITING_MAX = 300  # answers of all inboxes that wait for their delay
-PARAMETERS = frozenset(("limit", "cursor"))
 # A browser that is led here adds by itself what lets into the console and the API of this host. Who
 # reads the arrivals must not get that.
 _OF_THE_CALLER = frozenset(
@@ -41,15 +40,15 @@ def _own_routes(services: Services) -> APIRouter:
     router = APIRouter(prefix="/v1/inboxes", tags=["inboxes"], responses=V1_ERRORS)
     inboxes = services.inboxes
 
-    @router.get("/{inbox_id}/arrivals", summary="What has arrived", openapi_extra=PAGE_PARAMETERS)
+    @router.get("/{inbox_id}/arrivals", summary="What has arrived", openapi_extra=described(PAGING))
     async def arrivals(request: Request, inbox_id: str) -> Response:
         """The newest first, each with a verdict on its signature. The last 1,000 are kept."""
         live = own_inbox(services, request, inbox_id)
         zone = services.zone(live.stored.org)
-        asked = read_question(request.query_params, PARAMETERS, zone)
+        asked = read_question(request.query_params, PAGING, zone)
         page = await inboxes.arrivals(live, asked.before, asked.after, asked.limit)
         rows = [show_arrival(one) for one in page.arrivals]
-        return answer({"arrivals": rows} | both_sides(asked.limit, page.older, page.newer))
+        return answer({"arrivals": rows} | both_sides(asked, page.older, page.newer))
 
     @router.get("/{inbox_id}/arrivals/{arrival_id}", summary="One arrival")
     async def arrival(request: Request, inbox_id: str, arrival_id: str) -> Response:

@@ -21,8 +21,8 @@ from tidings.core.replay import ReplayKind, Step
 from tidings.core.replay_rules import NARROWS, CancelRequest, ResendRequest
 from tidings.reads.columns import show_delivery
 from tidings.reads.delivery.next_attempts import see
-from tidings.reads.events.log_query import OLDER, read_older
-from tidings.reads.events.log_query import cursor as cursor_to
+from tidings.reads.questions import OLDER, read_older
+from tidings.reads.questions import cursor as cursor_to
 from tidings.reads.replay import A_REPLAY, ReplayCalls, unknown
 from tidings.schema.bodies import new_schema
 

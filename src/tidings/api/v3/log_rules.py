@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import UTC
 from typing import Any
 
 import msgspec
@@ -11,11 +12,12 @@ from tidings.api.v3.event_log_view import STATUSES, status_word
 from tidings.core.delivery.states import State
 from tidings.core.form import Form, came
 from tidings.errors import Refusal
+from tidings.reads.filters import Value
+from tidings.reads.questions import read_value
 from tidings.store.port import StoredDelivery
 
 DAYS_30_MS = 30 * 86_400_000
 LIMIT, LIMIT_MAX = 50, 200
-VALUE_MAX = 255
 NAMES_MAX = 100
 TIME = "eventIngestionTimestamp"
 
@@ -206,16 +208,5 @@ def _states(form: Form) -> tuple[int, ...]:
 
 
 def _values(form: Form) -> tuple[str, ...]:
-    values = []
-    for field in ("eventSearchKey", "requestId", "apiRequestId"):
-        value = form.body.get(field, "")
-        if len(value) > VALUE_MAX:
-            form.refuse(
-                "bad_parameter",
-                field,
-                f"{field} must be at most {VALUE_MAX} characters; got {len(value)}. Give the value "
-                "itself.",
-            )
-        elif value:
-            values.append(value)
-    return tuple(values)
+    fields = ("eventSearchKey", "requestId", "apiRequestId")
+    return tuple(value for field in fields for value in read_value(Value(), form, field, UTC))

@@ -11,7 +11,6 @@ from starlette.responses import Response
 
 from tidings.api.answers import RefusalAnswer, answer, envelope, refused
 from tidings.api.context import Services
-from tidings.api.field_schemas import EPOCH_MS, TEXT, listed
 from tidings.api.v3.event_log_view import STATUSES, complete, show_log_row
 from tidings.api.v3.log_rules import (
     LIMIT,
@@ -32,6 +31,7 @@ from tidings.errors import Refusal
 from tidings.reads.delivery.next_attempts import see
 from tidings.reads.events.log_pages import Rows, newest_first, oldest_first
 from tidings.reads.events.org_scope import org_scope_of
+from tidings.reads.questions import EPOCH_MS, TEXT, listed
 from tidings.store.port import REPLAYED, DeliveryQuery, StoredDelivery, Tally
 
 SORTED_MAX = 2000

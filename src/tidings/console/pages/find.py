@@ -16,9 +16,9 @@ from tidings.core.ids import show as show_id
 from tidings.engine.inboxes import UnknownInbox
 from tidings.errors import RequestRefused
 from tidings.reads.delivery.deliveries import own_delivery
-from tidings.reads.events.log_query import VALUE_MAX, LogQuestion
 from tidings.reads.events.logs import delivery_page, event_page, webhooks_of
 from tidings.reads.events.rejections import PREFIX
+from tidings.reads.filters import VALUE_MAX, LogQuestion
 from tidings.store.port import DeliveryPage, EventPage
 
 SHOWN = 10
@@ -65,7 +65,7 @@ async def find(visit: Visit) -> Response:
     records = webhooks_of(visit.services.webhooks, visit.caller.org, ())
     if visit.may("logs:read") and not _PREFIXED.fullmatch(wanted):
         look.words.append("deliveries and events that carry it as a value")
-        question = _by_value(wanted)
+        question = LogQuestion(values=(wanted,), limit=SHOWN)
         org = visit.caller.org
         deliveries = await delivery_page(visit.services, org, question, records)
         events = await event_page(visit.services, org, question)
@@ -189,7 +189,3 @@ _OPENERS: dict[str, Callable[[Visit, str], Awaitable[str | None]]] = {
     "inb": _inbox,
     "rej": _rejection,
 }
-
-
-def _by_value(wanted: str) -> LogQuestion:
-    return LogQuestion((), (), (), None, None, (wanted,), None, None, SHOWN, None, None)

@@ -12,14 +12,14 @@ from tidings.core.ids import read
 from tidings.core.ids import show as show_id
 from tidings.engine.inboxes import IDLE_MS, INBOXES_MAX, LiveInbox
 from tidings.errors import Conflict, Invalid, Refusal, not_found
-from tidings.reads.events.log_query import cursors, read_question
+from tidings.reads.filters import PAGING
 from tidings.reads.inboxes import PREFIX
+from tidings.reads.questions import cursors, read_question
 from tidings.store.port import KEPT_ARRIVALS, Arrival, ArrivalPage
 
 AT = "/inboxes"
 PAGE = 25
 DAY_MS = 86_400_000
-_PAGE_PARAMETERS = frozenset(("limit", "cursor"))
 
 # The word and the colour of each verdict on a signature.
 VERDICTS = {
@@ -124,7 +124,7 @@ async def _arrivals(visit: Visit, live: LiveInbox) -> tuple[ArrivalPage, bool]:
     said = visit.request.query_params.get("cursor", "")
     asked = {"limit": str(PAGE)} | ({"cursor": said} if said else {})
     zone = visit.services.zone(visit.caller.org)
-    question = read_question(asked, _PAGE_PARAMETERS, zone)
+    question = read_question(asked, PAGING, zone)
     page = await visit.services.inboxes.arrivals(
         live, question.before, question.after, question.limit
     )

@@ -16,11 +16,16 @@ from tidings.core.replay import RATE_DEFAULT, ReplayKind
 from tidings.core.replay_rules import ReplayRequest
 from tidings.engine.replay.requests import ResolvedRequest
 from tidings.errors import Invalid, Refusal, RequestRefused
+from tidings.reads.filters import ATTRIBUTES, DELIVERIES
 from tidings.reads.replay import ReplayCalls
 
 WEBHOOKS_MAX = 10  # that one question counts for
 SELECTED_MAX = 200
 COUNT_S = 3.0
+# What of a list's question a replay and a cancel can be asked for (`_narrowed`).
+NARROWS = frozenset(
+    ("values", "event_names", "webhook_ids", "states", "event_id", "from_ms", "to_ms")
+)
 Bodies = list[dict[str, Any]]
 
 
@@ -96,8 +101,7 @@ async def _bodies(visit: Visit, kind: ReplayKind, everything: bool) -> Bodies:
         return await _selected(visit, kind, common)
     services, org = visit.services, visit.caller.org
     query = QueryParams(visit.form.get("query", "")[:4096])
-    now_ms = services.clock.now_ms()
-    filters = log_filters.read(query, log_filters.OF_DELIVERIES, services.zone(org), now_ms)
+    filters = log_filters.read(visit, DELIVERIES, query)
     if filters.question is None:
         raise _refused(*filters.refusals.values())
     body = common | _narrowed(filters, kind, "again" in common)
@@ -160,6 +164,12 @@ def _narrowed(filters: log_filters.Filters, kind: ReplayKind, again: bool) -> di
     """The filters of the list in the words of a replay. Refused where it has none for them."""
     question = filters.question
     assert question is not None
+    for one in filters.asked:
+        if filters.shown[one.field.page] and ATTRIBUTES[one] not in NARROWS:
+            raise _refused(
+                f'Many deliveries cannot be narrowed by "{one.field.label}"; the filters have it. '
+                "Take it away, or tick deliveries in the list."
+            )
     if len(question.values) > 1:
         raise _refused(
             "It must be looked for by one value; the filters have "

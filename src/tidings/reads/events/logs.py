@@ -15,8 +15,8 @@ from tidings.engine.webhooks.records import Record
 from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.reads.columns import show_event
 from tidings.reads.events.log_pages import ROUNDS_MAX, RowStore, newest_first, oldest_first
-from tidings.reads.events.log_query import LogQuestion
 from tidings.reads.events.org_scope import org_scope_of
+from tidings.reads.filters import LogQuestion
 from tidings.store import port
 from tidings.store.port import (
     DeliveryPage,
@@ -69,18 +69,14 @@ async def event_page(parts: LogParts, org: OrgId, question: LogQuestion) -> Even
         return EventPage([])
     return await parts.store.log_events(
         EventQuery(
-            org,
-            parts.event_types.spelled(org, question.event_names),
-            question.from_ms,
-            question.to_ms,
-            [parts.terms.asked(org, value) for value in question.values],
-            question.matched,
-            question.before,
-            question.after,
-            question.limit,
-            listed or (),
-            fates,
-            question.states,
+            **_as_asked(EventQuery, question)
+            | {
+                "org": org,
+                "event_names": parts.event_types.spelled(org, question.event_names),
+                "terms": [parts.terms.asked(org, value) for value in question.values],
+                "events": listed or (),
+                "webhooks": fates,
+            }
         )
     )
 
@@ -104,16 +100,13 @@ async def delivery_page(
 
     def query(terms: list[bytes]) -> DeliveryQuery:
         return DeliveryQuery(
-            list(records),
-            question.states,
-            parts.event_types.spelled(org, question.event_names),
-            question.from_ms,
-            question.to_ms,
-            terms,
-            question.before,
-            question.after,
-            question.limit,
-            listed or (),
+            **_as_asked(DeliveryQuery, question)
+            | {
+                "webhooks": list(records),
+                "event_names": parts.event_types.spelled(org, question.event_names),
+                "terms": terms,
+                "events": listed or (),
+            }
         )
 
     terms = parts.terms.asked
@@ -133,6 +126,14 @@ async def delivery_page(
     newest = rows.rows[-1].id if rows.rows else question.after
     older = rows.rows[0].id if rows.rows else question.after + 1
     return DeliveryPage(list(rows.rows)[::-1], older, rows.on or newest)
+
+
+def _as_asked(
+    query: type[EventQuery] | type[DeliveryQuery], question: LogQuestion
+) -> dict[str, Any]:
+    """What a store's query has under the same name as the question."""
+    names = [name for name in query.__struct_fields__ if hasattr(question, name)]
+    return {name: getattr(question, name) for name in names}
 
 
 async def _seqs(

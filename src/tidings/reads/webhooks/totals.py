@@ -9,16 +9,16 @@ from tidings.core.form import Form
 from tidings.engine.clock import Clock
 from tidings.engine.webhooks.records import Record
 from tidings.errors import Invalid
-from tidings.reads.events.log_query import read_question
+from tidings.reads.filters import SERIES, SPAN
+from tidings.reads.questions import read_question
 from tidings.reads.times import iso
 from tidings.reads.webhooks.backlog import UNSENT, attempts_of, backlogs_now
 from tidings.store import port
-from tidings.store.port import LEFT_STATES, POINTS_MAX, REPLAYED
+from tidings.store.port import LEFT_STATES, REPLAYED
 
 DAY_MS = 86_400_000
 DAYS_MAX = 400
 _TRIED_BADLY = (State.FAILED, State.RETRYING)
-_RANGE = frozenset(("from", "to"))
 
 
 class TotalParts(Protocol):
@@ -37,13 +37,12 @@ class TotalParts(Protocol):
         """How the receiver of a webhook does, by the webhook's number; None where it is well."""
 
 
-def read_span(query: Mapping[str, str], zone: tzinfo, now_ms: int) -> tuple[int, int]:
-    """From when to when a call asks; the last day where it does not say. Invalid."""
-    asked = read_question(
-        {name: said for name, said in query.items() if name != "points"},
-        _RANGE,
-        zone,
-    )
+def read_span(
+    query: Mapping[str, str], zone: tzinfo, now_ms: int, *, steps: bool = False
+) -> tuple[int, int, int]:
+    """From when to when a call asks, the last day where it does not say; and in how many `steps`,
+    where it may say that. Invalid."""
+    asked = read_question(query, SERIES if steps else SPAN, zone)
     to_ms = now_ms + 1 if asked.to_ms is None else asked.to_ms
     from_ms = to_ms - DAY_MS if asked.from_ms is None else asked.from_ms
     form = Form({})
@@ -55,16 +54,7 @@ def read_span(query: Mapping[str, str], zone: tzinfo, now_ms: int) -> tuple[int,
             f"{iso(to_ms)}. Change one of them.",
         )
         raise Invalid(*form.refusals)
-    return from_ms, to_ms
-
-
-def read_points(query: Mapping[str, str]) -> int:
-    """How many steps a call asks for. Invalid."""
-    form = Form(dict(query))
-    points = form.whole("points", 1, POINTS_MAX, 48)
-    if form.refusals:
-        raise Invalid(*form.refusals)
-    return points
+    return from_ms, to_ms, asked.points
 
 
 async def tally_of(parts: TotalParts, record: Record, from_ms: int, to_ms: int) -> dict[str, Any]:

@@ -76,10 +76,10 @@ async def test_filters_of_deliveries_combine() -> None:
         assert await ids(s, "") == ["e-5", "e-4", "e-3", "e-2", "e-1", "e-0", "e-0"]
         for query, wanted in {
             f"webHookId={crm.id}": ["e-5", "e-3", "e-1", "e-0"],
-            f"webHookId={crm.id},{shop.id}&status=failed": ["e-4", "e-1"],
-            "status=failed&eventName=customerAdded": ["e-4"],
+            f"webHookId={crm.id},{shop.id}&states=failed": ["e-4", "e-1"],
+            "states=failed&eventName=customerAdded": ["e-4"],
             "q=4711": ["e-2", "e-1", "e-0", "e-0"],
-            f"q=4711&status=pending&webHookId={shop.id}": ["e-2", "e-0"],
+            f"q=4711&states=pending&webHookId={shop.id}": ["e-2", "e-0"],
             "requestId=r-2&q=4711": ["e-2"],
             "requestId=r-2&q=4712": [],
             "eventId=e-0": ["e-0", "e-0"],
@@ -90,7 +90,7 @@ async def test_filters_of_deliveries_combine() -> None:
             f"from={START_MS + 3000}": ["e-5", "e-4", "e-3"],
             "from=2026-02-11T09:15:01Z&to=2026-02-11T09:15:03%2B00:00": ["e-2", "e-1"],
             "from=2026-02-11T09:15:05": ["e-5"],
-            "status=parked,cancelled": [],
+            "states=parked,cancelled": [],
             "eventName=unheardOf": [],
         }.items():
             assert await ids(s, query) == wanted, query
@@ -110,22 +110,22 @@ async def test_events_are_found_by_the_webhooks_that_got_them_and_what_came_of_i
             f"webHookId={crm.id}": ["e-5", "e-3", "e-1", "e-0"],
             f"webHookId={shop.id}": ["e-4", "e-2", "e-0"],
             f"webHookId={crm.id},{shop.id}": ["e-5", "e-4", "e-3", "e-2", "e-1", "e-0"],
-            "status=failed": ["e-4", "e-1"],
-            "status=failed,pending": ["e-5", "e-4", "e-3", "e-2", "e-1", "e-0"],
-            f"webHookId={shop.id}&status=failed": ["e-4"],
-            f"webHookId={shop.id}&status=failed&eventName=pointsIssued": [],
-            "status=failed&eventName=customerAdded": ["e-4"],
-            f"q=4711&webHookId={crm.id}&status=pending": ["e-0"],
-            "requestId=r-1&status=failed": ["e-1"],
-            "requestId=r-1&status=pending": [],
+            "states=failed": ["e-4", "e-1"],
+            "states=failed,pending": ["e-5", "e-4", "e-3", "e-2", "e-1", "e-0"],
+            f"webHookId={shop.id}&states=failed": ["e-4"],
+            f"webHookId={shop.id}&states=failed&eventName=pointsIssued": [],
+            "states=failed&eventName=customerAdded": ["e-4"],
+            f"q=4711&webHookId={crm.id}&states=pending": ["e-0"],
+            "requestId=r-1&states=failed": ["e-1"],
+            "requestId=r-1&states=pending": [],
             f"eventId=e-0&webHookId={crm.id}": ["e-0"],
             f"eventId=e-1&webHookId={shop.id}": [],
-            f"from={START_MS + 2000}&status=failed": ["e-4"],
-            f"to={START_MS + 2000}&status=failed": ["e-1"],
-            "matched=true&status=failed": ["e-4", "e-1"],
-            "matched=false&status=failed": [],
+            f"from={START_MS + 2000}&states=failed": ["e-4"],
+            f"to={START_MS + 2000}&states=failed": ["e-1"],
+            "matched=true&states=failed": ["e-4", "e-1"],
+            "matched=false&states=failed": [],
             "matched=false": ["e-6"],
-            "status=parked": [],
+            "states=parked": [],
         }.items():
             assert await events(s, query) == wanted, query
         first = (await s.call("GET", f"/v1/events?webHookId={crm.id}&limit=2")).json
@@ -142,13 +142,13 @@ async def test_what_a_webhook_of_another_org_got_is_no_fate_of_ones_own() -> Non
         above = await webhook(s, listenToChildEvents=True)
         delivery = await accept(s, "c-1", above, org=7)
         await settle(s, delivery, above, State.FAILED)
-        assert await events(s, "status=failed", child) == [], "it has no webhook"
+        assert await events(s, "states=failed", child) == [], "it has no webhook"
         await webhook(s, 7)
-        assert await events(s, "status=failed", child) == []
+        assert await events(s, "states=failed", child) == []
         reply = await s.call("GET", f"/v1/events?webHookId={above.id}", auth=child)
         assert (reply.status, reply.json["error"]["code"]) == (404, "not_found")
-        reply = await s.call("GET", "/v1/events?status=lost")
-        assert (reply.status, reply.json["error"]["code"]) == (400, "bad_status")
+        reply = await s.call("GET", "/v1/events?states=lost")
+        assert (reply.status, reply.json["error"]["code"]) == (400, "bad_states")
 
 
 async def test_cursors_lead_through_all_pages_and_back() -> None:
@@ -221,6 +221,7 @@ async def test_events_are_listed_without_bodies_and_those_that_nobody_wanted_by_
             "warning": None,
             "refId": None,
             "requestId": None,
+            "customerId": None,
             "deliveries": 0,
         }
         for query, wanted in {
@@ -243,7 +244,9 @@ async def test_events_are_listed_without_bodies_and_those_that_nobody_wanted_by_
         ("limit=201", "out_of_range", "limit"),
         ("limit=", "bad_type", "limit"),
         ("limit=2.5", "bad_type", "limit"),
-        ("status=lost", "bad_status", "status"),
+        ("states=lost", "bad_states", "states"),
+        ("status=lost", "bad_states", "status"),
+        ("status=failed&states=failed", "given_twice", "status"),
         ("from=yesterday", "bad_time", "from"),
         ("cursor=older_1", "bad_cursor", "cursor"),
         ("cursor=dlv_0000000000001", "bad_cursor", "cursor"),

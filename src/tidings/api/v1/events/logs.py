@@ -10,23 +10,19 @@ from starlette.responses import Response
 from tidings.api.answers import answer
 from tidings.api.context import Services
 from tidings.api.models import V1_ERRORS
-from tidings.api.paging import both_sides
-from tidings.api.v1.events.log_models import DELIVERY_PARAMETERS, EVENT_PARAMETERS
+from tidings.api.paging import both_sides, described
 from tidings.errors import not_found
 from tidings.reads.columns import show_event
 from tidings.reads.delivery.next_attempts import show_row
 from tidings.reads.events.log_pages import heads_of
-from tidings.reads.events.log_query import (
-    DELIVERY_FILTERS,
-    EVENT_FILTERS,
-    read_question,
-)
 from tidings.reads.events.logs import (
     delivery_page,
     event_page,
     show_event_row,
     webhooks_of,
 )
+from tidings.reads.filters import DELIVERIES, EVENTS
+from tidings.reads.questions import read_question
 
 
 def log_routes(services: Services) -> APIRouter:
@@ -37,34 +33,34 @@ def log_routes(services: Services) -> APIRouter:
         "/deliveries",
         summary="Deliveries, newest first",
         tags=["deliveries"],
-        openapi_extra=DELIVERY_PARAMETERS,
+        openapi_extra=described(DELIVERIES),
     )
     async def deliveries(request: Request) -> Response:
         """Of the org's webhooks. `older` and `newer` are cursors to both sides of the page."""
         org = services.caller(request, "logs:read").org
-        question = read_question(request.query_params, DELIVERY_FILTERS, services.zone(org))
+        question = read_question(request.query_params, DELIVERIES, services.zone(org))
         records = webhooks_of(services.webhooks, org, question.webhook_ids)
         page = await delivery_page(services, org, question, records)
         rows = [show_row(services, row, records[row.webhook]) for row in page.deliveries]
-        return answer({"deliveries": rows} | both_sides(question.limit, page.older, page.newer))
+        return answer({"deliveries": rows} | both_sides(question, page.older, page.newer))
 
     @router.get(
         "/events",
         summary="Events, newest first",
         tags=["events"],
-        openapi_extra=EVENT_PARAMETERS,
+        openapi_extra=described(EVENTS),
     )
     async def events(request: Request) -> Response:
         """Of the org, without their bodies; `refId` and `requestId` are null where the event has
         none, or its bytes have expired. `matched=false`: those that no webhook wanted.
-        `webHookId` and `status`: those of which one delivery, by itself or of a replay, fits both.
+        `webHookId` and `states`: those of which one delivery, by itself or of a replay, fits both.
         """
         org = services.caller(request, "logs:read").org
-        question = read_question(request.query_params, EVENT_FILTERS, services.zone(org))
+        question = read_question(request.query_params, EVENTS, services.zone(org))
         page = await event_page(services, org, question)
         heads = await heads_of(services.store, (event.seq for event in page.events))
         rows = [show_event_row(event, heads.get(event.seq)) for event in page.events]
-        return answer({"events": rows} | both_sides(question.limit, page.older, page.newer))
+        return answer({"events": rows} | both_sides(question, page.older, page.newer))
 
     return router
 

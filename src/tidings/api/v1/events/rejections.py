@@ -7,14 +7,11 @@ from starlette.responses import Response
 from tidings.api.answers import answer
 from tidings.api.context import Services
 from tidings.api.models import V1_ERRORS
-from tidings.api.paging import both_sides
-from tidings.api.v1.events.log_models import REJECTION_PARAMETERS
+from tidings.api.paging import both_sides, described
 from tidings.core.ids import read
-from tidings.reads.events.log_query import read_question
 from tidings.reads.events.rejections import PREFIX, readmit, show_rejection, unknown_rejection
-
-LIMIT_MAX = 1000
-PARAMETERS = frozenset(("limit", "cursor"))
+from tidings.reads.filters import REJECTIONS
+from tidings.reads.questions import read_question
 
 
 def rejection_routes(services: Services) -> APIRouter:
@@ -22,15 +19,15 @@ def rejection_routes(services: Services) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["events"], responses=V1_ERRORS)
 
     @router.get(
-        "/rejections", summary="Events that were refused", openapi_extra=REJECTION_PARAMETERS
+        "/rejections", summary="Events that were refused", openapi_extra=described(REJECTIONS)
     )
     async def rejections(request: Request) -> Response:
         """The newest first, with the bytes that came and what was wrong with them."""
         org = services.caller(request, "logs:read").org
-        asked = read_question(request.query_params, PARAMETERS, services.zone(org), LIMIT_MAX)
+        asked = read_question(request.query_params, REJECTIONS, services.zone(org))
         page = await services.store.log_rejections(org, asked.before, asked.after, asked.limit)
         rows = [show_rejection(one) for one in page.rejections]
-        return answer({"rejections": rows} | both_sides(asked.limit, page.older, page.newer))
+        return answer({"rejections": rows} | both_sides(asked, page.older, page.newer))
 
     @router.get("/rejections/{rejection_id}", summary="One event that was refused")
     async def rejection(request: Request, rejection_id: str) -> Response:

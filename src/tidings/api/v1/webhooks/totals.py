@@ -7,10 +7,11 @@ from starlette.responses import Response
 from tidings.api.answers import answer
 from tidings.api.context import Services
 from tidings.api.models import V1_ERRORS
-from tidings.api.v1.events.log_models import SERIES_PARAMETERS, TALLY_PARAMETERS
+from tidings.api.paging import described
 from tidings.core.ids import OrgId, WebhookId
 from tidings.engine.webhooks.records import Record
-from tidings.reads.webhooks.totals import read_points, read_span, series_of, tally_of
+from tidings.reads.filters import SERIES, SPAN
+from tidings.reads.webhooks.totals import read_span, series_of, tally_of
 
 
 def total_routes(services: Services) -> APIRouter:
@@ -21,12 +22,11 @@ def total_routes(services: Services) -> APIRouter:
         org = services.caller(request, "logs:read").org
         return services.webhooks.get(org, webhook_id)
 
-    def span(request: Request, org: OrgId) -> tuple[int, int]:
-        return read_span(request.query_params, services.zone(org), services.clock.now_ms())
+    def span(request: Request, org: OrgId, *, steps: bool = False) -> tuple[int, int, int]:
+        query, now_ms = request.query_params, services.clock.now_ms()
+        return read_span(query, services.zone(org), now_ms, steps=steps)
 
-    @router.get(
-        "/{webhook_id}/tally", summary="Deliveries by state", openapi_extra=TALLY_PARAMETERS
-    )
+    @router.get("/{webhook_id}/tally", summary="Deliveries by state", openapi_extra=described(SPAN))
     async def tally(request: Request, webhook_id: WebhookId) -> Response:
         """Of a time, the last day where none is said. The sum over the states is the total;
         `replayed` is what failed or was parked and a replay has delivered since: it counts there
@@ -37,17 +37,16 @@ def total_routes(services: Services) -> APIRouter:
         as one that fails. `now` is what is left to do at this moment, whatever the time asked for:
         what is unfinished, and what waits parked for a replay."""
         record = own(request, webhook_id)
-        from_ms, to_ms = span(request, record.org)
+        from_ms, to_ms, _ = span(request, record.org)
         return answer(await tally_of(services, record, from_ms, to_ms))
 
     @router.get(
-        "/{webhook_id}/series", summary="Deliveries over time", openapi_extra=SERIES_PARAMETERS
+        "/{webhook_id}/series", summary="Deliveries over time", openapi_extra=described(SERIES)
     )
     async def series(request: Request, webhook_id: WebhookId) -> Response:
         """Equal steps of a time, the last day where none is said; steps are whole 5 minutes."""
         record = own(request, webhook_id)
-        from_ms, to_ms = span(request, record.org)
-        points = read_points(request.query_params)
+        from_ms, to_ms, points = span(request, record.org, steps=True)
         return answer(await series_of(services.store, record, from_ms, to_ms, points))
 
     return router

@@ -12,8 +12,6 @@ from tidings.catalogue import EventType
 from tidings.catalogue.thin import thin
 from tidings.console.json_view import body_of
 from tidings.console.pages.events import log_filters
-from tidings.console.pages.events.active_filters import active_filters
-from tidings.console.pages.events.log_filters import address, sides
 from tidings.console.visit import Visit
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
@@ -26,6 +24,7 @@ from tidings.reads.delivery.next_attempts import see
 from tidings.reads.events.log_pages import heads_of
 from tidings.reads.events.logs import event_page
 from tidings.reads.events.rejections import taken
+from tidings.reads.filters import EVENTS
 from tidings.store.port import EventPage, StoredDelivery, StoredEvent
 
 PASSED_MAX = 100  # webhooks of which it is said why they did not get an event
@@ -35,25 +34,23 @@ _MADE = ("eventId", "orgId", "createdAt")  # the acceptor adds them
 async def show_all(visit: Visit) -> Response:
     """A page of the org's events."""
     services, org = visit.services, visit.caller.org
-    zone = services.zone(org)
-    query = visit.request.query_params
-    filters = log_filters.read(query, log_filters.OF_EVENTS, zone, services.clock.now_ms())
+    filters = log_filters.read(visit, EVENTS)
     page = EventPage([])
     if filters.question is not None:
-        page = await event_page(services, org, filters.question)
+        try:
+            page = await event_page(services, org, filters.question)
+        except RequestRefused as refused:
+            filters.refusals["webhook"] = refused.refusals[0].message
     heads = await heads_of(services.store, (event.seq for event in page.events))
     return visit.page(
         "events.html",
         400 if filters.refusals else 200,
         filters=filters,
-        active=active_filters(filters),
         page=page,
-        requests={seq: head.request_id for seq, head in heads.items() if head.request_id},
-        types=list(services.event_types.names(org)),
+        heads=heads,
         spans=log_filters.SPANS,
-        address=address,
-        sides=sides(filters, page.older, page.newer),
-        zone=zone,
+        sides=log_filters.sides(filters, page.older, page.newer),
+        zone=services.zone(org),
     )
 
 

@@ -1,24 +1,21 @@
 """The filters of the console's lists: an address to a question for the log, and back.
 
-The address is the state: every filter stands in it, and whoever opens it sees the same. What a
-filter may be is judged by `reads/events/log_query.py` alone.
+The address is the state: every filter stands in it, and whoever opens it sees the same. Which there
+are, and what each may be, is declared in `reads/filters.py` alone.
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import tzinfo
+from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import urlencode
 
 import msgspec
 from starlette.datastructures import QueryParams
 
+from tidings.console.visit import Visit
+from tidings.core.delivery.states import State
+from tidings.engine.webhooks.records import Record
 from tidings.errors import RequestRefused
-from tidings.reads.events.log_query import (
-    DELIVERY_FILTERS,
-    EVENT_FILTERS,
-    LogQuestion,
-    cursors,
-    read_question,
-)
+from tidings.reads.filters import Filter, Listed, LogQuestion, Parameters, States, YesNo
+from tidings.reads.questions import cursors, read_question
 
 PAGE = 50
 HOUR_MS = 3_600_000
@@ -30,87 +27,122 @@ SPANS = {
     "15d": (15 * 24 * HOUR_MS, "last 15 days"),
     "30d": (30 * 24 * HOUR_MS, "last 30 days"),
 }
-_OF_BOTH = {
-    "q": "q",
-    "customer": "customer",
-    "bill": "bill",
-    "card": "card",
-    "type": "eventName",
-    "from": "from",
-    "to": "to",
-    "request": "requestId",
-    "event": "eventId",
-    "cursor": "cursor",
-}
-OF_DELIVERIES = _OF_BOTH | {"webhook": "webHookId", "status": "status"}
-OF_EVENTS = _OF_BOTH | {"matched": "matched"}
-_FURTHER = ("customer", "bill", "card", "request", "event", "from", "to")
-_FIELDS = {"customer", "bill", "card"}  # of the form; the API has one `q`, and an event has all
 VALUES_MAX = 100
+Choices = Sequence[tuple[str, str]]
+
+
+class ActiveFilter(msgspec.Struct, frozen=True):
+    """One value of a filter that is set. Half of them stand folded away in the form: a list that
+    lacks rows must say why it does."""
+
+    label: str
+    value: str  # as people say it
+    without: str  # the query string of all the others
 
 
 class Filters(msgspec.Struct, frozen=True):
     """What an address asks for. `question` is None where it cannot be asked so."""
 
+    asked: Sequence[Filter]  # by the form, in its order
+    choices: Mapping[str, Choices]  # of those that are chosen, by name in the address
     question: LogQuestion | None
-    shown: Mapping[str, str]  # as the form shows them
-    statuses: Sequence[str]
+    shown: Mapping[str, str]  # as the form shows them, by name in the address
     span: str
-    refusals: Mapping[str, str]  # by the form's field
-    narrowed: bool  # whether anything is filtered at all
+    refusals: dict[str, str]  # by name in the address
     paged: bool  # whether it is not the newest page
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether anything is filtered at all."""
+        return bool(self.span) or any(self.shown[one.field.page] for one in self.asked)
 
     @property
     def further(self) -> bool:
         """Whether a filter is set that stands behind "More filters"."""
-        return any(self.shown[name] for name in _FURTHER)
+        return any(self.shown[one.field.page] for one in self.asked if one.field.further)
+
+    def address(self, **changes: str | None) -> str:
+        """The query string of the same filters with some changed; a cursor only where given."""
+        pairs = {name: value for name, value in self.shown.items() if value and name != "cursor"}
+        if self.span:
+            pairs["span"] = self.span
+        for name, value in changes.items():
+            pairs.pop(name, None)
+            if value:
+                pairs[name] = value
+        return "?" + urlencode(pairs) if pairs else "?"
+
+    def active(self) -> Iterator[ActiveFilter]:
+        """What is set, in the order of the form."""
+        for one in self.asked:
+            said = self.shown[one.field.page]
+            values = said.split(",") if isinstance(one.kind, Listed) else [said]
+            words = dict(self.choices.get(one.field.page, ()))
+            for value in filter(None, values):
+                others = ",".join(other for other in values if other != value)
+                without = self.address(**{one.field.page: others})
+                yield ActiveFilter(one.field.label, words.get(value, value), without)
+        if self.span:
+            yield ActiveFilter("Time", SPANS[self.span][1], self.address(span=None))
 
 
-def read(
-    query: QueryParams, names: Mapping[str, str], zone: tzinfo, now_ms: int, limit: int = PAGE
-) -> Filters:
-    """The filters of an address, with what is wrong with them."""
-    asked: dict[str, str] = {"limit": str(limit)}
-    shown = dict.fromkeys(names, "")
-    for name, api_name in names.items():
-        values = [one.strip() for one in query.getlist(name)[:VALUES_MAX] if one.strip()]
-        if values:
-            shown[name] = asked[api_name] = ",".join(values)
+def read(visit: Visit, known: Parameters, query: QueryParams | None = None) -> Filters:
+    """The filters of the visitor's address, or of another one, with what is wrong with them."""
+    query = visit.request.query_params if query is None else query
+    asked, shown = {"limit": str(PAGE)}, {}
+    filters = [one for one in known if one.field.page]
+    for one in filters:
+        values = [said.strip() for said in query.getlist(one.field.page)[:VALUES_MAX]]
+        shown[one.field.page] = said = ",".join(filter(None, values))
+        if said:
+            asked[one.name] = said
     span = query.get("span", "")
     span = span if span in SPANS and "from" not in asked else ""
     if span:
-        asked["from"] = str(now_ms - SPANS[span][0])
-    known = (DELIVERY_FILTERS if "webhook" in names else EVENT_FILTERS) | _FIELDS
+        asked["from"] = str(visit.services.clock.now_ms() - SPANS[span][0])
     question, refusals = None, {}
     try:
-        question = read_question(asked, known, zone)
+        question = read_question(asked, known, visit.services.zone(visit.caller.org))
     except RequestRefused as refused:
-        back = {api_name: name for name, api_name in names.items()}
-        refusals = {back.get(one.field, ""): one.message for one in refused.refusals}
-    statuses = [one for one in shown.get("status", "").split(",") if one]
-    narrowed = bool(span) or any(value for name, value in shown.items() if name != "cursor")
-    return Filters(question, shown, statuses, span, refusals, narrowed, bool(shown["cursor"]))
+        pages = {one.name: one.field.page for one in filters}
+        refusals = {pages.get(one.field, ""): one.message for one in refused.refusals}
+    form = [one for one in filters if one.field.label]
+    choices = {one.field.page: _choices(visit, one) for one in form}
+    return Filters(form, choices, question, shown, span, refusals, bool(shown["cursor"]))
 
 
-def address(filters: Filters, **changes: str | None) -> str:
-    """The query string of the same filters with some changed; a cursor only where it is given."""
-    pairs = {name: value for name, value in filters.shown.items() if value and name != "cursor"}
-    if filters.span:
-        pairs["span"] = filters.span
-    for name, value in changes.items():
-        pairs.pop(name, None)
-        if value:
-            pairs[name] = value
-    return "?" + urlencode(pairs) if pairs else "?"
+def _choices(visit: Visit, one: Filter) -> Choices:
+    """What a filter is chosen from, each value with its word."""
+    kind = one.kind
+    if isinstance(kind, YesNo):
+        return kind.choices
+    if isinstance(kind, States):
+        return [(state.word, state.word) for state in State]
+    if kind.control == "names":
+        return [(name, name) for name in visit.services.event_types.names(visit.caller.org)]
+    if kind.control == "choice":
+        records = sorted(visit.services.webhooks.list(visit.caller.org), key=_order)
+        return [("", "all"), *((record.webhook.id, _named(record)) for record in records)]
+    return ()
+
+
+def _order(record: Record) -> tuple[bool, str]:
+    """By name; deleted ones last."""
+    return record.webhook.standing == "deleted", record.webhook.name.lower()
+
+
+def _named(record: Record) -> str:
+    deleted = " (deleted)" if record.webhook.standing == "deleted" else ""
+    return record.webhook.name + deleted
 
 
 def sides(filters: Filters, older: int | None, newer: int | None) -> dict[str, str | None]:
     """Where the pages on both sides are; None where there is none to go to."""
     at = cursors(older, newer)
     return {
-        "older": address(filters, cursor=at["older"]) if at["older"] else None,
-        "newer": address(filters, cursor=at["newer"]) if filters.paged and at["newer"] else None,
-        "newest": address(filters) if filters.paged else None,
+        "older": filters.address(cursor=at["older"]) if at["older"] else None,
+        "newer": filters.address(cursor=at["newer"]) if filters.paged and at["newer"] else None,
+        "newest": filters.address() if filters.paged else None,
     }
 
 

@@ -8,12 +8,12 @@ from tidings.console.visit import Visit
 from tidings.core.ids import read
 from tidings.core.ids import show as show_id
 from tidings.errors import RequestRefused, not_found
-from tidings.reads.events.log_query import cursors, read_question
 from tidings.reads.events.rejections import PREFIX, readmit
+from tidings.reads.filters import PAGING
+from tidings.reads.questions import cursors, read_question
 from tidings.store.port import Rejection, RejectionPage
 
 PAGE = 50
-_KNOWN = frozenset(("limit", "cursor"))
 
 
 async def show_all(visit: Visit) -> Response:
@@ -23,7 +23,7 @@ async def show_all(visit: Visit) -> Response:
     page, trouble = RejectionPage([]), ""
     try:
         asked = {"limit": str(PAGE)} | ({"cursor": said} if said else {})
-        question = read_question(asked, _KNOWN, services.zone(org))
+        question = read_question(asked, PAGING, services.zone(org))
         page = await services.store.log_rejections(
             org, question.before, question.after, question.limit
         )

@@ -1,0 +1,269 @@
+"""What the logs of events and of deliveries are asked for: the declaration of their parameters.
+
+A frozen class whose annotations say of each attribute by which parameters a call sets it. From them
+come reading and refusing, the description of the API, the console's form, chips and addresses, and
+the options of the command line; whoever reads a log hands the store what its question has under the
+same name (`reads/events/logs.py`). So a new filter is declared here, and gets its clause in the
+store: `store/port/delivery/log.py` or `store/port/events/log.py`, and `store/sqlite/events/log.py`.
+
+Both logs are read newest first, and in no other order: pages stay the same while rows come in.
+
+The command line loads this at its start, so it needs nothing but this; how each kind is read and
+described stands in `reads/questions.py`.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+if TYPE_CHECKING:
+    from tidings.core.ids import WebhookId
+    from tidings.errors import Refusal
+
+LIMIT, LIMIT_MAX, REJECTIONS_MAX, POINTS, POINTS_MAX = 50, 200, 1000, 48, 400
+VALUE_MAX = 255
+
+
+class Kind:
+    """What a parameter may be. Each is text, and empty as if it were left out."""
+
+    control = "text"
+    """What the console asks for it with."""
+
+
+class Listed(Kind):
+    """Values with commas: any of them fits."""
+
+
+class Names(Listed):
+    """Event types; the command line completes them."""
+
+    control = "names"
+
+
+class Webhooks(Listed):
+    """Webhooks by their ids; people choose or name them."""
+
+    control = "choice"
+
+
+class States(Listed):
+    """States of a delivery, by their words."""
+
+    control = "ticks"
+
+
+class Moment(Kind):
+    """A time; one without a zone is of the org."""
+
+
+class Value(Kind):
+    """A value that an event is found by."""
+
+
+class Search(Value):
+    """A value of any kind; in the console a key leads to its field."""
+
+    control = "search"
+
+
+class EventId(Kind):
+    """The id of one event."""
+
+
+class Cursor(Kind):
+    """Where a page goes on: below an id, or above one."""
+
+
+@dataclass(frozen=True)
+class YesNo(Kind):
+    """true or false."""
+
+    control = "choice"
+    advice: str
+    choices: tuple[tuple[str, str], ...]
+    """What the console calls neither, false and true."""
+    flag: str
+    """What the command line asks for by the bare option."""
+
+
+@dataclass(frozen=True)
+class Whole(Kind):
+    """A whole number in its bounds."""
+
+    least: int
+    most: int
+    usual: int
+
+
+class FormField(NamedTuple):
+    """How the console asks for a filter."""
+
+    page: str = ""
+    """Its name in addresses; empty: pages do not know it."""
+    label: str = ""
+    """What it is called where it is set; empty: the form does not ask for it."""
+    ask: str = ""
+    """What the form says, where that is more."""
+    size: int = 18
+    """Of its field, in characters."""
+    placeholder: str = ""
+    further: bool = False
+    """Whether the form folds it away."""
+
+
+class Filter(NamedTuple):
+    """A parameter of a list: its name, what it may be, and how each face calls it."""
+
+    name: str
+    kind: Kind
+    about: str
+    """For the description of the API."""
+    field: FormField = FormField()
+    option: str = ""
+    """Of the command line; empty: its commands do not know it."""
+    help: str = ""
+    """Of that option, where it says more than the description."""
+    example: str = ""
+    alias: str = ""
+    """What it was called before: it is still read, with a warning."""
+
+
+def _value(name: str, about: str) -> Filter:
+    field = FormField(name, name.capitalize(), further=True)
+    return Filter(name, Value(), about, field, name)
+
+
+_Q = Filter(
+    "q",
+    Search(),
+    "A value to find events by: customer id, mobile, e-mail, bill, card number …",
+    FormField("q", "Value", "Customer, bill, card, request or other value", 28),
+    "search",
+)
+_CUSTOMER = _value("customer", "A customer: id, mobile, e-mail or external id.")
+_BILL = _value("bill", "The number of a bill.")
+_CARD = _value("card", "The number of a card.")
+_REQUEST = Filter(
+    "requestId",
+    Value(),
+    "The API request that raised the event.",
+    FormField("request", "Request id", size=28, further=True),
+    "request",
+    "Only what this API request has raised.",
+)
+_REF = Filter("refId", Value(), "The event's refId.", option="ref")
+_NAMES = Filter(
+    "eventName",
+    Names(),
+    "Event types, with commas.",
+    FormField("type", "Event type", size=20),
+    "on",
+    "Only of these event types, with commas.",
+    example="pointsIssued",
+)
+_WEBHOOKS = Filter(
+    "webHookId",
+    Webhooks(),
+    "Ids of webhooks, with commas.",
+    FormField("webhook", "Webhook"),
+    "webhook",
+    "Only of this webhook, by its name or id.",
+)
+_MATCHED = Filter(
+    "matched",
+    YesNo(
+        "Write false for events that no webhook wanted.",
+        (("", "by whomever"), ("false", "by no webhook"), ("true", "by a webhook")),
+        "false",
+    ),
+    "false: events that no webhook wanted.",
+    FormField("matched", "Wanted"),
+    "unwanted",
+    "Only those that no webhook wanted.",
+)
+_STATES = Filter(
+    "states",
+    States(),
+    "States of deliveries, with commas.",
+    FormField("status", "State"),
+    "status",
+    "pending, held, retrying, delivered, failed, parked or cancelled; with commas.",
+    example="failed,parked",
+    alias="status",
+)
+_EVENT = Filter(
+    "eventId",
+    EventId(),
+    "One event.",
+    FormField("event", "Event id", size=28, further=True),
+    "event",
+    "Only of this event.",
+)
+_FROM = Filter(
+    "from",
+    Moment(),
+    "ISO time, or milliseconds since 1970; belongs to the range.",
+    FormField("from", "From", "Accepted from", placeholder="2026-02-11T09:15", further=True),
+    "since",
+    "Not before: 30m, 2h, 3d ago, or an ISO time.",
+    example="2026-02-11T09:15:00Z",
+)
+_TO = Filter(
+    "to",
+    Moment(),
+    "ISO time, or milliseconds since 1970; does not belong to the range.",
+    FormField("to", "Before", "and before", placeholder="2026-02-11T10:00", further=True),
+    "until",
+    "Before this time.",
+)
+_LIMIT = Filter(
+    "limit", Whole(1, LIMIT_MAX, LIMIT), f"Rows of a page; {LIMIT} where it is left out."
+)
+_MORE = _LIMIT._replace(kind=Whole(1, REJECTIONS_MAX, LIMIT))
+_AT = "paging.next or paging.previous of an answer to the same question."
+_CURSOR = Filter("cursor", Cursor(), _AT, FormField("cursor"))
+_STEPS = f"About how many steps; {POINTS} where it is left out."
+_POINTS = Filter("points", Whole(1, POINTS_MAX, POINTS), _STEPS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogQuestion:
+    """What a call asks for, each attribute by its filters; what it did not ask for is empty."""
+
+    values: Annotated[tuple[str, ...], _Q, _CUSTOMER, _BILL, _CARD, _REQUEST, _REF] = ()
+    """An event must be found by all of them."""
+    event_names: Annotated[tuple[str, ...], _NAMES] = ()
+    webhook_ids: Annotated[tuple["WebhookId", ...], _WEBHOOKS] = ()
+    matched: Annotated[bool | None, _MATCHED] = None
+    states: Annotated[tuple[int, ...], _STATES] = ()
+    event_id: Annotated[str | None, _EVENT] = None
+    from_ms: Annotated[int | None, _FROM] = None
+    to_ms: Annotated[int | None, _TO] = None
+    limit: Annotated[int, _LIMIT, _MORE] = LIMIT
+    cursor: Annotated[tuple[int | None, int | None], _CURSOR] = (None, None)
+    points: Annotated[int, _POINTS] = POINTS
+    warnings: tuple["Refusal", ...] = ()
+
+    @property
+    def before(self) -> int | None:
+        """Below which id the page is."""
+        return self.cursor[0]
+
+    @property
+    def after(self) -> int | None:
+        """Above which id it is."""
+        return self.cursor[1]
+
+
+ATTRIBUTES = {
+    filter: name
+    for name, hint in LogQuestion.__annotations__.items()
+    for filter in getattr(hint, "__metadata__", ())
+}
+Parameters = tuple[Filter, ...]
+DELIVERIES: Parameters = tuple(one for one in ATTRIBUTES if one not in (_MATCHED, _MORE, _POINTS))
+EVENTS: Parameters = tuple(one for one in ATTRIBUTES if one not in (_MORE, _POINTS))
+PAGING: Parameters = (_LIMIT, _CURSOR)
+REJECTIONS: Parameters = (_MORE, _CURSOR)
+SPAN: Parameters = (_FROM, _TO)
+SERIES: Parameters = (_FROM, _TO, _POINTS)

@@ -1,0 +1,258 @@
+"""Questions of lists: how each kind of parameter is read, refused and described.
+
+Which parameters there are is declared in `reads/filters.py`. Cursors to both sides of a page are
+made and read here.
+"""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, tzinfo
+from typing import Any
+
+from tidings.core.delivery.states import State
+from tidings.core.form import Form, came, nearest
+from tidings.core.ids import EVENT_ID, SHOWN_NUMBER, read, show
+from tidings.errors import Invalid
+from tidings.reads.filters import (
+    ATTRIBUTES,
+    VALUE_MAX,
+    EventId,
+    Filter,
+    Kind,
+    Listed,
+    LogQuestion,
+    Moment,
+    Parameters,
+    States,
+    Value,
+    Whole,
+    YesNo,
+)
+
+Json = dict[str, Any]
+
+LISTED_MAX = 100  # values of one filter
+OLDER, NEWER = "older", "newer"  # what an opaque cursor begins with
+_STATES = {state.word: int(state) for state in State}
+_EPOCH_MS = re.compile(r"[0-9]{1,15}")
+EPOCH_MS: Json = {"type": "string", "pattern": f"^({_EPOCH_MS.pattern})?$"}
+TEXT: Json = {"type": "string", "maxLength": VALUE_MAX}
+
+
+def read_question(query: Mapping[str, str], known: Parameters, zone: tzinfo) -> LogQuestion:
+    """The parameters of a call. Refused with all that is wrong with them."""
+    form = Form(dict(query))
+    names = [name for one in known for name in (one.name, one.alias) if name]
+    refuse_unknown_parameters(form, names)
+    found: dict[str, Any] = {}
+    for one in known:
+        name = ATTRIBUTES[one]
+        value = read_value(one.kind, form, _name(form, one), zone)
+        found[name] = found[name] + value if name in found else value
+    if form.refusals:
+        raise Invalid(*form.refusals)
+    return LogQuestion(**found, warnings=tuple(form.warnings))
+
+
+def _name(form: Form, one: Filter) -> str:
+    """The name under which a call says a filter: its own, or the former one, with a warning."""
+    name, alias = one.name, one.alias
+    if not alias or alias not in form.body:
+        return name
+    if name in form.body:
+        form.refuse(
+            "given_twice",
+            alias,
+            f"{name} must come alone; got {alias} too, which is the same. Leave {alias} out.",
+        )
+        return name
+    form.warn(
+        "parameter_alias",
+        alias,
+        f"{name} is the name of this parameter; got {alias}, which was read as it. Write {name}.",
+    )
+    return alias
+
+
+def refuse_unknown_parameters(form: Form, known: Collection[str]) -> None:
+    """A filter that is not known would filter nothing."""
+    listed = ", ".join(sorted(known)) or "none: this call takes none"
+    for name in form.body:
+        if name not in known:
+            form.refuse(
+                "unknown_parameter",
+                name[:64],
+                f"A parameter must be one of {listed}; got {came(name)}."
+                f"{nearest(name, known) or ' Check its spelling.'}",
+            )
+
+
+def read_value(kind: Kind, form: Form, name: str, zone: tzinfo) -> Any:
+    """The value that a call says; None, or nothing in a list, where it says none. What cannot be is
+    refused on the form."""
+    match kind:
+        case States():
+            return _states(form, name)
+        case Listed():
+            return _listed(form, name)
+        case Moment():
+            return _moment(form, name, zone)
+        case Value():
+            return _value(form, name)
+        case EventId():
+            return _event_id(form)
+        case YesNo():
+            return _yes_no(form, name, kind.advice)
+        case Whole():
+            return form.whole(name, kind.least, kind.most, kind.usual)
+        case _:
+            return read_cursor(form)
+
+
+def _listed(form: Form, name: str) -> tuple[str, ...]:
+    said = form.body.get(name, "")
+    values = tuple(dict.fromkeys(filter(None, (one.strip() for one in said.split(",")))))
+    if len(values) > LISTED_MAX or any(len(one) > VALUE_MAX for one in values):
+        form.refuse(
+            "bad_parameter",
+            name,
+            f"{name} must be at most {LISTED_MAX} values with commas, each of at most "
+            f"{VALUE_MAX} characters; got {len(values)}. Ask in parts.",
+        )
+        return ()
+    return values
+
+
+def _states(form: Form, name: str) -> tuple[int, ...]:
+    states = set()
+    for word in _listed(form, name):
+        if (state := _STATES.get(word.lower())) is None:
+            form.refuse(
+                "bad_states",
+                name,
+                f"{name} must be {', '.join(_STATES)}, or several with commas; got "
+                f"{came(word)}. Leave it out for all.",
+            )
+            return ()
+        states.add(state)
+    return tuple(sorted(states))
+
+
+def _moment(form: Form, name: str, zone: tzinfo) -> int | None:
+    said = form.body.get(name)
+    if not said:
+        return None
+    if _EPOCH_MS.fullmatch(said):
+        return int(said)
+    try:
+        moment = datetime.fromisoformat(said)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=zone)
+        return max(0, round(moment.timestamp() * 1000))
+    except (ValueError, OverflowError):
+        form.refuse(
+            "bad_time",
+            name,
+            f"{name} must be an ISO time or milliseconds since 1970; got {came(said)}. Write "
+            "2026-02-11T09:15:00Z.",
+        )
+        return None
+
+
+def _value(form: Form, name: str) -> tuple[str, ...]:
+    value = str(form.body.get(name, "")).strip()
+    if len(value) > VALUE_MAX:
+        form.refuse(
+            "bad_parameter",
+            name,
+            f"{name} must be at most {VALUE_MAX} characters; got {len(value)}. Give the value "
+            "itself.",
+        )
+        return ()
+    return (value,) if value else ()
+
+
+def _event_id(form: Form) -> str | None:
+    said = form.body.get("eventId")
+    if not said or EVENT_ID.fullmatch(said):
+        return said or None
+    form.refuse(
+        "bad_parameter",
+        "eventId",
+        f"eventId must be 1 to 128 of A-Z a-z 0-9 _ : -; got {came(said)}. Copy it from the event.",
+    )
+    return None
+
+
+def _yes_no(form: Form, name: str, advice: str) -> bool | None:
+    said = form.body.get(name)
+    if not said or said in ("true", "false"):
+        return said == "true" if said else None
+    form.refuse(
+        "bad_parameter",
+        name,
+        f"{name} must be true or false; got {came(said)}. {advice}",
+    )
+    return None
+
+
+def schema_of(kind: Kind) -> Json:
+    """What may come, as JSON Schema."""
+    match kind:
+        case States():
+            return listed(*_STATES)
+        case Listed():
+            return {"type": "string"}
+        case Moment():
+            return {"anyOf": [{"type": "string", "format": "date-time"}, EPOCH_MS]}
+        case EventId():
+            return {"type": "string", "pattern": f"^$|^{EVENT_ID.pattern}$"}
+        case YesNo():
+            return {"enum": ["true", "false", ""]}
+        case Whole():
+            return {"type": "integer", "minimum": kind.least, "maximum": kind.most}
+        case Value():
+            return TEXT
+        case _:
+            return {"type": "string", "pattern": f"^(({OLDER}|{NEWER})_{SHOWN_NUMBER})?$"}
+
+
+def listed(*words: str) -> Json:
+    """Some of a few words, with commas, as JSON Schema."""
+    one = f" *({'|'.join(words)})? *"
+    return {"type": "string", "pattern": f"^{one}(,{one})*$"}
+
+
+def cursor(side: str, at: int | None) -> str | None:
+    """An opaque cursor to one side of a page."""
+    return None if at is None else show(side, at)
+
+
+def cursors(older: int | None, newer: int | None) -> dict[str, str | None]:
+    """Both sides of a page, as an answer shows them."""
+    return {"older": cursor(OLDER, older), "newer": cursor(NEWER, newer)}
+
+
+def read_cursor(form: Form, sides: Sequence[str] = (OLDER, NEWER)) -> tuple[int | None, int | None]:
+    """The ids that a cursor goes on below and above; at most one is there."""
+    said = form.body.get("cursor")
+    if not said:
+        return None, None
+    before, after = (read(side, said) if side in sides else None for side in (OLDER, NEWER))
+    if before is None and after is None:
+        form.refuse(
+            "bad_cursor",
+            "cursor",
+            "cursor must be paging.next or paging.previous of an answer to the same question; got "
+            f"{came(said)}. Leave it out to begin with the newest.",
+        )
+    return before, after
+
+
+def read_older(said: str) -> int:
+    """The number of a cursor of a list that goes one way, to what is older. Invalid."""
+    form = Form({"cursor": said})
+    before, _ = read_cursor(form, sides=(OLDER,))
+    if before is None:
+        raise Invalid(*form.refusals)
+    return before
