@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tidings.cli import deliveries, replay, sending
-from tidings.cli.events import event_log
+from tidings.cli.events import event_log, log_options
 from tidings.cli.exits import Exit
 from tidings.cli.where import Where
 
@@ -54,10 +54,11 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, module: Any, *answers: Any) -> Api
     """Instead of the service, for the commands of a module."""
     api = Api(*answers)
     monkeypatch.setattr(module, "calls", lambda *_, **__: api)
-    if hasattr(module, "find_webhook"):
-        monkeypatch.setattr(
-            module, "find_webhook", lambda _, name: HOOK | {"webHookId": f"id-{name}"}
-        )
+    for one in (module, log_options):
+        if hasattr(one, "find_webhook"):
+            monkeypatch.setattr(
+                one, "find_webhook", lambda _, name: HOOK | {"webHookId": f"id-{name}"}
+            )
     return api
 
 
@@ -81,7 +82,7 @@ def test_each_filter_of_deliveries_is_asked_by_its_own_name(
             "/v1/deliveries",
             {
                 "webHookId": "id-crm",
-                "status": "failed",
+                "states": "failed",
                 "eventName": "pointsIssued",
                 "from": WHEN,
                 "to": UNTIL,

@@ -5,9 +5,8 @@ from typing import Any
 from cyclopts import App
 
 from tidings.cli.calls import Calls, calls, part, rows
-from tidings.cli.events.event_names import EventNames
+from tidings.cli.events.log_options import Said, query_of, with_filters
 from tidings.cli.exits import Exit, say
-from tidings.cli.options import moment_of
 from tidings.cli.output import (
     clean,
     duration,
@@ -21,67 +20,29 @@ from tidings.cli.output import (
     spaced,
     state,
 )
-from tidings.cli.webhook_names import find_webhook
 from tidings.cli.where import HERE, Where
+from tidings.reads.filters import DELIVERIES
 
 app = App(name="deliveries", help="One event for one webhook, and what came of it.")
 TEXT_MAX = 400
 
 
 @app.command(name="list")
-def list_all(
-    *,
-    webhook: str | None = None,
-    status: str | None = None,
-    on: EventNames | None = None,
-    since: str | None = None,
-    until: str | None = None,
-    search: str | None = None,
-    event: str | None = None,
-    request: str | None = None,
-    limit: int = 50,
-    where: Where = HERE,
-) -> int:
+@with_filters(DELIVERIES)
+def list_all(*, asked: Said, limit: int = 50, where: Where = HERE) -> int:
     """List deliveries, newest first. All filters combine.
 
     Parameters
     ----------
-    webhook
-        Only to this webhook, by its name or id.
-    status
-        pending, held, retrying, delivered, failed, parked or cancelled; with commas.
-    on
-        Only of these event types, with commas.
-    since
-        Not before: 30m, 2h, 3d ago, or an ISO time.
-    until
-        Before this time.
-    search
-        A value to find events by: customer id, mobile, e-mail, bill number …
-    event
-        Only of this event.
-    request
-        Only what this API request has raised.
     limit
         How many.
     """
-    asked: dict[str, Any] = {
-        "status": status,
-        "eventName": on,
-        "from": moment_of("--since", since),
-        "to": moment_of("--until", until),
-        "q": search,
-        "eventId": event,
-        "requestId": request,
-    }
     api = calls(where)
-    if webhook is not None:
-        asked["webHookId"] = find_webhook(api, webhook)["webHookId"]
-    found = list(rows(api, "/v1/deliveries", "deliveries", limit, **asked))
+    query = query_of(api, DELIVERIES, asked)
+    found = list(rows(api, "/v1/deliveries", "deliveries", limit, **query))
     if not found:
-        filtered = any(value is not None for value in asked.values())
-        say("No delivery fits." if filtered else "The org has no delivery yet.")
-        api.next_step("tidings deliveries list" if filtered else "tidings webhooks list")
+        say("No delivery fits." if query else "The org has no delivery yet.")
+        api.next_step("tidings deliveries list" if query else "tidings webhooks list")
         return Exit.OK
     if where.json:
         print_lines(found)

@@ -73,11 +73,11 @@ def _look(api: Calls, webhook: dict[str, Any]) -> Findings:
     newest = page["deliveries"]
     worst = next((one for one in newest if one["state"] in FAILING), None)
     if worst is None and webhook.get("health"):  # what waits may fill the page before it
-        failed = _may(api, f"/v1/deliveries?webHookId={id}&status=retrying,failed&limit=1")
+        failed = _may(api, f"/v1/deliveries?webHookId={id}&states=retrying,failed&limit=1")
         worst = next(iter((failed or {"deliveries": []})["deliveries"]), None)
     delivered: Any = None
     if newest and not any(one["attempts"] for one in newest):  # what waits fills the page
-        delivered = _may(api, f"/v1/deliveries?webHookId={id}&status=delivered&limit=10")
+        delivered = _may(api, f"/v1/deliveries?webHookId={id}&states=delivered&limit=10")
     return Findings(
         webhook,
         _stopped(api),

@@ -1,13 +1,10 @@
 """`tidings events log`, `rejected` and `retry`: what was accepted, and what was refused."""
 
-from typing import Annotated, Any
-
-from cyclopts import Parameter
+from typing import Any
 
 from tidings.cli.calls import Calls, calls, part, rows
-from tidings.cli.events.event_names import EventNames
+from tidings.cli.events.log_options import Said, query_of, with_filters
 from tidings.cli.exits import Exit, Stop, say
-from tidings.cli.options import moment_of
 from tidings.cli.output import (
     clean,
     how_many,
@@ -21,56 +18,27 @@ from tidings.cli.output import (
     word,
 )
 from tidings.cli.where import HERE, Where
+from tidings.reads.filters import EVENTS, VALUE_MAX
 
 FOUND_MAX = 20  # events with a value
 LOOKED_MAX = 2000  # events whose webhook-id is computed
-VALUE_MAX = 255
 
 
-def log(
-    *,
-    on: EventNames | None = None,
-    since: str | None = None,
-    until: str | None = None,
-    search: str | None = None,
-    request: str | None = None,
-    unwanted: Annotated[bool, Parameter(negative=())] = False,
-    limit: int = 50,
-    where: Where = HERE,
-) -> int:
+@with_filters(EVENTS)
+def log(*, asked: Said, limit: int = 50, where: Where = HERE) -> int:
     """List the events that were accepted, newest first. All filters combine.
 
     Parameters
     ----------
-    on
-        Only of these event types, with commas.
-    since
-        Not before: 30m, 2h, 3d ago, or an ISO time.
-    until
-        Before this time.
-    search
-        A value to find events by: customer id, mobile, e-mail, bill number …
-    request
-        Only what this API request has raised.
-    unwanted
-        Only those that no webhook wanted.
     limit
         How many.
     """
-    asked: dict[str, Any] = {
-        "eventName": on,
-        "from": moment_of("--since", since),
-        "to": moment_of("--until", until),
-        "q": search,
-        "requestId": request,
-        "matched": False if unwanted else None,
-    }
     api = calls(where)
-    found = list(rows(api, "/v1/events", "events", limit, **asked))
+    query = query_of(api, EVENTS, asked)
+    found = list(rows(api, "/v1/events", "events", limit, **query))
     if not found:
-        filtered = any(value is not None for value in asked.values())
-        say("No event fits." if filtered else "The org has no event yet.")
-        api.next_step("tidings events log" if filtered else "tidings simulate --events 20")
+        say("No event fits." if query else "The org has no event yet.")
+        api.next_step("tidings events log" if query else "tidings simulate --events 20")
         return Exit.OK
     if where.json:
         print_lines(found)

@@ -1,0 +1,66 @@
+"""The options of the commands that list a log: one for each filter that is declared for it."""
+
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any, get_type_hints
+
+from cyclopts import Parameter
+
+from tidings.cli.calls import Calls
+from tidings.cli.events.event_names import EventNames
+from tidings.cli.options import moment_of
+from tidings.cli.webhook_names import find_webhook
+from tidings.reads.filters import Filter, Moment, Names, Parameters, Webhooks, YesNo
+
+Said = dict[str, Any]
+"""What the options say, by the names of their filters."""
+
+
+def with_filters(known: Parameters) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """A command that takes the filters of a log as options, and gets them as one: `asked`."""
+    filters = {one.option.replace("-", "_"): one for one in known if one.option}
+
+    def wrap(command: Callable[..., int]) -> Callable[..., int]:
+        def run(**options: Any) -> int:
+            said = {filters[name].name: options.pop(name) for name in filters if name in options}
+            return command(asked=said, **options)
+
+        own = list(inspect.signature(command).parameters.values())
+        hints = get_type_hints(command, include_extras=True)
+        kept = [one.replace(annotation=hints[one.name]) for one in own if one.name != "asked"]
+        made = [_option(name, one) for name, one in filters.items()]
+        run.__signature__ = inspect.Signature([*made, *kept])  # type: ignore[attr-defined]
+        run.__annotations__ = {one.name: one.annotation for one in (*made, *kept)}
+        run.__name__, run.__doc__ = command.__name__, command.__doc__
+        return run
+
+    return wrap
+
+
+def _option(name: str, one: Filter) -> inspect.Parameter:
+    text = one.help or one.about
+    if isinstance(one.kind, YesNo):
+        kind: Any = Annotated[bool, Parameter(help=text, negative=())]
+    elif isinstance(one.kind, Names):
+        kind = Annotated[EventNames | None, Parameter(help=text)]
+    else:
+        kind = Annotated[str | None, Parameter(help=text)]
+    usual = False if isinstance(one.kind, YesNo) else None
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=usual, annotation=kind)
+
+
+def query_of(api: Calls, known: Parameters, asked: Said) -> Said:
+    """What the API is asked for: times as it reads them, a webhook by its id. Stop."""
+    found: Said = {}
+    for one in known:
+        value = asked.get(one.name)
+        if value is None or value is False:
+            continue
+        if isinstance(one.kind, Moment):
+            value = moment_of(f"--{one.option}", value)
+        elif isinstance(one.kind, Webhooks):
+            value = find_webhook(api, value)["webHookId"]
+        elif isinstance(one.kind, YesNo):
+            value = one.kind.flag
+        found[one.name] = value
+    return found
