@@ -237,29 +237,24 @@ def _delivery_filter(query: port.DeliveryQuery) -> tuple[str, Binding]:
     if query.states:
         where += " AND d.state IN (SELECT value FROM json_each(:states))"
         binding["states"] = numbers(query.states)
-    where += named("e.name", query.event_names, binding)
-    if query.from_ms is not None:
-        where += " AND coalesce(r.at_ms, e.at_ms) >= :from"
-        binding["from"] = query.from_ms
-    if query.to_ms is not None:
-        where += " AND coalesce(r.at_ms, e.at_ms) < :to"
-        binding["to"] = query.to_ms
-    return where, binding
+    return where + _named_between(query, "coalesce(r.at_ms, e.at_ms)", binding), binding
 
 
 def _event_filter(query: port.EventQuery) -> tuple[str, Binding]:
-    where = " AND e.org = :org"
     binding: Binding = {"org": query.org}
-    where += named("e.name", query.event_names, binding)
-    if query.from_ms is not None:
-        where += " AND e.at_ms >= :from"
-        binding["from"] = query.from_ms
-    if query.to_ms is not None:
-        where += " AND e.at_ms < :to"
-        binding["to"] = query.to_ms
+    where = " AND e.org = :org" + _named_between(query, "e.at_ms", binding)
     if query.matched is not None:
         where += " AND e.deliveries > 0" if query.matched else " AND e.deliveries = 0"
     return where, binding
+
+
+def _named_between(query: port.DeliveryQuery | port.EventQuery, at: str, binding: Binding) -> str:
+    where = named("e.name", query.event_names, binding)
+    for way, ms in ((">=", query.from_ms), ("<", query.to_ms)):
+        if ms is not None:
+            where += f" AND {at} {way} :at{len(binding)}"
+            binding[f"at{len(binding)}"] = ms
+    return where
 
 
 def _have_terms(query: port.DeliveryQuery | port.EventQuery, binding: Binding) -> str:
