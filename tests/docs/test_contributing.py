@@ -23,6 +23,7 @@ CHANGES = [
     "source",
     "retry default",
     "delivery column",
+    "filter of a log",
     "operational event",
     "authentication towards receivers",
 ]
@@ -104,7 +105,7 @@ def test_the_way_of_an_event_is_twelve_modules_and_fifteen_words() -> None:
 def test_there_is_a_recipe_for_each_change_with_its_files() -> None:
     recipes = dict(
         re.findall(
-            r"^### (?:An?|The) (.+?)\n(.*?)(?=^### |\Z)", section("Eleven changes"), re.M | re.S
+            r"^### (?:An?|The) (.+?)\n(.*?)(?=^### |\Z)", section("Twelve changes"), re.M | re.S
         )
     )
     assert list(recipes) == CHANGES
