@@ -76,7 +76,7 @@ async def test_the_feed_filters_by_its_address() -> None:
         page = text(await browser.get("/console/o/7/events"))
         assert "nobody wanted it" in page
         assert ">request r-2</small>" in page
-        assert '<a class="faint clip" href="?customer=4711"' in page
+        assert '<a href="?customer=4711" title="Only what is of customer 4711">4711</a>' in page
         reply = await browser.get("/console/o/7/events?matched=perhaps")
         assert reply.status == 400 and "matched must be" in text(reply)
 
