@@ -17,9 +17,11 @@ its own way, with the texts and codes that they carry.
 """
 
 import re
-from typing import Self
+from typing import Self, TypeVar
 
 import msgspec
+
+T = TypeVar("T")
 
 _PLACE = re.compile(r" \([^(),]+, (?:field|header) ([^()]+)\)$")
 
@@ -94,6 +96,13 @@ class Throttled(Denied):
 
 class Invalid(RequestRefused):
     """What was asked is wrong in itself."""
+
+
+def passed(read: T | list[Refusal]) -> T:
+    """What a body was read as. Invalid where that is all that is wrong with it."""
+    if isinstance(read, list):
+        raise Invalid(*read)
+    return read
 
 
 class NotFound(RequestRefused):

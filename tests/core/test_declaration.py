@@ -7,20 +7,16 @@ import pytest
 
 from tidings.core.declaration import (
     REQUIRED,
-    Choice,
     Declared,
     Field,
-    Flag,
-    Kept,
     Keyed,
-    Nested,
-    Number,
-    Text,
     declared,
+    read_body,
     read_resource,
     show_resource,
 )
 from tidings.core.form import Form
+from tidings.core.kinds import Choice, Flag, Kept, Nested, Number, Text, Value
 from tidings.core.webhooks.settings import SETTABLE
 
 WHOLE = Kept(lambda value: isinstance(value, int), "a number", {"type": "integer"}, 10)
@@ -124,7 +120,7 @@ class Hose(msgspec.Struct, frozen=True):
 
     serial: int  # no body says it
     maker: Annotated[str, Field("maker", Text(5, "bad_maker", "Name it.", least=1), bodies="new")]
-    label: Annotated[str, Field("label", Text(5, "bad_label", "Leave it out."))] = ""
+    label: Annotated[str, Field("label", Text(5, "bad_label", "Leave it out.", null=False))] = ""
     worn: Annotated[bool, Field("isWorn", Flag(), bodies="change")] = False
     nozzle: Annotated[
         Nozzle,
@@ -179,3 +175,40 @@ def read_refused(body: dict[str, Any]) -> str:
     form = Form(body)
     read_resource(Hose, form, None, serial=7)
     return form.refusals[0].message
+
+
+EVEN = Value(
+    lambda value: value if isinstance(value, int) and not value % 2 else None,
+    "an even number",
+    "bad_number",
+    "Add one.",
+    clears=True,
+    schema={"type": "integer", "multipleOf": 2, "minimum": -8},
+)
+
+
+class Pair(msgspec.Struct, frozen=True):
+    """A resource of which answers show a part."""
+
+    first: Annotated[int, Field("first", EVEN)]
+    second: Annotated[int | None, Field("second", EVEN, deprecated=True)] = None
+    hidden: Annotated[int | None, Field("hidden", EVEN, answered=False)] = None
+
+
+def test_a_value_is_judged_by_itself_and_refused_in_one_sentence() -> None:
+    assert read_body(Pair, {"first": 2}) == Pair(2)
+    assert read_body(Pair, {"second": None}, Pair(2, 4)) == Pair(2)
+    for said, came in (({}, "nothing"), ({"first": None}, "nothing"), ({"first": 3}, "3")):
+        read = read_body(Pair, said)
+        assert isinstance(read, list) and [one.message for one in read] == [
+            f"first must be an even number; got {came}. Add one. (bad_number, field first)"
+        ]
+    read = read_body(Pair, {"first": 2, "third": 4})
+    assert isinstance(read, list) and read[0].code == "unknown_field"
+
+
+def test_answers_say_what_they_hold_without_bounds_and_leave_out_what_is_not_for_them() -> None:
+    assert dict(show_resource(Pair(2, 4, 6))) == {"first": 2, "second": 4}
+    first, second, _ = declared(Pair)
+    assert first.shown() == {"type": "integer", "multipleOf": 2}
+    assert second.taken(new=False)["deprecated"] is True

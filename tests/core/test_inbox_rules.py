@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
+from tidings.core.declaration import read_body
 from tidings.core.inbox_rules import (
     TEXT,
     InboxAnswer,
     InboxForm,
     harmless,
-    read_inbox,
     typed,
 )
 
@@ -71,14 +71,14 @@ TYPES = (
 
 
 def test_an_empty_body_answers_200_at_once() -> None:
-    form = read_inbox({})
+    form = read_body(InboxForm, {})
     assert isinstance(form, InboxForm)
     assert form.name == "" and form.answer == InboxAnswer(200, 0, "", ())
 
 
 def test_what_is_left_out_stays() -> None:
     old = InboxAnswer(503, 100, "busy", (("A", "b"),))
-    form = read_inbox({"answer": {"status": 201}}, "shop", old)
+    form = read_body(InboxForm, {"answer": {"status": 201}}, InboxForm("shop", old))
     assert isinstance(form, InboxForm)
     assert form.name == "shop" and form.answer == InboxAnswer(201, 100, "busy", (("A", "b"),))
 
@@ -106,14 +106,14 @@ def test_what_is_left_out_stays() -> None:
     ],
 )
 def test_what_cannot_be_is_refused_by_its_field(body: dict[str, Any], field: str) -> None:
-    refusals = read_inbox(body)
+    refusals = read_body(InboxForm, body)
     assert isinstance(refusals, list)
     assert [one.field for one in refusals] == [field]
     assert "must" in refusals[0].message and "got" in refusals[0].message
 
 
 def test_unknown_fields_are_refused() -> None:
-    refusals = read_inbox({"nam": 1, "answer": {"stat": 1}})
+    refusals = read_body(InboxForm, {"nam": 1, "answer": {"stat": 1}})
     assert isinstance(refusals, list)
     assert [one.field for one in refusals] == ["nam", "answer.stat"]
 
@@ -121,7 +121,7 @@ def test_unknown_fields_are_refused() -> None:
 @pytest.mark.parametrize("name", ACTED_ON)
 def test_what_browsers_and_proxies_act_on_is_refused_and_never_goes_out(name: str) -> None:
     for spelt in (name, name.lower(), name.upper()):
-        refusals = read_inbox({"answer": {"headers": {spelt: "1"}}})
+        refusals = read_body(InboxForm, {"answer": {"headers": {spelt: "1"}}})
         assert isinstance(refusals, list), spelt
         [refusal] = refusals
         assert refusal.field == f"answer.headers.{spelt}" and spelt in refusal.message
@@ -130,7 +130,7 @@ def test_what_browsers_and_proxies_act_on_is_refused_and_never_goes_out(name: st
 
 @pytest.mark.parametrize("kind", TYPES)
 def test_what_a_browser_may_run_or_guess_at_is_plain_text(kind: str) -> None:
-    refusals = read_inbox({"answer": {"headers": {"Content-Type": kind}}})
+    refusals = read_body(InboxForm, {"answer": {"headers": {"Content-Type": kind}}})
     assert isinstance(refusals, list)
     [refusal] = refusals
     assert "must be application/json" in refusal.message and "text/plain" in refusal.message
@@ -159,7 +159,7 @@ def test_json_and_text_are_answered_with_the_headers_of_receivers(kind: str, sen
         "x-correlation-id": "8",
         "X-Test-Receiver": "anything; at=all",
     }
-    form = read_inbox({"answer": {"headers": said}})
+    form = read_body(InboxForm, {"answer": {"headers": said}})
     assert isinstance(form, InboxForm)
     assert dict(form.answer.headers) == said and harmless(form.answer.headers) == (
         form.answer.headers

@@ -4,16 +4,15 @@ from typing import Any
 
 import pytest
 
+from tidings.core.declaration import read_body, show_resource
 from tidings.core.events.call_reader import IntakeRules
-from tidings.core.form import Form
+from tidings.core.org_rules import OrgRequest
 from tidings.core.org_settings import (
     DEFAULT_SETTINGS,
     OrgLimits,
     OrgSettings,
-    read_settings,
     rules_of,
     settings_of,
-    show_settings,
     stored_settings,
 )
 from tidings.core.retention import RetentionDays
@@ -21,9 +20,12 @@ from tidings.errors import Refusal
 
 
 def read(settings: object, old: OrgSettings = DEFAULT_SETTINGS) -> OrgSettings | list[Refusal]:
-    form = Form({"settings": settings})
-    made = read_settings(form, old)
-    return form.refusals or made
+    made = read_body(OrgRequest, {"settings": settings}, OrgRequest("Acme", settings=old))
+    return made if isinstance(made, list) else made.settings
+
+
+def shown(settings: OrgSettings) -> dict[str, Any]:
+    return dict(show_resource(settings))
 
 
 def good(settings: object, old: OrgSettings = DEFAULT_SETTINGS) -> OrgSettings:
@@ -33,7 +35,7 @@ def good(settings: object, old: OrgSettings = DEFAULT_SETTINGS) -> OrgSettings:
 
 
 def test_the_defaults_are_the_documented_ones() -> None:
-    assert show_settings(settings_of(b"{}")) == {
+    assert shown(settings_of(b"{}")) == {
         "validation": "strict",
         "validationByType": {},
         "unknownTypes": "refused",
@@ -56,7 +58,7 @@ def test_what_is_stored_comes_back_and_unknown_names_are_passed_over() -> None:
 
 def test_what_is_shown_can_be_read_again() -> None:
     settings = OrgSettings("off", {"a.b": "strict"}, "admitted", RetentionDays(40, 5, 40))
-    assert good(show_settings(settings)) == settings
+    assert good(shown(settings)) == settings
 
 
 def test_what_is_left_out_stays_and_null_takes_an_entry_away() -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import tidings
-from tests.docs.test_error_texts import SENTENCE, _words
+from tests.docs.test_error_texts import SENTENCE, _words, values
 from tests.syntax import walk
 
 SOURCE = Path(tidings.__file__).parent
@@ -65,7 +65,9 @@ def takers(trees: list[tuple[Path, ast.Module]]) -> dict[str, set[int]]:
     return found
 
 
-OF_RECORDS = frozenset({"NewCredential", "Person", "Attribution", "Store", "Till", "RecordBody"})
+OF_RECORDS = frozenset(
+    {"Value", "NewCredential", "Person", "Attribution", "Store", "Till", "RecordBody"}
+)
 # Kinds of declared fields are handed the end of a sentence; it begins so.
 BEGINS = {
     "Text": "… must be text of … …; got …. ",
@@ -145,6 +147,9 @@ def codes() -> dict[str, list[Given]]:
     found: dict[str, set[Given]] = {}
     for path, tree in trees:
         file = path.relative_to(SOURCE).as_posix()
+        for line, said, given in values(tree):
+            for one in _codes(given, named):
+                found.setdefault(str(one), set()).add(Given(file, line, said))
         for scope in walk(tree):
             if isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef | ast.Module):
                 for code, line, said in _of_scope(scope, who, named):

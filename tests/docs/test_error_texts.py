@@ -55,6 +55,25 @@ def _of_call(node: ast.Call, named: dict[str, str]) -> Iterator[str]:
             yield said
 
 
+def values(module: ast.Module) -> Iterator[tuple[int, str, ast.expr]]:
+    """The texts of declared fields of the kind `Value`, each with its line and its code. It is
+    handed their parts; the name is that of the field, where the same module declares it."""
+    named: dict[str, str] = {}  # of kinds, by their names in the code
+    for node in walk(module):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Field":
+            if len(node.args) > 1 and isinstance(node.args[1], ast.Name):
+                name, kind = _words(node.args[0]) or "…", node.args[1].id
+                named[kind] = name if named.get(kind, name) == name else "…"
+    for node in walk(module):
+        value = node.value if isinstance(node, ast.Assign | ast.Return) else None
+        if isinstance(value, ast.Call) and getattr(value.func, "id", "") == "Value":
+            target = node.targets[0] if isinstance(node, ast.Assign) else None
+            name = named.get(target.id, "…") if isinstance(target, ast.Name) else "…"
+            _, must, code, advice, *_ = value.args
+            said = f"{name} must be {_words(must) or '…'}; got …. {_words(advice) or '…'}"
+            yield value.lineno, said, code
+
+
 @cache
 def texts() -> list[Text]:
     """All of them, in the order of files and lines; gathered once."""
@@ -62,7 +81,9 @@ def texts() -> list[Text]:
     for path in sorted(SOURCE.rglob("*.py")):
         if "node_modules" in path.parts:
             continue
-        for scope in walk(ast.parse(path.read_text("utf-8"))):
+        module, file = ast.parse(path.read_text("utf-8")), path.relative_to(SOURCE).as_posix()
+        found += [(file, line, "refuse", said) for line, said, _ in values(module)]
+        for scope in walk(module):
             if not isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef):
                 continue
             nodes = walk(scope)
@@ -76,7 +97,6 @@ def texts() -> list[Text]:
                     continue
                 by = getattr(node.func, "attr", getattr(node.func, "id", ""))
                 if by in REFUSE:
-                    file = path.relative_to(SOURCE).as_posix()
                     found += [(file, node.lineno, by, one) for one in _of_call(node, named)]
     return sorted(set(found))
 

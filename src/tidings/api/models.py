@@ -1,10 +1,14 @@
 """What every version's shapes for the OpenAPI description need: bodies, and refusals of `/v1`."""
 
+from collections.abc import Iterable
 from typing import Any
 
+from msgspec import Struct
 from pydantic import Field
 
 from tidings.api.description import BodyShape, Model, described, schema_of
+from tidings.core.declaration import Declared, Json, declared
+from tidings.schema.bodies import CLOSED, change_schema, new_schema
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -46,6 +50,23 @@ def body_of(
     content = {"schema": schema_of(shape)} | ({} if example is None else {"example": example})
     medias = medias or ("application/json",)
     return {"requestBody": {"required": required, "content": dict.fromkeys(medias, content)}}
+
+
+def new_body(
+    about: str, *resources: type[Struct], more: Json = CLOSED, **given: Any
+) -> dict[str, Any]:
+    """`openapi_extra` of a body that makes these resources. It has no other fields, or what `more`
+    says; `given` is as in `body_of`."""
+    return body_of(lambda: new_schema(_fields(resources), about) | more, **given)
+
+
+def change_body(about: str, *resources: type[Struct], **given: Any) -> dict[str, Any]:
+    """The same of a body that changes them."""
+    return body_of(lambda: change_schema(_fields(resources), about) | CLOSED, **given)
+
+
+def _fields(resources: Iterable[type[Struct]]) -> list[Declared]:
+    return [one for each in resources for one in declared(each)]
 
 
 V1_ERRORS: Responses = {

@@ -3,51 +3,57 @@
     class Settings(msgspec.Struct, frozen=True):
         rate_per_s: Annotated[float | None, Field("rateLimit", Number(0.01, 100_000), "…")] = None
 
-From the class come the reading and the refusals of bodies (`read_resource`), what answers show
-(`show_resource`), and, by the floor `schema`, the API's description, patches and the console's
-form; the command line takes its defaults from it. What a field may be is its `Kind`; the kinds here
-are those that many fields are of, others stand beside the rules that they apply.
+From the class come the reading and the refusals of bodies (`read_body`, `read_resource`), what
+answers show (`show_resource`), and, by the floor `schema`, the API's description, patches and the
+console's form; the command line takes its defaults from it. What a field may be is its `Kind`:
+`kinds.py` has those that many fields are of, others stand beside the rules that they apply.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from functools import cache
-from typing import Any, Literal, Protocol, TypeVar, get_type_hints
+from typing import Any, ClassVar, Literal, TypeVar, get_type_hints
 
 import msgspec
 
-from tidings.core.form import SEEN, SIGN, Form, came, visible
+from tidings.core.form import Form
+from tidings.errors import Refusal
 
 Json = dict[str, Any]
 NULL: Json = {"type": "null"}
 R = TypeVar("R", bound=msgspec.Struct)
 
+_BOUNDS = {
+    *("pattern", "minLength", "maxLength", "minimum", "maximum", "exclusiveMaximum"),
+    *("minItems", "maxItems", "propertyNames", "minProperties", "maxProperties"),
+}
 
-class Kind(Protocol):
+
+class Kind(msgspec.Struct, frozen=True, kw_only=True):
     """What a field may be."""
 
-    @property
-    def null(self) -> bool:
-        """Whether null may come where the field need not: for its default, or as left out."""
-        ...
+    null: bool = True
+    """Whether null may come where the field need not: for its default, or as left out."""
+    must_have_default: ClassVar[bool] = False
+    """Whether nothing refuses its absence."""
 
     def read(self, form: Any, field: "Declared", standing: Any) -> Any:
         """The value that the form's body says; `standing` where it does not say. What cannot be is
         refused on the form, and what is given then is of no use."""
-        ...
+        raise NotImplementedError
 
     def show(self, value: Any) -> Any:
-        """A value as answers show it."""
-        ...
+        """A value as answers show it; as it is kept, where the kind does not say otherwise."""
+        return value
 
     def taken(self, *, new: bool) -> Json:
         """What a body may say, null aside, as JSON Schema: one that makes a resource (`new`), or
         one that changes it."""
-        ...
+        raise NotImplementedError
 
     def shown(self) -> Json:
-        """What an answer says, null aside, as JSON Schema."""
-        ...
+        """What an answer says, null aside, as JSON Schema: the same without its bounds."""
+        schema: Json = _unbounded(self.taken(new=False))
+        return schema
 
 
 class _Required:
@@ -59,8 +65,7 @@ REQUIRED: Any = _Required()
 """The default of a field that must be there."""
 
 
-@dataclass(frozen=True)
-class Field:
+class Field(msgspec.Struct, frozen=True):
     """What bodies and answers call an attribute, what it may be, and what it is for."""
 
     name: str
@@ -75,14 +80,14 @@ class Field:
     """What it is where nobody says, if the attribute has no default of its own."""
     blank: Any = None
     """Of a field that has no default: what a file or a page begins with."""
-    bodies: Literal["all", "new", "change"] = "all"
-    """Which bodies say it: all, or only those that make a resource, or that change one."""
-    original: bool = False
-    """Whether the original has it: an import of its answer says nothing of the others."""
+    bodies: Literal["all", "new", "change", "none"] = "all"
+    """Which bodies say it: all, or only those that make a resource, or that change one, or none."""
+    answered: bool = True
+    """Whether answers show it."""
+    deprecated: bool = False
 
 
-@dataclass(frozen=True)
-class Declared:
+class Declared(msgspec.Struct, frozen=True):
     """A field where it stands: its attribute, and what it is where nobody says."""
 
     field: Field
@@ -138,7 +143,8 @@ class Declared:
         return self._described(or_null(schema) if absent else schema)
 
     def _described(self, schema: Json) -> Json:
-        return schema | {"description": self.field.about} if self.field.about else schema
+        about = {"description": self.field.about} if self.field.about else {}
+        return schema | about | ({"deprecated": True} if self.field.deprecated else {})
 
     def _shown(self, value: Any) -> Any:
         return None if value is None else self.field.kind.show(value)
@@ -154,7 +160,7 @@ def declared(resource: type[msgspec.Struct]) -> tuple[Declared, ...]:
         for mark in marks:
             if isinstance(mark, Field):
                 default = mark.default if one.required else _default(one)
-                if default is REQUIRED and isinstance(mark.kind, Choice | Flag):
+                if default is REQUIRED and mark.kind.must_have_default:
                     raise TypeError(f"{mark.name} must have a default: nothing refuses its absence")
                 found.append(Declared(mark, one.name, default))
             elif isinstance(mark, Keyed):
@@ -164,8 +170,7 @@ def declared(resource: type[msgspec.Struct]) -> tuple[Declared, ...]:
     return tuple(found)
 
 
-@dataclass(frozen=True)
-class Keyed:
+class Keyed(msgspec.Struct, frozen=True):
     """Of an attribute that is a mapping: the fields in it, each with its default."""
 
     fields: tuple[tuple[Field, Any], ...]
@@ -203,296 +208,46 @@ def read_resource(resource: type[R], form: Form, old: R | None, **given: Any) ->
     )
 
 
+def read_body(
+    resource: type[R], body: dict[str, Any] | Form, old: R | None = None, **given: Any
+) -> R | list[Refusal]:
+    """What a body that has no other fields makes of a resource, or all that is wrong with it."""
+    form = body if isinstance(body, Form) else Form(body)
+    form.refuse_unknown(said_names(resource, new=old is None))
+    made = read_resource(resource, form, old, **given)
+    return form.refusals or made
+
+
+def said_names(*resources: type[msgspec.Struct], new: bool = True) -> list[str]:
+    """The fields that a body says which makes one of these (`new`), or changes it."""
+    return [one.name for each in resources for one in declared(each) if one.is_said(new=new)]
+
+
 def show_resource(resource: msgspec.Struct) -> Iterator[tuple[str, Any]]:
     """Its fields by name, as answers show them."""
     for one in declared(type(resource)):
-        yield one.name, one.show(resource)
-
-
-# -- kinds of which many fields are ----------------------------------------------------------------
-
-
-class Plain(Kind, Protocol):
-    """What is shown as it is kept."""
-
-    @property
-    def null(self) -> bool:
-        """See `Kind.null`."""
-        return True
-
-    def show(self, value: Any) -> Any:
-        """See `Kind.show`."""
-        return value
-
-    def shown(self) -> Json:
-        """See `Kind.shown`."""
-        return self.taken(new=False)
-
-
-@dataclass(frozen=True)
-class Number(Plain):
-    """A number in its bounds. `text`: one that is written as text is taken too."""
-
-    low: float
-    high: float
-    advice: str = "Leave it out if in doubt."
-    whole: bool = False
-    text: str = ""
-    """The pattern of a number as text, where such is taken."""
-
-    def read(self, form: Form, field: Declared, standing: Any) -> Any:
-        """See `Kind.read`; null stands for the default."""
-        said = form.body.get(field.name)
-        if said is None and standing is REQUIRED:
-            form.refuse(
-                "bad_type",
-                field.name,
-                f"{field.name} must be a number from {self.low:g} to {self.high:.12g}; got nothing."
-                f" {self.advice}",
-            )
-            return standing
-        if said is None and field.name in form.body:
-            return field.default
-        text = bool(self.text)
-        found = form.bounded(field.name, self.low, self.high, standing, self.advice, text=text)
-        if found is None:
-            return field.default
-        return int(found) if self.whole else found
-
-    def taken(self, *, new: bool) -> Json:
-        """See `Kind.taken`."""
-        number = {"type": "number", "minimum": self.low, "maximum": self.high}
-        return _either(number, {"type": "string", "pattern": self.text}) if self.text else number
-
-    def shown(self) -> Json:
-        """See `Kind.shown`."""
-        return {"type": "integer" if self.whole else "number"}
-
-
-@dataclass(frozen=True)
-class Text(Plain):
-    """Text of a few signs that can be seen; blank signs around it are left out."""
-
-    most: int
-    code: str
-    advice: str
-    least: int = 0
-    """1: blanks alone are no text."""
-    null: bool = False
-    """Whether null is as left out; else it is refused."""
-    signs: str = "visible characters"
-    """What its signs are called where it is refused."""
-
-    def read(self, form: Form, field: Declared, standing: Any) -> Any:
-        """See `Kind.read`."""
-        value = form.body.get(field.name)
-        if value is None and (self.null or (field.name not in form.body and not field.required)):
-            return standing
-        if isinstance(value, str) and len(value) <= self.most and visible(value):
-            if len(text := value.strip()) >= self.least:
-                return text
-        many = f"1 to {self.most}" if self.least else f"at most {self.most}"
-        form.refuse(
-            self.code,
-            field.name,
-            f"{form.called(field.name)} must be text of {many} {self.signs}; got "
-            f"{came(value)}. {self.advice}",
-        )
-        return standing
-
-    def taken(self, *, new: bool) -> Json:
-        """See `Kind.taken`."""
-        pattern = f"^{SIGN}*{SEEN}{SIGN}*$" if self.least else f"^{SIGN}*$"
-        return {"type": "string", "pattern": pattern, "maxLength": self.most}
-
-    def shown(self) -> Json:
-        """See `Kind.shown`."""
-        return {"type": "string"}
-
-
-@dataclass(frozen=True)
-class Choice(Plain):
-    """One of a few words, in any case."""
-
-    words: tuple[str, ...]
-    code: str
-    made: Callable[[str], Any] = str
-    """What it is kept as."""
-    labels: tuple[str, ...] = ()
-    """What the console calls each."""
-
-    def read(self, form: Form, field: Declared, standing: Any) -> Any:
-        """See `Kind.read`; null is as left out."""
-        return self.made(form.choice(field.name, self.words, str(standing), self.code))
-
-    def show(self, value: Any) -> Any:
-        """See `Kind.show`."""
-        return str(value)
-
-    def taken(self, *, new: bool) -> Json:
-        """See `Kind.taken`."""
-        return {"type": "string", "enum": list(self.words)}
-
-
-@dataclass(frozen=True)
-class Flag(Plain):
-    """true or false."""
-
-    def read(self, form: Form, field: Declared, standing: Any) -> Any:
-        """See `Kind.read`; null is as left out."""
-        return form.flag(field.name, standing)
-
-    def taken(self, *, new: bool) -> Json:
-        """See `Kind.taken`."""
-        return {"type": "boolean"}
-
-
-@dataclass(frozen=True)
-class Part:
-    """A kind with rules of its own: how it is read, and as JSON Schema what may come."""
-
-    reads: Callable[[Any, Declared, Any], Any]
-    schema: Mapping[str, Any]
-    shows: Callable[[Any], Any] = lambda value: value
-    answers: Mapping[str, Any] | None = None
-    """What answers say, where that is not what may come."""
-    making: Mapping[str, Any] | None = None
-    """What may come with a new resource, where that is not what may come with a change."""
-    null: bool = True
-    """See `Kind.null`."""
-
-    def read(self, form: Any, field: Declared, standing: Any) -> Any:
-        """See `Kind.read`."""
-        return self.reads(form, field, standing)
-
-    def show(self, value: Any) -> Any:
-        """See `Kind.show`."""
-        return self.shows(value)
-
-    def taken(self, *, new: bool) -> Json:
-        """See `Kind.taken`."""
-        return dict(self.making if new and self.making is not None else self.schema)
-
-    def shown(self) -> Json:
-        """See `Kind.shown`."""
-        return dict(self.schema if self.answers is None else self.answers)
-
-
-@dataclass(frozen=True)
-class Kept:
-    """What is kept as it came, as JSON: whether it fits, and in words what it must be."""
-
-    fits: Callable[[object], bool]
-    must: str
-    schema: Mapping[str, Any]
-    bytes_max: int
-    null: bool = True
-    """See `Kind.null`."""
-
-    def read(self, form: Form, field: Declared, standing: Any) -> Any:
-        """See `Kind.read`; null stands for the default."""
-        if field.name not in form.body:
-            return standing
-        value = form.body[field.name]
-        if value is None:
-            return None
-        fits = self.fits(value)
-        if fits and len(made := msgspec.json.encode(value)) <= self.bytes_max:
-            return msgspec.Raw(made)
-        got = f"more than {self.bytes_max} bytes" if fits else came(value)
-        form.refuse(
-            "bad_type",
-            field.name,
-            f"{field.name} must be {self.must}; got {got}. Leave it out if in doubt.",
-        )
-        return standing
-
-    def show(self, value: Any) -> Any:
-        """See `Kind.show`."""
-        return value
-
-    def taken(self, *, new: bool) -> Json:
-        """See `Kind.taken`."""
-        return dict(self.schema)
-
-    def shown(self) -> Json:
-        """See `Kind.shown`."""
-        return dict(self.schema)
-
-
-@dataclass(frozen=True)
-class Nested:
-    """A resource inside another one: an object that changes what it names of it."""
-
-    resource: type[msgspec.Struct]
-    code: str
-    """Of what is no such object."""
-    advice: str
-    check: Callable[[Form, Any], None] = lambda form, made: None
-    """Refuses on the form what does not go together."""
-    null_stays: bool = True
-    """Whether null is as left out; else it stands for the default."""
-    in_full: bool = False
-    """Whether sentences call its fields by their place in the whole body."""
-    null: bool = True
-    """See `Kind.null`."""
-
-    def read(self, form: Form, field: Declared, standing: Any) -> Any:
-        """See `Kind.read`."""
-        value = form.body.get(field.name)
-        if value is None:
-            stays = self.null_stays or field.name not in form.body
-            return standing if stays else field.default
-        inner = self._form(form, field, value)
-        if inner is None:
-            return standing
-        made = read_resource(self.resource, inner, standing)
-        if not inner.refusals:
-            self.check(inner, made)
-        form.take_in(inner, f"{field.name}.")
-        return made
-
-    def _form(self, form: Form, field: Declared, value: object) -> Form | None:
-        """The object to be read, where it is one and has no other fields."""
-        names = [one.name for one in declared(self.resource)]
-        if isinstance(value, dict):
-            stem = f"{form.called(field.name)}." if self.in_full else ""
-            inner = Form(value, strict=form.strict, stem=stem)
-            inner.refuse_unknown(names)
-            if not inner.refusals:
-                return inner
-            form.take_in(inner, f"{field.name}.")
-            return None
-        listed = ", ".join(names[:-1]) + " and " * (len(names) > 1) + names[-1]
-        form.refuse(
-            self.code,
-            field.name,
-            f"{form.called(field.name)} must be an object of {listed}; got {came(value)}. "
-            f"{self.advice}",
-        )
-        return None
-
-    def show(self, value: Any) -> Any:
-        """See `Kind.show`."""
-        return dict(show_resource(value))
-
-    def taken(self, *, new: bool) -> Json:
-        """See `Kind.taken`."""
-        properties = {one.name: one.taken(new=new) for one in declared(self.resource)}
-        return {"type": "object", "properties": properties, "additionalProperties": False}
-
-    def shown(self) -> Json:
-        """See `Kind.shown`."""
-        properties = {one.name: one.shown() for one in declared(self.resource)}
-        return {"type": "object", "properties": properties, "required": list(properties)}
+        if one.field.answered:
+            yield one.name, one.show(resource)
 
 
 def or_null(schema: Json) -> Json:
     """What may be null besides."""
     if "anyOf" in schema:
         return schema | {"anyOf": [*schema["anyOf"], NULL]}
-    return _either(schema, NULL)
+    return either(schema, NULL)
 
 
-def _either(*schemas: Json) -> Json:
+def either(*schemas: Json) -> Json:
+    """What may be one of these."""
     return {"anyOf": list(schemas)}
+
+
+def _unbounded(schema: Any) -> Any:
+    if isinstance(schema, list):
+        return [_unbounded(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    made: Json = {name: _unbounded(one) for name, one in schema.items() if name not in _BOUNDS}
+    if "properties" in schema:  # whose names are no words of JSON Schema
+        made["properties"] = {n: _unbounded(one) for n, one in schema["properties"].items()}
+    return made

@@ -14,6 +14,7 @@ from typing import NewType, Protocol, TypeVar, cast
 
 # Types that no checker lets be mixed up; when the program runs each is its number or text.
 OrgId = NewType("OrgId", int)  # what the original calls `orgId`
+ORG_ID_MAX = (1 << 53) - 1  # what every JSON reader can hold exactly
 EventNumber = NewType("EventNumber", int)  # the store's: in the order in which it accepted them
 DeliveryId = NewType("DeliveryId", int)  # people see `dlv_…`
 WebhookId = NewType("WebhookId", str)  # what the original calls `webHookId`: 24 hex digits

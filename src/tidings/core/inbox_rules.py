@@ -7,22 +7,13 @@ because what browsers act on is added to year by year.
 
 import re
 from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
-from tidings.core.declaration import (
-    Field,
-    Json,
-    Nested,
-    Number,
-    Part,
-    Text,
-    declared,
-    read_resource,
-)
+from tidings.core.declaration import Field
 from tidings.core.form import Form, came
-from tidings.errors import Refusal
+from tidings.core.kinds import Nested, Number, Part, Text, Value
 
 NAME_MAX = 100
 DELAY_MS_MAX = 60_000
@@ -42,119 +33,10 @@ _TYPES = re.compile(
     re.IGNORECASE,
 )
 _VALUE = re.compile(r"[\x20-\x7e\t]{0,1024}")
-_HEADERS: Json = {
-    "type": "object",
-    "propertyNames": {"pattern": r"^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}$"},
-    "additionalProperties": {
-        "type": "string",
-        "pattern": r"^[\x20-\x7e\t]*$",
-        "maxLength": 1024,
-    },
-    "maxProperties": HEADERS_MAX,
-}
+Headers = tuple[tuple[str, str], ...]
 
 
-class InboxAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What every arrival is answered with."""
-
-    status: Annotated[int, Field("status", Number(200, 599, "Write 200 or 503.", whole=True))] = 200
-    delay_ms: Annotated[
-        int, Field("delayMs", Number(0, DELAY_MS_MAX, "Write 2000 for 2 s.", whole=True))
-    ] = 0
-    body: Annotated[
-        str,
-        Field(
-            "body",
-            Part(
-                lambda form, _, standing: _body(form, standing),
-                {"type": "string", "maxLength": BODY_MAX},
-                answers={"type": "string"},
-                null=False,
-            ),
-            f"At most {BODY_MAX:,} bytes.",
-        ),
-    ] = ""
-    headers: Annotated[
-        tuple[tuple[str, str], ...],
-        Field(
-            "headers",
-            Part(
-                lambda form, _, standing: _headers(form, standing),
-                _HEADERS,
-                dict,
-                answers={"type": "object", "additionalProperties": {"type": "string"}},
-            ),
-            "Of Content-Type, Retry-After, X-Request-Id, X-Correlation-Id, RateLimit-… and "
-            "X-RateLimit-…, and any X-Test-…. The type is application/json, "
-            "application/problem+json or text/plain, which is also the default.",
-        ),
-    ] = ()
-
-
-PLAIN = InboxAnswer()
-
-
-class ArrivalAnswer(msgspec.Struct, frozen=True):
-    """What one arrival is answered with, once `delay_s` are over."""
-
-    status: int
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
-    delay_s: float = 0.0
-
-
-class InboxForm(msgspec.Struct, frozen=True):
-    """What a test inbox is set to."""
-
-    name: Annotated[
-        str,
-        Field(
-            "name",
-            Text(NAME_MAX, "bad_name", "Leave it out for none.", null=True, signs="characters"),
-        ),
-    ] = ""
-    answer: Annotated[
-        InboxAnswer,
-        Field(
-            "answer",
-            Nested(
-                InboxAnswer,
-                "bad_type",
-                'Write {"status": 503, "delayMs": 2000}.',
-                in_full=True,
-            ),
-            "What every arrival is answered with.",
-        ),
-    ] = PLAIN
-
-
-_FIELDS = frozenset(one.name for one in declared(InboxForm))
-
-
-def read_inbox(
-    body: dict[str, Any], name: str = "", answer: InboxAnswer = PLAIN
-) -> InboxForm | list[Refusal]:
-    """A name and an answer; what the body leaves out stays as given."""
-    form = Form(body)
-    form.refuse_unknown(_FIELDS)
-    inbox = read_resource(InboxForm, form, InboxForm(name, answer))
-    return form.refusals or inbox
-
-
-def _body(form: Form, old: str) -> str:
-    text = form.body.get("body", old)
-    if isinstance(text, str) and len(text.encode("utf-8", "replace")) <= BODY_MAX:
-        return text
-    got = f"{len(text)} characters" if isinstance(text, str) else came(text)
-    form.refuse(
-        "bad_body",
-        "body",
-        f"answer.body must be text of at most {BODY_MAX} bytes; got {got}. Leave it out for none.",
-    )
-    return old
-
-
-def _headers(form: Form, old: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+def _headers(form: Form, _: object, old: Headers) -> Headers:
     said = form.body.get("headers")
     if said is None:
         return old
@@ -211,6 +93,87 @@ def _fits(form: Form, name: str, value: object, known: bool) -> bool:
 def _is_admitted(name: str) -> bool:
     lower = name.lower()
     return lower in _ADMITTED or _OWN.fullmatch(lower) is not None
+
+
+def _text(value: object) -> str | None:
+    fits = isinstance(value, str) and len(value.encode("utf-8", "replace")) <= BODY_MAX
+    return str(value) if fits else None
+
+
+_BODY = Value(
+    _text,
+    f"text of at most {BODY_MAX} bytes",
+    "bad_body",
+    "Leave it out for none.",
+    lambda value: f"{len(value)} characters" if isinstance(value, str) else came(value),
+    schema={"type": "string", "maxLength": BODY_MAX},
+    null=False,
+)
+_HEADERS = Part(
+    _headers,
+    schema={
+        "type": "object",
+        "propertyNames": {"pattern": r"^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}$"},
+        "additionalProperties": {
+            "type": "string",
+            "pattern": r"^[\x20-\x7e\t]*$",
+            "maxLength": 1024,
+        },
+        "maxProperties": HEADERS_MAX,
+    },
+    shows=dict,
+)
+
+
+class InboxAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What every arrival is answered with."""
+
+    status: Annotated[int, Field("status", Number(200, 599, "Write 200 or 503.", whole=True))] = 200
+    delay_ms: Annotated[
+        int, Field("delayMs", Number(0, DELAY_MS_MAX, "Write 2000 for 2 s.", whole=True))
+    ] = 0
+    body: Annotated[str, Field("body", _BODY, f"At most {BODY_MAX:,} bytes.")] = ""
+    headers: Annotated[
+        Headers,
+        Field(
+            "headers",
+            _HEADERS,
+            "Of Content-Type, Retry-After, X-Request-Id, X-Correlation-Id, RateLimit-… and "
+            "X-RateLimit-…, and any X-Test-…. The type is application/json, "
+            "application/problem+json or text/plain, which is also the default.",
+        ),
+    ] = ()
+
+
+PLAIN = InboxAnswer()
+
+
+class ArrivalAnswer(msgspec.Struct, frozen=True):
+    """What one arrival is answered with, once `delay_s` are over."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    delay_s: float = 0.0
+
+
+class InboxForm(msgspec.Struct, frozen=True):
+    """What a test inbox is set to."""
+
+    name: Annotated[
+        str,
+        Field("name", Text(NAME_MAX, "bad_name", "Leave it out for none.", signs="characters")),
+    ] = ""
+    answer: Annotated[
+        InboxAnswer,
+        Field(
+            "answer",
+            Nested(
+                InboxAnswer, "bad_type", 'Write {"status": 503, "delayMs": 2000}.', in_full=True
+            ),
+            "What every arrival is answered with.",
+        ),
+    ] = PLAIN
 
 
 def harmless(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:

@@ -5,26 +5,16 @@ release does not know are passed over.
 """
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 
-from tidings.core.declaration import (
-    Choice,
-    Field,
-    Json,
-    Nested,
-    Number,
-    Part,
-    declared,
-    read_resource,
-    show_resource,
-)
+from tidings.core.declaration import NULL, Field, Json, either
 from tidings.core.events.call_reader import IntakeRules, Validation
 from tidings.core.form import Form, came
+from tidings.core.kinds import Choice, Nested, Number, Part
 from tidings.core.retention import RetentionDays, check_days
 
-ORG_ID_MAX = (1 << 53) - 1  # what every JSON reader can hold exactly
 TYPES_MAX = 500
 RATE_MAX = 1_000_000
 
@@ -37,149 +27,7 @@ _NAME = r"[A-Za-z0-9_.:-]{1,128}"
 _LEVEL: Json = {"type": "string", "enum": list(_LEVELS)}
 
 
-class OrgLimits(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """What an org may do, over all its credentials."""
-
-    events_per_second: Annotated[
-        float | None,
-        Field(
-            "eventsPerSecond",
-            Number(0.1, RATE_MAX, "Write null for no limit."),
-            "null: no limit.",
-        ),
-    ] = None
-
-
-class OrgSettings(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """Everything that an org is set to."""
-
-    validation: Annotated[
-        Validation,
-        Field("validation", Choice(_LEVELS, "bad_validation"), "lenient: accepted with a warning."),
-    ] = "strict"
-    validation_by_type: Annotated[
-        dict[str, Validation],
-        Field(
-            "validationByType",
-            Part(
-                lambda form, _, standing: _by_type(form, standing),
-                {
-                    "type": "object",
-                    "maxProperties": TYPES_MAX,
-                    "propertyNames": {"pattern": f"^{_NAME}$"},
-                    "additionalProperties": {"anyOf": [_LEVEL, {"type": "null"}]},
-                },
-                answers={"type": "object", "additionalProperties": _LEVEL},
-            ),
-            "null takes one away.",
-        ),
-    ] = {}
-    unknown_types: Annotated[
-        Literal["refused", "admitted"],
-        Field(
-            "unknownTypes",
-            Choice(("refused", "admitted"), "bad_unknown_types"),
-            "Events of types that the catalogue does not have.",
-        ),
-    ] = "refused"
-    retention: Annotated[
-        RetentionDays,
-        Field(
-            "retention",
-            Nested(RetentionDays, "bad_retention", 'Write {"payloadDays": 30}.', check_days),
-            "For the platform's credential.",
-        ),
-    ] = RetentionDays()
-    limits: Annotated[
-        OrgLimits,
-        Field(
-            "limits",
-            Nested(
-                OrgLimits, "bad_limits", 'Write {"eventsPerSecond": 500}, or null for no limit.'
-            ),
-            "For the platform's credential.",
-        ),
-    ] = OrgLimits()
-    # E-mail addresses that are told what webhooks may subscribe to.
-    notify: Annotated[
-        tuple[str, ...],
-        Field(
-            "notify",
-            Part(
-                lambda form, _, standing: _notify(form, standing),
-                {
-                    "type": "array",
-                    "items": {"type": "string", "pattern": f"^{_ADDRESS}$"},
-                    "maxItems": NOTIFY_MAX,
-                },
-                list,
-                answers={"type": "array", "items": {"type": "string"}},
-            ),
-            "E-mail addresses for operational events; their owners are asked first.",
-        ),
-    ] = ()
-    notify_confirmed: tuple[str, ...] = ()  # of these, whose owners have said yes
-    notify_asked: dict[str, tuple[int, ...]] = {}  # by address: when its owner was asked
-
-
-DEFAULT_SETTINGS = OrgSettings()
-_decode = msgspec.json.Decoder(OrgSettings).decode
-
-
-def settings_of(stored: bytes) -> OrgSettings:
-    """The settings of a stored org. ValueError where they cannot be read."""
-    if stored in (b"", b"{}"):
-        return DEFAULT_SETTINGS
-    try:
-        return _decode(stored)
-    except msgspec.DecodeError as error:
-        raise ValueError(f"the settings of an org cannot be read: {error}") from None
-
-
-def stored_settings(settings: OrgSettings) -> bytes:
-    """What `settings_of` reads."""
-    return msgspec.json.encode(settings)
-
-
-def rules_of(settings: OrgSettings) -> IntakeRules:
-    """What the accept path asks, prepared."""
-    by_type = {
-        name: level
-        for name, level in settings.validation_by_type.items()
-        if level != settings.validation
-    }
-    return IntakeRules(settings.unknown_types, settings.validation, by_type or None)
-
-
-def show_settings(settings: OrgSettings) -> dict[str, Any]:
-    """The settings as the API shows them, defaults included."""
-    return dict(show_resource(settings))
-
-
-def read_settings(form: Form, old: OrgSettings) -> OrgSettings:
-    """The field `settings` of a body over the old ones: what is left out stays as it was.
-
-    In `validationByType`, null takes an entry away. What is wrong is noted in the form.
-    """
-    value = form.body.get("settings")
-    if value is None:
-        return old
-    if not isinstance(value, dict):
-        form.refuse(
-            "bad_type",
-            "settings",
-            f"settings must be an object; got {came(value)}. Leave it out to change nothing.",
-        )
-        return old
-    inner = Form(value)
-    inner.refuse_unknown(one.name for one in declared(OrgSettings))
-    settings = read_resource(OrgSettings, inner, old)
-    form.take_in(inner, "settings.")
-    confirmed = tuple(one for one in old.notify_confirmed if one in settings.notify)
-    return msgspec.structs.replace(settings, notify_confirmed=confirmed)
-
-
-def _by_type(form: Form, old: dict[str, Validation]) -> dict[str, Validation]:
+def _by_type(form: Form, _: object, old: dict[str, Validation]) -> dict[str, Validation]:
     value = form.body.get("validationByType")
     if value is None:
         return old
@@ -223,7 +71,7 @@ def _by_type(form: Form, old: dict[str, Validation]) -> dict[str, Validation]:
     return levels
 
 
-def _notify(form: Form, old: tuple[str, ...]) -> tuple[str, ...]:
+def _notify(form: Form, _: object, old: tuple[str, ...]) -> tuple[str, ...]:
     value = form.body.get("notify")
     if value is None:
         return old
@@ -246,3 +94,128 @@ def _notify(form: Form, old: tuple[str, ...]) -> tuple[str, ...]:
             )
             return old
     return tuple(dict.fromkeys(value))
+
+
+_BY_TYPE = Part(
+    _by_type,
+    schema={
+        "type": "object",
+        "maxProperties": TYPES_MAX,
+        "propertyNames": {"pattern": f"^{_NAME}$"},
+        "additionalProperties": either(_LEVEL, NULL),
+    },
+    answers={"type": "object", "additionalProperties": _LEVEL},
+)
+_ADDRESSES = Part(
+    _notify,
+    schema={
+        "type": "array",
+        "items": {"type": "string", "pattern": f"^{_ADDRESS}$"},
+        "maxItems": NOTIFY_MAX,
+    },
+    shows=list,
+)
+
+
+class OrgLimits(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """What an org may do, over all its credentials."""
+
+    events_per_second: Annotated[
+        float | None,
+        Field(
+            "eventsPerSecond",
+            Number(0.1, RATE_MAX, "Write null for no limit."),
+            "null: no limit.",
+        ),
+    ] = None
+
+
+class OrgSettings(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """How the org's events are checked and kept."""
+
+    validation: Annotated[
+        Validation,
+        Field("validation", Choice(_LEVELS, "bad_validation"), "lenient: accepted with a warning."),
+    ] = "strict"
+    validation_by_type: Annotated[
+        dict[str, Validation],
+        Field("validationByType", _BY_TYPE, "null takes one away."),
+    ] = {}
+    unknown_types: Annotated[
+        Literal["refused", "admitted"],
+        Field(
+            "unknownTypes",
+            Choice(("refused", "admitted"), "bad_unknown_types"),
+            "Events of types that the catalogue does not have.",
+        ),
+    ] = "refused"
+    retention: Annotated[
+        RetentionDays,
+        Field(
+            "retention",
+            Nested(
+                RetentionDays,
+                "bad_retention",
+                'Write {"payloadDays": 30}.',
+                check_days,
+                in_full=True,
+            ),
+            "For the platform's credential.",
+        ),
+    ] = RetentionDays()
+    limits: Annotated[
+        OrgLimits,
+        Field(
+            "limits",
+            Nested(
+                OrgLimits, "bad_limits", 'Write {"eventsPerSecond": 500}, or null for no limit.'
+            ),
+            "For the platform's credential.",
+        ),
+    ] = OrgLimits()
+    # E-mail addresses that are told what webhooks may subscribe to.
+    notify: Annotated[
+        tuple[str, ...],
+        Field(
+            "notify",
+            _ADDRESSES,
+            "E-mail addresses for operational events; their owners are asked first.",
+        ),
+    ] = ()
+    notify_confirmed: tuple[str, ...] = ()  # of these, whose owners have said yes
+    notify_asked: dict[str, tuple[int, ...]] = {}  # by address: when its owner was asked
+
+
+DEFAULT_SETTINGS = OrgSettings()
+_decode = msgspec.json.Decoder(OrgSettings).decode
+
+
+def settings_of(stored: bytes) -> OrgSettings:
+    """The settings of a stored org. ValueError where they cannot be read."""
+    if stored in (b"", b"{}"):
+        return DEFAULT_SETTINGS
+    try:
+        return _decode(stored)
+    except msgspec.DecodeError as error:
+        raise ValueError(f"the settings of an org cannot be read: {error}") from None
+
+
+def stored_settings(settings: OrgSettings) -> bytes:
+    """What `settings_of` reads."""
+    return msgspec.json.encode(settings)
+
+
+def rules_of(settings: OrgSettings) -> IntakeRules:
+    """What the accept path asks, prepared."""
+    by_type = {
+        name: level
+        for name, level in settings.validation_by_type.items()
+        if level != settings.validation
+    }
+    return IntakeRules(settings.unknown_types, settings.validation, by_type or None)
+
+
+def still_confirmed(settings: OrgSettings) -> OrgSettings:
+    """The same without the confirmations of addresses that are no longer named."""
+    confirmed = tuple(one for one in settings.notify_confirmed if one in settings.notify)
+    return msgspec.structs.replace(settings, notify_confirmed=confirmed)

@@ -1,17 +1,25 @@
 """For how long an old secret goes on beside the new one: one field of both rotations, that of a
 credential and that of a webhook's signing secret."""
 
+from typing import Annotated, Any
+
+import msgspec
+
+from tidings.core.declaration import Declared, Field, Json
 from tidings.core.form import Form
+from tidings.core.kinds import Number, Part
 
 FIELD, ALIAS = "overlapInHours", "overlapHours"  # the alias is what `/v3` called it at first
-OVERLAP_H, OVERLAP_H_MAX = 24.0, 720
+OVERLAP_H, OVERLAP_H_MAX = 24, 720
 HOUR_MS = 3_600_000
 
 
-def read_overlap(form: Form, advice: str, *, text: bool = False) -> int:
-    """Milliseconds of it. What is wrong is noted in the form, and that the alias was read."""
-    name = FIELD
-    if ALIAS in form.body:
+class _Hours(Number, frozen=True):
+    """What may come by another name too; a sender who takes that is told."""
+
+    def read(self, form: Form, field: Declared, standing: Any) -> Any:
+        if ALIAS not in form.body:
+            return super().read(form, field, standing)
         if FIELD in form.body:
             form.refuse(
                 "given_twice",
@@ -19,13 +27,33 @@ def read_overlap(form: Form, advice: str, *, text: bool = False) -> int:
                 f"{FIELD} must be given once; got {ALIAS} too, which is the same. Leave {ALIAS} "
                 "out.",
             )
-        else:
-            name = ALIAS
-            form.warn(
-                "field_alias",
-                ALIAS,
-                f"{FIELD} is the name of this field; got {ALIAS}, which was read as it. Write "
-                f"{FIELD}.",
-            )
-    hours = form.bounded(name, 0, OVERLAP_H_MAX, OVERLAP_H, advice, text=text)
-    return round((OVERLAP_H if hours is None else hours) * HOUR_MS)
+            return standing
+        form.warn(
+            "field_alias",
+            ALIAS,
+            f"{FIELD} is the name of this field; got {ALIAS}, which was read as it. Write {FIELD}.",
+        )
+        named = msgspec.structs.replace(field.field, name=ALIAS)
+        return super().read(form, msgspec.structs.replace(field, field=named), standing)
+
+
+_HOURS = _Hours(0, OVERLAP_H_MAX, "Write 0 for a secret that has leaked.")
+_ALIAS = Part(lambda form, field, standing: None, schema=_HOURS.taken(new=True))
+
+
+class Rotation(msgspec.Struct, frozen=True):
+    """What rotates a secret."""
+
+    overlap_h: Annotated[
+        float, Field(FIELD, _HOURS, "How long the old secret is good too; 0: it ends at once.")
+    ] = OVERLAP_H
+    alias: Annotated[None, Field(ALIAS, _ALIAS, f"The same as {FIELD}.", deprecated=True)] = None
+
+    @property
+    def overlap_ms(self) -> int:
+        """The same in milliseconds."""
+        return round(self.overlap_h * HOUR_MS)
+
+
+ONE_NAME: Json = {"not": {"required": [FIELD, ALIAS]}}
+"""Of a body that rotates a secret: the field and its alias do not go together."""

@@ -3,24 +3,26 @@
 A field that is not known is refused, not warned of: a misspelt filter would ask for more.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterable
+from functools import partial
 from typing import Annotated, Any, ClassVar
 
 import msgspec
 
 from tidings.core.declaration import (
+    Declared,
     Field,
-    Flag,
     Json,
-    Number,
-    Part,
-    declared,
+    either,
+    read_body,
     read_resource,
+    said_names,
 )
 from tidings.core.delivery.states import State
 from tidings.core.events.cloudevents import epoch_ms
 from tidings.core.form import Form, came, whole_of
 from tidings.core.ids import EVENT_ID, SHOWN_NUMBER, DeliveryId, WebhookId, read_delivery
+from tidings.core.kinds import Flag, Number, Part, Value
 from tidings.core.replay import IDS_MAX, RATE_DEFAULT, RATE_MAX, ReplayKind
 from tidings.errors import Refusal
 
@@ -28,6 +30,7 @@ NAMES_MAX = 200
 SEARCH_MAX = 255
 TIME_MAX_MS = 1 << 53
 UNMATCHED = "unmatched"
+Wanted = frozenset[State | str]
 
 _FINAL = {state.word: state for state in State if state.final}
 _UNFINISHED = {state.word: state for state in State if not state.final}
@@ -40,306 +43,39 @@ def _words(kind: ReplayKind) -> dict[str, State | str]:
     return {**_FINAL, UNMATCHED: UNMATCHED}
 
 
-def _list_of(item: Json, most: int, read: Callable[[Form], Any]) -> Part:
-    return Part(
-        lambda form, _field, _standing: read(form),
-        {"type": "array", "items": item, "minItems": 1, "maxItems": most},
-        lambda value: list(value) or None,
-    )
-
-
-def _text_of(most: int) -> Part:
-    return Part(
-        lambda form, field, _standing: _text(form, field.name, most),
-        {"type": "string", "minLength": 1, "maxLength": most},
-    )
-
-
-def _states_of(kind: ReplayKind) -> Part:
-    return Part(
-        lambda form, _field, _standing: _states(form, kind),
-        {
-            "type": "array",
-            "items": {"type": "string", "enum": list(_words(kind))},
-            "minItems": 1,
-        },
-        lambda value: list(value) or None,
-    )
-
-
-_ID = _text_of(64)
-_MOMENT = Part(
-    lambda form, field, _standing: _moment(form, field.name),
-    {
-        "anyOf": [
-            {"type": "string", "format": "date-time"},
-            {"type": "integer", "minimum": 0, "exclusiveMaximum": TIME_MAX_MS},
-        ]
-    },
-)
-_NAME: Json = {"type": "string", "minLength": 1, "maxLength": 128}
-_DELIVERY_ID: Json = {"type": "string", "pattern": f"^dlv_{SHOWN_NUMBER}$"}
-_EVENT_ID: Json = {"type": "string", "pattern": f"^{EVENT_ID.pattern}$"}
-
-
-class ReplayRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What a body asks for, and what both kinds of jobs are asked; nothing of it was looked up yet.
-
-    What one kind alone is asked is declared with that kind, and has its default in the other.
-    """
-
-    kind: ClassVar[ReplayKind]
-    webhook_id: Annotated[
-        WebhookId | None, Field("webHookId", _ID, "Left out: of every webhook of the org.")
-    ] = None
-    names: Annotated[
-        tuple[str, ...],
-        Field("eventNames", _list_of(_NAME, NAMES_MAX, lambda form: _names(form))),
-    ] = ()
-    from_ms: Annotated[int | None, Field("from", _MOMENT, "Accepted then or later.")] = None
-    to_ms: Annotated[int | None, Field("to", _MOMENT, "Accepted before.")] = None
-    search: Annotated[
-        str | None,
-        Field("search", _text_of(SEARCH_MAX), "A value that the event is found by."),
-    ] = None
-    deliveries: Annotated[
-        tuple[DeliveryId, ...],
-        Field("deliveryIds", _list_of(_DELIVERY_ID, IDS_MAX, lambda form: _deliveries(form))),
-    ] = ()
-    event_ids: Annotated[
-        tuple[str, ...],
-        Field("eventIds", _list_of(_EVENT_ID, IDS_MAX, lambda form: _event_ids(form))),
-    ] = ()
-    dry_run: Annotated[bool, Field("dryRun", Flag(), "Only count, and say what it would do.")] = (
-        False
-    )
-    to_webhook_id: WebhookId | None = None
-    missed_ms: int | None = None
-    again: bool = False
-    rate: float = RATE_DEFAULT
-    start: bool = True
-    wanted: frozenset[State | str] = frozenset()
-    """States, and whether what was never matched."""
-    listed: bool = False
-    """It names deliveries or events, if none of them is known."""
-    warnings: tuple[Refusal, ...] = ()
-
-    @property
-    def states(self) -> frozenset[int]:
-        """The numbers of the states."""
-        return frozenset(int(state) for state in self.wanted if isinstance(state, State))
-
-    @property
-    def unmatched(self) -> bool:
-        """Whether events that the webhook was not asked about count too."""
-        return UNMATCHED in self.wanted
-
-    @property
-    def hold(self) -> bool:
-        """Whether the job waits, once counted."""
-        return not self.start
-
-
-class CancelRequest(ReplayRequest, frozen=True, kw_only=True):
-    """Which unfinished deliveries are taken back."""
-
-    kind = ReplayKind.CANCEL
-    wanted: Annotated[
-        frozenset[State | str],
-        Field("states", _states_of(ReplayKind.CANCEL), "All of them by default."),
-    ] = frozenset()
-
-
-class ResendRequest(ReplayRequest, frozen=True, kw_only=True):
-    """What is sent again, to whom, and how fast."""
-
-    kind = ReplayKind.REPLAY
-    webhook_id: Annotated[
-        WebhookId | None, Field("webHookId", _ID, "The webhook whose deliveries are looked at.")
-    ]
-    to_webhook_id: Annotated[
-        WebhookId | None, Field("toWebHookId", _ID, "Send to this webhook instead.")
-    ] = None
-    missed_ms: Annotated[
-        int | None,
-        Field("missedSince", _MOMENT, "Everything that the webhook has missed since this time."),
-    ] = None
-    again: Annotated[
-        bool, Field("again", Flag(), "Also what was delivered, under another webhook-id.")
-    ] = False
-    rate: Annotated[
-        float,
-        Field(
-            "ratePerSecond",
-            Number(0.1, RATE_MAX, "Leave it out for 20."),
-            "Deliveries made a second.",
-        ),
-    ] = RATE_DEFAULT
-    start: Annotated[bool, Field("start", Flag(), "false: wait, once counted, for a resume.")] = (
-        True
-    )
-    wanted: Annotated[
-        frozenset[State | str],
-        Field("states", _states_of(ReplayKind.REPLAY), "failed and parked by default."),
-    ] = frozenset()
-
-
-REQUESTS: dict[ReplayKind, type[ReplayRequest]] = {
-    one.kind: one for one in (ResendRequest, CancelRequest)
-}
-
-
-def read_request(kind: ReplayKind, body: dict[str, Any]) -> ReplayRequest | list[Refusal]:
-    """What a body asks for, or everything that is wrong with it."""
-    form = Form(body)
-    form.refuse_unknown([one.name for one in declared(REQUESTS[kind])])
-    request = read_resource(REQUESTS[kind], form, None)
-    if request.missed_ms is not None:
-        request = msgspec.structs.replace(request, from_ms=request.missed_ms)
-    _check(form, request, body)
-    if form.refusals:
-        return form.refusals
-    return msgspec.structs.replace(request, listed=_is_listed(form), warnings=tuple(form.warnings))
-
-
-def _is_listed(form: Form) -> bool:
-    return any(form.body.get(field) is not None for field in ("deliveryIds", "eventIds"))
-
-
-def _check(form: Form, request: ReplayRequest, body: dict[str, Any]) -> None:
-    """What the fields must be together."""
-    if request.kind is ReplayKind.REPLAY and request.webhook_id is None and "webHookId" not in body:
-        form.refuse(
-            "missing",
-            "webHookId",
-            "webHookId must be the webhook whose deliveries are looked at; got nothing. Name it.",
-        )
-    if request.kind is ReplayKind.CANCEL and all(body.get(field) is None for field in NARROWS):
-        form.refuse(
-            "missing",
-            "webHookId",
-            "A cancel must be narrowed; got no filter. Name a webHookId, eventNames, a time, a "
-            "search value or ids.",
-        )
-    if body.get("missedSince") is not None:
-        for field in ("from", "toWebHookId", "deliveryIds", "eventIds"):
-            if body.get(field) is not None:
-                form.refuse(
-                    "conflict",
-                    field,
-                    f"missedSince must stand without {field}; got both. Leave one of them out.",
-                )
-    if (
-        request.from_ms is not None
-        and request.to_ms is not None
-        and request.from_ms >= request.to_ms
-    ):
-        form.refuse(
-            "bad_period", "to", f"to must be after from; got {came(body.get('to'))}. Change it."
-        )
-    delivered = State.DELIVERED in request.states
-    if delivered and request.to_webhook_id is None and not request.again:
-        form.refuse(
-            "again_needed",
-            "states",
-            "states may hold delivered only where again is true; it is not. Set it, and the "
-            "receiver gets what it has once more, under other ids.",
-        )
-    if request.again:
-        form.warn(
-            "again",
-            "again",
-            "What was delivered is sent again, with ~ and the replay's id behind its webhook-id. A "
-            "receiver that drops repeats by the eventId of the body will drop it.",
-        )
-
-
-def read_taking(body: dict[str, Any], now_ms: int) -> tuple[int, bool] | list[Refusal]:
-    """Before which time what was accepted is taken as delivered, and whether it is only counted;
-    or everything that is wrong with the body."""
-    form = Form(body)
-    form.refuse_unknown(("acceptedBefore", "dryRun"))
-    before_ms = _moment(form, "acceptedBefore")
-    if body.get("acceptedBefore") is None:
-        form.refuse(
-            "missing",
-            "acceptedBefore",
-            "acceptedBefore must be the time until which receivers have everything; got nothing. "
-            "Name it.",
-        )
-    elif before_ms is not None and before_ms > now_ms:
-        form.refuse(
-            "bad_period",
-            "acceptedBefore",
-            f"acceptedBefore must not lie ahead; got {came(body['acceptedBefore'])}. Take the time "
-            "at which the former service was last seen to send.",
-        )
-    dry_run = body.get("dryRun")
-    if dry_run is not None and not isinstance(dry_run, bool):
-        form.refuse(
-            "bad_type", "dryRun", f"dryRun must be true or false; got {came(dry_run)}. Change it."
-        )
-    if form.refusals or before_ms is None:
-        return form.refusals
-    return before_ms, bool(dry_run)
-
-
-def _text(form: Form, field: str, most: int) -> str | None:
-    value = form.body.get(field)
-    if value is None:
-        return None
-    if isinstance(value, str) and 0 < len(value) <= most:
-        return value
-    form.refuse(
+def _text_of(most: int) -> Value:
+    return Value(
+        lambda value: value if isinstance(value, str) and 0 < len(value) <= most else None,
+        f"a text of 1 to {most} characters",
         "bad_type",
-        field,
-        f"{field} must be a text of 1 to {most} characters; got {came(value)}. Leave it out for "
-        "none.",
+        "Leave it out for none.",
+        schema={"type": "string", "minLength": 1, "maxLength": most},
     )
-    return None
 
 
-def _moment(form: Form, field: str) -> int | None:
+def _moment(value: object) -> int | None:
     """A time as epoch milliseconds: such a number, or RFC 3339."""
-    value = form.body.get(field)
-    if value is None:
-        return None
     number = whole_of(value)
     if number is not None and 0 <= number < TIME_MAX_MS:
         return number
-    if isinstance(value, str) and len(value) <= 40:
-        if (moment := epoch_ms(value)) is not None:
-            return max(0, moment)
-    form.refuse(
-        "bad_time",
-        field,
-        f"{field} must be a time with its zone, or milliseconds since 1970; got {came(value)}. "
-        'Write "2026-02-11T09:15:00Z".',
-    )
-    return None
+    if not isinstance(value, str) or len(value) > 40:
+        return None
+    moment = epoch_ms(value)
+    return None if moment is None else max(0, moment)
 
 
-def _names(form: Form) -> tuple[str, ...]:
-    value = form.body.get("eventNames")
-    if value is None:
-        return ()
-    if isinstance(value, list) and 1 <= len(value) <= NAMES_MAX:
-        if all(isinstance(one, str) and 0 < len(one) <= 128 for one in value):
-            return tuple(dict.fromkeys(value))
-    form.refuse(
-        "bad_type",
-        "eventNames",
-        f"eventNames must be a list of 1 to {NAMES_MAX} names; got {came(value)}. Leave it out for "
-        "all.",
-    )
-    return ()
+def _names(value: object) -> tuple[str, ...] | None:
+    if not isinstance(value, list) or not 1 <= len(value) <= NAMES_MAX:
+        return None
+    fits = all(isinstance(one, str) and 0 < len(one) <= 128 for one in value)
+    return tuple(dict.fromkeys(value)) if fits else None
 
 
-def _usual(form: Form, kind: ReplayKind) -> frozenset[State | str]:
+def _usual(form: Form, kind: ReplayKind) -> Wanted:
     """The states that are meant where the body names none, by what else it has said."""
     if kind is ReplayKind.CANCEL:
         return frozenset(_words(kind).values())
-    usual: frozenset[State | str] = frozenset({State.FAILED, State.PARKED})
+    usual: Wanted = frozenset({State.FAILED, State.PARKED})
     if form.values["again"] or form.values["to_webhook_id"] is not None:
         usual |= {State.DELIVERED}
     if _is_listed(form):
@@ -349,7 +85,7 @@ def _usual(form: Form, kind: ReplayKind) -> frozenset[State | str]:
     return usual
 
 
-def _states(form: Form, kind: ReplayKind) -> frozenset[State | str]:
+def _states(form: Form, field: Declared, standing: object, kind: ReplayKind) -> Wanted:
     words, usual = _words(kind), _usual(form, kind)
     value = form.body.get("states")
     if value is None:
@@ -393,7 +129,7 @@ def _ids(form: Form, field: str) -> list[str]:
     return []
 
 
-def _deliveries(form: Form) -> tuple[DeliveryId, ...]:
+def _deliveries(form: Form, *_: object) -> tuple[DeliveryId, ...]:
     numbers = []
     for one in _ids(form, "deliveryIds"):
         number = read_delivery(one)
@@ -409,7 +145,7 @@ def _deliveries(form: Form) -> tuple[DeliveryId, ...]:
     return tuple(dict.fromkeys(numbers))
 
 
-def _event_ids(form: Form) -> tuple[str, ...]:
+def _event_ids(form: Form, *_: object) -> tuple[str, ...]:
     found = _ids(form, "eventIds")
     for one in found:
         if not EVENT_ID.fullmatch(one):
@@ -420,3 +156,264 @@ def _event_ids(form: Form) -> tuple[str, ...]:
             )
             return ()
     return tuple(dict.fromkeys(found))
+
+
+def _of_one(form: Form, field: Declared, standing: None) -> str | None:
+    if field.name not in form.body:
+        form.refuse(
+            "missing",
+            field.name,
+            "webHookId must be the webhook whose deliveries are looked at; got nothing. Name it.",
+        )
+    found: str | None = _ID.read(form, field, None)
+    return found
+
+
+def _before(form: Form, field: Declared, standing: int) -> int:
+    if form.body.get(field.name) is not None:
+        moment: int = _MOMENT.read(form, field, standing)
+        return moment
+    form.refuse(
+        "missing",
+        field.name,
+        "acceptedBefore must be the time until which receivers have everything; got nothing. "
+        "Name it.",
+    )
+    return standing
+
+
+def _shown(values: Iterable[Any]) -> list[Any] | None:
+    return list(values) or None
+
+
+def _list_of(item: Json, most: int) -> Json:
+    return {"type": "array", "items": item, "minItems": 1, "maxItems": most}
+
+
+def _states_of(kind: ReplayKind) -> Part:
+    word = {"type": "string", "enum": list(_words(kind))}
+    schema = {"type": "array", "items": word, "minItems": 1}
+    return Part(partial(_states, kind=kind), schema=schema, shows=_shown)
+
+
+_ID = _text_of(64)
+_MOMENT = Value(
+    _moment,
+    "a time with its zone, or milliseconds since 1970",
+    "bad_time",
+    'Write "2026-02-11T09:15:00Z".',
+    schema=either(
+        {"type": "string", "format": "date-time"},
+        {"type": "integer", "minimum": 0, "exclusiveMaximum": TIME_MAX_MS},
+    ),
+)
+_OF_ONE = Part(_of_one, schema=_ID.schema)
+_BEFORE = Part(_before, schema=_MOMENT.schema)
+_NAMES = Value(
+    _names,
+    f"a list of 1 to {NAMES_MAX} names",
+    "bad_type",
+    "Leave it out for all.",
+    schema=_list_of({"type": "string", "minLength": 1, "maxLength": 128}, NAMES_MAX),
+    shows=_shown,
+)
+_DELIVERIES = Part(
+    _deliveries,
+    schema=_list_of({"type": "string", "pattern": f"^dlv_{SHOWN_NUMBER}$"}, IDS_MAX),
+    shows=_shown,
+)
+_EVENTS = Part(
+    _event_ids,
+    schema=_list_of({"type": "string", "pattern": f"^{EVENT_ID.pattern}$"}, IDS_MAX),
+    shows=_shown,
+)
+
+
+class ReplayRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a body asks for, and what both kinds of jobs are asked; nothing of it was looked up yet.
+
+    What one kind alone is asked is declared with that kind, and has its default in the other.
+    """
+
+    kind: ClassVar[ReplayKind]
+    webhook_id: Annotated[
+        WebhookId | None, Field("webHookId", _ID, "Left out: of every webhook of the org.")
+    ] = None
+    names: Annotated[
+        tuple[str, ...],
+        Field("eventNames", _NAMES),
+    ] = ()
+    from_ms: Annotated[int | None, Field("from", _MOMENT, "Accepted then or later.")] = None
+    to_ms: Annotated[int | None, Field("to", _MOMENT, "Accepted before.")] = None
+    search: Annotated[
+        str | None,
+        Field("search", _text_of(SEARCH_MAX), "A value that the event is found by."),
+    ] = None
+    deliveries: Annotated[
+        tuple[DeliveryId, ...],
+        Field("deliveryIds", _DELIVERIES),
+    ] = ()
+    event_ids: Annotated[
+        tuple[str, ...],
+        Field("eventIds", _EVENTS),
+    ] = ()
+    dry_run: Annotated[bool, Field("dryRun", Flag(), "Only count, and say what it would do.")] = (
+        False
+    )
+    to_webhook_id: WebhookId | None = None
+    missed_ms: int | None = None
+    again: bool = False
+    rate: float = RATE_DEFAULT
+    start: bool = True
+    wanted: Wanted = frozenset()
+    """States, and whether what was never matched."""
+    listed: bool = False
+    """It names deliveries or events, if none of them is known."""
+    warnings: tuple[Refusal, ...] = ()
+
+    @property
+    def states(self) -> frozenset[int]:
+        """The numbers of the states."""
+        return frozenset(int(state) for state in self.wanted if isinstance(state, State))
+
+    @property
+    def unmatched(self) -> bool:
+        """Whether events that the webhook was not asked about count too."""
+        return UNMATCHED in self.wanted
+
+    @property
+    def hold(self) -> bool:
+        """Whether the job waits, once counted."""
+        return not self.start
+
+
+class CancelRequest(ReplayRequest, frozen=True, kw_only=True):
+    """Which unfinished deliveries are taken back."""
+
+    kind = ReplayKind.CANCEL
+    wanted: Annotated[
+        Wanted,
+        Field("states", _states_of(ReplayKind.CANCEL), "All of them by default."),
+    ] = frozenset()
+
+
+class ResendRequest(ReplayRequest, frozen=True, kw_only=True):
+    """What is sent again, to whom, and how fast."""
+
+    kind = ReplayKind.REPLAY
+    webhook_id: Annotated[
+        WebhookId | None,
+        Field("webHookId", _OF_ONE, "The webhook whose deliveries are looked at."),
+    ]
+    to_webhook_id: Annotated[
+        WebhookId | None, Field("toWebHookId", _ID, "Send to this webhook instead.")
+    ] = None
+    missed_ms: Annotated[
+        int | None,
+        Field("missedSince", _MOMENT, "Everything that the webhook has missed since this time."),
+    ] = None
+    again: Annotated[
+        bool, Field("again", Flag(), "Also what was delivered, under another webhook-id.")
+    ] = False
+    rate: Annotated[
+        float,
+        Field(
+            "ratePerSecond",
+            Number(0.1, RATE_MAX, "Leave it out for 20."),
+            "Deliveries made a second.",
+        ),
+    ] = RATE_DEFAULT
+    start: Annotated[bool, Field("start", Flag(), "false: wait, once counted, for a resume.")] = (
+        True
+    )
+    wanted: Annotated[
+        Wanted,
+        Field("states", _states_of(ReplayKind.REPLAY), "failed and parked by default."),
+    ] = frozenset()
+
+
+REQUESTS: dict[ReplayKind, type[ReplayRequest]] = {
+    one.kind: one for one in (ResendRequest, CancelRequest)
+}
+
+
+def read_request(kind: ReplayKind, body: dict[str, Any]) -> ReplayRequest | list[Refusal]:
+    """What a body asks for, or everything that is wrong with it."""
+    form = Form(body)
+    form.refuse_unknown(said_names(REQUESTS[kind]))
+    request = read_resource(REQUESTS[kind], form, None)
+    if request.missed_ms is not None:
+        request = msgspec.structs.replace(request, from_ms=request.missed_ms)
+    _check(form, request, body)
+    if form.refusals:
+        return form.refusals
+    return msgspec.structs.replace(request, listed=_is_listed(form), warnings=tuple(form.warnings))
+
+
+def _is_listed(form: Form) -> bool:
+    return any(form.body.get(field) is not None for field in ("deliveryIds", "eventIds"))
+
+
+def _check(form: Form, request: ReplayRequest, body: dict[str, Any]) -> None:
+    """What the fields must be together."""
+    if request.kind is ReplayKind.CANCEL and all(body.get(field) is None for field in NARROWS):
+        form.refuse(
+            "missing",
+            "webHookId",
+            "A cancel must be narrowed; got no filter. Name a webHookId, eventNames, a time, a "
+            "search value or ids.",
+        )
+    if body.get("missedSince") is not None:
+        for field in ("from", "toWebHookId", "deliveryIds", "eventIds"):
+            if body.get(field) is not None:
+                form.refuse(
+                    "conflict",
+                    field,
+                    f"missedSince must stand without {field}; got both. Leave one of them out.",
+                )
+    if (
+        request.from_ms is not None
+        and request.to_ms is not None
+        and request.from_ms >= request.to_ms
+    ):
+        form.refuse(
+            "bad_period", "to", f"to must be after from; got {came(body.get('to'))}. Change it."
+        )
+    delivered = State.DELIVERED in request.states
+    if delivered and request.to_webhook_id is None and not request.again:
+        form.refuse(
+            "again_needed",
+            "states",
+            "states may hold delivered only where again is true; it is not. Set it, and the "
+            "receiver gets what it has once more, under other ids.",
+        )
+    if request.again:
+        form.warn(
+            "again",
+            "again",
+            "What was delivered is sent again, with ~ and the replay's id behind its webhook-id. A "
+            "receiver that drops repeats by the eventId of the body will drop it.",
+        )
+
+
+class TakeAsDelivered(msgspec.Struct, frozen=True):
+    """Until when receivers have what was accepted."""
+
+    before_ms: Annotated[
+        int, Field("acceptedBefore", _BEFORE, "Accepted before; of replays, made before.")
+    ]
+    dry_run: Annotated[bool, Field("dryRun", Flag(), "Only count.")] = False
+
+
+def read_taking(body: dict[str, Any], now_ms: int) -> TakeAsDelivered | list[Refusal]:
+    """What is taken as delivered, or everything that is wrong with the body."""
+    form = Form(body)
+    wanted = read_body(TakeAsDelivered, form)
+    if not isinstance(wanted, list) and wanted.before_ms > now_ms:
+        form.refuse(
+            "bad_period",
+            "acceptedBefore",
+            f"acceptedBefore must not lie ahead; got {came(body['acceptedBefore'])}. Take the time "
+            "at which the former service was last seen to send.",
+        )
+    return form.refusals or wanted

@@ -10,15 +10,15 @@ age: that is the store's to see, row by row. Pure; the time is passed in.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Annotated
 
 import msgspec
 
-from tidings.core.declaration import Declared, Field, Json, Plain
-from tidings.core.form import Form, came, whole_of
+from tidings.core.declaration import Field
+from tidings.core.form import Form, whole_of
 from tidings.core.ids import OrgId
+from tidings.core.kinds import Value
 
 DAY_MS = 86_400_000
 HOUR_S = 3600.0
@@ -29,45 +29,32 @@ PAYLOAD_DAYS_MIN = 9  # longer than a delivery may be retried, with a day to spa
 DAYS_MAX = 3650
 
 
-@dataclass(frozen=True)
-class Days(Plain):
+def _days(least: int) -> Value:
     """A whole number of days."""
 
-    least: int
-    null: bool = False
+    def take(value: object) -> int | None:
+        days = whole_of(value)
+        return days if days is not None and least <= days <= DAYS_MAX else None
 
-    def read(self, form: Form, field: Declared, standing: int) -> int:
-        """See `Kind.read`."""
-        said = form.body.get(field.name, standing)
-        found = whole_of(said)
-        if found is not None and self.least <= found <= DAYS_MAX:
-            return found
-        form.refuse(
-            "bad_retention",
-            field.name,
-            f"retention.{field.name} must be a whole number of days from {self.least} to "
-            f"{DAYS_MAX}; got {came(said)}. Leave it out to change nothing.",
-        )
-        return standing
-
-    def taken(self, *, new: bool) -> Json:
-        """See `Kind.taken`."""
-        return {"type": "integer", "minimum": self.least, "maximum": DAYS_MAX}
-
-    def shown(self) -> Json:
-        """See `Kind.shown`."""
-        return {"type": "integer"}
+    return Value(
+        take,
+        f"a whole number of days from {least} to {DAYS_MAX}",
+        "bad_retention",
+        "Leave it out to change nothing.",
+        schema={"type": "integer", "minimum": least, "maximum": DAYS_MAX},
+        null=False,
+    )
 
 
 class RetentionDays(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """How many days an org's data is kept."""
 
     payload_days: Annotated[
-        int, Field("payloadDays", Days(PAYLOAD_DAYS_MIN), "Bodies, and what can be sent again.")
+        int, Field("payloadDays", _days(PAYLOAD_DAYS_MIN), "Bodies, and what can be sent again.")
     ] = 30
-    response_days: Annotated[int, Field("responseDays", Days(1), "Answers of receivers.")] = 7
+    response_days: Annotated[int, Field("responseDays", _days(1), "Answers of receivers.")] = 7
     metadata_days: Annotated[
-        int, Field("metadataDays", Days(1), "Deliveries and attempts; at least the other two.")
+        int, Field("metadataDays", _days(1), "Deliveries and attempts; at least the other two.")
     ] = 90
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Sequence
 import msgspec
 import structlog
 
+from tidings.core.declaration import read_body
 from tidings.core.ids import OrgId, read, show
 from tidings.core.inbox_rules import (
     PLAIN,
@@ -18,7 +19,6 @@ from tidings.core.inbox_rules import (
     InboxAnswer,
     InboxForm,
     harmless,
-    read_inbox,
     typed,
 )
 from tidings.core.shaping.signatures.schemes import IN_FORCE
@@ -27,7 +27,7 @@ from tidings.core.webhooks.masks import masked_arrival
 from tidings.engine.clock import Clock
 from tidings.engine.events.feed import Feed
 from tidings.engine.outage import Outage
-from tidings.errors import Conflict, Invalid, NotFound, Refusal, not_found
+from tidings.errors import Conflict, NotFound, Refusal, not_found, passed
 from tidings.store import port
 
 INBOXES_MAX = 100  # of an org
@@ -328,10 +328,7 @@ class Inboxes:
 
 
 def _read(body: dict[str, object], name: str = "", answer: InboxAnswer = PLAIN) -> InboxForm:
-    form = read_inbox(body, name, answer)
-    if not isinstance(form, InboxForm):
-        raise Invalid(*form)
-    return form
+    return passed(read_body(InboxForm, body, InboxForm(name, answer)))
 
 
 def _refusal(status: int, code: str, sentence: str, *headers: tuple[str, str]) -> ArrivalAnswer:

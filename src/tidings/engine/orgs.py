@@ -1,36 +1,32 @@
 """The tenants, how they stand to each other, and what each is set to."""
 
-import functools
 import itertools
-import zoneinfo
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 
+from tidings.core.declaration import read_body
 from tidings.core.events.call_reader import IntakeRules
-from tidings.core.form import Form, came, visible, whole_of
-from tidings.core.ids import OrgId
+from tidings.core.form import Form, came
+from tidings.core.ids import ORG_ID_MAX, OrgId
+from tidings.core.org_rules import PARENT, OrgRequest
 from tidings.core.org_settings import (
     DEFAULT_SETTINGS,
     OPERATORS_ONLY,
-    ORG_ID_MAX,
     OrgSettings,
-    read_settings,
     rules_of,
     settings_of,
+    still_confirmed,
     stored_settings,
 )
 from tidings.core.webhooks.registry import Registry
 from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock, WallClock
-from tidings.errors import Conflict, Forbidden, Invalid, RequestRefused
+from tidings.errors import Conflict, Forbidden, Invalid, Refusal, RequestRefused
 from tidings.store import port
 
-NAME_MAX = 255
 LEVELS_MAX = 16  # of orgs above each other
-_FIELDS = frozenset(("id", "orgId", "name", "parent", "timeZone", "settings"))
-_NOT_ZONES = frozenset(("localtime", "Factory", "posixrules"))
 # By the first that is wrong: what is not of these is wrong in itself.
 _KINDS: Mapping[int | str, type[RequestRefused]] = {
     "org_exists": Conflict,
@@ -105,14 +101,26 @@ class Orgs:
 
         `more` may hold `timeZone` and `settings`.
         """
-        body = dict(more or {}) | {"name": name, "parent": parent}
+        return await self.make(dict(more or {}) | {"name": name, "parent": parent, "id": org})
+
+    async def make(self, body: dict[str, Any]) -> port.Org:
+        """Make what a body asks for; without an id it gets the next one. A refusal says why not."""
 
         async def change() -> port.Org:
             form = Form(body)
-            number = self._free_id(form, org)
-            fresh = port.Org(number, "", created_ms=self._clock.now_ms())
-            fresh, settings = self._read(form, fresh, DEFAULT_SETTINGS)
-            return await self._store_org(fresh, settings)
+            wanted = read_body(OrgRequest, form)
+            number = OrgId(form.values["id"] or form.values["alias"] or self._next_id())
+            if number in self._orgs:
+                form.refuse(
+                    "org_exists",
+                    "id",
+                    f"id must be new; got {number}, which is {came(self._orgs[number].name)}. Take "
+                    "another, or leave it out for the next one.",
+                )
+            self._check_parent(form, number)
+            return await self._keep_asked(
+                port.Org(number, "", created_ms=self._clock.now_ms()), form, wanted
+            )
 
         return await self._changes.run(change)
 
@@ -123,14 +131,12 @@ class Orgs:
         """
 
         async def change() -> port.Org:
-            old = self._orgs[org]
-            form = Form(body)
+            old, form = self._orgs[org], Form(body)
             if not platform:
                 _refuse_operators(form)
-            if "id" in body and body["id"] != org:
-                _refuse_id(form, org)
-            fresh, settings = self._read(form, old, self._settings[org])
-            return await self._store_org(fresh, settings)
+            wanted = read_body(OrgRequest, form, asked(old))
+            self._check_parent(form, org)
+            return await self._keep_asked(old, form, wanted)
 
         return await self._changes.run(change)
 
@@ -150,43 +156,22 @@ class Orgs:
 
     # -- inside -----------------------------------------------------------------------------------
 
-    def _read(
-        self, form: Form, old: port.Org, settings: OrgSettings
-    ) -> tuple[port.Org, OrgSettings]:
-        """What a body makes of an org. Refused, with all that is wrong."""
-        form.refuse_unknown(_FIELDS)
-        name = _name(form, old.name)
-        parent = self._parent(form, old)
-        zone = _time_zone(form, old.time_zone)
-        settings = read_settings(form, settings)
-        if form.refusals:
+    async def _keep_asked(
+        self, old: port.Org, form: Form, wanted: OrgRequest | list[Refusal]
+    ) -> port.Org:
+        """Keep what a body makes of an org. Refused, with all that is wrong."""
+        if isinstance(wanted, list) or form.refusals:
             kind = _KINDS.get(form.refusals[0].code, Invalid)
             raise kind(*form.refusals)
-        stored = stored_settings(settings)
+        settings = still_confirmed(wanted.settings)
         fresh = msgspec.structs.replace(
-            old, name=name, parent=parent, time_zone=zone, settings=stored
+            old,
+            name=wanted.name,
+            parent=wanted.parent,
+            time_zone=wanted.time_zone,
+            settings=stored_settings(settings),
         )
-        return fresh, settings
-
-    def _free_id(self, form: Form, wanted: object) -> OrgId:
-        number = self._next_id() if wanted is None else whole_of(wanted)
-        if number is None or not 1 <= number <= ORG_ID_MAX:
-            form.refuse(
-                "bad_org_id",
-                "id",
-                f"id must be a whole number from 1 to {ORG_ID_MAX}; got {came(wanted)}. Leave it "
-                "out for the next.",
-            )
-            return OrgId(0)
-        org = OrgId(number)
-        if org in self._orgs:
-            form.refuse(
-                "org_exists",
-                "id",
-                f"id must be new; got {org}, which is {came(self._orgs[org].name)}. Take another, "
-                "or leave it out for the next one.",
-            )
-        return org
+        return await self._store_org(fresh, settings)
 
     def _next_id(self) -> int:
         """The one after the highest; the lowest that is free once the highest is the last of all,
@@ -197,25 +182,18 @@ class Orgs:
             return following
         return next(number for number in itertools.count(1) if number not in self._orgs)
 
-    def _parent(self, form: Form, old: port.Org) -> OrgId | None:
-        """The parent that a body asks for: an org that is there and not below this one."""
-        if "parent" not in form.body:
-            return old.parent
-        said = form.body["parent"]
-        if said is None:
-            return None
-        number = whole_of(said)
-        if number is None or (parent := OrgId(number)) not in self._orgs:
-            form.refuse(
-                "unknown_parent",
-                "parent",
-                f"parent must be the id of an org; got {came(said)}. Create the parent first.",
-            )
-            return old.parent
+    def _check_parent(self, form: Form, org: OrgId) -> None:
+        """Refuse a parent that is not there, or is below this org."""
+        parent = form.values["parent"]
+        if parent is None or form.body.get("parent") is None:
+            return
+        if parent not in self._orgs:
+            PARENT.refuse_in(form, "parent")
+            return
         above = [parent]
-        while (next_up := self._orgs[above[-1]].parent) is not None and old.id not in above:
+        while (next_up := self._orgs[above[-1]].parent) is not None and org not in above:
             above.append(next_up)
-        if old.id in above:
+        if org in above:
             form.refuse(
                 "parent_ring",
                 "parent",
@@ -229,7 +207,6 @@ class Orgs:
                 f"parent must have fewer than {LEVELS_MAX - 1} orgs above it; got {parent}, which "
                 f"has {len(above) - 1}. Take one further up.",
             )
-        return parent
 
     async def _store_org(self, fresh: port.Org, settings: OrgSettings) -> port.Org:
         """Store, then have it in force. Runs inside `Changes.run`."""
@@ -247,37 +224,12 @@ class Orgs:
         self._registry.set_parent(org.id, org.parent)
 
 
-def _name(form: Form, old: str) -> str:
-    value = form.body.get("name", old)
-    if isinstance(value, str) and value.strip() and len(value) <= NAME_MAX and visible(value):
-        return value.strip()
-    form.refuse(
-        "bad_name",
-        "name",
-        f"name must be text of 1 to {NAME_MAX} visible characters; got {came(value)}. Take the "
-        "brand's name.",
+def asked(org: port.Org) -> OrgRequest:
+    """An org as a body would ask for it."""
+    settings = settings_of(org.settings)
+    return OrgRequest(
+        org.name, org.id, parent=org.parent, time_zone=org.time_zone, settings=settings
     )
-    return old
-
-
-def _time_zone(form: Form, old: str) -> str:
-    value = form.body.get("timeZone")
-    if value is None:
-        return old
-    if isinstance(value, str) and value in _zones():
-        return value
-    form.refuse(
-        "bad_time_zone",
-        "timeZone",
-        f"timeZone must be a name of the IANA time zone database; got {came(value)}. Write "
-        '"Asia/Kolkata" or "UTC".',
-    )
-    return old
-
-
-@functools.cache
-def _zones() -> frozenset[str]:
-    return frozenset(zoneinfo.available_timezones()) - _NOT_ZONES | {"UTC"}
 
 
 def _refuse_operators(form: Form) -> None:
@@ -293,11 +245,3 @@ def _refuse_operators(form: Form) -> None:
             f"{field} must be changed with the platform's own credential; got one of the org. "
             "Leave it out, or ask the operator.",
         )
-
-
-def _refuse_id(form: Form, org: OrgId) -> None:
-    form.refuse(
-        "bad_org_id",
-        "id",
-        f"id must stay {org}; got {came(form.body['id'])}. Leave it out.",
-    )

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from tidings.core.access.scopes import show_scopes
+from tidings.core.declaration import show_resource
+from tidings.core.times import iso
+from tidings.engine.access.credentials import asked
 from tidings.engine.access.user_records import NewLink, User
-from tidings.reads.times import iso
 from tidings.store.port import Credential
 
 
@@ -12,17 +13,10 @@ def show_credential(credential: Credential, used_ms: int | None) -> dict[str, An
     """A credential, never its secret; and when it was used last."""
     return {
         "id": credential.id,
-        "kind": credential.kind,
-        "name": credential.name,
+        **dict(show_resource(asked(credential))),
         "platform": credential.platform,
-        "scopes": show_scopes(credential.scopes),
-        "limits": {
-            "callsPerMinute": credential.calls_per_minute,
-            "eventsPerSecond": credential.events_per_s,
-        },
         "createdAt": iso(credential.created_ms) if credential.created_ms else None,
         "createdBy": credential.created_by,
-        "expiresAt": iso(credential.expires_ms),
         "lastUsedAt": iso(used_ms),
         "oldSecretUntil": iso(credential.previous_until_ms),
         "revokedAt": iso(credential.revoked_ms),
@@ -34,9 +28,7 @@ def show_user(user: User) -> dict[str, Any]:
     member = user.member
     return {
         "id": user.person.id,
-        "email": user.person.email,
-        "name": member.name,
-        "role": member.role,
+        **dict(show_resource(user.asked)),
         "status": user.status,
         "createdAt": iso(member.created_ms) if member.created_ms else None,
         "createdBy": member.created_by,

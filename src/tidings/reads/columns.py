@@ -14,8 +14,8 @@ from tidings.core.delivery.states import State
 from tidings.core.ids import show
 from tidings.core.shaping.left_out import LeftOut
 from tidings.core.shaping.left_out_words import code_of, said_of
+from tidings.core.times import iso
 from tidings.engine.webhooks.records import Record
-from tidings.reads.times import iso
 from tidings.store.port import EventHead, StoredDelivery, StoredEvent
 
 Row = TypeVar("Row")

@@ -4,9 +4,9 @@ from typing import Any
 
 from tidings.core.declaration import show_resource
 from tidings.core.ids import show
+from tidings.core.times import iso
 from tidings.engine.inboxes import Inboxes, LiveInbox
 from tidings.reads.messages import show_bytes, show_headers
-from tidings.reads.times import iso
 from tidings.store.port import Arrival
 
 PREFIX = "arr"

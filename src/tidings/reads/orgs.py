@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from tidings.core.org_settings import settings_of, show_settings
+from tidings.core.declaration import show_resource
+from tidings.core.times import iso
 from tidings.engine.notices.consents import Consents
-from tidings.reads.times import iso
+from tidings.engine.orgs import asked
 from tidings.store.port import Org
 
 
@@ -12,10 +13,7 @@ def show_org(consents: Consents, org: Org) -> dict[str, Any]:
     """With its settings, and what the owners of its addresses have said."""
     return {
         "id": org.id,
-        "name": org.name,
-        "parent": org.parent,
-        "timeZone": org.time_zone,
-        "settings": show_settings(settings_of(org.settings)),
+        **dict(show_resource(asked(org))),
         "notified": [
             {"address": address, "state": state} for address, state in consents.states(org.id)
         ],

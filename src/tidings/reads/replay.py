@@ -18,6 +18,7 @@ from tidings.core.replay import (
     progress,
 )
 from tidings.core.replay_rules import UNMATCHED, ReplayRequest, read_request
+from tidings.core.times import iso
 from tidings.core.webhooks.name_matching import names_of
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.access.access import Caller
@@ -26,8 +27,7 @@ from tidings.engine.replay import requests as replay_requests
 from tidings.engine.replay.runs import Replays, UnknownReplay
 from tidings.engine.webhooks.records import Record
 from tidings.engine.webhooks.webhooks import Webhooks
-from tidings.errors import Conflict, Invalid, NotFound, Refusal, not_found
-from tidings.reads.times import iso
+from tidings.errors import Conflict, NotFound, Refusal, not_found, passed
 from tidings.store import port
 from tidings.store.port import ReplayJob, StoredDelivery
 
@@ -74,9 +74,7 @@ class ReplayCalls:
         self, org: OrgId, kind: ReplayKind, body: dict[str, Any]
     ) -> tuple[ReplayRequest, replay_requests.ResolvedRequest]:
         """What a body asks for, and what that comes to in the org. Refused says why not."""
-        job_request = read_request(kind, body)
-        if not isinstance(job_request, ReplayRequest):
-            raise Invalid(*job_request)
+        job_request = passed(read_request(kind, body))
         names = self._parts.event_types.spelled(org, job_request.names)
         job_request = msgspec.structs.replace(job_request, names=names)
         return job_request, await self._parts.replay_requests.look_up(org, job_request)

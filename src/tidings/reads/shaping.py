@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tidings.reads.times import iso
+from tidings.core.times import iso
 from tidings.store.port import StoredTransformation
 
 

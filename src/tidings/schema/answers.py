@@ -5,7 +5,8 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, Field, WithJsonSchema, create_model
 
-from tidings.core.declaration import Declared, Nested, declared
+from tidings.core.declaration import Declared, declared
+from tidings.core.kinds import Nested
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -14,7 +15,7 @@ def answer_model(base: type[M], name: str, fields: Iterable[Declared], about: st
     """A model of these fields over a base: each is always there, null where it has no value.
     What is a resource inside it is a model of its own."""
     hints: dict[str, Any] = {}
-    for one in fields:
+    for one in [one for one in fields if one.field.answered]:
         kind = one.field.kind
         if isinstance(kind, Nested):
             inner = kind.resource

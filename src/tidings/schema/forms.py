@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 import msgspec
 
-from tidings.core.declaration import Choice, Declared, Flag
+from tidings.core.declaration import Declared
 from tidings.core.form import number_of
+from tidings.core.kinds import Choice, Flag
 
 Widget = Literal["text", "choice", "tick"]
 

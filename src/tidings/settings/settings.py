@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
-from tidings.core.org_settings import ORG_ID_MAX
+from tidings.core.ids import ORG_ID_MAX
 from tidings.core.shaping.platform_rules import ASKED
 from tidings.egress.policy import AllowedRange, Network
 

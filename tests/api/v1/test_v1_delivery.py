@@ -12,7 +12,7 @@ from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, OrgId, show
 from tidings.core.shaping.signatures.standard_webhooks import Signer
-from tidings.reads.times import iso
+from tidings.core.times import iso
 from tidings.store import port
 
 

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from tidings.cli.webhooks.defaults import DEFAULTS, ORIGINAL, Body
+from tidings.cli.webhooks.defaults import DEFAULTS, Body
 from tidings.cli.webhooks.document import BadFile, Document, read_file, read_original
 from tidings.cli.webhooks.plan import Change, diff, exported, plan, variable
+from tidings.core.webhooks.settings import ORIGINAL
 
 URL = "https://crm.example.com/hook"
 

@@ -17,13 +17,13 @@ def test_words_are_grants_and_writing_includes_reading() -> None:
 @pytest.mark.parametrize("scopes", ["", "events:write logs:read", "*"])
 def test_what_is_shown_can_be_read_again(scopes: str) -> None:
     form = Form({"scopes": show_scopes(scopes)})
-    assert grants_of(read_scopes(form, "")) == grants_of(scopes) and not form.refusals
+    assert grants_of(read_scopes(form, None, "")) == grants_of(scopes) and not form.refusals
 
 
 def test_left_out_is_as_it_was_and_a_resource_left_out_is_none() -> None:
-    assert read_scopes(Form({}), "logs:read") == "logs:read"
+    assert read_scopes(Form({}), None, "logs:read") == "logs:read"
     form = Form({"scopes": {"events": "read"}})
-    assert show_scopes(read_scopes(form, "*")) == dict.fromkeys(RESOURCES, "none") | {
+    assert show_scopes(read_scopes(form, None, "*")) == dict.fromkeys(RESOURCES, "none") | {
         "events": "read"
     }
 
@@ -42,7 +42,7 @@ def test_left_out_is_as_it_was_and_a_resource_left_out_is_none() -> None:
 )
 def test_anything_else_is_refused_in_words(scopes: object, field: str) -> None:
     form = Form({"scopes": scopes})
-    read_scopes(form, "")
+    read_scopes(form, None, "")
     [refusal] = form.refusals
     assert refusal.field == field and "must" in refusal.message and "got" in refusal.message
 

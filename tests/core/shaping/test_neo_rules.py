@@ -32,14 +32,14 @@ def test_label_and_value_are_kept_and_what_an_answer_adds_is_not(
     body: dict[str, Any], kept: dict[str, Any] | None
 ) -> None:
     form = Form(body)
-    found = read_neo(form, OLD)
+    found = read_neo(form, None, OLD)
     assert (None if found is None else msgspec.json.decode(found)) == kept
     assert not form.refusals and not form.warnings
 
 
 def test_a_misspelt_part_is_warned_of_and_a_wrong_one_refused() -> None:
     form = Form({"neoEnrichment": {"valeu": "x", "value": True, "label": ""}})
-    read_neo(form, None)
+    read_neo(form, None, None)
     assert [one.field for one in form.warnings] == ["neoEnrichment.valeu"]
     assert {one.field for one in form.refusals} == {"neoEnrichment.value", "neoEnrichment.label"}
 
@@ -125,9 +125,9 @@ class TestAFlowThatNobodyKnows:
 
     def test_sending_whole_is_true_or_false_and_says_nothing_alone(self) -> None:
         form = Form({"neoEnrichment": self.CUT | {"sendWhole": "yes"}})
-        read_neo(form, None)
+        read_neo(form, None, None)
         assert [one.field for one in form.refusals] == ["neoEnrichment.sendWhole"]
-        assert read_neo(Form({"neoEnrichment": {"sendWhole": True}}), None) is None
+        assert read_neo(Form({"neoEnrichment": {"sendWhole": True}}), None, None) is None
 
     def test_what_is_asked_for_is_said_in_words(self) -> None:
         assert unknown_flow(None, ()) is None

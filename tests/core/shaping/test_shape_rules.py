@@ -21,9 +21,9 @@ def read(body: dict[str, Any], old: dict[str, Any] | None = None) -> tuple[Form,
     old = old or {}
     form = Form(body)
     return form, {
-        "filter": read_filter(form, old.get("filter")),
-        "fields": read_fields(form, old.get("fields")),
-        "rename": read_rename(form, old.get("rename", {})),
+        "filter": read_filter(form, None, old.get("filter")),
+        "fields": read_fields(form, None, old.get("fields")),
+        "rename": read_rename(form, None, old.get("rename", {})),
         "transformation": read_transformation(form, old.get("transformation"), {"crm", "shop"}),
     }
 

@@ -10,9 +10,9 @@ from tidings.api.answers import answer
 from tidings.api.context import Services
 from tidings.api.models import V1_ERRORS
 from tidings.core.delivery.states import State
+from tidings.core.times import iso
 from tidings.reads.delivery.deliveries import own_delivery, show_whole
 from tidings.reads.delivery.retry import try_now
-from tidings.reads.times import iso
 
 
 def delivery_routes(services: Services) -> APIRouter:

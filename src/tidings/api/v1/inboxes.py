@@ -7,24 +7,16 @@ from starlette.responses import Response
 from tidings.api.answers import answer
 from tidings.api.context import Services, read_object
 from tidings.api.keyed import KEYED
-from tidings.api.models import V1_ERRORS, body_of
+from tidings.api.models import V1_ERRORS, change_body, new_body
 from tidings.api.paging import WHOLE
-from tidings.core.declaration import declared
 from tidings.core.inbox_rules import InboxForm
 from tidings.engine.inboxes import LiveInbox
 from tidings.reads.inboxes import show_inbox
-from tidings.schema.bodies import CLOSED, change_schema, new_schema
 
-_FIELDS = declared(InboxForm)
 _EXAMPLE = {"name": "shop", "answer": {"status": 503, "delayMs": 2000}}
-INBOX_BODY = body_of(
-    lambda: new_schema(_FIELDS, "What makes a test inbox.") | CLOSED,
-    example=_EXAMPLE,
-    required=False,
-)
-INBOX_CHANGE = body_of(
-    lambda: change_schema(_FIELDS, "What changes a test inbox; what is left out stays.") | CLOSED,
-    example=_EXAMPLE,
+INBOX_BODY = new_body("What makes a test inbox.", InboxForm, example=_EXAMPLE, required=False)
+INBOX_CHANGE = change_body(
+    "What changes a test inbox; what is left out stays.", InboxForm, example=_EXAMPLE
 )
 
 

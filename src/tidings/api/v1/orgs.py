@@ -1,59 +1,28 @@
 """`/v1/orgs`: the tenants. The platform's credential sees all, an org's own its own."""
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from fastapi import APIRouter
-from pydantic import ConfigDict, Field, WithJsonSchema
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import answer, refused
 from tidings.api.context import Services, read_object
 from tidings.api.description import Model, described
-from tidings.api.field_schemas import Name
 from tidings.api.keyed import KEYED
-from tidings.api.models import V1_ERRORS, Page, body_of, refusals
+from tidings.api.models import V1_ERRORS, Page, change_body, new_body, refusals
 from tidings.api.paging import WHOLE
 from tidings.core.declaration import declared
 from tidings.core.events.call_reader import Caller
 from tidings.core.form import came
 from tidings.core.ids import OrgId
-from tidings.core.org_settings import OrgSettings
+from tidings.core.org_rules import OrgRequest
 from tidings.reads.orgs import show_org
 from tidings.schema.answers import answer_model
-from tidings.schema.bodies import change_schema
 from tidings.store.port import Org as StoredOrg
 
-_FIELDS = declared(OrgSettings)
-OrgSettingsAnswer: Any = answer_model(
-    Model, "OrgSettings", _FIELDS, "How the org's events are checked and kept."
-)
-_CHANGE = change_schema(_FIELDS, "What is to change of the settings; what is left out stays.")
-OrgSettingsChange = Annotated[Any, WithJsonSchema(_CHANGE | {"additionalProperties": False})]
-
-
-class OrgChange(Model):
-    """What changes an org; what is left out stays."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    id: int | None = Field(None, description="It stays.")
-    name: Name = Field(default_factory=str)  # of which the description says no default
-    parent: OrgId | None = Field(None, description="null: at the top. For the platform.")
-    timeZone: str | None = Field(None, description="An IANA name, such as Asia/Kolkata.")
-    settings: OrgSettingsChange | None = None
-
-
-class NewOrg(OrgChange):
-    """What creates an org."""
-
-    name: Name
-    id: Annotated[int, Field(ge=1, le=9_007_199_254_740_991)] | None = Field(
-        None, description="The next one where it is absent."
-    )
-    orgId: Annotated[int, Field(ge=1, le=9_007_199_254_740_991)] | None = Field(
-        None, description="The same as id, by the name that it has in events."
-    )
+OrgFields: Any = answer_model(Model, "OrgFields", declared(OrgRequest), "What an org is.")
 
 
 class Notified(Model):
@@ -65,14 +34,10 @@ class Notified(Model):
     )
 
 
-class Org(Model):
+class Org(OrgFields):  # type: ignore[misc]
     """A tenant."""
 
     id: int
-    name: str
-    parent: OrgId | None
-    timeZone: str
-    settings: OrgSettingsAnswer
     notified: list[Notified] = Field(description="The addresses of settings.notify.")
     createdAt: str | None
 
@@ -84,9 +49,15 @@ class SeveralOrgs(Model):
     paging: Page
 
 
-NEW_BODY = body_of(NewOrg, example={"name": "Acme", "parent": None, "timeZone": "Asia/Kolkata"})
-CHANGE_BODY = body_of(
-    OrgChange, example={"settings": {"validation": "lenient", "unknownTypes": "admitted"}}
+NEW_BODY = new_body(
+    "What creates an org.",
+    OrgRequest,
+    example={"name": "Acme", "parent": None, "timeZone": "Asia/Kolkata"},
+)
+CHANGE_BODY = change_body(
+    "What changes an org; what is left out stays.",
+    OrgRequest,
+    example={"settings": {"validation": "lenient", "unknownTypes": "admitted"}},
 )
 BAD = refusals(s400="The body is refused")
 
@@ -108,9 +79,7 @@ def org_routes(services: Services) -> APIRouter:
     )
     async def create(request: Request) -> Response:
         services.platform(request, "admin:write")
-        body = await read_object(request)
-        wanted, name = body.pop("id", body.pop("orgId", None)), body.pop("name", None)
-        org = await services.orgs.create(name, wanted, body.pop("parent", None), body)
+        org = await services.orgs.make(await read_object(request))
         return answer(show_org(services.consents, org), 201)
 
     @router.get(

@@ -13,9 +13,8 @@ from tidings.api.answers import answer
 from tidings.api.context import Services, read_object
 from tidings.api.field_schemas import OLDER_CURSOR
 from tidings.api.keyed import KEYED
-from tidings.api.models import V1_ERRORS, body_of
+from tidings.api.models import V1_ERRORS, new_body
 from tidings.api.paging import moved, page_of
-from tidings.core.declaration import declared
 from tidings.core.ids import read
 from tidings.core.replay import ReplayKind, Step
 from tidings.core.replay_rules import NARROWS, CancelRequest, ResendRequest
@@ -24,7 +23,6 @@ from tidings.reads.delivery.next_attempts import see
 from tidings.reads.questions import OLDER, read_older
 from tidings.reads.questions import cursor as cursor_to
 from tidings.reads.replay import A_REPLAY, ReplayCalls, unknown
-from tidings.schema.bodies import new_schema
 
 _NARROWED = {
     "additionalProperties": False,
@@ -32,20 +30,11 @@ _NARROWED = {
         {"required": [name], "properties": {name: {"not": {"type": "null"}}}} for name in NARROWS
     ],
 }
-REPLAY_BODY = body_of(
-    lambda: (
-        new_schema(declared(ResendRequest), "What is sent again, to whom, and how fast.")
-        | {"additionalProperties": False}
-    )
-)
-CANCEL_BODY = body_of(
-    lambda: (
-        new_schema(
-            declared(CancelRequest),
-            "Which unfinished deliveries are taken back. At least one filter must be given.",
-        )
-        | _NARROWED
-    )
+REPLAY_BODY = new_body("What is sent again, to whom, and how fast.", ResendRequest)
+CANCEL_BODY = new_body(
+    "Which unfinished deliveries are taken back. At least one filter must be given.",
+    CancelRequest,
+    more=_NARROWED,
 )
 
 

@@ -1,35 +1,24 @@
 """The stop switches: hold sending for an org, or for all of them, and let it go on."""
 
 from fastapi import APIRouter
-from pydantic import ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tidings.api.answers import RefusalAnswer, answer, refused
+from tidings.api.answers import answer, refused
 from tidings.api.context import Services, read_object
-from tidings.api.description import Model
-from tidings.api.field_schemas import Instant
-from tidings.api.models import V1_ERRORS, body_of
+from tidings.api.models import V1_ERRORS, new_body
 from tidings.core.ids import OrgId
-from tidings.core.replay_rules import read_taking
+from tidings.core.replay_rules import TakeAsDelivered, read_taking
+from tidings.core.times import iso
 from tidings.engine.delivery.restored_backlog import NotStopped
 from tidings.engine.delivery.stops import EVERYTHING
+from tidings.errors import passed
 from tidings.reads.delivery.stops import show_stop, show_stop_of_all
-from tidings.reads.times import iso
 
 TAKE_FOR_S = 5.0
 
 
-class TakeBody(Model):
-    """Until when receivers have what was accepted."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    acceptedBefore: Instant = Field(description="Accepted before; of replays, made before.")
-    dryRun: bool | None = Field(False, description="Only count.")
-
-
-TAKE_BODY = body_of(TakeBody)
+TAKE_BODY = new_body("Until when receivers have what was accepted.", TakeAsDelivered)
 
 
 def stop_routes(services: Services) -> APIRouter:
@@ -105,12 +94,9 @@ def stop_routes(services: Services) -> APIRouter:
 
 async def _take(services: Services, request: Request) -> Response:
     by = services.platform(request, "admin:write").credential
-    body = await read_object(request)
-    wish = read_taking(body, services.clock.now_ms())
-    if isinstance(wish, list):
-        raise RefusalAnswer(400, wish)
-    before_ms, dry_run = wish
-    if dry_run:
+    wanted = passed(read_taking(await read_object(request), services.clock.now_ms()))
+    before_ms = wanted.before_ms
+    if wanted.dry_run:
         done = await services.restored_backlog.count(before_ms, TAKE_FOR_S)
     else:
         if services.stops.of(EVERYTHING) is None:
@@ -119,7 +105,7 @@ async def _take(services: Services, request: Request) -> Response:
     return answer(
         {
             "acceptedBefore": iso(before_ms),
-            "dryRun": dry_run,
+            "dryRun": wanted.dry_run,
             "deliveries": done.deliveries,
             "ended": done.ended,
         }

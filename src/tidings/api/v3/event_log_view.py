@@ -9,10 +9,10 @@ import msgspec
 from tidings.core.delivery.sla import breach_ms
 from tidings.core.delivery.states import State
 from tidings.core.ids import show
+from tidings.core.times import local_iso
 from tidings.core.webhooks.webhook import Webhook
 from tidings.reads.columns import show_left_out
 from tidings.reads.events.log_pages import RowStore
-from tidings.reads.times import local_iso
 from tidings.store.port import EventHead, StoredDelivery, StoredEvent
 
 # The original's four words. Parked waits for its webhook to be mended, so it is pending; cancelled

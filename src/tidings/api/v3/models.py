@@ -1,19 +1,21 @@
 """The shapes of `/v3` for the OpenAPI description: webhooks, and what is seen of them."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from tidings.api.description import Model, described
-from tidings.api.field_schemas import KEY, ONE_OVERLAP, OverlapAlias
-from tidings.api.models import Responses, body_of
-from tidings.core.webhooks.settings import SECRET, SETTABLE
+from tidings.api.field_schemas import KEY
+from tidings.api.models import Responses, new_body
+from tidings.core.overlap import ONE_NAME, Rotation
+from tidings.core.webhooks.settings import SETTABLE
 from tidings.schema.answers import answer_model
+from tidings.schema.bodies import CLOSED
 
 WebhookFields: Any = answer_model(
     Model,
     "WebhookFields",
-    (one for one in SETTABLE if one is not SECRET),
+    SETTABLE,
     "What a webhook is set to.",
 )
 
@@ -205,17 +207,6 @@ class Metrics(Model):
     endDate: int
 
 
-class RotateBody(Model):
-    """How a secret is rotated."""
-
-    model_config = ConfigDict(extra="forbid", json_schema_extra=ONE_OVERLAP)
-
-    overlapInHours: Annotated[float, Field(ge=0, le=720)] | None = Field(
-        24, description="How long the old one signs too; 0: it ends at once."
-    )
-    overlapHours: OverlapAlias = None
-
-
 def _envelope(data: type[Model], name: str, several: bool = False) -> type[Model]:
     hints: dict[str, Any] = {
         "data": list[data] | None if several else data | None,  # type: ignore[valid-type]
@@ -285,4 +276,4 @@ CONDITIONAL: dict[str, Any] = {"parameters": [_IF_MATCH]}
 CREATING: dict[str, Any] = {"parameters": [_DRY_RUN, _IDEMPOTENCY_KEY]}
 CHANGING: dict[str, Any] = {"parameters": [_DRY_RUN, _IF_MATCH]}
 REPLACING: dict[str, Any] = {"parameters": [_DRY_RUN, _IF_CHANGED, _IF_MATCH]}
-ROTATE_BODY = body_of(RotateBody, required=False)
+ROTATE_BODY = new_body("How a secret is rotated.", Rotation, more=CLOSED | ONE_NAME, required=False)

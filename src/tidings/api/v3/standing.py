@@ -7,16 +7,17 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tidings.api.answers import RefusalAnswer
 from tidings.api.context import Services, read_object
 from tidings.api.v3.models import CHANGE_ERRORS, CONDITIONAL, ONE, ROTATE_BODY
 from tidings.api.v3.webhook_answers import WebhookAnswers, changed, expect
-from tidings.core import overlap
+from tidings.core.declaration import read_body
 from tidings.core.form import Form
 from tidings.core.ids import WebhookId
+from tidings.core.overlap import Rotation
 from tidings.core.shaping.signatures.standard_webhooks import show_secret
 from tidings.engine.webhooks.records import Verb, author
 from tidings.engine.webhooks.webhooks import UnknownWebhook
+from tidings.errors import passed
 from tidings.reads.webhooks.changes import unknown_webhook
 from tidings.reads.webhooks.health import missed_by
 
@@ -51,12 +52,9 @@ def standing_routes(services: Services) -> APIRouter:
         is signed with the old secret too; `overlapInHours` 0 ends all old ones at once."""
         caller = services.caller(request, "webhooks:write")
         form = Form(await read_object(request, empty={}))
-        form.refuse_unknown((overlap.FIELD, overlap.ALIAS))  # a secret that has leaked must end
-        overlap_ms = overlap.read_overlap(form, f"Leave it out for {overlap.OVERLAP_H:g}.")
-        if form.refusals:
-            raise RefusalAnswer(400, form.refusals)
+        wanted = passed(read_body(Rotation, form))  # misspelt: a secret that has leaked must end
         rotating = webhooks.rotate_secret(
-            caller.org, webHookId, overlap_ms, author(caller), expect(request)
+            caller.org, webHookId, wanted.overlap_ms, author(caller), expect(request)
         )
         record, secret = await changed(webHookId, rotating)
         return show.one(record, form.warnings, signingSecret=show_secret(secret))

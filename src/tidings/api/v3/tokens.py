@@ -1,23 +1,26 @@
 """`POST /v3/oauth/token/generate`: the original's call for an access token."""
 
-from typing import Any
-
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tidings.api.answers import answer, refused
+from tidings.api.answers import answer
 from tidings.api.context import Services, read_object
 from tidings.api.description import described
 from tidings.api.http.front import address_of
-from tidings.api.models import body_of
+from tidings.api.models import new_body
 from tidings.api.v1.access import models
 from tidings.api.v1.access.credentials import NO_STORE
-from tidings.core.form import came
+from tidings.core.access.credential_rules import TokenRequest, read_token_request
 from tidings.engine.access.access import TOKEN_PATH
+from tidings.errors import passed
 
-PART_MAX = 512
-BODY = body_of(models.TokenRequest, example={"key": "tdk_…", "secret": "tds_…"})
+BODY = new_body(
+    "Key and secret of a credential of kind oauth.",
+    TokenRequest,
+    more={},
+    example={"key": "tdk_…", "secret": "tds_…"},
+)
 
 
 def token_routes(services: Services) -> APIRouter:
@@ -36,24 +39,9 @@ def token_routes(services: Services) -> APIRouter:
     )
     async def generate(request: Request) -> Response:
         """Send it as `X-CAP-API-OAUTH-TOKEN`, or as `Authorization: Bearer`."""
-        body = await read_object(request)
-        key, secret = _part(body, "key"), _part(body, "secret")
-        token, ttl_s = services.access.token(key, secret, address_of(request.scope))
+        wanted = passed(read_token_request(await read_object(request)))
+        token, ttl_s = services.access.token(wanted.key, wanted.secret, address_of(request.scope))
         data = {"accessToken": token, "ttlSeconds": ttl_s}
         return answer({"data": data, "errors": None}, 200, NO_STORE)
 
     return router
-
-
-def _part(body: dict[str, Any], field: str) -> str:
-    value = body.get(field)
-    if isinstance(value, str) and 0 < len(value) <= PART_MAX:
-        return value
-    got = came(value) if not isinstance(value, str) else f"text of {len(value)} characters"
-    raise refused(
-        400,
-        400,
-        f"{field} must be the {field} of a credential of kind oauth; got {got}. Send "
-        '{"key": "…", "secret": "…"}. ' + f"(400, field {field})",
-        field,
-    )

@@ -11,8 +11,8 @@ from tidings.core.delivery.standing import Standing
 from tidings.core.events.attribution import of_credential, show_attribution
 from tidings.core.shaping.neo_rules import NEO
 from tidings.core.shaping.signatures.standard_webhooks import show_secret
+from tidings.core.times import iso, local_iso
 from tidings.engine.webhooks.records import Author, Record
-from tidings.reads.times import iso, local_iso
 from tidings.reads.webhooks.warnings import warning_of
 
 

@@ -13,11 +13,11 @@ from tidings.cli.calls import Calls, Moved, calls
 from tidings.cli.exits import Exit, Stop, say
 from tidings.cli.output import clean, confirm, console, how_many, print_line, word
 from tidings.cli.webhook_names import all_webhooks, is_there
-from tidings.cli.webhooks.defaults import ORIGINAL
 from tidings.cli.webhooks.document import BadFile, Document, FileFault, read_file, read_original
 from tidings.cli.webhooks.plan import Change, diff, exported, plan
 from tidings.cli.webhooks.rehearsal import carry_out, rehearse
 from tidings.cli.where import Where
+from tidings.core.webhooks.settings import ORIGINAL
 
 BYTES_MAX = 4 << 20
 HEAD = """\

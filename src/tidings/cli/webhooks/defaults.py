@@ -11,8 +11,6 @@ _FIELDS = [one for one in SETTABLE if one.name != "name" and one is not SECRET]
 DEFAULTS: Body = {one.name: one.usual() for one in _FIELDS}
 """What a webhook has where nothing is said."""
 ORDER = ("name", *DEFAULTS)
-ORIGINAL = [one.name for one in _FIELDS if one.field.original]
-"""What the original knows: an import of its answer says nothing about the rest."""
 HEADERS, AUTHENTICATION = "webHookHeaders", "authentication"
 
 

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tidings.cli.webhooks.defaults import AUTHENTICATION, HEADERS, ORDER, ORIGINAL, Body, settled
+from tidings.cli.webhooks.defaults import AUTHENTICATION, HEADERS, ORDER, Body, settled
+from tidings.core.webhooks.settings import ORIGINAL
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]{0,127})\}")
 _SHOWN = 80

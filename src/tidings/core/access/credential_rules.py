@@ -1,41 +1,46 @@
 """How a credential may be asked for: the body of its creation, change and rotation."""
 
 import re
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import msgspec
 
-from tidings.core import overlap
 from tidings.core.access.scopes import SCOPES
-from tidings.core.declaration import (
-    Choice,
-    Field,
-    Nested,
-    Number,
-    Part,
-    Text,
-    declared,
-    read_resource,
-)
+from tidings.core.declaration import Declared, Field, declared, read_body, read_resource
 from tidings.core.form import SIGN, Form, came, visible
-from tidings.core.overlap import read_overlap
+from tidings.core.kinds import Choice, Nested, Number, Part, Text, Value
+from tidings.core.overlap import Rotation
+from tidings.core.times import iso
 from tidings.errors import Refusal
 
 KINDS = ("key", "till", "oauth")
 NAME_MAX = 255
 PASSWORD_MIN, PASSWORD_MAX = 12, 256
 RATE_MAX = 1_000_000
+PART_MAX = 512  # characters of what asks for a token
 LATEST_MS = 253_402_300_799_000  # the year 9999
 
 _TILL_CODE = re.compile(r"[A-Za-z0-9_.@-]{1,128}")
-_ROTATE = frozenset((overlap.FIELD, overlap.ALIAS, "password"))
 
 
-PASSWORD = Part(
-    lambda form, _field, _standing: read_password(form),
-    {
+def _length(value: object) -> str:
+    """What came, without showing it where it may be a secret."""
+    return f"text of {len(value)} characters" if isinstance(value, str) else came(value)
+
+
+def _password(value: object) -> str | None:
+    fits = isinstance(value, str) and PASSWORD_MIN <= len(value) <= PASSWORD_MAX
+    return str(value) if fits and visible(str(value)) else None
+
+
+PASSWORD = Value(
+    _password,
+    f"{PASSWORD_MIN} to {PASSWORD_MAX} visible characters",
+    "bad_password",
+    "Take several words.",
+    _length,
+    schema={
         "type": "string",
         "pattern": f"^{SIGN}*$",
         "minLength": PASSWORD_MIN,
@@ -65,158 +70,39 @@ class CredentialLimits(msgspec.Struct, frozen=True):
     ] = None
 
 
-class CredentialRequest(msgspec.Struct, frozen=True):
-    """A credential as a body asks for it."""
-
-    name: Annotated[str, Field("name", Text(NAME_MAX, "bad_name", "Say who uses it."), default="")]
-    scopes: Annotated[str, Field("scopes", SCOPES, "A level for each resource; left out is none.")]
-    expires_ms: Annotated[
-        int | None,
-        Field(
-            "expiresAt",
-            Part(
-                lambda form, _field, standing: _expiry(form, standing),
-                {"type": "string", "format": "date-time"},
-            ),
-            "To come, with its zone; null: never.",
-        ),
-    ] = None
-    limits: Annotated[
-        CredentialLimits,
-        Field(
-            "limits",
-            Nested(
-                CredentialLimits,
-                "bad_limits",
-                'Write {"eventsPerSecond": 50}.',
-                null_stays=False,
-            ),
-            "null: the usual.",
-        ),
-    ] = CredentialLimits()
-    kind: Annotated[str, Field("kind", Choice(KINDS, "bad_kind"), bodies="new")] = "key"
-    code: Annotated[
-        str,
-        Field(
-            "code",
-            Part(
-                lambda form, _field, _standing: _code(form),
-                {"type": "string", "pattern": f"^{_TILL_CODE.pattern}$"},
-                lambda code: code or None,
-                null=False,
-            ),
-            "Of a till alone, which needs one: what it signs in with.",
-            bodies="new",
-        ),
-    ] = ""
-    password: Annotated[
-        str | None,
-        Field(
-            "password",
-            replace(PASSWORD, reads=lambda form, _field, _standing: _password_of_till(form)),
-            "Of a till alone; made where it is absent.",
-            bodies="new",
-        ),
-    ] = None
-
-    def __repr__(self) -> str:
-        """Without the password."""
-        return f"Wanted(name={self.name!r}, kind={self.kind!r})"
-
-
-CREDENTIAL = declared(CredentialRequest)
-_CREATE = frozenset(one.name for one in CREDENTIAL if one.is_said(new=True))
-_CHANGE = frozenset(one.name for one in CREDENTIAL if one.is_said(new=False))
-
-
-class _Form(Form):
-    """A body of a credential, at a time."""
-
-    def __init__(self, body: dict[str, Any], now_ms: int) -> None:
-        super().__init__(body)
-        self.now_ms = now_ms
-
-
-def read_new(body: dict[str, Any], now_ms: int) -> CredentialRequest | list[Refusal]:
-    """What a creation asks for, or everything that is wrong with it."""
-    form = _Form(body, now_ms)
-    form.refuse_unknown(_CREATE)
-    wanted = read_resource(CredentialRequest, form, None)
-    return form.refusals or wanted
-
-
-def read_change(
-    body: dict[str, Any], old: CredentialRequest, now_ms: int
-) -> CredentialRequest | list[Refusal]:
-    """What a change asks for over the old, or everything that is wrong with it."""
-    form = _Form(body, now_ms)
-    form.refuse_unknown(_CHANGE)
-    wanted = read_resource(CredentialRequest, form, old)
-    return form.refusals or wanted
-
-
-def read_rotation(body: dict[str, Any], kind: str) -> tuple[int, str | None] | list[Refusal]:
-    """For how many milliseconds the old secret holds on, and a till's new password if given."""
-    form = Form(body)
-    form.refuse_unknown(_ROTATE)
-    overlap_ms = read_overlap(form, "Write 0 for a secret that has leaked.")
-    password = None
-    if kind == "till":
-        password = read_password(form)
-    elif "password" in body:
-        form.refuse(
-            "not_a_till",
-            "password",
-            f"password must come with kind till alone; got kind {kind}. Leave it out: a secret is "
-            "made.",
-        )
-    if form.refusals:
-        return form.refusals
-    return overlap_ms, password
-
-
-def read_password(form: Form) -> str | None:
-    """The field `password`, or None where there is none and one is to be made."""
-    value = form.body.get("password")
-    if value is None:
-        return None
-    fits = isinstance(value, str) and PASSWORD_MIN <= len(value) <= PASSWORD_MAX
-    if not fits or not visible(value):
-        got = f"text of {len(value)} characters" if isinstance(value, str) else came(value)
-        form.refuse(
-            "bad_password",
-            "password",
-            f"password must be {PASSWORD_MIN} to {PASSWORD_MAX} visible characters; got {got}. "
-            "Take several words.",
-        )
-        return None
-    return str(value)
-
-
-def _code(form: Form) -> str:
+def _code(form: Form, field: Declared, standing: str) -> str:
     kind = form.values["kind"]
     if kind == "till":
-        return _till_code(form)
-    if "code" in form.body or "password" in form.body:
+        value = form.body.get("code")
+        if isinstance(value, str) and _TILL_CODE.fullmatch(value) and not value.startswith("tdk_"):
+            return value
+        form.refuse(
+            "bad_code",
+            "code",
+            "code must be the till's code, 1 to 128 of A-Z a-z 0-9 _ . @ - and not tdk_…; got "
+            f"{came(value)}. Take the code that the till signs in with.",
+        )
+    elif "code" in form.body or "password" in form.body:
         form.refuse(
             "not_a_till",
             "code" if "code" in form.body else "password",
             f"code and password must come with kind till alone; got kind {kind}. Leave them out: "
             "key and secret are made.",
         )
-    return ""
+    return standing
 
 
-def _password_of_till(form: Form) -> str | None:
-    return read_password(form) if form.values["kind"] == "till" else None
+def _till_password(form: Form, field: Declared, standing: None) -> str | None:
+    told: str | None = None
+    if form.values["kind"] == "till":
+        told = PASSWORD.read(form, field, standing)
+    return told
 
 
-def _expiry(form: _Form, old: int | None) -> int | None:
-    if "expiresAt" not in form.body:
-        return old
-    value = form.body["expiresAt"]
+def _expiry(form: "_Form", field: Declared, standing: int | None) -> int | None:
+    value = form.body.get("expiresAt")
     if value is None:
-        return None
+        return None if "expiresAt" in form.body else standing
     moment = _moment(value)
     if moment is None or not form.now_ms < moment <= LATEST_MS:
         form.refuse(
@@ -225,7 +111,6 @@ def _expiry(form: _Form, old: int | None) -> int | None:
             f"expiresAt must be a time to come, with its zone; got {came(value)}. Write "
             '"2030-12-31T00:00:00Z", or null for never.',
         )
-        return old
     return moment
 
 
@@ -242,14 +127,128 @@ def _moment(value: object) -> int | None:
         return None
 
 
-def _till_code(form: Form) -> str:
-    value = form.body.get("code")
-    if isinstance(value, str) and _TILL_CODE.fullmatch(value) and not value.startswith("tdk_"):
-        return value
-    form.refuse(
-        "bad_code",
-        "code",
-        "code must be the till's code, 1 to 128 of A-Z a-z 0-9 _ . @ - and not tdk_…; got "
-        f"{came(value)}. Take the code that the till signs in with.",
+class CredentialRequest(msgspec.Struct, frozen=True):
+    """A credential as a body asks for it."""
+
+    name: Annotated[
+        str, Field("name", Text(NAME_MAX, "bad_name", "Say who uses it.", null=False), default="")
+    ]
+    scopes: Annotated[str, Field("scopes", SCOPES, "A level for each resource; left out is none.")]
+    expires_ms: Annotated[
+        int | None,
+        Field(
+            "expiresAt",
+            Part(_expiry, schema={"type": "string", "format": "date-time"}, shows=iso),
+            "To come, with its zone; null: never.",
+        ),
+    ] = None
+    limits: Annotated[
+        CredentialLimits,
+        Field(
+            "limits",
+            Nested(
+                CredentialLimits, "bad_limits", 'Write {"eventsPerSecond": 50}.', null_stays=False
+            ),
+            "null: the usual.",
+        ),
+    ] = CredentialLimits()
+    kind: Annotated[str, Field("kind", Choice(KINDS, "bad_kind"), bodies="new")] = "key"
+    code: Annotated[
+        str,
+        Field(
+            "code",
+            Part(
+                _code, schema={"type": "string", "pattern": f"^{_TILL_CODE.pattern}$"}, null=False
+            ),
+            "Of a till alone, which needs one: what it signs in with.",
+            bodies="new",
+            answered=False,
+        ),
+    ] = ""
+    password: Annotated[
+        str | None,
+        Field(
+            "password",
+            Part(_till_password, schema=PASSWORD.schema),
+            "Of a till alone; made where it is absent.",
+            bodies="new",
+            answered=False,
+        ),
+    ] = None
+
+    def __repr__(self) -> str:
+        """Without the password."""
+        return f"Wanted(name={self.name!r}, kind={self.kind!r})"
+
+
+class CredentialRotation(Rotation, frozen=True):
+    """What rotates a credential."""
+
+    password: Annotated[
+        str | None, Field("password", PASSWORD, "Of a till alone; made where it is absent.")
+    ] = None
+
+    def __repr__(self) -> str:
+        """Without the password."""
+        return f"CredentialRotation({self.overlap_h!r})"
+
+
+CREDENTIAL = declared(CredentialRequest)
+
+
+class _Form(Form):
+    """A body of a credential, at a time."""
+
+    def __init__(self, body: dict[str, Any], now_ms: int) -> None:
+        super().__init__(body)
+        self.now_ms = now_ms
+
+
+def read_credential(
+    body: dict[str, Any], now_ms: int, old: CredentialRequest | None = None
+) -> CredentialRequest | list[Refusal]:
+    """What a body asks for, over the old if it changes one, or everything that is wrong with it."""
+    return read_body(CredentialRequest, _Form(body, now_ms), old)
+
+
+def read_rotation(body: dict[str, Any], kind: str) -> CredentialRotation | list[Refusal]:
+    """For how long the old secret holds on, and a till's new password if given."""
+    form = Form(body)
+    if kind != "till" and "password" in body:
+        form.refuse(
+            "not_a_till",
+            "password",
+            f"password must come with kind till alone; got kind {kind}. Leave it out: a secret is "
+            "made.",
+        )
+    return read_body(CredentialRotation, form)
+
+
+def _of_oauth(field: str) -> Value:
+    return Value(
+        lambda value: value if isinstance(value, str) and 0 < len(value) <= PART_MAX else None,
+        f"the {field} of a credential of kind oauth",
+        400,
+        'Send {"key": "…", "secret": "…"}.',
+        _length,
+        schema={"type": "string", "minLength": 1, "maxLength": PART_MAX},
     )
-    return ""
+
+
+class TokenRequest(msgspec.Struct, frozen=True):
+    """What asks for an access token."""
+
+    key: Annotated[str, Field("key", _of_oauth("key"))]
+    secret: Annotated[str, Field("secret", _of_oauth("secret"))]
+
+    def __repr__(self) -> str:
+        """Without the secret."""
+        return f"TokenRequest(key={self.key!r})"
+
+
+def read_token_request(body: dict[str, Any]) -> TokenRequest | list[Refusal]:
+    """What a body says, or everything that is wrong with it. Other fields are passed over, as the
+    original does."""
+    form = Form(body)
+    wanted = read_resource(TokenRequest, form, None)
+    return form.refusals or wanted

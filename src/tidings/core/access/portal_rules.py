@@ -11,9 +11,10 @@ from typing import Annotated, Any
 
 import msgspec
 
-from tidings.core.declaration import Choice, Field, Number, Part, Text, declared, read_resource
-from tidings.core.form import Form, came
+from tidings.core.declaration import Field, read_resource, said_names
+from tidings.core.form import Form
 from tidings.core.ids import OrgId
+from tidings.core.kinds import Choice, Number, Text, Value
 from tidings.errors import Refusal
 
 MINUTES, MINUTES_MAX = 10, 60
@@ -42,6 +43,59 @@ _ORIGINS = rf"^(https://{_PLACE}|http://(localhost|127\.0\.0\.1)(:[0-9]{{1,5}})?
 _DATA = re.compile(r"data:image/(?:png|jpeg|gif|webp|svg\+xml);base64,([A-Za-z0-9+/]+={0,2})")
 
 
+def _is_image(value: str) -> bool:
+    found = _DATA.fullmatch(value)
+    try:
+        return (
+            found is not None and len(base64.b64decode(found[1], validate=True)) <= LOGO_BYTES_MAX
+        )
+    except (binascii.Error, ValueError):
+        return False
+
+
+def _logo(value: object) -> str | None:
+    if not isinstance(value, str) or len(value) > 2 * LOGO_BYTES_MAX:
+        return None
+    fits = (len(value) <= URL_MAX and _HTTPS.fullmatch(value)) or _is_image(value)
+    return value if fits else None
+
+
+def _origins(value: object) -> tuple[str, ...] | None:
+    if not isinstance(value, list) or len(value) > ORIGINS_MAX:
+        return None
+    fits = all(isinstance(one, str) and _ORIGIN.fullmatch(one) for one in value)
+    return tuple(dict.fromkeys(value)) if fits else None
+
+
+LOGO = Value(
+    _logo,
+    f"an https URL, or a data: URI in base64 of an image of at most {LOGO_BYTES_MAX} bytes",
+    "bad_logo",
+    "Leave it out for none.",
+    schema={"type": "string", "pattern": _LOGO, "maxLength": 2 * LOGO_BYTES_MAX},
+    shows=lambda logo: logo or None,
+)
+HUE = Value(
+    lambda value: value.lower() if isinstance(value, str) and _COLOUR.fullmatch(value) else None,
+    "six hex digits behind #",
+    "bad_colour",
+    'Write "#1a56bf".',
+    schema={"type": "string", "pattern": f"^{_COLOUR.pattern}$"},
+)
+PAGES = Value(
+    _origins,
+    f"a list of at most {ORIGINS_MAX} origins, https or of this machine",
+    "bad_origins",
+    'Write ["https://app.example.com"], without a path.',
+    schema={
+        "type": "array",
+        "items": {"type": "string", "pattern": _ORIGINS},
+        "maxItems": ORIGINS_MAX,
+    },
+    shows=list,
+)
+
+
 class Portal(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a portal shows, and what may be done in it."""
 
@@ -57,42 +111,11 @@ class Portal(msgspec.Struct, frozen=True, omit_defaults=True):
     ]
     logo: Annotated[
         str,
-        Field(
-            "logo",
-            Part(
-                lambda form, _field, _standing: _logo(form),
-                {"type": "string", "pattern": _LOGO, "maxLength": 2 * LOGO_BYTES_MAX},
-                lambda logo: logo or None,
-            ),
-            f"An https URL, or a data: URI of at most {LOGO_BYTES_MAX} bytes.",
-        ),
+        Field("logo", LOGO, f"An https URL, or a data: URI of at most {LOGO_BYTES_MAX} bytes."),
     ] = ""
-    colour: Annotated[
-        str,
-        Field(
-            "colour",
-            Part(
-                lambda form, _field, _standing: _colour(form),
-                {"type": "string", "pattern": f"^{_COLOUR.pattern}$"},
-            ),
-            "Six hex digits behind #.",
-        ),
-    ] = COLOUR
+    colour: Annotated[str, Field("colour", HUE, "Six hex digits behind #.")] = COLOUR
     embed_in: Annotated[  # none: it stands alone
-        tuple[str, ...],
-        Field(
-            "embedIn",
-            Part(
-                lambda form, _field, _standing: tuple(_origins(form)),
-                {
-                    "type": "array",
-                    "items": {"type": "string", "pattern": _ORIGINS},
-                    "maxItems": ORIGINS_MAX,
-                },
-                list,
-            ),
-            "Origins of pages that may hold it in a frame.",
-        ),
+        tuple[str, ...], Field("embedIn", PAGES, "Origins of pages that may hold it in a frame.")
     ] = ()
 
     @property
@@ -115,75 +138,13 @@ class PortalLink(msgspec.Struct, frozen=True):
     ] = MINUTES
 
 
-PORTAL = (*declared(Portal), *declared(PortalLink))
-_FIELDS = frozenset(one.name for one in PORTAL)
-
-
 def read_portal(org: OrgId, body: dict[str, Any]) -> tuple[Portal, int] | list[Refusal]:
     """What a body asks for, and the minutes for which its link is good; or all that is wrong."""
     form = Form(body)
-    form.refuse_unknown(_FIELDS)
+    form.refuse_unknown(said_names(Portal, PortalLink))
     link = read_resource(PortalLink, form, None)
     portal = read_resource(Portal, form, None, org=org)
     return form.refusals or (portal, round(link.minutes * 60_000))
-
-
-def _logo(form: Form) -> str:
-    value = form.body.get("logo")
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        if len(value) <= URL_MAX and _HTTPS.fullmatch(value):
-            return value
-        if len(value) <= 2 * LOGO_BYTES_MAX and _is_image(value):
-            return value
-    form.refuse(
-        "bad_logo",
-        "logo",
-        "logo must be an https URL, or a data: URI in base64 of an image "
-        f"of at most {LOGO_BYTES_MAX} bytes; got {came(value)}. Leave it out for none.",
-    )
-    return ""
-
-
-def _is_image(value: str) -> bool:
-    found = _DATA.fullmatch(value)
-    try:
-        return (
-            found is not None and len(base64.b64decode(found[1], validate=True)) <= LOGO_BYTES_MAX
-        )
-    except (binascii.Error, ValueError):
-        return False
-
-
-def _colour(form: Form) -> str:
-    value = form.body.get("colour")
-    if value is None:
-        return COLOUR
-    if isinstance(value, str) and _COLOUR.fullmatch(value):
-        return value.lower()
-    form.refuse(
-        "bad_colour",
-        "colour",
-        f'colour must be six hex digits behind #; got {came(value)}. Write "#1a56bf".',
-    )
-    return COLOUR
-
-
-def _origins(form: Form) -> list[str]:
-    value = form.body.get("embedIn")
-    if value is None:
-        return []
-    if isinstance(value, list) and len(value) <= ORIGINS_MAX:
-        if all(isinstance(one, str) and _ORIGIN.fullmatch(one) for one in value):
-            return list(dict.fromkeys(value))
-    form.refuse(
-        "bad_origins",
-        "embedIn",
-        f"embedIn must be a list of at most {ORIGINS_MAX} origins, https or of this machine; got "
-        f'{came(value)}. Write ["https://app.example.com"], without a path.',
-    )
-    return []
 
 
 # -- the colour, so that it can be read -----------------------------------------------------------

@@ -4,8 +4,9 @@ In the store scopes are words, `events:write logs:read`; `*` is everything. In t
 object with a level for each resource: `{"webhooks": "none", "events": "write", …}`.
 """
 
-from tidings.core.declaration import Json, Part
+from tidings.core.declaration import REQUIRED, Json
 from tidings.core.form import Form, came
+from tidings.core.kinds import Part
 
 RESOURCES = ("webhooks", "events", "logs", "reference", "replay", "admin")
 LEVELS = ("none", "read", "write")
@@ -46,11 +47,10 @@ def show_scopes(scopes: str) -> dict[str, str]:
     return levels
 
 
-def read_scopes(form: Form, old: str) -> str:
-    """The field `scopes` as words. Left out is none; but where a body changes something and does
-    not say, `old`."""
+def read_scopes(form: Form, _: object, old: str) -> str:
+    """The field `scopes` as words; `old` where a body that changes something does not say."""
     if "scopes" not in form.body:
-        if form.new:
+        if old is REQUIRED:
             form.refuse(
                 "bad_scopes",
                 "scopes",
@@ -92,11 +92,11 @@ def _schema(level: Json, **more: object) -> Json:
 
 
 SCOPES = Part(
-    lambda form, _field, standing: read_scopes(form, standing),
-    _schema({}),
-    show_scopes,
-    answers=_schema({}, required=list(RESOURCES)),
+    read_scopes,
+    schema=_schema({}),
     making=_schema({"default": "none"}),
+    answers=_schema({}, required=list(RESOURCES)),
+    shows=show_scopes,
     null=False,
 )
 """The kind of a field that holds scopes."""

@@ -8,53 +8,15 @@ import msgspec
 
 from tidings.core.access.credential_rules import NAME_MAX, PASSWORD
 from tidings.core.access.scopes import ROLES
-from tidings.core.declaration import (
-    Choice,
-    Field,
-    Flag,
-    Part,
-    Text,
-    declared,
-    read_resource,
-)
-from tidings.core.form import Form, came, visible
+from tidings.core.declaration import Field, declared, read_body
+from tidings.core.form import Form, visible
+from tidings.core.kinds import Choice, Flag, Text, Value
 from tidings.errors import Refusal
 
 EMAIL_MAX = 254
+TEXT_MAX = 1024  # of a token, or what somebody types who is not known yet
 _EMAIL = re.compile(r"[^\s@<>\"',;:\\()\[\]]{1,64}@[^\s@<>\"',;:\\()\[\]]{1,189}")
 _PART = r"[^\s@<>\"',;:\\()\[\]\x00-\x20\x7f-\x9f\xad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
-
-
-class WantedUser(msgspec.Struct, frozen=True):
-    """A user as a body asks for it."""
-
-    email: Annotated[
-        str,
-        Field(
-            "email",
-            Part(
-                lambda form, _field, _standing: _email(form),
-                {
-                    "type": "string",
-                    "pattern": f"^{_PART}{{1,64}}@{_PART}{{1,189}}$",
-                    "maxLength": EMAIL_MAX,
-                },
-                answers={"type": "string"},
-            ),
-            bodies="new",
-        ),
-    ]
-    name: Annotated[str, Field("name", Text(NAME_MAX, "bad_name", "Say who it is."))] = ""
-    role: Annotated[str, Field("role", Choice(tuple(ROLES), "bad_role"))] = "reader"
-    disabled: Annotated[bool, Field("disabled", Flag(), bodies="change")] = False
-    password: Annotated[
-        str | None,
-        Field("password", PASSWORD, "For the platform's credential.", bodies="new"),
-    ] = None
-
-    def __repr__(self) -> str:
-        """Without the password."""
-        return f"WantedUser(role={self.role!r})"
 
 
 def email_of(text: str) -> str:
@@ -62,34 +24,79 @@ def email_of(text: str) -> str:
     return unicodedata.normalize("NFKC", text).strip().lower()
 
 
-USER = declared(WantedUser)
-_CREATE = frozenset(one.name for one in USER if one.is_said(new=True))
-_CHANGE = frozenset(one.name for one in USER if one.is_said(new=False))
-
-
-def read_new_user(body: dict[str, Any]) -> WantedUser | list[Refusal]:
-    """What a creation asks for, or everything that is wrong with it."""
-    form = Form(body)
-    form.refuse_unknown(_CREATE)
-    wanted = read_resource(WantedUser, form, None)
-    return form.refusals or wanted
-
-
-def read_user_change(body: dict[str, Any], old: WantedUser) -> WantedUser | list[Refusal]:
-    """What a change asks for over the old, or everything that is wrong with it."""
-    form = Form(body)
-    form.refuse_unknown(_CHANGE)
-    wanted = read_resource(WantedUser, form, old)
-    return form.refusals or wanted
-
-
-def _email(form: Form) -> str:
-    value = form.body.get("email")
+def _email(value: object) -> str | None:
     known = email_of(value) if isinstance(value, str) and len(value) <= EMAIL_MAX else ""
-    if not _EMAIL.fullmatch(known) or not visible(known):
-        form.refuse(
-            "bad_email",
-            "email",
-            f"email must be an address such as asha@acme.example; got {came(value)}. Correct it.",
-        )
-    return known
+    return known if _EMAIL.fullmatch(known) and visible(known) else None
+
+
+EMAIL = Value(
+    _email,
+    "an address such as asha@acme.example",
+    "bad_email",
+    "Correct it.",
+    schema={
+        "type": "string",
+        "pattern": f"^{_PART}{{1,64}}@{_PART}{{1,189}}$",
+        "maxLength": EMAIL_MAX,
+    },
+)
+GIVEN = Value(
+    lambda value: value if isinstance(value, str) and 0 < len(value) <= TEXT_MAX else None,
+    f"text of 1 to {TEXT_MAX} characters",
+    "bad_type",
+    "Send token and password, or email, currentPassword and password.",
+    schema={"type": "string", "minLength": 1, "maxLength": TEXT_MAX},
+)
+
+
+class WantedUser(msgspec.Struct, frozen=True):
+    """A user as a body asks for it."""
+
+    email: Annotated[str, Field("email", EMAIL, bodies="new")]
+    name: Annotated[
+        str, Field("name", Text(NAME_MAX, "bad_name", "Say who it is.", null=False))
+    ] = ""
+    role: Annotated[str, Field("role", Choice(tuple(ROLES), "bad_role"))] = "reader"
+    disabled: Annotated[bool, Field("disabled", Flag(), bodies="change", answered=False)] = False
+    password: Annotated[
+        str | None,
+        Field("password", PASSWORD, "For the platform's credential.", bodies="new", answered=False),
+    ] = None
+
+    def __repr__(self) -> str:
+        """Without the password."""
+        return f"WantedUser(role={self.role!r})"
+
+
+USER = declared(WantedUser)
+
+
+class NewPassword(msgspec.Struct, frozen=True):
+    """A password that somebody sets."""
+
+    password: Annotated[str, Field("password", PASSWORD)]
+
+    def __repr__(self) -> str:
+        """Without it."""
+        return "NewPassword()"
+
+
+class PasswordChange(NewPassword, frozen=True):
+    """A password by a link, or by the current one."""
+
+    token: Annotated[str | None, Field("token", GIVEN, "Of an invitation or a reset.")] = None
+    email: Annotated[
+        str | None, Field("email", GIVEN, "Without a token; and then with currentPassword.")
+    ] = None
+    current: Annotated[str | None, Field("currentPassword", GIVEN)] = None
+
+
+def read_password_change(body: dict[str, Any]) -> PasswordChange | list[Refusal]:
+    """What a body says, or everything that is wrong with it."""
+    form = Form(body)
+    wanted = read_body(PasswordChange, form)
+    if body.get("token") is None:
+        for field in ("email", "currentPassword"):
+            if body.get(field) is None:
+                GIVEN.refuse_in(form, field)
+    return form.refusals or wanted

@@ -17,7 +17,7 @@ from tidings.catalogue.event_type import Enrichment, Json, Source
 from tidings.catalogue.paths import distinct_texts, gather, getter, tree
 from tidings.catalogue.schema import marked
 from tidings.catalogue.versions import FIRST, VERSION_FIELD, version_field
-from tidings.core.declaration import Field, Flag, Part, declared, read_resource
+from tidings.core.declaration import Field, read_resource, said_names
 from tidings.core.events.own_schema import (
     SCHEMA_BYTES_MAX,
     SchemaRefused,
@@ -28,6 +28,7 @@ from tidings.core.events.own_validator import CompiledSchemas, Explainer, compil
 from tidings.core.events.personal import PersonalData
 from tidings.core.events.schema_cost import Cost
 from tidings.core.form import Form, came
+from tidings.core.kinds import Flag, Part, Value
 from tidings.errors import Refusal
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,127}")
@@ -45,46 +46,78 @@ _PATH = re.compile(r"data(\.[A-Za-z0-9_-]{1,128}|\[[0-9]{1,3}\]){1,20}")
 _OBJECT: Json = {"type": "object", "additionalProperties": True}
 
 
+def _schema(form: Form, *_: object) -> Json:
+    value = form.body.get("schema")
+    if not isinstance(value, dict):
+        form.refuse(
+            "bad_schema",
+            "schema",
+            f"schema must be the JSON Schema of data; got {came(value)}. Start with "
+            '{"type": "object"}.',
+        )
+        return {}
+    if (size := len(msgspec.json.encode(value))) > SCHEMA_BYTES_MAX:
+        form.refuse(
+            "schema_too_large",
+            "schema",
+            f"schema must hold at most {SCHEMA_BYTES_MAX} bytes; got {size}. Describe less.",
+        )
+        return {}
+    return value
+
+
+_DESCRIPTION = Value(
+    lambda value: (
+        value.strip()
+        if isinstance(value, str) and value.strip() and len(value) <= TEXT_MAX
+        else None
+    ),
+    f"text of 1 to {TEXT_MAX} characters",
+    "bad_description",
+    "Say in one sentence when the event is raised.",
+    schema={"type": "string", "pattern": r"\S", "maxLength": TEXT_MAX},
+)
+_KEY = Value(
+    lambda value: (
+        value
+        if isinstance(value, str) and len(value) <= PATH_MAX and _PATH.fullmatch(value)
+        else None
+    ),
+    "the dotted path of one value in data",
+    "bad_key",
+    f"Write it like data.order.id or data.lines[0].sku; leave it out for {DEFAULT_KEY}.",
+    schema={"type": "string", "pattern": f"^{_PATH.pattern}$", "maxLength": PATH_MAX},
+)
+_EXAMPLE = Value(
+    lambda value: (
+        value
+        if isinstance(value, dict) and len(msgspec.json.encode(value)) <= EXAMPLE_BYTES_MAX
+        else None
+    ),
+    f"the data of an example, at most {EXAMPLE_BYTES_MAX} bytes",
+    "bad_example",
+    "Leave it out if in doubt.",
+    schema=_OBJECT,
+)
+
+
 class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
     """What an org says of one version of an event type. Fields are only ever added."""
 
     description: Annotated[
-        str,
-        Field(
-            "description",
-            Part(
-                lambda form, _field, _standing: _description(form),
-                {"type": "string", "pattern": r"\S", "maxLength": TEXT_MAX},
-            ),
-            "When the event is raised, in one sentence.",
-        ),
+        str, Field("description", _DESCRIPTION, "When the event is raised, in one sentence.")
     ]
     schema: Annotated[  # as it was written
         Json,
         Field(
             "schema",
-            Part(lambda form, _field, _standing: _schema(form), _OBJECT),
+            Part(_schema, schema=_OBJECT),
             "JSON Schema 2020-12 of `data`, at most 64 KB.",
         ),
     ]
-    key: Annotated[
-        str,
-        Field(
-            "key",
-            Part(
-                lambda form, _field, _standing: _key(form),
-                {"type": "string", "pattern": f"^{_PATH.pattern}$", "maxLength": PATH_MAX},
-            ),
-            "Dotted path of the ordering key.",
-        ),
-    ] = DEFAULT_KEY
+    key: Annotated[str, Field("key", _KEY, "Dotted path of the ordering key.")] = DEFAULT_KEY
     example: Annotated[
-        Json | None,
-        Field(
-            "example",
-            Part(lambda form, _field, _standing: _example_of(form), _OBJECT),
-            "`data` of an example; must fit.",
-        ),
+        Json | None, Field("example", _EXAMPLE, "`data` of an example; must fit.")
     ] = None
 
 
@@ -95,11 +128,6 @@ class Besides(msgspec.Struct, frozen=True):
         bool,
         Field("newVersion", Flag(), "Begin a new version where the schema breaks the newest one."),
     ] = False
-
-
-DECLARABLE = (*declared(Declaration), *declared(Besides))
-"""All fields of a body that declares a type."""
-_FIELDS = frozenset(one.name for one in DECLARABLE)
 
 
 class OwnType:
@@ -226,7 +254,7 @@ def read_own_type(name: str, body: Json, envelope: Json) -> Reading | list[Refus
     _check_name(form, name)
     declaration = read_resource(Declaration, form, None)
     new_version = read_resource(Besides, form, None).new_version
-    form.refuse_unknown(_FIELDS)
+    form.refuse_unknown(said_names(Declaration, Besides))
     if form.refusals:
         return form.refusals
     try:
@@ -266,69 +294,6 @@ def _check_name(form: Form, name: str) -> None:
             f"eventName must not begin with {RESERVED}, which is for events of Tidings itself; "
             f"got {came(name)}. Take another name.",
         )
-
-
-def _description(form: Form) -> str:
-    value = form.body.get("description")
-    if isinstance(value, str) and value.strip() and len(value) <= TEXT_MAX:
-        return value.strip()
-    form.refuse(
-        "bad_description",
-        "description",
-        f"description must be text of 1 to {TEXT_MAX} characters; got {came(value)}. "
-        "Say in one sentence when the event is raised.",
-    )
-    return ""
-
-
-def _schema(form: Form) -> Json:
-    value = form.body.get("schema")
-    if not isinstance(value, dict):
-        form.refuse(
-            "bad_schema",
-            "schema",
-            f"schema must be the JSON Schema of data; got {came(value)}. Start with "
-            '{"type": "object"}.',
-        )
-        return {}
-    if (size := len(msgspec.json.encode(value))) > SCHEMA_BYTES_MAX:
-        form.refuse(
-            "schema_too_large",
-            "schema",
-            f"schema must hold at most {SCHEMA_BYTES_MAX} bytes; got {size}. Describe less.",
-        )
-        return {}
-    return value
-
-
-def _key(form: Form) -> str:
-    value = form.body.get("key")
-    if value is None:
-        return DEFAULT_KEY
-    if isinstance(value, str) and len(value) <= PATH_MAX and _PATH.fullmatch(value):
-        return value
-    form.refuse(
-        "bad_key",
-        "key",
-        f"key must be the dotted path of one value in data; got {came(value)}. Write "
-        f"it like data.order.id or data.lines[0].sku; leave it out for {DEFAULT_KEY}.",
-    )
-    return DEFAULT_KEY
-
-
-def _example_of(form: Form) -> Json | None:
-    value = form.body.get("example")
-    if value is None:
-        return None
-    if isinstance(value, dict) and len(msgspec.json.encode(value)) <= EXAMPLE_BYTES_MAX:
-        return value
-    must = f"the data of an example, at most {EXAMPLE_BYTES_MAX} bytes"
-    form.refuse(
-        "bad_example",
-        "example",
-        f"example must be {must}; got {came(value)}. Leave it out if in doubt.",
-    )
-    return None
 
 
 def _identifiers(schema: Json) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from tidings.core.form import Form, came
+from tidings.core.kinds import OBJECT, Part
 
 NEO = "neoEnrichment"
 SEND_WHOLE = "sendWhole"
@@ -28,7 +29,7 @@ _PART = {
         {"type": "null"},
     ]
 }
-SCHEMA = {
+_SCHEMA = {
     "type": "object",
     "description": "`value` names a stored transformation.",
     "properties": {
@@ -43,7 +44,7 @@ SCHEMA = {
 }
 
 
-def read_neo(form: Form, old: msgspec.Raw | None) -> msgspec.Raw | None:
+def read_neo(form: Form, _: object, old: msgspec.Raw | None) -> msgspec.Raw | None:
     """What a body says; `old` where it does not say, None where it takes the enrichment away."""
     if NEO not in form.body:
         return old
@@ -79,6 +80,9 @@ def read_neo(form: Form, old: msgspec.Raw | None) -> msgspec.Raw | None:
     if parts and whole is True:
         parts[SEND_WHOLE] = True
     return msgspec.Raw(msgspec.json.encode(parts)) if parts else None
+
+
+NEO_PART = Part(read_neo, schema=_SCHEMA, answers=OBJECT)
 
 
 def judge_neo(

@@ -10,12 +10,12 @@ import msgspec
 from tidings.core.budget import LOOP_S
 from tidings.core.event_path import PATH_MAX, PATH_PATTERN, PATH_RULE, read_path
 from tidings.core.form import Form, came
+from tidings.core.kinds import TEXTS, Part
 from tidings.core.shaping.filter import FilterRefused, compile_filter
 from tidings.core.shaping.filter_cost import worst_s
 from tidings.core.shaping.shape import ALWAYS, Fields
 
 FILTER, FIELDS, RENAME, TRANSFORMATION = "filter", "fields", "rename", "transformation"
-SHAPE_FIELDS = (FILTER, FIELDS, RENAME, TRANSFORMATION)
 
 FILTER_BYTES_MAX = 64 * 1024
 PATHS_MAX = 200
@@ -32,7 +32,7 @@ _PATH = {"type": "string", "pattern": PATH_PATTERN, "maxLength": PATH_MAX}
 _PATHS = {"type": "array", "items": _PATH, "minItems": 1, "maxItems": PATHS_MAX}
 FILTER_SCHEMA = {"$ref": "#/components/schemas/Filter"}
 """A filter holds filters: its schema is one that the description of the API names."""
-FIELDS_SCHEMA = {
+_FIELDS_SCHEMA = {
     "type": "object",
     "description": "keep or drop, one of them.",
     "properties": {"keep": _PATHS, "drop": _PATHS},
@@ -48,7 +48,7 @@ RENAME_SCHEMA = {
 }
 
 
-def read_filter(form: Form, old: dict[str, Any] | None) -> dict[str, Any] | None:
+def read_filter(form: Form, _: object, old: dict[str, Any] | None) -> dict[str, Any] | None:
     """The filter of a body, checked; `old` where it does not say, None where it says null."""
     if FILTER not in form.body:
         return old
@@ -72,7 +72,7 @@ def read_filter(form: Form, old: dict[str, Any] | None) -> dict[str, Any] | None
     return None
 
 
-def read_fields(form: Form, old: Fields | None) -> Fields | None:
+def read_fields(form: Form, _: object, old: Fields | None) -> Fields | None:
     """The field selection of a body; `old` where it does not say, None where it says null."""
     if FIELDS not in form.body:
         return old
@@ -110,7 +110,7 @@ def read_fields(form: Form, old: Fields | None) -> Fields | None:
     return Fields(keep=unique) if kind == "keep" else Fields(drop=unique)
 
 
-def read_rename(form: Form, old: Mapping[str, str]) -> dict[str, str]:
+def read_rename(form: Form, _: object, old: Mapping[str, str]) -> dict[str, str]:
     """The new names of a body, by path; `old` where it does not say, none where it says null."""
     if RENAME not in form.body:
         return dict(old)
@@ -167,6 +167,14 @@ def show_fields(fields: Fields | None) -> dict[str, list[str]] | None:
     if fields is None:
         return None
     return {"keep": list(fields.keep)} if fields.keep else {"drop": list(fields.drop)}
+
+
+FIELDS_PART = Part(
+    read_fields,
+    schema=_FIELDS_SCHEMA,
+    answers={"type": "object", "additionalProperties": TEXTS},
+    shows=show_fields,
+)
 
 
 def _reads(form: Form, path: object, place: str) -> bool:

@@ -2,9 +2,11 @@
 
 from typing import Any, TypeGuard
 
+from tidings.core.declaration import Json
 from tidings.core.delivery.outcome import DEFAULT_POLICY, RetryPolicy
 from tidings.core.delivery.schedule import HOUR_S, Schedule
 from tidings.core.form import Form, came
+from tidings.core.kinds import Part
 
 DELAYS_MAX = 50
 DELAY_MAX_S = 86_400
@@ -18,7 +20,7 @@ _RETRY, _FAIL = "retryStatuses", "failStatuses"
 _STATUS_LIST = {"type": "array", "items": {"type": "integer", "minimum": 300, "maximum": 599}}
 
 
-def schema() -> dict[str, Any]:
+def _schema() -> Json:
     """What a body may say, as JSON Schema."""
     usual = show_retry(DEFAULT_POLICY)
     delay = {"type": "number", "minimum": 1, "maximum": DELAY_MAX_S}
@@ -44,7 +46,7 @@ def schema() -> dict[str, Any]:
     }
 
 
-def read_retry(form: Form, old: RetryPolicy) -> RetryPolicy:
+def read_retry(form: Form, _: object, old: RetryPolicy) -> RetryPolicy:
     """The policy of a body; `old` where it does not say, the default where it says null."""
     if _FIELD not in form.body:
         return old
@@ -143,3 +145,6 @@ def _listed(value: object) -> str:
         items = ", ".join(came(one) for one in value[:5])
         return f"[{items}{', …' if len(value) > 5 else ''}]"
     return came(value)
+
+
+RETRIES = Part(read_retry, schema=_schema(), answers=_schema(), shows=show_retry)

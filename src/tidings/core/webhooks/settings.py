@@ -10,9 +10,10 @@ from typing import Annotated, Any
 
 import msgspec
 
-from tidings.core.declaration import Choice, Field, Flag, Kept, Keyed, Number, Part, declared
+from tidings.core.declaration import Field, Keyed, declared
 from tidings.core.delivery.outcome import DEFAULT_POLICY, RetryPolicy
 from tidings.core.form import LINE
+from tidings.core.kinds import OBJECT, TEXT, TEXTS, Choice, Flag, Kept, Number, Part
 from tidings.core.shaping import shape_rules
 from tidings.core.shaping.enrichment import (
     AWARDS,
@@ -25,15 +26,14 @@ from tidings.core.shaping.enrichment import (
     WAIT,
     WHEN_DOWN,
 )
-from tidings.core.shaping.neo_rules import NEO, read_neo
-from tidings.core.shaping.neo_rules import SCHEMA as NEO_SCHEMA
+from tidings.core.shaping.neo_rules import NEO, NEO_PART
 from tidings.core.shaping.shape import Fields
 from tidings.core.shaping.signatures.standard_webhooks import SECRET_PATTERN
 from tidings.core.webhooks import authentication_body, retry_policy_body
 from tidings.core.webhooks import headers as header_rules
 from tidings.core.webhooks.authentication import Authentication
 from tidings.core.webhooks.webhook import HTTP, QUEUE, Ordering
-from tidings.core.webhooks.webhook_form import CONNECTIONS_MAX, NAME_MAX, URL_MAX
+from tidings.core.webhooks.webhook_form import CONNECTIONS_MAX, NAME_MAX, URL_MAX, WebhookForm
 
 SLA_MAX_S = 30 * 86_400
 RATE_MAX_PER_S = 100_000
@@ -41,61 +41,89 @@ DEADLINE_MIN_S, DEADLINE_MAX_S = 1, 30
 EXTRA_BYTES_MAX = 8192
 METHODS = ("POST", "PUT", "GET", "DELETE")
 
-_TEXTS: dict[str, Any] = {"type": "array", "items": {"type": "string"}}
+_NAME = Part(
+    WebhookForm.name,
+    schema={},
+    making={"type": "string", "pattern": LINE, "maxLength": NAME_MAX},
+    answers=TEXT,
+)
+_TYPE = Part(
+    WebhookForm.kind, schema={"type": "string", "enum": [HTTP, QUEUE, "queue"]}, answers=TEXT
+)
+_HEADERS = Part(
+    WebhookForm.headers,
+    schema=header_rules.CHANGE_SCHEMA,
+    making=header_rules.NEW_SCHEMA,
+    answers=header_rules.ANSWER_SCHEMA,
+    shows=header_rules.shown,
+)
+_CONNECTIONS = Part(
+    WebhookForm.connections,
+    schema={
+        "anyOf": [
+            {"type": "number", "minimum": 1, "exclusiveMaximum": CONNECTIONS_MAX + 1},
+            {"type": "string", "pattern": r"^(1000|[1-9][0-9]{0,2})(\.[0-9]{1,15})?$"},
+        ]
+    },
+    answers={"type": "integer"},
+)
+_AUTHENTICATION = Part(
+    WebhookForm.authentication,
+    schema=authentication_body.SCHEMA,
+    answers=authentication_body.ANSWER_SCHEMA,
+    shows=authentication_body.show_authentication,
+)
+_SLA = Number(
+    0, SLA_MAX_S, "Leave it out for no limit.", whole=True, text=r"^[0-9]{1,6}(\.[0-9]{1,15})?$"
+)
+_ORDERING = Choice(
+    tuple(one.value for one in Ordering),
+    "bad_ordering",
+    Ordering,
+    (
+        "None: as many at once as the connections allow",
+        "By key: the events of one customer one after the other",
+        "Strict: all of them one after the other",
+    ),
+)
+_VERSIONS = {"type": "object", "additionalProperties": {"type": "integer", "minimum": 1}}
+_SECRET = Part(WebhookForm.secret, schema={"type": "string", "pattern": SECRET_PATTERN})
+
+# Enrichment is asked for by these; they are kept as they came.
 _FLAG = Kept(
     lambda value: isinstance(value, bool), "true or false", {"type": "boolean"}, EXTRA_BYTES_MAX
 )
-
-
-def _added(name: str, label: str, hint: str) -> tuple[Field, Any]:
-    return Field(name, _FLAG, "", label, hint, original=True), False
-
-
-# Enrichment is asked for by these; they are kept as they came.
-ADDITIONS = (
-    _added(TILL, "Till", "Adds the till's code, name and id."),
-    _added(STORE, "Store", "Adds the store's name, id, code and external ids."),
-    _added(
-        AWARDS,
-        "Awarded Reference ID",
-        "Adds the reference of each award of points that a behavioural event caused.",
-    ),
-    _added(
-        BALANCE,
-        "Available Points Balance",
-        "Adds AvailablePointsBalance to pointsIssued and pointsRedeemed.",
-    ),
-    _added(CARDS, "Card Number", "Adds all card numbers; takes a source of customer identifiers."),
-)
-_IDENTIFIERS = Kept(
+_SOURCES = Kept(
     lambda value: isinstance(value, list) and all(isinstance(one, str) for one in value),
     "a list of sources, such as WeChat, WebEngage or Instore",
-    _TEXTS,
+    TEXTS,
     EXTRA_BYTES_MAX,
 )
-_WHEN_DOWN = Kept(
+_DOWN = Kept(
     lambda value: value in (THIN, WAIT),
     f"{THIN} or {WAIT}",
     {"type": "string", "enum": [THIN, WAIT]},
     EXTRA_BYTES_MAX,
 )
+_ADDITIONS = {
+    TILL: ("Till", "Adds the till's code, name and id."),
+    STORE: ("Store", "Adds the store's name, id, code and external ids."),
+    AWARDS: (
+        "Awarded Reference ID",
+        "Adds the reference of each award of points that a behavioural event caused.",
+    ),
+    BALANCE: (
+        "Available Points Balance",
+        "Adds AvailablePointsBalance to pointsIssued and pointsRedeemed.",
+    ),
+    CARDS: ("Card Number", "Adds all card numbers; takes a source of customer identifiers."),
+}
 _EXTRA = Keyed(
     (
-        *ADDITIONS,
-        (Field(IDENTIFIERS, _IDENTIFIERS, original=True), []),
-        (Field(WHEN_DOWN, _WHEN_DOWN, "What to do while the platform does not answer."), THIN),
-        (
-            Field(
-                NEO,
-                Part(
-                    lambda form, _, standing: read_neo(form, standing),
-                    NEO_SCHEMA,
-                    answers={"type": "object"},
-                ),
-                original=True,
-            ),
-            None,
-        ),
+        *((Field(name, _FLAG, "", *asked), False) for name, asked in _ADDITIONS.items()),
+        (Field(IDENTIFIERS, _SOURCES), []),
+        (Field(WHEN_DOWN, _DOWN, "What to do while the platform does not answer."), THIN),
+        (Field(NEO, NEO_PART), None),
     )
 )
 
@@ -110,12 +138,7 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
         str,
         Field(
             "name",
-            Part(
-                lambda form, _, standing: form.name(standing),
-                {},
-                answers={"type": "string"},
-                making={"type": "string", "pattern": LINE, "maxLength": NAME_MAX},
-            ),
+            _NAME,
             "Unique in the org. It stays for good: another one is passed over, with a warning.",
             blank="",
         ),
@@ -124,43 +147,20 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
         tuple[str, ...],
         Field(
             "eventNames",
-            Part(
-                lambda form, _, standing: form.event_names(standing),
-                _TEXTS | {"minItems": 1},
-                answers=_TEXTS,
-            ),
+            Part(WebhookForm.event_names, schema=TEXTS | {"minItems": 1}),
             "At least one. A list replaces the old one.",
             blank=[],
-            original=True,
         ),
     ]
-    kind: Annotated[
-        str,
-        Field(
-            "webHookType",
-            Part(
-                lambda form, _, standing: form.kind(standing),
-                {"type": "string", "enum": [HTTP, QUEUE, "queue"]},
-                answers={"type": "string"},
-            ),
-            f"{HTTP} or {QUEUE}.",
-            default=HTTP,
-            original=True,
-        ),
-    ]
+    kind: Annotated[str, Field("webHookType", _TYPE, f"{HTTP} or {QUEUE}.", default=HTTP)]
     url: Annotated[
         str,
         Field(
             "webHookUrl",
-            Part(
-                lambda form, _, standing: form.url(standing),
-                {"type": "string", "maxLength": URL_MAX},
-                answers={"type": "string"},
-            ),
+            Part(WebhookForm.url, schema={"type": "string", "maxLength": URL_MAX}),
             "Absolute, https (or http where it is allowed), of a public address. Of QUEUE_INT it "
             "may be blank, and is never dialled.",
             default="",
-            original=True,
         ),
     ]
     method: Annotated[
@@ -171,56 +171,33 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
             "All carry the body.",
             "Method",
             default=METHODS[0],
-            original=True,
         ),
     ]
     headers: Annotated[
         tuple[tuple[str, str], ...],
         Field(
             "webHookHeaders",
-            Part(
-                lambda form, _, standing: form.headers(),
-                header_rules.CHANGE_SCHEMA,
-                header_rules.shown,
-                answers=header_rules.ANSWER_SCHEMA,
-                making=header_rules.NEW_SCHEMA,
-            ),
+            _HEADERS,
             "Of each value the last four characters are shown; of a short one none.",
             default=(),
-            original=True,
         ),
     ]
     connections_max: Annotated[
         int,
         Field(
             "maxAllowedConnections",
-            Part(
-                lambda form, _, standing: form.connections(standing),
-                {
-                    "anyOf": [
-                        {"type": "number", "minimum": 1, "exclusiveMaximum": CONNECTIONS_MAX + 1},
-                        {"type": "string", "pattern": r"^(1000|[1-9][0-9]{0,2})(\.[0-9]{1,15})?$"},
-                    ]
-                },
-                answers={"type": "integer"},
-            ),
+            _CONNECTIONS,
             f"Parallel calls to the URL, from 1 to {CONNECTIONS_MAX}; 10.99 is 10.",
             "Maximum parallel connections",
             f"From 1 to {CONNECTIONS_MAX}.",
             blank=10,
-            original=True,
         ),
     ]
     authentication: Annotated[
         Authentication | None,
         Field(
             authentication_body.FIELD,
-            Part(
-                lambda form, _, standing: form.authentication(standing),
-                authentication_body.SCHEMA,
-                authentication_body.show_authentication,
-                answers=authentication_body.ANSWER_SCHEMA,
-            ),
+            _AUTHENTICATION,
             "Who calls, to the receiver: docs/authentication.md.",
         ),
     ] = None
@@ -228,47 +205,15 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
         int | None,
         Field(
             "slaInSeconds",
-            Number(
-                0,
-                SLA_MAX_S,
-                "Leave it out for no limit.",
-                whole=True,
-                text=r"^[0-9]{1,6}(\.[0-9]{1,15})?$",
-            ),
+            _SLA,
             "Wanted delivery time.",
             "Delivery SLA, seconds",
             "Marks what is later. Empty: none.",
-            original=True,
         ),
     ] = None
-    retry: Annotated[
-        RetryPolicy,
-        Field(
-            "retryPolicy",
-            Part(
-                lambda form, _, standing: retry_policy_body.read_retry(form, standing),
-                retry_policy_body.schema(),
-                retry_policy_body.show_retry,
-            ),
-        ),
-    ] = DEFAULT_POLICY
+    retry: Annotated[RetryPolicy, Field("retryPolicy", retry_policy_body.RETRIES)] = DEFAULT_POLICY
     ordering: Annotated[
-        Ordering,
-        Field(
-            "ordering",
-            Choice(
-                tuple(one.value for one in Ordering),
-                "bad_ordering",
-                Ordering,
-                (
-                    "None: as many at once as the connections allow",
-                    "By key: the events of one customer one after the other",
-                    "Strict: all of them one after the other",
-                ),
-            ),
-            "What goes one after the other.",
-            "Ordering",
-        ),
+        Ordering, Field("ordering", _ORDERING, "What goes one after the other.", "Ordering")
     ] = Ordering.NONE
     hold_on_failure: Annotated[
         bool,
@@ -316,18 +261,13 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
             Flag(),
             "Also events of orgs below this one.",
             "Also events of the orgs below this one",
-            original=True,
         ),
     ] = False
     event_versions: Annotated[
         tuple[tuple[str, int], ...],
         Field(
             "eventVersions",
-            Part(
-                lambda form, _, standing: form.event_versions(standing),
-                {"type": "object", "additionalProperties": {"type": "integer", "minimum": 1}},
-                dict,
-            ),
+            Part(WebhookForm.event_versions, schema=_VERSIONS, answers=_VERSIONS, shows=dict),
             "Versions of event types; else 1.",
         ),
     ] = ()
@@ -335,11 +275,7 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
         dict[str, Any] | None,
         Field(
             shape_rules.FILTER,
-            Part(
-                lambda form, _, standing: shape_rules.read_filter(form, standing),
-                shape_rules.FILTER_SCHEMA,
-                answers={"type": "object"},
-            ),
+            Part(shape_rules.read_filter, schema=shape_rules.FILTER_SCHEMA, answers=OBJECT),
             "Which events of its types it wants: docs/filters.md.",
         ),
     ] = None
@@ -347,12 +283,7 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
         Fields | None,
         Field(
             shape_rules.FIELDS,
-            Part(
-                lambda form, _, standing: shape_rules.read_fields(form, standing),
-                shape_rules.FIELDS_SCHEMA,
-                shape_rules.show_fields,
-                answers={"type": "object", "additionalProperties": _TEXTS},
-            ),
+            shape_rules.FIELDS_PART,
             "keep or drop, a list of paths: docs/transformations.md.",
         ),
     ] = None
@@ -360,11 +291,7 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
         dict[str, str],
         Field(
             shape_rules.RENAME,
-            Part(
-                lambda form, _, standing: shape_rules.read_rename(form, standing),
-                shape_rules.RENAME_SCHEMA,
-                answers={"type": "object", "additionalProperties": {"type": "string"}},
-            ),
+            Part(shape_rules.read_rename, schema=shape_rules.RENAME_SCHEMA),
             "New names of fields, by path.",
         ),
     ] = {}
@@ -372,7 +299,7 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
         str | None,
         Field(
             shape_rules.TRANSFORMATION,
-            Part(lambda form, _, standing: form.transformation(standing), {"type": "string"}),
+            Part(WebhookForm.transformation, schema=TEXT),
             "The name of a stored transformation, which makes the payload.",
         ),
     ] = None
@@ -388,25 +315,25 @@ class Besides(msgspec.Struct, frozen=True):
 
     active: Annotated[
         bool | None,
-        Field(
-            "active", Flag(), "", "Active", "Else new events pass it by.", blank=True, original=True
-        ),
+        Field("active", Flag(), "", "Active", "Else new events pass it by.", blank=True),
     ] = None
     secret: Annotated[
         bytes | None,
         Field(
             "signingSecret",
-            Part(
-                lambda form, _, standing: form.secret(),
-                {"type": "string", "pattern": SECRET_PATTERN},
-                answers={"type": "string"},
-            ),
+            _SECRET,
             "whsec_ and 24 to 64 bytes in base64; made where it is absent.",
+            answered=False,
         ),
     ] = None
 
 
 SETTABLE = (*declared(Settings), *declared(Besides))
 """All fields that a body may set."""
+ORIGINAL = (
+    *"eventNames webHookType webHookUrl methodType webHookHeaders maxAllowedConnections".split(),
+    *("slaInSeconds", "listenToChildEvents", *_ADDITIONS, IDENTIFIERS, NEO, "active"),
+)
+"""What the original has of them: an import of its answer says nothing of the others."""
 FIELD_OF = {one.name: one for one in SETTABLE}
 SECRET = FIELD_OF["signingSecret"]

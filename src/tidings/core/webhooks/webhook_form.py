@@ -27,6 +27,7 @@ CONNECTIONS_TOO_FEW, CONNECTIONS_MISSING = 51007, 300004
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
+Versions = tuple[tuple[str, int], ...]
 UrlCheck = Callable[[str], str | None]  # the reason why a webhook may not have this URL
 
 
@@ -72,7 +73,7 @@ class WebhookForm(Form):
         self._copies = copies
         self._tried = tried
 
-    def name(self, standing: Any) -> str:
+    def name(self, _: object, standing: Any) -> str:
         """Its name, which stays for good."""
         value = self.body.get("name")
         if not self.new:
@@ -95,7 +96,7 @@ class WebhookForm(Form):
         )
         return ""
 
-    def event_names(self, standing: Any) -> tuple[str, ...]:
+    def event_names(self, _: object, standing: Any) -> tuple[str, ...]:
         """The types that it asks for."""
         known = self.known
         return read_event_names(
@@ -106,7 +107,7 @@ class WebhookForm(Form):
             admits_unknown=known.admits_unknown,
         )
 
-    def kind(self, standing: str) -> str:
+    def kind(self, _: object, standing: str) -> str:
         """What it goes to; of a queue a warning."""
         said = self.body.get("webHookType")
         if isinstance(said, str) and said.lower() == "queue":  # the older pages' word
@@ -121,7 +122,7 @@ class WebhookForm(Form):
             )
         return kind
 
-    def url(self, standing: str) -> str:
+    def url(self, _: object, standing: str) -> str:
         """Where messages go."""
         field = "webHookUrl"
         value = self.body.get(field)
@@ -155,7 +156,7 @@ class WebhookForm(Form):
         )
         return ""
 
-    def headers(self) -> Headers:
+    def headers(self, _: object, standing: Headers) -> Headers:
         """What is sent with each message, values that are shown masked being the stored ones."""
         stored, url = self._stored, self.values["url"]
         if stored is None:
@@ -168,7 +169,7 @@ class WebhookForm(Form):
         refuse_elsewhere(self, stays, stored.url, url)
         return headers
 
-    def authentication(self, standing: Authentication | None) -> Authentication | None:
+    def authentication(self, _: object, standing: Authentication | None) -> Authentication | None:
         """Who we are to the receiver; a secret that is shown masked is the stored one."""
         stored, url = self._stored, self.values["url"]
         kept = None if stored is None else stored.authentication
@@ -189,7 +190,7 @@ class WebhookForm(Form):
         authentication_body.refuse_twice(self, found, self.values["headers"])
         return found
 
-    def connections(self, standing: Any) -> int:
+    def connections(self, _: object, standing: Any) -> int:
         """How many calls may be under way at once."""
         field = "maxAllowedConnections"
         if not self.new and field not in self.body:
@@ -213,7 +214,7 @@ class WebhookForm(Form):
             )
         return int(number)
 
-    def event_versions(self, standing: tuple[tuple[str, int], ...]) -> tuple[tuple[str, int], ...]:
+    def event_versions(self, _: object, standing: Versions) -> Versions:
         """What versions of event types are wanted; those of names that are not are forgotten."""
         field, names, known = "eventVersions", self.values["event_names"], self.known.event_types
         value = self.body.get(field)
@@ -245,11 +246,11 @@ class WebhookForm(Form):
             () if wrong else tuple(sorted((name, int(at)) for name, at in value.items() if at > 1))
         )
 
-    def transformation(self, standing: str | None) -> str | None:
+    def transformation(self, _: object, standing: str | None) -> str | None:
         """The stored transformation that makes its payload."""
         return read_transformation(self, standing, self.known.transformations)
 
-    def secret(self) -> bytes | None:
+    def secret(self, _: object, standing: bytes | None) -> bytes | None:
         """The signing secret that the caller brings."""
         value = self.body.get("signingSecret")
         if value is None:

@@ -13,8 +13,7 @@ import msgspec
 from tidings.core.access.credential_rules import (
     CredentialLimits,
     CredentialRequest,
-    read_change,
-    read_new,
+    read_credential,
     read_rotation,
 )
 from tidings.core.access.scopes import grants_of, show_scopes
@@ -26,7 +25,7 @@ from tidings.engine.access.denials import unknown_of
 from tidings.engine.access.keys import digest_of, new_key, new_secret, till_secret
 from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock
-from tidings.errors import Conflict, Forbidden, Invalid, NotFound, Refusal, RequestRefused
+from tidings.errors import Conflict, Forbidden, NotFound, Refusal, RequestRefused, passed
 from tidings.store import port
 
 Refused = TypeVar("Refused", bound=RequestRefused)
@@ -72,7 +71,7 @@ class Credentials:
         self, caller: Caller, org: OrgId, body: dict[str, Any]
     ) -> tuple[port.Credential, str]:
         """Make one. Returns it and its secret (a till's password), to be shown once."""
-        wanted = _read(read_new(body, self._clock.now_ms()))
+        wanted = passed(read_credential(body, self._clock.now_ms()))
         _check_within(caller, wanted.scopes, "scopes")
 
         async def change() -> tuple[port.Credential, str]:
@@ -130,7 +129,7 @@ class Credentials:
                         f"{field} of the platform's own credential must stay as it is; got "
                         "another. Make a credential of the org for narrower work.",
                     )
-            wanted = _read(read_change(body, _wanted(old), self._clock.now_ms()))
+            wanted = passed(read_credential(body, self._clock.now_ms(), asked(old)))
             _check_within(caller, wanted.scopes, "scopes")
             fresh = msgspec.structs.replace(
                 old,
@@ -152,11 +151,9 @@ class Credentials:
 
         async def change() -> tuple[port.Credential, str]:
             old = self._living(caller, org, id)
-            read = read_rotation(body, old.kind)
-            if not isinstance(read, tuple):
-                raise Invalid(*read)
-            overlap_ms, password = read
-            digest, secret = self._secret(old.kind, password)
+            wanted = passed(read_rotation(body, old.kind))
+            overlap_ms = wanted.overlap_ms
+            digest, secret = self._secret(old.kind, wanted.password)
             fresh = msgspec.structs.replace(
                 old,
                 digest=digest,
@@ -219,7 +216,8 @@ def _shown(credential: port.Credential, caller: Caller) -> bool:
     return caller.platform or not credential.platform
 
 
-def _wanted(old: port.Credential) -> CredentialRequest:
+def asked(old: port.Credential) -> CredentialRequest:
+    """A credential as a body would ask for it."""
     return CredentialRequest(
         old.name,
         old.scopes,
@@ -227,12 +225,6 @@ def _wanted(old: port.Credential) -> CredentialRequest:
         CredentialLimits(old.calls_per_minute, old.events_per_s),
         old.kind,
     )
-
-
-def _read(read: CredentialRequest | list[Refusal]) -> CredentialRequest:
-    if isinstance(read, CredentialRequest):
-        return read
-    raise Invalid(*read)
 
 
 def _check_within(caller: Caller, scopes: str, field: str) -> None:

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from tidings.core.access.user_rules import WantedUser
 from tidings.engine.access.denials import unknown_of
 from tidings.errors import NotFound
 from tidings.store import port
@@ -19,6 +20,14 @@ class User(msgspec.Struct, frozen=True):
 
     person: port.Person
     member: port.Member
+
+    @property
+    def asked(self) -> WantedUser:
+        """As a body would ask for it."""
+        member = self.member
+        return WantedUser(
+            self.person.email, member.name, member.role, member.disabled_ms is not None
+        )
 
     @property
     def status(self) -> str:

@@ -12,12 +12,13 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from tidings.core.access.credential_rules import PASSWORD_MAX, read_password
+from tidings.core.access.credential_rules import PASSWORD_MAX
 from tidings.core.access.scopes import OWNER, ROLES, grants_of
-from tidings.core.access.user_rules import WantedUser, email_of, read_new_user, read_user_change
+from tidings.core.access.user_rules import NewPassword, WantedUser, email_of
+from tidings.core.declaration import read_body
 from tidings.core.events.attribution import of_person
 from tidings.core.events.call_reader import Caller
-from tidings.core.form import Form, came
+from tidings.core.form import came
 from tidings.core.ids import OrgId
 from tidings.engine.access.keys import digest_of, typed
 from tidings.engine.access.links import Links
@@ -27,7 +28,7 @@ from tidings.engine.access.tokens import mark_of
 from tidings.engine.access.user_records import NewLink, UnknownUser, User, is_active
 from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock
-from tidings.errors import Conflict, Forbidden, Invalid, Refusal, RequestRefused
+from tidings.errors import Conflict, Forbidden, Invalid, Refusal, RequestRefused, passed
 from tidings.store import port
 
 Refused = TypeVar("Refused", bound=RequestRefused)
@@ -159,7 +160,7 @@ class Users:
 
         With a password, which the platform alone may set, there is nothing to accept.
         """
-        wanted = _read(read_new_user(body))
+        wanted = passed(read_body(WantedUser, body))
         _check_role(caller, wanted.role)
         if wanted.password is not None and not caller.platform:
             raise _refused(
@@ -201,10 +202,8 @@ class Users:
         async def change() -> User:
             user = self.get(org, id)
             member = user.member
-            old = WantedUser(
-                user.person.email, member.name, member.role, member.disabled_ms is not None
-            )
-            wanted = _read(read_user_change(body, old))
+            old = user.asked
+            wanted = passed(read_body(WantedUser, body, old))
             _check_role(caller, member.role)
             _check_role(caller, wanted.role)
             disabled_ms = member.disabled_ms
@@ -262,10 +261,7 @@ class Users:
         An invitation's password is that of its own org. Where it is the one that they have in
         another org, they work in both by it; whether it is nobody is told.
         """
-        form = Form({"password": password})
-        given = read_password(form)
-        if given is None:
-            raise Invalid(*form.refusals or [_bad_password()])
+        given = passed(read_body(NewPassword, {"password": password})).password
         link = await self._links.take(digest_of(token))
         if link is not None and link.purpose not in (INVITE, RESET):
             await self._links.give_back(link)  # it is for another door
@@ -285,10 +281,7 @@ class Users:
 
     async def change_password(self, email: str, current: str, password: object) -> str | None:
         """A person's own change; all sessions end. None: address and password are not known."""
-        form = Form({"password": password})
-        given = read_password(form)
-        if given is None:
-            raise Invalid(*form.refusals or [_bad_password()])
+        given = passed(read_body(NewPassword, {"password": password})).password
         id = await self.verify(email, current)
         if id is None:
             return None
@@ -399,12 +392,6 @@ class Users:
         self._members.setdefault(member.person, {})[member.org] = member
 
 
-def _read(read: WantedUser | list[Refusal]) -> WantedUser:
-    if isinstance(read, WantedUser):
-        return read
-    raise Invalid(*read)
-
-
 def _check_role(caller: Caller, role: str) -> None:
     """Forbidden: a role that may do more than the caller and, but for owners, that of owners."""
     if grants_of(ROLES.get(role, "")) <= caller.grants and not (
@@ -428,11 +415,6 @@ def _link_ended() -> Invalid:
         "token must be of a link that was not used and has not expired; got another. Ask for a "
         "new one.",
     )
-
-
-def _bad_password() -> Refusal:
-    said = "password must be given; got nothing. Take several words. (bad_password, field password)"
-    return Refusal("bad_password", said, "password")
 
 
 def _refused(kind: type[Refused], code: str, field: str, sentence: str) -> Refused:

@@ -30,7 +30,7 @@ from tidings.core.webhooks.known_paths import unknown_key
 from tidings.engine.changes import Changes
 from tidings.engine.events.intake import Overloaded
 from tidings.engine.events.late_checks import LateChecks
-from tidings.errors import Conflict, Invalid, NotFound, Refusal
+from tidings.errors import Conflict, Invalid, NotFound, Refusal, passed
 from tidings.store import port
 
 Users = Callable[
@@ -200,9 +200,7 @@ class EventTypes:
 
         Returns it, whether it was made now (the type or the version), and warnings.
         """
-        reading = read_own_type(name, body, self._envelope)
-        if isinstance(reading, list):
-            raise Invalid(*reading)
+        reading = passed(read_own_type(name, body, self._envelope))
         await self._check_example(org, reading)
 
         async def change() -> tuple[OwnRecord, bool, tuple[Refusal, ...]]:

@@ -8,15 +8,15 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from tidings.core.declaration import read_body
 from tidings.core.form import came
 from tidings.core.ids import OrgId
 from tidings.core.shaping.transformation_rules import (
     NewTransformation,
     Template,
-    read_transformation,
 )
 from tidings.engine.changes import Changes
-from tidings.errors import Conflict, Invalid, NotFound, Refusal
+from tidings.errors import Conflict, Invalid, NotFound, Refusal, passed
 from tidings.store import port
 from tidings.store.port import StoredTransformation
 from tidings.transform.port import Renderer
@@ -98,9 +98,7 @@ class Transformations:
         self, org: OrgId, name: object, template: object, by: str
     ) -> StoredTransformation:
         """Make one. Invalid; Conflict, also where the name is taken."""
-        wanted = read_transformation(NewTransformation, {"name": name, "template": template})
-        if isinstance(wanted, list):
-            raise Invalid(*wanted)
+        wanted = passed(read_body(NewTransformation, {"name": name, "template": template}))
         if self.template(org, wanted.name) is not None:
             raise Conflict(_taken(wanted.name))
         await self._check(org, wanted.template)
@@ -119,10 +117,7 @@ class Transformations:
     ) -> StoredTransformation:
         """A new version; the same template again is none. UnknownTransformation, Invalid."""
         self.get(org, name)
-        wanted = read_transformation(Template, {"template": template})
-        if isinstance(wanted, list):
-            raise Invalid(*wanted)
-        fresh = wanted.template
+        fresh = passed(read_body(Template, {"template": template})).template
         await self._check(org, fresh)
 
         async def change() -> StoredTransformation:

@@ -19,7 +19,7 @@ from tidings.core.webhooks.webhook import HTTP
 from tidings.core.webhooks.webhook_form import Known, UrlCheck
 from tidings.engine.webhooks.faults import filters_too_slow
 from tidings.engine.webhooks.records import Record, name_unresolved
-from tidings.errors import Invalid, Refusal
+from tidings.errors import Invalid, Refusal, passed
 
 
 class BodyReader:
@@ -66,9 +66,7 @@ class BodyReader:
             aliases=self._aliases,
             admits_unknown=self._admits_unknown(org),
         )
-        reading = read_webhook(body, known, old, source=source, tried=tried, strict=strict)
-        if not isinstance(reading, Reading):
-            raise Invalid(*reading)
+        reading = passed(read_webhook(body, known, old, source=source, tried=tried, strict=strict))
         self._bound_filters(org, reading.settings.filter, None if old is None else old.filter)
         lost = unknown_paths(reading.settings, self._kinds(org, reading.settings))
         return msgspec.structs.replace(reading, warnings=reading.warnings + lost)

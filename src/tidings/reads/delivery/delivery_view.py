@@ -13,10 +13,10 @@ from tidings.core.delivery.outcome import DEFAULT_POLICY
 from tidings.core.delivery.sla import breach_ms
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
+from tidings.core.times import iso
 from tidings.core.webhooks.masks import masked_by_name
 from tidings.engine.webhooks.records import Record
 from tidings.reads.messages import show_bytes, show_headers
-from tidings.reads.times import iso
 from tidings.store.port import Evidence, StoredAttempt, StoredDelivery
 
 _DOUBT = (

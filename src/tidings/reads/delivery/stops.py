@@ -3,8 +3,8 @@
 from typing import Any
 
 from tidings.core.ids import OrgId
+from tidings.core.times import iso
 from tidings.engine.delivery.stops import EVERYTHING, Stops
-from tidings.reads.times import iso
 
 
 def show_stop_of_all(stops: Stops) -> dict[str, Any]:

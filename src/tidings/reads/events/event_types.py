@@ -6,8 +6,8 @@ from tidings.catalogue import EventType
 from tidings.catalogue.facts import told
 from tidings.catalogue.thin import thin
 from tidings.core.ids import OrgId
+from tidings.core.times import iso
 from tidings.engine.events.event_types import EventTypes, OwnRecord
-from tidings.reads.times import iso
 
 
 def show_type_row(kind: EventType) -> dict[str, Any]:

@@ -5,11 +5,11 @@ from typing import Any
 
 from tidings.core.events.call_reader import RejectedEvent
 from tidings.core.ids import OrgId, read, show
+from tidings.core.times import iso
 from tidings.engine.events.intake import Acceptance, Overloaded
 from tidings.engine.events.readmission import Readmission, UnknownRejection
 from tidings.errors import Busy, Invalid, NotFound, Refusal, TooLarge, Unprocessable, not_found
 from tidings.reads.messages import show_bytes
-from tidings.reads.times import iso
 from tidings.store.port import Rejection
 
 PREFIX = "rej"

@@ -4,9 +4,9 @@ from typing import Any
 
 from tidings.core.delivery.schedule import WINDOW_S
 from tidings.core.delivery.standing import Standing
+from tidings.core.times import iso
 from tidings.engine.webhooks.records import Record
 from tidings.engine.webhooks.webhooks import Webhooks
-from tidings.reads.times import iso
 from tidings.store import port
 
 

@@ -10,13 +10,13 @@ import msgspec
 from tidings.core.delivery.job import Job
 from tidings.core.ids import DeliveryId, OrgId
 from tidings.core.shaping.filter import explain
+from tidings.core.times import iso
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.events.event_types import EventTypes
 from tidings.engine.shaping.faults import ShapeLater, ShapeRefused
 from tidings.engine.shaping.shaper import Shaping
 from tidings.reads.columns import show_left_out
 from tidings.reads.messages import show_bytes
-from tidings.reads.times import iso
 from tidings.store import port
 from tidings.store.port import EventQuery, StoredEvent
 

@@ -6,12 +6,12 @@ from typing import Any, Protocol
 
 from tidings.core.delivery.states import State
 from tidings.core.form import Form
+from tidings.core.times import iso
 from tidings.engine.clock import Clock
 from tidings.engine.webhooks.records import Record
 from tidings.errors import Invalid
 from tidings.reads.filters import SERIES, SPAN
 from tidings.reads.questions import read_question
-from tidings.reads.times import iso
 from tidings.reads.webhooks.backlog import UNSENT, attempts_of, backlogs_now
 from tidings.store import port
 from tidings.store.port import LEFT_STATES, REPLAYED

@@ -12,6 +12,7 @@ from tidings.core.delivery.exchange import Answer, Fault
 from tidings.core.form import came
 from tidings.core.ids import OrgId, WebhookId
 from tidings.core.shaping.signatures.standard_webhooks import read_secret
+from tidings.core.times import iso
 from tidings.core.webhooks.headers import same_url
 from tidings.core.webhooks.masks import masked_by_name, masked_of
 from tidings.core.webhooks.name_matching import is_prefix
@@ -24,7 +25,6 @@ from tidings.errors import Invalid, Refusal, TooLarge
 from tidings.reads.columns import show_left_out
 from tidings.reads.delivery.delivery_view import show_timings
 from tidings.reads.messages import show_bytes, show_headers
-from tidings.reads.times import iso
 
 BODY_BYTES_MAX = 256 * 1024
 SECRET_BYTES = 32

@@ -11,26 +11,40 @@ from tidings.api.answers import answer
 from tidings.api.context import Services, read_object
 from tidings.api.description import described
 from tidings.api.keyed import KEYED
-from tidings.api.models import V1_ERRORS, Responses, body_of, refusals
+from tidings.api.models import V1_ERRORS, Responses, change_body, new_body, refusals
 from tidings.api.paging import WHOLE
 from tidings.api.v1.access import models
 from tidings.api.v1.orgs import org_caller
+from tidings.core.access.credential_rules import CredentialRequest, CredentialRotation
 from tidings.core.access.scopes import show_scopes
+from tidings.core.overlap import ONE_NAME
+from tidings.core.times import iso
 from tidings.reads.access import show_credential
-from tidings.reads.times import iso
+from tidings.schema.bodies import CLOSED
 from tidings.store.port import Credential
 
 NO_STORE = {"cache-control": "no-store"}
-NEW_BODY = body_of(
-    models.new_credential,
+NEW_BODY = new_body(
+    "What creates a credential.",
+    CredentialRequest,
+    more=models.OF_TILLS,
     example={
         "kind": "key",
         "name": "loyalty engine",
         "scopes": {"events": "write", "logs": "read"},
     },
 )
-CHANGE_BODY = body_of(models.credential_change, example={"limits": {"eventsPerSecond": 50}})
-ROTATE_BODY = body_of(models.Rotation, example={"overlapInHours": 24})
+CHANGE_BODY = change_body(
+    "What changes a credential; what is left out stays.",
+    CredentialRequest,
+    example={"limits": {"eventsPerSecond": 50}},
+)
+ROTATE_BODY = new_body(
+    "What rotates a credential.",
+    CredentialRotation,
+    more=CLOSED | ONE_NAME,
+    example={"overlapInHours": 24},
+)
 ONE: Responses = {200: described(models.Credential, "The credential")}
 BAD = refusals(s400="The body is refused", s409="Not as things stand")
 CALLER: Responses = {200: described(models.Caller, "Who calls")}

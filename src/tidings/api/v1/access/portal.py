@@ -5,16 +5,17 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tidings.api.answers import RefusalAnswer, answer
+from tidings.api.answers import answer
 from tidings.api.context import Services, read_object
 from tidings.api.description import Model, described
 from tidings.api.keyed import KEYED
-from tidings.api.models import V1_ERRORS, body_of, refusals
+from tidings.api.models import V1_ERRORS, new_body, refusals
 from tidings.api.v1.access.credentials import NO_STORE
 from tidings.api.v1.orgs import org_caller
-from tidings.core.access.portal_rules import PORTAL, read_portal
-from tidings.reads.times import iso
-from tidings.schema.bodies import new_schema
+from tidings.core.access import portal_rules
+from tidings.core.access.portal_rules import read_portal
+from tidings.core.times import iso
+from tidings.errors import passed
 
 PAGE = "/console/portal"
 
@@ -26,8 +27,10 @@ class PortalLink(Model):
     expiresAt: str
 
 
-BODY = body_of(
-    lambda: new_schema(PORTAL, "What a link opens.") | {"additionalProperties": False},
+BODY = new_body(
+    "What a link opens.",
+    portal_rules.Portal,
+    portal_rules.PortalLink,
     example={
         "name": "Acme Loyalty",
         "role": "operator",
@@ -55,9 +58,7 @@ def portal_routes(services: Services) -> APIRouter:
         """Open it at once, in a frame or a window: it begins a session of up to 8 hours, in this
         org alone, that ends with the calling credential."""
         caller, org = org_caller(services, request, "admin:write", org_id)
-        read = read_portal(org.id, await read_object(request))
-        if isinstance(read, list):
-            raise RefusalAnswer(400, read)
+        read = passed(read_portal(org.id, await read_object(request)))
         token, ends_ms = await services.portals.make_link(caller, *read)
         url = f"{services.reached_at(request)}{PAGE}?link={token}"
         return answer({"url": url, "expiresAt": iso(ends_ms)}, 201, NO_STORE)

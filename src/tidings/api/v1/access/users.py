@@ -1,34 +1,38 @@
 """`/v1/orgs/{orgId}/users`: the people of an org; and `/v1/passwords`, for these people."""
 
-from typing import Any
-
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import answer, refused
-from tidings.api.context import Services, read_object, refuse_unknown_fields
+from tidings.api.context import Services, read_object
 from tidings.api.description import described
 from tidings.api.http.front import address_of
 from tidings.api.keyed import KEYED
-from tidings.api.models import V1_ERRORS, Responses, body_of, refusals
+from tidings.api.models import V1_ERRORS, Responses, change_body, new_body, refusals
 from tidings.api.paging import WHOLE
 from tidings.api.v1.access import models
 from tidings.api.v1.access.credentials import NO_STORE
 from tidings.api.v1.orgs import org_caller
-from tidings.core.form import came
+from tidings.core.access.user_rules import PasswordChange, WantedUser, read_password_change
 from tidings.engine.access.guarded_links import open_link
 from tidings.engine.access.sessions import account_of
+from tidings.errors import passed
 from tidings.reads.access import show_link, show_user
 
-TEXT_MAX = 1024
-_OF_PASSWORD = ("token", "email", "currentPassword", "password")
-NEW_BODY = body_of(
-    models.new_user, example={"email": "asha@acme.example", "name": "Asha", "role": "operator"}
+NEW_BODY = new_body(
+    "What adds a user.",
+    WantedUser,
+    example={"email": "asha@acme.example", "name": "Asha", "role": "operator"},
 )
-CHANGE_BODY = body_of(models.user_change, example={"role": "reader"})
-PASSWORD_BODY = body_of(
-    models.NewPassword, example={"token": "lnk_…", "password": "several words of mine"}
+CHANGE_BODY = change_body(
+    "What changes a user; what is left out stays.", WantedUser, example={"role": "reader"}
+)
+PASSWORD_BODY = new_body(
+    "A password by a link, or by the current one.",
+    PasswordChange,
+    more=models.OF_A_LINK,
+    example={"token": "lnk_…", "password": "several words of mine"},
 )
 ONE: Responses = {200: described(models.User, "The user")}
 BAD = refusals(s400="The body is refused")
@@ -125,25 +129,17 @@ def password_routes(services: Services) -> APIRouter:
         An invitation's password opens its own org, and all others where the person has set the same
         one. With a new password all sessions of the person end.
         """
-        body = await read_object(request)
-        refuse_unknown_fields(body, _OF_PASSWORD)
-        address = address_of(request.scope)
-        token = body.get("token")
-        if token is not None:
-            given = _text(body, "token")
+        wanted = passed(read_password_change(await read_object(request)))
+        address, now_s = address_of(request.scope), services.clock.now_ms() / 1000
+        if wanted.token is not None:
             await open_link(
-                services.guard,
-                services.users,
-                _now_s(services),
-                address,
-                given,
-                body.get("password"),
+                services.guard, services.users, now_s, address, wanted.token, wanted.password
             )
             return Response(status_code=204)
-        email, current = _text(body, "email"), _text(body, "currentPassword")
+        email, current = wanted.email or "", wanted.current or ""
         account = account_of(email)
-        services.guard.enter(address, account, _now_s(services))
-        done = await services.users.change_password(email, current, body.get("password"))
+        services.guard.enter(address, account, now_s)
+        done = await services.users.change_password(email, current, wanted.password)
         if done is None:
             raise refused(
                 401,
@@ -152,24 +148,7 @@ def password_routes(services: Services) -> APIRouter:
                 "both. (not_known, field currentPassword)",
                 "currentPassword",
             )
-        services.guard.succeeded(address, account, _now_s(services))
+        services.guard.succeeded(address, account, services.clock.now_ms() / 1000)
         return Response(status_code=204)
 
     return router
-
-
-def _now_s(services: Services) -> float:
-    return services.clock.now_ms() / 1000
-
-
-def _text(body: dict[str, Any], field: str) -> str:
-    value = body.get(field)
-    if isinstance(value, str) and 0 < len(value) <= TEXT_MAX:
-        return value
-    raise refused(
-        400,
-        "bad_type",
-        f"{field} must be text of 1 to {TEXT_MAX} characters; got {came(value)}. Send token and "
-        f"password, or email, currentPassword and password. (bad_type, field {field})",
-        field,
-    )

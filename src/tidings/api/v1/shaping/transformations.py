@@ -11,21 +11,15 @@ from starlette.responses import Response
 from tidings.api.answers import answer, refused
 from tidings.api.context import Services, read_object, refuse_unknown_fields
 from tidings.api.keyed import KEYED
-from tidings.api.models import V1_ERRORS, Responses, body_of
+from tidings.api.models import V1_ERRORS, Responses, new_body
 from tidings.api.paging import WHOLE
-from tidings.core.declaration import declared
 from tidings.core.shaping.transformation_rules import NewTransformation, Template
 from tidings.reads.shaping import show_transformation
-from tidings.schema.bodies import CLOSED, new_schema
 from tidings.store.port import StoredTransformation
 from tidings.transform.port import RenderLater
 
-TRANSFORMATION_BODY = body_of(
-    lambda: new_schema(declared(NewTransformation), "A template by its name.") | CLOSED
-)
-REPLACING_BODY = body_of(
-    lambda: new_schema(declared(Template), "A template for the name in the path.") | CLOSED
-)
+TRANSFORMATION_BODY = new_body("A template by its name.", NewTransformation)
+REPLACING_BODY = new_body("A template for the name in the path.", Template)
 TRANSFORMATION_ERRORS: Responses = {
     400: {"description": "The name or the template is refused; the answer says why"},
     409: {"description": "The name is taken, or webhooks use it"},

@@ -12,9 +12,9 @@ from tidings.console.pages.webhooks.edit import living, own
 from tidings.console.pages.webhooks.summary import KEPT_MS, SPAN, SPANS, bars, summaries
 from tidings.console.visit import Visit
 from tidings.core import overlap
+from tidings.core.declaration import read_body
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
-from tidings.core.form import Form
 from tidings.core.ids import show as show_id
 from tidings.core.shaping.shape_rules import show_fields
 from tidings.core.shaping.signatures.standard_webhooks import show_secret
@@ -25,6 +25,7 @@ from tidings.reads.events.log_pages import newest_first
 from tidings.reads.webhooks.backlog import backlogs_now
 from tidings.reads.webhooks.changes import changed
 from tidings.reads.webhooks.warnings import warning_of
+from tidings.schema.forms import number_in
 from tidings.store.port import DeliveryQuery
 
 PAGE = 25
@@ -205,15 +206,13 @@ async def rotate(visit: Visit) -> Response:
     """A new signing secret, shown this once."""
     record = living(visit, visit.request.path_params["id"])
     said = visit.form.get(overlap.FIELD, "").strip()
-    form = Form({overlap.FIELD: said or overlap.OVERLAP_H})
-    advice = f"Leave it at {overlap.OVERLAP_H:g}."
-    overlap_ms = overlap.read_overlap(form, advice, text=True)
-    if form.refusals:
-        message = form.refusals[0].message
+    wanted = read_body(overlap.Rotation, {overlap.FIELD: number_in(said)})
+    if isinstance(wanted, list):
+        message = wanted[0].message
         return visit.page("webhook_rotate.html", 400, record=record, hours=said, message=message)
     caller = visit.caller
     rotating = visit.services.webhooks.rotate_secret(
-        caller.org, record.webhook.id, overlap_ms, author(caller)
+        caller.org, record.webhook.id, wanted.overlap_ms, author(caller)
     )
     record, secret = await changed(record.webhook.id, rotating)
     return visit.page(

@@ -1,4 +1,4 @@
-"""Times as they are shown: text with milliseconds."""
+"""Times as answers show them: text with milliseconds."""
 
 from datetime import UTC, datetime, tzinfo
 

@@ -1,0 +1,104 @@
+"""How an org may be asked for: its id, name, parent, time zone and settings.
+
+Which orgs there are is asked elsewhere: here is what each field may be in itself.
+"""
+
+import functools
+import zoneinfo
+from typing import Annotated
+
+import msgspec
+
+from tidings.core.declaration import Declared, Field
+from tidings.core.form import Form, came, whole_of
+from tidings.core.ids import ORG_ID_MAX, OrgId
+from tidings.core.kinds import TEXT, Nested, Part, Text, Value
+from tidings.core.org_settings import DEFAULT_SETTINGS, OrgSettings
+
+NAME_MAX = 255
+_NOT_ZONES = frozenset(("localtime", "Factory", "posixrules"))
+
+
+def _id(form: Form, field: Declared, standing: int | None) -> int | None:
+    value = form.body.get(field.name)
+    if not form.new:
+        if field.name in form.body and value != standing:
+            form.refuse(
+                "bad_org_id", "id", f"id must stay {standing}; got {came(value)}. Leave it out."
+            )
+        return standing
+    if value is None:
+        return None
+    number = whole_of(value)
+    if number is None or not 1 <= number <= ORG_ID_MAX:
+        form.refuse(
+            "bad_org_id",
+            "id",
+            f"id must be a whole number from 1 to {ORG_ID_MAX}; got {came(value)}. Leave it "
+            "out for the next.",
+        )
+        return None
+    return number
+
+
+@functools.cache
+def _zones() -> frozenset[str]:
+    return frozenset(zoneinfo.available_timezones()) - _NOT_ZONES | {"UTC"}
+
+
+_ID = Part(
+    _id,
+    schema={"type": "integer"},
+    making={"type": "integer", "minimum": 1, "maximum": ORG_ID_MAX},
+)
+PARENT = Value(
+    whole_of,
+    "the id of an org",
+    "unknown_parent",
+    "Create the parent first.",
+    clears=True,
+    schema={"type": "integer"},
+)
+_ZONE = Value(
+    lambda value: value if isinstance(value, str) and value in _zones() else None,
+    "a name of the IANA time zone database",
+    "bad_time_zone",
+    'Write "Asia/Kolkata" or "UTC".',
+    schema=TEXT,
+)
+
+
+class OrgRequest(msgspec.Struct, frozen=True):
+    """An org as a body asks for it."""
+
+    name: Annotated[
+        str, Field("name", Text(NAME_MAX, "bad_name", "Take the brand's name.", 1, null=False))
+    ]
+    id: Annotated[
+        int | None,
+        Field("id", _ID, "The next one where it is absent; it stays.", answered=False),
+    ] = None
+    alias: Annotated[
+        int | None,
+        Field(
+            "orgId",
+            _ID,
+            "The same as id, by the name that it has in events.",
+            bodies="new",
+            answered=False,
+        ),
+    ] = None
+    parent: Annotated[
+        OrgId | None, Field("parent", PARENT, "null: at the top. For the platform.")
+    ] = None
+    time_zone: Annotated[str, Field("timeZone", _ZONE, "An IANA name, such as Asia/Kolkata.")] = (
+        "UTC"
+    )
+    settings: Annotated[
+        OrgSettings,
+        Field(
+            "settings",
+            Nested(OrgSettings, "bad_type", "Leave it out to change nothing."),
+            "What is left out of them stays.",
+        ),
+    ] = DEFAULT_SETTINGS
