@@ -21,7 +21,7 @@ from tidings.core.inbox_rules import (
     harmless,
     typed,
 )
-from tidings.core.shaping.signatures.schemes import IN_FORCE
+from tidings.core.shaping.signatures.schemes import judge
 from tidings.core.token_bucket import TokenBucket
 from tidings.core.webhooks.masks import masked_arrival
 from tidings.engine.clock import Clock
@@ -215,7 +215,7 @@ class Inboxes:
             )
         stored, answer = live.stored, live.answer
         secrets = self._secrets_at(stored.org, self.url(live))
-        judged = IN_FORCE.judge(headers, body, secrets, now_ms // 1000)
+        judged = judge(headers, body, secrets, now_ms // 1000)
         live.stored = msgspec.structs.replace(stored, used_ms=now_ms)
         self._unwritten.append(
             port.Arrival(

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from tidings.cli.exits import Exit, Stop
 from tidings.cli.output import duration
-from tidings.core.shaping.signatures.schemes import IN_FORCE
+from tidings.core.shaping.signatures.schemes import judge
 from tidings.core.shaping.signatures.standard_webhooks import read_secret
 from tidings.core.webhooks.masks import looks_masked
 
@@ -81,7 +81,7 @@ def read_arrival(told: dict[str, Any], secret: str) -> ArrivalView:
     body = base64.b64decode(told["body"]["base64"])
     headers = [(head["name"], head["value"]) for head in told["headers"]]
     at_ms = _ms(told["arrivedAt"])
-    judged = IN_FORCE.judge(headers, body, [read_secret(secret)], at_ms // 1000)
+    judged = judge(headers, body, [read_secret(secret)], at_ms // 1000)
     if told["body"].get("truncated"):
         # The bytes are not all here; the service has seen them all.
         verified, said = told["verdict"] == "valid", f"{told['verdict']}, by the service"

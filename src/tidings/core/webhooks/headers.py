@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tidings.core.form import Form, came
+from tidings.core.shaping.signatures.schemes import SCHEMES
 from tidings.core.webhooks.masks import looks_masked, mask, masked
 
 HEADERS_BYTES_MAX = 8192
@@ -25,7 +26,7 @@ _VALUE = re.compile(r"[\x20-\x7e\t]*")
 _RESERVED = frozenset(
     "host content-length transfer-encoding connection keep-alive te trailer upgrade expect cookie "
     "forwarded accept-encoding".split()
-)
+) | {one.header for one in SCHEMES.values()}
 _RESERVED_STEMS = ("proxy-", "webhook-", "x-forwarded-", "tidings-", "x-tidings-")
 _FIELD = "webHookHeaders"
 _PORTS = {"http": 80, "https": 443}

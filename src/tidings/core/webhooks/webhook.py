@@ -10,6 +10,8 @@ from tidings.core.ids import OrgId, WebhookId
 from tidings.core.shaping.enrichment import NOTHING, Enrichment
 from tidings.core.shaping.filter import Filter
 from tidings.core.shaping.shape import Shape
+from tidings.core.shaping.signatures.scheme import Scheme
+from tidings.core.shaping.signatures.schemes import IN_FORCE
 from tidings.core.webhooks.authentication import Authentication, header_of
 from tidings.core.webhooks.name_matching import names_of, prefixes_of
 
@@ -107,6 +109,11 @@ class Webhook(msgspec.Struct, frozen=True):
     def dials(self) -> bool:
         """Whether its URL may be called at all, for a delivery or for a test."""
         return self.kind == HTTP
+
+    @property
+    def scheme(self) -> Scheme:
+        """How its messages are signed."""
+        return IN_FORCE
 
     @property
     def header_names(self) -> list[str]:

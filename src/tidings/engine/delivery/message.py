@@ -5,12 +5,10 @@ Nothing here depends on what carries it: what HTTP needs besides is its driver's
 
 from tidings.core.delivery.job import Job
 from tidings.core.ids import OrgId, message_id, replayed_id, show
-from tidings.core.shaping.signatures.schemes import IN_FORCE
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Headers
 
 CONTENT_TYPE = "application/json"
-SIGNATURE = IN_FORCE.header
 
 
 def id_of(job: Job) -> str:
@@ -23,7 +21,8 @@ class MessageHeaders:
     """What every message has, prepared once for each version of a webhook."""
 
     def __init__(self, webhook: Webhook) -> None:
-        self._signer = IN_FORCE.signer(webhook.secrets) if webhook.secrets else None
+        self._header = webhook.scheme.header
+        self._signer = webhook.scheme.signer(webhook.secrets) if webhook.secrets else None
 
     def of(self, job: Job, now_s: int, carried: Headers) -> Headers:
         """All headers of one attempt, signed at `now_s` (seconds since the epoch), behind those
@@ -39,7 +38,7 @@ class MessageHeaders:
         if job.replay is not None:
             headers.append(("tidings-replay", show("rpl", job.replay)))
         if self._signer is not None:
-            headers.append((SIGNATURE, self._signer.sign(id, now_s, job.body)))
+            headers.append((self._header, self._signer.sign(id, now_s, job.body)))
         return headers
 
 

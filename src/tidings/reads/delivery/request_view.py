@@ -13,7 +13,7 @@ from tidings.core.delivery.job import Job
 from tidings.core.webhooks.masks import masked_of
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Headers
-from tidings.engine.delivery.message import SIGNATURE, MessageHeaders
+from tidings.engine.delivery.message import MessageHeaders
 from tidings.engine.webhooks.records import Config, webhook_of
 from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.reads.messages import show_bytes, show_headers
@@ -85,7 +85,7 @@ def _request(
     )
     headers = MessageHeaders(webhook).of(job, attempt.started_ms // 1000, carried_of(webhook))
     if not known or body is None:  # the bytes are not there, so their signature is not either
-        headers = [one for one in headers if one[0] != SIGNATURE]
+        headers = [one for one in headers if one[0] != webhook.scheme.header]
     return {
         "method": webhook.method,
         "url": webhook.url,

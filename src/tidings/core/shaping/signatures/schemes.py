@@ -1,9 +1,19 @@
 """The signature schemes, a module each; one is in force, for every webhook."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from tidings.core.shaping.signatures import standard_webhooks
-from tidings.core.shaping.signatures.scheme import Scheme
+from tidings.core.shaping.signatures.scheme import Judgement, Scheme
 
 SCHEMES: dict[str, Scheme] = {"v1": standard_webhooks.SCHEME}
 IN_FORCE: Final = SCHEMES["v1"]
+
+
+def judge(
+    headers: Sequence[tuple[str, str]], body: bytes, secrets: Sequence[bytes], now_s: int
+) -> Judgement:
+    """What is said of a message that came, by the scheme whose header it has. See `Judge`."""
+    came = {name.lower() for name, _ in headers}
+    scheme = next((one for one in SCHEMES.values() if one.header in came), IN_FORCE)
+    return scheme.judge(headers, body, secrets, now_s)
