@@ -239,24 +239,14 @@ class ReplayRequest(msgspec.Struct, frozen=True, kw_only=True):
     webhook_id: Annotated[
         WebhookId | None, Field("webHookId", _ID, "Left out: of every webhook of the org.")
     ] = None
-    names: Annotated[
-        tuple[str, ...],
-        Field("eventNames", _NAMES),
-    ] = ()
+    names: Annotated[tuple[str, ...], Field("eventNames", _NAMES)] = ()
     from_ms: Annotated[int | None, Field("from", _MOMENT, "Accepted then or later.")] = None
     to_ms: Annotated[int | None, Field("to", _MOMENT, "Accepted before.")] = None
     search: Annotated[
-        str | None,
-        Field("search", _text_of(SEARCH_MAX), "A value that the event is found by."),
+        str | None, Field("search", _text_of(SEARCH_MAX), "A value that the event is found by.")
     ] = None
-    deliveries: Annotated[
-        tuple[DeliveryId, ...],
-        Field("deliveryIds", _DELIVERIES),
-    ] = ()
-    event_ids: Annotated[
-        tuple[str, ...],
-        Field("eventIds", _EVENTS),
-    ] = ()
+    deliveries: Annotated[tuple[DeliveryId, ...], Field("deliveryIds", _DELIVERIES)] = ()
+    event_ids: Annotated[tuple[str, ...], Field("eventIds", _EVENTS)] = ()
     dry_run: Annotated[bool, Field("dryRun", Flag(), "Only count, and say what it would do.")] = (
         False
     )
@@ -292,8 +282,7 @@ class CancelRequest(ReplayRequest, frozen=True, kw_only=True):
 
     kind = ReplayKind.CANCEL
     wanted: Annotated[
-        Wanted,
-        Field("states", _states_of(ReplayKind.CANCEL), "All of them by default."),
+        Wanted, Field("states", _states_of(ReplayKind.CANCEL), "All of them by default.")
     ] = frozenset()
 
 
@@ -302,8 +291,7 @@ class ResendRequest(ReplayRequest, frozen=True, kw_only=True):
 
     kind = ReplayKind.REPLAY
     webhook_id: Annotated[
-        WebhookId | None,
-        Field("webHookId", _OF_ONE, "The webhook whose deliveries are looked at."),
+        WebhookId | None, Field("webHookId", _OF_ONE, "The webhook whose deliveries are looked at.")
     ]
     to_webhook_id: Annotated[
         WebhookId | None, Field("toWebHookId", _ID, "Send to this webhook instead.")
@@ -327,8 +315,7 @@ class ResendRequest(ReplayRequest, frozen=True, kw_only=True):
         True
     )
     wanted: Annotated[
-        Wanted,
-        Field("states", _states_of(ReplayKind.REPLAY), "failed and parked by default."),
+        Wanted, Field("states", _states_of(ReplayKind.REPLAY), "failed and parked by default.")
     ] = frozenset()
 
 

@@ -71,11 +71,7 @@ def org_routes(services: Services) -> APIRouter:
         summary="Create an org",
         status_code=201,
         openapi_extra=NEW_BODY | KEYED,
-        responses={
-            201: described(Org, "The org"),
-            **BAD,
-            **refusals(s409="The id is taken"),
-        },
+        responses={201: described(Org, "The org"), **BAD, **refusals(s409="The id is taken")},
     )
     async def create(request: Request) -> Response:
         services.platform(request, "admin:write")
@@ -83,9 +79,7 @@ def org_routes(services: Services) -> APIRouter:
         return answer(show_org(services.consents, org), 201)
 
     @router.get(
-        "",
-        summary="List all orgs",
-        responses={200: described(SeveralOrgs, "All orgs, by id")},
+        "", summary="List all orgs", responses={200: described(SeveralOrgs, "All orgs, by id")}
     )
     async def list_all(request: Request) -> Response:
         """For the platform's own credential."""
@@ -94,11 +88,7 @@ def org_routes(services: Services) -> APIRouter:
             {"orgs": [show_org(services.consents, org) for org in services.orgs.all()]} | WHOLE
         )
 
-    @router.get(
-        "/{org_id}",
-        summary="Get an org",
-        responses={200: described(Org, "The org")},
-    )
+    @router.get("/{org_id}", summary="Get an org", responses={200: described(Org, "The org")})
     async def get(request: Request, org_id: str) -> Response:
         _, org = org_caller(services, request, "admin:read", org_id)
         return answer(show_org(services.consents, org))

@@ -12,12 +12,7 @@ from tidings.core.webhooks.settings import SETTABLE
 from tidings.schema.answers import answer_model
 from tidings.schema.bodies import CLOSED
 
-WebhookFields: Any = answer_model(
-    Model,
-    "WebhookFields",
-    SETTABLE,
-    "What a webhook is set to.",
-)
+WebhookFields: Any = answer_model(Model, "WebhookFields", SETTABLE, "What a webhook is set to.")
 
 
 class Person(Model):

@@ -5,33 +5,93 @@ configuration, and shown only masked. How a body is read against this: authentic
 """
 
 import base64
-from dataclasses import dataclass
-from typing import Annotated, Literal, get_args
+import re
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 
+from tidings.core.declaration import Declared, Field, Json, Kind
 from tidings.core.delivery.access_tokens import ClientAuthentication
-from tidings.core.webhooks.masks import MARK, mask
+from tidings.core.form import Form, came
+from tidings.core.webhooks.headers import is_reserved
+from tidings.core.webhooks.masks import MARK, looks_masked, mask
 
 _ASCII = r"[\x20-\x7e]"
+_WAYS: tuple[str, ...] = get_args(ClientAuthentication)
 _SCOPE = r"[\x21\x23-\x5b\x5d-\x7e]+"
 
 
-@dataclass(frozen=True)
-class Text:
-    """What a text of a scheme must be."""
+class SchemeForm(Form):
+    """The configuration of a scheme while it is read: what is stored is what masks mean."""
+
+    def __init__(
+        self, body: dict[str, Any], stored: object, check_url: Callable[[str], str | None]
+    ) -> None:
+        super().__init__(body)
+        self.stored = stored
+        self.check_url = check_url
+        self.stays = False  # whether a stored secret stands in it
+
+
+class Part(Kind, frozen=True):
+    """A text of a scheme; `must` says in words what it must be."""
 
     must: str
-    """In words, for whom is refused."""
     pattern: str
-    chars_max: int
-    label: str
-    """What the console asks."""
+    most: int
+    """Characters."""
     secret: bool = False
     rule: Literal["", "url", "header"] = ""
     """What is judged besides: that it may be dialled, or that a request may have it."""
     words: tuple[str, ...] = ()
     """All that it can be, where it is a choice."""
+
+    def read(self, form: SchemeForm, field: Declared, standing: Any) -> Any:
+        said = form.body.get(field.name)
+        if said is None and not field.required:
+            return standing
+        if self.secret and form.stored is not None:
+            kept = getattr(form.stored, field.attribute)
+            if said == mask(kept):
+                form.stays = True
+                return kept
+        if self.secret and isinstance(said, str) and looks_masked(said):
+            form.refuse(
+                "masked_value",
+                field.name,
+                f"{field.name} must be whole, or what GET shows of the one that is stored; got a "
+                "mask of something else. Write the value itself.",
+            )
+        elif (
+            not isinstance(said, str)
+            or len(said) > self.most
+            or not re.fullmatch(self.pattern, said)
+            or (self.rule == "header" and is_reserved(said))
+        ):
+            got = "something else" if self.secret and said is not None else came(said)
+            advice = "Write it in full." if field.required else "Leave it out if in doubt."
+            form.refuse(
+                "bad_authentication",
+                field.name,
+                f"{field.name} must be {self.must}; got {got}. {advice}",
+            )
+        elif self.rule == "url" and (reason := form.check_url(said)) is not None:
+            form.refuse("url_refused", field.name, reason)
+        return said
+
+    def show(self, value: Any) -> Any:
+        return mask(value) if self.secret else value
+
+    def taken(self, *, new: bool) -> Json:
+        if self.words:
+            return self.shown()
+        return self.shown() | {"maxLength": self.most, "pattern": f"^(?:{self.pattern})$"}
+
+    def shown(self) -> Json:
+        enum = {"enum": list(self.words)} if self.words else {}
+        about = {"description": "Shown by its end; what is shown means the stored one."}
+        return {"type": "string"} | enum | (about if self.secret else {})
 
 
 class Basic(msgspec.Struct, frozen=True, tag="basic", tag_field="type"):
@@ -39,21 +99,18 @@ class Basic(msgspec.Struct, frozen=True, tag="basic", tag_field="type"):
 
     username: Annotated[
         str,
-        Text(
-            "text of at most 255 characters without a colon",
-            r"[^:\x00-\x1f\x7f]*",
-            255,
-            "User name",
+        Field(
+            "username",
+            Part("text of at most 255 characters without a colon", r"[^:\x00-\x1f\x7f]*", 255),
+            label="User name",
         ),
     ]
     password: Annotated[
         str,
-        Text(
-            "text of 1 to 1024 characters on one line",
-            r"[^\x00-\x1f\x7f]+",
-            1024,
-            "Password",
-            secret=True,
+        Field(
+            "password",
+            Part("text of 1 to 1024 characters on one line", r"[^\x00-\x1f\x7f]+", 1024, True),
+            label="Password",
         ),
     ]
 
@@ -73,22 +130,28 @@ class ApiKey(msgspec.Struct, frozen=True, tag="apiKey", tag_field="type"):
 
     header: Annotated[
         str,
-        Text(
-            "a header's name that Tidings does not set itself, such as X-Api-Key",
-            r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+",
-            128,
-            "Header",
-            rule="header",
+        Field(
+            "header",
+            Part(
+                "a header's name that Tidings does not set itself, such as X-Api-Key",
+                r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+",
+                128,
+                rule="header",
+            ),
+            label="Header",
         ),
     ]
     value: Annotated[
         str,
-        Text(
-            "text of 1 to 4096 visible ASCII signs",
-            r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?",
-            4096,
-            "Value",
-            secret=True,
+        Field(
+            "value",
+            Part(
+                "text of 1 to 4096 visible ASCII signs",
+                r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?",
+                4096,
+                secret=True,
+            ),
+            label="Value",
         ),
     ]
 
@@ -108,36 +171,51 @@ class OAuth2ClientCredentials(
     """An access token for a client id and its secret (RFC 6749, section 4.4)."""
 
     token_url: Annotated[
-        str, Text("the URL of the token endpoint", r"\S+", 2048, "Token URL", rule="url")
+        str,
+        Field(
+            "tokenUrl",
+            Part("the URL of the token endpoint", r"\S+", 2048, rule="url"),
+            label="Token URL",
+        ),
     ]
     client_id: Annotated[
-        str, Text("text of 1 to 255 ASCII characters", f"{_ASCII}+", 255, "Client id")
+        str,
+        Field(
+            "clientId",
+            Part("text of 1 to 255 ASCII characters", f"{_ASCII}+", 255),
+            label="Client id",
+        ),
     ]
     client_secret: Annotated[
         str,
-        Text(
-            "text of 1 to 1024 ASCII characters",
-            f"{_ASCII}+",
-            1024,
-            "Client secret",
-            secret=True,
+        Field(
+            "clientSecret",
+            Part("text of 1 to 1024 ASCII characters", f"{_ASCII}+", 1024, secret=True),
+            label="Client secret",
         ),
     ]
     scope: Annotated[
         str | None,
-        Text("scopes with one space between them", f"{_SCOPE}(?: {_SCOPE})*", 1024, "Scope"),
+        Field(
+            "scope",
+            Part("scopes with one space between them", f"{_SCOPE}(?: {_SCOPE})*", 1024),
+            label="Scope",
+        ),
     ] = None
     audience: Annotated[
-        str | None, Text("text of 1 to 1024 ASCII characters", f"{_ASCII}+", 1024, "Audience")
+        str | None,
+        Field(
+            "audience",
+            Part("text of 1 to 1024 ASCII characters", f"{_ASCII}+", 1024),
+            label="Audience",
+        ),
     ] = None
     client_authentication: Annotated[
         ClientAuthentication,
-        Text(
-            " or ".join(get_args(ClientAuthentication)),
-            "|".join(get_args(ClientAuthentication)),
-            40,
-            "Client authentication",
-            words=get_args(ClientAuthentication),
+        Field(
+            "clientAuthentication",
+            Part(" or ".join(_WAYS), "|".join(_WAYS), 40, words=_WAYS),
+            label="Client authentication",
         ),
     ] = "client_secret_basic"
 

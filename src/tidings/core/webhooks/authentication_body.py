@@ -5,37 +5,31 @@ it was stored for, and nowhere else: neither to another host of `webHookUrl` nor
 fetched with it, to another one of `tokenUrl`.
 """
 
-import re
 from collections.abc import Callable
-from functools import cache
-from typing import Any, NamedTuple, get_type_hints
+from typing import Any, NamedTuple
 
-import msgspec
-
+from tidings.core.declaration import (
+    Json,
+    declared,
+    or_null,
+    read_resource,
+    said_names,
+    show_resource,
+)
 from tidings.core.form import Form, came
 from tidings.core.webhooks.authentication import (
     SCHEMES,
     Authentication,
     OAuth2ClientCredentials,
-    Text,
+    SchemeForm,
     header_of,
 )
-from tidings.core.webhooks.headers import Headers, is_reserved, same_origin, same_url
-from tidings.core.webhooks.masks import looks_masked, mask
+from tidings.core.webhooks.headers import Headers, same_origin, same_url
+from tidings.core.webhooks.masks import mask
 
 FIELD = "authentication"
 _TYPE = "type"
 _EXAMPLE = '{"type": "basic", "username": "tidings", "password": "…"}'
-
-
-class Part(NamedTuple):
-    """A text of a scheme, where it stands."""
-
-    name: str  # as bodies say it
-    attribute: str
-    text: Text
-    required: bool
-    default: Any
 
 
 class Said(NamedTuple):
@@ -45,34 +39,14 @@ class Said(NamedTuple):
     stays: bool = False
 
 
-@cache
-def parts_of(scheme: type[Authentication]) -> tuple[Part, ...]:
-    """What a scheme is configured with."""
-    hints = get_type_hints(scheme, include_extras=True)
-    return tuple(
-        Part(
-            one.encode_name,
-            one.name,
-            hints[one.name].__metadata__[0],
-            one.required,
-            None if one.required else one.default,
-        )
-        for one in msgspec.structs.fields(scheme)
-    )
-
-
 def name_of(authentication: Authentication) -> str:
     """The `type` of a scheme."""
     return next(name for name, scheme in SCHEMES.items() if isinstance(authentication, scheme))
 
 
-def show_authentication(authentication: Authentication) -> dict[str, str | None]:
+def show_authentication(authentication: Authentication) -> Json:
     """As answers show it: secrets by their end."""
-    shown: dict[str, str | None] = {_TYPE: name_of(authentication)}
-    for one in parts_of(type(authentication)):
-        value = getattr(authentication, one.attribute)
-        shown[one.name] = mask(value) if one.text.secret and value is not None else value
-    return shown
+    return {_TYPE: name_of(authentication), **dict(show_resource(authentication))}
 
 
 def masked_body(said: Any) -> Any:
@@ -80,7 +54,7 @@ def masked_body(said: Any) -> Any:
     scheme = SCHEMES.get(str(said.get(_TYPE))) if isinstance(said, dict) else None
     if scheme is None:
         return None if said is None else {}
-    secret = {one.name for one in parts_of(scheme) if one.text.secret}
+    secret = {one.name for one in declared(scheme) if getattr(one.field.kind, "secret", False)}
     return {
         name: mask(value) if name in secret and isinstance(value, str) else value
         for name, value in said.items()
@@ -106,49 +80,12 @@ def read_authentication(
             f"{got}. Write {_EXAMPLE}.",
         )
         return Said(None)
-    parts = parts_of(scheme)
-    form.warn_of_unknown(value, frozenset((_TYPE, *(one.name for one in parts))), f"{FIELD}.")
-    old = stored if isinstance(stored, scheme) else None
-    before, stays = len(form.refusals), False
-    made: dict[str, Any] = {}
-    for one in parts:
-        said = value.get(one.name)
-        if old is not None and one.text.secret:
-            kept = getattr(old, one.attribute)
-            if said == mask(kept):
-                said, stays = kept, True
-        made[one.attribute] = _read(form, one, said, check_url)
-    if len(form.refusals) > before:
-        return Said(None)
-    return Said(scheme(**made), stays)
-
-
-def _read(form: Form, part: Part, said: object, check_url: Callable[[str], str | None]) -> Any:
-    if said is None and not part.required:
-        return part.default
-    place, text = f"{FIELD}.{part.name}", part.text
-    secret = text.secret
-    if secret and isinstance(said, str) and looks_masked(said):
-        form.refuse(
-            "masked_value",
-            place,
-            f"{part.name} must be whole, or what GET shows of the one that is stored; got a mask "
-            "of something else. Write the value itself.",
-        )
-    elif (
-        not isinstance(said, str)
-        or len(said) > text.chars_max
-        or not re.fullmatch(text.pattern, said)
-        or (text.rule == "header" and is_reserved(said))
-    ):
-        got = "something else" if secret and said is not None else came(said)
-        advice = "Write it in full." if part.required else "Leave it out if in doubt."
-        form.refuse(
-            "bad_authentication", place, f"{part.name} must be {text.must}; got {got}. {advice}"
-        )
-    elif text.rule == "url" and (reason := check_url(said)) is not None:
-        form.refuse("url_refused", place, reason)
-    return said
+    names = said_names(scheme)
+    form.warn_of_unknown(value, frozenset((_TYPE, *names)), f"{FIELD}.")
+    inner = SchemeForm(value, stored if isinstance(stored, scheme) else None, check_url)
+    made = read_resource(scheme, inner, None)
+    form.take_in(inner, f"{FIELD}.")
+    return Said(None) if inner.refusals else Said(made, inner.stays)
 
 
 def refuse_twice(form: Form, authentication: Authentication, headers: Headers) -> None:
@@ -198,27 +135,18 @@ def warn_left_out(form: Form) -> None:
     )
 
 
-def _scheme_schema(name: str, scheme: type[Authentication], *, answers: bool) -> dict[str, Any]:
-    properties: dict[str, Any] = {_TYPE: {"type": "string", "enum": [name]}}
-    for one in parts_of(scheme):
-        text: dict[str, Any] = {"type": "string"}
-        if one.text.words:
-            text["enum"] = list(one.text.words)
-        elif not answers:
-            text |= {"maxLength": one.text.chars_max, "pattern": f"^(?:{one.text.pattern})$"}
-        if one.text.secret:
-            text["description"] = "Shown by its end; what is shown means the stored one."
-        if not one.required:
-            text = {"anyOf": [text, {"type": "null"}]}
-        properties[one.name] = text
-    required = [_TYPE, *(one.name for one in parts_of(scheme) if one.required)]
-    about = (scheme.__doc__ or "").partition("\n")[0]
+def _scheme_schema(name: str, scheme: type[Authentication], *, answers: bool) -> Json:
+    fields = declared(scheme)
+    properties: Json = {_TYPE: {"type": "string", "enum": [name]}}
+    for one in fields:
+        text = one.field.kind.shown() if answers else one.field.kind.taken(new=True)
+        properties[one.name] = text if one.required else or_null(text)
     return {
         "type": "object",
         "title": name,
-        "description": about,
+        "description": (scheme.__doc__ or "").partition("\n")[0],
         "properties": properties,
-        "required": required,
+        "required": [_TYPE, *(one.name for one in fields if one.required)],
     }
 
 

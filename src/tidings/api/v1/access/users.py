@@ -117,11 +117,7 @@ def password_routes(services: Services) -> APIRouter:
     )
 
     @router.post(
-        "",
-        summary="Set a password",
-        status_code=204,
-        openapi_extra=PASSWORD_BODY,
-        responses=errors,
+        "", summary="Set a password", status_code=204, openapi_extra=PASSWORD_BODY, responses=errors
     )
     async def set_password(request: Request) -> Response:
         """With the token of an invitation or a reset, or with `email` and `currentPassword`.

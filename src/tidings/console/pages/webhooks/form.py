@@ -10,13 +10,14 @@ from typing import Any
 
 import msgspec
 
+from tidings.core.declaration import declared
 from tidings.core.delivery.outcome import DEFAULT_POLICY
 from tidings.core.shaping.enrichment import IDENTIFIERS, STORE, THIN, TILL, WAIT, WHEN_DOWN
 from tidings.core.shaping.neo_rules import NEO, SEND_WHOLE
 from tidings.core.shaping.shape_rules import FIELDS, FILTER, RENAME, TRANSFORMATION, show_fields
 from tidings.core.webhooks.authentication import LABELS, SCHEMES
 from tidings.core.webhooks.authentication_body import FIELD as AUTHENTICATION
-from tidings.core.webhooks.authentication_body import parts_of, show_authentication
+from tidings.core.webhooks.authentication_body import show_authentication
 from tidings.core.webhooks.masks import masked
 from tidings.core.webhooks.retry_policy_body import show_retry
 from tidings.core.webhooks.settings import FIELD_OF, SETTABLE, Settings
@@ -47,11 +48,11 @@ FIELDS_CHOICES = (("all", "All fields"), ("keep", "Only these"), ("drop", "All b
 HEADER_ROWS_MIN = 2
 AUTHENTICATIONS = (("", "None"), *LABELS.items())
 PARTS = {
-    scheme: [(f"{AUTHENTICATION}.{one.name}", one) for one in parts_of(kind)]
+    scheme: [(f"{AUTHENTICATION}.{one.name}", one) for one in declared(kind)]
     for scheme, kind in SCHEMES.items()
 }
 WORDS = {
-    place: [(word, word) for word in one.text.words]
+    place: [(word, word) for word in getattr(one.field.kind, "words", ())]
     for parts in PARTS.values()
     for place, one in parts
 }
