@@ -1,49 +1,119 @@
 """How a webhook's owner may change the retries: `retryPolicy` of its body."""
 
-from typing import Any, TypeGuard
+from typing import Annotated, Any, TypeGuard
 
-from tidings.core.declaration import Json
+import msgspec
+
+from tidings.core.declaration import (
+    Declared,
+    Field,
+    Json,
+    declared,
+    read_resource,
+    said_names,
+    show_resource,
+)
 from tidings.core.delivery.outcome import DEFAULT_POLICY, RetryPolicy
 from tidings.core.delivery.schedule import HOUR_S, Schedule
 from tidings.core.form import Form, came
-from tidings.core.kinds import Part
+from tidings.core.kinds import Part, Value
 
 DELAYS_MAX = 50
 DELAY_MAX_S = 86_400
 WINDOW_MAX_H = 168
 
 _FIELD = "retryPolicy"
-_DELAYS, _WINDOW = "delaysInSeconds", "windowInHours"
-_RETRY, _FAIL = "retryStatuses", "failStatuses"
+_OPPOSITE = {"retryStatuses": "failStatuses", "failStatuses": "retryStatuses"}
+_USUAL = DEFAULT_POLICY.schedule
 
 
-_STATUS_LIST = {"type": "array", "items": {"type": "integer", "minimum": 300, "maximum": 599}}
+def _number(value: object) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _schema() -> Json:
-    """What a body may say, as JSON Schema."""
-    usual = show_retry(DEFAULT_POLICY)
-    delay = {"type": "number", "minimum": 1, "maximum": DELAY_MAX_S}
-    parts: dict[str, tuple[dict[str, Any], str]] = {
-        _DELAYS: (
-            {"type": "array", "items": delay, "minItems": 1, "maxItems": DELAYS_MAX},
-            "After attempt 1, 2, 3 …; the last one repeats.",
-        ),
-        _WINDOW: (
-            {"type": "number", "minimum": 0, "maximum": WINDOW_MAX_H},
-            "The last attempt starts at its end.",
-        ),
-        _RETRY: (_STATUS_LIST, "Refusals to try again."),
-        _FAIL: (_STATUS_LIST, "Answers that end a delivery at once."),
-    }
-    return {
-        "type": "object",
-        "description": "How a webhook retries.",
-        "properties": {
-            name: {"anyOf": [part, {"type": "null"}], "description": about, "default": usual[name]}
-            for name, (part, about) in parts.items()
-        },
-    }
+def _listed(value: object) -> str:
+    """A short list as it came: its items say what is wrong."""
+    if isinstance(value, list):
+        items = ", ".join(came(one) for one in value[:5])
+        return f"[{items}{', …' if len(value) > 5 else ''}]"
+    return came(value)
+
+
+def _lean(number: float) -> float | int:
+    return int(number) if number.is_integer() else number
+
+
+def _delays(value: object) -> tuple[float, ...] | None:
+    if not isinstance(value, list) or not 1 <= len(value) <= DELAYS_MAX:
+        return None
+    fits = tuple(float(one) for one in value if _number(one) and 1 <= one <= DELAY_MAX_S)
+    return fits if len(fits) == len(value) else None
+
+
+def _statuses(form: Form, field: Declared, standing: frozenset[int]) -> frozenset[int]:
+    value, other = form.body.get(field.name), _OPPOSITE[field.name]
+    if value is None:
+        return standing
+    if isinstance(value, list):
+        fits = [status for status in value if type(status) is int and 300 <= status <= 599]
+        opposite = form.body.get(other)
+        both = [status for status in fits if isinstance(opposite, list) and status in opposite]
+        if len(fits) == len(value) and not both:
+            return frozenset(fits)
+    form.refuse(
+        "bad_retry_policy",
+        field.name,
+        f"{field.name} must be a list of statuses from 300 to 599, none of them in {other} too; "
+        f"got {_listed(value)}. Leave it out to judge as documented.",
+    )
+    return standing
+
+
+_DELAYS = Value(
+    _delays,
+    f"a list of 1 to {DELAYS_MAX} numbers from 1 to {DELAY_MAX_S}",
+    "bad_retry_policy",
+    "Write [5, 30, 120]: the last one repeats.",
+    _listed,
+    schema={
+        "type": "array",
+        "items": {"type": "number", "minimum": 1, "maximum": DELAY_MAX_S},
+        "minItems": 1,
+        "maxItems": DELAYS_MAX,
+    },
+    shows=lambda delays: [_lean(delay) for delay in delays],
+)
+_WINDOW = Value(
+    lambda value: float(value) if _number(value) and 0 <= value <= WINDOW_MAX_H else None,
+    f"a number from 0 to {WINDOW_MAX_H}",
+    "bad_retry_policy",
+    f"Leave it out for {WINDOW_MAX_H}.",
+    schema={"type": "number", "minimum": 0, "maximum": WINDOW_MAX_H},
+    shows=_lean,
+)
+_STATUSES = Part(
+    _statuses,
+    schema={"type": "array", "items": {"type": "integer", "minimum": 300, "maximum": 599}},
+    shows=sorted,
+)
+
+
+class _Retries(msgspec.Struct, frozen=True):
+    """How a webhook retries."""
+
+    delays_s: Annotated[
+        tuple[float, ...],
+        Field("delaysInSeconds", _DELAYS, "After attempt 1, 2, 3 …; the last one repeats."),
+    ] = _USUAL.delays_s
+    window_h: Annotated[
+        float, Field("windowInHours", _WINDOW, "The last attempt starts at its end.")
+    ] = _USUAL.window_s / HOUR_S
+    retry_also: Annotated[
+        frozenset[int], Field("retryStatuses", _STATUSES, "Refusals to try again.")
+    ] = frozenset()
+    fail_also: Annotated[
+        frozenset[int], Field("failStatuses", _STATUSES, "Answers that end a delivery at once.")
+    ] = frozenset()
 
 
 def read_retry(form: Form, _: object, old: RetryPolicy) -> RetryPolicy:
@@ -61,90 +131,23 @@ def read_retry(form: Form, _: object, old: RetryPolicy) -> RetryPolicy:
             '{"delaysInSeconds": [5, 30, 120]}.',
         )
         return old
-    form.warn_of_unknown(value, frozenset((_DELAYS, _WINDOW, _RETRY, _FAIL)), f"{_FIELD}.")
-    schedule = Schedule(delays_s=_delays(form, value), window_s=_window_s(form, value))
-    return RetryPolicy(
-        schedule, _statuses(form, value, _RETRY, _FAIL), _statuses(form, value, _FAIL, _RETRY)
-    )
+    form.warn_of_unknown(value, frozenset(said_names(_Retries)), f"{_FIELD}.")
+    inner = Form(value)
+    made = read_resource(_Retries, inner, None)  # as a whole: what is left out is the default
+    form.take_in(inner, f"{_FIELD}.")
+    schedule = Schedule(delays_s=made.delays_s, window_s=made.window_h * HOUR_S)
+    return RetryPolicy(schedule, made.retry_also, made.fail_also)
 
 
-def show_retry(policy: RetryPolicy) -> dict[str, object]:
+def show_retry(policy: RetryPolicy) -> dict[str, Any]:
     """The policy as a body says it."""
-    return {
-        _DELAYS: [_lean(delay) for delay in policy.schedule.delays_s],
-        _WINDOW: _lean(policy.schedule.window_s / HOUR_S),
-        _RETRY: sorted(policy.retry_also),
-        _FAIL: sorted(policy.fail_also),
-    }
+    delays_s, window_h = policy.schedule.delays_s, policy.schedule.window_s / HOUR_S
+    return dict(show_resource(_Retries(delays_s, window_h, policy.retry_also, policy.fail_also)))
 
 
-def _lean(number: float) -> float | int:
-    return int(number) if number.is_integer() else number
-
-
-def _delays(form: Form, policy: dict[str, Any]) -> tuple[float, ...]:
-    default = DEFAULT_POLICY.schedule.delays_s
-    value = policy.get(_DELAYS)
-    if value is None:
-        return default
-    if isinstance(value, list) and 1 <= len(value) <= DELAYS_MAX:
-        fits = tuple(float(one) for one in value if _number(one) and 1 <= one <= DELAY_MAX_S)
-        if len(fits) == len(value):
-            return fits
-    form.refuse(
-        "bad_retry_policy",
-        f"{_FIELD}.{_DELAYS}",
-        f"delaysInSeconds must be a list of 1 to {DELAYS_MAX} numbers from 1 to {DELAY_MAX_S}; got "
-        f"{_listed(value)}. Write [5, 30, 120]: the last one repeats.",
-    )
-    return default
-
-
-def _window_s(form: Form, policy: dict[str, Any]) -> float:
-    default = DEFAULT_POLICY.schedule.window_s
-    value = policy.get(_WINDOW)
-    if value is None:
-        return default
-    if _number(value) and 0 <= value <= WINDOW_MAX_H:
-        return float(value) * HOUR_S
-    form.refuse(
-        "bad_retry_policy",
-        f"{_FIELD}.{_WINDOW}",
-        f"windowInHours must be a number from 0 to {WINDOW_MAX_H}; got {came(value)}. Leave it out "
-        f"for {WINDOW_MAX_H}.",
-    )
-    return default
-
-
-def _statuses(form: Form, policy: dict[str, Any], name: str, other: str) -> frozenset[int]:
-    value = policy.get(name)
-    if value is None:
-        return frozenset()
-    if isinstance(value, list):
-        fits = [status for status in value if type(status) is int and 300 <= status <= 599]
-        opposite = policy.get(other)
-        both = [status for status in fits if isinstance(opposite, list) and status in opposite]
-        if len(fits) == len(value) and not both:
-            return frozenset(fits)
-    form.refuse(
-        "bad_retry_policy",
-        f"{_FIELD}.{name}",
-        f"{name} must be a list of statuses from 300 to 599, none of them in {other} too; got "
-        f"{_listed(value)}. Leave it out to judge as documented.",
-    )
-    return frozenset()
-
-
-def _number(value: object) -> TypeGuard[int | float]:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _listed(value: object) -> str:
-    """A short list as it came: its items say what is wrong."""
-    if isinstance(value, list):
-        items = ", ".join(came(one) for one in value[:5])
-        return f"[{items}{', …' if len(value) > 5 else ''}]"
-    return came(value)
-
-
-RETRIES = Part(read_retry, schema=_schema(), answers=_schema(), shows=show_retry)
+_SCHEMA: Json = {
+    "type": "object",
+    "description": _Retries.__doc__,
+    "properties": {one.name: one.taken(new=True) for one in declared(_Retries)},
+}
+RETRIES = Part(read_retry, schema=_SCHEMA, answers=_SCHEMA, shows=show_retry)
