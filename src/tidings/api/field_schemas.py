@@ -7,13 +7,10 @@ whether an address is allowed, how two fields go together) is told by the answer
 
 from typing import Any
 
-from tidings.core.form import SEEN, SIGN
 from tidings.core.ids import SHOWN_NUMBER
 
 Json = dict[str, Any]
 
-VISIBLE = f"^{SIGN}*$"
-NAMED = f"^{SIGN}*{SEEN}{SIGN}*$"  # visible, and more than spaces
 EVENT_ID = "^[A-Za-z0-9_:-]{1,128}$"
 KEY = "^[!-~]{1,255}$"
 

@@ -34,14 +34,20 @@ def patch_schema(
     return schema
 
 
-def closed(schema: Any) -> Any:
+def closed(schema: Json) -> Json:
     """The same without room for fields that it does not name, in what is inside of it neither: of a
     body whose misspelt fields are refused."""
+    made: Json = _closed(schema)
+    return made
+
+
+def _closed(schema: Any) -> Any:
     if isinstance(schema, list):
-        return [closed(one) for one in schema]
+        return [_closed(one) for one in schema]
     if not isinstance(schema, dict):
         return schema
-    made = {name: closed(one) for name, one in schema.items() if name not in ("default", "example")}
+    given = ("default", "example")
+    made = {name: _closed(one) for name, one in schema.items() if name not in given}
     more = {name: schema[name] for name in ("default", "example") if name in schema}
     if "properties" in made and made.get("type") == "object":
         more |= {} if "additionalProperties" in made else CLOSED

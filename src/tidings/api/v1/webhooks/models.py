@@ -70,12 +70,7 @@ def _patch() -> Json:
     )
     schema = patch_schema(SETTABLE, about, {"webHookHeaders": PATCH_SCHEMA})
     example = {"slaInSeconds": 60, "webHookHeaders": {"X-Old": None}}
-    return _closed(schema) | {"example": example}
-
-
-def _closed(schema: Json) -> Json:
-    made: Json = closed(schema)
-    return made
+    return closed(schema) | {"example": example}
 
 
 def unsaved_schema(about: str, more: Json, either: list[Json]) -> Json:
@@ -87,7 +82,7 @@ def unsaved_schema(about: str, more: Json, either: list[Json]) -> Json:
             "description": "Start from this webhook, unchanged.",
         }
     }
-    return _closed(schema) | {"example": _EXAMPLE, "anyOf": either}
+    return closed(schema) | {"example": _EXAMPLE, "anyOf": either}
 
 
 BODY = body_of(_new)
