@@ -76,7 +76,7 @@ class OrgRequest(msgspec.Struct, frozen=True):
     ]
     id: Annotated[
         int | None,
-        Field("id", _ID, "The next one where it is absent; it stays.", answered=False),
+        Field("id", _ID, "It stays; of a new org the next one where it is absent.", answered=False),
     ] = None
     alias: Annotated[
         int | None,
@@ -99,6 +99,6 @@ class OrgRequest(msgspec.Struct, frozen=True):
         Field(
             "settings",
             Nested(OrgSettings, "bad_type", "Leave it out to change nothing."),
-            "What is left out of them stays.",
+            "How its events are checked and kept.",
         ),
     ] = DEFAULT_SETTINGS
