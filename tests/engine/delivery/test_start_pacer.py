@@ -4,6 +4,7 @@ import asyncio
 from typing import Any, cast
 
 from tidings.core.delivery.lane import Lane, WindowBudget
+from tidings.core.shaping.signatures.schemes import IN_FORCE
 from tidings.engine.delivery.runner import CountedChannel, WebhookRunner
 from tidings.engine.delivery.start_pacer import TURN_MIN, TURN_SHARE, StartPacer
 
@@ -14,7 +15,8 @@ class Signed:
     """As much of a webhook as its messages are made of."""
 
     def __getattr__(self, name: str) -> Any:
-        return {"headers": (), "secrets": (), "extra": {}}.get(name, "x")
+        known = {"headers": (), "secrets": (), "extra": {}, "scheme": IN_FORCE}
+        return known.get(name, "x")
 
 
 def runner(*, well: bool = False) -> WebhookRunner:
