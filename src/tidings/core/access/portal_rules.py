@@ -46,7 +46,10 @@ class Portal(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a portal shows, and what may be done in it."""
 
     org: OrgId
-    role: Annotated[str, Field("role", Choice(ROLES, "bad_role"), default=ROLES[0])]
+    role: Annotated[
+        str,
+        Field("role", Choice(ROLES, "bad_role"), "What may be done in it.", default=ROLES[0]),
+    ]
     name: Annotated[  # the platform's
         str,
         Field(
@@ -75,7 +78,7 @@ class Portal(msgspec.Struct, frozen=True, omit_defaults=True):
                 lambda form, _field, _standing: _colour(form),
                 {"type": "string", "pattern": f"^{_COLOUR.pattern}$"},
             ),
-            "Six hex digits behind #.",
+            "Of links and buttons: six hex digits behind #.",
         ),
     ] = COLOUR
     embed_in: Annotated[  # none: it stands alone
@@ -110,7 +113,7 @@ class PortalLink(msgspec.Struct, frozen=True):
         Field(
             "expiresInMinutes",
             Number(1, MINUTES_MAX, f"Leave it out for {MINUTES}."),
-            "To be opened.",
+            "For how long the link can be opened.",
         ),
     ] = MINUTES
 

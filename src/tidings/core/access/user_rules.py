@@ -41,12 +41,36 @@ class WantedUser(msgspec.Struct, frozen=True):
                 },
                 answers={"type": "string"},
             ),
+            "What they sign in with.",
+            "E-mail address",
             bodies="new",
         ),
     ]
-    name: Annotated[str, Field("name", Text(NAME_MAX, "bad_name", "Say who it is."))] = ""
-    role: Annotated[str, Field("role", Choice(tuple(ROLES), "bad_role"))] = "reader"
-    disabled: Annotated[bool, Field("disabled", Flag(), bodies="change")] = False
+    name: Annotated[
+        str, Field("name", Text(NAME_MAX, "bad_name", "Say who it is."), "Who it is.", "Name")
+    ] = ""
+    role: Annotated[
+        str,
+        Field(
+            "role",
+            Choice(
+                tuple(ROLES),
+                "bad_role",
+                labels=(
+                    "owner: everything, also other owners",
+                    "admin: everything but owners",
+                    "operator: everything but settings, credentials and users",
+                    "reader: looks, and changes nothing",
+                ),
+            ),
+            "What they may do in the org, in open sessions too.",
+            "Role",
+            "In force for open sessions at once.",
+        ),
+    ] = "reader"
+    disabled: Annotated[
+        bool, Field("disabled", Flag(), "Whether they are kept out of the org.", bodies="change")
+    ] = False
     password: Annotated[
         str | None,
         Field("password", PASSWORD, "For the platform's credential.", bodies="new"),

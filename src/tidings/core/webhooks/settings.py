@@ -48,7 +48,7 @@ _FLAG = Kept(
 
 
 def _added(name: str, label: str, hint: str) -> tuple[Field, Any]:
-    return Field(name, _FLAG, "", label, hint, original=True), False
+    return Field(name, _FLAG, hint, label, hint, original=True), False
 
 
 # Enrichment is asked for by these; they are kept as they came.
@@ -63,7 +63,7 @@ ADDITIONS = (
     _added(
         BALANCE,
         "Available Points Balance",
-        "Adds AvailablePointsBalance to pointsIssued and pointsRedeemed.",
+        "Adds AvailablePointsBalance where points are issued or redeemed.",
     ),
     _added(CARDS, "Card Number", "Adds all card numbers; takes a source of customer identifiers."),
 )
@@ -82,7 +82,15 @@ _WHEN_DOWN = Kept(
 _EXTRA = Keyed(
     (
         *ADDITIONS,
-        (Field(IDENTIFIERS, _IDENTIFIERS, original=True), []),
+        (
+            Field(
+                IDENTIFIERS,
+                _IDENTIFIERS,
+                "Sources whose identifiers of the customer are added.",
+                original=True,
+            ),
+            [],
+        ),
         (Field(WHEN_DOWN, _WHEN_DOWN, "What to do while the platform does not answer."), THIN),
         (
             Field(
@@ -92,6 +100,7 @@ _EXTRA = Keyed(
                     NEO_SCHEMA,
                     answers={"type": "object"},
                 ),
+                "The flow of the platform that enriches the payload: its label and value.",
                 original=True,
             ),
             None,
@@ -129,7 +138,7 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
                 _TEXTS | {"minItems": 1},
                 answers=_TEXTS,
             ),
-            "At least one. A list replaces the old one.",
+            "The event types that it wants, at least one; a list replaces the old one.",
             blank=[],
             original=True,
         ),
@@ -143,7 +152,7 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
                 {"type": "string", "enum": [HTTP, QUEUE, "queue"]},
                 answers={"type": "string"},
             ),
-            f"{HTTP} or {QUEUE}.",
+            f"What it is told by; {QUEUE} calls nobody.",
             default=HTTP,
             original=True,
         ),
@@ -157,8 +166,8 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
                 {"type": "string", "maxLength": URL_MAX},
                 answers={"type": "string"},
             ),
-            "Absolute, https (or http where it is allowed), of a public address. Of QUEUE_INT it "
-            "may be blank, and is never dialled.",
+            "Where it is told: absolute, https (or http where it is allowed), of a public address. "
+            "Of QUEUE_INT it may be blank, and is never dialled.",
             default="",
             original=True,
         ),
@@ -168,7 +177,7 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
         Field(
             "methodType",
             Choice(METHODS, "bad_method"),
-            "All carry the body.",
+            "The method of the calls; all carry the body.",
             "Method",
             default=METHODS[0],
             original=True,
@@ -250,6 +259,7 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
                 retry_policy_body.schema(),
                 retry_policy_body.show_retry,
             ),
+            "When what did not arrive is tried again: docs/contract/delivery.md.",
         ),
     ] = DEFAULT_POLICY
     ordering: Annotated[
@@ -389,7 +399,13 @@ class Besides(msgspec.Struct, frozen=True):
     active: Annotated[
         bool | None,
         Field(
-            "active", Flag(), "", "Active", "Else new events pass it by.", blank=True, original=True
+            "active",
+            Flag(),
+            "Whether new events are sent to it; else they pass it by.",
+            "Active",
+            "Else new events pass it by.",
+            blank=True,
+            original=True,
         ),
     ] = None
     secret: Annotated[
