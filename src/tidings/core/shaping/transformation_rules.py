@@ -42,6 +42,7 @@ class NewTransformation(msgspec.Struct, frozen=True):
                 lambda form, field, _: _name(form, field),
                 {"type": "string", "pattern": f"^{TRANSFORMATION_NAME.pattern}$"},
             ),
+            "By which webhooks name it.",
         ),
     ]
     template: Annotated[str, TEMPLATE]
