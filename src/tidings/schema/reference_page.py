@@ -114,8 +114,8 @@ def said(schema: Json) -> str:
     if kind == "array":
         many = f", at most {schema['maxItems']:,}" if "maxItems" in schema else ""
         return f"a list{many}: {said(schema['items'])}" if "items" in schema else f"a list{many}"
-    if kind == "object" and schema.get("properties"):
-        return f"an object of {', '.join(f'`{name}`' for name in schema['properties'])}"
+    if kind == "object" and (names := [one for one in schema.get("properties", ()) if one]):
+        return f"an object of {', '.join(f'`{name}`' for name in names)}"
     return {"object": "an object", "boolean": "`true`, `false`", "null": "null"}.get(kind, kind)
 
 
