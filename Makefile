@@ -81,6 +81,7 @@ docs: setup  ## Make the pages that are made from the code
 	@$(BIN)/python -m tidings.api.openapi tests/openapi/promise.json
 	@$(BIN)/python -m tidings.cli.help.cli_page docs/cli.md src/tidings/cli/help/help.txt
 	@$(BIN)/python -m tests.docs.error_codes docs/contract/errors.md
+	@$(BIN)/python -m tidings.schema.reference_page docs/contract/resources.md
 	@$(BIN)/python -m tests.docs.tree CONTRIBUTING.md
 
 golden: setup  ## Write anew the lists of what must not change unasked (tests/golden)

@@ -67,7 +67,7 @@ def test_2_make_a_test_inbox(reader: NewReader, new_org: NewOrg) -> None:
         one = reader(org=api.org)
         one.open("/inboxes")
         one.see("No inbox yet")
-        one.page.get_by_label("Name of a new one").fill("Our CRM to be")
+        one.page.get_by_label("Name of the inbox").fill("Our CRM to be")
         one.page.get_by_role("button", name="Make an inbox").click()
         expect(one.page.get_by_role("heading", level=1)).to_have_text("Our CRM to be")
         [inbox] = api.get("/v1/inboxes").must(200)["inboxes"]

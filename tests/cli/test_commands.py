@@ -206,7 +206,7 @@ def test_a_replay_says_what_it_would_do_and_then_does_it(
     done = tidings(*asked, "--dry-run").must(0)
     assert "This sends 3 requests to 127.0.0.1" in done.err
     assert next_of(done.err) == "tidings replay --webhook crm --missed-since 1h"
-    flags = ("--since", "2h", "--on", "pointsIssued", "--rate", "5", "--again", "--yes")
+    flags = ("--on", "pointsIssued", "--since", "2h", "--again", "--rate", "5", "--yes")
     asked_so = (*asked[:3], *flags)
     done = tidings(*asked_so, "--dry-run").must(0)
     assert next_of(done.err) == " ".join(("tidings", *asked_so))

@@ -8,6 +8,7 @@ import pytest
 from tidings.cli.help.settings_page import page
 from tidings.core.delivery.schedule import DELAYS_S
 from tidings.core.delivery.statuses import FINAL_STATUSES, SLOW_DOWN
+from tidings.schema.reference_page import page as reference_page
 from tidings.settings.settings import CLIENT_NAMES, ENVIRONMENT
 
 ROOT = Path(__file__).parents[2]
@@ -20,6 +21,7 @@ PAGES = [
     ROOT / "docs/contract/original.md",
     ROOT / "docs/replay.md",
     ROOT / "docs/contract/api.md",
+    ROOT / "docs/contract/resources.md",
     ROOT / "docs/backup.md",
     ROOT / "docs/operational-events.md",
     ROOT / "docs/retention.md",
@@ -35,6 +37,14 @@ LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 
 def test_the_settings_page_is_current() -> None:
     assert (ROOT / "docs/settings.md").read_text("utf-8") == page(), "make docs"
+
+
+def test_the_page_of_every_field_is_current() -> None:
+    text = (ROOT / "docs/contract/resources.md").read_text("utf-8")
+    assert text == reference_page(), "make docs"
+    rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| `")]
+    assert len(rows) > 80
+    assert [row[0] for row in rows if row[-1] == " |"] == [], "what is it for?"
 
 
 def test_every_setting_has_its_heading() -> None:

@@ -44,7 +44,8 @@ def _narrow_shared_parameter(new: Json) -> None:
 
 def _body(new: Json, path: str, method: str = "post") -> Json:
     content = new["paths"][path][method]["requestBody"]["content"]["application/json"]
-    schema: Json = content["schema"]
+    name = content["schema"]["$ref"].rpartition("/")[2]
+    schema: Json = new["components"]["schemas"][name]
     return schema
 
 

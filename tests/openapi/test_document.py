@@ -42,6 +42,19 @@ def test_it_is_openapi_3_1_and_every_reference_leads_somewhere(document: dict[st
             place = place[step]
 
 
+def test_every_body_has_a_name_of_its_own_for_generators_of_clients(
+    document: dict[str, Any],
+) -> None:
+    schemas = document["components"]["schemas"]
+    for call, operation in operations(document):
+        for content in operation.get("requestBody", {}).get("content", {}).values():
+            assert "properties" not in content["schema"], call
+            name = content["schema"].get("$ref", "").rpartition("/")[2]
+            assert not schemas.get(name, {}).get("anyOf"), f"{call}: a class for each branch"
+    made = document["paths"]["/v3/webHooks"]["post"]["requestBody"]["content"]
+    assert made["application/json"]["schema"] == {"$ref": "#/components/schemas/NewWebhook"}
+
+
 def test_every_schema_is_one(document: dict[str, Any]) -> None:
     for name, schema in document["components"]["schemas"].items():
         jsonschema_rs.Draft202012Validator(schema | {"components": document["components"]})

@@ -7,6 +7,8 @@ from cyclopts import App, Parameter
 
 from tidings.cli.calls import Calls, calls, part
 from tidings.cli.exits import Exit, Stop, next_step, say
+from tidings.cli.options.command import Said, with_flags
+from tidings.cli.options.declared import Flag, Written, flags
 from tidings.cli.output import (
     confirm,
     how_many,
@@ -20,9 +22,38 @@ from tidings.cli.output import (
 from tidings.cli.where import HERE, Where
 
 app = App(name="credentials", help="Who may call, and what each may do.")
-SCOPES = ("webhooks", "events", "logs", "reference", "replay", "admin")
-LEVELS = ("none", "read", "write")
+app.command("tidings.cli.credentials:create", name="create")
 _NO_PROFILE = re.compile(r"[^A-Za-z0-9_-]+")
+
+
+def _new() -> tuple[Flag, ...]:
+    from tidings.core.access.credential_rules import CREDENTIAL
+
+    about = (
+        "What it may do, as resource:level: events:write, logs:read. May be given several times."
+    )
+    written = {
+        "name": Written(("name",), needed=True),
+        "scopes": Written(("--scope",), list[str], _scopes, about),
+        "expiresAt": Written(("--expires",)),
+    }
+    return flags(CREDENTIAL, written, new=True, first=("name",), but=("password",))
+
+
+def _scopes(option: str, said: list[str]) -> dict[str, str]:
+    from tidings.core.access.scopes import LEVELS, RESOURCES
+
+    found = {}
+    for one in (single.strip() for many in said for single in many.split(",")):
+        resource, colon, level = one.partition(":")
+        if not colon or resource not in RESOURCES or level not in LEVELS:
+            raise Stop(
+                f"{option} must be one of {', '.join(RESOURCES)}, a colon, and read or write; got "
+                f"{one[:40]}. Write events:write.",
+                Exit.USAGE,
+            )
+        found[resource] = level
+    return found
 
 
 def _path(api: Calls) -> str:
@@ -63,9 +94,9 @@ def list_all(*, all: Annotated[bool, Parameter(negative=())] = False, where: Whe
 
 def scopes_said(levels: dict[str, str]) -> str:
     """What a credential may do, in a few words."""
-    held = {name: level for name, level in levels.items() if level != "none"}
-    if held == dict.fromkeys(SCOPES, "write"):
+    if all(level == "write" for level in levels.values()):
         return "everything"
+    held = {name: level for name, level in levels.items() if level != "none"}
     return ", ".join(f"{name}:{level}" for name, level in held.items()) or "nothing"
 
 
@@ -104,60 +135,18 @@ def show(key: str, /, *, where: Where = HERE) -> int:
     return show_credential(calls(where), key, where.json)
 
 
-@app.command
-def create(
-    name: str,
-    /,
-    *,
-    scope: Annotated[list[str], Parameter(negative=())],
-    kind: str = "key",
-    expires: str | None = None,
-    code: str | None = None,
-    where: Where = HERE,
-) -> int:
-    """Create a credential. Its secret is printed this once.
-
-    Parameters
-    ----------
-    name
-        What it is for.
-    scope
-        What it may do, as resource:level: events:write, logs:read. May be given several times.
-    kind
-        key, till or oauth.
-    expires
-        A time with its zone. Default: never.
-    code
-        Of a till: what it signs in with.
-    """
-    body: dict[str, Any] = {"kind": kind, "name": name, "scopes": _read_scopes(scope)}
-    if expires is not None:
-        body["expiresAt"] = expires
-    if code is not None:
-        body["code"] = code
+@with_flags(_new)
+def create(said: Said, /, *, where: Where = HERE) -> int:
+    """Create a credential. Its secret is printed this once."""
     api = calls(where)
-    made = api.send("POST", _path(api), body)
+    made = api.send("POST", _path(api), said.body)
     _show_secret(made, where.json)
-    if kind == "key":
-        profile = _NO_PROFILE.sub("-", name).strip("-")[:64] or "default"
+    if made["kind"] == "key":
+        profile = _NO_PROFILE.sub("-", made["name"]).strip("-")[:64] or "default"
         next_step(f"tidings login {profile} --url {api.server.url} --key {word(made['id'])}")
     else:  # a till and an OAuth client sign in elsewhere
         api.next_step(f"tidings credentials show {word(made['id'])}")
     return Exit.OK
-
-
-def _read_scopes(said: list[str]) -> dict[str, str]:
-    found = {}
-    for one in (single.strip() for many in said for single in many.split(",")):
-        resource, colon, level = one.partition(":")
-        if not colon or resource not in SCOPES or level not in LEVELS:
-            raise Stop(
-                f"--scope must be one of {', '.join(SCOPES)}, a colon, and read or write; got "
-                f"{one[:40]}. Write events:write.",
-                Exit.USAGE,
-            )
-        found[resource] = level
-    return found
 
 
 def _show_secret(made: dict[str, Any], as_json: bool) -> None:

@@ -9,7 +9,7 @@ from rich.text import Text
 from tidings.cli.calls import Calls, calls, refusal_text
 from tidings.cli.credentials import scopes_said
 from tidings.cli.exits import Exit, Stop, next_step
-from tidings.cli.options import moment_of
+from tidings.cli.options.values import moment_of
 from tidings.cli.output import clean, print_facts, print_line, print_text
 from tidings.cli.webhook_names import find_webhook
 from tidings.cli.webhooks.diagnosis import FAILING, Diagnosis, Findings, diagnose

@@ -6,6 +6,8 @@ from cyclopts import App
 
 from tidings.cli.calls import Calls, calls, part
 from tidings.cli.exits import Exit, Stop, say
+from tidings.cli.options.command import Said, with_flags
+from tidings.cli.options.declared import Flag, flags
 from tidings.cli.output import (
     how_many,
     moment,
@@ -19,6 +21,19 @@ from tidings.cli.where import HERE, Where
 
 app = App(name="orgs", help="The tenants.")
 PATH = "/v1/orgs"
+for _name in ("create", "edit"):
+    app.command(f"tidings.cli.orgs:{_name}", name=_name)
+
+
+def _settings(*, new: bool) -> tuple[Flag, ...]:
+    from tidings.core.declaration import declared
+    from tidings.core.org_settings import OrgSettings
+
+    return flags(declared(OrgSettings), new=new, inside=("settings",))
+
+
+def _given(**fields: Any) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 @app.command(name="list")
@@ -104,8 +119,9 @@ def _notified(addresses: list[dict[str, str]]) -> list[str]:
     ]
 
 
-@app.command
+@with_flags(lambda: _settings(new=True))
 def create(
+    said: Said,
     name: str,
     /,
     *,
@@ -127,24 +143,22 @@ def create(
     time_zone
         An IANA name, such as Asia/Kolkata.
     """
-    body = {"name": name, "id": id, "parent": parent, "timeZone": time_zone}
-    given = {field: value for field, value in body.items() if value is not None}
     api = calls(where)
-    made = api.send("POST", PATH, given)
+    body = {"name": name} | said.body | _given(id=id, parent=parent, timeZone=time_zone)
+    made = api.send("POST", PATH, body)
     print_org(made, where.json)
     api.next_step(f"tidings credentials create loyalty --scope events:write --org {made['id']}")
     return Exit.OK
 
 
-@app.command
+@with_flags(lambda: _settings(new=False))
 def edit(
+    said: Said,
     id: int,
     /,
     *,
     name: str | None = None,
     time_zone: str | None = None,
-    validation: str | None = None,
-    unknown_types: str | None = None,
     where: Where = HERE,
 ) -> int:
     """Change an org; what is left out stays.
@@ -157,15 +171,8 @@ def edit(
         What people call it.
     time_zone
         An IANA name, such as Asia/Kolkata.
-    validation
-        strict, lenient or off.
-    unknown_types
-        refused or admitted.
     """
-    settings = {"validation": validation, "unknownTypes": unknown_types}
-    kept = {field: value for field, value in settings.items() if value is not None}
-    body = {"name": name, "timeZone": time_zone, "settings": kept or None}
-    given = {field: value for field, value in body.items() if value is not None}
+    given = said.body | _given(name=name, timeZone=time_zone)
     if not given:
         raise Stop(
             "A change must name a field; got none. Write --name, --time-zone, --validation or "

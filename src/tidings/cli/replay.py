@@ -9,7 +9,8 @@ from rich.progress import BarColumn, Progress, TextColumn
 from tidings.cli.calls import Calls, calls, part
 from tidings.cli.events.event_names import EventNames
 from tidings.cli.exits import Exit, Stop, say
-from tidings.cli.options import moment_of, names
+from tidings.cli.options.command import Said, with_flags
+from tidings.cli.options.declared import Flag, Written, flags
 from tidings.cli.output import (
     clean,
     confirm,
@@ -33,18 +34,30 @@ FINAL = ("finished", "cancelled", "failed")
 WAITS = ("paused", "ready")
 
 
-@app.default
+def _new() -> tuple[Flag, ...]:
+    from tidings.core.declaration import declared
+    from tidings.core.replay_rules import ResendRequest
+
+    whose = "Whose deliveries are looked at, by name or id. It must be named."
+    missed = "What it has missed since then: 30m, 2h, 3d ago, or an ISO time."
+    written = {
+        "webHookId": Written(("--webhook",), about=whose, needed=False),
+        "missedSince": Written(about=missed),
+        "from": Written(("--since",)),
+        "to": Written(("--until",)),
+        "eventNames": Written(("--on",), EventNames),
+        "states": Written(("--status",)),
+        "toWebHookId": Written(("--to",)),
+        "ratePerSecond": Written(("--rate",)),
+    }
+    return flags(declared(ResendRequest), written, new=True, but=("dryRun",))
+
+
+@with_flags(_new)
 def replay(
+    said: Said,
+    /,
     *,
-    webhook: str | None = None,
-    missed_since: str | None = None,
-    since: str | None = None,
-    until: str | None = None,
-    on: EventNames | None = None,
-    status: str | None = None,
-    to: str | None = None,
-    again: Annotated[bool, Parameter(negative=())] = False,
-    rate: float | None = None,
     dry_run: Annotated[bool, Parameter(negative=())] = False,
     detach: Annotated[bool, Parameter(negative=())] = False,
     yes: Annotated[bool, Parameter(negative=())] = False,
@@ -54,24 +67,6 @@ def replay(
 
     Parameters
     ----------
-    webhook
-        Whose deliveries are looked at, by name or id. It must be named.
-    missed_since
-        What it has missed since then: 30m, 2h, 3d ago, or an ISO time.
-    since
-        Events from this time on.
-    until
-        Events before this time.
-    on
-        Only these event types, with commas.
-    status
-        Deliveries in these states, with commas: failed, parked, cancelled, delivered, unmatched.
-    to
-        Send to this webhook instead.
-    again
-        Also what was delivered, under other ids.
-    rate
-        Deliveries a second, at most.
     dry_run
         Only say what it would do.
     detach
@@ -79,25 +74,17 @@ def replay(
     yes
         Do not ask.
     """
-    if webhook is None:
+    body = said.body
+    if (webhook := body.get("webHookId")) is None:
         raise Stop(
             "--webhook must name the webhook that has missed something; got none. Write "
             "tidings replay --webhook crm --missed-since 2h",
             Exit.USAGE,
         )
-    asked: dict[str, Any] = {
-        "missedSince": moment_of("--missed-since", missed_since),
-        "from": moment_of("--since", since),
-        "to": moment_of("--until", until),
-        "eventNames": names(on) if on else None,
-        "states": names(status) if status else None,
-        "again": again or None,
-        "ratePerSecond": rate,
-    }
     api = calls(where, 60.0)
-    asked["webHookId"] = find_webhook(api, webhook)["webHookId"]
-    asked["toWebHookId"] = None if to is None else find_webhook(api, to)["webHookId"]
-    body = {field: value for field, value in asked.items() if value is not None}
+    for field in ("webHookId", "toWebHookId"):
+        if field in body:
+            body[field] = find_webhook(api, body[field])["webHookId"]
     told = api.send("POST", PATH, body | {"dryRun": True})
     _say_plan(told)
     nothing = not told["matched"] - told["skipped"]
@@ -107,19 +94,8 @@ def replay(
         if nothing:
             api.next_step(f"tidings deliveries list --webhook {word(webhook)}")
             return Exit.OK
-        said = {
-            "webhook": webhook,
-            "missed-since": missed_since,
-            "since": since,
-            "until": until,
-            "on": on,
-            "status": status,
-            "to": to,
-            "rate": None if rate is None else f"{rate:g}",
-        }
-        flags = {"again": again, "detach": detach, "yes": yes, "json": where.json}
-        options = [f"--{name} {word(value)}" for name, value in said.items() if value is not None]
-        options += [f"--{name}" for name, given in flags.items() if given]
+        given = {"detach": detach, "yes": yes, "json": where.json}
+        options = [*said.words, *(f"--{name}" for name, on in given.items() if on)]
         api.next_step(f"tidings replay {' '.join(options)}")
         return Exit.OK
     confirm(yes, "Start it?")
@@ -127,6 +103,9 @@ def replay(
     if not detach:
         job = watch(api, job)
     return _end(api, job, where.json)
+
+
+app.default_command = replay
 
 
 def _say_plan(told: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ from cyclopts import App, Parameter
 
 from tidings.cli.calls import Calls, calls
 from tidings.cli.exits import Exit, say
-from tidings.cli.options import moment_of
+from tidings.cli.options.values import moment_of
 from tidings.cli.output import confirm, how_many, moment, print_facts, print_line, word
 from tidings.cli.where import HERE, Where
 

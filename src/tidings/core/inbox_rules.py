@@ -128,11 +128,29 @@ _HEADERS = Part(
 class InboxAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     """What every arrival is answered with."""
 
-    status: Annotated[int, Field("status", Number(200, 599, "Write 200 or 503.", whole=True))] = 200
+    status: Annotated[
+        int,
+        Field(
+            "status",
+            Number(200, 599, "Write 200 or 503.", whole=True),
+            "The HTTP status.",
+            "Status",
+            "200 to 599",
+        ),
+    ] = 200
     delay_ms: Annotated[
-        int, Field("delayMs", Number(0, DELAY_MS_MAX, "Write 2000 for 2 s.", whole=True))
+        int,
+        Field(
+            "delayMs",
+            Number(0, DELAY_MS_MAX, "Write 2000 for 2 s.", whole=True),
+            "How long it waits before it answers.",
+            "Delay in milliseconds",
+            f"0 to {DELAY_MS_MAX:,}",
+        ),
     ] = 0
-    body: Annotated[str, Field("body", _BODY, f"At most {BODY_MAX:,} bytes.")] = ""
+    body: Annotated[
+        str, Field("body", _BODY, f"The text of the answer, at most {BODY_MAX:,} bytes.", "Body")
+    ] = ""
     headers: Annotated[
         Headers,
         Field(
@@ -141,6 +159,9 @@ class InboxAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
             "Of Content-Type, Retry-After, X-Request-Id, X-Correlation-Id, RateLimit-… and "
             "X-RateLimit-…, and any X-Test-…. The type is application/json, "
             "application/problem+json or text/plain, which is also the default.",
+            "Headers",
+            "One a line, as Retry-After: 30; names of your own begin with X-Test-. Text, or JSON "
+            "by Content-Type: application/json",
         ),
     ] = ()
 
@@ -162,7 +183,12 @@ class InboxForm(msgspec.Struct, frozen=True):
 
     name: Annotated[
         str,
-        Field("name", Text(NAME_MAX, "bad_name", "Leave it out for none.", signs="characters")),
+        Field(
+            "name",
+            Text(NAME_MAX, "bad_name", "Leave it out for none.", signs="characters"),
+            "What it is for.",
+            "Name of the inbox",
+        ),
     ] = ""
     answer: Annotated[
         InboxAnswer,

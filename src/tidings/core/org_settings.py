@@ -125,7 +125,9 @@ class OrgLimits(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True)
         Field(
             "eventsPerSecond",
             Number(0.1, RATE_MAX, "Write null for no limit."),
-            "null: no limit.",
+            "Over all its credentials; null: no limit.",
+            "Events a second, over all credentials",
+            "Left out: no limit.",
         ),
     ] = None
 
@@ -135,11 +137,30 @@ class OrgSettings(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tru
 
     validation: Annotated[
         Validation,
-        Field("validation", Choice(_LEVELS, "bad_validation"), "lenient: accepted with a warning."),
+        Field(
+            "validation",
+            Choice(
+                _LEVELS,
+                "bad_validation",
+                labels=(
+                    "strict: refused, and kept among the rejected",
+                    "lenient: accepted with a warning",
+                    "off: not looked at",
+                ),
+            ),
+            "Of payloads that do not fit their schema; lenient accepts them with a warning.",
+            "Payloads that do not fit their schema",
+        ),
     ] = "strict"
     validation_by_type: Annotated[
         dict[str, Validation],
-        Field("validationByType", _BY_TYPE, "null takes one away."),
+        Field(
+            "validationByType",
+            _BY_TYPE,
+            "Another level for some event types, by their names; null takes one away.",
+            "Another rule for some types",
+            "One a line, as pointsIssued = lenient",
+        ),
     ] = {}
     unknown_types: Annotated[
         Literal["refused", "admitted"],
@@ -147,6 +168,7 @@ class OrgSettings(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tru
             "unknownTypes",
             Choice(("refused", "admitted"), "bad_unknown_types"),
             "Events of types that the catalogue does not have.",
+            "Event types that the catalogue does not have",
         ),
     ] = "refused"
     retention: Annotated[
@@ -180,6 +202,8 @@ class OrgSettings(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tru
             "notify",
             _ADDRESSES,
             "E-mail addresses for operational events; their owners are asked first.",
+            "Who is told of failing webhooks by e-mail",
+            f"At most {NOTIFY_MAX} addresses, with commas between.",
         ),
     ] = ()
     notify_confirmed: tuple[str, ...] = ()  # of these, whose owners have said yes

@@ -239,14 +239,39 @@ class ReplayRequest(msgspec.Struct, frozen=True, kw_only=True):
     webhook_id: Annotated[
         WebhookId | None, Field("webHookId", _ID, "Left out: of every webhook of the org.")
     ] = None
-    names: Annotated[tuple[str, ...], Field("eventNames", _NAMES)] = ()
-    from_ms: Annotated[int | None, Field("from", _MOMENT, "Accepted then or later.")] = None
-    to_ms: Annotated[int | None, Field("to", _MOMENT, "Accepted before.")] = None
-    search: Annotated[
-        str | None, Field("search", _text_of(SEARCH_MAX), "A value that the event is found by.")
+    names: Annotated[
+        tuple[str, ...],
+        Field(
+            "eventNames",
+            _NAMES,
+            "Only events of these types; a name that ends with .* stands for all that begin so.",
+            "Event types",
+            "Names with commas between; left out: all.",
+        ),
+    ] = ()
+    from_ms: Annotated[
+        int | None, Field("from", _MOMENT, "Only events accepted then or later.", "Accepted from")
     ] = None
-    deliveries: Annotated[tuple[DeliveryId, ...], Field("deliveryIds", _DELIVERIES)] = ()
-    event_ids: Annotated[tuple[str, ...], Field("eventIds", _EVENTS)] = ()
+    to_ms: Annotated[
+        int | None, Field("to", _MOMENT, "Only events accepted before.", "and before")
+    ] = None
+    search: Annotated[
+        str | None,
+        Field(
+            "search",
+            _text_of(SEARCH_MAX),
+            "A value that the event is found by.",
+            "Customer, bill, card or other value",
+            "Found whole, as the event carries it.",
+        ),
+    ] = None
+    deliveries: Annotated[
+        tuple[DeliveryId, ...],
+        Field("deliveryIds", _DELIVERIES, "Only these deliveries.", "Delivery ids"),
+    ] = ()
+    event_ids: Annotated[
+        tuple[str, ...], Field("eventIds", _EVENTS, "Only these events.", "Event ids")
+    ] = ()
     dry_run: Annotated[bool, Field("dryRun", Flag(), "Only count, and say what it would do.")] = (
         False
     )
@@ -282,7 +307,12 @@ class CancelRequest(ReplayRequest, frozen=True, kw_only=True):
 
     kind = ReplayKind.CANCEL
     wanted: Annotated[
-        Wanted, Field("states", _states_of(ReplayKind.CANCEL), "All of them by default.")
+        Wanted,
+        Field(
+            "states",
+            _states_of(ReplayKind.CANCEL),
+            "Only deliveries in these states; all of them by default.",
+        ),
     ] = frozenset()
 
 
@@ -298,24 +328,47 @@ class ResendRequest(ReplayRequest, frozen=True, kw_only=True):
     ] = None
     missed_ms: Annotated[
         int | None,
-        Field("missedSince", _MOMENT, "Everything that the webhook has missed since this time."),
+        Field(
+            "missedSince",
+            _MOMENT,
+            "Everything that the webhook has missed since this time.",
+            "Everything that it has missed since",
+            "A time of the org, as 2026-02-11T09:15. Also events from before it subscribed. Leave "
+            "it out to choose by the fields below.",
+        ),
     ] = None
     again: Annotated[
-        bool, Field("again", Flag(), "Also what was delivered, under another webhook-id.")
+        bool,
+        Field(
+            "again",
+            Flag(),
+            "Also what was delivered, under another webhook-id.",
+            "Also what was delivered, again",
+            "Its receiver gets it once more, under another webhook-id. One that drops repeats by "
+            "the eventId drops it.",
+        ),
     ] = False
     rate: Annotated[
         float,
         Field(
             "ratePerSecond",
             Number(0.1, RATE_MAX, "Leave it out for 20."),
-            "Deliveries made a second.",
+            "Deliveries made a second, at most.",
+            "Requests a second, at most",
+            "Live events go first. Where the webhook has a rate limit of its own, the lower one "
+            "counts.",
         ),
     ] = RATE_DEFAULT
-    start: Annotated[bool, Field("start", Flag(), "false: wait, once counted, for a resume.")] = (
-        True
-    )
+    start: Annotated[
+        bool, Field("start", Flag(), "Whether it starts once counted; else it waits for a resume.")
+    ] = True
     wanted: Annotated[
-        Wanted, Field("states", _states_of(ReplayKind.REPLAY), "failed and parked by default.")
+        Wanted,
+        Field(
+            "states",
+            _states_of(ReplayKind.REPLAY),
+            "Only deliveries in these states; usually failed and parked.",
+        ),
     ] = frozenset()
 
 

@@ -50,11 +50,27 @@ class RetentionDays(msgspec.Struct, frozen=True, rename="camel", omit_defaults=T
     """How many days an org's data is kept."""
 
     payload_days: Annotated[
-        int, Field("payloadDays", _days(PAYLOAD_DAYS_MIN), "Bodies, and what can be sent again.")
+        int,
+        Field(
+            "payloadDays",
+            _days(PAYLOAD_DAYS_MIN),
+            "Bodies, and what can be sent again.",
+            "Days that bodies are kept",
+            f"And can be sent again. {PAYLOAD_DAYS_MIN} or more.",
+        ),
     ] = 30
-    response_days: Annotated[int, Field("responseDays", _days(1), "Answers of receivers.")] = 7
+    response_days: Annotated[
+        int, Field("responseDays", _days(1), "Answers of receivers.", "Days that answers are kept")
+    ] = 7
     metadata_days: Annotated[
-        int, Field("metadataDays", _days(1), "Deliveries and attempts; at least the other two.")
+        int,
+        Field(
+            "metadataDays",
+            _days(1),
+            "Deliveries and attempts; at least the other two.",
+            "Days that deliveries are kept",
+            "At least as long as bodies and answers.",
+        ),
     ] = 90
 
 

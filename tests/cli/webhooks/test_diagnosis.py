@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from tidings.cli.webhooks.diagnosis import BACKLOG_MIN, Diagnosis, Findings, diagnose
+from tidings.core.delivery.advice import PastAttempt, advise
 from tidings.core.delivery.health import GONE
+from tidings.core.delivery.states import State
 
 ID = "1" * 24
 WEBHOOK = {
@@ -109,6 +111,20 @@ def test_the_first_cause_is_named_with_its_fix(found: Findings, cause: str, step
     assert told.cause.startswith(cause), told.cause
     assert told.step.startswith(step), told.step
     assert not told.well and told.fix.endswith(".")
+
+
+def test_a_401_may_be_of_the_signature_or_of_the_credentials_and_each_has_its_command() -> None:
+    said = advise(State.RETRYING, PastAttempt(401, None, "", 4), due_ms=None, now_ms=0)
+    attempts = [{"ended": True, "status": 401, "advice": said.replace("It is due now. ", "")}]
+    told = diagnose(replace(FAILING, worst=WORST | {"attemptList": attempts}))
+    assert told.cause.startswith("The receiver answered 401 Unauthorized after 4 ms.")
+    assert told.fix.startswith("The receiver refuses the signature or the credentials")
+    assert f"Signature: `tidings webhooks show {ID}`" in told.fix
+    assert f"Credentials: `tidings webhooks test {ID}`" in told.fix
+    left = replace(FAILING, webhook=WEBHOOK | {"health": LEFT | {"cause": "401"}})
+    assert "signature" not in diagnose(left).fix
+    left = replace(left, worst=WORST | {"attemptList": attempts})
+    assert f"`tidings webhooks test {ID}`" in diagnose(left).fix
 
 
 def test_what_is_well_needs_nothing() -> None:

@@ -143,7 +143,7 @@ def accept_operation(kind: EventType) -> Json:
             "required": True,
             "content": {
                 "application/json": {
-                    "schema": {"anyOf": [one, _several(one)]},
+                    "schema": {"anyOf": [one, _several(one, "Events")]},
                     "example": event,
                 },
                 "application/x-ndjson": {
@@ -152,7 +152,7 @@ def accept_operation(kind: EventType) -> Json:
                 },
                 "application/cloudevents+json": {"schema": schema("#CloudEvent"), "example": cloud},
                 "application/cloudevents-batch+json": {
-                    "schema": _several(schema("#CloudEvent")),
+                    "schema": _several(schema("#CloudEvent"), "CloudEvents"),
                     "example": [cloud],
                 },
             },
@@ -164,10 +164,10 @@ def accept_operation(kind: EventType) -> Json:
     }
 
 
-def _several(one: Json) -> Json:
+def _several(one: Json, title: str) -> Json:
     """An array of these. Wrapped: where a call takes several media types, clients that
     openapi-python-client makes ask `isinstance(body, list[…])` of a bare one, and fail."""
-    return {"allOf": [{"type": "array", "items": one, "minItems": 1}]}
+    return {"title": title, "allOf": [{"type": "array", "items": one, "minItems": 1}]}
 
 
 def _answer(description: str, example: Json) -> Json:

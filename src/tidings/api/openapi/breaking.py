@@ -162,15 +162,18 @@ class _Sides:
 
 def _resolved(document: Json, said: Json | bool) -> Json:
     """Without a reference, without `anyOf` where null is the only other branch, and without `allOf`
-    of one."""
+    of one; `anyOf` alone in it stands beside the rest."""
     schema: Json = ({} if said else {"not": {}}) if isinstance(said, bool) else said
     for _ in range(DEPTH_MAX):
         if "$ref" in schema:
             schema = document["components"]["schemas"].get(schema["$ref"].rpartition("/")[2], {})
             continue
-        if schema.keys() == {"allOf"} and len(schema["allOf"]) == 1:
+        if schema.keys() - {"title"} == {"allOf"} and len(schema["allOf"]) == 1:
             [schema] = schema["allOf"]
             continue
+        if [one.keys() for one in schema.get("allOf", ())] == [{"anyOf"}]:
+            rest = {word: one for word, one in schema.items() if word != "allOf"}
+            schema = rest | schema["allOf"][0]
         branches = [one for one in schema.get("anyOf", ()) if one != {"type": "null"}]
         if len(branches) != 1:
             return schema

@@ -98,7 +98,7 @@ def complete(
     named_bodies: Json = {}
     for call, operation in operations(document):
         _complete(call, operation, examples.get(call, {}))
-        named_bodies |= generators.one_body(operation)
+        generators.name_body(operation, named_bodies)
     document["webhooks"] = outgoing.outgoing(kinds.values())
     parts = document.setdefault("components", {})
     parts.setdefault("schemas", {})

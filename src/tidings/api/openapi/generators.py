@@ -13,20 +13,66 @@ _VALUES = ("example", "examples", "enum", "const")  # data, not schemas
 _FIELDS = ("properties", "schemas")  # whose keys are names
 
 
-def one_body(operation: Json) -> Json:
-    """The schema of a body that is the same in several media types, by the name that it is given.
-
-    A class is made of each place where a schema is written out: two would be of one name.
-    """
+def name_body(operation: Json, known: Json) -> None:
+    """Put the schema of the operation's body among those that are `known`, by a name that says
+    what it is: a class is made of each place where a schema is written out, named by the place."""
     contents = list(operation.get("requestBody", {}).get("content", {}).values())
-    schema = contents[0]["schema"] if len(contents) > 1 else {}
-    if not schema or any(one["schema"] != schema for one in contents):
-        return {}
-    name = operation["operationId"]
-    name = f"{name[0].upper()}{name[1:]}Body"
+    schema = contents[0]["schema"] if contents else {}
+    if "properties" not in schema or any(one["schema"] != schema for one in contents):
+        return
+    name = schema.get("title") or _name_of_body(operation["operationId"])
+    made = _body(schema)
+    if known.setdefault(name, made) != made:
+        name = _name_of_body(operation["operationId"])
+        known[name] = made
     for content in contents:
         content["schema"] = {"$ref": f"#/components/schemas/{name}"}
-    return {name: schema}
+
+
+def _name_of_body(operation_id: str) -> str:
+    """NewWebhook of createWebhook, UpdateWebhookBody of updateWebhook."""
+    if operation_id.startswith("create"):
+        return f"New{operation_id.removeprefix('create')}"
+    return f"{operation_id[0].upper()}{operation_id[1:]}Body"
+
+
+def _body(schema: Json) -> Json:
+    """A body's schema so that one class is made of it, with all of its fields. Of `anyOf` beside
+    fields several would be, each with what stands in its branch alone."""
+    made = _field(schema)
+    if either := made.pop("anyOf", None):
+        made["allOf"] = [{"anyOf": either}]
+    return made
+
+
+def _field(schema: Json) -> Json:
+    """A schema without defaults, which are told in words: openapi-typescript demands a field that
+    has one, for it takes a schema with a name for that of an answer."""
+    made = dict(schema)
+    if "default" in made:
+        _tell_default(made)
+    if "properties" in made:
+        made["properties"] = {
+            name: _titled(_field(one), name) for name, one in made["properties"].items()
+        }
+    if "anyOf" in made and "properties" not in made:
+        made["anyOf"] = [_field(one) for one in made["anyOf"]]
+    return made
+
+
+def _titled(schema: Json, name: str) -> Json:
+    """A field whose one object or choice of words is called as the field is, and not by its place
+    among what else may come."""
+    either = schema.get("anyOf", [])
+    classes = [one for one in either if _is_class(one)]
+    if len(classes) != 1 or "title" in classes[0]:
+        return schema
+    title = {"title": f"{name[0].upper()}{name[1:]}"}
+    return schema | {"anyOf": [one | title if one is classes[0] else one for one in either]}
+
+
+def _is_class(schema: Json) -> bool:
+    return any(word in schema for word in ("properties", "additionalProperties", "enum"))
 
 
 def readable(node: Any) -> Any:
@@ -48,8 +94,8 @@ def readable(node: Any) -> Any:
 def _plain(schema: Json) -> Json:
     said = dict(schema)
     kinds = said.get("type")
-    if "default" in said:
-        _plain_default(said)
+    if "default" in said and isinstance(said["default"], list | dict | None):
+        _tell_default(said)
     if "const" in said and isinstance(kinds, str):
         said["enum"] = [said.pop("const")]  # a text of another branch of `allOf` can be narrowed
     if "array" in (kinds, *_several(kinds)) and "prefixItems" not in said:
@@ -68,13 +114,9 @@ def _says_its_fields(schema: Json) -> bool:
     return any(word in schema for word in words)
 
 
-def _plain_default(schema: Json) -> None:
-    """Text, a number, true or false stay; a list or an object is told in words. null is none: it
-    is the same as absent, and that a field may be null is in its type."""
-    default = schema["default"]
-    if default is not None and not isinstance(default, list | dict):
-        return
-    del schema["default"]
-    if default:
+def _tell_default(schema: Json) -> None:
+    """Tell it in words. null is none: it is the same as absent, and that a field may be null is in
+    its type."""
+    if default := schema.pop("default"):
         said = f"{schema.get('description', '')} Usually {json.dumps(default)}."
         schema["description"] = said.strip()

@@ -8,7 +8,7 @@ from cyclopts import Parameter
 
 from tidings.cli.calls import Calls
 from tidings.cli.events.event_names import EventNames
-from tidings.cli.options import moment_of
+from tidings.cli.options.values import moment_of
 from tidings.cli.webhook_names import find_webhook
 from tidings.reads.filters import Filter, Moment, Names, Parameters, Webhooks, YesNo
 

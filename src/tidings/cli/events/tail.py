@@ -9,7 +9,7 @@ from rich.text import Text
 from tidings.cli.calls import Calls, calls, part
 from tidings.cli.events.event_names import EventNames
 from tidings.cli.exits import Exit, Stop, say
-from tidings.cli.options import names
+from tidings.cli.options.values import names
 from tidings.cli.output import (
     STATES,
     clean,

@@ -10,7 +10,7 @@ from tidings.cli.calls import Calls, calls
 from tidings.cli.events.event_names import RaisedName
 from tidings.cli.events.send import post
 from tidings.cli.exits import Exit, Stop, say
-from tidings.cli.options import read_json
+from tidings.cli.options.values import read_json
 from tidings.cli.output import clean
 from tidings.cli.where import HERE, Where
 

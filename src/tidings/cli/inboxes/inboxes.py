@@ -6,7 +6,9 @@ from cyclopts import App
 
 from tidings.cli.calls import Calls, calls, check_limit, part, rows
 from tidings.cli.exits import Exit, Stop, say
-from tidings.cli.options import seconds
+from tidings.cli.options.command import Said, with_flags
+from tidings.cli.options.declared import Flag, Written, flags
+from tidings.cli.options.values import headers, seconds
 from tidings.cli.output import (
     clean,
     how_many,
@@ -19,7 +21,30 @@ from tidings.cli.output import (
 from tidings.cli.where import HERE, Where
 
 app = App(name="inboxes", help="Receiving addresses inside the service, to try everything with.")
+app.command("tidings.cli.inboxes.inboxes:create", name="create")
 PATH = "/v1/inboxes"
+
+
+def _new() -> tuple[Flag, ...]:
+    from tidings.core.declaration import declared
+    from tidings.core.inbox_rules import InboxForm
+
+    written = {
+        "name": Written(("name",)),
+        "delayMs": Written(
+            ("--delay",),
+            str,
+            lambda option, said: round(seconds(option, said) * 1000),
+            "After how long it answers: 2s, 500ms.",
+        ),
+        "headers": Written(
+            ("--header",),
+            list[str],
+            headers,
+            'A header of the answer, as "Name: value". May be given several times.',
+        ),
+    }
+    return flags(declared(InboxForm), written, new=True, first=("name",))
 
 
 @app.command(name="list")
@@ -45,32 +70,11 @@ def _answer(said: dict[str, Any]) -> str:
     return f"{said['status']}{after}"
 
 
-@app.command
-def create(
-    name: str = "",
-    /,
-    *,
-    status: int = 200,
-    delay: str = "0s",
-    body: str = "",
-    where: Where = HERE,
-) -> int:
-    """Make a test inbox: its URL can be a webhook's.
-
-    Parameters
-    ----------
-    name
-        What it is for.
-    status
-        What arrivals are answered with.
-    delay
-        After how long: 2s, 500ms.
-    body
-        The text of the answer.
-    """
-    answer = {"status": status, "delayMs": round(seconds("--delay", delay) * 1000), "body": body}
+@with_flags(_new)
+def create(said: Said, /, *, where: Where = HERE) -> int:
+    """Make a test inbox: its URL can be a webhook's."""
     api = calls(where)
-    made = api.send("POST", PATH, {"name": name, "answer": answer})
+    made = api.send("POST", PATH, said.body)
     print_inbox(made, where.json)
     api.next_step(f"tidings webhooks create try {made['url']} --on pointsIssued")
     return Exit.OK

@@ -19,7 +19,7 @@ from tidings.cli.calls import Calls, calls, part
 from tidings.cli.events.event_names import EventNames
 from tidings.cli.exits import Exit, Stop, say
 from tidings.cli.inboxes.inboxes import PATH as INBOXES
-from tidings.cli.options import names, read_json, seconds
+from tidings.cli.options.values import names, read_json, seconds
 from tidings.cli.output import clean, clock, console, print_line
 from tidings.cli.webhook_names import PATH as WEBHOOKS
 from tidings.cli.webhook_names import all_webhooks, is_there

@@ -146,7 +146,7 @@ def _left_alone(found: Findings) -> Diagnosis | None:
         return Diagnosis(cause, fix, f"tidings webhooks edit {id} --set rateLimit={rate:g}")
     return Diagnosis(
         cause,
-        f"{_last_said(found)[1] or MEND} What waits is sent by itself once it answers.",
+        f"{_fix(found)} What waits is sent by itself once it answers.",
         f"tidings webhooks test {id}",
     )
 
@@ -169,11 +169,11 @@ def _failing(found: Findings) -> Diagnosis | None:
     tried = [one for one in found.newest if one["attempts"]]
     lately = tried[:10]
     bad = [one for one in lately if one["state"] in FAILING]
-    first, rest = _last_said(found)
+    first, _ = _last_said(found)
     if not bad and health_word(found.webhook) == "failing":
         return Diagnosis(
             f"{first}. It {health_said(found.webhook)}.{_held(found)}",
-            rest or MEND,
+            _fix(found),
             f"tidings show {worst['id']}",
         )
     if not bad:
@@ -183,8 +183,24 @@ def _failing(found: Findings) -> Diagnosis | None:
         share = "The last delivery did not arrive."
     return Diagnosis(
         f"{first}. {share}{_held(found)}",
-        rest or MEND,
+        _fix(found),
         f"tidings show {worst['id']}",
+    )
+
+
+def _fix(found: Findings) -> str:
+    """What to do about the last failure. A 401 leaves open what is refused: how to check each."""
+    advice = _last_said(found)[1] or MEND
+    ended = (
+        [] if found.worst is None else [one for one in found.worst["attemptList"] if one["ended"]]
+    )
+    if not ended or ended[-1].get("status") != 401:
+        return advice
+    id = found.webhook["webHookId"]
+    return (
+        f"{advice} Signature: `tidings webhooks show {id}` has the end of the secret that the "
+        f"receiver must hold. Credentials: `tidings webhooks test {id}` sends them with a message, "
+        "and shows what the receiver says."
     )
 
 

@@ -3,22 +3,8 @@
 from typing import Any
 
 from tidings.cli.calls import Calls
-from tidings.cli.exits import Exit, Stop, say
+from tidings.cli.exits import say
 from tidings.cli.output import clean
-
-
-def headers(lines: list[str]) -> dict[str, str]:
-    """`Name: value` lines. Stop for anything else."""
-    found = {}
-    for line in lines:
-        name, colon, value = line.partition(":")
-        if not colon or not name.strip():
-            raise Stop(
-                f'--header must be "Name: value"; got {clean(line[:20])}…. Put it in quotes.',
-                Exit.USAGE,
-            )
-        found[name.strip()] = value.strip()
-    return found
 
 
 def changed(

@@ -7,9 +7,7 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 
 from tidings.cli.calls import Calls, calls
-from tidings.cli.events.event_names import EventNames
 from tidings.cli.exits import Exit, Stop, say
-from tidings.cli.options import names, read_json
 from tidings.cli.output import (
     confirm,
     how_many,
@@ -29,12 +27,14 @@ from tidings.cli.webhook_names import (
     of_consumer_group,
     tag,
 )
-from tidings.cli.webhooks.fields import changed, headers
+from tidings.cli.webhooks.fields import changed
 from tidings.cli.webhooks.health import health_cell, health_said
 from tidings.cli.where import HERE, Where
 
 app = App(name="webhooks", help="Who is told what, where and how.")
 for _name, _path in (
+    ("create", "webhooks.edit:create"),
+    ("edit", "webhooks.edit:edit"),
     ("test", "webhooks.trials:test"),
     ("preview", "webhooks.trials:preview"),
     ("export", "webhooks.file:export"),
@@ -42,7 +42,6 @@ for _name, _path in (
 ):
     app.command(f"tidings.cli.{_path}", name=_name)
 
-CONNECTIONS = 10
 _INSTEAD = re.compile(r" Call …/(\w+)\.")  # the call that fits a webhook as it stands
 
 
@@ -164,124 +163,6 @@ def _health(found: dict[str, Any]) -> list[tuple[str, Any]]:
         return []
     told = [("health", health_cell(found))]
     return [*told, ("receiver", health_said(found))] if found["health"] else told
-
-
-@app.command
-def create(
-    name: str,
-    url: str,
-    /,
-    *,
-    on: EventNames,
-    header: Annotated[list[str] | None, Parameter(negative=())] = None,
-    connections: int = CONNECTIONS,
-    method: str = "POST",
-    ordering: str | None = None,
-    filter: str | None = None,
-    where: Where = HERE,
-) -> int:
-    """Create a webhook. Its signing secret is printed this once.
-
-    Parameters
-    ----------
-    name
-        Unique in the org; it never changes.
-    url
-        Where it is told.
-    on
-        The event types that it wants, with commas.
-    header
-        A header that is sent along, as "Name: value". May be given several times.
-    connections
-        How many calls at one time.
-    method
-        POST, PUT, GET or DELETE.
-    ordering
-        none, key or strict.
-    filter
-        Which events of these types, as JSON.
-    """
-    body: dict[str, Any] = {
-        "name": name,
-        "eventNames": names(on),
-        "webHookUrl": url,
-        "methodType": method,
-        "webHookHeaders": headers(header or []),
-        "maxAllowedConnections": connections,
-    }
-    if ordering is not None:
-        body["ordering"] = ordering
-    if filter is not None:
-        body["filter"] = read_json("--filter", filter)
-    api = calls(where)
-    made = changed(api, "POST", PATH, body)
-    if where.json:
-        print_line(made)
-    else:
-        print_facts(
-            [
-                ("name", made["name"]),
-                ("id", made["webHookId"]),
-                ("standing", made["standing"]),
-                ("signing secret", made["signingSecret"]),
-            ]
-        )
-    say("The signing secret is shown this once; keep it now.")
-    api.next_step(f"tidings webhooks test {word(made['name'])}")
-    return Exit.OK
-
-
-@app.command
-def edit(
-    webhook: str,
-    /,
-    *,
-    url: str | None = None,
-    on: EventNames | None = None,
-    header: Annotated[list[str] | None, Parameter(negative=())] = None,
-    connections: int | None = None,
-    set: Annotated[list[str] | None, Parameter(negative=())] = None,
-    where: Where = HERE,
-) -> int:
-    """Change some fields of a webhook. Refused where somebody else changed it meanwhile.
-
-    Parameters
-    ----------
-    webhook
-        Its name or id.
-    url
-        Where it is told.
-    on
-        The event types that it wants, with commas.
-    header
-        A header to add or replace, as "Name: value".
-    connections
-        How many calls at one time.
-    set
-        Any field, as field=JSON; null takes it away: --set rateLimit=50 --set filter=null
-    """
-    patch: dict[str, Any] = {}
-    if url is not None:
-        patch["webHookUrl"] = url
-    if on is not None:
-        patch["eventNames"] = names(on)
-    if header:
-        patch["webHookHeaders"] = headers(header)
-    if connections is not None:
-        patch["maxAllowedConnections"] = connections
-    for one in set or []:
-        field, equals, value = one.partition("=")
-        if not equals or not field:
-            raise Stop(f"--set must be field=JSON; got {one[:60]}. Write rateLimit=50.", Exit.USAGE)
-        patch[field] = read_json(f"--set {field}", value)
-    if not patch:
-        raise Stop("A change must name a field; got none. Write --url, --on or --set.", Exit.USAGE)
-    api = calls(where)
-    found = find_webhook(api, webhook)
-    now = changed(api, "PATCH", f"{PATH}/{found['webHookId']}", patch, tag(found))
-    show_webhook(now, where.json)
-    api.next_step(f"tidings webhooks preview {word(found['name'])}")
-    return Exit.OK
 
 
 def _standing(verb: str, webhook: str, where: Where, says: str) -> int:

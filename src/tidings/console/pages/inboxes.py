@@ -1,20 +1,22 @@
 """Test inboxes: receiving addresses of an org, what arrives there, and what it is answered with."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from starlette.responses import Response
 
 from tidings.console.json_view import body_of
 from tidings.console.visit import Visit
+from tidings.core.declaration import declared, show_resource
 from tidings.core.form import came
 from tidings.core.ids import read
 from tidings.core.ids import show as show_id
+from tidings.core.inbox_rules import InboxForm
 from tidings.engine.inboxes import IDLE_MS, INBOXES_MAX, LiveInbox
 from tidings.errors import Conflict, Invalid, Refusal, not_found
 from tidings.reads.filters import PAGING
 from tidings.reads.inboxes import PREFIX
 from tidings.reads.questions import cursors, read_question
+from tidings.schema.page_forms import page_form
 from tidings.store.port import KEPT_ARRIVALS, Arrival, ArrivalPage
 
 AT = "/inboxes"
@@ -39,7 +41,7 @@ async def create(visit: Visit) -> Response:
     """Make one and go there."""
     try:
         live = await visit.services.inboxes.create(
-            visit.caller.org, {"name": visit.form.get("name", "").strip()}
+            visit.caller.org, FORM.body({"name": visit.form.get("name", "").strip()}, new=True)
         )
     except (Invalid, Conflict) as refused:
         return _list(visit, refused.reason.message)
@@ -65,23 +67,15 @@ async def show(visit: Visit) -> Response:
 
 async def change(visit: Visit) -> Response:
     """Change its name and what it answers."""
-    live, form = _own(visit), visit.form
-    headers, wrong = _headers(form.get("headers", ""))
-    answer: dict[str, Any] = {"body": form.get("body", ""), "headers": headers}
-    for field in ("status", "delayMs"):
-        said = form.get(field, "").strip()
-        if said:
-            answer[field] = int(said) if said.isascii() and said.isdigit() else said
-    refusals = {} if wrong is None else {"headers": wrong}
-    if wrong is None:
-        try:
-            body: dict[str, object] = {"name": form.get("name", "").strip(), "answer": answer}
-            await visit.services.inboxes.change(visit.caller.org, live.id, body)
-            return visit.go(f"{AT}/{live.id}", "Saved. The next arrival is answered so.")
-        except (Invalid, Conflict) as refused:
-            refusals = _placed(refused.refusals)
+    live, said = _own(visit), FORM.written(visit.form)
+    try:
+        body = FORM.body(said, new=False)
+        await visit.services.inboxes.change(visit.caller.org, live.id, body)
+        return visit.go(f"{AT}/{live.id}", "Saved. The next arrival is answered so.")
+    except (Invalid, Conflict) as refused:
+        refusals = FORM.placed(refused.refusals)
     page, newest_page = await _arrivals(visit, live)
-    return await _show(visit, live, page, newest_page, refusals)
+    return await _show(visit, live, page, newest_page, said, refusals)
 
 
 async def delete(visit: Visit) -> Response:
@@ -113,6 +107,7 @@ def _list(visit: Visit, refused: str = "") -> Response:
         400 if refused else 200,
         inboxes=own,
         url=inboxes.url,
+        name=FORM["name"],
         refusals={"name": refused} if refused else {},
         most=INBOXES_MAX,
         idle_days=IDLE_MS // DAY_MS,
@@ -136,12 +131,10 @@ async def _show(
     live: LiveInbox,
     page: ArrivalPage,
     newest_page: bool,
+    said: dict[str, str] | None = None,
     refusals: dict[str, str] | None = None,
 ) -> Response:
     opened = await _opened(visit, live, page)
-    said = _said(live)
-    if refusals:
-        said = {name: visit.form.get(name, "") for name in said}
     return visit.page(
         "inbox.html",
         400 if refusals else 200,
@@ -149,7 +142,8 @@ async def _show(
         users=_users(visit, live),
         opened=opened,
         body=None if opened is None else body_of(opened.body),
-        filled=said,
+        asks=FORM.asks,
+        filled=said or FORM.filled(_shown(live)),
         refusals=refusals or {},
         most=KEPT_ARRIVALS,
         **_listed(visit, live, page, newest_page),
@@ -196,34 +190,27 @@ def _users(visit: Visit, live: LiveInbox) -> list[Any]:
     return [one for one in all_of_them if one.url.endswith(at) and one.standing != "deleted"]
 
 
-def _said(live: LiveInbox) -> dict[str, str]:
-    answer = live.answer
-    return {
-        "name": live.stored.name,
-        "status": str(answer.status),
-        "delayMs": str(answer.delay_ms),
-        "body": answer.body,
-        "headers": "\n".join(f"{name}: {value}" for name, value in answer.headers),
-    }
+def _shown(live: LiveInbox) -> dict[str, Any]:
+    return dict(show_resource(InboxForm(live.stored.name, live.answer)))
 
 
-def _headers(text: str) -> tuple[dict[str, str], str | None]:
-    """One header a line, and what is wrong with a line that is none."""
+def _headers(text: str) -> dict[str, str]:
+    """One header a line. Invalid."""
     found: dict[str, str] = {}
     for line in filter(None, (one.strip() for one in text.splitlines())):
         name, colon, value = line.partition(":")
         if not colon:
-            return {}, (
-                f"Each line must be a header, as Retry-After: 30; got {came(line)}. Add its value."
+            said = (
+                f"Each line must be a header, as Retry-After: 30; got {came(line)}. Add its value. "
+                "(bad_headers, field answer.headers)"
             )
+            raise Invalid(Refusal("bad_headers", said, "answer.headers"))
         found[name.strip()] = value.strip()
-    return found, None
+    return found
 
 
-def _placed(refusals: Sequence[Refusal]) -> dict[str, str]:
-    """What is said beside each field of the form."""
-    placed: dict[str, str] = {}
-    for one in refusals:
-        field = one.field.removeprefix("answer.").partition(".")[0]
-        placed.setdefault(field, one.message)
-    return placed
+def _header_lines(headers: dict[str, str]) -> str:
+    return "\n".join(f"{name}: {value}" for name, value in headers.items())
+
+
+FORM = page_form(declared(InboxForm), lines={"headers": (_header_lines, _headers)})

@@ -7,12 +7,12 @@ from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
 from tidings.console.pages.events import log_filters
+from tidings.console.pages.replays import FORMS
 from tidings.console.visit import Visit
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
-from tidings.core.form import came
 from tidings.core.ids import read_delivery, show
-from tidings.core.replay import RATE_DEFAULT, ReplayKind
+from tidings.core.replay import ReplayKind
 from tidings.core.replay_rules import ReplayRequest
 from tidings.engine.replay.requests import ResolvedRequest
 from tidings.errors import Invalid, Refusal, RequestRefused
@@ -26,6 +26,7 @@ COUNT_S = 3.0
 NARROWS = frozenset(
     ("values", "event_names", "webhook_ids", "states", "event_id", "from_ms", "to_ms")
 )
+FORM = FORMS[ReplayKind.REPLAY]
 Bodies = list[dict[str, Any]]
 
 
@@ -45,6 +46,7 @@ async def ask(visit: Visit) -> Response:
     what, _, scope = visit.form.get("do", "").partition(" ")
     calls = ReplayCalls(visit.services)
     kind = ReplayKind.CANCEL if what == "cancel" else ReplayKind.REPLAY
+    written = FORM.written(visit.form, 40)
     refusals: list[str] = []
     parts: list[Part] = []
     try:
@@ -69,8 +71,8 @@ async def ask(visit: Visit) -> Response:
         refusals=refusals,
         ids=visit.lists.get("id", [])[:SELECTED_MAX],
         search=visit.form.get("query", "")[:4096],
-        rate=visit.form.get("rate", "").strip() or f"{RATE_DEFAULT:g}",
-        again="again" in visit.form,
+        asks=[FORM[name] for name in ("rate", "again")],
+        filled=FORM.fresh() | {name: text for name, text in written.items() if text},
     )
 
 
@@ -126,17 +128,8 @@ async def _bodies(visit: Visit, kind: ReplayKind, everything: bool) -> Bodies:
 def _common(visit: Visit, kind: ReplayKind) -> dict[str, Any]:
     if kind is ReplayKind.CANCEL:
         return {}
-    body: dict[str, Any] = {}
-    if rate := visit.form.get("rate", "").strip():
-        try:
-            body["ratePerSecond"] = float(rate)
-        except ValueError:
-            raise _refused(
-                f"Requests a second must be a number; got {came(rate)}. Write 20."
-            ) from None
-    if "again" in visit.form:
-        body["again"] = True
-    return body
+    texts = FORM.written(visit.form, 40)
+    return FORM.body({name: texts[name] for name in ("rate", "again")}, new=True)
 
 
 async def _selected(visit: Visit, kind: ReplayKind, common: dict[str, Any]) -> Bodies:

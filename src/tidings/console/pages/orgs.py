@@ -8,22 +8,23 @@ from starlette.responses import Response
 
 from tidings.console.place import Place, inside
 from tidings.console.visit import PlainVisit, Visit, named
-from tidings.core.form import came, number_of
+from tidings.core.declaration import declared, show_resource
+from tidings.core.form import came
 from tidings.core.ids import OrgId
-from tidings.core.org_settings import settings_of
-from tidings.core.retention import PAYLOAD_DAYS_MIN
+from tidings.core.org_settings import (
+    OPERATORS_ONLY,
+    OrgSettings,
+    settings_of,
+)
 from tidings.engine.access.denials import demand
 from tidings.errors import Forbidden, Invalid, Refusal, RequestRefused
+from tidings.schema.page_forms import page_form
 from tidings.store.port import Org
 
 AT, SETTINGS = "/orgs", "/settings"
 PAGE = 50
 ADDRESS_MAX = 2048
-TEXTS = (
-    *("id", "name", "parent", "timeZone", "validation", "unknownTypes", "byType"),
-    *("payloadDays", "responseDays", "metadataDays", "eventsPerSecond", "notify"),
-)
-DAYS = ("payloadDays", "responseDays", "metadataDays")
+OWN = ("id", "name", "parent", "timeZone")
 
 
 async def show_all(visit: PlainVisit) -> Response:
@@ -58,8 +59,7 @@ async def show_all(visit: PlainVisit) -> Response:
 async def show_new(visit: PlainVisit) -> Response:
     """The form of a new org."""
     _platform(visit)
-    said = _said(Org(OrgId(0), ""))
-    return _page(visit, None, said | {"id": "", "name": "", "timeZone": "UTC"})
+    return _page(visit, None, FORM.fresh() | dict.fromkeys(OWN, "") | {"timeZone": "UTC"})
 
 
 async def create(visit: PlainVisit) -> Response:
@@ -67,9 +67,9 @@ async def create(visit: PlainVisit) -> Response:
     _platform(visit)
     said = _read(visit)
     wanted = _whole(said["id"]) if said["id"] else None
-    body = _body(said, platform=True)
-    name, parent = body.pop("name"), body.pop("parent", None)
     try:
+        body = _body(said, platform=True)
+        name, parent = body.pop("name"), body.pop("parent", None)
         org = await visit.services.orgs.create(name, wanted, parent, body)
     except RequestRefused as refused:
         return _page(visit, None, said, refused.refusals)
@@ -86,13 +86,11 @@ async def show(visit: Visit) -> Response:
 async def change(visit: Visit) -> Response:
     """Change it; it holds for every event that is accepted from then on."""
     org, said = visit.org, _read(visit)
-    body = _body(said, platform=visit.caller.platform)
     old = settings_of(org.settings).validation_by_type
-    levels, wrong = _by_type(said["byType"])
-    body["settings"]["validationByType"] = dict.fromkeys(old) | levels
     try:
-        if wrong:
-            raise Invalid(*wrong)
+        body = _body(said, platform=visit.caller.platform)
+        levels = body["settings"].get("validationByType") or {}
+        body["settings"]["validationByType"] = dict.fromkeys(old) | levels
         await visit.services.orgs.change(org.id, body, platform=visit.caller.platform)
     except RequestRefused as refused:
         return _page(visit, org, said, refused.refusals)
@@ -110,50 +108,32 @@ def _platform(visit: PlainVisit) -> None:
 
 
 def _read(visit: PlainVisit) -> dict[str, str]:
-    return {name: visit.form.get(name, "").strip()[:65_536] for name in TEXTS}
+    own = {name: visit.form.get(name, "").strip()[:65_536] for name in OWN}
+    return own | FORM.written(visit.form)
 
 
 def _said(org: Org) -> dict[str, str]:
     """An org as the form shows it."""
-    settings = settings_of(org.settings)
-    keep, rate = settings.retention, settings.limits.events_per_second
-    return {
+    return FORM.filled({"settings": dict(show_resource(settings_of(org.settings)))}) | {
         "id": str(org.id),
         "name": org.name,
         "parent": "" if org.parent is None else str(org.parent),
         "timeZone": org.time_zone,
-        "validation": settings.validation,
-        "unknownTypes": settings.unknown_types,
-        "byType": "\n".join(f"{a} = {b}" for a, b in sorted(settings.validation_by_type.items())),
-        "payloadDays": str(keep.payload_days),
-        "responseDays": str(keep.response_days),
-        "metadataDays": str(keep.metadata_days),
-        "eventsPerSecond": "" if rate is None else f"{rate:g}",
-        "notify": ", ".join(settings.notify),
     }
 
 
 def _body(said: dict[str, str], *, platform: bool) -> dict[str, Any]:
     """What `PATCH /v1/orgs/{orgId}` would be told; what is the operator's alone only of them."""
-    settings: dict[str, Any] = {
-        "validation": said["validation"],
-        "unknownTypes": said["unknownTypes"],
-        "notify": said["notify"].replace(",", " ").split(),
-    }
-    body: dict[str, Any] = {"name": said["name"], "timeZone": said["timeZone"]}
+    body = FORM.body(said, new=False) | {"name": said["name"], "timeZone": said["timeZone"]}
     if platform:
-        body["parent"] = _whole(said["parent"]) if said["parent"] else None
-        settings["retention"] = {name: _whole(said[name]) for name in DAYS if said[name]}
-        rate = said["eventsPerSecond"]
-        number = number_of(rate)
-        settings["limits"] = {
-            "eventsPerSecond": None if not rate else rate if number is None else number
-        }
-    return body | {"settings": settings}
+        return body | {"parent": _whole(said["parent"]) if said["parent"] else None}
+    for name in OPERATORS_ONLY:
+        body["settings"].pop(name, None)
+    return body
 
 
-def _by_type(text: str) -> tuple[dict[str, str], list[Refusal]]:
-    """One type and its level a line."""
+def _levels(text: str) -> dict[str, str]:
+    """One type and its level a line. Invalid."""
     levels: dict[str, str] = {}
     for line in filter(None, (one.strip() for one in text.splitlines())):
         name, equals, level = line.partition("=")
@@ -162,9 +142,22 @@ def _by_type(text: str) -> tuple[dict[str, str], list[Refusal]]:
                 f"Each line must be an event type, = and strict, lenient or off; got {came(line)}. "
                 "Write pointsIssued = lenient. (bad_validation, field settings.validationByType)"
             )
-            return {}, [Refusal("bad_validation", said, "settings.validationByType")]
+            raise Invalid(Refusal("bad_validation", said, "settings.validationByType"))
         levels[name.strip()] = level.strip()
-    return levels, []
+    return levels
+
+
+def _level_lines(levels: dict[str, str]) -> str:
+    return "\n".join(f"{name} = {level}" for name, level in sorted(levels.items()))
+
+
+FORM = page_form(
+    declared(OrgSettings),
+    {"validationByType": "byType"},
+    {"byType": (_level_lines, _levels)},
+    inside=("settings",),
+)
+_KEPT = [one for one in FORM.asks if one.path[1] in OPERATORS_ONLY]
 
 
 def _whole(text: str) -> int | str:
@@ -180,20 +173,11 @@ def _page(
         made=org,
         notified=visit.services.consents.states(org.id) if org is not None else [],
         filled=said,
-        refusals=_placed(refusals),
-        days_min=PAYLOAD_DAYS_MIN,
+        refusals=FORM.placed(refusals, *OWN),
+        asks=[one for one in FORM.asks if one not in _KEPT],
+        kept=_KEPT if visit.caller.platform else [],
         writes=visit.may("admin:write"),
     )
-
-
-def _placed(refusals: Sequence[Refusal]) -> dict[str, str]:
-    placed: dict[str, str] = {}
-    for one in refusals:
-        field = one.field.removeprefix("settings.")
-        field = field.removeprefix("retention.").removeprefix("limits.")
-        field = "byType" if field.startswith("validationByType") else field
-        placed.setdefault(field if field in TEXTS else "", one.message)
-    return placed
 
 
 # -- addresses that name no org -------------------------------------------------------------------

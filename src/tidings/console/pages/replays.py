@@ -1,21 +1,23 @@
 """Replays and cancels of an org: the list, one of them, and the form that counts first."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import Any
 from urllib.parse import urlencode
 
+import msgspec
 from starlette.responses import Response
 
 from tidings.console.visit import Visit
+from tidings.core.declaration import declared
 from tidings.core.delivery.standing import Standing
-from tidings.core.form import number_of
 from tidings.core.ids import read
 from tidings.core.ids import show as show_id
-from tidings.core.replay import RATE_DEFAULT, JobState, ReplayKind, Step, before
-from tidings.core.replay_rules import UNMATCHED
+from tidings.core.replay import JobState, ReplayKind, Step, before
+from tidings.core.replay_rules import REQUESTS, UNMATCHED
 from tidings.errors import Conflict, Refusal, RequestRefused
 from tidings.reads.replay import A_REPLAY, ReplayCalls, unknown
+from tidings.schema.page_forms import page_form
 from tidings.store.port import ReplayJob
 
 AT = "/replays"
@@ -23,21 +25,22 @@ PAGE = 25
 NEWEST = 1 << 62
 COUNT_S = 3.0
 STEPS = (Step.PAUSE, Step.RESUME, Step.CANCEL)
-TEXTS = (
-    *("webhook", "target", "missedSince", "from", "to", "search", "types", "rate"),
-    *("kind", "delivery", "event"),
-)
 IDS_MAX = 200
 FINAL = ("failed", "parked", "cancelled", "delivered", UNMATCHED)
 UNFINISHED = ("pending", "held", "retrying")
-_PLACES = {
-    "webHookId": "webhook",
-    "toWebHookId": "target",
+# What the page calls a field otherwise.
+_NAMES = {
     "eventNames": "types",
     "ratePerSecond": "rate",
     "deliveryIds": "delivery",
     "eventIds": "event",
 }
+FORMS = {kind: page_form(declared(request), _NAMES) for kind, request in REQUESTS.items()}
+# Asked in places of their own, from lists that the page has: webhooks, states.
+_PLACES = {"webHookId": "webhook", "toWebHookId": "target"}
+_MOMENTS, _IDS = ("missedSince", "from", "to"), ("delivery", "event")
+_TEXTS = ("kind", *_PLACES.values())
+_TICKS = ("states",)
 _DONE = {
     Step.PAUSE: "Paused. What it has made is sent all the same.",
     Step.RESUME: "It goes on where it was.",
@@ -86,8 +89,8 @@ async def move(visit: Visit) -> Response:
 async def show_new(visit: Visit) -> Response:
     """The form; with `step=count` also what it would do. The address holds all of it."""
     query = visit.request.query_params
-    said = {name: query.get(name, "")[:4096] for name in TEXTS}
-    ticks = {"states": query.getlist("states")[:10], "again": query.getlist("again")[:1]}
+    said = _written(query)
+    ticks = {name: query.getlist(name)[:10] for name in _TICKS}
     if query.get("step") != "count":
         return _form(visit, said, ticks)
     try:
@@ -102,8 +105,8 @@ async def show_new(visit: Visit) -> Response:
 
 async def start(visit: Visit) -> Response:
     """Start what was counted."""
-    said = {name: visit.form.get(name, "")[:4096] for name in TEXTS}
-    ticks = {name: visit.lists.get(name, [])[:10] for name in ("states", "again")}
+    said = _written(visit.form)
+    ticks = {name: visit.lists.get(name, [])[:10] for name in _TICKS}
     try:
         job_request, found = await _looked_up(visit, said, ticks)
         job = await ReplayCalls(visit.services).begin(visit.caller, job_request, found)
@@ -114,6 +117,12 @@ async def start(visit: Visit) -> Response:
     return visit.go(
         f"{AT}/{show_id('rpl', job.number)}", "Started. It is counted once more, then it goes on."
     )
+
+
+def _written(form: Mapping[str, str]) -> dict[str, str]:
+    """What the form holds, of either kind."""
+    asked = FORMS[ReplayKind.REPLAY].written(form, 4096)
+    return asked | {name: form.get(name, "")[:4096] for name in _TEXTS}
 
 
 def _form(
@@ -133,7 +142,8 @@ def _form(
         "replay_new.html",
         400 if refusals else 200,
         kind=kind,
-        filled=said | {"rate": said["rate"] or f"{RATE_DEFAULT:g}"},
+        form=FORMS[kind],
+        filled=said | {name: said[name] or text for name, text in FORMS[kind].fresh().items()},
         ticks=ticks,
         states=states,
         webhooks=sorted(((one.id, one.name) for one in living), key=lambda one: one[1].lower()),
@@ -159,41 +169,26 @@ def _body(
 ) -> dict[str, Any]:
     """What `POST /v1/replays` would be told. What cannot be read is passed on as it came: the
     refusal then names it."""
-    body: dict[str, Any] = {
-        "webHookId": said["webhook"].strip(),
-        "eventNames": _list(said["types"]),
-        "from": _time(said["from"], zone),
-        "to": _time(said["to"], zone),
-        "search": said["search"].strip(),
-        "deliveryIds": _list(said["delivery"])[:IDS_MAX],
-        "eventIds": _list(said["event"])[:IDS_MAX],
-        "states": ticks["states"],
-    }
-    if kind is ReplayKind.REPLAY:
-        rate = said["rate"].strip()
-        number = number_of(rate)
-        body |= {
-            "missedSince": _time(said["missedSince"], zone),
-            "toWebHookId": said["target"].strip(),
-            "ratePerSecond": rate if number is None else number,
-            "again": bool(ticks["again"]),
-        }
-    return {name: value for name, value in body.items() if value not in ("", [], None, False)}
+    texts = said | {name: said[name].replace(",", " ") for name in ("types", *_IDS)}
+    texts |= {name: " ".join(texts[name].split()[:IDS_MAX]) for name in _IDS}
+    texts |= {name: _time(said[name], zone) for name in _MOMENTS}
+    body = FORMS[kind].body(texts, new=True)
+    fields = {field: said[name].strip() for field, name in _PLACES.items()}
+    if kind is ReplayKind.CANCEL:
+        fields.pop("toWebHookId")
+    body |= {field: text for field, text in fields.items() if text}
+    return body | ({"states": ticks["states"]} if ticks["states"] else {})
 
 
 def _kind(said: dict[str, str]) -> ReplayKind:
     return ReplayKind.CANCEL if said["kind"] == "cancel" else ReplayKind.REPLAY
 
 
-def _list(text: str) -> list[str]:
-    return [one for one in text.replace(",", " ").split() if one]
-
-
-def _time(text: str, zone: tzinfo) -> str | int:
+def _time(text: str, zone: tzinfo) -> str:
     """A time without a zone is one of the org."""
     text = text.strip()
     if text.isascii() and text.isdigit():
-        return int(text)
+        return text
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -202,12 +197,10 @@ def _time(text: str, zone: tzinfo) -> str | int:
 
 
 def _placed(refusals: Sequence[Refusal]) -> dict[str, str]:
-    placed: dict[str, str] = {}
-    for one in refusals:
-        place = _PLACES.get(one.field, one.field)
-        known = place in TEXTS or place in ("states", "again")
-        placed.setdefault(place if known else "", one.message)
-    return placed
+    named = [
+        msgspec.structs.replace(one, field=_PLACES.get(one.field, one.field)) for one in refusals
+    ]
+    return FORMS[ReplayKind.REPLAY].placed(named, *_PLACES.values(), *_TICKS)
 
 
 def _id(visit: Visit) -> str:

@@ -58,6 +58,8 @@ class CredentialLimits(msgspec.Struct, frozen=True):
             "callsPerMinute",
             Number(1, RATE_MAX, "Write null for the usual."),
             "Of the control API; usually 1000.",
+            "Calls a minute",
+            "Left out: 1,000.",
         ),
     ] = None
     events_per_s: Annotated[
@@ -66,6 +68,8 @@ class CredentialLimits(msgspec.Struct, frozen=True):
             "eventsPerSecond",
             Number(0.1, RATE_MAX, "Write null for the usual."),
             "Usually not limited.",
+            "Events a second",
+            "Left out: no limit of its own.",
         ),
     ] = None
 
@@ -131,7 +135,15 @@ class CredentialRequest(msgspec.Struct, frozen=True):
     """A credential as a body asks for it."""
 
     name: Annotated[
-        str, Field("name", Text(NAME_MAX, "bad_name", "Say who uses it.", null=False), default="")
+        str,
+        Field(
+            "name",
+            Text(NAME_MAX, "bad_name", "Say who uses it.", null=False),
+            "Which system uses it.",
+            "Name",
+            "Which system uses it.",
+            default="",
+        ),
     ]
     scopes: Annotated[str, Field("scopes", SCOPES, "A level for each resource; left out is none.")]
     expires_ms: Annotated[
@@ -139,7 +151,9 @@ class CredentialRequest(msgspec.Struct, frozen=True):
         Field(
             "expiresAt",
             Part(_expiry, schema={"type": "string", "format": "date-time"}, shows=iso),
-            "To come, with its zone; null: never.",
+            "When it ends: a time to come, with its zone; null: never.",
+            "It ends at",
+            "With its zone, as 2030-12-31T00:00:00Z; left out: never.",
         ),
     ] = None
     limits: Annotated[
@@ -152,7 +166,24 @@ class CredentialRequest(msgspec.Struct, frozen=True):
             "null: the usual.",
         ),
     ] = CredentialLimits()
-    kind: Annotated[str, Field("kind", Choice(KINDS, "bad_kind"), bodies="new")] = "key"
+    kind: Annotated[
+        str,
+        Field(
+            "kind",
+            Choice(
+                KINDS,
+                "bad_kind",
+                labels=(
+                    "key: a key and a secret, sent as Basic",
+                    "till: a till's code and password",
+                    "oauth: a client that asks for tokens",
+                ),
+            ),
+            "How its system calls: key and secret, a till's code and password, or OAuth tokens.",
+            "Kind",
+            bodies="new",
+        ),
+    ] = "key"
     code: Annotated[
         str,
         Field(
@@ -161,6 +192,7 @@ class CredentialRequest(msgspec.Struct, frozen=True):
                 _code, schema={"type": "string", "pattern": f"^{_TILL_CODE.pattern}$"}, null=False
             ),
             "Of a till alone, which needs one: what it signs in with.",
+            "The till's code",
             bodies="new",
             answered=False,
         ),
@@ -171,6 +203,8 @@ class CredentialRequest(msgspec.Struct, frozen=True):
             "password",
             Part(_till_password, schema=PASSWORD.schema),
             "Of a till alone; made where it is absent.",
+            "Its password",
+            "Left out: one is made.",
             bodies="new",
             answered=False,
         ),

@@ -100,7 +100,9 @@ class Portal(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a portal shows, and what may be done in it."""
 
     org: OrgId
-    role: Annotated[str, Field("role", Choice(ROLES, "bad_role"), default=ROLES[0])]
+    role: Annotated[
+        str, Field("role", Choice(ROLES, "bad_role"), "What may be done in it.", default=ROLES[0])
+    ]
     name: Annotated[  # the platform's
         str,
         Field(
@@ -113,7 +115,9 @@ class Portal(msgspec.Struct, frozen=True, omit_defaults=True):
         str,
         Field("logo", LOGO, f"An https URL, or a data: URI of at most {LOGO_BYTES_MAX} bytes."),
     ] = ""
-    colour: Annotated[str, Field("colour", HUE, "Six hex digits behind #.")] = COLOUR
+    colour: Annotated[
+        str, Field("colour", HUE, "Of links and buttons: six hex digits behind #.")
+    ] = COLOUR
     embed_in: Annotated[  # none: it stands alone
         tuple[str, ...], Field("embedIn", PAGES, "Origins of pages that may hold it in a frame.")
     ] = ()
@@ -133,7 +137,7 @@ class PortalLink(msgspec.Struct, frozen=True):
         Field(
             "expiresInMinutes",
             Number(1, MINUTES_MAX, f"Leave it out for {MINUTES}."),
-            "To be opened.",
+            "For how long the link can be opened.",
         ),
     ] = MINUTES
 

@@ -52,12 +52,44 @@ GIVEN = Value(
 class WantedUser(msgspec.Struct, frozen=True):
     """A user as a body asks for it."""
 
-    email: Annotated[str, Field("email", EMAIL, bodies="new")]
+    email: Annotated[
+        str, Field("email", EMAIL, "What they sign in with.", "E-mail address", bodies="new")
+    ]
     name: Annotated[
-        str, Field("name", Text(NAME_MAX, "bad_name", "Say who it is.", null=False))
+        str,
+        Field(
+            "name", Text(NAME_MAX, "bad_name", "Say who it is.", null=False), "Who it is.", "Name"
+        ),
     ] = ""
-    role: Annotated[str, Field("role", Choice(tuple(ROLES), "bad_role"))] = "reader"
-    disabled: Annotated[bool, Field("disabled", Flag(), bodies="change", answered=False)] = False
+    role: Annotated[
+        str,
+        Field(
+            "role",
+            Choice(
+                tuple(ROLES),
+                "bad_role",
+                labels=(
+                    "owner: everything, also other owners",
+                    "admin: everything but owners",
+                    "operator: everything but settings, credentials and users",
+                    "reader: looks, and changes nothing",
+                ),
+            ),
+            "What they may do in the org, in open sessions too.",
+            "Role",
+            "In force for open sessions at once.",
+        ),
+    ] = "reader"
+    disabled: Annotated[
+        bool,
+        Field(
+            "disabled",
+            Flag(),
+            "Whether they are kept out of the org.",
+            bodies="change",
+            answered=False,
+        ),
+    ] = False
     password: Annotated[
         str | None,
         Field("password", PASSWORD, "For the platform's credential.", bodies="new", answered=False),

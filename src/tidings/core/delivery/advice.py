@@ -27,7 +27,8 @@ from tidings.core.ids import show
 _SENTENCES = re.compile(r"(?<=[.]) (?=[A-Z])")
 
 _STATUS = {
-    401: "Check the credentials in the webhook's headers and authentication.",
+    401: "The receiver refuses the signature or the credentials: compare the end of the signing "
+    "secret, and check the webhook's headers and authentication.",
     403: "Check the webhook's credentials (headers, authentication), and the receiver's firewall.",
     404: "Check the path of the webhook's URL.",
     405: "Set methodType to a method that the receiver takes.",

@@ -110,9 +110,7 @@ class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
     schema: Annotated[  # as it was written
         Json,
         Field(
-            "schema",
-            Part(_schema, schema=_OBJECT),
-            "JSON Schema 2020-12 of `data`, at most 64 KB.",
+            "schema", Part(_schema, schema=_OBJECT), "JSON Schema 2020-12 of `data`, at most 64 KB."
         ),
     ]
     key: Annotated[str, Field("key", _KEY, "Dotted path of the ordering key.")] = DEFAULT_KEY

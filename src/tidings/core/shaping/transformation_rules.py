@@ -42,4 +42,4 @@ class Template(msgspec.Struct, frozen=True):
 class NewTransformation(Template, frozen=True):
     """A template by its name."""
 
-    name: Annotated[str, Field("name", _NAME)]
+    name: Annotated[str, Field("name", _NAME, "By which webhooks name it.")]

@@ -114,16 +114,23 @@ _ADDITIONS = {
     ),
     BALANCE: (
         "Available Points Balance",
-        "Adds AvailablePointsBalance to pointsIssued and pointsRedeemed.",
+        "Adds AvailablePointsBalance where points are issued or redeemed.",
     ),
     CARDS: ("Card Number", "Adds all card numbers; takes a source of customer identifiers."),
 }
 _EXTRA = Keyed(
     (
-        *((Field(name, _FLAG, "", *asked), False) for name, asked in _ADDITIONS.items()),
-        (Field(IDENTIFIERS, _SOURCES), []),
+        *((Field(name, _FLAG, asked[1], *asked), False) for name, asked in _ADDITIONS.items()),
+        (Field(IDENTIFIERS, _SOURCES, "Sources whose identifiers of the customer are added."), []),
         (Field(WHEN_DOWN, _DOWN, "What to do while the platform does not answer."), THIN),
-        (Field(NEO, NEO_PART), None),
+        (
+            Field(
+                NEO,
+                NEO_PART,
+                "The flow of the platform that enriches the payload: its label and value.",
+            ),
+            None,
+        ),
     )
 )
 
@@ -148,18 +155,20 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
         Field(
             "eventNames",
             Part(WebhookForm.event_names, schema=TEXTS | {"minItems": 1}),
-            "At least one. A list replaces the old one.",
+            "The event types that it wants, at least one; a list replaces the old one.",
             blank=[],
         ),
     ]
-    kind: Annotated[str, Field("webHookType", _TYPE, f"{HTTP} or {QUEUE}.", default=HTTP)]
+    kind: Annotated[
+        str, Field("webHookType", _TYPE, f"What it is told by; {QUEUE} calls nobody.", default=HTTP)
+    ]
     url: Annotated[
         str,
         Field(
             "webHookUrl",
             Part(WebhookForm.url, schema={"type": "string", "maxLength": URL_MAX}),
-            "Absolute, https (or http where it is allowed), of a public address. Of QUEUE_INT it "
-            "may be blank, and is never dialled.",
+            "Where it is told: absolute, https (or http where it is allowed), of a public address. "
+            "Of QUEUE_INT it may be blank, and is never dialled.",
             default="",
         ),
     ]
@@ -168,7 +177,7 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
         Field(
             "methodType",
             Choice(METHODS, "bad_method"),
-            "All carry the body.",
+            "The method of the calls; all carry the body.",
             "Method",
             default=METHODS[0],
         ),
@@ -211,7 +220,14 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
             "Marks what is later. Empty: none.",
         ),
     ] = None
-    retry: Annotated[RetryPolicy, Field("retryPolicy", retry_policy_body.RETRIES)] = DEFAULT_POLICY
+    retry: Annotated[
+        RetryPolicy,
+        Field(
+            "retryPolicy",
+            retry_policy_body.RETRIES,
+            "When what did not arrive is tried again: docs/contract/delivery.md.",
+        ),
+    ] = DEFAULT_POLICY
     ordering: Annotated[
         Ordering, Field("ordering", _ORDERING, "What goes one after the other.", "Ordering")
     ] = Ordering.NONE
@@ -315,7 +331,14 @@ class Besides(msgspec.Struct, frozen=True):
 
     active: Annotated[
         bool | None,
-        Field("active", Flag(), "", "Active", "Else new events pass it by.", blank=True),
+        Field(
+            "active",
+            Flag(),
+            "Whether new events are sent to it; else they pass it by.",
+            "Active",
+            "Else new events pass it by.",
+            blank=True,
+        ),
     ] = None
     secret: Annotated[
         bytes | None,

@@ -11,6 +11,7 @@ export const webhook: Body<operations["createWebhook"]> = {
   name: "crm",
   eventNames: ["pointsIssued"],
   webHookUrl: "https://crm.example.com/hook",
+  maxAllowedConnections: 10,
   filter: { all: [{ path: "data.points", gte: 3 }, { not: { path: "data.code", exists: true } }] },
 };
 

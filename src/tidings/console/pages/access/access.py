@@ -1,7 +1,6 @@
 """Who may come in: the credentials of an org. Secrets are shown once, when they are made."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 from starlette.responses import Response
@@ -9,15 +8,17 @@ from starlette.responses import Response
 from tidings.api.answers import status_of
 from tidings.console.visit import Visit
 from tidings.core import overlap
-from tidings.core.access.credential_rules import KINDS
-from tidings.core.access.scopes import LEVELS, RESOURCES, ROLES, show_scopes
+from tidings.core.access.credential_rules import CREDENTIAL
+from tidings.core.access.scopes import LEVELS, RESOURCES, show_scopes
 from tidings.core.form import number_of
 from tidings.engine.access.credentials import UnknownCredential
 from tidings.errors import Refusal, RequestRefused, not_found
+from tidings.schema.page_forms import page_form
 from tidings.store.port import Credential
 
 AT = "/access"
-TEXTS = ("kind", "name", "code", "password", "expiresAt", "callsPerMinute", "eventsPerSecond")
+FORM = page_form(CREDENTIAL)
+OF_TILLS, FURTHER = ("code", "password"), ("expiresAt", "callsPerMinute", "eventsPerSecond")
 MEANS = {
     "webhooks": "who is told what",
     "events": "what happened; write sends events",
@@ -46,33 +47,20 @@ async def show(visit: Visit) -> Response:
         "access.html",
         credentials=credentials,
         users=services.users.list(caller.org),
-        roles=list(ROLES),
-        refusals={},
-        filled={},
     )
 
 
 async def show_new(visit: Visit) -> Response:
     """The form of a new credential."""
-    return _form(visit, dict.fromkeys(TEXTS, "") | {"kind": KINDS[0]}, {})
+    return _form(visit, FORM.fresh(), {})
 
 
 async def create(visit: Visit) -> Response:
     """Make it; its secret is shown this once."""
-    said = {name: visit.form.get(name, "").strip()[:1024] for name in TEXTS}
+    said = FORM.written(visit.form, 1024)
     scopes = {one: visit.form.get(f"scope-{one}", "none") for one in RESOURCES}
-    body: dict[str, Any] = {"kind": said["kind"], "name": said["name"], "scopes": scopes}
-    if said["kind"] == "till":
-        body["code"] = said["code"]
-        if said["password"]:
-            body["password"] = said["password"]
-    if said["expiresAt"]:
-        body["expiresAt"] = said["expiresAt"]
-    limits = {
-        name: _number(said[name]) for name in ("callsPerMinute", "eventsPerSecond") if said[name]
-    }
-    if limits:
-        body["limits"] = limits
+    of_kind = said if said["kind"] == "till" else said | dict.fromkeys(OF_TILLS, "")
+    body = FORM.body(of_kind, new=True) | {"scopes": scopes}
     try:
         made, secret = await visit.services.credentials.create(visit.caller, visit.caller.org, body)
     except RequestRefused as refused:
@@ -151,24 +139,27 @@ def _form(
     refusals: Sequence[Refusal] = (),
     status: int = 200,
 ) -> Response:
-    placed: dict[str, str] = {}
-    for one in refusals:
-        field = one.field.removeprefix("limits.")
-        place = "scopes" if field.startswith("scopes") else field
-        placed.setdefault(place if place in (*TEXTS, "scopes") else "", one.message)
     return visit.page(
         "credential_new.html",
         status,
         filled=said,
         scopes=scopes,
-        kinds=KINDS,
+        form=FORM,
+        of_tills=OF_TILLS,
+        further=FURTHER,
         means=MEANS,
         levels=[
             (name, [level for level in LEVELS if level == "none" or visit.may(f"{name}:{level}")])
             for name in RESOURCES
         ],
-        refusals=placed,
+        refusals=FORM.placed([_of_all_scopes(one) for one in refusals], "scopes"),
     )
+
+
+def _of_all_scopes(refusal: Refusal) -> Refusal:
+    """One of a single scope stands below all of them."""
+    of_one = refusal.field.startswith("scopes.")
+    return msgspec.structs.replace(refusal, field="scopes") if of_one else refusal
 
 
 def _ask_rotate(

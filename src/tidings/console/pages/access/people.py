@@ -10,37 +10,35 @@ from tidings.console.pages.access.access import AT
 from tidings.console.pages.access.sign_in import slow_down
 from tidings.console.place import OUTSIDE
 from tidings.console.visit import Visit
-from tidings.core.access.scopes import ROLES
+from tidings.core.access.user_rules import USER
 from tidings.engine.access.guarded_links import open_link
 from tidings.engine.access.passwords import TooBusy
 from tidings.engine.access.sign_in_guard import TooManyTries
 from tidings.engine.access.user_records import NewLink, UnknownUser, User
 from tidings.errors import RequestRefused, not_found
+from tidings.schema.page_forms import page_form
 from tidings.store.port import StoreDown
 
 WELCOME = OUTSIDE.at("/welcome")
-# What each role is for, said beside it.
-MEANS = {
-    "owner": "everything, also other owners",
-    "admin": "everything but owners",
-    "operator": "everything but settings, credentials and users",
-    "reader": "looks, and changes nothing",
-}
+FORM = page_form(USER)
+NEW = [one for one in FORM.asks if one.one.is_said(new=True)]
+CHANGE = [one for one in FORM.asks if one.one.is_said(new=False)]
+MEANS = {word: said.partition(": ")[2] for word, said in FORM["role"].choices}
 
 
 async def show_new(visit: Visit) -> Response:
     """The form of an invitation."""
-    return _form(visit, {"role": "reader"}, {})
+    return _form(visit, FORM.fresh(), {})
 
 
 async def invite(visit: Visit) -> Response:
     """Add somebody; the invitation's link is shown this once."""
-    said = {name: visit.form.get(name, "").strip()[:1024] for name in ("email", "name", "role")}
+    said = FORM.written(visit.form, 1024)
+    body = {"email": said["email"]} | FORM.body(said, new=True)
     try:
-        user, link = await visit.services.users.create(visit.caller, visit.caller.org, said)
+        user, link = await visit.services.users.create(visit.caller, visit.caller.org, body)
     except RequestRefused as refused:
-        placed = {one.field: one.message for one in reversed(refused.refusals)}
-        return _form(visit, said, placed, status_of(refused))
+        return _form(visit, said, FORM.placed(refused.refusals), status_of(refused))
     assert link is not None  # only a password makes it needless, and none was given
     return _link_made(visit, user, link)
 
@@ -56,7 +54,7 @@ async def change(visit: Visit) -> Response:
     what, at = visit.form.get("do", ""), f"{AT}/users/{user.person.id}"
     try:
         if what == "save":
-            body = {"name": visit.form.get("name", "").strip(), "role": visit.form.get("role", "")}
+            body = FORM.body(FORM.written(visit.form), new=False)
             await services.users.change(visit.caller, org, user.person.id, body)
             return visit.go(at, "Saved. It holds for open sessions too.")
         if what in ("disable", "enable"):
@@ -85,15 +83,19 @@ def _own(visit: Visit) -> User:
 def _form(
     visit: Visit, said: dict[str, str], refusals: dict[str, str], status: int = 200
 ) -> Response:
-    return visit.page(
-        "user_new.html", status, filled=said, refusals=refusals, roles=list(ROLES), means=MEANS
-    )
+    return visit.page("user_new.html", status, filled=said, refusals=refusals, asks=NEW)
 
 
 def _page(visit: Visit, user: User, refused: str = "", status: int = 200) -> Response:
-    own = user.person.id == visit.caller.credential
     return visit.page(
-        "user.html", status, user=user, own=own, roles=list(ROLES), means=MEANS, refused=refused
+        "user.html",
+        status,
+        user=user,
+        own=user.person.id == visit.caller.credential,
+        asks=CHANGE,
+        filled={"name": user.member.name, "role": user.member.role},
+        means=MEANS,
+        refused=refused,
     )
 
 

@@ -15,6 +15,20 @@ def names(said: str) -> list[str]:
     return [one.strip() for one in said.split(",") if one.strip()]
 
 
+def headers(option: str, lines: list[str]) -> dict[str, str]:
+    """`Name: value` lines. Stop for anything else."""
+    found = {}
+    for line in lines:
+        name, colon, value = line.partition(":")
+        if not colon or not name.strip():
+            raise Stop(
+                f'{option} must be "Name: value"; got {clean(line[:20])}…. Put it in quotes.',
+                Exit.USAGE,
+            )
+        found[name.strip()] = value.strip()
+    return found
+
+
 def read_json(option: str, said: str) -> Any:
     """JSON of an option; a bare word is a text. Stop for JSON that does not end."""
     try:

@@ -1,0 +1,88 @@
+"""A command that takes options made from the declaration of a resource."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, update_wrapper
+from inspect import Parameter as Argument
+from inspect import Signature, signature
+from typing import Any
+
+from tidings.cli.options.declared import Flag
+from tidings.cli.output import word
+
+
+@dataclass(frozen=True)
+class Said:
+    """What somebody has written in such options."""
+
+    body: dict[str, Any] = field(default_factory=dict)
+    words: list[str] = field(default_factory=list)
+    """As they were written, to be copied."""
+
+
+class WithFlags:
+    """A command whose first parameter takes what was `Said` in options made from declarations.
+
+    They are made when they are asked for: to load what declares them takes longer than most
+    commands do. So register it by its path, or as `default_command`: else it is asked at once.
+    """
+
+    def __init__(self, command: Callable[..., int], make: Callable[[], Sequence[Flag]]) -> None:
+        update_wrapper(self, command)
+        self.__annotations__ = {}  # those of the command are no longer all
+        _, *self._own = signature(command).parameters.values()
+        self._command = command
+        self._make = make
+
+    @cached_property
+    def _flags(self) -> Sequence[Flag]:
+        return self._make()
+
+    @cached_property
+    def __signature__(self) -> Signature:
+        """What there is to be given: of the command, and by these options."""
+        ours = [one.argument for one in self._flags]
+        every = sorted([*self._own, *ours], key=lambda one: one.kind)
+        return Signature(every)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> int:
+        """Run it."""
+        values = self.__signature__.bind(*args, **kwargs).arguments
+        said = _said(self._flags, values)
+        rest = {one.name: values[one.name] for one in self._own if one.name in values}
+        first = [rest.pop(one.name) for one in self._own if one.kind is Argument.POSITIONAL_ONLY]
+        return self._command(said, *first, **rest)
+
+
+def with_flags(make: Callable[[], Sequence[Flag]]) -> Callable[[Callable[..., int]], WithFlags]:
+    """See `WithFlags`."""
+    return lambda command: WithFlags(command, make)
+
+
+def _said(of: Sequence[Flag], values: Mapping[str, Any]) -> Said:
+    said = Said()
+    for flag in of:
+        value = values.get(flag.argument.name)
+        if value is None:
+            if flag.filled is not None:
+                _put(said.body, flag.path, flag.filled)
+            continue
+        _put(said.body, flag.path, flag.read(flag.name, value))
+        if flag.name:
+            said.words.append(_written(flag.name, value))
+    return said
+
+
+def _put(body: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
+    for name in path[:-1]:
+        body = body.setdefault(name, {})
+    body[path[-1]] = value
+
+
+def _written(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return name if value else f"--no-{name.removeprefix('--')}"
+    several = value if isinstance(value, list) else [value]
+    return " ".join(
+        f"{name} {word(f'{one:g}' if isinstance(one, float) else str(one))}" for one in several
+    )

@@ -1,0 +1,99 @@
+"""`tidings webhooks create` and `edit`."""
+
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from tidings.cli.calls import calls
+from tidings.cli.events.event_names import EventNames
+from tidings.cli.exits import Exit, Stop, say
+from tidings.cli.options.command import Said, with_flags
+from tidings.cli.options.declared import Flag, Written, flags
+from tidings.cli.options.values import headers, read_json
+from tidings.cli.output import print_facts, print_line, word
+from tidings.cli.webhook_names import PATH, find_webhook, tag
+from tidings.cli.webhooks.fields import changed
+from tidings.cli.webhooks.webhooks import show_webhook
+from tidings.cli.where import HERE, Where
+
+_WRITTEN = {
+    "name": Written(("name",)),
+    "eventNames": Written(("--on",), EventNames),
+    "webHookUrl": Written(("--url",), needed=True),
+    "methodType": Written(("--method",)),
+    "webHookHeaders": Written(
+        ("--header",),
+        list[str],
+        headers,
+        'A header that is sent along, as "Name: value". May be given several times.',
+    ),
+    "maxAllowedConnections": Written(("--connections",)),
+}
+
+
+def _new() -> tuple[Flag, ...]:
+    from tidings.core.webhooks.settings import SECRET, SETTABLE
+
+    first = ("name", "webHookUrl")
+    return flags(SETTABLE, _WRITTEN, new=True, first=first, but=(SECRET.name,))
+
+
+def _change() -> tuple[Flag, ...]:
+    from tidings.core.webhooks.settings import SECRET, SETTABLE
+
+    return flags(SETTABLE, _WRITTEN, new=False, but=("name", SECRET.name))
+
+
+@with_flags(_new)
+def create(said: Said, /, *, where: Where = HERE) -> int:
+    """Create a webhook. Its signing secret is printed this once."""
+    api = calls(where)
+    made = changed(api, "POST", PATH, said.body)
+    if where.json:
+        print_line(made)
+    else:
+        print_facts(
+            [
+                ("name", made["name"]),
+                ("id", made["webHookId"]),
+                ("standing", made["standing"]),
+                ("signing secret", made["signingSecret"]),
+            ]
+        )
+    say("The signing secret is shown this once; keep it now.")
+    api.next_step(f"tidings webhooks test {word(made['name'])}")
+    return Exit.OK
+
+
+@with_flags(_change)
+def edit(
+    said: Said,
+    webhook: str,
+    /,
+    *,
+    set: Annotated[list[str] | None, Parameter(negative=())] = None,
+    where: Where = HERE,
+) -> int:
+    """Change some fields of a webhook. Refused where somebody else changed it meanwhile.
+
+    Parameters
+    ----------
+    webhook
+        Its name or id.
+    set
+        Any field, as field=JSON; null takes it away: --set rateLimit=50 --set filter=null
+    """
+    patch: dict[str, Any] = said.body
+    for one in set or []:
+        field, equals, value = one.partition("=")
+        if not equals or not field:
+            raise Stop(f"--set must be field=JSON; got {one[:60]}. Write rateLimit=50.", Exit.USAGE)
+        patch[field] = read_json(f"--set {field}", value)
+    if not patch:
+        raise Stop("A change must name a field; got none. Write --url, --on or --set.", Exit.USAGE)
+    api = calls(where)
+    found = find_webhook(api, webhook)
+    now = changed(api, "PATCH", f"{PATH}/{found['webHookId']}", patch, tag(found))
+    show_webhook(now, where.json)
+    api.next_step(f"tidings webhooks preview {word(found['name'])}")
+    return Exit.OK

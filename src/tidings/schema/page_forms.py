@@ -1,0 +1,185 @@
+"""A form of a page for the fields of a resource: what it holds, the body that it says, and beside
+which field a refusal stands. A field of a resource inside another stands by its own name."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tidings.core.declaration import Declared, Json, declared
+from tidings.core.kinds import Nested
+from tidings.errors import Refusal
+from tidings.schema.forms import choices, is_ticked, number_in, text_of, widget
+
+AREA_CHARACTERS = 1000
+"""What may be longer has several lines."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A field of the form."""
+
+    one: Declared
+    path: tuple[str, ...]
+    """Where it stands in the body."""
+    name: str
+    """What the page calls it."""
+
+    @property
+    def widget(self) -> str:
+        """What asks for it: text, area, choice or tick."""
+        shown = self.one.field.kind.shown()
+        if "additionalProperties" in shown or self._taken.get("maxLength", 0) > AREA_CHARACTERS:
+            return "area"
+        return widget(self.one)
+
+    @property
+    def label(self) -> str:
+        """What is asked."""
+        return self.one.field.label
+
+    @property
+    def hint(self) -> str:
+        """Below it: what the declaration says, or else its bounds."""
+        low, high = self._taken.get("minimum"), self._taken.get("maximum")
+        bounds = "" if low is None or high is None else f"From {low:,g} to {high:,g}."
+        return self.one.field.hint or bounds
+
+    @property
+    def choices(self) -> list[tuple[str, str]]:
+        """The words of a choice, and what the page calls them."""
+        return choices(self.one)
+
+    @property
+    def required(self) -> bool:
+        """Whether it must be filled in."""
+        return self.one.required
+
+    @property
+    def _taken(self) -> Json:
+        return self.one.field.kind.taken(new=self.one.is_said(new=True))
+
+    def text(self, value: Any) -> str:
+        """A value as the form holds it."""
+        if isinstance(value, list | tuple):
+            return ", ".join(map(str, value))
+        if self.widget == "tick":
+            return "on" if is_ticked(value) else ""
+        return text_of(value)
+
+    def value(self, text: str) -> Any:
+        """What a body says for a text that is not empty."""
+        shown = self.one.field.kind.shown()
+        kinds = {one.get("type") for one in shown.get("anyOf", (shown,))}
+        if self.widget == "tick":
+            return True
+        if "array" in kinds:
+            return text.replace(",", " ").split()
+        return number_in(text) if kinds & {"integer", "number"} else text
+
+    def emptied(self) -> Any:
+        """What a body that changes something says for no text; None: nothing, or the usual."""
+        empty: Mapping[str, Any] = {"string": "", "array": [], "boolean": False}
+        return empty.get(str(self.one.field.kind.shown().get("type")))
+
+
+Lines = Mapping[str, tuple[Callable[[Any], str], Callable[[str], Any]]]
+"""By the names of fields that are written in lines: how a value is shown, and how what is written
+is read; what cannot be is refused."""
+
+
+@dataclass(frozen=True)
+class PageForm:
+    """The fields of a resource that a page asks for: those that have a label."""
+
+    asks: tuple[Ask, ...]
+    lines: Lines = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> Ask:
+        """The field of this name."""
+        return next(one for one in self.asks if one.name == name)
+
+    def fresh(self) -> dict[str, str]:
+        """What the form of a new one holds."""
+        return {one.name: self._text(one, one.one.usual()) for one in self.asks}
+
+    def filled(self, shown: Mapping[str, Any]) -> dict[str, str]:
+        """What it holds of one that is there, as answers show that."""
+        return {one.name: self._text(one, _at(shown, one.path)) for one in self.asks}
+
+    def written(self, form: Mapping[str, str], most: int = 65_536) -> dict[str, str]:
+        """What somebody has written in it."""
+        return {one.name: form.get(one.name, "").strip()[:most] for one in self.asks}
+
+    def body(self, texts: Mapping[str, str], *, new: bool) -> dict[str, Any]:
+        """The body that it says. With a new one what is empty is left out."""
+        body: dict[str, Any] = {}
+        for one in self.asks:
+            text = texts.get(one.name, "")
+            if not one.one.is_said(new=new):
+                continue
+            if text:
+                value = self._value(one, text)
+            elif new:
+                continue
+            else:
+                value = one.emptied()
+                if value is None and not one.one.field.kind.null:
+                    continue
+            inner = body
+            for name in one.path[:-1]:
+                inner = inner.setdefault(name, {})
+            inner[one.path[-1]] = value
+        return body
+
+    def placed(self, refusals: Sequence[Refusal], *others: str) -> dict[str, str]:
+        """What is said beside each field of the page, of `others` too; under "" what belongs to
+        none."""
+        found: dict[str, str] = {}
+        for refusal in refusals:
+            place = refusal.field if refusal.field in others else self._place(refusal.field)
+            found.setdefault(place, refusal.message)
+        return found
+
+    def _place(self, said: str) -> str:
+        """The field that it is of, or the first of those in what it is of."""
+        at = tuple(said.partition("[")[0].split("."))
+        near = [one for one in self.asks if at[: len(one.path)] == one.path]
+        inside = [one for one in self.asks if one.path[: len(at)] == at]
+        return next((one.name for one in (*near, *inside)), "")
+
+    def _text(self, one: Ask, value: Any) -> str:
+        if value is None:
+            return ""
+        return self.lines[one.name][0](value) if one.name in self.lines else one.text(value)
+
+    def _value(self, one: Ask, text: str) -> Any:
+        return self.lines[one.name][1](text) if one.name in self.lines else one.value(text)
+
+
+def page_form(
+    fields: Iterable[Declared],
+    names: Mapping[str, str] | None = None,
+    lines: Lines | None = None,
+    *,
+    inside: tuple[str, ...] = (),
+) -> PageForm:
+    """The form for these fields. `names`: what the page calls a field otherwise."""
+    return PageForm(tuple(_asks(fields, names or {}, inside)), lines or {})
+
+
+def _asks(
+    fields: Iterable[Declared], names: Mapping[str, str], inside: tuple[str, ...]
+) -> Iterator[Ask]:
+    for one in fields:
+        path = (*inside, one.name)
+        if isinstance(one.field.kind, Nested):
+            yield from _asks(declared(one.field.kind.resource), names, path)
+        elif one.field.label:
+            yield Ask(one, path, names.get(one.name, one.name))
+
+
+def _at(shown: Mapping[str, Any], path: tuple[str, ...]) -> Any:
+    value: Any = shown
+    for name in path:
+        value = value[name]
+    return value
