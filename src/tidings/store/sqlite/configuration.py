@@ -56,7 +56,6 @@ class Configuration:
 
     @answers(port.Store.load)
     def load(self) -> port.Snapshot:
-        """See `port.Store.load`."""
         run = self._connection.execute
         [(version,)] = run("SELECT value FROM meta WHERE key = 'registry_version'")
         return port.Snapshot(
@@ -79,7 +78,6 @@ class Configuration:
 
     @answers(port.Store.drop_disabling)
     def drop_disabling(self, webhook: int, version: int) -> None:
-        """See `port.Store.drop_disabling`."""
         with self._connection:
             self._connection.execute(
                 "DELETE FROM disabling WHERE webhook = ? AND version <= ?", (webhook, version)
@@ -87,7 +85,6 @@ class Configuration:
 
     @answers(port.Store.put_org)
     def put_org(self, org: port.Org) -> int:
-        """See `port.Store.put_org`."""
         with self._connection:
             self._connection.execute(
                 "INSERT INTO org VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
@@ -108,7 +105,6 @@ class Configuration:
 
     @answers(port.Store.put_credential)
     def put_credential(self, credential: port.Credential) -> None:
-        """See `port.Store.put_credential`."""
         with self._connection:
             self._connection.execute(
                 _PUT_CREDENTIAL,
@@ -134,7 +130,6 @@ class Configuration:
 
     @answers(port.Store.put_webhook)
     def put_webhook(self, webhook: port.StoredWebhook) -> tuple[port.StoredWebhook, int]:
-        """See `port.Store.put_webhook`."""
         now = self._clock_ms()
         run = self._connection.execute
         with self._connection:

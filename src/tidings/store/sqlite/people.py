@@ -41,7 +41,6 @@ class PeopleTables:
     def note_uses(
         self, credentials: Sequence[CredentialUse], sessions: Sequence[SessionUse]
     ) -> None:
-        """See `AccessStore.note_uses`."""
         with self._connection:
             self._connection.executemany(
                 "UPDATE credential SET used_ms = max(coalesce(used_ms, 0), ?) WHERE id = ?",
@@ -54,7 +53,6 @@ class PeopleTables:
 
     @answers(AccessStore.load_people)
     def load(self) -> People:
-        """See `AccessStore.load_people`."""
         run = self._connection.execute
         return People(
             [Person(*row) for row in run(_PERSON)],
@@ -70,7 +68,6 @@ class PeopleTables:
         link: Link | None = None,
         instead_of: str = "",
     ) -> None:
-        """See `AccessStore.put_people`."""
         with self._connection:
             for person in persons:
                 self._put_person(person)
@@ -83,14 +80,12 @@ class PeopleTables:
 
     @answers(AccessStore.drop_member)
     def drop_member(self, org: OrgId, person: str) -> bool:
-        """See `AccessStore.drop_member`."""
         with self._connection:
             forgotten = self._drop_member(org, person)
         return forgotten
 
     @answers(AccessStore.put_session)
     def put_session(self, session: Session) -> None:
-        """See `AccessStore.put_session`."""
         with self._connection:
             self._connection.execute(
                 "INSERT OR REPLACE INTO session VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -109,7 +104,6 @@ class PeopleTables:
 
     @answers(AccessStore.drop_sessions)
     def drop_sessions(self, digests: Sequence[bytes]) -> None:
-        """See `AccessStore.drop_sessions`."""
         with self._connection:
             self._connection.executemany(
                 "DELETE FROM session WHERE digest = ?", [(digest,) for digest in digests]
@@ -117,13 +111,11 @@ class PeopleTables:
 
     @answers(AccessStore.put_link)
     def put_link(self, link: Link) -> None:
-        """See `AccessStore.put_link`."""
         with self._connection:
             self._put_link(link)
 
     @answers(AccessStore.take_link)
     def take_link(self, digest: bytes) -> Link | None:
-        """See `AccessStore.take_link`."""
         with self._connection:
             row = self._connection.execute(
                 "DELETE FROM link WHERE digest = ? RETURNING digest, purpose, person, org,"
@@ -134,7 +126,6 @@ class PeopleTables:
 
     @answers(AccessStore.drop_expired)
     def drop_expired(self, seen_to_ms: int, born_to_ms: int, now_ms: int) -> int:
-        """See `AccessStore.drop_expired`."""
         run = self._connection.execute
         with self._connection:
             run(

@@ -39,7 +39,7 @@ class Proof(Protocol):
 
 
 class LastingProof:
-    """A header that is known for good."""
+    """`Proof` by a header that is known for good."""
 
     lasts = True
 
@@ -49,19 +49,15 @@ class LastingProof:
         self._secrets = [("", secret) for secret in secrets if secret.isascii()]
 
     def at_hand(self) -> Header:
-        """See `Proof.at_hand`."""
         return self._header
 
     async def fetched(self, deadline_s: float) -> Header:
-        """See `Proof.fetched`."""
         return self._header
 
     def another(self, header: Header, status: int) -> bool:
-        """See `Proof.another`."""
         return False
 
     def secrets(self) -> Headers:
-        """See `Proof.secrets`."""
         return self._secrets
 
     async def close(self) -> None:

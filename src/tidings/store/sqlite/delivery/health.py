@@ -71,7 +71,6 @@ class HealthRows:
 
     @answers(port.Store.put_healths)
     def put(self, healths: Sequence[port.Health]) -> None:
-        """See `port.Store.put_healths`."""
         with self._connection:
             for one in healths:
                 if one == port.Health(one.webhook):
@@ -96,7 +95,6 @@ class HealthRows:
 
     @answers(port.Store.healths)
     def all(self) -> list[port.Health]:
-        """See `port.Store.healths`."""
         return [
             port.Health(*row)
             for row in self._connection.execute(
@@ -107,7 +105,6 @@ class HealthRows:
 
     @answers(port.Store.past_attempts)
     def past_attempts(self, from_ms: int, bucket_ms: int, limit: int) -> list[Past]:
-        """See `port.Store.past_attempts`."""
         run = self._connection.execute
         [(last,)] = run(_LAST)
         above = last - limit

@@ -24,7 +24,6 @@ class TypeRows:
 
     @answers(port.Store.load_types)
     def load_types(self) -> list[port.StoredType]:
-        """See `port.TypeStore.load_types`."""
         return [
             port.StoredType(*row)
             for row in self._connection.execute(
@@ -35,7 +34,6 @@ class TypeRows:
 
     @answers(port.Store.put_type)
     def put_type(self, kind: port.StoredType) -> tuple[port.StoredType, int]:
-        """See `port.TypeStore.put_type`."""
         now = self._clock_ms()
         with self._connection:
             [(created,)] = self._connection.execute(
@@ -52,7 +50,6 @@ class TypeRows:
 
     @answers(port.Store.delete_type)
     def delete_type(self, org: OrgId, name: str) -> int:
-        """See `port.TypeStore.delete_type`."""
         with self._connection:
             self._connection.execute(
                 "DELETE FROM event_type WHERE org = ? AND name = ?", (org, name)

@@ -213,17 +213,14 @@ class ReadingHalf:
 
     @answers(port.Store.index_lag)
     def index_lag(self) -> int:
-        """See `port.Store.index_lag`."""
         return max(0, self._lag())
 
     @answers(port.Store.counts)
     def counts(self) -> port.Counts:
-        """See `port.Store.counts`."""
         return self.queries.counts(self._segments.cursor)
 
     @answers(port.Store.find)
     def find(self, term: bytes, limit: int) -> list[EventNumber]:
-        """See `port.Store`."""
         return self._segments.find(term, limit)
 
     def close(self) -> None:
