@@ -37,7 +37,6 @@ class StepRunner(Protocol):
 
     async def __call__(self, step: Callable[[], Awaitable[Value]]) -> Value:
         """The step's value. Ended where the service is to end first."""
-        ...
 
 
 class StartRetry:

@@ -177,4 +177,3 @@ class Store(
 
     def close(self, clean: bool = True) -> Awaitable[None]:
         """Finish what was asked and close. `clean`: nothing is in flight. Idempotent."""
-        ...

@@ -18,24 +18,19 @@ class Proof(Protocol):
 
     def at_hand(self) -> Header | None:
         """The header to send now; None where it has to be fetched first. Awaits nothing."""
-        ...
 
     async def fetched(self, deadline_s: float) -> Header | Fault:
         """The header, fetched; or why there is none. Raises nothing but CancelledError."""
-        ...
 
     def another(self, header: Header, status: int) -> bool:
         """Hear what the receiver answered to a header; whether it is worth to try at once with
         another one, which has to be fetched."""
-        ...
 
     def secrets(self) -> Headers:
         """What an answer must not be kept with, beside the header that was sent."""
-        ...
 
     async def close(self) -> None:
         """Fetch nothing more. Idempotent; it goes on with the next `fetched`."""
-        ...
 
 
 class LastingProof:
