@@ -75,20 +75,8 @@ class InboxRows:
         numbers: list[int] = []
         with self._connection:
             for one in arrivals:
-                row = self._run(
-                    _KEEP,
-                    (
-                        one.inbox,
-                        one.at_ms,
-                        one.method,
-                        msgspec.json.encode(one.headers),
-                        one.body,
-                        one.size,
-                        one.verdict,
-                        one.reason,
-                        one.status,
-                    ),
-                ).fetchall()
+                kept = msgspec.structs.replace(one, headers=msgspec.json.encode(one.headers))
+                row = self._run(_KEEP, msgspec.structs.astuple(kept)[1:]).fetchall()
                 numbers.append(row[0][0] if row else 0)
             for inbox in {one.inbox for one in arrivals}:
                 [(oldest,)] = self._run(_BEYOND, (inbox, KEPT_ARRIVALS, KEPT_BYTES)).fetchall()

@@ -1,8 +1,10 @@
 """People, their memberships, sessions and links, and the last uses of credentials."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import apsw
+from msgspec.structs import astuple, replace
 
 from tidings.core.ids import OrgId
 from tidings.store.port import (
@@ -89,17 +91,7 @@ class PeopleTables:
         with self._connection:
             self._connection.execute(
                 "INSERT OR REPLACE INTO session VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    session.digest,
-                    session.person,
-                    session.credential,
-                    session.proof,
-                    session.created_ms,
-                    session.seen_ms,
-                    session.address,
-                    session.agent,
-                    session.portal,
-                ),
+                astuple(session),
             )
 
     @answers(AccessStore.drop_sessions)
@@ -145,11 +137,10 @@ class PeopleTables:
     # -- inside a transaction ---------------------------------------------------------------------
 
     def _put_person(self, person: Person) -> None:
-        born_ms = person.created_ms or self._clock_ms()
         self._connection.execute(
             "INSERT INTO person VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
             " email = excluded.email, password = excluded.password",
-            (person.id, person.email, person.password, born_ms),
+            self._dated(person),
         )
 
     def _put_member(self, member: Member) -> None:
@@ -157,17 +148,12 @@ class PeopleTables:
             "INSERT INTO member VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (org, person)"
             " DO UPDATE SET name = excluded.name, role = excluded.role,"
             " accepted_ms = excluded.accepted_ms, disabled_ms = excluded.disabled_ms",
-            (
-                member.org,
-                member.person,
-                member.name,
-                member.role,
-                member.created_ms or self._clock_ms(),
-                member.created_by,
-                member.accepted_ms,
-                member.disabled_ms,
-            ),
+            self._dated(member),
         )
+
+    def _dated(self, row: Person | Member) -> tuple[Any, ...]:
+        """The columns of a row, made now where it is new."""
+        return astuple(replace(row, created_ms=row.created_ms or self._clock_ms()))
 
     def _drop_member(self, org: OrgId, person: str) -> bool:
         run = self._connection.execute
@@ -187,15 +173,4 @@ class PeopleTables:
                 "DELETE FROM link WHERE purpose = ? AND person = ? AND org = ? AND credential = ?",
                 (link.purpose, link.person, link.org, link.credential),
             )
-        run(
-            "INSERT INTO link VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                link.digest,
-                link.purpose,
-                link.person,
-                link.org,
-                link.credential,
-                link.expires_ms,
-                link.portal,
-            ),
-        )
+        run("INSERT INTO link VALUES (?, ?, ?, ?, ?, ?, ?)", astuple(link))

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import apsw
+import msgspec
 
 from tidings.core.delivery.attempt_share import BUCKETS, Past
 from tidings.core.delivery.exchange import NOT_THE_RECEIVERS
@@ -78,20 +79,8 @@ class HealthRows:
                         "DELETE FROM webhook_health WHERE webhook = ?", (one.webhook,)
                     )
                 else:
-                    self._connection.execute(
-                        _PUT,
-                        (
-                            one.webhook,
-                            one.failing_since_ms,
-                            one.failures,
-                            one.cause,
-                            one.opens,
-                            one.until_ms,
-                            one.told,
-                            one.failing_ms,
-                            one.partly_since_ms,
-                        ),
-                    )
+                    *kept, _ = msgspec.structs.astuple(one)  # all but its share
+                    self._connection.execute(_PUT, kept)
 
     @answers(port.Store.healths)
     def all(self) -> list[port.Health]:
