@@ -39,7 +39,7 @@ FILES_MAX = 16
 Limits = Sequence[tuple[int, int, int]]
 """Of a process: the resource as `resource` numbers it, its soft limit, its hard limit."""
 
-PRELOADED = ("tidings.app", "tidings.store.sqlite.hosting.process", "tidings.demo")
+PRELOADED = ("tidings.app.service", "tidings.store.sqlite.hosting.process", "tidings.demo")
 PRELOADED_ALL_OF = "tidings.cli"  # its commands are imported when they are run
 
 

@@ -79,23 +79,18 @@ class Addresses(Protocol):
 
     def refusal(self, url: str) -> str | None:
         """Why a URL may not be dialled; None where it may."""
-        ...
 
     def unresolved(self, url: str) -> Awaitable[str | None]:
         """The host of a URL that has no address which may be dialled, if so. Soon, and no error."""
-        ...
 
     def inbox_url(self, token: str) -> str:
         """The receiving URL of a test inbox."""
-        ...
 
     def inbox_urls(self, url: str) -> Sequence[str]:
         """A test inbox's URL as it was ever shown; nothing for any other URL."""
-        ...
 
     def inbox_token(self, url: str) -> str | None:
         """The token in a test inbox's URL; None for any other URL."""
-        ...
 
 
 class Sandboxes(Renderer, Checker, Protocol):
@@ -139,7 +134,6 @@ class StepRunner(Protocol):
 
     async def __call__(self, step: Callable[[], Awaitable[Value]]) -> Value:
         """The step's value."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True)

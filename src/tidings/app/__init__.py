@@ -8,23 +8,26 @@ store cleanly.
 """
 
 import asyncio
+import gc
 import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvloop
 
 from tidings.app.machine import file_refusal, log_to_stderr, port_refusal
-from tidings.app.service import Service
 from tidings.app.start_retry import Ended, StartRetry
-from tidings.engine.access.access import BootstrapRefused
-from tidings.engine.vault import KEY_FILE, VaultRefused, read_or_make_key
+from tidings.engine.vault import KEY_FILE, read_or_make_key
 from tidings.errors import Unusable
 from tidings.settings.settings import Settings
 from tidings.store.sqlite import backup as backups
 from tidings.store.sqlite.database import StoreRefused
 from tidings.store.sqlite.hosting.client import SqliteStore
+
+if TYPE_CHECKING:
+    from tidings.app.service import Service
 
 
 class DataRefused(Unusable):
@@ -36,13 +39,14 @@ def serve(settings: Settings, hold: bool = False) -> int:
 
     With `hold` it sends nothing until sending is started again.
     """
+    gc.disable()  # what a start makes, stays; `Service.run` enables it
     log_to_stderr(settings.log_level)
     if (refusal := file_refusal() or port_refusal(settings)) is not None:
         print(refusal, file=sys.stderr)
         return 4
     try:
         return uvloop.run(_serve(settings, hold))
-    except (StoreRefused, VaultRefused, BootstrapRefused) as refusal:
+    except Unusable as refusal:
         print(refusal, file=sys.stderr)
         return 4
 
@@ -90,12 +94,21 @@ async def _serve(settings: Settings, hold: bool) -> int:
 
 async def _composed(
     settings: Settings, start: StartRetry, died: Callable[[], None], hold: bool = False
-) -> Service:
+) -> "Service":
     """The service over its open store, as soon as the disk lets it start."""
-    store = await start.through(lambda: SqliteStore.open(settings.data, died))
+    store, service = await asyncio.gather(
+        start.through(lambda: SqliteStore.open(settings.data, died)), asyncio.to_thread(_service)
+    )
     try:
         await start.through(lambda: asyncio.to_thread(read_or_make_key, settings.data / KEY_FILE))
-        return await Service.compose(settings, store, start.through, hold)
+        return await service.compose(settings, store, start.through, hold)
     except BaseException:
         await store.close(clean=False)
         raise
+
+
+def _service() -> "type[Service]":
+    """Loads most of the code, beside the store's processes, which start meanwhile."""
+    from tidings.app.service import Service
+
+    return Service

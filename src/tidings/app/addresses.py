@@ -22,7 +22,6 @@ class OwnAddresses:
         self._sender = sender
 
     def refusal(self, url: str) -> str | None:
-        """See `compose.Addresses`."""
         try:
             check_target(parse_target(url, allow_http=self._dev), self._policy)
         except TargetRefused as refusal:
@@ -30,7 +29,6 @@ class OwnAddresses:
         return None
 
     async def unresolved(self, url: str) -> str | None:
-        """See `compose.Addresses`."""
         return await self._sender.unresolved(parse_target(url, allow_http=self._dev))
 
     def target(self, url: str) -> Target:
@@ -38,13 +36,10 @@ class OwnAddresses:
         return self._inboxes.target(url) or parse_target(url, allow_http=True)
 
     def inbox_url(self, token: str) -> str:
-        """See `compose.Addresses`."""
         return self._inboxes.url(token)
 
     def inbox_urls(self, url: str) -> Sequence[str]:
-        """See `compose.Addresses`."""
         return self._inboxes.urls(url)
 
     def inbox_token(self, url: str) -> str | None:
-        """See `compose.Addresses`."""
         return self._inboxes.token(url)

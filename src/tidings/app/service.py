@@ -136,6 +136,7 @@ class Service:
         gc.collect()
         gc.freeze()  # what was composed stays; only what calls make is looked through
         gc.set_threshold(50_000, 20, 50)
+        gc.enable()
         print(f"Tidings listens on http://{settings.host}:{settings.port}", file=sys.stderr)
         if (stopped := self._app.stops.told()) is not None:
             print(stopped, file=sys.stderr)

@@ -11,8 +11,6 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
-from tidings.api.http.answer_headers import ALL
-from tidings.api.start_answers import waiting_app
 from tidings.app.machine import file_limit
 from tidings.server import Bounds, Server
 from tidings.settings.settings import Settings
@@ -39,7 +37,6 @@ class StepRunner(Protocol):
 
     async def __call__(self, step: Callable[[], Awaitable[Value]]) -> Value:
         """The step's value. Ended where the service is to end first."""
-        ...
 
 
 class StartRetry:
@@ -82,6 +79,10 @@ class StartRetry:
             self._problem = problem
             print(problem, file=sys.stderr, flush=True)
         if self._server is None:
+            # Loaded by a start that waits: every other one begins sooner without.
+            from tidings.api.http.answer_headers import ALL
+            from tidings.api.start_answers import waiting_app
+
             places = min(PLACES_MAX, file_limit() // 2)
             self._server = Server(
                 waiting_app(lambda: self._problem),

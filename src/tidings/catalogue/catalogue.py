@@ -76,11 +76,9 @@ class CatalogueVersion:
         return explain(event, self.kind.schema, compile_validator)
 
     def key_of(self, event: Json) -> str | None:
-        """See `Version`."""
         return self._key(event)
 
     def search_values(self, event: Json) -> list[str]:
-        """See `Version`."""
         found: list[object] = []
         gather(event, self._wanted, found)
         return distinct_texts(found)

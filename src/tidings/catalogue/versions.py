@@ -27,15 +27,12 @@ class Version(Protocol):
 
     def check(self, event: Json, /) -> list[Problem]:
         """What is wrong with a whole decoded event; empty means nothing. At most ten."""
-        ...
 
     def key_of(self, event: Json, /) -> str | None:
         """The ordering key of the event as text; None when the event holds none."""
-        ...
 
     def search_values(self, event: Json, /) -> list[str]:
         """The distinct texts that the event is found by, at most 256."""
-        ...
 
 
 def version_field(version: int | None = None) -> Json:

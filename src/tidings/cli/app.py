@@ -50,6 +50,7 @@ def serve(
         over a restart. Events are accepted.
     """
     import os
+    import sys
 
     from tidings.service_links import service_links
     from tidings.settings.load import SettingsRefused, load
@@ -64,6 +65,8 @@ def serve(
             f"Passed over, because Kubernetes sets them for a service: {', '.join(passed_over)}. "
             "`enableServiceLinks: false` in the pod keeps them out."
         )
+    # structlog would load it, 50 ms of a start, to colour tracebacks: a service logs JSON.
+    sys.modules["rich"] = None  # type: ignore[assignment]
     from tidings.app import serve as run
 
     return run(settings, hold)

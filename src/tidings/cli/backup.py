@@ -4,15 +4,18 @@ import os
 import shlex
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
 from tidings import app
-from tidings.cli.exits import Exit, next_step, refuse, say
+from tidings.cli.exits import Exit, Stop, next_step, refuse, say
 from tidings.settings.load import SettingsRefused, load
 
 SAY_EVERY_S = 2.0
+Copied = TypeVar("Copied")
 
 
 class Progress:
@@ -46,15 +49,7 @@ def backup(config: Path | None, data: Path | None, to: Path, as_json: bool) -> i
         directory = load(os.environ, config, {"data": data}).data
     except SettingsRefused as refused:
         return refuse(refused.problems)
-    progress = Progress()
-    try:
-        manifest = app.backup(directory, to, progress)
-    except app.DataRefused as refused:
-        return refuse([str(refused)], Exit.REFUSED)
-    except OSError as error:
-        return _disk(error, to)
-    finally:
-        progress.end()
+    manifest = _made(lambda progress: app.backup(directory, to, progress), to)
     if as_json:
         print(msgspec.json.encode(manifest).decode())
     else:
@@ -67,15 +62,7 @@ def backup(config: Path | None, data: Path | None, to: Path, as_json: bool) -> i
 
 def restore(source: Path, data: Path, as_json: bool) -> int:
     """Make a data directory from a copy; the exit code."""
-    progress = Progress()
-    try:
-        manifest = app.restore(source, data, progress)
-    except app.DataRefused as refused:
-        return refuse([str(refused)], Exit.REFUSED)
-    except OSError as error:
-        return _disk(error, data)
-    finally:
-        progress.end()
+    manifest = _made(lambda progress: app.restore(source, data, progress), data)
     if as_json:
         print(msgspec.json.encode(manifest).decode())
     else:
@@ -90,14 +77,21 @@ def restore(source: Path, data: Path, as_json: bool) -> int:
     return Exit.OK
 
 
-def _disk(error: OSError, place: Path) -> int:
-    return refuse(
-        [
+def _made(work: Callable[[Progress], Copied], place: Path) -> Copied:
+    """What a copy holds, which says how far it is meanwhile. Stop."""
+    progress = Progress()
+    try:
+        return work(progress)
+    except app.DataRefused as refused:
+        raise Stop(str(refused), Exit.REFUSED) from None
+    except OSError as error:
+        raise Stop(
             f"{place} must be written whole; the disk says: {error.strerror or error}. Nothing was "
-            "left there. Free space, or take another place."
-        ],
-        Exit.FAILED,
-    )
+            "left there. Free space, or take another place.",
+            Exit.FAILED,
+        ) from None
+    finally:
+        progress.end()
 
 
 def _size(count: int) -> str:

@@ -39,7 +39,6 @@ _SHOWN = {
     for code in (*range(0xA0), *range(0x202A, 0x206A))
     if _STEERS.match(chr(code))
 }
-THOUSAND = 1000
 SECOND_MS = 1000
 MINUTE_MS = 60 * SECOND_MS
 HOUR_MS = 60 * MINUTE_MS

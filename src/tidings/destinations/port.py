@@ -21,42 +21,34 @@ class Message(Protocol):
     @property
     def id(self) -> str:
         """`webhook-id`: the same at every attempt of a delivery, by it repeats are known."""
-        ...
 
     @property
     def event_id(self) -> str:
         """The event's id, as its sender gave it."""
-        ...
 
     @property
     def org(self) -> OrgId:
         """Whose event it is."""
-        ...
 
     @property
     def attempt(self) -> int:
         """The number of this attempt, from 1."""
-        ...
 
     @property
     def key(self) -> int | None:
         """A hash of what it is ordered by; None where nothing is."""
-        ...
 
     @property
     def content_type(self) -> str:
         """What the body is."""
-        ...
 
     @property
     def body(self) -> bytes:
         """The bytes that were signed: they go as they are."""
-        ...
 
     @property
     def deadline_s(self) -> float:
         """Seconds for the whole attempt, from the call of `send`."""
-        ...
 
     def leaves(self, carried: Headers) -> Headers | None:
         """Ask in the moment before its first byte is handed to whatever carries it, with nothing
@@ -67,7 +59,6 @@ class Message(Protocol):
         version of its webhook, and what has left is known after a kill. A driver that sends it once
         more within one attempt asks again.
         """
-        ...
 
 
 class Channel(Protocol):
@@ -79,18 +70,15 @@ class Channel(Protocol):
         None: it was ready to leave, and the message said no; nothing of it has left. What is kept
         of an answer holds nothing that was sent as a secret.
         """
-        ...
 
     def follow(self, webhook: Webhook) -> bool:
         """Go on for another version of the webhook; False where another channel must be opened.
 
         What is on its way ends as it began.
         """
-        ...
 
     async def close(self) -> None:
         """Let go of every connection; the next send opens them again. Idempotent."""
-        ...
 
 
 class Destination(Protocol):
@@ -98,9 +86,7 @@ class Destination(Protocol):
 
     def open(self, webhook: Webhook) -> Channel:
         """A channel for one webhook. Nothing is dialled or resolved until the first send."""
-        ...
 
     def carried(self, webhook: Webhook) -> Headers:
         """The headers that its driver adds to each message, for people to see: of those that hold
         a secret which is fetched, its place alone."""
-        ...

@@ -14,9 +14,7 @@ class ByKind:
         self._kinds = dict(kinds)
 
     def open(self, webhook: Webhook) -> Channel:
-        """See `Destination.open`."""
         return self._kinds[webhook.kind].open(webhook)
 
     def carried(self, webhook: Webhook) -> Headers:
-        """See `Destination.carried`."""
         return self._kinds[webhook.kind].carried(webhook)

@@ -15,11 +15,9 @@ class Undialled:
     """See `Destination`."""
 
     def open(self, webhook: Webhook) -> "UndialledChannel":
-        """See `Destination.open`."""
         return UndialledChannel(webhook.kind)
 
     def carried(self, webhook: Webhook) -> Headers:
-        """See `Destination.carried`."""
         return []
 
 
@@ -30,11 +28,9 @@ class UndialledChannel:
         self._kind = kind
 
     async def send(self, message: Message) -> Result:
-        """See `Channel.send`."""
         return of_fault(Fault(FaultKind.OURS, False, _UNDIALLED, 0.0))
 
     def follow(self, webhook: Webhook) -> bool:
-        """See `Channel.follow`."""
         return webhook.kind == self._kind
 
     async def close(self) -> None:

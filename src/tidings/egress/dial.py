@@ -8,6 +8,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable
+from functools import cached_property
 from ipaddress import ip_address
 from pathlib import Path
 from time import monotonic
@@ -25,12 +26,17 @@ class Dialler:
 
     def __init__(self, ca_bundle: Path | None = None) -> None:
         """`ca_bundle` holds authorities, in PEM, that are trusted beside the system's."""
+        self._ca_bundle = ca_bundle
+
+    @cached_property
+    def _context(self) -> ssl.SSLContext:
+        """Made for the first connection by TLS: reading the system's authorities takes 30 ms."""
         context = ssl.create_default_context()
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.set_alpn_protocols(["http/1.1"])
-        if ca_bundle is not None:
-            context.load_verify_locations(ca_bundle)
-        self._context = context
+        if self._ca_bundle is not None:
+            context.load_verify_locations(self._ca_bundle)
+        return context
 
     async def dial(
         self,

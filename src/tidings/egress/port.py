@@ -34,11 +34,9 @@ class Outlet(Protocol):
 
         None: it was ready to leave, and `leaves` said no; nothing of it was written.
         """
-        ...
 
     async def close(self) -> None:
         """Close every connection. Idempotent."""
-        ...
 
 
 class OriginServer(Protocol):
@@ -49,11 +47,9 @@ class OriginServer(Protocol):
 
         Raises nothing but CancelledError. At most 16 KiB of the body are kept.
         """
-        ...
 
     async def close(self) -> None:
         """Close every connection. Idempotent."""
-        ...
 
 
 class Sender(Protocol):
@@ -64,7 +60,6 @@ class Sender(Protocol):
 
         Headers and body of a 2xx answer are read only with `keep_answers`.
         """
-        ...
 
 
 class MailFailed(RemoteError):
@@ -80,7 +75,6 @@ class Mailer(Protocol):
 
     async def send(self, id: str, to: Sequence[str], subject: str, text: str) -> None:
         """Hand one letter over. Raises MailFailed."""
-        ...
 
 
 class Receive(Protocol):

@@ -54,11 +54,9 @@ class Resolver(Protocol):
 
     async def resolve(self, name: str, deadline_s: float) -> NameAddresses | ResolutionFault:
         """All addresses of a name. Never raises, except CancelledError."""
-        ...
 
     async def close(self) -> None:
         """Stop the thread. Idempotent."""
-        ...
 
 
 class HostsFile:

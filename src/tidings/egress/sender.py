@@ -6,6 +6,7 @@ receiver that appends a second answer would otherwise decide somebody else's del
 """
 
 from pathlib import Path
+from typing import TypeVar
 
 from tidings.core.delivery.exchange import FaultKind
 from tidings.egress.address import is_literal
@@ -17,6 +18,8 @@ from tidings.egress.port import Target
 from tidings.egress.resolve import CaresResolver, ResolutionFault, Resolver
 
 LOOK_UP_S = 1.5  # a person waits for the answer
+
+Outlet = TypeVar("Outlet", bound=HttpOutlet)
 
 
 class HttpSender:
@@ -42,26 +45,22 @@ class HttpSender:
         self, target: Target, connections_max: int, *, keep_answers: bool = False
     ) -> HttpOutlet:
         """An outlet for one webhook. `keep_answers` also reads headers and body of 2xx answers."""
-        return HttpOutlet(
+        return self._made(HttpOutlet, target, connections_max, keep_answers)
+
+    def origin(self, target: Target, connections_max: int) -> HttpOrigin:
+        """The connections to a server that is asked by GET; the target's path is not used."""
+        return self._made(HttpOrigin, target, connections_max, True)
+
+    def _made(
+        self, kind: type[Outlet], target: Target, connections_max: int, keep_answers: bool
+    ) -> Outlet:
+        return kind(
             target,
             policy=self._policy,
             resolver=self._resolver,
             dialler=self._dialler,
             connections_max=connections_max,
             keep_answers=keep_answers,
-            user_agent=self._user_agent,
-            budget=self.budget,
-        )
-
-    def origin(self, target: Target, connections_max: int) -> HttpOrigin:
-        """The connections to a server that is asked by GET; the target's path is not used."""
-        return HttpOrigin(
-            target,
-            policy=self._policy,
-            resolver=self._resolver,
-            dialler=self._dialler,
-            connections_max=connections_max,
-            keep_answers=True,
             user_agent=self._user_agent,
             budget=self.budget,
         )

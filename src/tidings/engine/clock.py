@@ -11,7 +11,6 @@ class Clock(Protocol):
 
     def now_ms(self) -> int:
         """Milliseconds since the epoch."""
-        ...
 
 
 class WallClock:

@@ -25,35 +25,27 @@ class CallConnection(Protocol):
     @property
     def behind(self) -> bool:
         """Whether the peer does not read as fast as it is answered."""
-        ...
 
     async def drain(self) -> None:
         """Wait until the peer reads."""
-        ...
 
     def start(self, call: "Call", status: int, headers: Pairs) -> bytes:
         """The head of a call's answer."""
-        ...
 
     def write(self, data: bytes) -> None:
         """Send, if there is somebody."""
-        ...
 
     def taken(self) -> None:
         """The application has taken what there was of the body: there is room for more."""
-        ...
 
     def answered(self, call: "Call") -> None:
         """A call's answer is written."""
-        ...
 
     def failed(self) -> tuple[int, Pairs, bytes]:
         """The answer where the application gives none."""
-        ...
 
     def broken(self, call: "Call") -> None:
         """A call's answer cannot be completed: its peer must see that."""
-        ...
 
 
 class Call:

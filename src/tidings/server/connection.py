@@ -35,23 +35,18 @@ class Host(Protocol):
 
     def keeps(self, method: str, path: str) -> bool:
         """Whether a place is kept for such a call."""
-        ...
 
     def remote(self, peer: str, headers: Pairs) -> str:
         """The address that a call came from, as far as it is known."""
-        ...
 
     def shared(self, peer: str) -> bool:
         """Whether a peer stands for many."""
-        ...
 
     def swollen(self) -> None:
         """One more connection's peer does not read."""
-        ...
 
     def gone(self) -> None:
         """A connection has ended."""
-        ...
 
 
 class Phase(IntEnum):

@@ -46,7 +46,9 @@ def issue_coins(world: World, customer: Customer, call: Call, cause: Json, bill:
             }
         ]
     }
-    _emit(world, "alternateCurrenciesIssued", customer, call, data, f"+{bill.coins:.0f} coins")
+    world.emit_loyalty(
+        "alternateCurrenciesIssued", data, call, customer, f"+{bill.coins:.0f} coins"
+    )
     world.later(PROMISE_DAYS, convert_coins, customer, bill)
 
 
@@ -73,7 +75,7 @@ def take_back_coins(world: World, customer: Customer, call: Call, cause: Json, b
         ]
     }
     name, note = "issuedAlternateCurrenciesReversed", f"-{bill.coins:.0f} coins"
-    _emit(world, name, customer, call, data, note)
+    world.emit_loyalty(name, data, call, customer, note)
 
 
 def convert_coins(world: World, customer: Customer, bill: Bill) -> None:
@@ -106,25 +108,11 @@ def convert_coins(world: World, customer: Customer, bill: Bill) -> None:
         "eventDateTime": clock(world.now_ms),
         "alternateCurrencyConversionSource": "systemTrigger",
     }
-    world.emit(
+    world.emit_loyalty(
         "promisedToCurrentAlternateCurrencyConversion",
         data,
-        call=call,
-        ref=call.loyalty_id,
-        loyalty=call.loyalty_id,
-        who=customer,
-        note=f"+{PROMISED:.0f} coins",
+        call,
+        customer,
+        f"+{PROMISED:.0f} coins",
         log_id=log,
-    )
-
-
-def _emit(world: World, name: str, customer: Customer, call: Call, data: Json, note: str) -> None:
-    world.emit(
-        name,
-        data,
-        call=call,
-        ref=call.loyalty_id,
-        loyalty=call.loyalty_id,
-        who=customer,
-        note=note,
     )

@@ -47,14 +47,8 @@ def remind(world: World, owner: Owner, expires_ms: int) -> None:
         "scheduledExpiryDate": day(expires_ms),
         "scheduledExpiryDateInMillis": expires_ms,
     }
-    world.emit(
-        "pointsExpiryReminder",
-        data,
-        call=job,
-        ref=job.loyalty_id,
-        loyalty=job.loyalty_id,
-        who=owner,
-        note=f"{points:.0f} until {day(expires_ms)[5:]}",
+    world.emit_loyalty(
+        "pointsExpiryReminder", data, job, owner, f"{points:.0f} until {day(expires_ms)[5:]}"
     )
     if isinstance(owner, Customer) and world.chance(0.15):
         world.later(1, extend, owner, expires_ms)
@@ -90,14 +84,8 @@ def extend(world: World, customer: Customer, expires_ms: int) -> None:
             }
         ],
     }
-    world.emit(
-        "pointsExpiryChange",
-        data,
-        call=call,
-        ref=call.request_id,
-        loyalty=call.loyalty_id,
-        who=customer,
-        note=f"until {day(later)[5:]}",
+    world.emit_loyalty(
+        "pointsExpiryChange", data, call, customer, f"until {day(later)[5:]}", ref=call.request_id
     )
 
 
@@ -108,14 +96,8 @@ def lapse(world: World, owner: Owner, expires_ms: int) -> None:
         return  # spent, moved, or an heir's
     job = world.job()
     data = about(owner) | {"pointsExpired": points}
-    world.emit(
-        "pointsExpired",
-        data,
-        call=job,
-        ref=f"STRING{job.loyalty_id}",
-        loyalty=job.loyalty_id,
-        who=owner,
-        note=f"-{points:.0f}",
+    world.emit_loyalty(
+        "pointsExpired", data, job, owner, f"-{points:.0f}", ref=f"STRING{job.loyalty_id}"
     )
 
 
@@ -150,9 +132,9 @@ def move_common_expiry(world: World) -> None:
     world.emit(
         "singlePointsExpiryUpdated",
         data,
-        call=call,
-        ref=call.request_id,
+        call,
+        call.request_id,
+        customer,
+        f"until {day(after)[5:]}",
         loyalty="",
-        who=customer,
-        note=f"until {day(after)[5:]}",
     )

@@ -35,7 +35,7 @@ def join(world: World) -> Customer:
     call = world.call(customer.till)
     data = _profile(world, customer, call.till)
     ref = customer.id
-    world.emit("customerAdded", data, call=call, ref=ref, who=customer, note="joins")
+    world.emit("customerAdded", data, call, ref, customer, "joins")
     if world.chance(0.6):
         enrol_in_targets(world, customer)
     if world.chance(0.4):
@@ -68,9 +68,7 @@ def change_profile(world: World) -> None:
         ],
         "triggeringActivity": {"name": "PROFILE_UPDATE", "requestId": call.request_id[:6]},
     }
-    world.emit(
-        "customerUpdated", data, call=call, ref=customer.id, who=customer, note=f"→ {customer.city}"
-    )
+    world.emit("customerUpdated", data, call, customer.id, customer, f"→ {customer.city}")
 
 
 def change_channel(world: World) -> None:
@@ -95,7 +93,7 @@ def change_channel(world: World) -> None:
         ],
     }
     note = "opts in" if customer.subscribed else "opts out"
-    world.emit("customerSubscription", data, call=call, ref=customer.id, who=customer, note=note)
+    world.emit("customerSubscription", data, call, customer.id, customer, note)
 
 
 def undelivered(world: World, customer: Customer) -> None:
@@ -115,12 +113,7 @@ def undelivered(world: World, customer: Customer) -> None:
         },
     }
     world.emit(
-        "communicationMessageUndelivered",
-        data,
-        call=world.job(),
-        ref=f"msg-{message}",
-        who=customer,
-        note="bounced",
+        "communicationMessageUndelivered", data, world.job(), f"msg-{message}", customer, "bounced"
     )
 
 
@@ -162,11 +155,11 @@ def merge(world: World) -> None:
     world.emit(
         "loyaltyCustomerMerge",
         data,
-        call=call,
-        ref=call.request_id,
+        call,
+        call.request_id,
+        survivor,
+        f"+ {victim.first}",
         loyalty="",
-        who=survivor,
-        note=f"+ {victim.first}",
     )
     world.later(REPLACED_DAYS, join)
 
@@ -229,15 +222,7 @@ def _contribute(world: World, group: Group, customer: Customer) -> None:
         "loyaltyProgramId": PROGRAM,
         "pointsContributedToGroup": points,
     }
-    world.emit(
-        "pointsContributionToGroup",
-        data,
-        call=call,
-        ref=call.loyalty_id,
-        loyalty=call.loyalty_id,
-        who=customer,
-        note=f"-{points:.0f}",
-    )
+    world.emit_loyalty("pointsContributionToGroup", data, call, customer, f"-{points:.0f}")
 
 
 def _tell(
@@ -251,7 +236,7 @@ def _tell(
     call = world.call(customer.till)
     data = household(group) | (more or {})
     data |= {"enteredAt": world.now_ms, "enteredBy": actor(call)}
-    world.emit(name, data, call=call, ref=group.id, who=customer, note=note)
+    world.emit(name, data, call, group.id, customer, note)
 
 
 # -- cards and approvals ---------------------------------------------------------------------------
@@ -277,7 +262,7 @@ def change_card(world: World) -> None:
     }
     call = world.call(customer.till)
     note = f"card {labels[customer.card_active].lower()}"
-    world.emit("cardUpdated", data, call=call, ref=customer.card_id, who=customer, note=note)
+    world.emit("cardUpdated", data, call, customer.card_id, customer, note)
 
 
 def ask_for_goodwill(world: World) -> None:
@@ -334,13 +319,7 @@ def _workflow(
     }
     # The original sends these with org 0, which stands for the org of whoever sends it.
     world.emit(
-        "requestWorkflowEvent",
-        data,
-        call=world.call(customer.till),
-        ref=request,
-        who=customer,
-        note=state,
-        org=0,
+        "requestWorkflowEvent", data, world.call(customer.till), request, customer, state, org=0
     )
 
 
@@ -370,4 +349,4 @@ def _request_step(world: World, customer: Customer, request: int, before: str, s
         "requestBaseType": "CHANGE_IDENTIFIER",
     }
     note = status.lower()
-    world.emit("requestUpdated", data, call=call, ref=request, who=customer, note=note)
+    world.emit("requestUpdated", data, call, request, customer, note)

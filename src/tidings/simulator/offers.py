@@ -64,7 +64,7 @@ def issue_coupon(world: World, customer: Customer, call: Call) -> None:
         "issualType": "SINGLE",
     }
     ref = f"{SERIES}_{coupon.id}:{coupon.id}"
-    world.emit("CouponIssue", data, call=call, ref=ref, who=customer, note=coupon.code)
+    world.emit("CouponIssue", data, call, ref, customer, coupon.code)
     if world.chance(0.1):
         world.later(0.01, undelivered, customer)
 
@@ -86,7 +86,7 @@ def issue_coupons(world: World) -> None:
     ref = f"{SERIES_BULK}_{first.id}:{last.id}"
     note = f"× {len(coupons)}"
     # On the wire as the issue of a single one: who subscribes to either name hears it.
-    world.emit("CouponIssue", data, call=call, ref=ref, who=lucky[0], note=note)
+    world.emit("CouponIssue", data, call, ref, lucky[0], note)
 
 
 def take_coupon(customer: Customer, now_ms: int) -> Coupon | None:
@@ -113,7 +113,7 @@ def use_coupon(world: World, customer: Customer, call: Call, bill: Bill, coupon:
         "transaction": {"bill_id": bill.id, "number": bill.number},
     }
     ref = f"{coupon.series}_{coupon.id}"
-    world.emit("CouponRedeem", data, call=call, ref=ref, who=customer, note=coupon.code)
+    world.emit("CouponRedeem", data, call, ref, customer, coupon.code)
 
 
 # -- rewards ---------------------------------------------------------------------------------------
@@ -137,7 +137,7 @@ def add_reward(world: World) -> None:
         "programId": PROGRAM,
     }
     call = world.call()
-    world.emit("rewardCreated", data, call=call, ref=reward.id, note=reward.name)
+    world.emit("rewardCreated", data, call, reward.id, note=reward.name)
     world.later(REWARD_DAYS - REWARD_REMINDER_DAYS, remind_of_reward, reward)
 
 
@@ -149,7 +149,7 @@ def change_reward(world: World) -> None:
     data |= {"programId": PROGRAM, "categories": [44]}
     call = world.call()
     note = f"{reward.name}: {reward.points}"
-    world.emit("rewardUpdated", data, call=call, ref=reward.id, note=note)
+    world.emit("rewardUpdated", data, call, reward.id, note=note)
 
 
 def remind_of_reward(world: World, reward: Reward) -> None:
@@ -157,7 +157,7 @@ def remind_of_reward(world: World, reward: Reward) -> None:
     if reward not in world.rewards:
         return
     data = _reward(reward) | {"paymentModes": [{"id": 1, "paymentMode": "POINTS", "conv_ratio": 1}]}
-    world.emit("rewardExpiryReminder", data, call=world.job(), ref=reward.id, note=reward.name)
+    world.emit("rewardExpiryReminder", data, world.job(), reward.id, note=reward.name)
 
 
 def _reward(reward: Reward) -> Json:
@@ -225,7 +225,7 @@ def buy_reward(world: World) -> None:
         "intouchPoints": reward.points,
         "group": "Treats",
     }
-    world.emit("rewardIssued", data, call=call, ref=reward.id, who=customer, note=reward.name)
+    world.emit("rewardIssued", data, call, reward.id, customer, reward.name)
     for days, status in ((1, "SHIPPED"), (3, "DELIVERED")):
         world.later(days, fulfil, customer, reward, transaction, status)
 
@@ -247,7 +247,7 @@ def fulfil(world: World, customer: Customer, reward: Reward, transaction: int, s
     }
     call = world.call(customer.till)
     note = f"{reward.name} {status.lower()}"
-    world.emit("updateRewardTransaction", data, call=call, ref=transaction, who=customer, note=note)
+    world.emit("updateRewardTransaction", data, call, transaction, customer, note)
 
 
 def _fail(world: World, customer: Customer, reward: Reward, call: Call) -> None:
@@ -275,7 +275,7 @@ def _fail(world: World, customer: Customer, reward: Reward, call: Call) -> None:
         ],
     }
     note = f"too few for {reward.name}"
-    world.emit("issueRewardFailure", data, call=call, ref=request, who=customer, note=note)
+    world.emit("issueRewardFailure", data, call, request, customer, note)
 
 
 # -- badges ----------------------------------------------------------------------------------------
@@ -304,4 +304,4 @@ def earn_badge(world: World, customer: Customer, call: Call, cause: Json) -> Non
         "triggeringActivity": cause,
     }
     note = f"{customer.bought} bills"
-    world.emit("badgeEarned", data, call=call, ref=earn_id, who=customer, note=note)
+    world.emit("badgeEarned", data, call, earn_id, customer, note)

@@ -78,10 +78,10 @@ def end(world: World, customer: Customer, link: Link) -> None:
     world.emit(
         "partnerProgramUpdated",
         data,
-        call=replace(job, request_id=job.loyalty_id),
-        ref=job.loyalty_id,
-        who=customer,
-        note=f"until {day(link.expires_ms)[5:]}",
+        replace(job, request_id=job.loyalty_id),
+        job.loyalty_id,
+        customer,
+        f"until {day(link.expires_ms)[5:]}",
     )
     _await_end(world, customer, link)
 
@@ -96,15 +96,7 @@ def leave(world: World, customer: Customer, link: Link) -> None:
 
 def _emit(world: World, name: str, customer: Customer, more: Json, note: str) -> None:
     call = world.call(customer.till)
-    world.emit(
-        name,
-        _partner(customer) | more,
-        call=call,
-        ref=call.loyalty_id,
-        loyalty=call.loyalty_id,
-        who=customer,
-        note=note,
-    )
+    world.emit_loyalty(name, _partner(customer) | more, call, customer, note)
 
 
 def remind(world: World, customer: Customer, link: Link) -> None:
@@ -119,12 +111,11 @@ def remind(world: World, customer: Customer, link: Link) -> None:
         "partnerProgramName": PARTNER[1],
         "scheduledExpiryDate": day(link.expires_ms),
     }
-    world.emit(
+    world.emit_loyalty(
         "supplementaryMembershipExpiryReminder",
         data,
-        call=job,
+        job,
+        customer,
+        f"until {day(link.expires_ms)[5:]}",
         ref=f"{job.loyalty_id}_b1",
-        loyalty=job.loyalty_id,
-        who=customer,
-        note=f"until {day(link.expires_ms)[5:]}",
     )

@@ -60,15 +60,7 @@ def issue(
         else [],
         "promotionalPointsIssued": promotional,
     }
-    world.emit(
-        "pointsIssued",
-        data,
-        call=call,
-        ref=call.loyalty_id,
-        loyalty=call.loyalty_id,
-        who=customer,
-        note=f"+{total:.0f}",
-    )
+    world.emit_loyalty("pointsIssued", data, call, customer, f"+{total:.0f}")
     if promised and bill is not None:
         world.later(PROMISE_DAYS, convert, customer, bill, promised)
     rise(world, customer, call, cause)
@@ -121,15 +113,7 @@ def redeem(
         "redemptionNotes": world.blank(""),
         "redemptionBillNumber": number,
     }
-    world.emit(
-        "pointsRedeemed",
-        data,
-        call=call,
-        ref=call.loyalty_id,
-        loyalty=call.loyalty_id,
-        who=owner,
-        note=f"-{spent:.0f}",
-    )
+    world.emit_loyalty("pointsRedeemed", data, call, owner, f"-{spent:.0f}")
     return redemption
 
 
@@ -158,15 +142,7 @@ def undo_redemption(world: World, customer: Customer, redemption: Redemption, ca
         ],
         "redemptionSummaryId": redemption.id,
     }
-    world.emit(
-        "redeemedPointsReversed",
-        data,
-        call=call,
-        ref=call.loyalty_id,
-        loyalty=call.loyalty_id,
-        who=owner,
-        note=f"+{redemption.points:.0f}",
-    )
+    world.emit_loyalty("redeemedPointsReversed", data, call, owner, f"+{redemption.points:.0f}")
 
 
 def transfer(world: World) -> None:
@@ -194,15 +170,7 @@ def transfer(world: World) -> None:
         ("pointsTransferredInitiated", sent, giver, f"-{points:.0f} → {taker.first}"),
         ("pointsTransferredReceived", received, taker, f"+{points:.0f}"),
     ):
-        world.emit(
-            name,
-            data,
-            call=call,
-            ref=call.loyalty_id,
-            loyalty=call.loyalty_id,
-            who=who,
-            note=note,
-        )
+        world.emit_loyalty(name, data, call, who, note)
 
 
 def adjust(world: World) -> None:
@@ -226,15 +194,7 @@ def adjust(world: World) -> None:
         ],
         "reason": "Correction",
     }
-    world.emit(
-        "manualPointsAdjustment",
-        data,
-        call=call,
-        ref=call.loyalty_id,
-        loyalty=call.loyalty_id,
-        who=customer,
-        note=f"-{points:.0f}",
-    )
+    world.emit_loyalty("manualPointsAdjustment", data, call, customer, f"-{points:.0f}")
 
 
 # -- later -----------------------------------------------------------------------------------------
@@ -278,15 +238,8 @@ def convert(world: World, customer: Customer, bill: Bill, points: float) -> None
         "programCurrentPoints": customer.balance,
         "eventDateTimeInMillis": world.now_ms,
     }
-    world.emit(
-        "promisedToCurrentPointsConversion",
-        data,
-        call=call,
-        ref=call.loyalty_id,
-        loyalty=call.loyalty_id,
-        who=customer,
-        note=f"+{points:.0f}",
-        log_id=log,
+    world.emit_loyalty(
+        "promisedToCurrentPointsConversion", data, call, customer, f"+{points:.0f}", log_id=log
     )
     rise(world, customer, call, cause)
 
@@ -325,12 +278,4 @@ def take_back_points(world: World, customer: Customer, call: Call, cause: Json, 
         "programCurrentPoints": customer.balance,
         "currentEventPromisedPointsReturned": promised,
     }
-    world.emit(
-        "issuedPointsReversed",
-        data,
-        call=call,
-        ref=call.loyalty_id,
-        loyalty=call.loyalty_id,
-        who=customer,
-        note=f"-{total:.0f}",
-    )
+    world.emit_loyalty("issuedPointsReversed", data, call, customer, f"-{total:.0f}")

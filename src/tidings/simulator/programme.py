@@ -44,7 +44,6 @@ MEMBERSHIP_REMINDER_DAYS = 10
 REWARD_DAYS = 120
 REWARD_REMINDER_DAYS = 10
 ADMIN = 9001
-CHECKER = 9002
 CART_SHARE = 0.1  # of the bill, that a cart offer takes off
 
 

@@ -69,15 +69,7 @@ def _tell_set_up(world: World, name: str, promotion: Promotion) -> None:
         "description": promotion.description,
         "promotionId": promotion.id,
     }
-    world.emit(
-        name,
-        data,
-        call=call,
-        ref=call.loyalty_id,
-        loyalty=call.loyalty_id,
-        note=promotion.name,
-        log_id=-1,
-    )
+    world.emit_loyalty(name, data, call, note=promotion.name, log_id=-1)
 
 
 # -- given and earned ------------------------------------------------------------------------------
@@ -137,7 +129,7 @@ def give(world: World) -> None:
         "promotionIssuedExpiryDate": day(promotion.ends_ms),
         "promotionIssuedExpiryDateInMillis": promotion.ends_ms,
     }
-    _emit(world, "promotionIssued", customer, call, data, promotion.name)
+    world.emit_loyalty("promotionIssued", data, call, customer, promotion.name)
     if world.chance(0.15):
         world.later(5, withdraw, customer, earned)
 
@@ -167,7 +159,7 @@ def earn(world: World, customer: Customer, call: Call, cause: Json, earned: Earn
         "promotionEarnedExpiryDate": day(promotion.ends_ms),
         "promotionEarnedExpiryDateInMillis": promotion.ends_ms,
     }
-    _emit(world, "promotionEarned", customer, call, data, promotion.name)
+    world.emit_loyalty("promotionEarned", data, call, customer, promotion.name)
 
 
 def withdraw(world: World, customer: Customer, earned: Earning) -> None:
@@ -184,7 +176,7 @@ def withdraw(world: World, customer: Customer, earned: Earning) -> None:
         "promotionIssuedDate": day(earned.issued_ms),
         "promotionIssuedExpiryDate": day(promotion.ends_ms),
     }
-    _emit(world, "revokeIssuedPromotion", customer, call, data, promotion.name)
+    world.emit_loyalty("revokeIssuedPromotion", data, call, customer, promotion.name)
 
 
 def take_back(world: World, customer: Customer, call: Call, cause: Json, earned: Earning) -> None:
@@ -200,19 +192,7 @@ def take_back(world: World, customer: Customer, call: Call, cause: Json, earned:
             }
         ],
     }
-    _emit(world, "revokeEarnedPromotion", customer, call, data, promotion.name)
-
-
-def _emit(world: World, name: str, customer: Customer, call: Call, data: Json, note: str) -> None:
-    world.emit(
-        name,
-        data,
-        call=call,
-        ref=call.loyalty_id,
-        loyalty=call.loyalty_id,
-        who=customer,
-        note=note,
-    )
+    world.emit_loyalty("revokeEarnedPromotion", data, call, customer, promotion.name)
 
 
 # -- in the cart -----------------------------------------------------------------------------------
@@ -313,11 +293,4 @@ def _emit_cart(
     call: Call | None = None,
 ) -> None:
     call = call or world.call(customer.till)
-    world.emit(
-        name,
-        data,
-        call=call,
-        ref=f"{subject}_{call.request_id}",
-        who=customer,
-        note=note,
-    )
+    world.emit(name, data, call, f"{subject}_{call.request_id}", customer, note)

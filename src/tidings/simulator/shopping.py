@@ -146,7 +146,7 @@ def record(world: World, customer: Customer, bill: Bill, call: Call) -> None:
     """A bill is recorded for a member, and brings what it brings."""
     data = _bill(world, bill, customer.asked, call)
     note = f"₹{bill.amount:,.0f}"
-    world.emit("transactionAdded", data, call=call, ref=bill.id, who=customer, note=note)
+    world.emit("transactionAdded", data, call, bill.id, customer, note)
     if bill.coupon is not None:
         use_coupon(world, customer, call, bill, bill.coupon)
     if bill.offer is not None:
@@ -235,9 +235,7 @@ def deliver(world: World, customer: Customer, bill: Bill) -> None:
 
 def _update(world: World, customer: Customer, bill: Bill, status: str, call: Call) -> None:
     data = _bill(world, bill, customer.asked, call, status)
-    world.emit(
-        "transactionUpdated", data, call=call, ref=bill.id, who=customer, note=status.lower()
-    )
+    world.emit("transactionUpdated", data, call, bill.id, customer, status.lower())
 
 
 def bring_back(world: World, customer: Customer, bill: Bill) -> None:
@@ -305,15 +303,7 @@ def _reject(world: World, customer: Customer, bill: Bill, reason: Json) -> None:
     call = world.call(customer.till)
     data = _rejection(customer, bill, call, "TransactionAdd", "OPEN", 0)
     data["rejectionDetails"] = [reason]
-    world.emit(
-        "transactionRejected",
-        data,
-        call=call,
-        ref=bill.number,
-        who=customer,
-        note=bill.number,
-        hyphen=True,
-    )
+    world.emit("transactionRejected", data, call, bill.number, customer, bill.number, hyphen=True)
 
 
 def _retrigger(
@@ -323,13 +313,7 @@ def _retrigger(
     data["rejectionDetailsOnRetrigger"] = [reason]
     data["retriggerId"] = world.number("retrigger", 7_101)
     world.emit(
-        "rejectedTransactionRetrigger",
-        data,
-        call=call,
-        ref=bill.number,
-        who=customer,
-        note=bill.number,
-        hyphen=True,
+        "rejectedTransactionRetrigger", data, call, bill.number, customer, bill.number, hyphen=True
     )
 
 
@@ -368,7 +352,7 @@ def serve_a_stranger(world: World, till: int) -> None:
     shopper: Json = {"customerId": world.number("shopper", 77_000_001)}
     data = _bill(world, bill, shopper, call)
     note = f"₹{bill.amount:,.0f}"
-    world.emit("notInterestedBillAdded", data, call=call, ref=bill.id, note=note)
+    world.emit("notInterestedBillAdded", data, call, bill.id, note=note)
     if world.chance(0.3):
         world.later(2, attach, bill)
 
@@ -380,6 +364,6 @@ def attach(world: World, bill: Bill) -> None:
     call = world.call(customer.till)
     data = _bill(world, bill, customer.asked, call) | {"enteredAt": world.now_ms}
     note = f"₹{bill.amount:,.0f}"
-    world.emit("retroBillAdded", data, call=call, ref=bill.id, who=customer, note=note)
+    world.emit("retroBillAdded", data, call, bill.id, customer, note)
     cause = activity("TransactionAdd", call, customer, billId=bill.id, billNumber=bill.number)
     reap(world, customer, call, cause, bill)

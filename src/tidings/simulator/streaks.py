@@ -192,4 +192,4 @@ def _level(
 
 
 def _emit(world: World, name: str, customer: Customer, call: Call, data: Json, note: str) -> None:
-    world.emit(name, data, call=call, ref=call.request_id, loyalty="", who=customer, note=note)
+    world.emit(name, data, call, call.request_id, customer, note, loyalty="")

@@ -102,15 +102,7 @@ def _begin_period(world: World, customer: Customer) -> None:
             "definedTargetValue": decimal(target.goal),
             "triggeringActivity": activity("GenericEvent", job, customer),
         }
-        world.emit(
-            "targetPeriodStarted",
-            data,
-            call=job,
-            ref=job.loyalty_id,
-            loyalty=job.loyalty_id,
-            who=customer,
-            note=target.name,
-        )
+        world.emit_loyalty("targetPeriodStarted", data, job, customer, target.name)
     world.later(TARGET_DAYS, complete_period, customer)
 
 
@@ -128,14 +120,8 @@ def complete_period(world: World, customer: Customer) -> None:
             "triggeringActivity": activity("GenericEvent", job, customer),
             "milestoneDetails": _milestones(world, target),
         }
-        world.emit(
-            "targetPeriodCompleted",
-            data,
-            call=job,
-            ref=job.loyalty_id,
-            loyalty=job.loyalty_id,
-            who=customer,
-            note="met" if target.met else "not met",
+        world.emit_loyalty(
+            "targetPeriodCompleted", data, job, customer, "met" if target.met else "not met"
         )
         target.period, target.starts_ms = target.period + 1, world.now_ms
         target.achieved, target.met = 0.0, False
@@ -157,15 +143,7 @@ def change_goal(world: World, customer: Customer) -> None:
         "achievedTargetValue": decimal(target.achieved),
         "definedTargetValue": decimal(target.goal),
     }
-    world.emit(
-        "targetValueUpdated",
-        data,
-        call=call,
-        ref=call.loyalty_id,
-        loyalty=call.loyalty_id,
-        who=customer,
-        note=f"goal {target.goal:.0f}",
-    )
+    world.emit_loyalty("targetValueUpdated", data, call, customer, f"goal {target.goal:.0f}")
 
 
 def progress(world: World, customer: Customer, call: Call, cause: Json, bill: Bill) -> None:
@@ -259,4 +237,4 @@ def _together(customer: Customer, cause: Json, bill: Bill) -> Json:
 
 
 def _emit(world: World, name: str, customer: Customer, call: Call, data: Json, note: str) -> None:
-    world.emit(name, data, call=call, ref=call.request_id, loyalty="", who=customer, note=note)
+    world.emit(name, data, call, call.request_id, customer, note, loyalty="")

@@ -32,15 +32,7 @@ def rise(world: World, customer: Customer, call: Call, cause: Json) -> None:
         "upgradeType": "STRATEGY",
         **_expiry(world, customer),
     }
-    world.emit(
-        "tierUpgraded",
-        data,
-        call=call,
-        ref=call.loyalty_id,
-        loyalty=call.loyalty_id,
-        who=customer,
-        note=f"→ {tier_name(reached)}",
-    )
+    world.emit_loyalty("tierUpgraded", data, call, customer, f"→ {tier_name(reached)}")
 
 
 def _begin(world: World, customer: Customer) -> None:
@@ -100,14 +92,13 @@ def warn(world: World, customer: Customer, expires_ms: int) -> None:
         "currentTierNumber": customer.tier,
         "scheduledDowngradeDate": day(expires_ms),
     }
-    world.emit(
+    world.emit_loyalty(
         "tierDowngradeReminder",
         data,
-        call=job,
+        job,
+        customer,
+        f"until {day(expires_ms)[5:]}",
         ref=world.number("tierJob", 4_101),
-        loyalty=job.loyalty_id,
-        who=customer,
-        note=f"until {day(expires_ms)[5:]}",
     )
 
 
@@ -132,12 +123,4 @@ def judge(world: World, customer: Customer, expires_ms: int) -> None:
         name, note = "tierDowngraded", f"↓ {tier_name(customer.tier)}"
         what = {"downgradedTierNumber": customer.tier, "previousTierNumber": before}
     data = about(customer, cause) | what | _expiry(world, customer)
-    world.emit(
-        name,
-        data,
-        call=job,
-        ref=world.number("tierJob", 4_101),
-        loyalty=job.loyalty_id,
-        who=customer,
-        note=note,
-    )
+    world.emit_loyalty(name, data, job, customer, note, ref=world.number("tierJob", 4_101))

@@ -144,12 +144,12 @@ class World:
         self,
         name: str,
         data: Json,
-        *,
         call: Call,
         ref: object,
-        loyalty: str | None = None,
         who: Owner | None = None,
         note: str = "",
+        *,
+        loyalty: str | None = None,
         org: int | None = None,
         log_id: int | None = None,
         hyphen: bool = False,
@@ -173,6 +173,21 @@ class World:
         first = "" if who is None else who.first
         self.out.append(Happening(name, event_id, self.now_ms, first, note, event))
         self.now_ms += 1 + int(self.rng.random() * 8)  # events of a call follow closely
+
+    def emit_loyalty(
+        self,
+        name: str,
+        data: Json,
+        call: Call,
+        who: Owner | None = None,
+        note: str = "",
+        *,
+        ref: object = None,
+        log_id: int | None = None,
+    ) -> None:
+        """Let an event of the loyalty engine come out: its ids are of the call or job there."""
+        loyalty = call.loyalty_id
+        self.emit(name, data, call, ref or loyalty, who, note, loyalty=loyalty, log_id=log_id)
 
     # -- people -----------------------------------------------------------------------------------
 

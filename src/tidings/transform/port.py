@@ -44,14 +44,12 @@ class Renderer(Protocol):
 
         Orgs take turns. Raises RenderRefused and RenderLater.
         """
-        ...
 
     async def check(self, template: str, org: int) -> str | None:
         """What is wrong with a template, in a sentence; None if it can be run.
 
         Raises RenderLater.
         """
-        ...
 
 
 class Checker(Protocol):
@@ -59,4 +57,3 @@ class Checker(Protocol):
 
     async def check_event(self, kind: CheckBy, event: bytes, org: int) -> Sequence[Problem]:
         """What is wrong with an event. RenderRefused: it takes too much. RenderLater."""
-        ...

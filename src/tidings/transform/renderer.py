@@ -41,7 +41,7 @@ _MANY = "Too many transformations and checks of this org wait already. It is tri
 
 
 class ProcessRenderer:
-    """Runs templates and costly checks."""
+    """`port.Renderer` and `port.Checker`: runs templates and costly checks."""
 
     def __init__(self) -> None:
         self._resting: dict[bytes, float] = {}
@@ -56,7 +56,6 @@ class ProcessRenderer:
         return self._quick_line.deaths + self._slow_line.deaths
 
     async def render(self, template: str, event: bytes, org: int = 0) -> bytes:
-        """See `port.Renderer.render`."""
         try:
             reply = await self._ask(org, RENDER, template, event)
         except TooMuch:
@@ -66,14 +65,12 @@ class ProcessRenderer:
         return reply.output
 
     async def check(self, template: str, org: int = 0) -> str | None:
-        """See `port.Renderer.check`."""
         try:
             return (await self._ask(org, CHECK_TEMPLATE, template, b"")).reason
         except TooMuch:
             return _TEMPLATE_TOO_MUCH
 
     async def check_event(self, kind: CheckBy, event: bytes, org: int = 0) -> Sequence[Problem]:
-        """See `port.Checker.check_event`."""
         described = msgspec.json.encode(kind).decode()
         try:
             reply = await self._ask(org, CHECK_EVENT, described, event)

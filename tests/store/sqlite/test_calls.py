@@ -130,7 +130,7 @@ async def asked_through_a_line(half: WritingHalf, ask: Callable[[Child], Awaitab
     serving = threading.Thread(target=host.run)
     serving.start()
     try:
-        child = Child(cast(Any, None), lambda: None)
+        child = Child(cast(Any, None), "write", lambda: None)
         child.ready.cancel()  # nobody waits for it
         transport, _ = await asyncio.get_running_loop().create_unix_connection(
             lambda: child, sock=ours

@@ -26,6 +26,7 @@ async def kill_in_the_middle(place: Path, round_: int, rng: random.Random) -> li
     died = asyncio.Event()
     lock = DirectoryLock(place)
     child = await Child.start("write", place, lock, died.set)
+    await child.opened()
     store = store_over(lock, child, child)
     version = (await store.load()).registry_version
     ids = [f"r{round_}-{i}" for i in range(COMMITS)]

@@ -19,6 +19,7 @@ from tidings.store.sqlite.database import (
     StoreRefused,
     must_be_writable,
 )
+from tidings.store.sqlite.hosting.child import Child
 from tidings.store.sqlite.hosting.client import SqliteStore
 
 OWNER = (
@@ -234,3 +235,13 @@ def test_a_file_system_that_cannot_lock_is_named(
     with pytest.raises(StoreRefused, match="must be on a file system that locks.*No locks.*local"):
         DirectoryLock(tmp_path)
     assert len(os.listdir("/proc/self/fd")) == len(before), "nothing stays open"
+
+
+async def test_a_process_of_the_store_opens_nothing_before_it_is_asked_to(tmp_path: Path) -> None:
+    lock = DirectoryLock(tmp_path)
+    before = set(tmp_path.iterdir())
+    for role in ("write", "read"):
+        child = await Child.start(role, tmp_path, lock, lambda: None)
+        await child.close()  # it has ended
+        assert set(tmp_path.iterdir()) == before
+    lock.release()

@@ -6,7 +6,6 @@ What the catalogue has needs no service. An org's own types are the service's to
 import sys
 from collections.abc import Iterable
 
-from rich.console import Console
 from rich.text import Text
 
 from tidings import __version__
@@ -38,26 +37,21 @@ from tidings.cli.events.kinds import (
     versions_of,
 )
 from tidings.cli.exits import Exit, Stop, next_step, refuse, say
-from tidings.cli.output import clean, how_many, json_of, print_table
+from tidings.cli.output import (
+    clean,
+    console,
+    how_many,
+    json_of,
+    print_line,
+    print_lines,
+    print_table,
+)
 from tidings.cli.where import Where
-
-WIDTH_MAX = 100
-
-
-def _console() -> Console:
-    """Tables on stdout: at most 100 columns, colour only where somebody sees it."""
-    wide = Console(highlight=False)
-    width = min(wide.width, WIDTH_MAX) if wide.is_terminal else WIDTH_MAX
-    return Console(highlight=False, width=width)
-
-
-def _print_line(value: Json) -> None:
-    sys.stdout.write(json_of(value) + "\n")
 
 
 def _print_json(value: Json, one_line: bool) -> None:
     if one_line:
-        _print_line(value)
+        print_line(value)
     else:
         sys.stdout.write(json_of(value, 2) + "\n")
 
@@ -81,8 +75,7 @@ def list_types(family: str | None, where: Where) -> int:
         _next("tidings events list", where)
         return Exit.OK
     if where.json:
-        for row in rows_:
-            _print_line(row)
+        print_lines(rows_)
     else:
         _print_list(rows_)
     say(how_many(len(rows_), "event type"))
@@ -150,7 +143,7 @@ def show(name: str, where: Where) -> int:
         ]
         forms = {"example": kind.example, "thinExample": thin(kind, kind.example)}
         lists = {"versions": versions, "notes": list(kind.notes), "fields": shown}
-        _print_line(_row(kind) | told(kind) | lists | (forms if kind.examples else {}))
+        print_line(_row(kind) | told(kind) | lists | (forms if kind.examples else {}))
     else:
         _print_type(kind, versions, fields)
     _next(f"tidings events {'example' if kind.examples else 'schema'} {kind.label}", where)
@@ -165,19 +158,19 @@ def _fields(kind: EventType) -> list[Row]:
 
 
 def _print_type(kind: EventType, versions: list[int], fields: list[Row]) -> None:
-    console = _console()
-    console.print(Text(kind.label, style="bold"))
-    console.print(Text(clean(kind.trigger)))
+    out = console()
+    out.print(Text(kind.label, style="bold"))
+    out.print(Text(clean(kind.trigger)))
     for name, said in (*_facts(kind), *_examples(kind)):
-        console.print(Text(f"{name:<12}{clean(_plain(said))}"))
+        out.print(Text(f"{name:<12}{clean(_plain(said))}"))
     if len(versions) > 1:
         listed = ", ".join(f"{kind.name}.v{at}" for at in versions if at != kind.version)
-        console.print(Text(f"version {kind.version} · others: {listed}"))
+        out.print(Text(f"version {kind.version} · others: {listed}"))
     if may_lack(kind):
-        console.print(Text("· Any field of data may be absent or null."))
+        out.print(Text("· Any field of data may be absent or null."))
     for note in (*kind.beware, *missing(kind), *kind.notes):
-        console.print(Text(f"· {_plain(note)}"))
-    console.print()
+        out.print(Text(f"· {_plain(note)}"))
+    out.print()
     shown = []
     for row in fields:
         block = f" Block {row.block}." if row.block else ""

@@ -37,13 +37,11 @@ class Line(Protocol):
     @property
     def retry_after_s(self) -> float | None:
         """What the last answer asked to wait."""
-        ...
 
     def call(
         self, method: str, path: str, body: bytes, headers: dict[str, str], /
     ) -> tuple[int, bytes]:
         """Status and body. Raises Unreachable."""
-        ...
 
 
 class Stopped(Exception):

@@ -31,14 +31,12 @@ class HttpDestination:
         self._now_s = now_s
 
     def open(self, webhook: Webhook) -> "HttpChannel":
-        """See `Destination.open`."""
         target = self._target_of(webhook.url)
         keeps, most = webhook.keep_answers, webhook.connections_max
         outlet = self._sender.open(target, most, keep_answers=keeps)
         return HttpChannel(webhook, outlet, self._ask, self._now_s)
 
     def carried(self, webhook: Webhook) -> Headers:
-        """See `Destination.carried`."""
         headers = fixed_headers(webhook)
         if webhook.authentication is not None:
             headers.append(shown_header(webhook.authentication))
@@ -73,7 +71,6 @@ class HttpChannel:
         self._take(webhook)
 
     async def send(self, message: Message) -> Result | None:
-        """See `Channel.send`."""
         if self._fetches is not None:
             return await self._send_proven(message, self._fetches)
         webhook, carried, secrets = self._webhook, self._carried, self._secrets
@@ -83,14 +80,12 @@ class HttpChannel:
         return None if ending is None else self._judged(ending, webhook, secrets)
 
     def follow(self, webhook: Webhook) -> bool:
-        """See `Channel.follow`."""
         if _opened_for(webhook) != _opened_for(self._webhook):
             return False
         self._take(webhook)
         return True
 
     async def close(self) -> None:
-        """See `Channel.close`."""
         if self._proof is not None:
             await self._proof.close()
         await self._outlet.close()

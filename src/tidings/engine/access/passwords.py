@@ -43,8 +43,6 @@ class Passwords:
         self._hasher = hasher or PasswordHasher(TIME_COST, MEMORY_KIB, PARALLELISM)
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._waiting = 0
-        of = self._hasher
-        self._nobodys = _nobodys(of.time_cost, of.memory_cost, of.parallelism)
 
     async def hash(self, password: str, like: str | None = None) -> str:
         """The hash to keep; with the salt of `like`, so that one check finds both. TooBusy."""
@@ -63,9 +61,11 @@ class Passwords:
         return self._hasher.check_needs_rehash(hashed)
 
     def _check(self, hashes: Sequence[str], password: str) -> set[str]:
-        known = set(hashes)
+        known, of = set(hashes), self._hasher
+        # Made by the first check of all, whoever it is of: its time must not tell.
+        nobodys = _nobodys(of.time_cost, of.memory_cost, of.parallelism)
         fitting: set[str] = set()
-        for like in {one.rpartition("$")[0]: one for one in known or {self._nobodys}}.values():
+        for like in {one.rpartition("$")[0]: one for one in known or {nobodys}}.values():
             made = _again(like, password)
             fitting |= {one for one in known if hmac.compare_digest(one.encode(), made)}
         return fitting

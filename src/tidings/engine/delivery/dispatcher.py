@@ -55,21 +55,17 @@ class Commits(Protocol):
 
     def settle(self, settled: port.Settlement) -> None:
         """Write what came of an attempt."""
-        ...
 
     def claim(self, webhook: int, limit: int) -> None:
         """Bring so many due retries of a webhook, their attempts written down."""
-        ...
 
     @property
     def halted(self) -> bool:
         """Whether the store refuses: nothing is sent meanwhile."""
-        ...
 
     @property
     def unwritten(self) -> int:
         """Settlements that are not on stable storage yet."""
-        ...
 
 
 class Dispatcher:

@@ -53,11 +53,9 @@ class OwnerListener(Protocol):
         self, webhook: Webhook, health: port.Health, until_ms: int, told: Callable[[], None]
     ) -> None:
         """It has failed for so long that its owner is to hear of it; it will be disabled then."""
-        ...
 
     def recovered(self, webhook: Webhook, since_ms: int, told: Callable[[], None]) -> None:
         """It succeeds again, having failed since then; its owner had heard of that."""
-        ...
 
 
 class _PendingNotice(msgspec.Struct):

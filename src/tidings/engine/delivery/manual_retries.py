@@ -57,7 +57,6 @@ class Lanes(Protocol):
 
     def due(self, webhook: int, due_ms: int) -> None:
         """A retry of a webhook is due then."""
-        ...
 
 
 class ManualRetries:

@@ -53,40 +53,32 @@ class JobMessage:
 
     @property
     def id(self) -> str:
-        """See `Message.id`."""
         return id_of(self.job)
 
     @property
     def event_id(self) -> str:
-        """See `Message.event_id`."""
         return self.job.event_id
 
     @property
     def org(self) -> OrgId:
-        """See `Message.org`."""
         return self.job.org
 
     @property
     def attempt(self) -> int:
-        """See `Message.attempt`."""
         return self.job.attempt
 
     @property
     def key(self) -> int | None:
-        """See `Message.key`."""
         return self.job.key
 
     @property
     def content_type(self) -> str:
-        """See `Message.content_type`."""
         return CONTENT_TYPE
 
     @property
     def body(self) -> bytes:
-        """See `Message.body`."""
         return self.job.body
 
     @property
     def deadline_s(self) -> float:
-        """See `Message.deadline_s`."""
         return self.webhook.deadline_s

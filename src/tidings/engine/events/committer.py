@@ -42,16 +42,13 @@ class CommitListener(Protocol):
         matched: list[Sequence[port.NewDelivery]],
     ) -> None:
         """A transaction is on stable storage; before any of its callers is answered."""
-        ...
 
     def settled(self, settled: Sequence[port.Settlement], receipt: port.Receipt) -> None:
         """These settlements are in the same transaction; told after `handover`."""
-        ...
 
     def look_again(self, claimed_of: set[int]) -> None:
         """A commit was refused, and may have been written all the same, without a receipt: read the
         store again. It had asked for due retries of the webhooks `claimed_of`."""
-        ...
 
 
 class Committer:

@@ -44,8 +44,6 @@ class Intake(Protocol):
 
     async def accept(self, drafts: list[Draft]) -> list[Acceptance]:
         """Commit; one verdict per draft, in order. StoreDown, Overloaded: nothing was promised."""
-        ...
 
     def note_rejections(self, rejections: list[NewRejection]) -> None:
         """Keep refused events for a while, with the next commit; bounded, never waits."""
-        ...

@@ -63,11 +63,9 @@ class Lanes(Protocol):
 
     def replay_room(self, webhook: Webhook) -> int:
         """How many deliveries of replays its lane has room for now."""
-        ...
 
     def read_again(self, webhook: Webhook) -> None:
         """The store may hold deliveries of it that nobody was told of."""
-        ...
 
 
 class UnknownReplay(NotFound):

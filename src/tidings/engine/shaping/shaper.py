@@ -41,7 +41,6 @@ class Shaping(Protocol):
         What enrichment had to leave out of them, and that nobody knew the flow that was to shape
         them, is noted in `job.left_out`.
         """
-        ...
 
 
 class EventEnricher(Protocol):
@@ -49,11 +48,9 @@ class EventEnricher(Protocol):
 
     def needs(self, webhook: Webhook) -> bool:
         """Whether its events are enriched at all."""
-        ...
 
     async def enrich(self, webhook: Webhook, job: Job, event: dict[str, Any]) -> dict[str, Any]:
         """The enriched event, or the given one, unchanged. Raises ShapeLater."""
-        ...
 
 
 class Templates(Protocol):
@@ -61,7 +58,6 @@ class Templates(Protocol):
 
     def template(self, org: OrgId, name: str) -> str | None:
         """The template in force."""
-        ...
 
 
 class Shaper:

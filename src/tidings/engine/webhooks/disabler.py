@@ -34,7 +34,6 @@ class OwnerListener(Protocol):
     ) -> None:
         """It is disabled, and so many deliveries were parked; it has failed since then. `told` is
         called once the telling is sure."""
-        ...
 
 
 class Disabler:

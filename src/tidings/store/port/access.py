@@ -115,17 +115,14 @@ class AccessStore(Protocol):
 
     def put_credential(self, credential: Credential) -> Awaitable[None]:
         """Insert or replace a credential."""
-        ...
 
     def note_uses(
         self, credentials: Sequence[CredentialUse], sessions: Sequence[SessionUse]
     ) -> Awaitable[None]:
         """Write down last uses. At most some hundred at a time; unknown ids are passed over."""
-        ...
 
     def load_people(self) -> Awaitable[People]:
         """Everybody, at start."""
-        ...
 
     def put_people(
         self,
@@ -137,30 +134,23 @@ class AccessStore(Protocol):
         """Insert or replace persons and memberships, and store a link as `put_link` does: all of
         it, or nothing. In these orgs the membership of the person `instead_of` ends as by
         `drop_member`."""
-        ...
 
     def drop_member(self, org: OrgId, person: str) -> Awaitable[bool]:
         """End a membership; whether the person was forgotten with it, being in no other org."""
-        ...
 
     def put_session(self, session: Session) -> Awaitable[None]:
         """Insert or replace a session."""
-        ...
 
     def drop_sessions(self, digests: Sequence[bytes]) -> Awaitable[None]:
         """End sessions."""
-        ...
 
     def put_link(self, link: Link) -> Awaitable[None]:
         """Store a link. Older ones of the same purpose, person, org and credential end, but for
         links of portals."""
-        ...
 
     def take_link(self, digest: bytes) -> Awaitable[Link | None]:
         """The link of this digest, which is gone with this answer; None where there is none."""
-        ...
 
     def drop_expired(self, seen_to_ms: int, born_to_ms: int, now_ms: int) -> Awaitable[int]:
         """Forget up to 500 sessions last seen or begun at these times or earlier, and as many links
         that have expired; how many were forgotten."""
-        ...

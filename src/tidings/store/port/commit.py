@@ -82,4 +82,3 @@ class CommitStore(Protocol):
 
     def commit(self, batch: Batch) -> Awaitable[Receipt]:
         """Write a batch in one synced transaction."""
-        ...

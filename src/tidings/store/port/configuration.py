@@ -25,4 +25,3 @@ class ConfigurationStore(Protocol):
 
     def load(self) -> Awaitable[Snapshot]:
         """All configuration."""
-        ...

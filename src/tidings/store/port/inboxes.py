@@ -51,30 +51,23 @@ class InboxStore(Protocol):
 
     def load_inboxes(self) -> Awaitable[Sequence[Inbox]]:
         """Of all orgs."""
-        ...
 
     def put_inbox(self, inbox: Inbox) -> Awaitable[Inbox]:
         """Insert (number 0) or replace; as it is stored."""
-        ...
 
     def use_inbox(self, number: int, at_ms: int) -> Awaitable[None]:
         """Somebody has looked into an inbox; nothing is done where it is gone."""
-        ...
 
     def drop_inbox(self, number: int) -> Awaitable[None]:
         """Forget an inbox with its arrivals."""
-        ...
 
     def add_arrivals(self, arrivals: Sequence[Arrival]) -> Awaitable[Sequence[int]]:
         """Keep arrivals; their numbers. An inbox's oldest go beyond its bounds."""
-        ...
 
     def arrivals(
         self, inbox: int, before: int | None, after: int | None, limit: int
     ) -> Awaitable[ArrivalPage]:
         """A page of an inbox's arrivals."""
-        ...
 
     def arrival(self, inbox: int, number: int) -> Awaitable[Arrival | None]:
         """One arrival of an inbox."""
-        ...

@@ -34,8 +34,6 @@ class KeyedCallStore(Protocol):
     def begin_call(self, call: KeyedCall) -> Awaitable[CallBegun]:
         """Note a call before it does anything, unless there is one at its place that is younger
         than `KEYED_KEPT_MS`. Older ones are forgotten. On the disk when it is answered."""
-        ...
 
     def end_call(self, place: bytes, answer: bytes | None) -> Awaitable[None]:
         """Keep the answer of a call; None: nothing was done, and it is forgotten."""
-        ...

@@ -24,12 +24,9 @@ class EmailStore(Protocol):
 
     def put_email(self, email: Email) -> Awaitable[bool]:
         """Insert or replace; whether it is new."""
-        ...
 
     def drop_emails(self, ids: Sequence[str]) -> Awaitable[None]:
         """They are handed over, or given up."""
-        ...
 
     def emails(self) -> Awaitable[Sequence[Email]]:
         """All that wait, in the order in which they are due."""
-        ...

@@ -24,4 +24,3 @@ class OrgStore(Protocol):
 
     def put_org(self, org: Org) -> Awaitable[int]:
         """Insert or replace an org; returns the new registry version."""
-        ...

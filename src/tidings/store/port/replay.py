@@ -153,66 +153,52 @@ class ReplayStore(Protocol):
 
     def put_replay(self, job: ReplayJob, listed: Sequence[ReplayEntry]) -> Awaitable[ReplayJob]:
         """Store a new job with its list, in one transaction; `spec.upto` becomes what is newest."""
-        ...
 
     def move_replay(
         self, replay: int, states: Sequence[str], state: str, reason: str
     ) -> Awaitable[ReplayJob | None]:
         """Move a job that is in one of `states`; as it is now, or None where it was in another."""
-        ...
 
     def note_counted(
         self, replay: int, cursor: EventNumber, count: int, ended: bool
     ) -> Awaitable[ReplayJob | None]:
         """Remember how far a job is counted; None where it is not being counted any more."""
-        ...
 
     def tally_replay(self, replay: int, after: int, limit: int) -> Awaitable[ReplayTally]:
         """Look at up to `limit` unfinished deliveries of a job and count those that are final."""
-        ...
 
     def close_replay(self, replay: int) -> Awaitable[None]:
         """Nothing is left to be done for a job that is final; its list goes."""
-        ...
 
     def unfinished_of(self, replay: int, limit: int) -> Awaitable[Sequence[DeliveryId]]:
         """Deliveries of a job that are unfinished, to be cancelled with it."""
-        ...
 
     def replay(self, org: OrgId, replay: int) -> Awaitable[ReplayJob | None]:
         """A job of an org."""
-        ...
 
     def replays(self, org: OrgId, before: int, limit: int) -> Awaitable[Sequence[ReplayJob]]:
         """Jobs of an org with a smaller number than `before`, newest first."""
-        ...
 
     def open_replays(self) -> Awaitable[Sequence[ReplayJob]]:
         """Jobs of every org that something is left to be done for."""
-        ...
 
     def candidates(
         self, replay: int, spec: ReplaySpec, after: EventNumber, limit: int, bodies: bool
     ) -> Awaitable[Candidates]:
         """Up to `limit` events that a job asks for, behind `after`; possibly none of a part."""
-        ...
 
     def count_replay(
         self, replay: int, spec: ReplaySpec, after: EventNumber, listed: Sequence[ReplayEntry]
     ) -> Awaitable[ReplayCount]:
         """Count a part of a range; `replay` 0 and `listed` for a job that is not stored."""
-        ...
 
     def first_since(self, from_ms: int) -> Awaitable[EventNumber]:
         """A sequence number below every event accepted at `from_ms` or later."""
-        ...
 
     def listed_deliveries(
         self, org: OrgId, deliveries: Sequence[DeliveryId]
     ) -> Awaitable[Sequence[ReplayEntry]]:
         """Of these delivery ids those at webhooks of the org."""
-        ...
 
     def listed_events(self, org: OrgId, ids: Sequence[str]) -> Awaitable[Sequence[ReplayEntry]]:
         """Of these event ids those that the org has."""
-        ...

@@ -54,12 +54,9 @@ class RetentionStore(Protocol):
 
     def drop(self, dropping: DropSlice) -> Awaitable[DropReceipt]:
         """Drop up to `rows_max` rows in one transaction."""
-        ...
 
     def retention_state(self) -> Awaitable[RetentionState]:
         """What there is to be kept."""
-        ...
 
     def give_back(self, pages: int) -> Awaitable[DropReceipt]:
         """Return up to so many free pages to the file system; `rows` says how many."""
-        ...

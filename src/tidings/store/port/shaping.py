@@ -35,29 +35,24 @@ class ReferenceStore(Protocol):
         self, org: OrgId, kind: int, rows: Sequence[ReferenceRow]
     ) -> Awaitable[ReferenceWrite]:
         """Insert or replace in one transaction. Each id stands at most once among `rows`."""
-        ...
 
     def delete_reference(
         self, org: OrgId, kind: int, ids: Sequence[str]
     ) -> Awaitable[ReferenceWrite]:
         """Delete those that are there, in one transaction."""
-        ...
 
     def reference(
         self, org: OrgId, kind: int, ids: Sequence[str]
     ) -> Awaitable[Sequence[ReferenceRow]]:
         """Those of the ids that are there, in any order; every write answered before is seen."""
-        ...
 
     def list_reference(
         self, org: OrgId, kind: int, after: str, limit: int
     ) -> Awaitable[Sequence[ReferenceRow]]:
         """The records with a greater id than `after`, in the order of their ids' bytes."""
-        ...
 
     def count_reference(self, org: OrgId, kind: int) -> Awaitable[int]:
         """How many there are; does not cost more where there are many."""
-        ...
 
 
 class StoredTransformation(msgspec.Struct, frozen=True, array_like=True):
@@ -76,16 +71,13 @@ class TransformationStore(Protocol):
 
     def load_transformations(self) -> Awaitable[Sequence[StoredTransformation]]:
         """The newest version of each, by org and name; of the deleted ones too."""
-        ...
 
     def put_transformation(
         self, transformation: StoredTransformation
     ) -> Awaitable[StoredTransformation]:
         """Keep a further version; returns it with its time. The same version again replaces it."""
-        ...
 
     def transformation_versions(
         self, org: OrgId, name: str, limit: int
     ) -> Awaitable[Sequence[StoredTransformation]]:
         """The newest versions of one, newest first."""
-        ...

@@ -51,12 +51,9 @@ class WebhookStore(Protocol):
         `drop_disabling`. What is unfinished of a webhook that was deleted or disabled is ended by
         `retire`, not here.
         """
-        ...
 
     def webhook_version(self, webhook: int, version: int) -> "Awaitable[StoredWebhook | None]":
         """A version of a webhook, by its number, as it was stored."""
-        ...
 
     def drop_disabling(self, webhook: int, version: int) -> Awaitable[None]:
         """It is done, or not wanted any more, as of that version of the webhook."""
-        ...

@@ -1,14 +1,18 @@
-"""Orgs, credentials and webhooks. Each change that matching depends on raises the registry version.
+"""Orgs, credentials, webhooks and own event types.
 
-Raising it is what makes a commit that was matched before the change be refused and matched again
-(`Writer.commit`): a webhook whose creation was answered is in force for every later 202.
+Each change that matching depends on raises the registry version. That is what makes a commit that
+was matched before the change be refused and matched again (`Writer.commit`): a webhook whose
+creation was answered is in force for every later 202.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import apsw
+from msgspec.structs import astuple, replace
 
 from tidings.core.delivery.states import State
+from tidings.core.ids import OrgId
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
 
@@ -56,7 +60,6 @@ class Configuration:
 
     @answers(port.Store.load)
     def load(self) -> port.Snapshot:
-        """See `port.Store.load`."""
         run = self._connection.execute
         [(version,)] = run("SELECT value FROM meta WHERE key = 'registry_version'")
         return port.Snapshot(
@@ -79,7 +82,6 @@ class Configuration:
 
     @answers(port.Store.drop_disabling)
     def drop_disabling(self, webhook: int, version: int) -> None:
-        """See `port.Store.drop_disabling`."""
         with self._connection:
             self._connection.execute(
                 "DELETE FROM disabling WHERE webhook = ? AND version <= ?", (webhook, version)
@@ -87,20 +89,12 @@ class Configuration:
 
     @answers(port.Store.put_org)
     def put_org(self, org: port.Org) -> int:
-        """See `port.Store.put_org`."""
         with self._connection:
             self._connection.execute(
                 "INSERT INTO org VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
                 " name = excluded.name, parent = excluded.parent,"
                 " time_zone = excluded.time_zone, settings = excluded.settings",
-                (
-                    org.id,
-                    org.name,
-                    org.parent,
-                    org.time_zone,
-                    org.settings,
-                    org.created_ms or self._clock_ms(),
-                ),
+                self._dated(org),
             )
             version = self._raise_version()
         self._raised(version)
@@ -108,33 +102,11 @@ class Configuration:
 
     @answers(port.Store.put_credential)
     def put_credential(self, credential: port.Credential) -> None:
-        """See `port.Store.put_credential`."""
         with self._connection:
-            self._connection.execute(
-                _PUT_CREDENTIAL,
-                (
-                    credential.id,
-                    credential.org,
-                    int(credential.platform),
-                    credential.digest,
-                    credential.scopes,
-                    credential.created_ms or self._clock_ms(),
-                    credential.revoked_ms,
-                    credential.kind,
-                    credential.name,
-                    credential.expires_ms,
-                    credential.previous,
-                    credential.previous_until_ms,
-                    credential.calls_per_minute,
-                    credential.events_per_s,
-                    credential.created_by,
-                    credential.used_ms,
-                ),
-            )
+            self._connection.execute(_PUT_CREDENTIAL, self._dated(credential))
 
     @answers(port.Store.put_webhook)
     def put_webhook(self, webhook: port.StoredWebhook) -> tuple[port.StoredWebhook, int]:
-        """See `port.Store.put_webhook`."""
         now = self._clock_ms()
         run = self._connection.execute
         with self._connection:
@@ -165,19 +137,46 @@ class Configuration:
                 run("INSERT OR REPLACE INTO disabling VALUES (?, ?, '')", (number, webhook.version))
             version = self._raise_version()
         self._raised(version)
-        stored = port.StoredWebhook(
-            number,
-            webhook.id,
-            webhook.consumer_group,
-            webhook.org,
-            webhook.version,
-            webhook.name,
-            webhook.standing,
-            webhook.config,
-            created,
-            now,
-        )
-        return stored, version
+        return replace(webhook, number=number, created_ms=created, updated_ms=now), version
+
+    @answers(port.Store.load_types)
+    def load_types(self) -> list[port.StoredType]:
+        return [
+            port.StoredType(*row)
+            for row in self._connection.execute(
+                "SELECT org, name, version, declaration, created_ms, updated_ms FROM event_type"
+                " ORDER BY org, name, version"
+            )
+        ]
+
+    @answers(port.Store.put_type)
+    def put_type(self, kind: port.StoredType) -> tuple[port.StoredType, int]:
+        now = self._clock_ms()
+        with self._connection:
+            [(created,)] = self._connection.execute(
+                "INSERT INTO event_type VALUES (?, ?, ?, ?, ?, ?)"
+                " ON CONFLICT (org, name, version) DO UPDATE SET"
+                " declaration = excluded.declaration, updated_ms = excluded.updated_ms"
+                " RETURNING created_ms",
+                (kind.org, kind.name, kind.version, kind.declaration, now, now),
+            )
+            version = self._raise_version()
+        self._raised(version)
+        return replace(kind, created_ms=created, updated_ms=now), version
+
+    @answers(port.Store.delete_type)
+    def delete_type(self, org: OrgId, name: str) -> int:
+        with self._connection:
+            self._connection.execute(
+                "DELETE FROM event_type WHERE org = ? AND name = ?", (org, name)
+            )
+            version = self._raise_version()
+        self._raised(version)
+        return version
+
+    def _dated(self, row: port.Org | port.Credential) -> tuple[Any, ...]:
+        """The columns of a row, made now where it is new."""
+        return astuple(replace(row, created_ms=row.created_ms or self._clock_ms()))
 
     def _raise_version(self) -> int:
         [(version,)] = self._connection.execute(

@@ -16,7 +16,6 @@ class EmailRows:
 
     @answers(port.Store.put_email)
     def put(self, email: port.Email) -> bool:
-        """See `port.Store.put_email`."""
         run = self._connection.execute
         with self._connection:
             known = run("SELECT 1 FROM letter WHERE id = ?", (email.id,)).fetchall()
@@ -29,7 +28,6 @@ class EmailRows:
 
     @answers(port.Store.drop_emails)
     def drop(self, ids: Sequence[str]) -> None:
-        """See `port.Store.drop_emails`."""
         with self._connection:
             self._connection.executemany(
                 "DELETE FROM letter WHERE id = ?", [(email,) for email in ids]
@@ -37,7 +35,6 @@ class EmailRows:
 
     @answers(port.Store.emails)
     def all(self) -> list[port.Email]:
-        """See `port.Store.emails`."""
         return [
             port.Email(*row)
             for row in self._connection.execute(

@@ -39,7 +39,6 @@ class InboxRows:
 
     @answers(port.Store.load_inboxes)
     def load(self) -> list[port.Inbox]:
-        """See `port.InboxStore.load_inboxes`."""
         return [
             port.Inbox(*row)
             for row in self._run(f"SELECT {_COLUMNS} FROM inbox ORDER BY number").fetchall()
@@ -47,7 +46,6 @@ class InboxRows:
 
     @answers(port.Store.put_inbox)
     def put(self, inbox: port.Inbox) -> port.Inbox:
-        """See `port.InboxStore.put_inbox`."""
         now = self._clock_ms()
         given = msgspec.structs.replace(
             inbox, created_ms=inbox.created_ms or now, used_ms=inbox.used_ms or now
@@ -63,12 +61,10 @@ class InboxRows:
 
     @answers(port.Store.use_inbox)
     def use(self, number: int, at_ms: int) -> None:
-        """See `port.InboxStore.use_inbox`."""
         self._run(_USE, (at_ms, number))
 
     @answers(port.Store.drop_inbox)
     def drop(self, number: int) -> None:
-        """See `port.InboxStore.drop_inbox`."""
         with self._connection:
             self._run("DELETE FROM inbox WHERE number = ?", (number,))
             self._run("DELETE FROM arrival WHERE inbox = ?", (number,))
@@ -79,20 +75,8 @@ class InboxRows:
         numbers: list[int] = []
         with self._connection:
             for one in arrivals:
-                row = self._run(
-                    _KEEP,
-                    (
-                        one.inbox,
-                        one.at_ms,
-                        one.method,
-                        msgspec.json.encode(one.headers),
-                        one.body,
-                        one.size,
-                        one.verdict,
-                        one.reason,
-                        one.status,
-                    ),
-                ).fetchall()
+                kept = msgspec.structs.replace(one, headers=msgspec.json.encode(one.headers))
+                row = self._run(_KEEP, msgspec.structs.astuple(kept)[1:]).fetchall()
                 numbers.append(row[0][0] if row else 0)
             for inbox in {one.inbox for one in arrivals}:
                 [(oldest,)] = self._run(_BEYOND, (inbox, KEPT_ARRIVALS, KEPT_BYTES)).fetchall()
@@ -112,7 +96,6 @@ class InboxReader:
     def page(
         self, inbox: int, before: int | None, after: int | None, limit: int
     ) -> port.ArrivalPage:
-        """See `port.InboxStore.arrivals`."""
         newest_first = after is None
         way = "< ? ORDER BY number DESC" if newest_first else "> ? ORDER BY number ASC"
         at = after if after is not None else (1 << 62 if before is None else before)
@@ -131,7 +114,6 @@ class InboxReader:
 
     @answers(port.Store.arrival)
     def one(self, inbox: int, number: int) -> port.Arrival | None:
-        """See `port.InboxStore.arrival`."""
         row = self._run(f"{_ARRIVAL} WHERE inbox = ? AND number = ?", (inbox, number)).fetchone()
         return None if row is None else _arrival(row)
 

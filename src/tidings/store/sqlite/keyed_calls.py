@@ -21,7 +21,6 @@ class KeyedCallRows:
 
     @answers(port.Store.begin_call)
     def begin(self, call: port.KeyedCall) -> port.CallBegun:
-        """See `port.KeyedCallStore.begin_call`."""
         run: Callable[..., Any] = self._connection.execute
         now_ms = self._clock_ms()
         with self._connection:
@@ -39,7 +38,6 @@ class KeyedCallRows:
 
     @answers(port.Store.end_call)
     def end(self, place: bytes, answer: bytes | None) -> None:
-        """See `port.KeyedCallStore.end_call`."""
         if answer is None:
             self._connection.execute("DELETE FROM keyed_call WHERE place = ?", (place,))
         else:

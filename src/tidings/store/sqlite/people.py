@@ -1,8 +1,10 @@
 """People, their memberships, sessions and links, and the last uses of credentials."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import apsw
+from msgspec.structs import astuple, replace
 
 from tidings.core.ids import OrgId
 from tidings.store.port import (
@@ -41,7 +43,6 @@ class PeopleTables:
     def note_uses(
         self, credentials: Sequence[CredentialUse], sessions: Sequence[SessionUse]
     ) -> None:
-        """See `AccessStore.note_uses`."""
         with self._connection:
             self._connection.executemany(
                 "UPDATE credential SET used_ms = max(coalesce(used_ms, 0), ?) WHERE id = ?",
@@ -54,7 +55,6 @@ class PeopleTables:
 
     @answers(AccessStore.load_people)
     def load(self) -> People:
-        """See `AccessStore.load_people`."""
         run = self._connection.execute
         return People(
             [Person(*row) for row in run(_PERSON)],
@@ -70,7 +70,6 @@ class PeopleTables:
         link: Link | None = None,
         instead_of: str = "",
     ) -> None:
-        """See `AccessStore.put_people`."""
         with self._connection:
             for person in persons:
                 self._put_person(person)
@@ -83,33 +82,20 @@ class PeopleTables:
 
     @answers(AccessStore.drop_member)
     def drop_member(self, org: OrgId, person: str) -> bool:
-        """See `AccessStore.drop_member`."""
         with self._connection:
             forgotten = self._drop_member(org, person)
         return forgotten
 
     @answers(AccessStore.put_session)
     def put_session(self, session: Session) -> None:
-        """See `AccessStore.put_session`."""
         with self._connection:
             self._connection.execute(
                 "INSERT OR REPLACE INTO session VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    session.digest,
-                    session.person,
-                    session.credential,
-                    session.proof,
-                    session.created_ms,
-                    session.seen_ms,
-                    session.address,
-                    session.agent,
-                    session.portal,
-                ),
+                astuple(session),
             )
 
     @answers(AccessStore.drop_sessions)
     def drop_sessions(self, digests: Sequence[bytes]) -> None:
-        """See `AccessStore.drop_sessions`."""
         with self._connection:
             self._connection.executemany(
                 "DELETE FROM session WHERE digest = ?", [(digest,) for digest in digests]
@@ -117,13 +103,11 @@ class PeopleTables:
 
     @answers(AccessStore.put_link)
     def put_link(self, link: Link) -> None:
-        """See `AccessStore.put_link`."""
         with self._connection:
             self._put_link(link)
 
     @answers(AccessStore.take_link)
     def take_link(self, digest: bytes) -> Link | None:
-        """See `AccessStore.take_link`."""
         with self._connection:
             row = self._connection.execute(
                 "DELETE FROM link WHERE digest = ? RETURNING digest, purpose, person, org,"
@@ -134,7 +118,6 @@ class PeopleTables:
 
     @answers(AccessStore.drop_expired)
     def drop_expired(self, seen_to_ms: int, born_to_ms: int, now_ms: int) -> int:
-        """See `AccessStore.drop_expired`."""
         run = self._connection.execute
         with self._connection:
             run(
@@ -154,11 +137,10 @@ class PeopleTables:
     # -- inside a transaction ---------------------------------------------------------------------
 
     def _put_person(self, person: Person) -> None:
-        born_ms = person.created_ms or self._clock_ms()
         self._connection.execute(
             "INSERT INTO person VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
             " email = excluded.email, password = excluded.password",
-            (person.id, person.email, person.password, born_ms),
+            self._dated(person),
         )
 
     def _put_member(self, member: Member) -> None:
@@ -166,17 +148,12 @@ class PeopleTables:
             "INSERT INTO member VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (org, person)"
             " DO UPDATE SET name = excluded.name, role = excluded.role,"
             " accepted_ms = excluded.accepted_ms, disabled_ms = excluded.disabled_ms",
-            (
-                member.org,
-                member.person,
-                member.name,
-                member.role,
-                member.created_ms or self._clock_ms(),
-                member.created_by,
-                member.accepted_ms,
-                member.disabled_ms,
-            ),
+            self._dated(member),
         )
+
+    def _dated(self, row: Person | Member) -> tuple[Any, ...]:
+        """The columns of a row, made now where it is new."""
+        return astuple(replace(row, created_ms=row.created_ms or self._clock_ms()))
 
     def _drop_member(self, org: OrgId, person: str) -> bool:
         run = self._connection.execute
@@ -196,15 +173,4 @@ class PeopleTables:
                 "DELETE FROM link WHERE purpose = ? AND person = ? AND org = ? AND credential = ?",
                 (link.purpose, link.person, link.org, link.credential),
             )
-        run(
-            "INSERT INTO link VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                link.digest,
-                link.purpose,
-                link.person,
-                link.org,
-                link.credential,
-                link.expires_ms,
-                link.portal,
-            ),
-        )
+        run("INSERT INTO link VALUES (?, ?, ?, ?, ?, ?, ?)", astuple(link))

@@ -75,7 +75,6 @@ class Queries:
 
     @answers(port.Store.event)
     def event(self, org: OrgId, event_id: str) -> port.StoredEvent | None:
-        """See `port.Store.event`."""
         row = self._connection.execute(
             "SELECT e.seq, e.org, e.name, e.id, e.at_ms, e.warning, b.bytes, e.first_delivery,"
             " e.deliveries FROM event_id i JOIN event e ON e.seq = i.seq"
@@ -92,13 +91,11 @@ class Queries:
 
     @answers(port.Store.delivery)
     def delivery(self, delivery: DeliveryId) -> port.StoredDelivery | None:
-        """See `port.Store.delivery`."""
         row = self._connection.execute(_DELIVERY + " WHERE d.id = ?", (delivery,)).fetchone()
         return None if row is None else stored_delivery(row)
 
     @answers(port.Store.attempts_of)
     def attempts_of(self, delivery: DeliveryId) -> list[port.StoredAttempt]:
-        """See `port.Store.attempts_of`."""
         found = []
         for row in self._connection.execute(
             "SELECT number, started_ms, duration_ms, status, version, kind, detail, headers, body,"
@@ -127,7 +124,6 @@ class Queries:
 
     @answers(port.Store.sent_body)
     def sent_body(self, delivery: DeliveryId) -> port.SentBody:
-        """See `port.Store.sent_body`."""
         row = self._connection.execute(
             "SELECT s.bytes, b.bytes, coalesce(r.again, 0) FROM delivery d"
             " LEFT JOIN sent s ON s.delivery = d.id LEFT JOIN body b ON b.seq = d.event"

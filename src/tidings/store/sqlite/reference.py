@@ -45,7 +45,6 @@ class ReferenceWriter:
 
     @answers(port.Store.put_reference)
     def put(self, org: OrgId, kind: int, rows: Sequence[port.ReferenceRow]) -> port.ReferenceWrite:
-        """See `port.Store.put_reference`."""
         began = time.perf_counter_ns()
         run = self._connection.execute
         with self._connection:
@@ -59,7 +58,6 @@ class ReferenceWriter:
 
     @answers(port.Store.delete_reference)
     def delete(self, org: OrgId, kind: int, ids: Sequence[str]) -> port.ReferenceWrite:
-        """See `port.Store.delete_reference`."""
         began = time.perf_counter_ns()
         run = self._connection.execute
         with self._connection:
@@ -77,7 +75,6 @@ class ReferenceReader:
 
     @answers(port.Store.reference)
     def get(self, org: OrgId, kind: int, ids: Sequence[str]) -> list[port.ReferenceRow]:
-        """See `port.Store.reference`."""
         return [
             port.ReferenceRow(*row)
             for row in self._connection.execute(GET, (org, kind, _texts(ids)))
@@ -85,7 +82,6 @@ class ReferenceReader:
 
     @answers(port.Store.list_reference)
     def list(self, org: OrgId, kind: int, after: str, limit: int) -> list[port.ReferenceRow]:
-        """See `port.Store.list_reference`."""
         return [
             port.ReferenceRow(*row)
             for row in self._connection.execute(LIST, (org, kind, after, limit))
@@ -93,7 +89,6 @@ class ReferenceReader:
 
     @answers(port.Store.count_reference)
     def count(self, org: OrgId, kind: int) -> int:
-        """See `port.Store.count_reference`."""
         row = self._connection.execute(
             "SELECT records FROM reference_count WHERE org = ? AND kind = ?", (org, kind)
         ).fetchone()

@@ -117,7 +117,6 @@ class RetentionRows:
 
     @answers(port.Store.drop)
     def drop(self, dropping: port.DropSlice) -> port.DropReceipt:
-        """See `port.Store.drop`."""
         began = time.perf_counter()
         if dropping.first:
             self._again[dropping.kind, dropping.days] = 0
@@ -136,7 +135,6 @@ class RetentionRows:
 
     @answers(port.Store.retention_state)
     def retention_state(self) -> port.RetentionState:
-        """See `port.Store.retention_state`."""
         one = self._one
         return port.RetentionState(
             one("SELECT value FROM meta WHERE key = 'dropped_ms'"),

@@ -21,7 +21,6 @@ class TransformationRows:
 
     @answers(port.Store.load_transformations)
     def load_transformations(self) -> list[port.StoredTransformation]:
-        """See `port.TransformationStore.load_transformations`."""
         return [
             port.StoredTransformation(*row)
             for row in self._connection.execute(
@@ -34,7 +33,6 @@ class TransformationRows:
     def put_transformation(
         self, transformation: port.StoredTransformation
     ) -> port.StoredTransformation:
-        """See `port.TransformationStore.put_transformation`."""
         kept = msgspec.structs.replace(transformation, created_ms=self._clock_ms())
         with self._connection:
             self._connection.execute(
@@ -47,7 +45,6 @@ class TransformationRows:
     def transformation_versions(
         self, org: OrgId, name: str, limit: int
     ) -> list[port.StoredTransformation]:
-        """See `port.TransformationStore.transformation_versions`."""
         return [
             port.StoredTransformation(*row)
             for row in self._connection.execute(

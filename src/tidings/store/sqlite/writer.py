@@ -143,7 +143,6 @@ class Writer:
         self._version = version
 
     def commit(self, batch: port.Batch) -> port.Receipt:
-        """See `port.Store.commit`."""
         matched = batch.events or batch.replays
         if matched and batch.registry_version != self._version:
             return port.Receipt(moved=True)

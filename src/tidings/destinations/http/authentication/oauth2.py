@@ -59,7 +59,6 @@ class ClientCredentialsProof:
         self._asking: asyncio.Task[None] | None = None
 
     def at_hand(self) -> Header | None:
-        """See `Proof.at_hand`."""
         token = self._token
         if token is None:
             return None
@@ -72,7 +71,6 @@ class ClientCredentialsProof:
         return self._header
 
     async def fetched(self, deadline_s: float) -> Header | Fault:
-        """See `Proof.fetched`."""
         began_s = self._passed_s()
         if self._missing is not None and began_s < self._missed_s + FAILED_S:
             return self._fault(self._missing, began_s)
@@ -85,7 +83,6 @@ class ClientCredentialsProof:
         return self._fault(self._missing or _BROKEN_OFF, began_s)
 
     def another(self, header: Header, status: int) -> bool:
-        """See `Proof.another`."""
         if status != UNAUTHORIZED:
             if header is self._header and 200 <= status <= 299:
                 self._accepted = True
@@ -100,11 +97,9 @@ class ClientCredentialsProof:
         return True
 
     def secrets(self) -> Headers:
-        """See `Proof.secrets`."""
         return []
 
     async def close(self) -> None:
-        """See `Proof.close`."""
         asking, self._asking = self._asking, None
         if asking is not None:
             asking.cancel()

@@ -18,28 +18,23 @@ class Proof(Protocol):
 
     def at_hand(self) -> Header | None:
         """The header to send now; None where it has to be fetched first. Awaits nothing."""
-        ...
 
     async def fetched(self, deadline_s: float) -> Header | Fault:
         """The header, fetched; or why there is none. Raises nothing but CancelledError."""
-        ...
 
     def another(self, header: Header, status: int) -> bool:
         """Hear what the receiver answered to a header; whether it is worth to try at once with
         another one, which has to be fetched."""
-        ...
 
     def secrets(self) -> Headers:
         """What an answer must not be kept with, beside the header that was sent."""
-        ...
 
     async def close(self) -> None:
         """Fetch nothing more. Idempotent; it goes on with the next `fetched`."""
-        ...
 
 
 class LastingProof:
-    """A header that is known for good."""
+    """`Proof` by a header that is known for good."""
 
     lasts = True
 
@@ -49,19 +44,15 @@ class LastingProof:
         self._secrets = [("", secret) for secret in secrets if secret.isascii()]
 
     def at_hand(self) -> Header:
-        """See `Proof.at_hand`."""
         return self._header
 
     async def fetched(self, deadline_s: float) -> Header:
-        """See `Proof.fetched`."""
         return self._header
 
     def another(self, header: Header, status: int) -> bool:
-        """See `Proof.another`."""
         return False
 
     def secrets(self) -> Headers:
-        """See `Proof.secrets`."""
         return self._secrets
 
     async def close(self) -> None:

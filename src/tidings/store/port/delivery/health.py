@@ -39,11 +39,9 @@ class HealthStore(Protocol):
 
     def put_healths(self, healths: Sequence[Health]) -> Awaitable[None]:
         """Insert or replace; one that says nothing is removed."""
-        ...
 
     def healths(self) -> Awaitable[Sequence[Health]]:
         """Of every webhook that has a row."""
-        ...
 
     def past_attempts(self, from_ms: int, bucket_ms: int, limit: int) -> Awaitable[Sequence[Past]]:
         """What attempts came to that ended since a date, for each webhook by buckets of that time.
@@ -52,11 +50,9 @@ class HealthStore(Protocol):
         Without what says nothing of a receiver: replays, faults of our own, attempts whose outcome
         was lost, and those from before a webhook was last set active.
         """
-        ...
 
     def park_expired(self, webhook: int, accepted_before_ms: int, limit: int) -> Awaitable[int]:
         """Park up to `limit` unfinished deliveries of events accepted before; how many were.
 
         For a lane whose breaker is open: a delivery whose window ends unsent is parked, not failed.
         """
-        ...

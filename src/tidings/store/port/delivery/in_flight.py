@@ -14,19 +14,15 @@ class InFlight(Protocol):
 
         Nothing else had left without a settlement being written. None: that cannot be known.
         """
-        ...
 
     def begin(self) -> None:
         """Forget what was left, and note what leaves from now on."""
-        ...
 
     def note(self, delivery: DeliveryId, attempt: int) -> None:
         """This attempt leaves now."""
-        ...
 
     def forget(self, delivery: DeliveryId, attempt: int) -> None:
         """Its settlement is on stable storage."""
-        ...
 
 
 class NullInFlight:

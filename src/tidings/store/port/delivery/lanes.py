@@ -62,7 +62,6 @@ class LaneStore(Protocol):
 
     def page(self, webhook: int, after: int, limit: int) -> Awaitable[Sequence[Job]]:
         """PENDING deliveries of a webhook with a greater id than `after`, in id order."""
-        ...
 
     def recover(
         self, window: int, left: Sequence[tuple[DeliveryId, int]] | None = None
@@ -74,22 +73,18 @@ class LaneStore(Protocol):
         the lowest PENDING ids of each webhook, and every taken retry. What was taken and had not
         left is due now under the same number. Returns the webhooks with unfinished deliveries.
         """
-        ...
 
     def unfinished(self) -> Awaitable[Sequence[Backlog]]:
         """The webhooks that have unfinished deliveries, as `recover` tells them."""
-        ...
 
     def release(self, webhook: int, held: Sequence[DeliveryId]) -> Awaitable[None]:
         """Make due every taken retry of a webhook but the ones that its owner still holds.
 
         They have not left: their number is that of the next attempt.
         """
-        ...
 
     def retire(self, webhook: int, state: int, limit: int) -> Awaitable[int]:
         """Move up to `limit` unfinished deliveries to PARKED or CANCELLED; how many were moved."""
-        ...
 
     def retry_now(self, delivery: DeliveryId) -> Awaitable[ManualRetry]:
         """Make a failed, parked, cancelled or retrying delivery due now.
@@ -97,15 +92,12 @@ class LaneStore(Protocol):
         A final one is RETRYING again. Behind another unfinished one of its ordering key it is HELD
         and goes next. Whoever asks tells its lane.
         """
-        ...
 
     def unfinished_before(
         self, accepted_before_ms: int, place: tuple[int, int, int, int], limit: int
     ) -> Awaitable[UnfinishedPage]:
         """Look at up to `limit` unfinished deliveries of all webhooks behind a place, which is all
         zeros at first, for those that were accepted before a time (or, of replays, made)."""
-        ...
 
     def owed_before(self, accepted_before_ms: int) -> Awaitable[int]:
         """How many deliveries of events accepted before a time are owed: not made yet."""
-        ...

@@ -21,12 +21,9 @@ class StopStore(Protocol):
 
     def put_stop(self, stop: Stop) -> Awaitable[None]:
         """Remember that sending is stopped."""
-        ...
 
     def drop_stop(self, org: OrgId) -> Awaitable[None]:
         """Remember that it goes on."""
-        ...
 
     def stops(self) -> Awaitable[Sequence[Stop]]:
         """All stops in force."""
-        ...

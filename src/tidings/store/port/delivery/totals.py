@@ -73,24 +73,20 @@ class TotalsStore(Protocol):
 
     def counts(self) -> Awaitable[Counts]:
         """Totals for the ledger, readiness and metrics."""
-        ...
 
     def tally(
         self, webhook: int, from_ms: int, to_ms: int, sla_s: int | None = None
     ) -> Awaitable[Tally]:
         """The deliveries of a webhook by state; late ones by `sla_s` (core/delivery/sla.py)."""
-        ...
 
     def series(
         self, groups: Sequence[Sequence[int]], from_ms: int, to_ms: int, points: int
     ) -> Awaitable[Sequence[Series]]:
         """About `points` steps over a time; its ends are moved outwards to whole steps. One series
         for each group of webhooks, in their order; no webhook is in two of them."""
-        ...
 
     def org_series(self, org: OrgId, from_ms: int, to_ms: int, points: int) -> Awaitable[Series]:
         """The same for all webhooks that an org has or had. It reads what one webhook would."""
-        ...
 
     def count_states(
         self, webhooks: Sequence[int], from_ms: int, to_ms: int, states: Sequence[int] = ()
@@ -98,11 +94,9 @@ class TotalsStore(Protocol):
         """How many deliveries of each webhook are in each state, or in each of `states`, in their
         order. The ends of the time are moved outwards by half a day at most: for long times, where
         no more is asked. Of `LEFT_STATES`, or some of them, it costs what there is of these."""
-        ...
 
     def late_each(
         self, wishes: Sequence[tuple[int, int]], from_ms: int, to_ms: int
     ) -> Awaitable[Sequence[int]]:
         """How many deliveries are late of each webhook, given with its `sla_s`; in their order,
         and by one reading for all of them."""
-        ...

@@ -90,27 +90,21 @@ class EventStore(Protocol):
 
     def event(self, org: OrgId, event_id: str) -> Awaitable[StoredEvent | None]:
         """An event by its id."""
-        ...
 
     def log_events(self, query: EventQuery) -> Awaitable[EventPage]:
         """A page of events."""
-        ...
 
     def event_heads(self, events: Sequence[EventNumber]) -> Awaitable[Sequence[EventHead]]:
         """Of events by their sequence numbers; those that are gone are left out."""
-        ...
 
     def find(self, term: bytes, limit: int) -> Awaitable[Sequence[EventNumber]]:
         """Sequence numbers of the newest events with a search term, or with one of several that
         stand one behind another."""
-        ...
 
     def index_lag(self) -> Awaitable[int]:
         """How many events have search terms that are not written yet. Searches find them too."""
-        ...
 
     def event_series(
         self, org: OrgId, from_ms: int, to_ms: int, points: int
     ) -> Awaitable[EventSeries]:
         """The same steps, for the events that an org has sent."""
-        ...

@@ -49,12 +49,9 @@ class RejectionStore(Protocol):
         self, org: OrgId, before: int | None, after: int | None, limit: int
     ) -> Awaitable[RejectionPage]:
         """Refused events of an org."""
-        ...
 
     def rejection(self, org: OrgId, number: int) -> Awaitable[Rejection | None]:
         """One refused event of an org."""
-        ...
 
     def drop_rejection(self, org: OrgId, number: int) -> Awaitable[None]:
         """Forget a refused event: it was accepted after all."""
-        ...

@@ -24,12 +24,9 @@ class TypeStore(Protocol):
 
     def load_types(self) -> Awaitable[Sequence[StoredType]]:
         """All own event types of all orgs, every version, by org, name and version."""
-        ...
 
     def put_type(self, kind: StoredType) -> Awaitable[tuple[StoredType, int]]:
         """Insert or replace one version; returns it with its times, and the registry version."""
-        ...
 
     def delete_type(self, org: OrgId, name: str) -> Awaitable[int]:
         """Forget every version; returns the registry version. Nothing where there is none."""
-        ...

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import apsw
+import msgspec
 
 from tidings.core.delivery.attempt_share import BUCKETS, Past
 from tidings.core.delivery.exchange import NOT_THE_RECEIVERS
@@ -71,7 +72,6 @@ class HealthRows:
 
     @answers(port.Store.put_healths)
     def put(self, healths: Sequence[port.Health]) -> None:
-        """See `port.Store.put_healths`."""
         with self._connection:
             for one in healths:
                 if one == port.Health(one.webhook):
@@ -79,24 +79,11 @@ class HealthRows:
                         "DELETE FROM webhook_health WHERE webhook = ?", (one.webhook,)
                     )
                 else:
-                    self._connection.execute(
-                        _PUT,
-                        (
-                            one.webhook,
-                            one.failing_since_ms,
-                            one.failures,
-                            one.cause,
-                            one.opens,
-                            one.until_ms,
-                            one.told,
-                            one.failing_ms,
-                            one.partly_since_ms,
-                        ),
-                    )
+                    *kept, _ = msgspec.structs.astuple(one)  # all but its share
+                    self._connection.execute(_PUT, kept)
 
     @answers(port.Store.healths)
     def all(self) -> list[port.Health]:
-        """See `port.Store.healths`."""
         return [
             port.Health(*row)
             for row in self._connection.execute(
@@ -107,7 +94,6 @@ class HealthRows:
 
     @answers(port.Store.past_attempts)
     def past_attempts(self, from_ms: int, bucket_ms: int, limit: int) -> list[Past]:
-        """See `port.Store.past_attempts`."""
         run = self._connection.execute
         [(last,)] = run(_LAST)
         above = last - limit

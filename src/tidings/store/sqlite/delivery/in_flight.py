@@ -58,7 +58,6 @@ class InFlightFile:
         self._free: list[int] = []
 
     def left(self) -> list[tuple[DeliveryId, int]] | None:
-        """See `port.InFlight.left`."""
         try:
             kept = self._path.read_bytes()
         except OSError:
@@ -73,7 +72,6 @@ class InFlightFile:
         return [(delivery, attempt) for delivery, attempt in entries if delivery]
 
     def begin(self) -> None:
-        """See `port.InFlight.begin`."""
         size = _HEADER_BYTES + self._capacity * _ENTRY.size
         fresh = self._path.with_name(FILE + ".new")
         try:
@@ -95,7 +93,6 @@ class InFlightFile:
         self._free = list(range(size - _ENTRY.size, _HEADER_BYTES - 1, -_ENTRY.size))
 
     def note(self, delivery: DeliveryId, attempt: int) -> None:
-        """See `port.InFlight.note`."""
         if self._map is None:
             return
         if not self._free:
@@ -105,7 +102,6 @@ class InFlightFile:
         _ENTRY.pack_into(self._map, place, delivery, attempt)
 
     def forget(self, delivery: DeliveryId, attempt: int) -> None:
-        """See `port.InFlight.forget`."""
         place = self._places.pop((delivery, attempt), None)
         if place is not None and self._map is not None:
             _ENTRY.pack_into(self._map, place, 0, 0)

@@ -34,7 +34,6 @@ class ManualRetryRows:
 
     @answers(port.Store.retry_now)
     def retry_now(self, delivery: DeliveryId) -> port.ManualRetry:
-        """See `port.Store.retry_now`."""
         with self._connection:
             row = self._run(_ROW, (delivery,)).fetchone()
             asked = port.ManualRetry("unknown") if row is None else self._retry(delivery, *row)

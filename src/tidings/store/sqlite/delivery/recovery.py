@@ -72,7 +72,6 @@ class Recovery:
 
     @answers(port.Store.unfinished)
     def unfinished(self) -> list[port.Backlog]:
-        """See `port.Store.unfinished`."""
         run = self._connection.execute
         backlogs = []
         webhooks: list[Any] = run("SELECT number FROM webhook ORDER BY number").fetchall()
@@ -150,7 +149,6 @@ class Recovery:
 
     @answers(port.Store.retire)
     def retire(self, webhook: int, state: int, limit: int) -> int:
-        """See `port.Store.retire`."""
         if state not in (State.PARKED, State.CANCELLED):
             raise ValueError(f"unfinished deliveries are parked or cancelled, not {state}")
         moved = 0

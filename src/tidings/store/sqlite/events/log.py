@@ -77,7 +77,6 @@ class LogRows:
 
     @answers(port.Store.log_deliveries)
     def deliveries(self, query: port.DeliveryQuery) -> port.DeliveryPage:
-        """See `port.Store.log_deliveries`."""
         if not query.webhooks:
             return port.DeliveryPage([])
         span, limit = span_of(query.before, query.after), max(1, min(query.limit, ROWS_MAX))
@@ -93,7 +92,6 @@ class LogRows:
 
     @answers(port.Store.log_events)
     def events(self, query: port.EventQuery) -> port.EventPage:
-        """See `port.Store.log_events`."""
         span, limit = span_of(query.before, query.after), max(1, min(query.limit, ROWS_MAX))
         with self._log:
             self._blocks.look()

@@ -57,7 +57,6 @@ class Lookup:
 
     @answers(port.Store.webhook_version)
     def webhook_version(self, webhook: int, version: int) -> port.StoredWebhook | None:
-        """See `port.Store.webhook_version`."""
         row = self._connection.execute(
             "SELECT w.number, w.id, w.consumer_group, w.org, v.version, w.name, v.standing,"
             " v.config, w.created_ms, v.updated_ms FROM webhook w JOIN webhook_version v"
@@ -68,13 +67,11 @@ class Lookup:
 
     @answers(port.Store.event_heads)
     def event_heads(self, events: Sequence[EventNumber]) -> list[port.EventHead]:
-        """See `port.Store.event_heads`."""
         rows = self._in("SELECT seq, bytes FROM body WHERE seq IN", events)
         return [_head(seq, body) for seq, body in rows]
 
     @answers(port.Store.first_starts)
     def first_starts(self, deliveries: Sequence[DeliveryId]) -> list[port.FirstStart]:
-        """See `port.Store.first_starts`."""
         # SQLite gives the other columns of the row that holds the minimum.
         query = "SELECT delivery, started_ms, min(number) FROM attempt WHERE delivery IN"
         rows = self._in(query, deliveries, " GROUP BY delivery")
@@ -82,7 +79,6 @@ class Lookup:
 
     @answers(port.Store.goes_first)
     def goes_first(self, delivery: DeliveryId) -> DeliveryId | None:
-        """See `port.Store.goes_first`."""
         row = self._connection.execute(_GOES_FIRST, (delivery,)).fetchone()
         return None if row is None else DeliveryId(row[0])
 

@@ -21,7 +21,6 @@ class RejectionRows:
 
     @answers(port.Store.drop_rejection)
     def drop(self, org: OrgId, number: int) -> None:
-        """See `port.Store.drop_rejection`."""
         with self._connection:
             self._connection.execute(
                 "DELETE FROM rejection WHERE id = ? AND org = ?", (number, org)
@@ -38,7 +37,6 @@ class Rejections:
     def page(
         self, org: OrgId, before: int | None, after: int | None, limit: int
     ) -> port.RejectionPage:
-        """See `port.Store.log_rejections`."""
         newest_first = after is None
         way = "< ? ORDER BY id DESC" if newest_first else "> ? ORDER BY id ASC"
         at = after if after is not None else (1 << 62 if before is None else before)
@@ -57,6 +55,5 @@ class Rejections:
 
     @answers(port.Store.rejection)
     def one(self, org: OrgId, number: int) -> port.Rejection | None:
-        """See `port.Store.rejection`."""
         row = self._connection.execute(f"{_REJECTION} AND id = ?", (org, number)).fetchone()
         return None if row is None else port.Rejection(*row)

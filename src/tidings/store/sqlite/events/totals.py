@@ -102,7 +102,6 @@ class TotalRows:
 
     @answers(port.Store.tally)
     def tally(self, webhook: int, from_ms: int, to_ms: int, sla_s: int | None = None) -> port.Tally:
-        """See `port.Store.tally`."""
         sum_ = Sum(sla_s, self._clock_ms())
         self._add_up({webhook: sum_}, from_ms, to_ms, late_alone=False)
         return sum_.tally(self._blocks.behind * BLOCK)
@@ -111,7 +110,6 @@ class TotalRows:
     def late_each(
         self, wishes: Sequence[tuple[int, int]], from_ms: int, to_ms: int
     ) -> Sequence[int]:
-        """See `port.Store.late_each`."""
         now_ms = self._clock_ms()
         sums = {webhook: Sum(sla_s, now_ms) for webhook, sla_s in wishes}
         self._add_up(sums, from_ms, to_ms, late_alone=True)
@@ -181,7 +179,6 @@ class TotalRows:
     def series(
         self, groups: Sequence[Sequence[int]], from_ms: int, to_ms: int, points: int
     ) -> Sequence[port.Series]:
-        """See `port.Store.series`."""
         self._blocks.refresh(REFRESH_MAX)
         steps = _Steps(from_ms, to_ms, points)
         lines = [_Line(steps) for _ in groups]
@@ -194,7 +191,6 @@ class TotalRows:
 
     @answers(port.Store.org_series)
     def org_series(self, org: OrgId, from_ms: int, to_ms: int, points: int) -> port.Series:
-        """See `port.Store.org_series`."""
         [series] = self.series([[-org]], from_ms, to_ms, points)
         return series
 
@@ -202,7 +198,6 @@ class TotalRows:
     def count_states(
         self, webhooks: Sequence[int], from_ms: int, to_ms: int, states: Sequence[int] = ()
     ) -> Sequence[dict[int, int]]:
-        """See `port.Store.count_states`."""
         self._blocks.refresh(REFRESH_MAX)
         counted: Sequence[int] = range(COUNTS)
         if states and set(states) <= set(LEFT_STATES):
@@ -222,7 +217,6 @@ class TotalRows:
 
     @answers(port.Store.event_series)
     def event_series(self, org: OrgId, from_ms: int, to_ms: int, points: int) -> port.EventSeries:
-        """See `port.Store.event_series`."""
         behind = self._blocks.refresh_events(REFRESH_MAX)
         steps = _Steps(from_ms, to_ms, points)
         low, high = steps.slots

@@ -12,7 +12,7 @@ import msgspec
 
 from tidings.store import port
 from tidings.store.sqlite.database import DirectoryLock, StoreRefused
-from tidings.store.sqlite.hosting.process import NOT_NOW, Reply
+from tidings.store.sqlite.hosting.process import NOT_NOW, OPEN, Reply
 
 _replies = msgspec.msgpack.Decoder(Reply)
 _encoder = msgspec.msgpack.Encoder()
@@ -28,8 +28,11 @@ _FAULTS: dict[str, type[Exception]] = {
 class Child(asyncio.Protocol):
     """One child process and the calls that wait for it."""
 
-    def __init__(self, process: subprocess.Popen[bytes], died: Callable[[], None]) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes], role: str, died: Callable[[], None]
+    ) -> None:
         self._process = process
+        self._role = role
         self._died = died
         self._transport: asyncio.WriteTransport | None = None
         self._buffer = bytearray()
@@ -45,10 +48,7 @@ class Child(asyncio.Protocol):
     async def start(
         cls, role: str, directory: Path, lock: DirectoryLock, died: Callable[[], None]
     ) -> "Child":
-        """Start the process and wait until it is ready.
-
-        StoreRefused where it will not serve, StoreDown where the disk takes nothing now.
-        """
+        """Start the process. It opens nothing before it is asked to (`opened`)."""
         ours, theirs = socket.socketpair()
         for end in (ours, theirs):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
@@ -68,23 +68,28 @@ class Child(asyncio.Protocol):
         theirs.close()
         ours.setblocking(False)
         loop = asyncio.get_running_loop()
-        child = cls(process, died)
+        child = cls(process, role, died)
         await loop.create_unix_connection(lambda: child, sock=ours)
+        return child
+
+    async def opened(self) -> None:
+        """Let the process open its files, and wait until it is ready.
+
+        StoreRefused where it will not serve, StoreDown where the disk takes nothing now.
+        """
+        if self._transport is not None:
+            self._transport.write(OPEN)
         try:
-            await child.ready
-        except StoreRefused:
-            await child.close()
-            raise
+            await self.ready
         except port.StoreDown:
-            await child.close()
-            if process.returncode == NOT_NOW:
+            await self.close()
+            if self._process.returncode == NOT_NOW:
                 raise
             raise StoreRefused(
-                f"The store's {role} process ended with code {process.returncode} before it was "
-                "ready."
+                f"The store's {self._role} process ended with code {self._process.returncode} "
+                "before it was ready."
             ) from None
-        child._started = True
-        return child
+        self._started = True
 
     @property
     def pid(self) -> int:
@@ -146,6 +151,7 @@ class Child(asyncio.Protocol):
     async def close(self) -> None:
         """Let the process finish, and wait for its end."""
         self._closing = True
+        self.ready.cancel()  # nobody asks any more, where it was not
         if self._transport is not None:
             self._transport.close()
         await asyncio.to_thread(self._process.wait)

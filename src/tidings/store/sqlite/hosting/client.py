@@ -84,6 +84,8 @@ class SqliteStore(port.Store):
         try:
             for role in ("write", "read"):
                 started.append(await Child.start(role, directory, lock, died))
+            for child in started:  # in this order: the first makes what the second reads
+                await child.opened()
             lock.lock_database()  # of a first start
         except BaseException as error:
             for child in started:

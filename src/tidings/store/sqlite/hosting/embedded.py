@@ -31,7 +31,6 @@ from tidings.store.sqlite.events.lookup import Lookup
 from tidings.store.sqlite.events.rejections import RejectionRows, Rejections
 from tidings.store.sqlite.events.segments import SLICE_EVENTS, Segments
 from tidings.store.sqlite.events.totals import TotalRows
-from tidings.store.sqlite.events.types import TypeRows
 from tidings.store.sqlite.hosting.checkpoints import CHECKPOINT_PAGES, Checkpoints
 from tidings.store.sqlite.inboxes import InboxReader, InboxRows
 from tidings.store.sqlite.keyed_calls import KeyedCallRows
@@ -79,7 +78,6 @@ class WritingHalf:
     emails: EmailRows
     reference: ReferenceWriter
     replays: ReplayRows
-    types: TypeRows
     transformations: TransformationRows
     retention: RetentionRows
 
@@ -107,7 +105,6 @@ class WritingHalf:
         self.emails = EmailRows(self.connection)
         self.reference = ReferenceWriter(self.connection)
         self.replays = ReplayRows(self.connection, clock_ms)
-        self.types = TypeRows(self.connection, clock_ms, self.writer.version_raised)
         self.transformations = TransformationRows(self.connection, clock_ms)
         self.retention = RetentionRows(self.connection)
         own_file = isinstance(path, Path) and vfs is None
@@ -213,17 +210,14 @@ class ReadingHalf:
 
     @answers(port.Store.index_lag)
     def index_lag(self) -> int:
-        """See `port.Store.index_lag`."""
         return max(0, self._lag())
 
     @answers(port.Store.counts)
     def counts(self) -> port.Counts:
-        """See `port.Store.counts`."""
         return self.queries.counts(self._segments.cursor)
 
     @answers(port.Store.find)
     def find(self, term: bytes, limit: int) -> list[EventNumber]:
-        """See `port.Store`."""
         return self._segments.find(term, limit)
 
     def close(self) -> None:

@@ -30,6 +30,7 @@ from tidings.store.sqlite.hosting.embedded import ReadingHalf, WritingHalf, pass
 
 IDLE_S = 0.2
 RECEIVE_BYTES = 1 << 20
+OPEN = b"o"  # what comes before all frames: the files may be opened
 NOT_NOW = 75  # the exit code of a start that the disk refused: it may pass (EX_TEMPFAIL)
 
 Operation = tuple[Callable[..., Any], msgspec.msgpack.Decoder[tuple[Any, ...]]]
@@ -168,6 +169,8 @@ def main(role: str, directory: str, descriptor: str) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to end
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     line = socket.socket(fileno=int(descriptor))
+    if not line.recv(len(OPEN)):
+        return 0
     try:
         if role == "write":
             half = WritingHalf(Path(directory) / FILE, passed_s=passed_s)

@@ -105,7 +105,6 @@ class ReplayRows:
 
     @answers(port.Store.put_replay)
     def put(self, job: port.ReplayJob, listed: Sequence[port.ReplayEntry]) -> port.ReplayJob:
-        """See `port.ReplayStore.put_replay`."""
         run = self._connection.execute
         with self._connection:
             [(newest,)] = run("SELECT coalesce(max(seq), 0) FROM event")
@@ -138,7 +137,6 @@ class ReplayRows:
     def move(
         self, replay: int, states: Sequence[str], state: str, reason: str
     ) -> port.ReplayJob | None:
-        """See `port.ReplayStore.move_replay`."""
         final = JobState(state).final
         allowed = _json.encode(list(states)).decode()
         with self._connection:
@@ -151,14 +149,12 @@ class ReplayRows:
     def note_counted(
         self, replay: int, cursor: int, count: int, ended: bool
     ) -> port.ReplayJob | None:
-        """See `port.ReplayStore.note_counted`."""
         with self._connection:
             rows = self._connection.execute(_COUNTED, (replay, cursor, count, ended)).fetchall()
         return _job(rows[0]) if rows else None
 
     @answers(port.Store.tally_replay)
     def tally(self, replay: int, after: int, limit: int) -> port.ReplayTally:
-        """See `port.ReplayStore.tally_replay`."""
         run = self._connection.execute
         seen: list[tuple[Any, ...]] = run(_TALLY, (replay, after, limit)).fetchall()
         final = [(delivery, replay, state) for delivery, state in seen if State(state).final]
@@ -171,7 +167,6 @@ class ReplayRows:
 
     @answers(port.Store.close_replay)
     def close(self, replay: int) -> None:
-        """See `port.ReplayStore.close_replay`."""
         with self._connection:
             self._connection.execute("UPDATE replay SET closed = 1 WHERE number = ?", (replay,))
             self._connection.execute("DELETE FROM replay_list WHERE replay = ?", (replay,))
@@ -185,7 +180,6 @@ class ReplayRows:
 
     @answers(port.Store.put_stop)
     def put_stop(self, stop: port.Stop) -> None:
-        """See `port.ReplayStore.put_stop`."""
         with self._connection:
             self._connection.execute(
                 "INSERT OR IGNORE INTO stop VALUES (?, ?, ?)",
@@ -194,13 +188,11 @@ class ReplayRows:
 
     @answers(port.Store.drop_stop)
     def drop_stop(self, org: OrgId) -> None:
-        """See `port.ReplayStore.drop_stop`."""
         with self._connection:
             self._connection.execute("DELETE FROM stop WHERE org = ?", (org,))
 
     @answers(port.Store.stops)
     def stops(self) -> list[port.Stop]:
-        """See `port.ReplayStore.stops`."""
         rows = self._connection.execute("SELECT org, by, since_ms FROM stop ORDER BY org")
         return [port.Stop(*row) for row in rows]
 
@@ -213,18 +205,15 @@ class ReplayQueries:
 
     @answers(port.Store.replay)
     def one(self, org: OrgId, replay: int) -> port.ReplayJob | None:
-        """See `port.ReplayStore.replay`."""
         row = self._connection.execute(_ONE, (replay, org)).fetchone()
         return None if row is None else _job(row)
 
     @answers(port.Store.replays)
     def newest(self, org: OrgId, before: int, limit: int) -> list[port.ReplayJob]:
-        """See `port.ReplayStore.replays`."""
         return [_job(row) for row in self._connection.execute(_NEWEST, (org, before, limit))]
 
     @answers(port.Store.listed_events)
     def listed_events(self, org: OrgId, ids: Sequence[str]) -> list[port.ReplayEntry]:
-        """See `port.ReplayStore.listed_events`."""
         find = "SELECT seq FROM event_id WHERE hash = ?"
         rows = (self._connection.execute(find, (id_hash(org, id),)).fetchone() for id in ids)
         return [port.ReplayEntry(row[0]) for row in rows if row is not None]
@@ -233,7 +222,6 @@ class ReplayQueries:
     def unfinished_before(
         self, accepted_before_ms: int, place: tuple[int, int, int, int], limit: int
     ) -> port.UnfinishedPage:
-        """See `port.ReplayStore.unfinished_before`."""
         stage, webhook, key, after = place
         rows: list[tuple[Any, ...]] = self._connection.execute(
             _STAGES[stage], (webhook, key, after, limit)
@@ -247,11 +235,9 @@ class ReplayQueries:
 
     @answers(port.Store.owed_before)
     def owed_before(self, accepted_before_ms: int) -> int:
-        """See `port.ReplayStore.owed_before`."""
         [(owed,)] = self._connection.execute(_OWED, (accepted_before_ms,))
         return int(owed)
 
     @answers(port.Store.open_replays)
     def not_closed(self) -> list[port.ReplayJob]:
-        """See `port.ReplayStore.open_replays`."""
         return [_job(row) for row in self._connection.execute(_NOT_CLOSED)]

@@ -202,7 +202,6 @@ class ReplaySource:
     def candidates(
         self, replay: int, spec: port.ReplaySpec, after: EventNumber, limit: int, bodies: bool
     ) -> port.Candidates:
-        """See `port.ReplayStore.candidates`."""
         visited, cursor, ended = self.visit(replay, spec, after, limit)
         found = []
         for one in visited:
@@ -275,7 +274,6 @@ class ReplaySource:
     def listed_deliveries(
         self, org: OrgId, deliveries: Sequence[DeliveryId]
     ) -> list[port.ReplayEntry]:
-        """See `port.ReplayStore.listed_deliveries`."""
         rows = self._connection.execute(
             "SELECT d.event, d.webhook FROM json_each(?) j CROSS JOIN delivery d ON d.id = j.value"
             " JOIN webhook w ON w.number = d.webhook WHERE w.org = ?",
