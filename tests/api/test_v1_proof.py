@@ -277,7 +277,9 @@ async def test_health_needs_no_credential_and_figures_do() -> None:
 
 async def test_the_openapi_description_is_made() -> None:
     async with service() as s:
-        paths = (await s.call("GET", "/openapi.json", auth=None)).json["paths"]
+        document = (await s.call("GET", "/openapi.json", auth=None)).json
+        paths = document["paths"]
         assert {"/v3/webHooks", "/v1/stream", "/v1/events/{event_id}"} <= paths.keys()
         body = paths["/v3/webHooks"]["post"]["requestBody"]["content"]["application/json"]
-        assert "maxAllowedConnections" in body["schema"]["properties"]
+        made = document["components"]["schemas"][body["schema"]["$ref"].rpartition("/")[2]]
+        assert "maxAllowedConnections" in made["properties"]

@@ -524,5 +524,7 @@ async def test_no_attempt_is_called_late_before_its_deadline() -> None:
             deadlines_s = [0.05 + number * 0.000_23 for number in range(40)]
             endings = await asyncio.gather(*(post(outlet, one) for one in deadlines_s))
     for deadline_s, ending in zip(deadlines_s, endings, strict=True):
-        assert isinstance(ending, Fault) and ending.kind is FaultKind.TIMEOUT
+        # A machine that stands still for a moment cannot even connect in time; that is late too.
+        late = (FaultKind.TIMEOUT, FaultKind.CONNECT_TIMEOUT)
+        assert isinstance(ending, Fault) and ending.kind in late
         assert ending.duration_ms >= deadline_s * 1000
