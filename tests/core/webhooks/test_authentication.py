@@ -12,7 +12,7 @@ from tidings.core.webhooks.authentication import (
     Basic,
     OAuth2ClientCredentials,
 )
-from tidings.core.webhooks.authentication_body import masked_body, show_authentication
+from tidings.core.webhooks.authentication_body import VARIANTS
 from tidings.core.webhooks.rules import Reading, read_webhook
 from tidings.core.webhooks.settings import Settings
 from tidings.errors import Refusal
@@ -64,9 +64,9 @@ def test_each_scheme_is_read_and_shown_without_its_secret() -> None:
     assert stored(KEY).authentication == ApiKey("X-Api-Key", SECRET)
     for one in ALL:
         made = kept(passed(authentication=one))
-        said = show_authentication(made)
+        said = VARIANTS.show(made)
         assert {k: v for k, v in said.items() if k in one} == shown(one)
-        assert SECRET not in repr(made) + repr(stored(one)) + str(said) + str(masked_body(one))
+        assert SECRET not in repr(made) + repr(stored(one)) + str(said) + str(VARIANTS.masked(one))
     assert [one["type"] for one in ALL] == list(SCHEMES)
 
 

@@ -170,9 +170,9 @@ def _given_proof(old: Any, new: Any) -> tuple[tuple[str, str], ...]:
 
 def _masked(proof: Any) -> Any:
     """An authentication with its secrets as the service shows them."""
-    from tidings.core.webhooks.authentication_body import masked_body  # noqa: PLC0415  # as above
+    from tidings.core.webhooks.authentication_body import VARIANTS  # noqa: PLC0415  # as above
 
-    return _without_nulls(masked_body(proof))
+    return _without_nulls(VARIANTS.masked(proof))
 
 
 def _without_nulls(proof: Any) -> Any:

@@ -5,93 +5,18 @@ configuration, and shown only masked. How a body is read against this: authentic
 """
 
 import base64
-import re
-from collections.abc import Callable
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, get_args
 
 import msgspec
 
-from tidings.core.declaration import Declared, Field, Json, Kind
+from tidings.core.declaration import Field
 from tidings.core.delivery.access_tokens import ClientAuthentication
-from tidings.core.form import Form, came
-from tidings.core.webhooks.headers import is_reserved
-from tidings.core.webhooks.masks import MARK, looks_masked, mask
+from tidings.core.webhooks.masks import MARK, mask
+from tidings.core.webhooks.variants import VariantText as Text
 
 _ASCII = r"[\x20-\x7e]"
 _WAYS: tuple[str, ...] = get_args(ClientAuthentication)
 _SCOPE = r"[\x21\x23-\x5b\x5d-\x7e]+"
-
-
-class SchemeForm(Form):
-    """The configuration of a scheme while it is read: what is stored is what masks mean."""
-
-    def __init__(
-        self, body: dict[str, Any], stored: object, check_url: Callable[[str], str | None]
-    ) -> None:
-        super().__init__(body)
-        self.stored = stored
-        self.check_url = check_url
-        self.stays = False  # whether a stored secret stands in it
-
-
-class Part(Kind, frozen=True):
-    """A text of a scheme; `must` says in words what it must be."""
-
-    must: str
-    pattern: str
-    most: int
-    """Characters."""
-    secret: bool = False
-    rule: Literal["", "url", "header"] = ""
-    """What is judged besides: that it may be dialled, or that a request may have it."""
-    words: tuple[str, ...] = ()
-    """All that it can be, where it is a choice."""
-
-    def read(self, form: SchemeForm, field: Declared, standing: Any) -> Any:
-        said = form.body.get(field.name)
-        if said is None and not field.required:
-            return standing
-        if self.secret and form.stored is not None:
-            kept = getattr(form.stored, field.attribute)
-            if said == mask(kept):
-                form.stays = True
-                return kept
-        if self.secret and isinstance(said, str) and looks_masked(said):
-            form.refuse(
-                "masked_value",
-                field.name,
-                f"{field.name} must be whole, or what GET shows of the one that is stored; got a "
-                "mask of something else. Write the value itself.",
-            )
-        elif (
-            not isinstance(said, str)
-            or len(said) > self.most
-            or not re.fullmatch(self.pattern, said)
-            or (self.rule == "header" and is_reserved(said))
-        ):
-            got = "something else" if self.secret and said is not None else came(said)
-            advice = "Write it in full." if field.required else "Leave it out if in doubt."
-            form.refuse(
-                "bad_authentication",
-                field.name,
-                f"{field.name} must be {self.must}; got {got}. {advice}",
-            )
-        elif self.rule == "url" and (reason := form.check_url(said)) is not None:
-            form.refuse("url_refused", field.name, reason)
-        return said
-
-    def show(self, value: Any) -> Any:
-        return mask(value) if self.secret else value
-
-    def taken(self, *, new: bool) -> Json:
-        if self.words:
-            return self.shown()
-        return self.shown() | {"maxLength": self.most, "pattern": f"^(?:{self.pattern})$"}
-
-    def shown(self) -> Json:
-        enum = {"enum": list(self.words)} if self.words else {}
-        about = {"description": "Shown by its end; what is shown means the stored one."}
-        return {"type": "string"} | enum | (about if self.secret else {})
 
 
 class Basic(msgspec.Struct, frozen=True, tag="basic", tag_field="type"):
@@ -101,7 +26,7 @@ class Basic(msgspec.Struct, frozen=True, tag="basic", tag_field="type"):
         str,
         Field(
             "username",
-            Part("text of at most 255 characters without a colon", r"[^:\x00-\x1f\x7f]*", 255),
+            Text("text of at most 255 characters without a colon", r"[^:\x00-\x1f\x7f]*", 255),
             label="User name",
         ),
     ]
@@ -109,7 +34,7 @@ class Basic(msgspec.Struct, frozen=True, tag="basic", tag_field="type"):
         str,
         Field(
             "password",
-            Part("text of 1 to 1024 characters on one line", r"[^\x00-\x1f\x7f]+", 1024, True),
+            Text("text of 1 to 1024 characters on one line", r"[^\x00-\x1f\x7f]+", 1024, True),
             label="Password",
         ),
     ]
@@ -132,7 +57,7 @@ class ApiKey(msgspec.Struct, frozen=True, tag="apiKey", tag_field="type"):
         str,
         Field(
             "header",
-            Part(
+            Text(
                 "a header's name that Tidings does not set itself, such as X-Api-Key",
                 r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+",
                 128,
@@ -145,7 +70,7 @@ class ApiKey(msgspec.Struct, frozen=True, tag="apiKey", tag_field="type"):
         str,
         Field(
             "value",
-            Part(
+            Text(
                 "text of 1 to 4096 visible ASCII signs",
                 r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?",
                 4096,
@@ -174,7 +99,7 @@ class OAuth2ClientCredentials(
         str,
         Field(
             "tokenUrl",
-            Part("the URL of the token endpoint", r"\S+", 2048, rule="url"),
+            Text("the URL of the token endpoint", r"\S+", 2048, rule="url"),
             label="Token URL",
         ),
     ]
@@ -182,7 +107,7 @@ class OAuth2ClientCredentials(
         str,
         Field(
             "clientId",
-            Part("text of 1 to 255 ASCII characters", f"{_ASCII}+", 255),
+            Text("text of 1 to 255 ASCII characters", f"{_ASCII}+", 255),
             label="Client id",
         ),
     ]
@@ -190,7 +115,7 @@ class OAuth2ClientCredentials(
         str,
         Field(
             "clientSecret",
-            Part("text of 1 to 1024 ASCII characters", f"{_ASCII}+", 1024, secret=True),
+            Text("text of 1 to 1024 ASCII characters", f"{_ASCII}+", 1024, secret=True),
             label="Client secret",
         ),
     ]
@@ -198,7 +123,7 @@ class OAuth2ClientCredentials(
         str | None,
         Field(
             "scope",
-            Part("scopes with one space between them", f"{_SCOPE}(?: {_SCOPE})*", 1024),
+            Text("scopes with one space between them", f"{_SCOPE}(?: {_SCOPE})*", 1024),
             label="Scope",
         ),
     ] = None
@@ -206,7 +131,7 @@ class OAuth2ClientCredentials(
         str | None,
         Field(
             "audience",
-            Part("text of 1 to 1024 ASCII characters", f"{_ASCII}+", 1024),
+            Text("text of 1 to 1024 ASCII characters", f"{_ASCII}+", 1024),
             label="Audience",
         ),
     ] = None
@@ -214,7 +139,7 @@ class OAuth2ClientCredentials(
         ClientAuthentication,
         Field(
             "clientAuthentication",
-            Part(" or ".join(_WAYS), "|".join(_WAYS), 40, words=_WAYS),
+            Text(" or ".join(_WAYS), "|".join(_WAYS), 40, words=_WAYS),
             label="Client authentication",
         ),
     ] = "client_secret_basic"

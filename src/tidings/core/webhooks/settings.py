@@ -71,7 +71,7 @@ _AUTHENTICATION = Part(
     WebhookForm.authentication,
     schema=authentication_body.SCHEMA,
     answers=authentication_body.ANSWER_SCHEMA,
-    shows=authentication_body.show_authentication,
+    shows=authentication_body.VARIANTS.show,
 )
 _SLA = Number(
     0, SLA_MAX_S, "Leave it out for no limit.", whole=True, text=r"^[0-9]{1,6}(\.[0-9]{1,15})?$"

@@ -174,7 +174,7 @@ class WebhookForm(Form):
         stored, url = self._stored, self.values["url"]
         kept = None if stored is None else stored.authentication
         if authentication_body.FIELD in self.body:
-            found, stays = authentication_body.read_authentication(self, kept, self.known.check_url)
+            found, stays = authentication_body.VARIANTS.read(self, kept, self.known.check_url)
         else:
             found = None if self.new else standing
             stays = found is not None

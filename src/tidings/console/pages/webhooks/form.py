@@ -17,7 +17,7 @@ from tidings.core.shaping.neo_rules import NEO, SEND_WHOLE
 from tidings.core.shaping.shape_rules import FIELDS, FILTER, RENAME, TRANSFORMATION, show_fields
 from tidings.core.webhooks.authentication import LABELS, SCHEMES
 from tidings.core.webhooks.authentication_body import FIELD as AUTHENTICATION
-from tidings.core.webhooks.authentication_body import show_authentication
+from tidings.core.webhooks.authentication_body import VARIANTS
 from tidings.core.webhooks.masks import masked
 from tidings.core.webhooks.retry_policy_body import show_retry
 from tidings.core.webhooks.settings import FIELD_OF, SETTABLE, Settings
@@ -222,7 +222,7 @@ def _headers(rows: Sequence[tuple[str, str]]) -> dict[str, str] | list[Any]:
 def _authentication_texts(settings: Settings) -> dict[str, str]:
     if settings.authentication is None:
         return {}
-    shown = show_authentication(settings.authentication)
+    shown = VARIANTS.show(settings.authentication)
     scheme = str(shown.pop("type"))
     return {AUTHENTICATION: scheme} | {
         f"{AUTHENTICATION}.{name}": value or "" for name, value in shown.items()
