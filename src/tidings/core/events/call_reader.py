@@ -78,6 +78,7 @@ class Caller(msgspec.Struct, frozen=True):
     calls_per_minute: float | None = None  # of its own; None: the usual
     events_per_s: float | None = None
     limited: bool = False  # whether its events are counted at all
+    adopts: bool = False  # its events are its org's, whichever org they name
 
     def may(self, scope: str) -> bool:
         """Whether a scope, such as "logs:read", is theirs."""
@@ -270,6 +271,19 @@ class CallReader(Generic[Draft]):
             return [self._refused_alone(body, fault)]
         return [self._alone(flat, body, caller, key, now_ms)]
 
+    def read_one(
+        self, flat: bytes, came_as: bytes, caller: Caller, key: str, index: int, now_ms: int
+    ) -> "Item[Draft]":
+        """The flat event at `index` of those that were made of something else, `came_as`, by which
+        a repeat is told."""
+        try:
+            if len(flat) > self.limits.event_bytes:
+                raise _event_too_large(flat, self.limits)
+            event = decode(flat, self.limits.depth)
+        except EventFault as fault:
+            return self._refuse(flat, {}, fault)
+        return self._judge(flat, came_as, event, caller, key, index, now_ms)
+
     def _alone(
         self, raw: bytes, came_as: bytes, caller: Caller, key: str | None, now_ms: int
     ) -> "Item[Draft]":
@@ -321,7 +335,7 @@ class CallReader(Generic[Draft]):
             org = own = caller.org
             came_org = event.get("orgId", ABSENT)
             if came_org != own or came_org.__class__ is not int:
-                org = org_of(came_org, own, caller.platform)
+                org = own if caller.adopts else org_of(came_org, own, caller.platform)
             if (rules := self._rules_of(org)) is None:
                 raise _unknown_org(org)
             name = event.get("eventName", ABSENT)

@@ -1,0 +1,262 @@
+"""Picks: what a mapping takes out of a message, written as an object.
+
+    {"path": "order.customer.id"}      what stands there in the body; items of lists by [0], [1], …
+    {"header": "X-Topic"}              the first header of that name
+    {"constant": "customerAdded"}      always the same
+
+With `names` a text is translated: {"orders/create": "transactionAdded", "ping": null}; null passes
+the message over, `*` stands for every text that is not named. With `as` a time becomes milliseconds
+since 1970 (`seconds`, `isoTime`), or a value `text` or `number`.
+
+What a path finds goes into the event byte for byte: 10.50 stays 10.50.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from tidings.core.exact_json import fields_of, value_of
+from tidings.core.form import Form, came
+from tidings.core.sources.message import ForeignMessage, MessageFault
+
+KINDS = ("path", "header", "constant")
+CONVERSIONS = ("text", "number", "seconds", "isoTime")
+OTHERS = "*"
+STEPS_MAX = 16
+PATH_MAX = 256
+NAMES_MAX = 200
+TEXT_MAX = 256
+CONSTANT_BYTES_MAX = 1024
+_NAME = r"[^.\[\]\x00-\x1f]+"
+PATH = re.compile(rf"{_NAME}(?:\.{_NAME}|\[[0-9]{{1,4}}\])*")
+_STEP = re.compile(rf"\[([0-9]{{1,4}})\]|({_NAME})")
+_HEADER = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}")
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,18})?")
+_items = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+
+class PassedOver(Exception):  # noqa: N818  # no fault: the mapping says that nobody wants it
+    """The message is none of those that the source brings."""
+
+
+class Pick(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where a value is, and what is made of it. One of the first three is set."""
+
+    path: str | None = None
+    header: str | None = None
+    constant: str | None = None  # as JSON
+    names: dict[str, str | None] | None = None
+    conversion: str = ""
+
+    def show(self) -> dict[str, Any]:
+        """As bodies say it."""
+        shown: dict[str, Any] = {
+            kind: value for kind in KINDS if (value := getattr(self, kind)) is not None
+        }
+        if self.constant is not None:
+            shown["constant"] = msgspec.Raw(self.constant.encode())
+        if self.names is not None:
+            shown["names"] = self.names
+        return shown | ({"as": self.conversion} if self.conversion else {})
+
+    def where(self) -> str:
+        """In words, for whoever misses something there."""
+        if self.path is not None:
+            return f"at {self.path} of the body"
+        return f"in the header {self.header}" if self.header is not None else "in the mapping"
+
+    def take(self, message: ForeignMessage, body: msgspec.Raw, field: str) -> msgspec.Raw | None:
+        """The value as JSON; None where there is none, or null. MessageFault, PassedOver."""
+        if self.constant is not None:
+            found: msgspec.Raw | None = msgspec.Raw(self.constant.encode())
+        elif self.header is not None:
+            text = message.header(self.header)
+            found = None if text is None else _raw(text)
+        else:
+            found = find(body, steps_of(self.path or ""))
+        if found is None or bytes(found).strip() == b"null":
+            return None
+        if self.names is not None:
+            found = self._translated(found, field)
+        return self._converted(found, field) if self.conversion else found
+
+    def _translated(self, found: msgspec.Raw, field: str) -> msgspec.Raw:
+        assert self.names is not None
+        text = value_of(found)
+        if not isinstance(text, str):
+            raise MessageFault(
+                "not_text",
+                f"{field} must be a text {self.where()}, since names translate it; got "
+                f"{came(text)}. Take another path, or leave out names.",
+                field,
+            )
+        wanted = self.names.get(text, self.names.get(OTHERS, text))
+        if wanted is None:
+            raise PassedOver
+        return _raw(wanted)
+
+    def _converted(self, found: msgspec.Raw, field: str) -> msgspec.Raw:
+        value = value_of(found)
+        made: Any = None
+        if self.conversion == "text":
+            is_scalar = isinstance(value, str | int | float) and not isinstance(value, bool)
+            made = value if isinstance(value, str) else bytes(found).decode() if is_scalar else None
+        elif self.conversion == "isoTime":
+            made = _milliseconds(value)
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            made = int(value * 1000) if self.conversion == "seconds" else found
+        elif isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+            number = value.strip()
+            seconds = self.conversion == "seconds"
+            made = int(float(number) * 1000) if seconds else msgspec.Raw(number.encode())
+        if made is None:
+            raise MessageFault(
+                "not_convertible",
+                f"{field} must be something {self.where()} that can be read as {self.conversion}; "
+                f"got {came(value)}. Correct `as`, or the sender.",
+                field,
+            )
+        return made if isinstance(made, msgspec.Raw) else _raw(made)
+
+
+def steps_of(path: str) -> tuple[str | int, ...]:
+    """The steps of a path: names, and numbers of items."""
+    return tuple(int(item) if item else name for item, name in _STEP.findall(path))
+
+
+def find(body: msgspec.Raw, steps: tuple[str | int, ...]) -> msgspec.Raw | None:
+    """What stands there, as it is written; None where there is nothing."""
+    here = body
+    for step in steps:
+        start = bytes(here).lstrip()[:1]
+        if isinstance(step, str):
+            if start != b"{":
+                return None
+            found = fields_of(here).get(step)
+        else:
+            if start != b"[":
+                return None
+            found = dict(enumerate(_items(here))).get(step)
+        if found is None:
+            return None
+        here = found
+    return here
+
+
+def read_pick(form: Form, field: str, value: object) -> Pick | None:
+    """A pick of a body; None, and told on the form, for what is none."""
+    if not isinstance(value, dict):
+        _refuse(form, field, came(value))
+        return None
+    called = form.called(field)
+    inner = Form(value, stem=f"{called}.")
+    inner.refuse_unknown((*KINDS, "names", "as"))
+    if inner.refusals:
+        form.take_in(inner, f"{field}.")
+        return None
+    kinds = [kind for kind in KINDS if value.get(kind) is not None]
+    said = value[kinds[0]] if len(kinds) == 1 else None
+    if said is None or not _fits(kinds[0], said):
+        _refuse(form, field, f"an object of {', '.join(value) or 'nothing'}")
+        return None
+    names = value.get("names")
+    if names is not None and not _are_names(names):
+        form.refuse(
+            "bad_names",
+            f"{field}.names",
+            f"{called}.names must be an object of at most {NAMES_MAX} texts, each with the text "
+            f"that it means, or null to pass it over; got {came(names)}. Write "
+            '{"ping": null, "order.paid": "transactionAdded"}.',
+        )
+    conversion = value.get("as") or ""
+    if conversion and conversion not in CONVERSIONS:
+        form.refuse(
+            "bad_conversion",
+            f"{field}.as",
+            f"{called}.as must be {', '.join(CONVERSIONS[:-1])} or {CONVERSIONS[-1]}; got "
+            f"{came(conversion)}. Leave it out to take the value as it is.",
+        )
+    if form.refusals:
+        return None
+    made: dict[str, Any] = {
+        kinds[0]: bytes(_raw(said)).decode() if kinds[0] == "constant" else said
+    }
+    return Pick(**made, names=names, conversion=conversion)
+
+
+def _refuse(form: Form, field: str, got: str) -> None:
+    form.refuse(
+        "bad_pick",
+        field,
+        f"{form.called(field)} must be an object with one of path (at most {PATH_MAX} characters), "
+        f"header or constant (at most {CONSTANT_BYTES_MAX} bytes); got {got}. Write "
+        '{"path": "order.id"} or {"header": "X-Topic"}.',
+    )
+
+
+def _fits(kind: str, said: object) -> bool:
+    if kind == "constant":
+        return len(_raw(said)) <= CONSTANT_BYTES_MAX
+    if not isinstance(said, str):
+        return False
+    if kind == "header":
+        return _HEADER.fullmatch(said) is not None
+    return is_path(said)
+
+
+def is_path(text: str) -> bool:
+    """Whether a text is a path that can be followed."""
+    return (
+        len(text) <= PATH_MAX
+        and PATH.fullmatch(text) is not None
+        and len(steps_of(text)) <= STEPS_MAX
+    )
+
+
+def _are_names(names: object) -> bool:
+    return (
+        isinstance(names, Mapping)
+        and len(names) <= NAMES_MAX
+        and all(
+            len(name) <= TEXT_MAX and (to is None or (isinstance(to, str) and len(to) <= TEXT_MAX))
+            for name, to in names.items()
+        )
+    )
+
+
+def _milliseconds(value: object) -> int | None:
+    if not isinstance(value, str):
+        return None
+    try:
+        at = datetime.fromisoformat(value.strip())
+    except ValueError:
+        return None
+    if at.tzinfo is None:
+        at = at.replace(tzinfo=UTC)
+    return round(at.timestamp() * 1000)
+
+
+def _raw(value: object) -> msgspec.Raw:
+    return msgspec.Raw(msgspec.json.encode(value))
+
+
+_TEXT = {"type": "string", "maxLength": TEXT_MAX}
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "description": "Where a value is: one of path, header and constant.",
+    "properties": {
+        "path": {"type": "string", "maxLength": PATH_MAX, "pattern": f"^{PATH.pattern}$"},
+        "header": {"type": "string", "pattern": f"^{_HEADER.pattern}$"},
+        "constant": {"description": "Any JSON, of at most 1,024 bytes."},
+        "names": {
+            "type": "object",
+            "maxProperties": NAMES_MAX,
+            "additionalProperties": {"anyOf": [_TEXT, {"type": "null"}]},
+        },
+        "as": {"type": "string", "enum": list(CONVERSIONS)},
+    },
+    "additionalProperties": False,
+}

@@ -1,0 +1,198 @@
+"""How an inbound webhook knows who calls: the schemes, each declared with what it needs. Pure.
+
+Two secrets may be in force, so that a sender can change to a new one. What is secret is sealed with
+the source, and shown only masked. Compared in constant time.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+from collections.abc import Callable
+from typing import Annotated, Any, ClassVar, Literal
+
+import msgspec
+
+from tidings.core.shaping.signatures import standard_webhooks
+from tidings.core.shaping.signatures.scheme import SignatureVerdict
+from tidings.core.sources.message import ForeignMessage
+from tidings.core.webhooks.variants import Text, Variants
+
+TOLERANCE_S = 300
+SIGNATURES_MAX = 16  # of one header that are compared
+_HEADER_NAME = Text(
+    "a header's name, such as X-Hub-Signature-256", r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+", 128, "Header"
+)
+_VALUE = Text(
+    "text of 16 to 1024 visible ASCII signs, blanks between them allowed",
+    r"[\x21-\x7e][\x20-\x7e]{14,}[\x21-\x7e]",
+    1024,
+    "Value",
+    secret=True,
+)
+_KEY = Text("text of 16 to 256 ASCII signs", r"[\x20-\x7e]{16,}", 256, "Secret", secret=True)
+_WHSEC = Text(
+    "a signing secret, whsec_ and the base64 of 24 to 64 bytes",
+    standard_webhooks.SECRET_PATTERN.strip("^$"),
+    100,
+    "Signing secret",
+    secret=True,
+)
+
+
+def _words(*words: str, label: str) -> Text:
+    return Text(
+        f"{', '.join(words[:-1])} or {words[-1]}", "|".join(map(re.escape, words)), 40, label,
+        words=words,
+    )  # fmt: skip
+
+
+class StandardWebhooks(msgspec.Struct, frozen=True, tag="standardWebhooks", rename="camel"):
+    """Signed by Standard Webhooks, as Tidings, Svix and others do."""
+
+    message_header: ClassVar[str] = "webhook-id"
+    secret: Annotated[str, _WHSEC]
+    previous_secret: Annotated[str | None, _WHSEC] = None
+
+    def __repr__(self) -> str:
+        """Without secrets."""
+        return "StandardWebhooks()"
+
+    def refusal(self, message: ForeignMessage, now_s: int) -> str | None:
+        """See `refusal_of`."""
+        secrets = [standard_webhooks.read_secret(one) for one in _both(self)]
+        judged = standard_webhooks.judge(list(message.headers), message.body, secrets, now_s)
+        if judged.verdict is SignatureVerdict.VALID:
+            return None
+        return judged.reason.replace(
+            "with a secret of the org's webhooks at this address", "with the secret of this source"
+        )
+
+
+class StaticHeader(msgspec.Struct, frozen=True, tag="header", rename="camel"):
+    """A header with a value that the sender alone knows, as the original sends."""
+
+    message_header: ClassVar[str] = "webhook-id"
+    header: Annotated[str, _HEADER_NAME]
+    value: Annotated[str, _VALUE]
+    previous_value: Annotated[str | None, _VALUE] = None
+
+    def __repr__(self) -> str:
+        """Without the values."""
+        return f"StaticHeader(header={self.header!r})"
+
+    def refusal(self, message: ForeignMessage, now_s: int) -> str | None:
+        """See `refusal_of`."""
+        came = message.header(self.header)
+        if came is None:
+            return f"The header {self.header} must be there; it is not."
+        fits = [_same(came, one) for one in (self.value, self.previous_value) if one is not None]
+        return None if any(fits) else f"The header {self.header} has another value."
+
+
+class HmacHeader(msgspec.Struct, frozen=True, tag="hmac", rename="camel", omit_defaults=True):
+    """An HMAC of the body in a header, as GitHub, Shopify and many others send."""
+
+    message_header: ClassVar[str] = ""
+    header: Annotated[str, _HEADER_NAME]
+    secret: Annotated[str, _KEY]
+    previous_secret: Annotated[str | None, _KEY] = None
+    hash: Annotated[
+        Literal["sha256", "sha512", "sha1"], _words("sha256", "sha512", "sha1", label="Hash")
+    ] = "sha256"
+    encoding: Annotated[Literal["hex", "base64"], _words("hex", "base64", label="Encoding")] = "hex"
+    prefix: Annotated[
+        str,
+        Text("what stands before the signature, such as sha256=", r"[\x21-\x7e]*", 40, "Prefix"),
+    ] = ""
+    timestamp_header: Annotated[
+        str | None,
+        Text(
+            "the name of the header with the time in seconds, which is signed before the body",
+            _HEADER_NAME.pattern,
+            128,
+            "Header of the time",
+        ),
+    ] = None
+    separator: Annotated[
+        str,
+        Text("what is signed between time and body", r"[\x20-\x7e]*", 8, "Between time and body"),
+    ] = "."
+
+    def __repr__(self) -> str:
+        """Without secrets."""
+        return f"HmacHeader(header={self.header!r})"
+
+    def refusal(self, message: ForeignMessage, now_s: int) -> str | None:
+        """See `refusal_of`."""
+        came = message.header(self.header)
+        if came is None:
+            return f"The header {self.header} must be there; it is not."
+        text, off_s = message.body, 0
+        if self.timestamp_header is not None:
+            at = message.header(self.timestamp_header) or ""
+            if not (at.isascii() and at.isdigit() and len(at) <= 15):
+                return f"The header {self.timestamp_header} must be seconds since 1970; it is not."
+            text = f"{at}{self.separator}".encode() + text
+            off_s = abs(now_s - int(at))
+        parts = [part.strip() for part in came.split(",")[:SIGNATURES_MAX]]
+        signatures = [
+            part.removeprefix(self.prefix) for part in parts if part.startswith(self.prefix)
+        ]
+        wanted = [_ENCODED[self.encoding](_digest(one, text, self.hash)) for one in _both(self)]
+        if not any([_same(_folded(one, self.encoding), to) for one in signatures for to in wanted]):
+            return f"No signature in {self.header} is that of these bytes with the secret."
+        if off_s > TOLERANCE_S:
+            return f"The signature fits, but its time is {off_s} s off; at most {TOLERANCE_S} s."
+        return None
+
+
+Verification = StandardWebhooks | StaticHeader | HmacHeader
+VERIFICATION = Variants[Verification](
+    "verification",
+    {"standardWebhooks": StandardWebhooks, "header": StaticHeader, "hmac": HmacHeader},
+    "bad_verification",
+    '{"type": "standardWebhooks", "secret": "whsec_…"}',
+)
+LABELS = {
+    "standardWebhooks": "Standard Webhooks signature",
+    "header": "Header with a secret value",
+    "hmac": "HMAC of the body in a header",
+}
+
+
+def refusal_of(verification: Verification, message: ForeignMessage, now_s: int) -> str | None:
+    """Why a message is not from whom it must be; None where it is. `now_s`: since 1970."""
+    return verification.refusal(message, now_s)
+
+
+def secret_headers(verification: Verification) -> frozenset[str]:
+    """The headers, in small letters, that prove who calls: nobody is shown their values."""
+    if isinstance(verification, StandardWebhooks):
+        return frozenset(("webhook-signature",))
+    return frozenset((verification.header.lower(),))
+
+
+def _both(scheme: StandardWebhooks | HmacHeader) -> list[str]:
+    return [one for one in (scheme.secret, scheme.previous_secret) if one is not None]
+
+
+def _digest(secret: str, text: bytes, hash_name: str) -> bytes:
+    return hmac.digest(secret.encode(), text, getattr(hashlib, hash_name))
+
+
+def _folded(signature: str, encoding: str) -> str:
+    return signature.lower() if encoding == "hex" else signature
+
+
+def _same(one: str, other: str) -> bool:
+    return hmac.compare_digest(one.encode(), other.encode())
+
+
+_ENCODED: dict[str, Callable[[bytes], str]] = {
+    "hex": lambda digest: binascii.hexlify(digest).decode(),
+    "base64": lambda digest: base64.b64encode(digest).decode(),
+}
+SCHEMA: dict[str, Any] = VERIFICATION.schema(answers=False)
+ANSWER_SCHEMA: dict[str, Any] = VERIFICATION.schema(answers=True)
