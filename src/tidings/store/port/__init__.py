@@ -120,6 +120,13 @@ from tidings.store.port.shaping import (
     StoredTransformation,
     TransformationStore,
 )
+from tidings.store.port.sources import (
+    AsideMessage,
+    AsidePage,
+    AsideSum,
+    SourceStore,
+    StoredSource,
+)
 from tidings.store.port.webhooks import Disabling, NameTaken, StoredWebhook, WebhookStore
 
 
@@ -143,6 +150,7 @@ class Store(
     OrgStore,
     AccessStore,
     InboxStore,
+    SourceStore,
     KeyedCallStore,
     EmailStore,
     RetentionStore,

@@ -9,6 +9,7 @@ import msgspec
 from tidings.store import port
 from tidings.store.port import KEPT_ARRIVALS, KEPT_BYTES
 from tidings.store.sqlite.answers import answers
+from tidings.store.sqlite.numbered_pages import numbered_page
 
 _COLUMNS = "number, org, token, name, answer, created_ms, used_ms"
 _ARRIVAL = (
@@ -96,21 +97,10 @@ class InboxReader:
     def page(
         self, inbox: int, before: int | None, after: int | None, limit: int
     ) -> port.ArrivalPage:
-        newest_first = after is None
-        way = "< ? ORDER BY number DESC" if newest_first else "> ? ORDER BY number ASC"
-        at = after if after is not None else (1 << 62 if before is None else before)
-        rows = self._run(
-            f"{_ARRIVAL} WHERE inbox = ? AND number {way} LIMIT ?", (inbox, at, limit + 1)
-        ).fetchall()
-        found = [_arrival(row) for row in rows[:limit]]
-        more = len(rows) > limit
-        if newest_first:
-            above = None if before is None else before - 1
-            newer = found[0].number if found else above
-            return port.ArrivalPage(found, found[-1].number if more else None, newer)
-        found.reverse()
-        older = found[-1].number if found else at + 1
-        return port.ArrivalPage(found, older, found[0].number if found else after)
+        rows, older, newer = numbered_page(
+            self._run, f"{_ARRIVAL} WHERE inbox = ?", inbox, before, after, limit
+        )
+        return port.ArrivalPage([_arrival(row) for row in rows], older, newer)
 
     @answers(port.Store.arrival)
     def one(self, inbox: int, number: int) -> port.Arrival | None:

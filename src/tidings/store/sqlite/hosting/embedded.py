@@ -41,6 +41,7 @@ from tidings.store.sqlite.reference import ReferenceReader, ReferenceWriter
 from tidings.store.sqlite.replay.replays import ReplayQueries, ReplayRows
 from tidings.store.sqlite.replay.source import ReplaySource
 from tidings.store.sqlite.retention import RetentionRows
+from tidings.store.sqlite.sources import AsideReader, SourceRows
 from tidings.store.sqlite.transformations import TransformationRows
 from tidings.store.sqlite.writer import Writer
 
@@ -72,6 +73,7 @@ class WritingHalf:
     manual_retries: ManualRetryRows
     rejections: RejectionRows
     inboxes: InboxRows
+    sources: SourceRows
     keyed_calls: KeyedCallRows
     people: PeopleTables
     health: HealthRows
@@ -99,6 +101,7 @@ class WritingHalf:
         self.manual_retries = ManualRetryRows(self.connection, clock_ms, self.writer.waits)
         self.rejections = RejectionRows(self.connection)
         self.inboxes = InboxRows(self.connection, clock_ms)
+        self.sources = SourceRows(self.connection, clock_ms)
         self.keyed_calls = KeyedCallRows(self.connection, clock_ms)
         self.people = PeopleTables(self.connection, clock_ms)
         self.health = HealthRows(self.connection, clock_ms, self.writer.free_next)
@@ -152,6 +155,7 @@ class ReadingHalf:
     totals: TotalRows
     rejections: Rejections
     inboxes: InboxReader
+    aside: AsideReader
 
     def __init__(
         self,
@@ -173,6 +177,7 @@ class ReadingHalf:
         self.totals = TotalRows(self._connection, segments.connection, self._blocks, clock_ms)
         self.rejections = Rejections(self._connection)
         self.inboxes = InboxReader(self._connection)
+        self.aside = AsideReader(self._connection)
         self._indexed_at = 0.0
         self._dropped_at = 0.0
 

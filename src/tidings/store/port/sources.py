@@ -1,0 +1,87 @@
+"""Sources, and the messages that they have put aside."""
+
+from collections.abc import Awaitable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from tidings.core.ids import OrgId
+
+
+class StoredSource(msgspec.Struct, frozen=True, array_like=True):
+    """A source of an org. What it is set to is opaque to the store."""
+
+    number: int  # 0 asks the store for a new one
+    org: OrgId
+    name: str
+    sealed: bytes
+    created_ms: int = 0
+    changed_ms: int = 0
+
+
+class AsideMessage(msgspec.Struct, frozen=True, array_like=True):
+    """A message of which no event could be made, and why."""
+
+    number: int  # 0 asks the store for a new one
+    source: int
+    at_ms: int
+    place: str
+    code: str
+    reason: str
+    field: str
+    headers: Sequence[tuple[str, str]]
+    body: bytes
+
+
+class AsideSum(msgspec.Struct, frozen=True, array_like=True):
+    """How many messages a source has put aside, and the bytes of their bodies."""
+
+    source: int
+    messages: int
+    bytes: int
+
+
+class AsidePage(msgspec.Struct, frozen=True, array_like=True):
+    """Newest first. `older` is the next question's `before`, `newer` its `after`."""
+
+    messages: Sequence[AsideMessage]
+    older: int | None = None
+    newer: int | None = None
+
+
+class SourceStore(Protocol):
+    """What the engine asks of a store for sources."""
+
+    def load_sources(self) -> Awaitable[Sequence[StoredSource]]:
+        """Of all orgs."""
+        ...
+
+    def aside_sums(self) -> Awaitable[Sequence[AsideSum]]:
+        """Of all sources that have put something aside."""
+        ...
+
+    def put_source(self, source: StoredSource) -> Awaitable[StoredSource]:
+        """Insert (number 0) or replace; as it is stored. An org has each name once."""
+        ...
+
+    def drop_source(self, number: int) -> Awaitable[None]:
+        """Forget a source with what it has put aside."""
+        ...
+
+    def put_aside(self, messages: Sequence[AsideMessage]) -> Awaitable[None]:
+        """Keep messages (number 0), or the new reasons of those that are kept; synced."""
+        ...
+
+    def drop_aside(self, source: int, numbers: Sequence[int]) -> Awaitable[AsideSum]:
+        """Forget messages of a source; what is left."""
+        ...
+
+    def aside(
+        self, source: int, before: int | None, after: int | None, limit: int
+    ) -> Awaitable[AsidePage]:
+        """A page of what a source has put aside."""
+        ...
+
+    def aside_message(self, source: int, number: int) -> Awaitable[AsideMessage | None]:
+        """One message that a source has put aside."""
+        ...

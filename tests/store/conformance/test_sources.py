@@ -1,0 +1,105 @@
+"""Sources in each adapter: kept over restarts, each name once in an org, gone with what they put
+aside."""
+
+from tests.store.conformance.subject import Subject
+from tidings.core.ids import OrgId
+from tidings.store import port
+
+
+def make(subject: Subject, name: str, org: int = 1) -> port.StoredSource:
+    fresh = port.StoredSource(0, OrgId(org), name, b"sealed")
+    return subject.ask(lambda store: store.put_source(fresh))
+
+
+def message(source: int, n: int, number: int = 0, reason: str = "why") -> port.AsideMessage:
+    headers = [("A", "b")]
+    return port.AsideMessage(
+        number, source, 1000 + n, f"m{n}", "code", reason, "data.x", headers, b"b" * n
+    )
+
+
+def put(subject: Subject, *messages: port.AsideMessage) -> None:
+    subject.ask(lambda store: store.put_aside(messages))
+
+
+def page(
+    subject: Subject,
+    source: int,
+    before: int | None = None,
+    after: int | None = None,
+    limit: int = 100,
+) -> port.AsidePage:
+    return subject.ask(lambda store: store.aside(source, before, after, limit))
+
+
+def sums(subject: Subject) -> dict[int, tuple[int, int]]:
+    found = subject.ask(lambda store: store.aside_sums())
+    return {one.source: (one.messages, one.bytes) for one in found}
+
+
+def test_a_source_and_what_it_put_aside_outlive_a_crash(subject: Subject) -> None:
+    made = make(subject, "shop")
+    assert made.number and made.created_ms and made.changed_ms
+    put(subject, message(made.number, 1), message(made.number, 2))
+    subject.crash()
+    [stored] = subject.ask(lambda store: store.load_sources())
+    assert stored == made
+    newest, oldest = page(subject, made.number).messages
+    assert (newest.place, oldest.place) == ("m2", "m1")
+    assert newest.headers == [("A", "b")] and newest.body == b"bb"
+    assert sums(subject) == {made.number: (2, 3)}
+    one = subject.ask(lambda store: store.aside_message(made.number, newest.number))
+    assert one == newest
+    assert subject.ask(lambda store: store.aside_message(made.number + 1, newest.number)) is None
+
+
+def test_a_change_keeps_the_number_the_name_and_the_time_it_was_made(subject: Subject) -> None:
+    made = make(subject, "shop")
+    make(subject, "shop", org=2)
+    changed = port.StoredSource(made.number, made.org, "shop", b"anew", made.created_ms)
+    subject.ask(lambda store: store.put_source(changed))
+    first, _ = subject.ask(lambda store: store.load_sources())
+    assert (first.number, first.sealed) == (made.number, b"anew")
+    assert first.created_ms == made.created_ms and first.changed_ms >= made.changed_ms
+
+
+def test_a_message_that_is_still_refused_keeps_its_place_with_the_new_reason(
+    subject: Subject,
+) -> None:
+    source = make(subject, "shop").number
+    put(subject, message(source, 1), message(source, 2))
+    newest, oldest = page(subject, source).messages
+    put(subject, message(source, 1, oldest.number, "another"))
+    first, second = page(subject, source).messages
+    assert (first, second.number, second.reason) == (newest, oldest.number, "another")
+
+
+def test_pages_lead_both_ways(subject: Subject) -> None:
+    source, other = make(subject, "shop").number, make(subject, "other").number
+    put(subject, *[message(one, n) for n in range(5) for one in (source, other)])
+    first = page(subject, source, limit=2)
+    assert [one.place for one in first.messages] == ["m4", "m3"]
+    second = page(subject, source, before=first.older, limit=2)
+    assert [one.place for one in second.messages] == ["m2", "m1"]
+    last = page(subject, source, before=second.older, limit=2)
+    assert [one.place for one in last.messages] == ["m0"] and last.older is None
+    back = page(subject, source, after=second.newer, limit=2)
+    assert back.messages == first.messages
+    oldest = page(subject, source, after=0, limit=2)
+    assert [one.place for one in oldest.messages] == ["m1", "m0"]
+
+
+def test_what_is_dropped_is_gone_and_the_rest_is_counted(subject: Subject) -> None:
+    source, other = make(subject, "shop").number, make(subject, "other").number
+    put(subject, message(source, 1), message(source, 2), message(other, 3))
+    numbers = [one.number for one in page(subject, source).messages]
+    [foreign] = [one.number for one in page(subject, other).messages]
+    left = subject.ask(lambda store: store.drop_aside(source, [numbers[0], foreign]))
+    assert (left.source, left.messages, left.bytes) == (source, 1, 1)
+    left = subject.ask(lambda store: store.drop_aside(source, numbers))
+    assert (left.messages, left.bytes) == (0, 0)
+    assert sums(subject) == {other: (1, 3)}
+    subject.ask(lambda store: store.drop_source(other))
+    subject.crash()
+    assert sums(subject) == {}
+    assert [one.name for one in subject.ask(lambda store: store.load_sources())] == ["shop"]
