@@ -57,6 +57,9 @@ from tidings.engine.shaping.platform import Platform, counters, gauges
 from tidings.engine.shaping.reference import Reference
 from tidings.engine.shaping.shaper import Shaper, Shaping
 from tidings.engine.shaping.transformations import Transformations
+from tidings.engine.sources.inbound import Inbound
+from tidings.engine.sources.intake import SourceIntake
+from tidings.engine.sources.sources import Sources
 from tidings.engine.vault import Vault
 from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.store import port
@@ -152,6 +155,8 @@ class App:
     shaper: Shaping
     webhooks: Webhooks
     inboxes: Inboxes
+    sources: Sources
+    inbound: Inbound
     keyed_calls: KeyedCalls
     acceptor: Acceptor
     reader: CallReader[Draft]
@@ -181,6 +186,7 @@ class App:
         self.orgs.load(snapshot)
         self.access.load(snapshot, await through(store.load_people))
         self.webhooks.load(snapshot)
+        await through(self.sources.load)
 
     async def start(self, through: StepRunner, *, hold: bool = False) -> None:
         """Recover what a former owner has left, and work. With `hold` nothing is sent."""
@@ -366,6 +372,13 @@ def build(ports: Ports, options: Options) -> App:
         options.calls,
         event_types.own,
     )
+    sources = Sources(
+        store=store,
+        vault=ports.vault,
+        intake=SourceIntake(
+            store=store, intake=acceptor, reader=reader, late=late, clock_ms=clock.now_ms
+        ),
+    )
     return App(
         ports=ports,
         heard=heard,
@@ -379,6 +392,8 @@ def build(ports: Ports, options: Options) -> App:
         shaper=shaper,
         webhooks=webhooks,
         inboxes=inboxes,
+        sources=sources,
+        inbound=Inbound(named=sources.named, intake=sources.intake, clock_ms=clock.now_ms),
         keyed_calls=KeyedCalls(store, ports.vault),
         acceptor=acceptor,
         reader=reader,

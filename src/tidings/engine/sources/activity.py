@@ -1,0 +1,67 @@
+"""What a source has brought lately: its newest messages, and how many by the minute.
+
+Kept in memory, of this process alone: a restart begins anew.
+"""
+
+from collections import Counter, deque
+from collections.abc import Iterable
+
+import msgspec
+
+NEWEST = 50
+MINUTES = 60
+MINUTE_MS = 60_000
+ACCEPTED, DUPLICATE, ASIDE, PASSED = "accepted", "duplicate", "aside", "passedOver"
+REFUSED = "refused"  # its sender was not known
+OUTCOMES = (ACCEPTED, DUPLICATE, PASSED, ASIDE, REFUSED)
+
+
+class Arrival(msgspec.Struct, frozen=True):
+    """One message and what became of it. `reason`: why it is put aside, or was refused."""
+
+    at_ms: int
+    place: str
+    outcome: str
+    events: int
+    event_id: str = ""
+    event_name: str = ""
+    reason: str = ""
+
+
+class Activity:
+    """Of one source."""
+
+    def __init__(self) -> None:
+        self.newest: deque[Arrival] = deque(maxlen=NEWEST)
+        self.totals: Counter[str] = Counter()
+        self._minutes: deque[tuple[int, Counter[str]]] = deque(maxlen=MINUTES)
+
+    def note(self, arrivals: Iterable[Arrival]) -> None:
+        """Messages have come."""
+        for one in arrivals:
+            self.newest.append(one)
+            self.totals[one.outcome] += 1
+            minute = one.at_ms // MINUTE_MS
+            if not self._minutes or self._minutes[-1][0] < minute:
+                self._minutes.append((minute, Counter()))
+            self._minutes[-1][1][one.outcome] += 1
+
+    def last_hour(self, now_ms: int) -> Counter[str]:
+        """Messages of the last sixty minutes by outcome."""
+        since = now_ms // MINUTE_MS - MINUTES
+        found: Counter[str] = Counter()
+        for minute, counts in self._minutes:
+            if minute > since:
+                found.update(counts)
+        return found
+
+    def per_s(self, now_ms: int) -> float:
+        """Messages a second, of the last whole minute."""
+        last = now_ms // MINUTE_MS - 1
+        counts = next((counts for minute, counts in self._minutes if minute == last), Counter())
+        return round(sum(counts.values()) / 60, 2)
+
+    @property
+    def last_ms(self) -> int | None:
+        """When the newest message came."""
+        return self.newest[-1].at_ms if self.newest else None

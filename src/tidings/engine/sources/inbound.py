@@ -1,0 +1,127 @@
+"""Inbound webhooks: a request of a sender is checked, and answered when its events are kept.
+
+Every answer of 2xx means that the message is on stable storage, as events or put aside. A sender
+tries anything else again: 401 until it proves who it is, 503 while the source is paused, is full of
+messages that were put aside, or the store takes nothing.
+"""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from tidings.core.exact_json import value_of
+from tidings.core.ids import OrgId
+from tidings.core.sources.message import ForeignMessage, MessageFault
+from tidings.core.sources.picks import PassedOver
+from tidings.core.sources.verification import refusal_of
+from tidings.engine.events.intake import Overloaded
+from tidings.engine.sources.activity import REFUSED, Arrival
+from tidings.engine.sources.intake import Fate, SourceIntake
+from tidings.engine.sources.live_source import AsideFull, LiveSource
+from tidings.store.port import StoreDown
+
+PLACE_MAX = 512
+RUNNING_MAX = 64  # requests of a source at one time
+PAUSED_RETRY_S, FULL_RETRY_S, BUSY_RETRY_S = 60, 60, 1
+MESSAGE_ID = "webhook-id"
+
+
+class InboundAnswer(msgspec.Struct, frozen=True):
+    """What a sender is told."""
+
+    status: int
+    code: str = ""
+    message: str = ""
+    retry_after_s: int | None = None
+    fate: Fate | None = None
+
+
+class Inbound:
+    """Answers requests at the addresses of inbound webhooks."""
+
+    def __init__(
+        self,
+        *,
+        named: Callable[[OrgId, str], LiveSource | None],
+        intake: SourceIntake,
+        clock_ms: Callable[[], int],
+    ) -> None:
+        self._named = named
+        self._intake = intake
+        self._clock_ms = clock_ms
+        self._running: dict[int, int] = {}
+
+    def knows(self, org: OrgId, name: str) -> bool:
+        """Whether there is a source at this address."""
+        return self._named(org, name) is not None
+
+    async def receive(
+        self, org: OrgId, name: str, headers: Sequence[tuple[str, str]], body: bytes
+    ) -> InboundAnswer:
+        """One request, whoever sends it. Raises nothing but CancelledError."""
+        live = self._named(org, name)
+        if live is None:
+            return InboundAnswer(
+                404,
+                "no_source",
+                "The address must be that of a source; it is not. (no_source, path)",
+            )
+        number = live.stored.number
+        if self._running.get(number, 0) >= RUNNING_MAX:
+            return InboundAnswer(
+                429,
+                "too_many_requests",
+                f"A source must be sent at most {RUNNING_MAX} requests at a time; got one more. "
+                "Send fewer at once. (too_many_requests, -)",
+                BUSY_RETRY_S,
+            )
+        self._running[number] = self._running.get(number, 0) + 1
+        try:
+            return await self._judged(live, ForeignMessage("", headers, body))
+        finally:
+            self._running[number] -= 1
+
+    async def _judged(self, live: LiveSource, message: ForeignMessage) -> InboundAnswer:
+        now_ms = self._clock_ms()
+        verification = live.source.verification
+        assert verification is not None  # every inbound webhook is read with one
+        if (why := refusal_of(verification, message, now_ms // 1000)) is not None:
+            live.activity.note([Arrival(now_ms, "", REFUSED, 0, reason=why)])
+            return InboundAnswer(
+                401,
+                "not_verified",
+                f"The request must prove who sends it; it does not: {why} (not_verified, header)",
+            )
+        if live.source.paused:
+            return InboundAnswer(
+                503,
+                "paused",
+                "The source is paused. Send it again later. (paused, -)",
+                PAUSED_RETRY_S,
+            )
+        try:
+            placed = msgspec.structs.replace(message, place=place_of(live, message))
+            (fate,) = await self._intake.take(live, [placed])
+        except AsideFull as full:
+            return InboundAnswer(503, "aside_full", full.reason.message, FULL_RETRY_S)
+        except (StoreDown, Overloaded):
+            return InboundAnswer(
+                503,
+                "unavailable",
+                "Nothing can be kept now. Send it again. (unavailable, -)",
+                BUSY_RETRY_S,
+            )
+        return InboundAnswer(202, fate=fate)
+
+
+def place_of(live: LiveSource, message: ForeignMessage) -> str:
+    """What a repeat of a message is known by; empty where it says nothing of the kind."""
+    pick = live.source.message_id
+    if pick is None:
+        return (message.header(MESSAGE_ID) or "")[:PLACE_MAX]
+    try:
+        found = pick.take(message, msgspec.Raw(message.body.strip()), "messageId")
+        value = None if found is None else value_of(found)
+    except (MessageFault, PassedOver, msgspec.DecodeError, msgspec.ValidationError, RecursionError):
+        return ""
+    return value[:PLACE_MAX] if isinstance(value, str) else "" if value is None else str(value)

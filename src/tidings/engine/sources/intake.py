@@ -1,0 +1,223 @@
+"""The one way of foreign messages: each becomes events, which are accepted, or it is put aside.
+
+Whoever has brought messages acknowledges them when `take` has returned: all that became of them is
+on stable storage then. A message taken twice is accepted once: an event without an id gets one that
+is made of the message's place, and a place that comes again with other bytes is put aside.
+"""
+
+import hashlib
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import msgspec
+
+from tidings.core.events.call_reader import CallReader, Item, RejectedEvent
+from tidings.core.ids import derived_event_id
+from tidings.core.sources.mapping import events_of
+from tidings.core.sources.message import ForeignMessage, bounded_headers
+from tidings.core.sources.verification import secret_headers
+from tidings.core.webhooks.masks import masked_by_name, masked_of
+from tidings.engine.events.committer import DIFFERS
+from tidings.engine.events.intake import Acceptance, Draft, Intake
+from tidings.engine.events.late_checks import LateChecks, concluded
+from tidings.engine.sources.activity import ACCEPTED, ASIDE, DUPLICATE, PASSED, Arrival
+from tidings.engine.sources.live_source import LiveSource
+from tidings.errors import Refusal, RequestRefused
+from tidings.store import port
+
+PLACE_REUSED = (
+    "A message's place must be its own; another message came with the same place and other bytes, "
+    "and was accepted. A topic that was made anew counts from 0 again: then delete the source and "
+    "make it anew. (place_reused, message)"
+)
+
+
+class Fate(msgspec.Struct, frozen=True):
+    """What became of one message: the events accepted and known of it, or why it is put aside."""
+
+    message: ForeignMessage
+    accepted: int = 0
+    duplicates: int = 0
+    passed_over: int = 0
+    first: tuple[str, str] = ("", "")  # id and name of its first event
+    code: str = ""
+    reason: str = ""
+    field: str = ""
+
+    @property
+    def outcome(self) -> str:
+        """In one word."""
+        if self.code:
+            return ASIDE
+        if self.accepted:
+            return ACCEPTED
+        return DUPLICATE if self.duplicates else PASSED
+
+
+class _Read(msgspec.Struct):
+    """A message and the events that were made of it, each with its number in it."""
+
+    message: ForeignMessage
+    key: str
+    items: list[tuple[int, Item[Draft]]] = []
+    passed_over: int = 0
+    fault: RequestRefused | None = None
+
+
+class SourceIntake:
+    """Over the acceptor, with the reader that every event passes."""
+
+    def __init__(
+        self,
+        *,
+        store: port.SourceStore,
+        intake: Intake,
+        reader: CallReader[Draft],
+        late: LateChecks,
+        clock_ms: Callable[[], int],
+    ) -> None:
+        self._store = store
+        self._intake = intake
+        self._reader = reader
+        self._late = late
+        self._clock_ms = clock_ms
+
+    async def take(self, live: LiveSource, messages: Iterable[ForeignMessage]) -> list[Fate]:
+        """What became of each, in order. AsideFull, StoreDown, Overloaded: nothing was promised,
+        and all of them are to be brought again."""
+        live.refuse_full()
+        fates = await self._accept(live, messages)
+        await self.put_aside(live, [one for one in fates if one.code])
+        now_ms = self._clock_ms()
+        live.activity.note(_arrival(one, now_ms) for one in fates)
+        return fates
+
+    async def again(
+        self, live: LiveSource, kept: Sequence[port.AsideMessage]
+    ) -> list[tuple[port.AsideMessage, Fate]]:
+        """Messages that were put aside, by today's mapping and rules. Those of which events were
+        made are gone from there; of the others the new reason is kept. StoreDown, Overloaded."""
+        messages = [ForeignMessage(one.place, one.headers, one.body) for one in kept]
+        pairs = list(zip(kept, await self._accept(live, messages), strict=True))
+        await self._store.put_aside(
+            [
+                msgspec.structs.replace(one, code=fate.code, reason=fate.reason, field=fate.field)
+                for one, fate in pairs
+                if fate.code
+            ]
+        )
+        gone = [one.number for one, fate in pairs if not fate.code]
+        live.count(await self._store.drop_aside(live.stored.number, gone))
+        return pairs
+
+    async def preview(
+        self, live: LiveSource, message: ForeignMessage
+    ) -> tuple[list[Draft | RejectedEvent], int, RequestRefused | None]:
+        """The events that a message would become, how many items of it are passed over, and what
+        keeps the message as a whole from becoming any. Nothing is accepted. Overloaded."""
+        read = self._read(live, message, self._clock_ms())
+        items = await concluded([item for _, item in read.items], self._late)
+        return items, read.passed_over, read.fault
+
+    async def put_aside(self, live: LiveSource, fates: Sequence[Fate]) -> None:
+        """Keep messages with their reasons. StoreDown."""
+        if not fates:
+            return
+        now_ms = self._clock_ms()
+        verification = live.source.verification
+        secret = frozenset[str]() if verification is None else secret_headers(verification)
+        await self._store.put_aside(
+            [
+                port.AsideMessage(
+                    0,
+                    live.stored.number,
+                    now_ms,
+                    one.message.place,
+                    one.code,
+                    one.reason,
+                    one.field,
+                    masked_by_name(masked_of(bounded_headers(one.message.headers), secret)),
+                    one.message.body,
+                )
+                for one in fates
+            ]
+        )
+        live.aside += len(fates)
+        live.aside_bytes += sum(len(one.message.body) for one in fates)
+
+    # -- inside -----------------------------------------------------------------------------------
+
+    async def _accept(self, live: LiveSource, messages: Iterable[ForeignMessage]) -> list[Fate]:
+        now_ms = self._clock_ms()
+        reads = [self._read(live, one, now_ms) for one in messages]
+        judged = [await concluded([item for _, item in one.items], self._late) for one in reads]
+        drafts = [one for items in judged for one in items if isinstance(one, Draft)]
+        verdicts = iter(await self._intake.accept(drafts) if drafts else ())
+        return [_fate(read, items, verdicts) for read, items in zip(reads, judged, strict=True)]
+
+    def _read(self, live: LiveSource, message: ForeignMessage, now_ms: int) -> _Read:
+        """Its events, none of them checked elsewhere yet."""
+        caller, number = live.caller(), live.stored.number
+        place = message.place or f"none {uuid.uuid4()}"
+        digest = hashlib.blake2b(place.encode(), digest_size=16).hexdigest()
+        read = _Read(msgspec.structs.replace(message, place=place), f"source-{number}-{digest}")
+        mapping = live.source.mapping
+        try:
+            if mapping is None:
+                headers = {
+                    name.lower().encode(): value.encode("latin-1", "replace")
+                    for name, value in message.headers
+                }
+                media = headers.get(b"content-type", b"application/json")
+                made = self._reader.read(media, headers, message.body, caller, read.key, now_ms)
+                read.items = list(enumerate(made))
+                return read
+            for index, flat in enumerate(events_of(mapping, message)):
+                if flat is None:
+                    read.passed_over += 1
+                else:
+                    item = self._reader.read_one(
+                        flat, message.body, caller, read.key, index, now_ms
+                    )
+                    read.items.append((index, item))
+        except RequestRefused as error:
+            read.items, read.passed_over, read.fault = [], 0, error
+        return read
+
+
+def _fate(
+    read: _Read, items: Sequence[Draft | RejectedEvent], verdicts: Iterator[Acceptance]
+) -> Fate:
+    """What became of a message, of whose events some are accepted, and some refused."""
+    counts = Counter[str]()
+    first, why = ("", ""), None if read.fault is None else read.fault.reason
+    for (index, _), item in zip(read.items, items, strict=True):
+        if isinstance(item, RejectedEvent):
+            why = why or Refusal(item.code, item.message, item.path)
+            continue
+        verdict = next(verdicts)
+        counts[verdict.status] += 1
+        first = first if first[0] else (item.event_id, item.name)
+        own = derived_event_id(item.org, read.key, index)
+        if verdict.warning == DIFFERS and item.event_id == own:
+            why = why or Refusal("place_reused", PLACE_REUSED, "")
+    return Fate(
+        read.message,
+        counts["accepted"],
+        counts["duplicate"],
+        read.passed_over,
+        first,
+        *(("", "", "") if why is None else (str(why.code), why.message, why.field)),
+    )
+
+
+def _arrival(fate: Fate, at_ms: int) -> Arrival:
+    return Arrival(
+        at_ms,
+        fate.message.place,
+        fate.outcome,
+        fate.accepted + fate.duplicates,
+        *fate.first,
+        fate.reason,
+    )

@@ -1,0 +1,76 @@
+"""A source as the engine holds it: what it is set to, and what it does."""
+
+from tidings.core.events.call_reader import Caller
+from tidings.core.ids import OrgId, show
+from tidings.core.sources.source import NAMED, Source
+from tidings.engine.sources.activity import Activity
+from tidings.errors import Busy, NotFound, Refusal
+from tidings.store import port
+
+ASIDE_MAX = 10_000  # messages that a source may have put aside
+ASIDE_BYTES_MAX = 64 << 20  # and the bytes of their bodies
+
+
+class UnknownSource(NotFound):
+    """The org has no source of this id."""
+
+    def __init__(self, source_id: str) -> None:
+        shown = source_id if len(source_id) <= 40 else source_id[:40] + "…"
+        super().__init__(
+            Refusal(
+                "not_found",
+                f'id must be the id of a source of the org, as src_…; got "{shown}", which is not '
+                "there. List them by GET /v1/sources. (not_found, field id)",
+                "id",
+            )
+        )
+
+
+class AsideFull(Busy):
+    """A source has put aside as much as it may; it takes nothing more until some of it is gone."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            Refusal(
+                "aside_full",
+                f"Source {name} may put aside {ASIDE_MAX} messages and {ASIDE_BYTES_MAX >> 20} "
+                "MiB; it has. Correct its mapping and redrive them, or delete them. "
+                "(aside_full, -)",
+                "",
+            )
+        )
+
+
+class LiveSource:
+    """One source. `stored` and `source` are replaced where it is changed."""
+
+    def __init__(self, stored: port.StoredSource, source: Source) -> None:
+        self.stored = stored
+        self.source = source
+        self.activity = Activity()
+        self.aside = 0  # messages that are put aside
+        self.aside_bytes = 0
+
+    @property
+    def id(self) -> str:
+        """As people see it."""
+        return show("src", self.stored.number)
+
+    @property
+    def org(self) -> OrgId:
+        """Whose it is."""
+        return self.stored.org
+
+    def caller(self) -> Caller:
+        """Who brings its events."""
+        named = self.source.orgs == NAMED
+        return Caller(self.org, platform=named, credential=self.id, adopts=not named)
+
+    def count(self, total: port.AsideSum) -> None:
+        """So much is put aside now."""
+        self.aside, self.aside_bytes = total.messages, total.bytes
+
+    def refuse_full(self) -> None:
+        """AsideFull where nothing more may be put aside."""
+        if self.aside >= ASIDE_MAX or self.aside_bytes >= ASIDE_BYTES_MAX:
+            raise AsideFull(self.source.name)

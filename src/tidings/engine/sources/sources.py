@@ -1,0 +1,192 @@
+"""The sources of all orgs: kept, found, changed, and what they have put aside tried again."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from tidings.core.events.call_reader import Caller
+from tidings.core.form import Form
+from tidings.core.ids import OrgId, read
+from tidings.core.sources.source import NAMED, Source, read_source
+from tidings.engine.sources.intake import Fate, SourceIntake
+from tidings.engine.sources.live_source import LiveSource, UnknownSource
+from tidings.engine.vault import Vault
+from tidings.errors import Conflict, Forbidden, Invalid, Refusal, not_found
+from tidings.store import port
+
+SOURCES_MAX = 50  # of an org
+REDRIVEN_MAX = 1000  # by one call
+REDRIVE_BATCH = 100
+_settings = msgspec.json.Decoder(Source).decode
+
+
+class Sources:
+    """All sources, over the store."""
+
+    def __init__(
+        self,
+        *,
+        store: port.SourceStore,
+        vault: Vault,
+        intake: SourceIntake,
+    ) -> None:
+        self._store = store
+        self._vault = vault
+        self.intake = intake
+        self._by_number: dict[int, LiveSource] = {}
+        self._by_name: dict[tuple[OrgId, str], LiveSource] = {}
+
+    async def load(self) -> None:
+        """Fill at start. StoreDown, VaultRefused."""
+        for stored in await self._store.load_sources():
+            what = f"The source {stored.name} of org {stored.org}"
+            plain = self._vault.open_at(stored.sealed, _place(stored.org, stored.name), what)
+            self._keep(stored, _settings(plain))
+        for total in await self._store.aside_sums():
+            if (live := self._by_number.get(total.source)) is not None:
+                live.count(total)
+
+    def all(self) -> list[LiveSource]:
+        """Of all orgs."""
+        return list(self._by_number.values())
+
+    def of(self, org: OrgId) -> list[LiveSource]:
+        """The org's sources by name."""
+        own = [one for one in self._by_number.values() if one.org == org]
+        return sorted(own, key=lambda one: one.source.name)
+
+    def get(self, org: OrgId, source_id: str) -> LiveSource:
+        """A source of the org by its id, or by its name. UnknownSource."""
+        number = read("src", source_id)
+        live = self._by_name.get((org, source_id))
+        if number is not None and (found := self._by_number.get(number)) is not None:
+            live = found if found.org == org else live
+        if live is None:
+            raise UnknownSource(source_id)
+        return live
+
+    def named(self, org: OrgId, name: str) -> LiveSource | None:
+        """A source by its name; None where there is none."""
+        return self._by_name.get((org, name))
+
+    async def create(self, caller: Caller, body: dict[str, object]) -> LiveSource:
+        """Make a source. Invalid, Conflict, Forbidden, StoreDown."""
+        source, org = self.checked(caller, body), caller.org
+        if (org, source.name) in self._by_name:
+            raise Conflict(
+                Refusal(
+                    "name_taken",
+                    f"name must be one that no source of the org has; got {source.name}. Take "
+                    "another, or change that one. (name_taken, field name)",
+                    "name",
+                )
+            )
+        if len(self.of(org)) >= SOURCES_MAX:
+            raise Conflict(
+                Refusal(
+                    "too_many_sources",
+                    f"An org must have at most {SOURCES_MAX} sources; got one more. Delete one "
+                    "that is not needed. (too_many_sources, -)",
+                    "",
+                )
+            )
+        fresh = port.StoredSource(0, org, source.name, self._sealed(org, source))
+        return self._keep(await self._store.put_source(fresh), source)
+
+    async def change(self, caller: Caller, source_id: str, body: dict[str, object]) -> LiveSource:
+        """Set the fields that the body names, each as a whole. UnknownSource, and as `create`."""
+        live = self.get(caller.org, source_id)
+        source = self.checked(caller, body, live.source)
+        return await self._set(live, source)
+
+    async def pause(self, org: OrgId, source_id: str, *, paused: bool) -> LiveSource:
+        """Take nothing for now, or again. UnknownSource, StoreDown."""
+        live = self.get(org, source_id)
+        if live.source.paused == paused:
+            return live
+        return await self._set(live, msgspec.structs.replace(live.source, paused=paused))
+
+    async def delete(self, org: OrgId, source_id: str) -> None:
+        """Forget a source with what it has put aside. UnknownSource, StoreDown."""
+        live = self.get(org, source_id)
+        await self._store.drop_source(live.stored.number)
+        del self._by_number[live.stored.number], self._by_name[org, live.source.name]
+
+    def checked(self, caller: Caller, body: dict[str, object], old: Source | None = None) -> Source:
+        """The source that a body makes, or makes of `old`. Invalid, Forbidden."""
+        made = read_source(body, old)
+        if isinstance(made, Form):
+            raise Invalid(*made.refusals)
+        was = old is not None and old.orgs == NAMED
+        if made.orgs == NAMED and not was and not caller.platform:
+            raise Forbidden.because(
+                "platform_only",
+                "orgs must be own; got named, by which a source may bring events of every org. Ask "
+                "with the platform's credential. (platform_only, field orgs)",
+            )
+        return made
+
+    # -- put aside --------------------------------------------------------------------------------
+
+    async def aside(
+        self, live: LiveSource, before: int | None, after: int | None, limit: int
+    ) -> port.AsidePage:
+        """A page of what a source has put aside, the newest first. StoreDown."""
+        return await self._store.aside(live.stored.number, before, after, limit)
+
+    async def aside_message(self, live: LiveSource, message_id: str) -> port.AsideMessage:
+        """One message that was put aside. NotFound, StoreDown."""
+        number = read("asd", message_id)
+        found = None
+        if number is not None:
+            found = await self._store.aside_message(live.stored.number, number)
+        if found is None:
+            raise not_found("id", "the id of a message put aside, as asd_…", message_id)
+        return found
+
+    async def drop_aside(self, live: LiveSource, numbers: Sequence[int]) -> None:
+        """Forget messages that were put aside, for good. StoreDown."""
+        live.count(await self._store.drop_aside(live.stored.number, numbers))
+
+    async def redrive(self, live: LiveSource, only: port.AsideMessage | None = None) -> list[Fate]:
+        """What became of messages that were put aside, the oldest first, at most `REDRIVEN_MAX` of
+        them: by today's mapping and rules. StoreDown, Overloaded, after which the rest stays."""
+        if only is not None:
+            return [fate for _, fate in await self.intake.again(live, [only])]
+        fates: list[Fate] = []
+        at = 0
+        while len(fates) < REDRIVEN_MAX:
+            page = await self._store.aside(live.stored.number, None, at, REDRIVE_BATCH)
+            oldest_first = list(reversed(page.messages))
+            if not oldest_first:
+                break
+            at = oldest_first[-1].number
+            fates += [fate for _, fate in await self.intake.again(live, oldest_first)]
+        return fates
+
+    def sample(self, live: LiveSource | None, caller: Caller, source: Source) -> LiveSource:
+        """A source that is set so and is kept nowhere, to try messages on."""
+        number = 0 if live is None else live.stored.number
+        return LiveSource(port.StoredSource(number, caller.org, source.name, b""), source)
+
+    # -- inside -----------------------------------------------------------------------------------
+
+    async def _set(self, live: LiveSource, source: Source) -> LiveSource:
+        sealed = self._sealed(live.org, source)
+        live.stored = await self._store.put_source(
+            msgspec.structs.replace(live.stored, sealed=sealed)
+        )
+        live.source = source
+        return live
+
+    def _keep(self, stored: port.StoredSource, source: Source) -> LiveSource:
+        live = LiveSource(stored, source)
+        self._by_number[stored.number] = self._by_name[stored.org, source.name] = live
+        return live
+
+    def _sealed(self, org: OrgId, source: Source) -> bytes:
+        return self._vault.seal_at(msgspec.json.encode(source), _place(org, source.name))
+
+
+def _place(org: OrgId, name: str) -> bytes:
+    return f"source|{org}|{name}".encode()

@@ -1,0 +1,90 @@
+"""Sources, and what they have brought or put aside, as it is shown."""
+
+from typing import Any
+
+from tidings.core.declaration import show_resource
+from tidings.core.ids import show
+from tidings.core.sources.source import address
+from tidings.engine.sources.activity import ASIDE, OUTCOMES, Arrival
+from tidings.engine.sources.intake import Fate
+from tidings.engine.sources.live_source import LiveSource
+from tidings.reads.messages import show_bytes, show_headers
+from tidings.reads.times import iso
+from tidings.store.port import AsideMessage
+
+PREFIX = "asd"
+
+
+def show_source(live: LiveSource, base: str, now_ms: int) -> dict[str, Any]:
+    """With its address below `base`, and figures of what it has brought lately."""
+    hour = live.activity.last_hour(now_ms)
+    return {
+        "id": live.id,
+        "orgId": live.org,
+        **dict(show_resource(live.source)),
+        "url": base + address(live.org, live.source.name),
+        "createdAt": iso(live.stored.created_ms),
+        "changedAt": iso(live.stored.changed_ms),
+        "lastMessageAt": iso(live.activity.last_ms),
+        "messagesPerSecond": live.activity.per_s(now_ms),
+        "lastHour": {outcome: hour[outcome] for outcome in OUTCOMES},
+        "asideMessages": live.aside,
+        "asideBytes": live.aside_bytes,
+        "lag": None,  # its senders hold back what they have not sent
+    }
+
+
+def show_newest(live: LiveSource) -> list[dict[str, Any]]:
+    """The newest messages of this process, the newest first."""
+    return [_show_arrival(one) for one in reversed(live.activity.newest)]
+
+
+def _show_arrival(arrival: Arrival) -> dict[str, Any]:
+    return {
+        "at": iso(arrival.at_ms),
+        "place": arrival.place,
+        "outcome": arrival.outcome,
+        "events": arrival.events,
+        "eventId": arrival.event_id or None,
+        "eventName": arrival.event_name or None,
+        "reason": arrival.reason or None,
+    }
+
+
+def show_aside(message: AsideMessage) -> dict[str, Any]:
+    """In a list."""
+    return {
+        "id": show(PREFIX, message.number),
+        "at": iso(message.at_ms),
+        "place": message.place,
+        "bytes": len(message.body),
+        "error": {"code": message.code, "message": message.reason, "path": message.field},
+    }
+
+
+def show_aside_whole(message: AsideMessage) -> dict[str, Any]:
+    """With its headers, what proves its sender masked, and its bytes."""
+    shown = {"headers": show_headers(message.headers), "body": show_bytes(message.body)}
+    return show_aside(message) | shown
+
+
+def show_taken(fate: Fate) -> dict[str, Any]:
+    """What a sender is told of its message."""
+    return {
+        "accepted": fate.accepted,
+        "duplicates": fate.duplicates,
+        "passedOver": fate.passed_over,
+        "aside": fate.outcome == ASIDE,
+        "reason": fate.reason or None,
+    }
+
+
+def show_redriven(fates: list[Fate], live: LiveSource) -> dict[str, Any]:
+    """What became of messages that had been put aside."""
+    return {
+        "messages": len(fates),
+        "accepted": sum(one.accepted for one in fates),
+        "duplicates": sum(one.duplicates for one in fates),
+        "aside": sum(1 for one in fates if one.outcome == ASIDE),
+        "left": live.aside,
+    }
