@@ -16,7 +16,7 @@ from tidings.core.ids import OrgId, message_id, replayed_id
 @pytest.fixture
 def owner(tidings: Command, service: ServiceProcess, tmp_path: Path) -> Command:
     """The command with a credential of the org's own that may do all, and no org named."""
-    scopes = ("webhooks", "events", "logs", "reference", "replay", "admin")
+    scopes = ("webhooks", "sources", "events", "logs", "reference", "replay", "admin")
     said = [f"--scope={one}:write" for one in scopes]
     made = tidings("credentials", "create", "owner", *said, "--json").must(0).row
     url = f"http://127.0.0.1:{service.port}"

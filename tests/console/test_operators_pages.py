@@ -338,7 +338,7 @@ WRITTEN = tuple(
 @pytest.mark.parametrize(("path", "scope"), READ)
 async def test_a_page_is_there_for_its_scope_and_for_no_other(path: str, scope: str) -> None:
     async with pages() as p:
-        every = ("webhooks", "events", "logs", "reference", "replay", "admin")
+        every = ("webhooks", "sources", "events", "logs", "reference", "replay", "admin")
         resource, _, level = scope.partition(":")
         others = [f"{one}:write" for one in every if one != resource]
         others += [f"{resource}:read"] * (level == "write")
@@ -349,7 +349,7 @@ async def test_a_page_is_there_for_its_scope_and_for_no_other(path: str, scope: 
 
 async def test_a_reader_changes_nothing_and_is_offered_nothing() -> None:
     async with pages() as p:
-        every = ("webhooks", "events", "logs", "reference", "replay", "admin")
+        every = ("webhooks", "sources", "events", "logs", "reference", "replay", "admin")
         reader = await p.browser(scopes=" ".join(f"{one}:read" for one in every))
         for path in WRITTEN:
             assert (await reader.post(path, {"name": "x", "do": "stop"})).status == 403, path

@@ -7,7 +7,7 @@ import pytest
 from tests.console.webhook_client import pages
 from tidings.console.routes import OF_AN_ORG
 
-RESOURCES = ("webhooks", "events", "logs", "reference", "replay", "admin")
+RESOURCES = ("webhooks", "sources", "events", "logs", "reference", "replay", "admin")
 # Which scope each page takes. A page that is not here makes a test fail: nobody forgets it.
 SCOPES = {
     "webhooks:read": "GET/webhooks GET/webhooks/types/{name} GET/webhooks/{id}",

@@ -29,7 +29,8 @@ PENDING, HELD, RETRYING, DELIVERED, FAILED, PARKED, CANCELLED = range(7)
 OF_THE_MOMENT = {"health", "lastUsedAt", "lastSignInAt", "from", "to"}
 # What answers have gained since, and what it is of all that was there before.
 SINCE = {"authentication": None}
-TOLD_SINCE = {"endedBy", "paging"}  # no answer said then what was kept, or where a page stands
+# No answer said then what was kept, where a page stands, or what everything is.
+TOLD_SINCE = {"endedBy", "paging", "sources"}
 # Of each message: everything else in its head is the same as it was at the kill.
 OF_A_MESSAGE = {
     "webhook-id",

@@ -23,12 +23,19 @@ _KEYED = (
     "POST /v1/deliveries/cancel",
     "POST /v1/transformations",
     "POST /v1/inboxes",
+    "POST /v1/sources",
     "POST /v1/orgs",
     "POST /v1/orgs/{org_id}/credentials",
     "POST /v1/orgs/{org_id}/credentials/{credential_id}/rotate",
     "POST /v1/orgs/{org_id}/users",
     "POST /v1/orgs/{org_id}/users/{user_id}/link",
     "POST /v1/orgs/{org_id}/portal-links",
+)
+_SOURCES = (
+    "POST /v1/sources",
+    "PATCH /v1/sources/{source_id}",
+    "POST /v1/sources/preview",
+    "POST /v1/sources/{source_id}/preview",
 )
 _ACCEPT = ("POST /v1/events",)
 _TYPE = ("PUT /v1/eventTypes/{name}",)
@@ -61,9 +68,16 @@ ADMITTED: dict[str, tuple[str, Sequence[str]]] = {
     ),
     "unknown_event_version": ("versions are stored", _WEBHOOKS),
     "unknown_transformation": ("transformations are stored", _WEBHOOKS),
+    "bad_pick": ("one of three fields, and bytes of JSON", _SOURCES),
+    "bad_name": ("a source is described where it is made", ("POST /v1/sources/preview",)),
+    "bad_verification": ("a source is described where it is made", _SOURCES),
+    "unknown_field": ("a source is described where it is made", _SOURCES[2:]),
     "url_refused": ("addresses are allowed or not by the operator's policy", _WEBHOOKS),
     "bad_url": ("what a URL may hold depends on the type: two fields together", _WEBHOOKS),
-    "masked_value": ("what was shown of a value must be of the stored one", _WEBHOOKS),
+    "masked_value": (
+        "what was shown of a value must be of the stored one",
+        (*_WEBHOOKS, *_SOURCES),
+    ),
     "header_values_stay": ("the stored URL and the given one", _CHANGES),
     "unknown_flow": ("transformations are stored", _WEBHOOKS),
     "not_dialled": (

@@ -4,10 +4,11 @@ from dataclasses import replace
 from typing import Any
 
 from tests.api.control_client import BASIC
-from tests.openapi.world import TEMPLATE, TYPE, Things
+from tests.openapi.world import PROOF, SOURCE, TEMPLATE, TYPE, Things
 from tidings import catalogue
 
 DRY = {"dryRun": True}
+MESSAGE: dict[str, Any] = {"headers": PROOF, "body": {"topic": "orders/paid", "order": {}}}
 NDJSON = b'{"id":41200777,"mobile":"15550100"}\n'
 
 
@@ -49,6 +50,11 @@ def body_of(call: str, things: Things) -> Any:
         "PUT /v1/reference/{kind}/{id}": {"mobile": "15550101"},
         "POST /v1/inboxes": {"name": "shop", "answer": {"status": 503, "delayMs": 0}},
         "PATCH /v1/inboxes/{inbox_id}": {"name": "shop"},
+        "POST /v1/sources": SOURCE | {"name": "orders"},
+        "PATCH /v1/sources/{source_id}": {"messageId": {"path": "id"}},
+        "POST /v1/sources/preview": {"message": MESSAGE, "source": SOURCE | {"name": "orders"}},
+        "POST /v1/sources/{source_id}/preview": {"message": MESSAGE},
+        "POST /in/{source_org}/{source_name}": MESSAGE["body"],
     }
     return bodies.get(call)
 
@@ -70,4 +76,6 @@ def headers_of(call: str) -> dict[str, str]:
     """The headers beside the credential."""
     if call == "POST /v1/reference/{kind}:load":
         return {"content-type": "application/x-ndjson"}
+    if call == "POST /in/{source_org}/{source_name}":
+        return PROOF
     return {}

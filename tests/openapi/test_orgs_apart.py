@@ -13,8 +13,9 @@ from tidings.api.openapi.scopes import OPEN, SCOPES
 OWN_NAMES = {"PUT /v1/eventTypes/{name}", "PUT /v1/reference/{kind}/{id}"}
 # Paths that name no thing of an org.
 NO_THING = {"GET /v1/reference/{kind}", "POST /v1/reference/{kind}:load"}
-# The address of a test inbox is its own credential, and /inbox takes what comes: open by design.
-ADDRESSES = {"POST /inbox/{token}"}
+# The address of a test inbox is its own credential, and /inbox takes what comes: open by design. A
+# source takes what proves to be its sender's, whoever else calls.
+ADDRESSES = {"POST /inbox/{token}", "POST /in/{source_org}/{source_name}"}
 
 # Calls whose body or query can name a thing: the parts that do, `{…}` filled with ids.
 NAMED: list[tuple[str, str, Any]] = [

@@ -9,7 +9,7 @@ from tidings.core.ids import OrgId
 
 ORG = OrgId(2001)
 
-RESOURCES = ("webhooks", "events", "logs", "reference", "replay", "admin")
+RESOURCES = ("webhooks", "sources", "events", "logs", "reference", "replay", "admin")
 
 
 def lesser(call: str) -> list[str]:

@@ -60,6 +60,13 @@ class Things:
         return {}
 
 
+PROOF = {"x-key": "a value that is long"}
+SOURCE: dict[str, Any] = {
+    "verification": {"type": "header", "header": "X-Key", "value": PROOF["x-key"]},
+    "mapping": {"eventName": {"path": "topic"}},
+}
+
+
 # What does not exist, in the form of what does.
 NOBODYS = Things(
     9,
@@ -76,6 +83,10 @@ NOBODYS = Things(
         "inbox_id": show("inb", 900_001),
         "arrival_id": show("arr", 900_001),
         "token": "nobody",
+        "source_org": "9",
+        "source_name": "nobody",
+        "source_id": show("src", 900_001),
+        "aside_id": show("asd", 900_001),
         "kind": "customers",
         "id": "nobody-1",
         "event_id": "nobody-event",
@@ -161,6 +172,13 @@ class World:
         await made("POST", f"/inbox/{ids['token']}", {"mark": mark})
         page = await made("GET", f"/v1/inboxes/{inbox['id']}/arrivals")
         ids["arrival_id"] = page["arrivals"][0]["id"]
+        source = await made("POST", "/v1/sources", SOURCE | {"name": f"{mark}-shop"})
+        ids["source_id"], ids["source_org"] = source["id"], str(org)
+        ids["source_name"] = source["name"]
+        path = f"/in/{org}/{source['name']}"
+        assert (await self.call("POST", path, {"mark": mark}, headers=PROOF)).status == 202
+        page = await made("GET", f"/v1/sources/{source['id']}/aside")
+        ids["aside_id"] = page["messages"][0]["id"]
         await self._events(things, number)
         replay = {"webHookId": hook["webHookId"], "start": False}
         ids["replay_id"] = (await made("POST", "/v1/replays", replay))["id"]

@@ -51,6 +51,8 @@ from tidings.engine.replay.runs import Replays
 from tidings.engine.shaping.reference import Reference
 from tidings.engine.shaping.shaper import Shaping
 from tidings.engine.shaping.transformations import Transformations
+from tidings.engine.sources.inbound import Inbound
+from tidings.engine.sources.sources import Sources
 from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.errors import Denied, Refusal
 from tidings.store import port
@@ -108,6 +110,8 @@ class Services:
     trial: Trial
     readmission: Readmission
     inboxes: Inboxes
+    sources: Sources
+    inbound: Inbound
     keyed_calls: KeyedCalls
     metrics_readers: MetricsReaders = MetricsReaders()  # beside the platform's own credential
     streams: StreamPlaces = field(default_factory=StreamPlaces)
@@ -229,10 +233,11 @@ async def read_object(
     return value
 
 
-def refuse_unknown_fields(body: dict[str, Any], known: Iterable[str]) -> None:
-    """Of a body that no form of `core` reads. RefusalAnswer where a field is none of these."""
+def refuse_unknown_fields(body: dict[str, Any], known: Iterable[str], stem: str = "") -> None:
+    """Of a body that no form of `core` reads, or the object at `stem` of one. RefusalAnswer where a
+    field is none of these."""
     form = Form(body)
-    form.refuse_unknown(known)
+    form.refuse_unknown(known, stem)
     if form.refusals:
         raise RefusalAnswer(400, form.refusals)
 

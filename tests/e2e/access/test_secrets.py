@@ -116,7 +116,7 @@ class World:
     def reader(self) -> Api:
         """Somebody who may read everything, and change nothing."""
         platform = self.service.api()
-        areas = ("webhooks", "events", "logs", "reference", "replay", "admin")
+        areas = ("webhooks", "sources", "events", "logs", "reference", "replay", "admin")
         asked = {"name": "reader", "scopes": dict.fromkeys(areas, "read")}
         made = platform.send("POST", f"/v1/orgs/{self.org}/credentials", asked).must(201)
         platform.close()

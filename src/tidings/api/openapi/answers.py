@@ -39,6 +39,9 @@ _ASKED = [
 ]
 _TYPE = "#EventType"
 _TRANSFORMATION = "#Transformation"
+_SOURCE = _one("The source", "#Source")
+_PREVIEW = _one("What would become of it", "#SourcePreview")
+_REDRIVEN = _one("What became of them", "#Redriven")
 _RECORD_KEPT = {"id": "text", "ignoredFields": ["text"]}
 
 ANSWERS: dict[str, list[Success]] = {
@@ -127,6 +130,23 @@ ANSWERS: dict[str, list[Success]] = {
     ),
     "GET /v1/inboxes/{inbox_id}/arrivals/{arrival_id}": _one("The arrival", "#WholeArrival"),
     "GET /v1/inboxes/{inbox_id}/stream": _STREAM,
+    "GET /v1/sources": _one("By name", {"sources": ["#Source"]} | _PAGE),
+    "POST /v1/sources": _one("The source", "#Source", 201),
+    "GET /v1/sources/{source_id}": _one("The source", "#WholeSource"),
+    "PATCH /v1/sources/{source_id}": _SOURCE,
+    "DELETE /v1/sources/{source_id}": _GONE,
+    "POST /v1/sources/{source_id}/pause": _SOURCE,
+    "POST /v1/sources/{source_id}/resume": _SOURCE,
+    "POST /v1/sources/preview": _PREVIEW,
+    "POST /v1/sources/{source_id}/preview": _PREVIEW,
+    "GET /v1/sources/{source_id}/aside": _one(
+        "The newest first", {"messages": ["#AsideMessage"]} | _PAGE
+    ),
+    "GET /v1/sources/{source_id}/aside/{aside_id}": _one("The message", "#WholeAsideMessage"),
+    "DELETE /v1/sources/{source_id}/aside/{aside_id}": _GONE,
+    "POST /v1/sources/{source_id}/redrive": _REDRIVEN,
+    "POST /v1/sources/{source_id}/aside/{aside_id}/redrive": _REDRIVEN,
+    "POST /in/{source_org}/{source_name}": _one("It is kept", "#Taken", 202),
     "POST /inbox/{token}": [
         Success(200, "Whatever the inbox was told to answer, with any status from 200 to 599")
     ],

@@ -5,6 +5,8 @@ from typing import Any
 from tidings.api.openapi.words import of_resource
 from tidings.core.delivery.states import State
 from tidings.core.inbox_rules import InboxForm
+from tidings.core.sources.source import Source
+from tidings.engine.sources.activity import OUTCOMES
 from tidings.reads import columns
 from tidings.reads.columns import shapes
 
@@ -70,6 +72,28 @@ _REPLAY = {
     "warnings?": ["#Fault"],
 }
 
+_SOURCE: dict[str, Any] = {
+    "id": "text",
+    "orgId": "whole",
+    **of_resource(Source),
+    "url": "text",
+    "createdAt": "time",
+    "changedAt": "time",
+    "lastMessageAt": "time|null",
+    "messagesPerSecond": "number",
+    "lastHour": dict.fromkeys(OUTCOMES, "whole"),
+    "asideMessages": "whole",
+    "asideBytes": "whole",
+    "lag": "whole|null",
+}
+_ASIDE: dict[str, Any] = {
+    "id": "text",
+    "at": "time",
+    "place": "text",
+    "bytes": "whole",
+    "error": "#Problem",
+}
+
 # The short forms of `words.py`.
 COMPONENTS: dict[str, Any] = {
     "Bytes": {"base64": "text", "text": "text|null", "bytes": "whole", "truncated?": "yes"},
@@ -115,6 +139,41 @@ COMPONENTS: dict[str, Any] = {
         "url": "text",
         "createdAt": "time",
         "lastUsedAt": "time|null",
+    },
+    "Source": _SOURCE,
+    "WholeSource": _SOURCE | {"newest": ["#SourceMessage"]},
+    "SourceMessage": {
+        "at": "time",
+        "place": "text",
+        "outcome": set(OUTCOMES),
+        "events": "whole",
+        "eventId": "text|null",
+        "eventName": "text|null",
+        "reason": "text|null",
+    },
+    "AsideMessage": _ASIDE,
+    "WholeAsideMessage": _ASIDE | {"headers": ["#Header"], "body": "#Bytes"},
+    "SourcePreview": {
+        "verified": "yes|null",
+        "notVerified": "text|null",
+        "place": "text|null",
+        "events": [{"event": "object|null", "warning": "text|null", "error": "#Problem|null"}],
+        "passedOver": "whole",
+        "error": "#Problem|null",
+    },
+    "Redriven": {
+        "messages": "whole",
+        "accepted": "whole",
+        "duplicates": "whole",
+        "aside": "whole",
+        "left": "whole",
+    },
+    "Taken": {
+        "accepted": "whole",
+        "duplicates": "whole",
+        "passedOver": "whole",
+        "aside": "yes",
+        "reason": "text|null",
     },
     "Arrival": _ARRIVAL,
     "WholeArrival": _ARRIVAL | {"headers": ["#Header"], "body": "#Bytes"},

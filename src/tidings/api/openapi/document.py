@@ -19,6 +19,7 @@ from tidings.api.openapi.words import Json, schema
 from tidings.api.v1.webhooks import filter_schema
 from tidings.catalogue.event_type import EventType
 from tidings.core.events.attribution import ENTITY_TYPES
+from tidings.core.sources import picks
 
 METHODS = ("get", "put", "post", "delete", "patch")
 FIRST = "pointsIssued"  # the event of the examples
@@ -54,6 +55,7 @@ _TAGS = {
     "event types": "The catalogue, and an org's own",
     "transformations": "Templates that make payloads",
     "reference": "Records that enrich events",
+    "sources": "Where events come from that nobody sends to /v1/events",
     "inboxes": "Receivers inside the service, for tries",
     "orgs": "Tenants",
     "credentials": "Who may call",
@@ -107,7 +109,10 @@ def complete(
     ours = {**components.COMPONENTS, **accept.COMPONENTS, **streams.COMPONENTS}
     parts["schemas"] |= description.components()
     parts["schemas"] |= {name: schema(said) for name, said in ours.items()}
-    parts["schemas"] |= accept.EVENT_SCHEMAS | {filter_schema.NAME: filter_schema.SCHEMA}
+    parts["schemas"] |= accept.EVENT_SCHEMAS | {
+        filter_schema.NAME: filter_schema.SCHEMA,
+        "Pick": picks.SCHEMA,
+    }
     parts["schemas"] |= outgoing.event_schemas(kinds.values(), blocks)
     parts["schemas"] = generators.readable(parts["schemas"] | named_bodies)
     document["paths"] = generators.readable(document["paths"])

@@ -101,6 +101,21 @@ _NAMED = """
     GET /v1/inboxes/{inbox_id}/arrivals/{arrival_id} getArrival
     GET /v1/inboxes/{inbox_id}/stream streamArrivals
     POST /inbox/{token} sendToInbox
+    GET /v1/sources listSources
+    POST /v1/sources createSource
+    GET /v1/sources/{source_id} getSource
+    PATCH /v1/sources/{source_id} updateSource
+    DELETE /v1/sources/{source_id} deleteSource
+    POST /v1/sources/preview previewNewSource
+    POST /v1/sources/{source_id}/preview previewSource
+    POST /v1/sources/{source_id}/pause pauseSource
+    POST /v1/sources/{source_id}/resume resumeSource
+    GET /v1/sources/{source_id}/aside listAsideMessages
+    GET /v1/sources/{source_id}/aside/{aside_id} getAsideMessage
+    DELETE /v1/sources/{source_id}/aside/{aside_id} deleteAsideMessage
+    POST /v1/sources/{source_id}/redrive redriveSource
+    POST /v1/sources/{source_id}/aside/{aside_id}/redrive redriveAsideMessage
+    POST /in/{source_org}/{source_name} sendToSource
 """
 
 OPERATION_IDS: dict[str, str] = {

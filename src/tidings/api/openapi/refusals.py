@@ -43,7 +43,9 @@ _ALSO = {
     "DELETE /v1/orgs/{org_id}/users/{user_id}": (409,),
     "POST /v1/passwords": (401, 403, 404, 409, 429),
     "POST /v3/oauth/token/generate": (401, 429),
+    "POST /v1/sources": (409,),
     "POST /inbox/{token}": (404, 408, 413, 429),
+    "POST /in/{source_org}/{source_name}": (401, 404, 408, 413, 415, 429),
 }
 # What FastAPI describes and the service never says: it answers a wrong parameter with 400.
 _NEVER = "HTTPValidationError"

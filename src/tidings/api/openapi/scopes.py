@@ -12,6 +12,7 @@ _OF = {
         POST /v1/passwords
         POST /v3/oauth/token/generate
         POST /inbox/{token}
+        POST /in/{source_org}/{source_name}
     """,
     KNOWN: """
         GET /v1/caller
@@ -124,6 +125,24 @@ _OF = {
         GET /v1/inboxes/{inbox_id}/arrivals
         GET /v1/inboxes/{inbox_id}/arrivals/{arrival_id}
         GET /v1/inboxes/{inbox_id}/stream
+    """,
+    "sources:read": """
+        GET /v1/sources
+        GET /v1/sources/{source_id}
+        GET /v1/sources/{source_id}/aside
+        GET /v1/sources/{source_id}/aside/{aside_id}
+    """,
+    "sources:write": """
+        POST /v1/sources
+        PATCH /v1/sources/{source_id}
+        DELETE /v1/sources/{source_id}
+        POST /v1/sources/preview
+        POST /v1/sources/{source_id}/preview
+        POST /v1/sources/{source_id}/pause
+        POST /v1/sources/{source_id}/resume
+        POST /v1/sources/{source_id}/redrive
+        POST /v1/sources/{source_id}/aside/{aside_id}/redrive
+        DELETE /v1/sources/{source_id}/aside/{aside_id}
     """,
     "reference:read": """
         GET /v1/reference/{kind}

@@ -11,7 +11,9 @@ from tidings.api.v1.arrivals import arrival_routes
 from tidings.api.v1.deliveries import delivery_routes
 from tidings.api.v1.events.logs import event_routes, log_routes
 from tidings.api.v1.events.rejections import rejection_routes
+from tidings.api.v1.inbound import inbound_routes
 from tidings.api.v1.inboxes import inbox_routes
+from tidings.api.v1.sources import source_routes
 from tidings.api.v1.webhooks.totals import total_routes
 from tidings.api.v1.webhooks.trials import trial_routes
 
@@ -28,6 +30,8 @@ def proof_routes(services: Services) -> APIRouter:
         trial_routes,
         inbox_routes,
         arrival_routes,
+        source_routes,
+        inbound_routes,
     ):
         router.routes.extend(routes(services).routes)
     return router

@@ -8,7 +8,7 @@ from tidings.core.declaration import REQUIRED, Json
 from tidings.core.form import Form, came
 from tidings.core.kinds import Part
 
-RESOURCES = ("webhooks", "events", "logs", "reference", "replay", "admin")
+RESOURCES = ("webhooks", "sources", "events", "logs", "reference", "replay", "admin")
 LEVELS = ("none", "read", "write")
 EVERYTHING = "*"
 
@@ -16,8 +16,10 @@ OWNER = "owner"
 ROLES = {
     OWNER: EVERYTHING,
     "admin": EVERYTHING,  # but an owner is changed by owners alone
-    "operator": "webhooks:write events:write logs:read reference:write replay:write",
-    "reader": "webhooks:read events:read logs:read reference:read replay:read",
+    "operator": (
+        "webhooks:write sources:write events:write logs:read reference:write replay:write"
+    ),
+    "reader": "webhooks:read sources:read events:read logs:read reference:read replay:read",
 }
 
 

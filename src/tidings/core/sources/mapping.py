@@ -32,7 +32,7 @@ def _pick(form: Form, field: Declared, standing: Pick | None) -> Pick | None:
     return picks.read_pick(form, field.name, value)
 
 
-_PICK = Part(_pick, picks.SCHEMA, Pick.show)
+_PICK = Part(_pick, picks.PICK, Pick.show)
 
 
 def _each(form: Form, field: Declared, standing: str | None) -> str | None:
@@ -106,7 +106,7 @@ class Mapping(msgspec.Struct, frozen=True, omit_defaults=True):
                     "type": "object",
                     "maxProperties": FIELDS_MAX,
                     "propertyNames": {"pattern": f"^{_TARGET.pattern}$"},
-                    "additionalProperties": picks.SCHEMA,
+                    "additionalProperties": picks.PICK,
                 },
                 lambda fields: {target: pick.show() for target, pick in fields.items()},
             ),

@@ -113,7 +113,7 @@ class Source(msgspec.Struct, frozen=True, omit_defaults=True):
         Pick | None,
         Field(
             "messageId",
-            Part(_message_id, picks.SCHEMA, Pick.show),
+            Part(_message_id, picks.PICK, Pick.show),
             "What a repeat is known by, where the event has no eventId. Left out it is webhook-id.",
         ),
     ] = None

@@ -194,5 +194,5 @@ _ENCODED: dict[str, Callable[[bytes], str]] = {
     "hex": lambda digest: binascii.hexlify(digest).decode(),
     "base64": lambda digest: base64.b64encode(digest).decode(),
 }
-SCHEMA: dict[str, Any] = VERIFICATION.schema(answers=False)
+SCHEMA: dict[str, Any] = VERIFICATION.schema(answers=False, closed=True)
 ANSWER_SCHEMA: dict[str, Any] = VERIFICATION.schema(answers=True)

@@ -2,7 +2,9 @@
 
 from tests.api.control_client import basic, service
 
-EVERYTHING = dict.fromkeys(("webhooks", "events", "logs", "reference", "replay", "admin"), "write")
+EVERYTHING = dict.fromkeys(
+    ("webhooks", "sources", "events", "logs", "reference", "replay", "admin"), "write"
+)
 
 
 async def test_a_credential_learns_its_own_org_without_any_scope() -> None:

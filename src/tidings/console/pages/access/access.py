@@ -21,6 +21,7 @@ FORM = page_form(CREDENTIAL)
 OF_TILLS, FURTHER = ("code", "password"), ("expiresAt", "callsPerMinute", "eventsPerSecond")
 MEANS = {
     "webhooks": "who is told what",
+    "sources": "where events come from; write decides who may bring them",
     "events": "what happened; write sends events",
     "logs": "what became of events and deliveries",
     "reference": "stores, tills and other data that payloads are enriched with",

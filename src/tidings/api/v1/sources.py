@@ -1,0 +1,267 @@
+"""`/v1/sources`: where events come from that nobody sends to `/v1/events`."""
+
+from typing import Any
+
+import msgspec
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tidings.api.answers import answer, refused
+from tidings.api.context import Services, read_object, refuse_unknown_fields
+from tidings.api.keyed import KEYED
+from tidings.api.models import V1_ERRORS, body_of
+from tidings.api.paging import WHOLE, both_sides, described
+from tidings.core.events.call_reader import Caller, RejectedEvent
+from tidings.core.form import came
+from tidings.core.sources.message import ForeignMessage
+from tidings.core.sources.source import FIELDS, Source
+from tidings.core.sources.verification import refusal_of
+from tidings.engine.sources.inbound import place_of
+from tidings.engine.sources.live_source import LiveSource
+from tidings.reads.filters import PAGING
+from tidings.reads.questions import read_question
+from tidings.reads.sources import (
+    show_aside,
+    show_aside_whole,
+    show_newest,
+    show_redriven,
+    show_source,
+)
+from tidings.schema.bodies import CLOSED, change_schema, new_schema
+
+_EXAMPLE = {
+    "name": "shop",
+    "verification": {
+        "type": "hmac",
+        "header": "X-Shop-Hmac-Sha256",
+        "secret": "a-secret-that-the-shop-knows",
+        "encoding": "base64",
+    },
+    "messageId": {"header": "X-Shop-Webhook-Id"},
+    "mapping": {
+        "eventName": {
+            "header": "X-Shop-Topic",
+            "names": {"orders/paid": "transactionAdded", "*": None},
+        },
+        "data": {"path": "order"},
+    },
+}
+SOURCE_BODY = body_of(lambda: new_schema(FIELDS, "What makes a source.") | CLOSED, example=_EXAMPLE)
+SOURCE_CHANGE = body_of(
+    lambda: change_schema(FIELDS, "What changes a source; what is left out stays.") | CLOSED,
+    example={"mapping": _EXAMPLE["mapping"]},
+)
+_MESSAGE: dict[str, Any] = {
+    "type": "object",
+    "description": "As its sender would send it.",
+    "properties": {
+        "headers": {"type": "object", "additionalProperties": {"type": "string"}},
+        "body": {"description": "Its bytes as text, or any JSON."},
+    },
+    "required": ["body"],
+    "additionalProperties": False,
+}
+_SAMPLE = {
+    "headers": {"X-Shop-Topic": "orders/paid"},
+    "body": {"order": {"id": 4711, "total": "10.50"}},
+}
+
+
+def _preview_body(source: dict[str, Any], about: str) -> dict[str, Any]:
+    needed = ["message", "source"] if source else ["message"]
+    said = {"type": "object", "description": about}
+    return body_of(
+        lambda: {
+            "type": "object",
+            "description": "A message, and the source that it is tried on.",
+            "properties": {"message": _MESSAGE, "source": said},
+            "required": needed,
+            "additionalProperties": False,
+        },
+        example={"message": _SAMPLE} | ({"source": source} if source else {}),
+    )
+
+
+NEW_PREVIEW = _preview_body(_EXAMPLE, "As for making one.")
+PREVIEW = _preview_body({}, "What would be changed of it.")
+
+
+def source_routes(services: Services) -> APIRouter:
+    """The routes, over the services."""
+    router = APIRouter(prefix="/v1/sources", tags=["sources"], responses=V1_ERRORS)
+    sources = services.sources
+
+    def shown(request: Request, live: LiveSource) -> dict[str, Any]:
+        return show_source(live, services.reached_at(request), services.clock.now_ms())
+
+    @router.get("", summary="Sources of the org")
+    async def sources_of(request: Request) -> Response:
+        """By name."""
+        org = services.caller(request, "sources:read").org
+        return answer({"sources": [shown(request, live) for live in sources.of(org)]} | WHOLE)
+
+    @router.post("", summary="Make a source", status_code=201, openapi_extra=SOURCE_BODY | KEYED)
+    async def create(request: Request) -> Response:
+        """An inbound webhook: what is sent to its `url` becomes events, by its `mapping`."""
+        caller = services.caller(request, "sources:write")
+        live = await sources.create(caller, await read_object(request))
+        return answer(shown(request, live), 201)
+
+    @router.post("/preview", summary="Try a message on a source to be", openapi_extra=NEW_PREVIEW)
+    async def preview_new(request: Request) -> Response:
+        """The events that it would become. Nothing is made or accepted."""
+        caller = services.caller(request, "sources:write")
+        return await _preview(services, request, caller, None)
+
+    @router.get("/{source_id}", summary="A source")
+    async def get(request: Request, source_id: str) -> Response:
+        """By its id or name, with its newest messages."""
+        live = sources.get(services.caller(request, "sources:read").org, source_id)
+        return answer(shown(request, live) | {"newest": show_newest(live)})
+
+    @router.patch("/{source_id}", summary="Change a source", openapi_extra=SOURCE_CHANGE)
+    async def change(request: Request, source_id: str) -> Response:
+        """Each field that is named is set as a whole. Messages that are put aside stay there until
+        they are redriven."""
+        caller = services.caller(request, "sources:write")
+        live = await sources.change(caller, source_id, await read_object(request))
+        return answer(shown(request, live))
+
+    @router.delete("/{source_id}", summary="Delete a source", status_code=204)
+    async def delete(request: Request, source_id: str) -> Response:
+        """With what it has put aside. What is sent to its address then is answered 404."""
+        org = services.caller(request, "sources:write").org
+        await sources.delete(org, source_id)
+        return Response(status_code=204)
+
+    @router.post("/{source_id}/preview", summary="Try a message", openapi_extra=PREVIEW)
+    async def preview(request: Request, source_id: str) -> Response:
+        """The events that it would become, by the source as it is or as it would be."""
+        caller = services.caller(request, "sources:write")
+        return await _preview(services, request, caller, sources.get(caller.org, source_id))
+
+    @router.post("/{source_id}/pause", summary="Pause a source")
+    async def pause(request: Request, source_id: str) -> Response:
+        """Its senders are told to come again later."""
+        org = services.caller(request, "sources:write").org
+        return answer(shown(request, await sources.pause(org, source_id, paused=True)))
+
+    @router.post("/{source_id}/resume", summary="Resume a source")
+    async def resume(request: Request, source_id: str) -> Response:
+        """It takes messages again."""
+        org = services.caller(request, "sources:write").org
+        return answer(shown(request, await sources.pause(org, source_id, paused=False)))
+
+    @router.post("/{source_id}/redrive", summary="Try what was put aside again")
+    async def redrive(request: Request, source_id: str) -> Response:
+        """By the mapping and the rules of today, the oldest first, at most 1,000 of them."""
+        live = sources.get(services.caller(request, "sources:write").org, source_id)
+        return answer(show_redriven(await sources.redrive(live), live))
+
+    _aside_routes(services, router)
+    return router
+
+
+def _aside_routes(services: Services, router: APIRouter) -> None:
+    sources = services.sources
+
+    @router.get("/{source_id}/aside", summary="Messages put aside", openapi_extra=described(PAGING))
+    async def aside(request: Request, source_id: str) -> Response:
+        """The newest first, each with why no event could be made of it."""
+        org = services.caller(request, "sources:read").org
+        live = sources.get(org, source_id)
+        asked = read_question(request.query_params, PAGING, services.zone(org))
+        page = await sources.aside(live, asked.before, asked.after, asked.limit)
+        rows = [show_aside(one) for one in page.messages]
+        return answer({"messages": rows} | both_sides(asked, page.older, page.newer))
+
+    @router.get("/{source_id}/aside/{aside_id}", summary="A message put aside")
+    async def aside_message(request: Request, source_id: str, aside_id: str) -> Response:
+        """With its headers and bytes."""
+        live = sources.get(services.caller(request, "sources:read").org, source_id)
+        return answer(show_aside_whole(await sources.aside_message(live, aside_id)))
+
+    @router.delete(
+        "/{source_id}/aside/{aside_id}", summary="Drop a message put aside", status_code=204
+    )
+    async def drop(request: Request, source_id: str, aside_id: str) -> Response:
+        """For good: it becomes no event."""
+        live = sources.get(services.caller(request, "sources:write").org, source_id)
+        message = await sources.aside_message(live, aside_id)
+        await sources.drop_aside(live, [message.number])
+        return Response(status_code=204)
+
+    @router.post("/{source_id}/aside/{aside_id}/redrive", summary="Try one message again")
+    async def redrive_one(request: Request, source_id: str, aside_id: str) -> Response:
+        """By the mapping and the rules of today."""
+        live = sources.get(services.caller(request, "sources:write").org, source_id)
+        message = await sources.aside_message(live, aside_id)
+        return answer(show_redriven(await sources.redrive(live, message), live))
+
+
+async def _preview(
+    services: Services, request: Request, caller: Caller, live: LiveSource | None
+) -> Response:
+    body = await read_object(request)
+    refuse_unknown_fields(body, ("message", "source"))
+    old = None if live is None else live.source
+    said = body.get("source", {})
+    if not isinstance(said, dict):
+        raise _bad("source", "an object of the fields of a source", said)
+    source: Source = services.sources.checked(caller, said, old)
+    sample = services.sources.sample(live, caller, source)
+    message = _message(body.get("message"))
+    placed = msgspec.structs.replace(message, place=place_of(sample, message))
+    items, passed_over, fault = await services.sources.intake.preview(sample, placed)
+    why = None
+    if source.verification is not None:
+        why = refusal_of(source.verification, message, services.clock.now_ms() // 1000)
+    return answer(
+        {
+            "verified": why is None,
+            "notVerified": why,
+            "place": placed.place or None,
+            "events": [_previewed(one) for one in items],
+            "passedOver": passed_over,
+            "error": None if fault is None else _problem(*_reason(fault)),
+        }
+    )
+
+
+def _message(said: object) -> ForeignMessage:
+    if not isinstance(said, dict) or "body" not in said:
+        raise _bad("message", "an object of headers and body", said)
+    refuse_unknown_fields(said, ("headers", "body"), "message.")
+    headers = said.get("headers") or {}
+    if not isinstance(headers, dict) or not all(isinstance(one, str) for one in headers.values()):
+        raise _bad("message.headers", "an object of texts by name", headers)
+    body = said["body"]
+    raw = body.encode() if isinstance(body, str) else msgspec.json.encode(body)
+    return ForeignMessage("", list(headers.items()), raw)
+
+
+def _bad(field: str, must: str, got: object) -> Exception:
+    return refused(
+        400,
+        "bad_type",
+        f'{field} must be {must}; got {came(got)}. Write {{"message": {{"body": {{…}}}}}}. '
+        f"(bad_type, field {field})",
+        field,
+    )
+
+
+def _previewed(item: Any) -> dict[str, Any]:
+    if isinstance(item, RejectedEvent):
+        problem = _problem(item.code, item.message, item.path)
+        return {"event": None, "warning": None, "error": problem}
+    return {"event": msgspec.Raw(item.body), "warning": item.warning, "error": None}
+
+
+def _reason(fault: Any) -> tuple[str, str, str]:
+    why = fault.reason
+    return str(why.code), why.message, why.field
+
+
+def _problem(code: str, message: str, path: str) -> dict[str, str]:
+    return {"code": code, "message": message, "path": path}
