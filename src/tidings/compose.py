@@ -416,7 +416,7 @@ def build(ports: Ports, options: Options) -> App:
         feed=feed,
         terms=terms,
         background=BackgroundTasks(background, notices.flush),
-        collectors=(metrics, retention, notices, access.access.guard),
+        collectors=(metrics, retention, notices, access.access.guard, sources),
     )
 
 

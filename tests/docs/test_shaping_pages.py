@@ -31,6 +31,8 @@ from tidings.transform.sandbox import FUEL, Sandbox
 DOCS = Path(__file__).parents[2] / "docs"
 FILTERS = (DOCS / "filters.md").read_text("utf-8")
 TRANSFORMATIONS = (DOCS / "transformations.md").read_text("utf-8")
+# A page of its own test shows paths into messages of others (tests/docs/test_sources_page.py).
+PAGES = sorted({*DOCS.rglob("*.md"), DOCS.parent / "README.md"} - {DOCS / "sources.md"})
 EXAMPLES = [example for kind in load().kinds() for example in kind.examples]
 _TEST_STORE = {"store": {"code": "TEST-1"}}
 
@@ -39,7 +41,7 @@ def blocks(language: str) -> list[tuple[str, str]]:
     """Every example in a language on any page, with the page's name."""
     return [
         (page.name, shown)
-        for page in sorted([*DOCS.rglob("*.md"), DOCS.parent / "README.md"])
+        for page in PAGES
         for shown in re.findall(rf"```{language}\n(.*?)\n?```", page.read_text("utf-8"), re.DOTALL)
     ]
 
@@ -48,7 +50,7 @@ def said(*names: str) -> list[Any]:
     """Every object on any page that holds one of these fields, by page and in any wrapping."""
     found: list[tuple[str, dict[str, Any]]] = []
     texts = [*blocks("json"), *blocks("bash")]
-    for page in sorted([*DOCS.rglob("*.md"), DOCS.parent / "README.md"]):
+    for page in PAGES:
         texts += [(page.name, one) for one in re.findall(r"`(\{.+?\})`", _joined(page), re.DOTALL)]
     decoder = json.JSONDecoder()
     for page_name, text in texts:

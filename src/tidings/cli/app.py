@@ -254,6 +254,7 @@ for _name, _path in (
     ("orgs", "orgs:app"),
     ("credentials", "credentials:app"),
     ("inboxes", "inboxes.inboxes:app"),
+    ("sources", "sources.sources:app"),
     ("replay", "replay:app"),
     ("sending", "sending:app"),
     ("profiles", "profile_commands:app"),

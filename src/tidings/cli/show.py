@@ -19,6 +19,7 @@ from tidings.cli.inboxes.inboxes import find_arrival, show_inbox
 from tidings.cli.orgs import show_org
 from tidings.cli.output import clean, moment, print_facts, print_line
 from tidings.cli.replay import show_replay
+from tidings.cli.sources.sources import show_source
 from tidings.cli.webhook_names import WEBHOOK_ID
 from tidings.cli.webhooks.webhooks import show_by_consumer_group, show_named
 from tidings.cli.where import HERE, Where
@@ -58,6 +59,7 @@ TYPED = {
     "dlv": Look("a delivery of this id", show_delivery),
     "rpl": Look("a replay of this id", show_replay),
     "inb": Look("a test inbox of this id", show_inbox),
+    "src": Look("a source of this id", show_source),
     "arr": Look("an arrival at a test inbox of this id", find_arrival),
     "rej": Look("a refused event of this id", show_rejection),
     "tdk": Look("a credential of this id", show_credential),

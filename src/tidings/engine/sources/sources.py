@@ -1,13 +1,17 @@
 """The sources of all orgs: kept, found, changed, and what they have put aside tried again."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 import msgspec
+from prometheus_client import Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from tidings.core.events.call_reader import Caller
 from tidings.core.form import Form
 from tidings.core.ids import OrgId, read
 from tidings.core.sources.source import NAMED, Source, read_source
+from tidings.engine.sources.activity import OUTCOMES
 from tidings.engine.sources.intake import Fate, SourceIntake
 from tidings.engine.sources.live_source import LiveSource, UnknownSource
 from tidings.engine.vault import Vault
@@ -33,6 +37,7 @@ class Sources:
         self._store = store
         self._vault = vault
         self.intake = intake
+        self._gone: Counter[str] = Counter()  # of sources that are deleted
         self._by_number: dict[int, LiveSource] = {}
         self._by_name: dict[tuple[OrgId, str], LiveSource] = {}
 
@@ -46,9 +51,21 @@ class Sources:
             if (live := self._by_number.get(total.source)) is not None:
                 live.count(total)
 
-    def all(self) -> list[LiveSource]:
-        """Of all orgs."""
-        return list(self._by_number.values())
+    def collect(self) -> Iterator[Metric]:
+        """What all sources have brought since this process began, for Prometheus."""
+        messages = CounterMetricFamily(
+            "tidings_source_messages", "Messages of sources.", labels=["outcome"]
+        )
+        live = self._by_number.values()
+        for outcome in OUTCOMES:
+            count = sum(one.activity.totals[outcome] for one in live)
+            messages.add_metric([outcome], self._gone[outcome] + count)
+        yield messages
+        yield GaugeMetricFamily(
+            "tidings_source_aside",
+            "Messages that sources have put aside.",
+            sum(one.aside for one in live),
+        )
 
     def of(self, org: OrgId) -> list[LiveSource]:
         """The org's sources by name."""
@@ -110,6 +127,7 @@ class Sources:
         """Forget a source with what it has put aside. UnknownSource, StoreDown."""
         live = self.get(org, source_id)
         await self._store.drop_source(live.stored.number)
+        self._gone.update(live.activity.totals)
         del self._by_number[live.stored.number], self._by_name[org, live.source.name]
 
     def checked(self, caller: Caller, body: dict[str, object], old: Source | None = None) -> Source:

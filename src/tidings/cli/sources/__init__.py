@@ -1,0 +1,1 @@
+"""The commands of sources, and of the messages that they have put aside."""

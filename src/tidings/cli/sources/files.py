@@ -1,0 +1,49 @@
+"""Files that commands of sources are given: `-` is stdin."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from tidings.cli.exits import Exit, Stop
+from tidings.cli.output import clean
+
+FileName = Annotated[str, Parameter(allow_leading_hyphen=True)]
+BYTES_MAX = 1 << 20
+
+
+def read_bytes(file: str) -> bytes:
+    """All of a file. Stop."""
+    try:
+        found = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    except OSError as error:
+        raise Stop(
+            f"FILE must be a file that can be read; got {clean(file)}: {error.strerror}. Check its "
+            "name and rights.",
+            Exit.USAGE,
+        ) from None
+    if len(found) > BYTES_MAX:
+        raise Stop(
+            f"FILE must hold at most {BYTES_MAX:,} bytes; got {len(found):,}. Name another.",
+            Exit.USAGE,
+        )
+    return found
+
+
+def read_object(file: str) -> dict[str, Any]:
+    """The JSON object in a file. Stop."""
+    try:
+        found = json.loads(read_bytes(file))
+    except (ValueError, RecursionError) as error:
+        raise Stop(
+            f"FILE must hold one JSON object; got {clean(str(error))}. Check quotes and commas.",
+            Exit.USAGE,
+        ) from None
+    if not isinstance(found, dict):
+        raise Stop(
+            'FILE must hold one JSON object; got something else. Write {"mapping": {…}}.',
+            Exit.USAGE,
+        )
+    return found

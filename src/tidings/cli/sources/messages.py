@@ -1,0 +1,152 @@
+"""`tidings sources preview`, `dead`, `redrive`: what messages become, and what became of none."""
+
+import json
+from typing import Any
+
+from tidings.cli.calls import Calls, calls, check_limit, part, rows
+from tidings.cli.exits import Exit, Stop, say
+from tidings.cli.output import (
+    clean,
+    how_many,
+    moment,
+    print_facts,
+    print_line,
+    print_lines,
+    print_table,
+)
+from tidings.cli.sources.files import FileName, read_bytes
+from tidings.cli.where import HERE, Where
+
+PATH = "/v1/sources"
+
+
+def preview(
+    id: str, message: FileName, /, *, header: tuple[str, ...] = (), where: Where = HERE
+) -> int:
+    """Show the events that a message would become; nothing is accepted.
+
+    Parameters
+    ----------
+    id
+        src_…, or its name.
+    message
+        A file with the body that its sender sends; - is stdin.
+    header
+        A header of it, as "X-Topic: orders/paid"; as often as needed.
+    """
+    pairs = [one.partition(":") for one in header]
+    if any(not name.strip() or not colon for name, colon, _ in pairs):
+        raise Stop("--header must be NAME: VALUE. Put it in quotes.", Exit.USAGE)
+    headers = {name.strip(): value.strip() for name, _, value in pairs}
+    sample = {"headers": headers, "body": read_bytes(message).decode("utf-8", "replace")}
+    api = calls(where)
+    told = api.send("POST", f"{PATH}/{part(id)}/preview", {"message": sample})
+    if where.json:
+        print_line(told)
+    else:
+        _print_preview(told)
+    api.next_step(f"tidings sources show {id}")
+    return Exit.OK
+
+
+def _print_preview(told: dict[str, Any]) -> None:
+    if told["notVerified"]:
+        say(f"Its sender would be refused: {clean(told['notVerified'])}")
+    if told["error"] is not None:
+        say(f"It would be put aside: {clean(told['error']['message'])}")
+    for one in told["events"]:
+        if one["error"] is not None:
+            say(f"It would be put aside: {clean(one['error']['message'])}")
+        else:
+            print(clean(json.dumps(one["event"], indent=2, ensure_ascii=False), True))
+        if one["warning"]:
+            say(clean(one["warning"]))
+    if told["passedOver"]:
+        say(f"{how_many(told['passedOver'], 'message')} would be passed over.")
+
+
+def dead(id: str, /, *, message: str | None = None, limit: int = 20, where: Where = HERE) -> int:
+    """List the messages that were put aside, the newest first, each with why.
+
+    Parameters
+    ----------
+    id
+        src_…, or its name.
+    message
+        Show this one (asd_…) with its headers and body.
+    limit
+        How many.
+    """
+    check_limit(limit)
+    api = calls(where)
+    path = f"{PATH}/{part(id)}/aside"
+    if message is not None:
+        return _show_message(api, id, f"{path}/{part(message)}", where.json)
+    found = list(rows(api, path, "messages", limit))
+    if where.json:
+        print_lines(found)
+    elif found:
+        print_table(
+            ("At", "Code", "Why", "Bytes", "Id"),
+            [
+                (moment(one["at"]), one["error"]["code"], _why(one), one["bytes"], one["id"])
+                for one in found
+            ],
+            right="Bytes",
+            whole="Id",
+        )
+    say("" if found else "Nothing was put aside.")
+    api.next_step(f"tidings sources {'redrive' if found else 'show'} {id}")
+    return Exit.OK
+
+
+def _why(one: dict[str, Any]) -> str:
+    return str(one["error"]["message"]).rpartition(" (")[0] or one["error"]["message"]
+
+
+def _show_message(api: Calls, id: str, path: str, as_json: bool) -> int:
+    one = api.get(path)
+    if as_json:
+        print_line(one)
+    else:
+        text, size = one["body"]["text"], one["body"]["bytes"]
+        print_facts(
+            [
+                ("message", one["id"]),
+                ("at", moment(one["at"])),
+                ("place", one["place"]),
+                ("why", one["error"]["message"]),
+                *((f"  {clean(head['name'])}", clean(head["value"])) for head in one["headers"]),
+            ]
+        )
+        print(f"{size:,} bytes that are no text" if text is None else clean(text, True))
+    api.next_step(f"tidings sources redrive {id}")
+    return Exit.OK
+
+
+def redrive(id: str, /, *, message: str | None = None, where: Where = HERE) -> int:
+    """Try again what was put aside, by the mapping of today, the oldest first.
+
+    Parameters
+    ----------
+    id
+        src_…, or its name.
+    message
+        This one (asd_…) alone.
+    """
+    api = calls(where, seconds_max=120.0)
+    one = "" if message is None else f"/aside/{part(message)}"
+    path = f"{PATH}/{part(id)}{one}/redrive"
+    told = api.send("POST", path)
+    while message is None and told["aside"] < told["messages"] and told["left"] > told["aside"]:
+        more = api.send("POST", path)
+        told = {name: told[name] + more[name] for name in ("messages", "accepted", "duplicates")}
+        told |= {"aside": more["aside"], "left": more["left"]}
+    if where.json:
+        print_line(told)
+    say(
+        f"{how_many(told['messages'], 'message')} tried: {told['accepted']:,} accepted, "
+        f"{told['duplicates']:,} known before. {told['left']:,} still put aside."
+    )
+    api.next_step(f"tidings sources {'dead' if told['left'] else 'show'} {id}")
+    return Exit.FAILED if told["left"] else Exit.OK

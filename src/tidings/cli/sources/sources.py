@@ -1,0 +1,228 @@
+"""`tidings sources`: where events come from that nobody sends to /v1/events."""
+
+from typing import Any
+
+from cyclopts import App
+
+from tidings.cli.calls import Calls, calls, part
+from tidings.cli.exits import Exit, say
+from tidings.cli.output import (
+    clean,
+    confirm,
+    how_many,
+    moment,
+    print_facts,
+    print_line,
+    print_lines,
+    print_table,
+    spaced,
+)
+from tidings.cli.sources.files import FileName, read_object
+from tidings.cli.where import HERE, Where
+
+app = App(name="sources", help="Where events come from that nobody sends to /v1/events.")
+PATH = "/v1/sources"
+for _name in ("preview", "dead", "redrive"):
+    app.command(f"tidings.cli.sources.messages:{_name}", name=_name)
+
+
+@app.command(name="list")
+def list_all(*, where: Where = HERE) -> int:
+    """List the sources of the org."""
+    api = calls(where)
+    found = api.get(PATH)["sources"]
+    if where.json:
+        print_lines(found)
+    elif found:
+        print_table(
+            ("Name", "Type", "State", "Last message", "Last hour", "Put aside", "Id"),
+            [
+                (
+                    one["name"],
+                    one["type"],
+                    _state(one),
+                    moment(one["lastMessageAt"]),
+                    sum(one["lastHour"].values()),
+                    one["asideMessages"],
+                    one["id"],
+                )
+                for one in found
+            ],
+            right="Last hour Put aside",
+        )
+    say(how_many(len(found), "source") if found else "The org has no source.")
+    api.next_step(
+        f"tidings sources show {found[0]['name']}" if found else "tidings sources create --help"
+    )
+    return Exit.OK
+
+
+def _state(one: dict[str, Any]) -> str:
+    return "paused" if one["paused"] else "takes messages"
+
+
+@app.command
+def create(
+    name: str,
+    file: FileName = "",
+    /,
+    *,
+    secret: str = "",
+    where: Where = HERE,
+) -> int:
+    """Make an inbound webhook: what is sent to its URL becomes events.
+
+    Parameters
+    ----------
+    name
+        A part of its URL: a-z, 0-9 and -.
+    file
+        A JSON file with `verification`, `mapping` and what else is to be said of it; - is stdin.
+    secret
+        The whsec_… of a sender that signs by Standard Webhooks, such as another Tidings.
+    """
+    body = read_object(file) if file else {}
+    if secret:
+        body["verification"] = {"type": "standardWebhooks", "secret": secret}
+    api = calls(where)
+    made = api.send("POST", PATH, body | {"name": name})
+    _print_source(made, where.json)
+    api.next_step(f"tidings sources preview {made['name']} MESSAGE")
+    return Exit.OK
+
+
+@app.command
+def change(id: str, file: FileName, /, *, where: Where = HERE) -> int:
+    """Change a source: each field that the file names is set as a whole.
+
+    Parameters
+    ----------
+    id
+        src_…, or its name.
+    file
+        A JSON file, such as {"mapping": {…}}; - is stdin.
+    """
+    api = calls(where)
+    made = api.send("PATCH", f"{PATH}/{part(id)}", read_object(file))
+    _print_source(made, where.json)
+    again = made["asideMessages"] > 0
+    api.next_step(f"tidings sources {'redrive' if again else 'show'} {made['name']}")
+    return Exit.OK
+
+
+@app.command
+def show(id: str, /, *, where: Where = HERE) -> int:
+    """Show a source, its newest messages and what became of each.
+
+    Parameters
+    ----------
+    id
+        src_…, or its name.
+    """
+    return show_source(calls(where), id, where.json)
+
+
+def show_source(api: Calls, id: str, as_json: bool) -> int:
+    """Print a source with its newest messages; the exit code."""
+    one = api.get(f"{PATH}/{part(id)}")
+    _print_source(one, as_json)
+    if not as_json and one["newest"]:
+        print_table(
+            ("At", "Outcome", "Event", "Event id", "Why"),
+            [
+                (
+                    moment(row["at"]),
+                    spaced(row["outcome"]),
+                    row["eventName"],
+                    row["eventId"],
+                    row["reason"],
+                )
+                for row in one["newest"]
+            ],
+        )
+    aside = one["asideMessages"] > 0
+    api.next_step(f"tidings sources {'dead' if aside else 'preview'} {one['name']}")
+    return Exit.OK
+
+
+def _print_source(one: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print_line(one)
+        return
+    hour = [f"{count:,} {spaced(word)}" for word, count in one["lastHour"].items() if count]
+    print_facts(
+        [
+            ("source", one["id"]),
+            ("name", one["name"]),
+            ("URL", one["url"]),
+            ("state", _state(one)),
+            ("knows its sender by", _proof(one["verification"])),
+            ("mapping", "the message is an event" if one["mapping"] is None else "its own"),
+            ("last message", moment(one["lastMessageAt"])),
+            ("last hour", ", ".join(hour)),
+            ("put aside", one["asideMessages"] or None),
+        ]
+    )
+
+
+def _proof(said: dict[str, Any]) -> str:
+    if said["type"] == "standardWebhooks":
+        return "a Standard Webhooks signature"
+    header = clean(said["header"])
+    return f"the header {header}" if said["type"] == "header" else f"an HMAC in {header}"
+
+
+@app.command
+def pause(id: str, /, *, where: Where = HERE) -> int:
+    """Take nothing for now: senders are told to come again.
+
+    Parameters
+    ----------
+    id
+        src_…, or its name.
+    """
+    return _switch(id, "pause", "resume", where)
+
+
+@app.command
+def resume(id: str, /, *, where: Where = HERE) -> int:
+    """Take messages again.
+
+    Parameters
+    ----------
+    id
+        src_…, or its name.
+    """
+    return _switch(id, "resume", "show", where)
+
+
+def _switch(id: str, verb: str, following: str, where: Where) -> int:
+    api = calls(where)
+    one = api.send("POST", f"{PATH}/{part(id)}/{verb}")
+    if where.json:
+        print_line(one)
+    say(f"{clean(one['name'])} {'is paused' if one['paused'] else 'takes messages'}.")
+    api.next_step(f"tidings sources {following} {one['name']}")
+    return Exit.OK
+
+
+@app.command
+def delete(id: str, /, *, yes: bool = False, where: Where = HERE) -> int:
+    """Delete a source with what it has put aside.
+
+    Parameters
+    ----------
+    id
+        src_…, or its name.
+    yes
+        Do not ask.
+    """
+    api = calls(where)
+    one = api.get(f"{PATH}/{part(id)}")
+    aside = one["asideMessages"]
+    lost = f", and {how_many(aside, 'message')} that it has put aside" if aside else ""
+    confirm(yes, f"Delete the source {clean(one['name'])}{lost}?")
+    api.send("DELETE", f"{PATH}/{part(id)}")
+    say(f"{clean(one['name'])} is deleted.")
+    api.next_step("tidings sources list")
+    return Exit.OK

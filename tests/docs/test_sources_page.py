@@ -1,0 +1,55 @@
+"""What the page on sources shows is what works."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tidings.core.form import Form
+from tidings.core.sources.mapping import events_of
+from tidings.core.sources.message import ForeignMessage
+from tidings.core.sources.picks import Pick, read_pick
+from tidings.core.sources.source import Source, read_source
+from tidings.core.sources.verification import LABELS, VERIFICATION
+from tidings.core.webhooks.variants import parts_of
+from tidings.engine.sources.inbound import RUNNING_MAX
+from tidings.engine.sources.live_source import ASIDE_BYTES_MAX, ASIDE_MAX
+
+PAGE = (Path(__file__).parents[2] / "docs" / "sources.md").read_text("utf-8")
+
+
+def test_the_source_on_the_page_makes_the_event_that_the_page_says() -> None:
+    [shown] = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
+    body = json.loads(shown.replace('"…"', '"0123456789abcdef"'))
+    source = read_source({"name": "shop"} | body)
+    assert isinstance(source, Source) and source.mapping is not None
+    message = ForeignMessage(
+        "",
+        [("X-Shop-Topic", "orders/paid")],
+        b'{"customer":{"id":7},"order":{"total":10.50}}',
+    )
+    assert list(events_of(source.mapping, message)) == [
+        b'{"eventName":"transactionAdded",'
+        b'"data":{"total":10.50,"customerIdentifiers":{"customerId":7}}}'
+    ]
+
+
+@pytest.mark.parametrize("said", re.findall(r"^\| `(\{.+?\})` \|", PAGE, re.MULTILINE))
+def test_every_pick_on_the_page_is_one(said: str) -> None:
+    form = Form({})
+    made = read_pick(form, "data", json.loads(said.replace("…", '"x"')))
+    assert isinstance(made, Pick), form.refusals
+
+
+def test_every_scheme_stands_in_the_table_with_all_that_it_needs() -> None:
+    assert LABELS.keys() == VERIFICATION.kinds.keys()
+    for name, kind in VERIFICATION.kinds.items():
+        [row] = re.findall(rf"^\| `{name}` \|.*$", PAGE, re.MULTILINE)
+        for one in parts_of(kind):
+            assert f"`{one.name}`" in row or one.name.startswith("previous"), (name, one.name)
+
+
+def test_the_bounds_on_the_page_are_those_that_hold() -> None:
+    assert f"{ASIDE_MAX:,} messages and {ASIDE_BYTES_MAX >> 20} MiB" in PAGE
+    assert f"more than {RUNNING_MAX} at a time" in PAGE
