@@ -7,7 +7,7 @@ Nothing runs when `build` has returned: `App.load` takes up what is stored, `App
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -15,6 +15,7 @@ import msgspec
 from prometheus_client.registry import Collector
 
 from tidings.catalogue import Catalogue, envelope
+from tidings.core.connections import Connection
 from tidings.core.events.call_reader import CallReader
 from tidings.core.events.call_split import DEFAULT_LIMITS as CALL_LIMITS
 from tidings.core.events.call_split import CallLimits
@@ -59,9 +60,11 @@ from tidings.engine.shaping.shaper import Shaper, Shaping
 from tidings.engine.shaping.transformations import Transformations
 from tidings.engine.sources.inbound import Inbound
 from tidings.engine.sources.intake import SourceIntake
+from tidings.engine.sources.pumps import Pumps
 from tidings.engine.sources.sources import Sources
 from tidings.engine.vault import Vault
 from tidings.engine.webhooks.webhooks import Webhooks
+from tidings.sources.port import SourceDriver
 from tidings.store import port
 from tidings.transform.port import Checker, Renderer
 
@@ -121,6 +124,9 @@ class Ports:
     sandboxes: Sandboxes
     platform: Platform | None = None
     mailer: Mailer | None = None
+    # Who fetches messages of sources, by their type, and what the operator has declared for it.
+    source_drivers: Mapping[str, SourceDriver] = field(default_factory=dict)
+    connections: Mapping[str, Connection] = field(default_factory=dict)
     shaping: Shaping | None = None  # instead of what is made of the others
 
 
@@ -156,6 +162,7 @@ class App:
     webhooks: Webhooks
     inboxes: Inboxes
     sources: Sources
+    pumps: Pumps
     inbound: Inbound
     keyed_calls: KeyedCalls
     acceptor: Acceptor
@@ -199,6 +206,7 @@ class App:
         self.webhooks.resume()
         await through(self.inboxes.load)
         self.inboxes.start()
+        self.pumps.start()
         self.access.upkeep.start()
         self.background.start()
 
@@ -206,6 +214,7 @@ class App:
         """Start nothing more, wait for what is under way, write what is known; whether all of it
         is written. Nothing that was accepted is lost by any kind of stop."""
         self.feed.close()
+        await self.pumps.stop()
         await self.replays.stop()
         await self.background.stop()
         written = await self.engine.stop()
@@ -378,6 +387,7 @@ def build(ports: Ports, options: Options) -> App:
         intake=SourceIntake(
             store=store, intake=acceptor, reader=reader, late=late, clock_ms=clock.now_ms
         ),
+        connections=ports.connections,
     )
     return App(
         ports=ports,
@@ -393,6 +403,7 @@ def build(ports: Ports, options: Options) -> App:
         webhooks=webhooks,
         inboxes=inboxes,
         sources=sources,
+        pumps=Pumps(sources, ports.source_drivers, ports.connections),
         inbound=Inbound(named=sources.named, intake=sources.intake, clock_ms=clock.now_ms),
         keyed_calls=KeyedCalls(store, ports.vault),
         acceptor=acceptor,

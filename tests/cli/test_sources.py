@@ -65,7 +65,7 @@ def test_a_source_s_life(
 
 def test_what_is_wrong_is_said_in_a_line(tidings: Command, org: Api, tmp_path: Path) -> None:
     told = tidings("sources", "create", "shop").must(4)
-    assert "verification must say how the sender is known" in told.err
+    assert "verification must be set for a source of type webhook" in told.err
     told = tidings("sources", "create", "shop", str(tmp_path / "none.json")).must(2)
     assert "FILE must be a file that can be read" in told.err
     (tmp_path / "bad.json").write_text("[1]")

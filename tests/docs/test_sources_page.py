@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from tidings.core.declaration import declared
 from tidings.core.form import Form
 from tidings.core.sources.mapping import events_of
 from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.picks import Pick, read_pick
 from tidings.core.sources.source import Source, read_source
 from tidings.core.sources.verification import LABELS, VERIFICATION
-from tidings.core.webhooks.variants import parts_of
 from tidings.engine.sources.inbound import RUNNING_MAX
 from tidings.engine.sources.live_source import ASIDE_BYTES_MAX, ASIDE_MAX
 
@@ -46,7 +46,7 @@ def test_every_scheme_stands_in_the_table_with_all_that_it_needs() -> None:
     assert LABELS.keys() == VERIFICATION.kinds.keys()
     for name, kind in VERIFICATION.kinds.items():
         [row] = re.findall(rf"^\| `{name}` \|.*$", PAGE, re.MULTILINE)
-        for one in parts_of(kind):
+        for one in declared(kind):
             assert f"`{one.name}`" in row or one.name.startswith("previous"), (name, one.name)
 
 

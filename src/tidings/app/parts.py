@@ -33,6 +33,7 @@ from tidings.engine.shaping.platform import (
 )
 from tidings.engine.vault import read_or_make_key
 from tidings.settings.settings import Settings, host_of, platform_paths
+from tidings.sources.port import SourceDriver
 
 KEY_FILE = "key"
 TERMS_PURPOSE = b"tidings.terms"
@@ -89,6 +90,11 @@ def destinations(sender: Sender, target_of: Callable[[str], Target], clock: Cloc
 
 def make_policy(settings: Settings) -> Policy:
     return Policy(settings.dev, settings.allow, settings.deny)
+
+
+def source_drivers() -> dict[str, SourceDriver]:
+    """Who fetches messages of sources, by their type."""
+    return {}
 
 
 def inbox_host(settings: Settings) -> str | None:

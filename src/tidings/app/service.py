@@ -20,6 +20,7 @@ from tidings.api.http.gate import Gate, keeps
 from tidings.api.http.stream_places import StreamPlaces
 from tidings.api.v1.events.accept import AcceptApp
 from tidings.app.addresses import OwnAddresses
+from tidings.app.connections import load_connections
 from tidings.app.descriptors import Shares, share_out
 from tidings.app.faces import services_of
 from tidings.app.machine import file_limit
@@ -34,6 +35,7 @@ from tidings.app.parts import (
     make_policy,
     metrics_readers,
     request_ids,
+    source_drivers,
 )
 from tidings.app.start_retry import StepRunner
 from tidings.compose import App, Options, Ports, build
@@ -99,6 +101,7 @@ class Service:
         addresses = OwnAddresses(settings, sender)
         renderer = ProcessRenderer()
         platform, closers = make_platform(settings, clock)
+        drivers = source_drivers()
         app = build(
             Ports(
                 store=store,
@@ -119,6 +122,8 @@ class Service:
                 sandboxes=renderer,
                 platform=platform,
                 mailer=make_mailer(settings),
+                source_drivers=drivers,
+                connections=load_connections(settings.connections, drivers),
             ),
             options_of(settings, shares),
         )

@@ -4,12 +4,12 @@ from typing import Any
 
 from tidings.core.declaration import show_resource
 from tidings.core.ids import show
-from tidings.core.sources.source import address
+from tidings.core.sources.source import WEBHOOK, address
+from tidings.core.times import iso
 from tidings.engine.sources.activity import ASIDE, OUTCOMES, Arrival
 from tidings.engine.sources.intake import Fate
 from tidings.engine.sources.live_source import LiveSource
 from tidings.reads.messages import show_bytes, show_headers
-from tidings.reads.times import iso
 from tidings.store.port import AsideMessage
 
 PREFIX = "asd"
@@ -22,7 +22,7 @@ def show_source(live: LiveSource, base: str, now_ms: int) -> dict[str, Any]:
         "id": live.id,
         "orgId": live.org,
         **dict(show_resource(live.source)),
-        "url": base + address(live.org, live.source.name),
+        "url": base + address(live.org, live.source.name) if live.source.kind == WEBHOOK else None,
         "createdAt": iso(live.stored.created_ms),
         "changedAt": iso(live.stored.changed_ms),
         "lastMessageAt": iso(live.activity.last_ms),
@@ -30,7 +30,8 @@ def show_source(live: LiveSource, base: str, now_ms: int) -> dict[str, Any]:
         "lastHour": {outcome: hour[outcome] for outcome in OUTCOMES},
         "asideMessages": live.aside,
         "asideBytes": live.aside_bytes,
-        "lag": None,  # its senders hold back what they have not sent
+        "lag": live.lag,
+        "trouble": live.trouble or None,
     }
 
 

@@ -15,6 +15,8 @@ from tidings.core.kinds import Nested
 from tidings.core.org_settings import OrgSettings
 from tidings.core.replay_rules import CancelRequest, ResendRequest
 from tidings.core.shaping.transformation_rules import NewTransformation
+from tidings.core.sources.mapping import Mapping
+from tidings.core.sources.source import Source
 from tidings.core.webhooks.settings import SETTABLE
 
 HEAD = """\
@@ -44,6 +46,8 @@ RESOURCES: tuple[tuple[str, str, tuple[Declared, ...]], ...] = (
     ("User", "`/v1/orgs/{orgId}/users`: who may sign in.", USER),
     ("Portal link", "`/v1/orgs/{orgId}/portal-links`: a brand's console in a product.", PORTAL),
     ("Test inbox", "`/v1/inboxes`: a receiver inside the service.", declared(InboxForm)),
+    ("Source", "`/v1/sources`: where events come from.", declared(Source)),
+    ("Mapping", "`mapping` of a source.", declared(Mapping)),
     ("Replay", "`POST /v1/replays`: send again.", declared(ResendRequest)),
     ("Cancel", "`POST /v1/deliveries/cancel`: take back what waits.", declared(CancelRequest)),
     ("Event type", "`PUT /v1/eventTypes/{name}`: a type of the org's own.", TYPE),

@@ -77,6 +77,12 @@ def _template(what: str) -> Meta:
     )
 
 
+CONNECTIONS_ARE = (
+    "A TOML file of the systems outside that sources may name, a table for each: see "
+    "docs/sources.md. Read at the start."
+)
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that can be set, checked. Made once at start; never changes while it runs."""
 
@@ -97,6 +103,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "`/metrics` is open unless one of its settings is set.",
         ),
     ] = False
+    connections: Annotated[Path, _is("a file", CONNECTIONS_ARE)] | None = None
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],
         _is("debug, info, warning or error", "The least that is logged."),

@@ -76,7 +76,7 @@ _SOURCE: dict[str, Any] = {
     "id": "text",
     "orgId": "whole",
     **of_resource(Source),
-    "url": "text",
+    "url": "text|null",
     "createdAt": "time",
     "changedAt": "time",
     "lastMessageAt": "time|null",
@@ -85,6 +85,7 @@ _SOURCE: dict[str, Any] = {
     "asideMessages": "whole",
     "asideBytes": "whole",
     "lag": "whole|null",
+    "trouble": "text|null",
 }
 _ASIDE: dict[str, Any] = {
     "id": "text",

@@ -10,12 +10,12 @@ from starlette.responses import Response
 from tidings.api.answers import answer, refused
 from tidings.api.context import Services, read_object, refuse_unknown_fields
 from tidings.api.keyed import KEYED
-from tidings.api.models import V1_ERRORS, body_of
+from tidings.api.models import V1_ERRORS, body_of, change_body, new_body
 from tidings.api.paging import WHOLE, both_sides, described
 from tidings.core.events.call_reader import Caller, RejectedEvent
 from tidings.core.form import came
 from tidings.core.sources.message import ForeignMessage
-from tidings.core.sources.source import FIELDS, Source
+from tidings.core.sources.source import Source
 from tidings.core.sources.verification import refusal_of
 from tidings.engine.sources.inbound import place_of
 from tidings.engine.sources.live_source import LiveSource
@@ -28,7 +28,6 @@ from tidings.reads.sources import (
     show_redriven,
     show_source,
 )
-from tidings.schema.bodies import CLOSED, change_schema, new_schema
 
 _EXAMPLE = {
     "name": "shop",
@@ -47,9 +46,10 @@ _EXAMPLE = {
         "data": {"path": "order"},
     },
 }
-SOURCE_BODY = body_of(lambda: new_schema(FIELDS, "What makes a source.") | CLOSED, example=_EXAMPLE)
-SOURCE_CHANGE = body_of(
-    lambda: change_schema(FIELDS, "What changes a source; what is left out stays.") | CLOSED,
+SOURCE_BODY = new_body("What makes a source.", Source, example=_EXAMPLE)
+SOURCE_CHANGE = change_body(
+    "What changes a source; what is left out stays.",
+    Source,
     example={"mapping": _EXAMPLE["mapping"]},
 )
 _MESSAGE: dict[str, Any] = {

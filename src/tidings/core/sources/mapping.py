@@ -11,9 +11,10 @@ from typing import Annotated, Any
 
 import msgspec
 
-from tidings.core.declaration import Declared, Field, Json, Part, declared
+from tidings.core.declaration import Declared, Field, Json, declared
 from tidings.core.exact_json import fields_of, write_exactly
 from tidings.core.form import Form, came
+from tidings.core.kinds import Part, Value
 from tidings.core.sources import picks
 from tidings.core.sources.message import ForeignMessage, MessageFault
 from tidings.core.sources.picks import Pick
@@ -32,22 +33,19 @@ def _pick(form: Form, field: Declared, standing: Pick | None) -> Pick | None:
     return picks.read_pick(form, field.name, value)
 
 
-_PICK = Part(_pick, picks.PICK, Pick.show)
-
-
-def _each(form: Form, field: Declared, standing: str | None) -> str | None:
-    value = form.body.get(field.name)
-    if value is None:
-        return None if field.name in form.body else standing
-    if isinstance(value, str) and picks.is_path(value):
-        return value
-    form.refuse(
-        "bad_path",
-        field.name,
-        f"{form.called(field.name)} must be the path of a list in the body, such as records; "
-        f"got {came(value)}. Leave it out if a message is one event.",
-    )
-    return standing
+_PICK = Part(_pick, schema=picks.PICK, shows=Pick.show, answers=picks.PICK)
+_EACH = Value(
+    lambda said: said if isinstance(said, str) and picks.is_path(said) else None,
+    "the path of a list in the body, such as records",
+    "bad_path",
+    "Leave it out if a message is one event.",
+    clears=True,
+    schema={
+        "type": "string",
+        "maxLength": picks.PATH_MAX,
+        "pattern": f"^{picks.PATH.pattern}$",
+    },
+)
 
 
 def _fields(form: Form, field: Declared, standing: dict[str, Pick]) -> dict[str, Pick]:
@@ -102,13 +100,13 @@ class Mapping(msgspec.Struct, frozen=True, omit_defaults=True):
             "fields",
             Part(
                 _fields,
-                {
+                schema={
                     "type": "object",
                     "maxProperties": FIELDS_MAX,
                     "propertyNames": {"pattern": f"^{_TARGET.pattern}$"},
                     "additionalProperties": picks.PICK,
                 },
-                lambda fields: {target: pick.show() for target, pick in fields.items()},
+                shows=lambda fields: {target: pick.show() for target, pick in fields.items()},
             ),
             "Picks by the place in the event that each goes to.",
         ),
@@ -117,14 +115,7 @@ class Mapping(msgspec.Struct, frozen=True, omit_defaults=True):
         str | None,
         Field(
             "each",
-            Part(
-                _each,
-                {
-                    "type": "string",
-                    "maxLength": picks.PATH_MAX,
-                    "pattern": f"^{picks.PATH.pattern}$",
-                },
-            ),
+            _EACH,
             "The path of a list of which every item is an event; paths begin at the item then.",
         ),
     ] = None

@@ -5,43 +5,34 @@ from typing import Annotated, Any
 
 import msgspec
 
-from tidings.core.declaration import (
-    Choice,
-    Declared,
-    Field,
-    Flag,
-    Nested,
-    Part,
-    declared,
-    read_resource,
-    show_resource,
-)
+from tidings.core.declaration import Declared, Field, declared, read_resource, show_resource
 from tidings.core.form import Form, came
 from tidings.core.ids import OrgId
+from tidings.core.kinds import TEXTS, Choice, Flag, Nested, Part, Value
 from tidings.core.sources import picks
 from tidings.core.sources.mapping import Mapping, mapping_schema
 from tidings.core.sources.picks import Pick
 from tidings.core.sources.verification import ANSWER_SCHEMA, SCHEMA, VERIFICATION, Verification
 
-WEBHOOK = "webhook"
-KINDS = (WEBHOOK,)
+WEBHOOK, KAFKA, OUTBOX = "webhook", "kafka", "outbox"
+KINDS = (WEBHOOK, KAFKA, OUTBOX)
+TOPICS_MAX = 20
 OWN, NAMED = "own", "named"
 NAME_MAX = 63
 NAME = re.compile(rf"[a-z0-9](?:[a-z0-9-]{{0,{NAME_MAX - 2}}}[a-z0-9])?")
-_EXAMPLE = '{"type": "standardWebhooks", "secret": "whsec_…"}'
 
 
-def _name(form: Form, field: Declared, standing: Any) -> str:
-    value = form.body.get(field.name)
-    if isinstance(value, str) and NAME.fullmatch(value):
-        return value
-    form.refuse(
+def _named(pattern: re.Pattern[str], must: str, advice: str, *, null: bool = True) -> Value:
+    """A text that fits a pattern."""
+    return Value(
+        lambda said: said if isinstance(said, str) and pattern.fullmatch(said) else None,
+        must,
         "bad_name",
-        field.name,
-        f"name must be 1 to {NAME_MAX} of a-z, 0-9 and -, with a letter or digit at both ends; got "
-        f"{came(value)}. It becomes part of the address: orders, shop-eu.",
+        advice,
+        null=null,
+        clears=True,
+        schema={"type": "string", "pattern": f"^{pattern.pattern}$"},
     )
-    return ""
 
 
 def _mapping(form: Form, field: Declared, standing: Mapping | None) -> Mapping | None:
@@ -60,6 +51,19 @@ _MAPPING = Nested(
 )
 
 
+def _nested(kind: type[Any], example: str) -> Part:
+    """The fields of one type of source: an object that may be absent."""
+    whole = Nested(kind, "bad_type", f"Write {example}.", in_full=True)
+
+    def read(form: Form, field: Declared, standing: Any) -> Any:
+        if form.body.get(field.name) is None:
+            return None if field.name in form.body else standing
+        return whole.read(form, field, standing)
+
+    schema = whole.taken(new=False)
+    return Part(read, schema=schema, shows=whole.show, answers=whole.shown())
+
+
 def _message_id(form: Form, field: Declared, standing: Pick | None) -> Pick | None:
     value = form.body.get(field.name)
     if value is None:
@@ -69,15 +73,91 @@ def _message_id(form: Form, field: Declared, standing: Pick | None) -> Pick | No
 
 def _verification(form: Form, field: Declared, standing: Verification | None) -> Any:
     if form.body.get(field.name) is None:
-        if standing is None or field.name in form.body:
-            form.refuse(
-                "bad_verification",
-                field.name,
-                f"verification must say how the sender is known; got {came(None)}. Write "
-                f"{_EXAMPLE}.",
-            )
-        return standing
+        return None if field.name in form.body else standing
     return VERIFICATION.read(form, standing).value
+
+
+TOPIC = re.compile(r"[a-zA-Z0-9._-]{1,249}")
+_GROUP = re.compile(r"[a-zA-Z0-9._-]{0,200}")
+_CONNECTION = re.compile(r"[a-z0-9-]{0,63}")
+_SQL_NAME = r"[a-z_][a-z0-9_]{0,62}"
+_TABLE = re.compile(rf"(?:{_SQL_NAME}\.)?{_SQL_NAME}")
+_CHANNEL = re.compile(_SQL_NAME)
+
+
+def _topics(said: object) -> tuple[str, ...] | None:
+    if not isinstance(said, list) or not 0 < len(said) <= TOPICS_MAX:
+        return None
+    fit = all(isinstance(one, str) and TOPIC.fullmatch(one) for one in said)
+    return tuple(dict.fromkeys(said)) if fit else None
+
+
+class KafkaTopics(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a source reads of a Kafka cluster."""
+
+    topics: Annotated[
+        tuple[str, ...],
+        Field(
+            "topics",
+            Value(
+                _topics,
+                f"a list of 1 to {TOPICS_MAX} topics, each 1 to 249 of a-z A-Z 0-9 . _ -",
+                "bad_topics",
+                'Write ["loyalty.events"].',
+                null=False,
+                shows=list,
+                answers=TEXTS,
+                schema=TEXTS
+                | {
+                    "items": {"type": "string", "pattern": f"^{TOPIC.pattern}$"},
+                    "minItems": 1,
+                    "maxItems": TOPICS_MAX,
+                },
+            ),
+            "Where its messages are.",
+        ),
+    ]
+    group: Annotated[
+        str,
+        Field(
+            "group",
+            _named(_GROUP, "at most 200 of a-z A-Z 0-9 . _ -", "Leave it out if in doubt."),
+            "The consumer group; left out it is one of the source's own.",
+        ),
+    ] = ""
+    start_at: Annotated[
+        str,
+        Field(
+            "startAt",
+            Choice(("earliest", "latest"), "bad_start"),
+            "Where the group begins that has no place yet.",
+        ),
+    ] = "earliest"
+
+
+class OutboxTable(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where a PostgreSQL application writes what is to be told."""
+
+    table: Annotated[
+        str,
+        Field(
+            "table",
+            _named(
+                _TABLE,
+                "a table's name, in lower case, with its schema or not",
+                "Write shop.outbox.",
+            ),
+            "Its rows are read in the order of their commit, and marked.",
+        ),
+    ] = "tidings_outbox"
+    channel: Annotated[
+        str,
+        Field(
+            "channel",
+            _named(_CHANNEL, "a name of PostgreSQL, in lower case", "Write tidings_outbox."),
+            "What the application NOTIFYs, so that rows are read at once.",
+        ),
+    ] = "tidings_outbox"
 
 
 class Source(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -87,10 +167,10 @@ class Source(msgspec.Struct, frozen=True, omit_defaults=True):
         str,
         Field(
             "name",
-            Part(
-                _name,
-                {"type": "string", "pattern": f"^{NAME.pattern}$"},
-                answers={"type": "string"},
+            _named(
+                NAME,
+                f"1 to {NAME_MAX} of a-z, 0-9 and -, with a letter or digit at both ends",
+                "It becomes part of the address: orders, shop-eu.",
                 null=False,
             ),
             "Unique in the org, a part of the address. It stays for good.",
@@ -105,15 +185,32 @@ class Source(msgspec.Struct, frozen=True, omit_defaults=True):
         Verification | None,
         Field(
             "verification",
-            Part(_verification, SCHEMA, VERIFICATION.show, answers=ANSWER_SCHEMA, null=False),
-            "How the sender is known. Secrets are shown by their end.",
+            Part(_verification, schema=SCHEMA, shows=VERIFICATION.show, answers=ANSWER_SCHEMA),
+            "How the sender of an inbound webhook is known. Secrets are shown by their end.",
         ),
+    ] = None
+    connection: Annotated[
+        str,
+        Field(
+            "connection",
+            _named(_CONNECTION, "the name of a connection: a-z, 0-9 and -", "Write main."),
+            "Which of the operator's connections the messages of kafka and outbox come over.",
+            bodies="new",
+        ),
+    ] = ""
+    kafka: Annotated[
+        KafkaTopics | None,
+        Field("kafka", _nested(KafkaTopics, '{"topics": ["loyalty.events"]}'), "Of type kafka."),
+    ] = None
+    outbox: Annotated[
+        OutboxTable | None,
+        Field("outbox", _nested(OutboxTable, '{"table": "shop.outbox"}'), "Of type outbox."),
     ] = None
     message_id: Annotated[
         Pick | None,
         Field(
             "messageId",
-            Part(_message_id, picks.PICK, Pick.show),
+            Part(_message_id, schema=picks.PICK, shows=Pick.show, answers=picks.PICK),
             "What a repeat is known by, where the event has no eventId. Left out it is webhook-id.",
         ),
     ] = None
@@ -123,8 +220,8 @@ class Source(msgspec.Struct, frozen=True, omit_defaults=True):
             "mapping",
             Part(
                 _mapping,
-                mapping_schema(),
-                lambda mapping: dict(show_resource(mapping)),
+                schema=mapping_schema(),
+                shows=lambda mapping: dict(show_resource(mapping)),
                 answers={"type": "object"},
             ),
             "How a message becomes an event. Left out it must be one: of Tidings, or a CloudEvent.",
@@ -145,15 +242,40 @@ class Source(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 FIELDS = declared(Source)
-_NAMES = frozenset(one.name for one in FIELDS)
 
 
 def read_source(body: dict[str, Any], old: Source | None = None) -> Source | Form:
     """The source that a body makes, or makes of `old`; the form with all that is wrong."""
     form = Form(body, strict=True)
-    form.refuse_unknown(_NAMES if old is None else _NAMES - {"name", "type"})
+    form.refuse_unknown(one.name for one in FIELDS if one.is_said(new=old is None))
     made = read_resource(Source, form, old)
+    if not form.refusals:
+        _check(form, made)
     return form if form.refusals else made
+
+
+# What a source of each type needs, and no other has.
+NEEDS = {WEBHOOK: ("verification",), KAFKA: ("connection", "kafka"), OUTBOX: ("connection",)}
+_OWN = ("verification", "connection", "kafka", "outbox")
+
+
+def _check(form: Form, made: Source) -> None:
+    """That it has what its type needs, and nothing of another type."""
+    needs = NEEDS[made.kind]
+    for name in _OWN:
+        said = bool(getattr(made, name))
+        if name in needs and not said:
+            form.refuse(
+                "field_missing",
+                name,
+                f"{name} must be set for a source of type {made.kind}; got {came(None)}. Write it.",
+            )
+        elif said and name not in needs and name != made.kind:
+            form.refuse(
+                "field_of_other_type",
+                name,
+                f"{name} must be left out of a source of type {made.kind}; got it. Leave it out.",
+            )
 
 
 def address(org: OrgId, name: str) -> str:

@@ -8,52 +8,48 @@ import base64
 import binascii
 import hashlib
 import hmac
-import re
 from collections.abc import Callable
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
+from tidings.core.declaration import Field
 from tidings.core.shaping.signatures import standard_webhooks
 from tidings.core.shaping.signatures.scheme import SignatureVerdict
 from tidings.core.sources.message import ForeignMessage
-from tidings.core.webhooks.variants import Text, Variants
+from tidings.core.webhooks.variants import Variants, VariantText
 
 TOLERANCE_S = 300
 SIGNATURES_MAX = 16  # of one header that are compared
-_HEADER_NAME = Text(
-    "a header's name, such as X-Hub-Signature-256", r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+", 128, "Header"
-)
-_VALUE = Text(
+_NAME = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+_HEADER = VariantText("a header's name, such as X-Hub-Signature-256", _NAME, 128)
+_VALUE = VariantText(
     "text of 16 to 1024 visible ASCII signs, blanks between them allowed",
     r"[\x21-\x7e][\x20-\x7e]{14,}[\x21-\x7e]",
     1024,
-    "Value",
     secret=True,
 )
-_KEY = Text("text of 16 to 256 ASCII signs", r"[\x20-\x7e]{16,}", 256, "Secret", secret=True)
-_WHSEC = Text(
+_KEY = VariantText("text of 16 to 256 ASCII signs", r"[\x20-\x7e]{16,}", 256, secret=True)
+_WHSEC = VariantText(
     "a signing secret, whsec_ and the base64 of 24 to 64 bytes",
     standard_webhooks.SECRET_PATTERN.strip("^$"),
     100,
-    "Signing secret",
     secret=True,
 )
 
 
-def _words(*words: str, label: str) -> Text:
-    return Text(
-        f"{', '.join(words[:-1])} or {words[-1]}", "|".join(map(re.escape, words)), 40, label,
-        words=words,
-    )  # fmt: skip
+def _one_of(*words: str) -> VariantText:
+    must = f"{', '.join(words[:-1])} or {words[-1]}"
+    return VariantText(must, "|".join(words), 40, words=words)
 
 
-class StandardWebhooks(msgspec.Struct, frozen=True, tag="standardWebhooks", rename="camel"):
+class StandardWebhooks(msgspec.Struct, frozen=True, tag="standardWebhooks"):
     """Signed by Standard Webhooks, as Tidings, Svix and others do."""
 
-    message_header: ClassVar[str] = "webhook-id"
-    secret: Annotated[str, _WHSEC]
-    previous_secret: Annotated[str | None, _WHSEC] = None
+    secret: Annotated[str, Field("secret", _WHSEC, label="Signing secret")]
+    previous_secret: Annotated[
+        str | None, Field("previousSecret", _WHSEC, label="Former signing secret")
+    ] = None
 
     def __repr__(self) -> str:
         """Without secrets."""
@@ -70,13 +66,14 @@ class StandardWebhooks(msgspec.Struct, frozen=True, tag="standardWebhooks", rena
         )
 
 
-class StaticHeader(msgspec.Struct, frozen=True, tag="header", rename="camel"):
+class StaticHeader(msgspec.Struct, frozen=True, tag="header"):
     """A header with a value that the sender alone knows, as the original sends."""
 
-    message_header: ClassVar[str] = "webhook-id"
-    header: Annotated[str, _HEADER_NAME]
-    value: Annotated[str, _VALUE]
-    previous_value: Annotated[str | None, _VALUE] = None
+    header: Annotated[str, Field("header", _HEADER, label="Header")]
+    value: Annotated[str, Field("value", _VALUE, label="Value")]
+    previous_value: Annotated[str | None, Field("previousValue", _VALUE, label="Former value")] = (
+        None
+    )
 
     def __repr__(self) -> str:
         """Without the values."""
@@ -91,33 +88,48 @@ class StaticHeader(msgspec.Struct, frozen=True, tag="header", rename="camel"):
         return None if any(fits) else f"The header {self.header} has another value."
 
 
-class HmacHeader(msgspec.Struct, frozen=True, tag="hmac", rename="camel", omit_defaults=True):
+class HmacHeader(msgspec.Struct, frozen=True, tag="hmac", omit_defaults=True):
     """An HMAC of the body in a header, as GitHub, Shopify and many others send."""
 
-    message_header: ClassVar[str] = ""
-    header: Annotated[str, _HEADER_NAME]
-    secret: Annotated[str, _KEY]
-    previous_secret: Annotated[str | None, _KEY] = None
+    header: Annotated[str, Field("header", _HEADER, label="Header")]
+    secret: Annotated[str, Field("secret", _KEY, label="Secret")]
+    previous_secret: Annotated[str | None, Field("previousSecret", _KEY, label="Former secret")] = (
+        None
+    )
     hash: Annotated[
-        Literal["sha256", "sha512", "sha1"], _words("sha256", "sha512", "sha1", label="Hash")
+        Literal["sha256", "sha512", "sha1"],
+        Field("hash", _one_of("sha256", "sha512", "sha1"), label="Hash"),
     ] = "sha256"
-    encoding: Annotated[Literal["hex", "base64"], _words("hex", "base64", label="Encoding")] = "hex"
+    encoding: Annotated[
+        Literal["hex", "base64"], Field("encoding", _one_of("hex", "base64"), label="Encoding")
+    ] = "hex"
     prefix: Annotated[
         str,
-        Text("what stands before the signature, such as sha256=", r"[\x21-\x7e]*", 40, "Prefix"),
+        Field(
+            "prefix",
+            VariantText("what stands before the signature, such as sha256=", r"[\x21-\x7e]*", 40),
+            label="Prefix",
+        ),
     ] = ""
     timestamp_header: Annotated[
         str | None,
-        Text(
-            "the name of the header with the time in seconds, which is signed before the body",
-            _HEADER_NAME.pattern,
-            128,
-            "Header of the time",
+        Field(
+            "timestampHeader",
+            VariantText(
+                "the name of the header with the time in seconds, which is signed before the body",
+                _NAME,
+                128,
+            ),
+            label="Header of the time",
         ),
     ] = None
     separator: Annotated[
         str,
-        Text("what is signed between time and body", r"[\x20-\x7e]*", 8, "Between time and body"),
+        Field(
+            "separator",
+            VariantText("what is signed between time and body", r"[\x20-\x7e]*", 8),
+            label="Between time and body",
+        ),
     ] = "."
 
     def __repr__(self) -> str:

@@ -13,6 +13,7 @@ from tidings.core.exact_json import value_of
 from tidings.core.ids import OrgId
 from tidings.core.sources.message import ForeignMessage, MessageFault
 from tidings.core.sources.picks import PassedOver
+from tidings.core.sources.source import WEBHOOK
 from tidings.core.sources.verification import refusal_of
 from tidings.engine.events.intake import Overloaded
 from tidings.engine.sources.activity import REFUSED, Arrival
@@ -53,14 +54,15 @@ class Inbound:
 
     def knows(self, org: OrgId, name: str) -> bool:
         """Whether there is a source at this address."""
-        return self._named(org, name) is not None
+        live = self._named(org, name)
+        return live is not None and live.source.kind == WEBHOOK
 
     async def receive(
         self, org: OrgId, name: str, headers: Sequence[tuple[str, str]], body: bytes
     ) -> InboundAnswer:
         """One request, whoever sends it. Raises nothing but CancelledError."""
         live = self._named(org, name)
-        if live is None:
+        if live is None or live.source.kind != WEBHOOK:
             return InboundAnswer(
                 404,
                 "no_source",

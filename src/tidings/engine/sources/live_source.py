@@ -50,6 +50,9 @@ class LiveSource:
         self.activity = Activity()
         self.aside = 0  # messages that are put aside
         self.aside_bytes = 0
+        self.trouble = ""  # why nothing is fetched, in words; empty where nothing is wrong
+        self.lag: int | None = None  # messages that wait where they are fetched from
+        self.deleted = False
 
     @property
     def id(self) -> str:

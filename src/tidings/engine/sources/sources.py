@@ -1,16 +1,18 @@
 """The sources of all orgs: kept, found, changed, and what they have put aside tried again."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
+from tidings.core.connections import Connection
 from tidings.core.events.call_reader import Caller
 from tidings.core.form import Form
 from tidings.core.ids import OrgId, read
 from tidings.core.sources.source import NAMED, Source, read_source
+from tidings.engine.listeners import Listeners
 from tidings.engine.sources.activity import OUTCOMES
 from tidings.engine.sources.intake import Fate, SourceIntake
 from tidings.engine.sources.live_source import LiveSource, UnknownSource
@@ -33,10 +35,13 @@ class Sources:
         store: port.SourceStore,
         vault: Vault,
         intake: SourceIntake,
+        connections: Mapping[str, Connection],
     ) -> None:
         self._store = store
         self._vault = vault
         self.intake = intake
+        self.connections = connections
+        self.changed = Listeners[LiveSource]("a source was made, changed or deleted")
         self._gone: Counter[str] = Counter()  # of sources that are deleted
         self._by_number: dict[int, LiveSource] = {}
         self._by_name: dict[tuple[OrgId, str], LiveSource] = {}
@@ -66,6 +71,10 @@ class Sources:
             "Messages that sources have put aside.",
             sum(one.aside for one in live),
         )
+
+    def all(self) -> list[LiveSource]:
+        """Of all orgs."""
+        return list(self._by_number.values())
 
     def of(self, org: OrgId) -> list[LiveSource]:
         """The org's sources by name."""
@@ -108,7 +117,9 @@ class Sources:
                 )
             )
         fresh = port.StoredSource(0, org, source.name, self._sealed(org, source))
-        return self._keep(await self._store.put_source(fresh), source)
+        live = self._keep(await self._store.put_source(fresh), source)
+        self.changed.tell(live)
+        return live
 
     async def change(self, caller: Caller, source_id: str, body: dict[str, object]) -> LiveSource:
         """Set the fields that the body names, each as a whole. UnknownSource, and as `create`."""
@@ -129,12 +140,16 @@ class Sources:
         await self._store.drop_source(live.stored.number)
         self._gone.update(live.activity.totals)
         del self._by_number[live.stored.number], self._by_name[org, live.source.name]
+        live.deleted = True
+        self.changed.tell(live)
 
     def checked(self, caller: Caller, body: dict[str, object], old: Source | None = None) -> Source:
         """The source that a body makes, or makes of `old`. Invalid, Forbidden."""
         made = read_source(body, old)
         if isinstance(made, Form):
             raise Invalid(*made.refusals)
+        if old is None and made.connection:
+            self._check_connection(caller, made)
         was = old is not None and old.orgs == NAMED
         if made.orgs == NAMED and not was and not caller.platform:
             raise Forbidden.because(
@@ -143,6 +158,20 @@ class Sources:
                 "with the platform's credential. (platform_only, field orgs)",
             )
         return made
+
+    def _check_connection(self, caller: Caller, made: Source) -> None:
+        found = self.connections.get(made.connection)
+        may = found is not None and found.may_be_named_by(caller.org, platform=caller.platform)
+        if found is None or not may or found.kind != made.kind:
+            raise Invalid(
+                Refusal(
+                    "unknown_connection",
+                    f"connection must be one of type {made.kind} that the operator has declared "
+                    f"for the org; got {made.connection}. Ask the operator. "
+                    "(unknown_connection, field connection)",
+                    "connection",
+                )
+            )
 
     # -- put aside --------------------------------------------------------------------------------
 
@@ -195,6 +224,7 @@ class Sources:
             msgspec.structs.replace(live.stored, sealed=sealed)
         )
         live.source = source
+        self.changed.tell(live)
         return live
 
     def _keep(self, stored: port.StoredSource, source: Source) -> LiveSource:

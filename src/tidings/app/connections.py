@@ -1,0 +1,83 @@
+"""The operator's connections, read from their file at the start.
+
+    [main]
+    type = "kafka"
+    orgs = "all"              # or a list of ids; left out: the platform alone
+    servers = "kafka-1:9092"
+    password = "${KAFKA_PASSWORD}"
+
+A text that is `${NAME}` is taken from the environment, so that the file holds no secret.
+"""
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+from tidings.core.connections import Connection
+from tidings.core.ids import OrgId
+from tidings.errors import Unusable
+
+NAME = re.compile(r"[a-z0-9-]{1,63}")
+_FROM_ENVIRONMENT = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+class ConnectionsRefused(Unusable):
+    """The file cannot be used; the text says where and why."""
+
+
+def load_connections(
+    path: Path | None, kinds: Mapping[str, object], environment: Mapping[str, str] = os.environ
+) -> dict[str, Connection]:
+    """By name. `kinds`: the types that there are drivers of. ConnectionsRefused."""
+    if path is None:
+        return {}
+    try:
+        document = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConnectionsRefused(
+            f"The file of connections {path} must be TOML that can be read; {error}. Mend it."
+        ) from None
+    return {
+        name: _connection(path, name, said, kinds, environment) for name, said in document.items()
+    }
+
+
+def _connection(
+    path: Path,
+    name: str,
+    said: object,
+    kinds: Mapping[str, object],
+    environment: Mapping[str, str],
+) -> Connection:
+    def refused(must: str, got: object) -> ConnectionsRefused:
+        return ConnectionsRefused(f"{path}: [{name}] {must}; got {got!r}. Mend it.")
+
+    if not NAME.fullmatch(name) or not isinstance(said, dict):
+        raise refused("must be a table whose name is 1 to 63 of a-z, 0-9 and -", name)
+    fields = {key: _value(path, name, key, one, environment) for key, one in said.items()}
+    kind, orgs = fields.pop("type", None), fields.pop("orgs", [])
+    if not isinstance(kind, str) or kind not in kinds:
+        raise refused(f"must have a type of {', '.join(kinds) or 'none that is installed'}", kind)
+    if orgs != "all" and not (
+        isinstance(orgs, list) and all(type(one) is int and one > 0 for one in orgs)
+    ):
+        raise refused('must have orgs that are "all" or a list of ids', orgs)
+    return Connection(
+        name,
+        kind,
+        fields,
+        None if orgs == "all" else frozenset(map(OrgId, orgs if isinstance(orgs, list) else ())),
+    )
+
+
+def _value(path: Path, name: str, key: str, said: object, environment: Mapping[str, str]) -> object:
+    if not isinstance(said, str) or (found := _FROM_ENVIRONMENT.fullmatch(said)) is None:
+        return said
+    if found[1] not in environment:
+        raise ConnectionsRefused(
+            f"{path}: [{name}] {key} must be set in the environment as {found[1]}; it is not. Set "
+            "it, and start again."
+        )
+    return environment[found[1]]

@@ -1,0 +1,90 @@
+"""The pump of one source that messages are fetched from: read, accept or put aside, acknowledge.
+
+A batch is acknowledged when all that became of it is on stable storage. While nothing can be kept
+the batch waits, and nothing more is read: so what is behind us holds back. Whatever fails is tried
+again, more and more rarely; what is wrong is told by the source's page.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+import structlog
+
+from tidings.core.connections import Connection
+from tidings.core.sources.message import ForeignMessage
+from tidings.engine.events.intake import Overloaded
+from tidings.engine.sources.intake import SourceIntake
+from tidings.engine.sources.live_source import AsideFull, LiveSource
+from tidings.sources.port import Reading, SourceDown, SourceDriver
+from tidings.store.port import StoreDown
+
+AGAIN_S, AGAIN_MAX_S = 0.5, 30.0
+WAIT_S, WAIT_MAX_S = 0.05, 5.0  # while nothing can be kept
+LAG_EVERY_S = 5.0
+
+log = structlog.get_logger(__name__)
+
+
+class Pump:
+    """Of one source, until it is cancelled."""
+
+    def __init__(
+        self,
+        live: LiveSource,
+        driver: SourceDriver,
+        connection: Connection,
+        intake: SourceIntake,
+        *,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._live = live
+        self._driver = driver
+        self._connection = connection
+        self._intake = intake
+        self._sleep = sleep
+        self._looked_s = float("-inf")
+
+    async def run(self) -> None:
+        """Fetch until cancelled."""
+        live, again_s = self._live, AGAIN_S
+        while True:
+            reading: Reading | None = None
+            try:
+                reading = await self._driver.open(live.source, self._connection, live.stored.number)
+                while True:
+                    messages = await reading.read()
+                    await self._keep(messages)
+                    await reading.acknowledge()
+                    again_s, live.trouble = AGAIN_S, ""
+                    await self._look(reading)
+            except SourceDown as down:
+                live.trouble = str(down)
+            except Exception as error:
+                # The driver's fault, or ours: never the end of the source.
+                live.trouble = "Tidings failed at it; its log says why."
+                log.exception("a source failed", source=live.id, reason=repr(error))
+            finally:
+                if reading is not None:
+                    await reading.close()
+            await self._sleep(again_s)
+            again_s = min(AGAIN_MAX_S, again_s * 2)
+
+    async def _keep(self, messages: Sequence[ForeignMessage]) -> None:
+        """All of them are on stable storage, however long that takes."""
+        live, wait_s = self._live, WAIT_S
+        while True:
+            try:
+                await self._intake.take(live, messages)
+                return
+            except AsideFull as full:
+                live.trouble = full.reason.message
+            except (Overloaded, StoreDown):
+                live.trouble = "Nothing can be kept now. It goes on by itself."
+            await self._sleep(wait_s)
+            wait_s = min(WAIT_MAX_S, wait_s * 2)
+
+    async def _look(self, reading: Reading) -> None:
+        now_s = asyncio.get_running_loop().time()
+        if now_s - self._looked_s >= LAG_EVERY_S:
+            self._looked_s = now_s
+            self._live.lag = await reading.lag()

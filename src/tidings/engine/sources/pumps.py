@@ -1,0 +1,72 @@
+"""The pumps of all sources that messages are fetched from: started, stopped, and made anew where a
+source is changed."""
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+
+from tidings.core.connections import Connection
+from tidings.core.sources.source import WEBHOOK
+from tidings.engine.sources.live_source import LiveSource
+from tidings.engine.sources.pump import Pump
+from tidings.engine.sources.sources import Sources
+from tidings.sources.port import SourceDriver
+
+
+class Pumps:
+    """One task for each source that is not paused."""
+
+    def __init__(
+        self,
+        sources: Sources,
+        drivers: Mapping[str, SourceDriver],
+        connections: Mapping[str, Connection],
+    ) -> None:
+        self._sources = sources
+        self._drivers = drivers
+        self._connections = connections
+        self._running: dict[int, asyncio.Task[None]] = {}
+        self._stopping = False
+        sources.changed.add(self.follow)
+
+    def start(self) -> None:
+        """Fetch, for every source that is not paused."""
+        for live in self._sources.all():
+            self.follow(live)
+
+    async def stop(self) -> None:
+        """Fetch nothing more; what was not acknowledged is fetched again after the next start."""
+        self._stopping = True
+        tasks = list(self._running.values())
+        self._running.clear()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def follow(self, live: LiveSource) -> None:
+        """A source is new, changed or deleted: fetch as it says now."""
+        number = live.stored.number
+        before = self._running.pop(number, None)
+        if before is not None:
+            before.cancel()
+        live.trouble, live.lag = "", None
+        if self._stopping or live.deleted or live.source.paused or live.source.kind == WEBHOOK:
+            return
+        driver = self._drivers.get(live.source.kind)
+        connection = self._connections.get(live.source.connection)
+        if driver is None or connection is None or connection.kind != live.source.kind:
+            live.trouble = (
+                f"The connection {live.source.connection} must be one of type {live.source.kind} "
+                "that the operator has declared; there is none. Ask the operator."
+            )
+            return
+        pump = Pump(live, driver, connection, self._sources.intake)
+        self._running[number] = asyncio.get_running_loop().create_task(_after(before, pump))
+
+
+async def _after(before: "asyncio.Task[None] | None", pump: Pump) -> None:
+    """One at a time: the one before has let go."""
+    if before is not None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait([before])
+    await pump.run()

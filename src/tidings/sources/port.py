@@ -1,0 +1,54 @@
+"""The port of sources: what the engine knows of where messages are fetched, whatever holds them.
+
+A driver opens a source over a connection, hands over what is there in order, and marks it as taken
+when it is told to: that is after all that became of it is on stable storage here. What was handed
+over and never marked is handed over again, to this process or to the one after it.
+`tests/sources/conformance/` is what every driver promises, as tests.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from tidings.core.connections import Connection
+from tidings.core.sources.message import ForeignMessage
+from tidings.core.sources.source import Source
+from tidings.errors import Unavailable
+
+BATCH_MAX = 500  # messages handed over at one time
+BATCH_BYTES_MAX = 8 << 20  # and the bytes of their bodies, but always one
+
+
+class SourceDown(Unavailable):
+    """What holds the messages does not answer, or refuses us. The text is for people: what must be,
+    what came, what to do; it holds no secret."""
+
+
+class Reading(Protocol):
+    """One source that is open. Not to be used by two tasks at once."""
+
+    async def read(self) -> Sequence[ForeignMessage]:
+        """What comes next, in its order: at least one message, at most `BATCH_MAX`; waits until
+        there is one. Each has a place that no other message of the source ever had. SourceDown."""
+        ...
+
+    async def acknowledge(self) -> None:
+        """All that was read so far is kept here: it is not handed over again. SourceDown, after
+        which it may be, and is known then."""
+        ...
+
+    async def lag(self) -> int | None:
+        """How many messages wait behind those that were read; None where nobody can tell.
+        SourceDown."""
+        ...
+
+    async def close(self) -> None:
+        """Let go; what was not acknowledged is another's to read. Idempotent, raises nothing."""
+        ...
+
+
+class SourceDriver(Protocol):
+    """Opens sources of one kind."""
+
+    async def open(self, source: Source, connection: Connection, number: int) -> Reading:
+        """`number`: the source's own, for names that must be its alone. SourceDown."""
+        ...
