@@ -1,0 +1,65 @@
+"""The file of connections: read whole or not at all, with secrets from the environment."""
+
+from pathlib import Path
+
+import pytest
+
+from tidings.app.connections import ConnectionsRefused, load_connections
+from tidings.core.ids import OrgId
+
+KINDS = {"kafka": None, "outbox": None}
+SECRET = "s3cret-of-the-broker"
+
+
+def load(tmp_path: Path, text: str, **environment: str) -> object:
+    path = tmp_path / "connections.toml"
+    path.write_text(text)
+    return load_connections(path, KINDS, environment)
+
+
+def test_without_a_file_there_is_none() -> None:
+    assert load_connections(None, KINDS) == {}
+
+
+def test_each_table_is_a_connection_and_its_secret_stands_in_the_environment(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "connections.toml"
+    path.write_text(
+        '[main]\ntype = "kafka"\norgs = "all"\nservers = "a:9092"\npassword = "${BROKER}"\n'
+        '[shop-db]\ntype = "outbox"\norgs = [7]\n[own]\ntype = "kafka"\n'
+    )
+    found = load_connections(path, KINDS, {"BROKER": SECRET})
+    assert list(found) == ["main", "shop-db", "own"]
+    assert found["main"].fields == {"servers": "a:9092", "password": SECRET}
+    assert SECRET not in repr(found)
+
+    def may(name: str, org: int, *, platform: bool = False) -> bool:
+        return found[name].may_be_named_by(OrgId(org), platform=platform)
+
+    assert may("main", 8) and may("shop-db", 7) and not may("shop-db", 8)
+    assert not may("own", 7) and may("own", 7, platform=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[main", "must be TOML"),
+        ('[Main]\ntype = "kafka"', "must be a table whose name"),
+        ("main = 7", "must be a table"),
+        ('[main]\ntype = "nats"', "must have a type of kafka, outbox"),
+        ("[main]", "must have a type"),
+        ('[main]\ntype = "kafka"\norgs = "some"', "must have orgs"),
+        ('[main]\ntype = "kafka"\norgs = [true]', "must have orgs"),
+        ('[main]\ntype = "kafka"\npassword = "${BROKER}"', "must be set in the environment"),
+    ],
+)
+def test_what_cannot_be_used_is_told_with_its_place(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(ConnectionsRefused, match=said) as told:
+        load(tmp_path, text)
+    assert "connections.toml" in str(told.value)
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConnectionsRefused, match="can be read"):
+        load_connections(tmp_path / "none.toml", KINDS)

@@ -1,0 +1,260 @@
+"""The pump of a source: what it has read is acknowledged once it is kept, and never before."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from tests.api.control_client import Service, service
+from tidings.core.connections import Connection
+from tidings.core.sources.message import ForeignMessage
+from tidings.core.sources.source import Source
+from tidings.engine.sources import live_source
+from tidings.engine.sources.pump import Pump
+from tidings.engine.sources.pumps import Pumps
+from tidings.engine.sources.sources import Sources
+from tidings.sources.port import SourceDown
+from tidings.store import port
+
+MAIN = Connection("main", "kafka", {})
+BODY = b'{"eventName":"a.b","data":{"n":%d}}'
+
+
+class Topic:
+    """A driver over a list: what is not acknowledged is handed over again."""
+
+    def __init__(self, count: int = 0, batch: int = 3) -> None:
+        self.messages = [ForeignMessage(f"t/0/{n}", [], BODY % n) for n in range(count)]
+        self.batch = batch
+        self.taken = 0  # acknowledged
+        self.opened = 0
+        self.open_now = 0
+        self.fault: SourceDown | None = None
+        self.more = asyncio.Event()
+
+    async def open(self, source: Source, connection: Connection, number: int) -> "Reader":
+        if self.fault is not None:
+            raise self.fault
+        self.opened += 1
+        self.open_now += 1
+        return Reader(self)
+
+    def append(self, body: bytes) -> None:
+        self.messages.append(ForeignMessage(f"t/0/{len(self.messages)}", [], body))
+        self.more.set()
+
+
+class Reader:
+    def __init__(self, topic: Topic) -> None:
+        self._topic, self._at, self._closed = topic, topic.taken, False
+
+    async def read(self) -> Sequence[ForeignMessage]:
+        topic = self._topic
+        while self._at >= len(topic.messages):
+            topic.more.clear()
+            await topic.more.wait()
+        if topic.fault is not None:
+            raise topic.fault
+        found = topic.messages[self._at : self._at + topic.batch]
+        self._at += len(found)
+        return found
+
+    async def acknowledge(self) -> None:
+        if self._topic.fault is not None:
+            raise self._topic.fault
+        self._topic.taken = self._at
+
+    async def lag(self) -> int | None:
+        return len(self._topic.messages) - self._at
+
+    async def close(self) -> None:
+        self._topic.open_now -= not self._closed
+        self._closed = True
+
+
+async def until(holds: Callable[[], Any], seconds: float = 5.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not holds():
+            await asyncio.sleep(0.001)
+
+
+def sources_of(s: Service) -> tuple[Sources, Pumps]:
+    return s.parts.sources, s.parts.pumps
+
+
+async def fetched(s: Service, topic: Topic, **fields: Any) -> live_source.LiveSource:
+    """A source that is fetched from the topic."""
+    reply = await s.call("PATCH", "/v1/orgs/1", {"settings": {"unknownTypes": "admitted"}})
+    assert reply.status == 200
+    sources, pumps = sources_of(s)
+    sources.connections = {"main": MAIN}
+    pumps._connections, pumps._drivers = {"main": MAIN}, {"kafka": topic}
+    body = {"name": "t", "type": "kafka", "connection": "main", "kafka": {"topics": ["t"]}}
+    reply = await s.call("POST", "/v1/sources", body | fields)
+    assert reply.status == 201, reply.body
+    return sources.of(s.parts.orgs.all()[0].id)[0]
+
+
+async def numbers(s: Service) -> list[int]:
+    rows = (await s.call("GET", "/v1/events?limit=100")).json["events"]
+    found = [(await s.call("GET", f"/v1/events/{one['eventId']}")).json for one in rows]
+    return [one["body"]["data"]["n"] for one in found][::-1]
+
+
+async def test_all_that_is_there_and_comes_is_accepted_in_order_and_acknowledged() -> None:
+    async with service() as s:
+        topic = Topic(10)
+        live = await fetched(s, topic)
+        await until(lambda: topic.taken == 10)
+        topic.append(BODY % 10)
+        await until(lambda: topic.taken == 11)
+        assert await numbers(s) == list(range(11))
+        shown = (await s.call("GET", "/v1/sources/t")).json
+        assert (shown["lag"], shown["trouble"], shown["url"]) == (7, None, None)
+        assert live.activity.totals["accepted"] == 11
+        await s.parts.pumps.stop()
+        assert topic.open_now == 0
+
+
+async def test_nothing_is_acknowledged_and_nothing_more_is_read_while_nothing_can_be_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with service() as s:
+        topic = Topic(6)
+        accept, refused = s.parts.acceptor.accept, 0
+
+        async def down(drafts: Any) -> Any:
+            nonlocal refused
+            refused += 1
+            if refused < 4:
+                raise port.StoreDown("no disk")
+            return await accept(drafts)
+
+        monkeypatch.setattr(s.parts.acceptor, "accept", down)
+        live = await fetched(s, topic)
+        await until(lambda: refused == 2)
+        assert topic.taken == 0 and "goes on by itself" in live.trouble
+        await until(lambda: topic.taken == 6)
+        assert topic.opened == 1 and live.trouble == ""
+        assert await numbers(s) == list(range(6))
+        await s.parts.pumps.stop()
+
+
+async def test_what_was_kept_and_not_acknowledged_is_known_when_it_comes_again() -> None:
+    async with service() as s:
+        topic = Topic(3)
+        live = await fetched(s, topic)
+        await until(lambda: topic.taken == 3)
+        topic.taken = 0  # as if the acknowledgement was lost
+        topic.fault = SourceDown("The broker must answer; it does not. Start it.")
+        topic.append(BODY % 3)
+        await until(lambda: "broker" in live.trouble)
+        topic.fault = None
+        await until(lambda: topic.taken == 4)
+        assert await numbers(s) == list(range(4))
+        assert live.activity.totals["duplicate"] == 3 and live.trouble == ""
+        await s.parts.pumps.stop()
+
+
+async def test_a_message_that_no_event_can_be_made_of_holds_up_nobody() -> None:
+    async with service() as s:
+        topic = Topic(2)
+        topic.append(b"\xff no json")
+        topic.append(BODY % 3)
+        live = await fetched(s, topic)
+        await until(lambda: topic.taken == 4)
+        assert await numbers(s) == [0, 1, 3] and live.aside == 1
+        [kept] = (await s.call("GET", "/v1/sources/t/aside")).json["messages"]
+        assert kept["place"] == "t/0/2"
+        await s.parts.pumps.stop()
+
+
+async def test_a_topic_that_was_made_anew_is_put_aside_and_not_taken_for_repeats() -> None:
+    async with service() as s:
+        topic = Topic(2)
+        live = await fetched(s, topic)
+        await until(lambda: topic.taken == 2)
+        await s.parts.pumps.stop()
+        anew = Topic()
+        anew.append(BODY % 7)  # the place of the first one, and other bytes
+        pumps = s.parts.pumps
+        pumps._stopping, pumps._drivers = False, {"kafka": anew}
+        pumps.follow(live)
+        await until(lambda: anew.taken == 1)
+        assert live.aside == 1 and await numbers(s) == [0, 1]
+        [kept] = (await s.call("GET", "/v1/sources/t/aside")).json["messages"]
+        assert kept["error"]["code"] == "place_reused"
+        await pumps.stop()
+
+
+async def test_a_source_that_is_full_waits_until_there_is_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(live_source, "ASIDE_MAX", 2)
+    async with service() as s:
+        topic = Topic(batch=1)
+        for _ in range(3):
+            topic.append(b"no json")
+        live = await fetched(s, topic)
+        await until(lambda: topic.taken == 2 and "may put aside" in live.trouble)
+        [newest, _] = (await s.call("GET", "/v1/sources/t/aside")).json["messages"]
+        await s.call("DELETE", f"/v1/sources/t/aside/{newest['id']}")
+        await until(lambda: topic.taken == 3)
+        await s.parts.pumps.stop()
+
+
+async def test_a_pause_lets_go_and_a_change_begins_anew_one_at_a_time() -> None:
+    async with service() as s:
+        topic = Topic(2)
+        live = await fetched(s, topic)
+        await until(lambda: topic.taken == 2)
+        await s.call("POST", "/v1/sources/t/pause")
+        await until(lambda: topic.open_now == 0)
+        topic.append(BODY % 2)
+        await asyncio.sleep(0.02)
+        assert topic.taken == 2
+        await s.call("POST", "/v1/sources/t/resume")
+        await until(lambda: topic.taken == 3)
+        await s.call("PATCH", "/v1/sources/t", {"mapping": {"eventName": {"constant": "c.d"}}})
+        await until(lambda: topic.opened == 3)
+        assert topic.open_now == 1
+        await s.call("DELETE", "/v1/sources/t")
+        await until(lambda: topic.open_now == 0)
+        assert live.deleted
+
+
+async def test_a_fault_of_a_driver_ends_nothing_and_is_tried_more_and_more_rarely() -> None:
+    slept: list[float] = []
+
+    class Broken(Topic):
+        async def open(self, source: Source, connection: Connection, number: int) -> Reader:
+            raise RuntimeError("a bug of the driver")
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        await asyncio.sleep(0)
+
+    async with service() as s:
+        live = await fetched(s, Topic())
+        await s.parts.pumps.stop()
+        pump = Pump(live, Broken(), MAIN, s.parts.sources.intake, sleep=sleep)
+        task = asyncio.ensure_future(pump.run())
+        await until(lambda: len(slept) >= 9)
+        task.cancel()
+        assert slept[:4] == [0.5, 1, 2, 4] and slept[8] == 30
+        assert "its log says why" in live.trouble
+
+
+async def test_a_connection_must_be_the_operators_and_for_the_org() -> None:
+    async with service() as s:
+        auth = await s.add_org(2)
+        sources, pumps = sources_of(s)
+        sources.connections = {"main": MAIN}
+        body = {"name": "t", "type": "kafka", "connection": "main", "kafka": {"topics": ["t"]}}
+        for said, by in ((body, auth), (body | {"connection": "other"}, "")):
+            reply = await s.call("POST", "/v1/sources", said, auth=by)
+            assert (reply.status, reply.json["error"]["code"]) == (400, "unknown_connection")
+        made = await s.call("POST", "/v1/sources", body)
+        assert made.status == 201 and "Ask the operator" in made.json["trouble"]  # no driver of it
+        await pumps.stop()
