@@ -385,7 +385,12 @@ def build(ports: Ports, options: Options) -> App:
         store=store,
         vault=ports.vault,
         intake=SourceIntake(
-            store=store, intake=acceptor, reader=reader, late=late, clock_ms=clock.now_ms
+            store=store,
+            intake=acceptor,
+            reader=reader,
+            late=late,
+            clock_ms=clock.now_ms,
+            throttle=access.limits,
         ),
         connections=ports.connections,
     )

@@ -37,7 +37,7 @@ def show_source(live: LiveSource, base: str, now_ms: int) -> dict[str, Any]:
 
 def show_newest(live: LiveSource) -> list[dict[str, Any]]:
     """The newest messages of this process, the newest first."""
-    return [_show_arrival(one) for one in reversed(live.activity.newest)]
+    return [_show_arrival(one) for one in live.activity.newest]
 
 
 def _show_arrival(arrival: Arrival) -> dict[str, Any]:

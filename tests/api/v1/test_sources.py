@@ -320,6 +320,33 @@ async def test_a_source_puts_aside_no_more_than_it_may(monkeypatch: pytest.Monke
         assert (twin.status, twin.json["error"]["code"]) == (409, "name_taken")
 
 
+async def test_the_limit_of_the_org_holds_its_sources_too() -> None:
+    async with service() as s:
+        auth = await s.add_org(2)
+        limits = {"unknownTypes": "admitted", "limits": {"eventsPerSecond": 2}}
+        told = await s.call("PATCH", "/v1/orgs/2", {"settings": limits})
+        assert told.status == 200, told.body
+        await make(s, auth=auth, mapping={"each": "rows", "eventName": {"path": "t"}})
+        two = json.dumps({"rows": [{"t": "a.b"}] * 2}).encode()
+        assert (await send(s, two, "/in/2/shop")).json["accepted"] == 2
+        reply = await send(s, two, "/in/2/shop")
+        assert (reply.status, reply.json["error"]["code"]) == (429, "too_many_events")
+        assert int(reply.headers["retry-after"]) >= 1
+
+
+async def test_who_proves_nothing_drives_no_message_out_of_sight() -> None:
+    async with service() as s:
+        await admit(s)
+        await make(s)
+        await send(s, b'{"eventName":"a.b","data":{}}')
+        for _ in range(60):
+            assert (await send(s, b"{}", X_Key="another value, long")).status == 401
+        shown = (await s.call("GET", "/v1/sources/shop")).json
+        outcomes = [one["outcome"] for one in shown["newest"]]
+        assert outcomes.count("accepted") == 1 and outcomes.count("refused") == 10
+        assert shown["lastHour"]["refused"] == 60
+
+
 async def test_a_message_is_answered_as_kept_only_once_it_is(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

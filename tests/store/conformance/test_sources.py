@@ -74,6 +74,19 @@ def test_a_message_that_is_still_refused_keeps_its_place_with_the_new_reason(
     assert (first, second.number, second.reason) == (newest, oldest.number, "another")
 
 
+def test_what_is_gone_stays_gone(subject: Subject) -> None:
+    """Another redrive may have dropped it, or somebody the whole source."""
+    source = make(subject, "shop").number
+    put(subject, message(source, 1))
+    [kept] = page(subject, source).messages
+    subject.ask(lambda store: store.drop_aside(source, [kept.number]))
+    put(subject, message(source, 1, kept.number, "another"))
+    assert page(subject, source).messages == []
+    subject.ask(lambda store: store.drop_source(source))
+    put(subject, message(source, 2))
+    assert sums(subject) == {}
+
+
 def test_pages_lead_both_ways(subject: Subject) -> None:
     source, other = make(subject, "shop").number, make(subject, "other").number
     put(subject, *[message(one, n) for n in range(5) for one in (source, other)])

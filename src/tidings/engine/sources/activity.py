@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import msgspec
 
 NEWEST = 50
+REFUSED_NEWEST = 10  # so that nobody without a proof drives the others out
 MINUTES = 60
 MINUTE_MS = 60_000
 ACCEPTED, DUPLICATE, ASIDE, PASSED = "accepted", "duplicate", "aside", "passedOver"
@@ -32,14 +33,15 @@ class Activity:
     """Of one source."""
 
     def __init__(self) -> None:
-        self.newest: deque[Arrival] = deque(maxlen=NEWEST)
+        self._newest: deque[Arrival] = deque(maxlen=NEWEST)
+        self._refused: deque[Arrival] = deque(maxlen=REFUSED_NEWEST)
         self.totals: Counter[str] = Counter()
         self._minutes: deque[tuple[int, Counter[str]]] = deque(maxlen=MINUTES)
 
     def note(self, arrivals: Iterable[Arrival]) -> None:
         """Messages have come."""
         for one in arrivals:
-            self.newest.append(one)
+            (self._refused if one.outcome == REFUSED else self._newest).append(one)
             self.totals[one.outcome] += 1
             minute = one.at_ms // MINUTE_MS
             if not self._minutes or self._minutes[-1][0] < minute:
@@ -62,6 +64,12 @@ class Activity:
         return round(sum(counts.values()) / 60, 2)
 
     @property
+    def newest(self) -> list[Arrival]:
+        """The newest first."""
+        both = (*self._newest, *self._refused)
+        return sorted(reversed(both), key=lambda one: -one.at_ms)
+
+    @property
     def last_ms(self) -> int | None:
-        """When the newest message came."""
-        return self.newest[-1].at_ms if self.newest else None
+        """When the newest message came that was its sender's."""
+        return self._newest[-1].at_ms if self._newest else None

@@ -5,6 +5,7 @@ tries anything else again: 401 until it proves who it is, 503 while the source i
 messages that were put aside, or the store takes nothing.
 """
 
+import math
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -19,6 +20,7 @@ from tidings.engine.events.intake import Overloaded
 from tidings.engine.sources.activity import REFUSED, Arrival
 from tidings.engine.sources.intake import Fate, SourceIntake
 from tidings.engine.sources.live_source import AsideFull, LiveSource
+from tidings.errors import Throttled
 from tidings.store.port import StoreDown
 
 PLACE_MAX = 512
@@ -104,6 +106,13 @@ class Inbound:
         try:
             placed = msgspec.structs.replace(message, place=place_of(live, message))
             (fate,) = await self._intake.take(live, [placed])
+        except Throttled as much:
+            return InboundAnswer(
+                429,
+                str(much.reason.code),
+                much.reason.message,
+                math.ceil(much.wait_s or BUSY_RETRY_S),
+            )
         except AsideFull as full:
             return InboundAnswer(503, "aside_full", full.reason.message, FULL_RETRY_S)
         except (StoreDown, Overloaded):

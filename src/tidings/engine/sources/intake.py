@@ -9,23 +9,29 @@ import hashlib
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Protocol
 
 import msgspec
 
-from tidings.core.events.call_reader import CallReader, Item, RejectedEvent
+from tidings.core.events.call_reader import Caller, CallReader, Item, RejectedEvent
 from tidings.core.ids import derived_event_id
 from tidings.core.sources.mapping import events_of
 from tidings.core.sources.message import ForeignMessage, bounded_headers
 from tidings.core.sources.verification import secret_headers
 from tidings.core.webhooks.masks import masked_by_name, masked_of
+from tidings.engine.access.limits import Allowance
 from tidings.engine.events.committer import DIFFERS
 from tidings.engine.events.intake import Acceptance, Draft, Intake
 from tidings.engine.events.late_checks import LateChecks, concluded
 from tidings.engine.sources.activity import ACCEPTED, ASIDE, DUPLICATE, PASSED, Arrival
 from tidings.engine.sources.live_source import LiveSource
-from tidings.errors import Refusal, RequestRefused
+from tidings.errors import Refusal, RequestRefused, Throttled
 from tidings.store import port
 
+TOO_MANY = (
+    "Events must stay within the limit of the org; there were more. Wait for the time in "
+    "Retry-After. (too_many_events, -)"
+)
 PLACE_REUSED = (
     "A message's place must be its own; another message came with the same place and other bytes, "
     "and was accepted. A topic that was made anew counts from 0 again: then delete the source and "
@@ -65,6 +71,16 @@ class _Read(msgspec.Struct):
     fault: RequestRefused | None = None
 
 
+class Throttle(Protocol):
+    """Who sends too many events."""
+
+    def events(self, caller: Caller, /) -> Allowance | None:
+        """Count one event. None: nothing limits this caller."""
+
+    def more_events(self, caller: Caller, count: int, /) -> None:
+        """Count the other events of what was let in."""
+
+
 class SourceIntake:
     """Over the acceptor, with the reader that every event passes."""
 
@@ -76,16 +92,18 @@ class SourceIntake:
         reader: CallReader[Draft],
         late: LateChecks,
         clock_ms: Callable[[], int],
+        throttle: Throttle,
     ) -> None:
         self._store = store
+        self._throttle = throttle
         self._intake = intake
         self._reader = reader
         self._late = late
         self._clock_ms = clock_ms
 
     async def take(self, live: LiveSource, messages: Iterable[ForeignMessage]) -> list[Fate]:
-        """What became of each, in order. AsideFull, StoreDown, Overloaded: nothing was promised,
-        and all of them are to be brought again."""
+        """What became of each, in order. AsideFull, Throttled, StoreDown, Overloaded: nothing was
+        promised, and all of them are to be brought again."""
         live.refuse_full()
         fates = await self._accept(live, messages)
         await self.put_aside(live, [one for one in fates if one.code])
@@ -97,7 +115,8 @@ class SourceIntake:
         self, live: LiveSource, kept: Sequence[port.AsideMessage]
     ) -> list[tuple[port.AsideMessage, Fate]]:
         """Messages that were put aside, by today's mapping and rules. Those of which events were
-        made are gone from there; of the others the new reason is kept. StoreDown, Overloaded."""
+        made are gone from there; of the others the new reason is kept. Throttled,
+        StoreDown, Overloaded."""
         messages = [ForeignMessage(one.place, one.headers, one.body) for one in kept]
         pairs = list(zip(kept, await self._accept(live, messages), strict=True))
         await self._store.put_aside(
@@ -149,8 +168,12 @@ class SourceIntake:
     # -- inside -----------------------------------------------------------------------------------
 
     async def _accept(self, live: LiveSource, messages: Iterable[ForeignMessage]) -> list[Fate]:
-        now_ms = self._clock_ms()
+        now_ms, caller = self._clock_ms(), live.caller()
+        allowance = self._throttle.events(caller)
+        if allowance is not None and allowance.wait_s:
+            raise Throttled.because("too_many_events", TOO_MANY, allowance.wait_s)
         reads = [self._read(live, one, now_ms) for one in messages]
+        self._throttle.more_events(caller, sum(len(one.items) for one in reads) - 1)
         judged = [await concluded([item for _, item in one.items], self._late) for one in reads]
         drafts = [one for items in judged for one in items if isinstance(one, Draft)]
         verdicts = iter(await self._intake.accept(drafts) if drafts else ())

@@ -15,6 +15,7 @@ from tidings.core.sources.message import ForeignMessage
 from tidings.engine.events.intake import Overloaded
 from tidings.engine.sources.intake import SourceIntake
 from tidings.engine.sources.live_source import AsideFull, LiveSource
+from tidings.errors import Throttled
 from tidings.sources.port import Reading, SourceDown, SourceDriver
 from tidings.store.port import StoreDown
 
@@ -76,6 +77,10 @@ class Pump:
             try:
                 await self._intake.take(live, messages)
                 return
+            except Throttled as much:
+                live.trouble = "The org's limit of events holds it back. It goes on by itself."
+                await self._sleep(much.wait_s or WAIT_S)
+                continue
             except AsideFull as full:
                 live.trouble = full.reason.message
             except (Overloaded, StoreDown):

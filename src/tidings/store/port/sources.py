@@ -69,7 +69,8 @@ class SourceStore(Protocol):
         ...
 
     def put_aside(self, messages: Sequence[AsideMessage]) -> Awaitable[None]:
-        """Keep messages (number 0), or the new reasons of those that are kept; synced."""
+        """Keep messages (number 0) of sources that are there, or the new reasons of messages that
+        are; synced."""
         ...
 
     def drop_aside(self, source: int, numbers: Sequence[int]) -> Awaitable[AsideSum]:

@@ -13,6 +13,11 @@ from tidings.store.sqlite.numbered_pages import numbered_page
 _SOURCE = "number, org, name, sealed, created_ms, changed_ms"
 _ASIDE = "number, source, at_ms, place, code, reason, field, headers, body"
 _ONE = f"SELECT {_ASIDE} FROM aside"
+_KEEP = (
+    "INSERT INTO aside (source, at_ms, place, code, reason, field, headers, body)"
+    " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE EXISTS (SELECT 1 FROM source WHERE number = ?1)"
+)
+_WHY = "UPDATE aside SET code = ?, reason = ?, field = ? WHERE source = ? AND number = ?"
 _SUM = "SELECT source, count(*), sum(length(body)) FROM aside"
 _headers = msgspec.json.Decoder(list[tuple[str, str]])
 
@@ -63,12 +68,12 @@ class SourceRows:
         """See `port.SourceStore.put_aside`."""
         with self._connection:
             for one in messages:
-                number, *rest = msgspec.structs.astuple(one)
-                rest[6] = msgspec.json.encode(one.headers)
-                self._run(
-                    f"INSERT OR REPLACE INTO aside ({_ASIDE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    (number or None, *rest),
-                )
+                if one.number:
+                    self._run(_WHY, (one.code, one.reason, one.field, one.source, one.number))
+                else:
+                    _, *rest = msgspec.structs.astuple(one)
+                    rest[6] = msgspec.json.encode(one.headers)
+                    self._run(_KEEP, rest)
 
     @answers(port.Store.drop_aside)
     def drop_aside(self, source: int, numbers: Sequence[int]) -> port.AsideSum:
