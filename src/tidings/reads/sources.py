@@ -2,13 +2,20 @@
 
 from typing import Any
 
+import msgspec
+
 from tidings.core.declaration import show_resource
+from tidings.core.events.call_reader import Caller, RejectedEvent
 from tidings.core.ids import show
-from tidings.core.sources.source import WEBHOOK, address
+from tidings.core.sources.message import ForeignMessage
+from tidings.core.sources.source import WEBHOOK, Source, address
+from tidings.core.sources.verification import refusal_of
 from tidings.core.times import iso
 from tidings.engine.sources.activity import ASIDE, OUTCOMES, Arrival
+from tidings.engine.sources.inbound import place_of
 from tidings.engine.sources.intake import Fate
 from tidings.engine.sources.live_source import LiveSource
+from tidings.engine.sources.sources import Sources
 from tidings.reads.messages import show_bytes, show_headers
 from tidings.store.port import AsideMessage
 
@@ -89,3 +96,44 @@ def show_redriven(fates: list[Fate], live: LiveSource) -> dict[str, Any]:
         "aside": sum(1 for one in fates if one.outcome == ASIDE),
         "left": live.aside,
     }
+
+
+async def try_message(
+    sources: Sources,
+    caller: Caller,
+    live: LiveSource | None,
+    source: Source,
+    message: ForeignMessage,
+    now_ms: int,
+) -> dict[str, Any]:
+    """What would become of a message by a source that is set so, which `live` is or would be: its
+    sender, the events, or why it would be put aside. Nothing is kept. Overloaded."""
+    sample = sources.sample(live, caller, source)
+    placed = msgspec.structs.replace(message, place=place_of(sample, message))
+    items, passed_over, fault = await sources.intake.preview(sample, placed)
+    why = None
+    if source.verification is not None:
+        why = refusal_of(source.verification, message, now_ms // 1000)
+    error = None
+    if fault is not None:
+        reason = fault.reason
+        error = _problem(str(reason.code), reason.message, reason.field)
+    return {
+        "verified": why is None,
+        "notVerified": why,
+        "place": placed.place or None,
+        "events": [_tried(one) for one in items],
+        "passedOver": passed_over,
+        "error": error,
+    }
+
+
+def _tried(item: Any) -> dict[str, Any]:
+    if isinstance(item, RejectedEvent):
+        problem = _problem(item.code, item.message, item.path)
+        return {"event": None, "warning": None, "error": problem}
+    return {"event": msgspec.Raw(item.body), "warning": item.warning, "error": None}
+
+
+def _problem(code: str, message: str, path: str) -> dict[str, str]:
+    return {"code": code, "message": message, "path": path}

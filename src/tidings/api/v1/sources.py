@@ -12,12 +12,10 @@ from tidings.api.context import Services, read_object, refuse_unknown_fields
 from tidings.api.keyed import KEYED
 from tidings.api.models import V1_ERRORS, body_of, change_body, new_body
 from tidings.api.paging import WHOLE, both_sides, described
-from tidings.core.events.call_reader import Caller, RejectedEvent
+from tidings.core.events.call_reader import Caller
 from tidings.core.form import came
 from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.source import Source
-from tidings.core.sources.verification import refusal_of
-from tidings.engine.sources.inbound import place_of
 from tidings.engine.sources.live_source import LiveSource
 from tidings.reads.filters import PAGING
 from tidings.reads.questions import read_question
@@ -27,6 +25,7 @@ from tidings.reads.sources import (
     show_newest,
     show_redriven,
     show_source,
+    try_message,
 )
 
 _EXAMPLE = {
@@ -210,23 +209,8 @@ async def _preview(
     if not isinstance(said, dict):
         raise _bad("source", "an object of the fields of a source", said)
     source: Source = services.sources.checked(caller, said, old)
-    sample = services.sources.sample(live, caller, source)
-    message = _message(body.get("message"))
-    placed = msgspec.structs.replace(message, place=place_of(sample, message))
-    items, passed_over, fault = await services.sources.intake.preview(sample, placed)
-    why = None
-    if source.verification is not None:
-        why = refusal_of(source.verification, message, services.clock.now_ms() // 1000)
-    return answer(
-        {
-            "verified": why is None,
-            "notVerified": why,
-            "place": placed.place or None,
-            "events": [_previewed(one) for one in items],
-            "passedOver": passed_over,
-            "error": None if fault is None else _problem(*_reason(fault)),
-        }
-    )
+    message, now_ms = _message(body.get("message")), services.clock.now_ms()
+    return answer(await try_message(services.sources, caller, live, source, message, now_ms))
 
 
 def _message(said: object) -> ForeignMessage:
@@ -249,19 +233,3 @@ def _bad(field: str, must: str, got: object) -> Exception:
         f"(bad_type, field {field})",
         field,
     )
-
-
-def _previewed(item: Any) -> dict[str, Any]:
-    if isinstance(item, RejectedEvent):
-        problem = _problem(item.code, item.message, item.path)
-        return {"event": None, "warning": None, "error": problem}
-    return {"event": msgspec.Raw(item.body), "warning": item.warning, "error": None}
-
-
-def _reason(fault: Any) -> tuple[str, str, str]:
-    why = fault.reason
-    return str(why.code), why.message, why.field
-
-
-def _problem(code: str, message: str, path: str) -> dict[str, str]:
-    return {"code": code, "message": message, "path": path}
