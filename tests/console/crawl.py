@@ -7,6 +7,8 @@ from html.parser import HTMLParser
 from typing import Any, Protocol
 from urllib.parse import parse_qs, urldefrag, urljoin
 
+import msgspec
+
 from tests.api.control_client import Reply, call
 from tests.api.log_client import accept, settle
 from tests.console.webhook_client import Pages, text
@@ -174,6 +176,7 @@ async def furnish(p: Pages, org: int, name: str) -> Known:
     await p.s.store.commit(port.Batch(p.s.registry.version, rejections=[row]))
     token = url.rpartition("/")[2]
     await call(p.app, "POST", f"/inbox/{token}", b"{}", {"content-type": "text/plain"})
+    await bring(p, org)
     await p.s.users.create(boss, OrgId(org), {"email": f"a{org}@acme.example", "role": "reader"})
     await p.s.event_types.put(OrgId(org), "shopVisited", {"description": "?", "schema": {}})
     browser = await p.platform()
@@ -182,6 +185,21 @@ async def furnish(p: Pages, org: int, name: str) -> Known:
     return Known(
         webhook=webhook, number=number, deliveries=ids, event=event_of(org, 1), inbox=live.id
     )
+
+
+async def bring(p: Pages, org: int, name: str = "", at: int = 0) -> None:
+    """A source that has put a message aside, in which the name stands wherever a name may."""
+    value = "a value that is long"
+    proof = {"type": "header", "header": "X-Key", "value": value}
+    mapping = {"eventName": {"path": "kind"}}
+    body: dict[str, object] = {"name": f"shop{at}", "verification": proof, "mapping": mapping}
+    caller = msgspec.structs.replace(p.s.access.caller_of("boss"), org=OrgId(org))
+    await p.s.services.sources.create(caller, body)
+    sent = {"x-key": value, "webhook-id": name, "x-name": name}
+    plain = {header: one.encode("ascii", "replace").decode() for header, one in sent.items()}
+    for kind in (name or 7, {name: name}):
+        message = msgspec.json.encode({"kind": kind, name: name})
+        await call(p.app, "POST", f"/in/{org}/shop{at}", message, plain)
 
 
 def event_of(org: int, number: int) -> str:

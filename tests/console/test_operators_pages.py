@@ -317,6 +317,8 @@ async def _other(p: Pages) -> tuple[str, int]:
 
 READ = (
     ("/console/o/7/inboxes", "logs:read"),
+    ("/console/o/7/sources", "sources:read"),
+    ("/console/o/7/sources/new", "sources:write"),
     ("/console/o/7/replays", "replay:read"),
     ("/console/o/7/replays/new", "replay:write"),
     ("/console/o/7/stop", "admin:read"),
@@ -329,7 +331,7 @@ READ = (
 WRITTEN = tuple(
     f"/console/o/7/{page}"
     for page in (
-        *("inboxes", "replays/new", "stop", "settings"),
+        *("inboxes", "sources/new", "sources/try", "replays/new", "stop", "settings"),
         *("access/credentials/new", "access/users/new"),
     )
 )

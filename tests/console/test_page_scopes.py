@@ -18,6 +18,13 @@ SCOPES = {
         "POST/webhooks/{id}/rotate GET/webhooks/{id}/delete POST/webhooks/{id}/delete "
         "POST/inboxes POST/inboxes/{id} POST/inboxes/{id}/delete"
     ),
+    "sources:read": "GET/sources GET/sources/{id} GET/sources/{id}/aside/{aside}",
+    "sources:write": (
+        "GET/sources/new POST/sources/new POST/sources/try GET/sources/{id}/edit "
+        "POST/sources/{id}/edit POST/sources/{id}/try POST/sources/{id}/say "
+        "POST/sources/{id}/redrive GET/sources/{id}/delete POST/sources/{id}/delete "
+        "POST/sources/{id}/aside/{aside}/redrive POST/sources/{id}/aside/{aside}/drop"
+    ),
     "logs:read": (
         "GET/deliveries GET/deliveries/{id} GET/events GET/events/{id} GET/rejections "
         "GET/rejections/{id} GET/tail GET/tail/stream GET/inboxes GET/inboxes/{id}"

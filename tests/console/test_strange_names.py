@@ -15,7 +15,7 @@ from starlette.routing import Route
 from tests.api.control_client import call
 from tests.api.log_client import accept
 from tests.console.access.test_portal import visitor
-from tests.console.crawl import ROUTES, Known, event_of, furnish, walk
+from tests.console.crawl import ROUTES, Known, bring, event_of, furnish, walk
 from tests.console.webhook_client import Browser, Pages, pages, text
 from tidings.console.routes import OF_AN_ORG
 from tidings.core.access.portal_rules import NAME_MAX
@@ -112,6 +112,7 @@ async def _configure(p: Pages, name: str, at: int) -> None:
     person = {"email": f"z{at}@a.example", "name": title[:100], "role": "reader"}
     await p.s.users.create(boss, ORG, person)
     field = {"description": name, "x-pii": name, "enum": [name]}
+    await bring(p, 7, name, at + 1)
     schema: dict[str, Any] = {"properties": {name[:250]: field}}
     declared = {"description": name, "schema": schema}
     await p.s.event_types.put(ORG, f"strangeVisit{at}", declared)

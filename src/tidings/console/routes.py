@@ -12,6 +12,9 @@ from tidings.console.pages import consent, find, health, inboxes, many, orgs, ov
 from tidings.console.pages.access import access, people, portal, sign_in
 from tidings.console.pages.delivery import deliveries, delivery, stops
 from tidings.console.pages.events import catalogue, events, rejections, tail
+from tidings.console.pages.sources import aside as source_aside
+from tidings.console.pages.sources import edit as source_edit
+from tidings.console.pages.sources import sources
 from tidings.console.pages.webhooks import edit as webhook_edit
 from tidings.console.pages.webhooks import webhooks
 from tidings.console.place import OUTSIDE
@@ -44,6 +47,21 @@ OF_AN_ORG: Pages = [
     ("POST", "/webhooks/{id}/rotate", webhooks.rotate, "webhooks:write"),
     ("GET", "/webhooks/{id}/delete", webhooks.ask_delete, "webhooks:write"),
     ("POST", "/webhooks/{id}/delete", webhooks.delete, "webhooks:write"),
+    ("GET", "/sources", sources.show_all, "sources:read"),
+    ("GET", "/sources/new", source_edit.show_new, "sources:write"),
+    ("POST", "/sources/new", source_edit.create, "sources:write"),
+    ("POST", "/sources/try", source_edit.try_new, "sources:write"),
+    ("GET", "/sources/{id}", sources.show, "sources:read"),
+    ("GET", "/sources/{id}/edit", source_edit.show_edit, "sources:write"),
+    ("POST", "/sources/{id}/edit", source_edit.update, "sources:write"),
+    ("POST", "/sources/{id}/try", source_edit.try_changed, "sources:write"),
+    ("POST", "/sources/{id}/say", sources.say, "sources:write"),
+    ("POST", "/sources/{id}/redrive", sources.redrive, "sources:write"),
+    ("GET", "/sources/{id}/delete", sources.ask_delete, "sources:write"),
+    ("POST", "/sources/{id}/delete", sources.delete, "sources:write"),
+    ("GET", "/sources/{id}/aside/{aside}", source_aside.show, "sources:read"),
+    ("POST", "/sources/{id}/aside/{aside}/redrive", source_aside.redrive, "sources:write"),
+    ("POST", "/sources/{id}/aside/{aside}/drop", source_aside.drop, "sources:write"),
     ("GET", "/deliveries", deliveries.show_all, "logs:read"),
     ("POST", "/deliveries/many", many.ask, "replay:write"),
     ("GET", "/deliveries/{id}", delivery.show, "logs:read"),

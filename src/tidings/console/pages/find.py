@@ -14,7 +14,8 @@ from tidings.core.delivery.standing import Standing
 from tidings.core.ids import EVENT_ID, OrgId, read, read_delivery
 from tidings.core.ids import show as show_id
 from tidings.engine.inboxes import UnknownInbox
-from tidings.errors import RequestRefused
+from tidings.engine.sources.live_source import UnknownSource
+from tidings.errors import NotFound, RequestRefused
 from tidings.reads.delivery.deliveries import own_delivery
 from tidings.reads.events.logs import delivery_page, event_page, webhooks_of
 from tidings.reads.events.rejections import PREFIX
@@ -24,7 +25,7 @@ from tidings.store.port import DeliveryPage, EventPage
 SHOWN = 10
 ORG_DIGITS = 15
 ORGS_MAX = 1000  # others in which an id is looked for
-_PREFIXED = re.compile(r"(dlv|att|rpl|inb|rej)_[0-9a-z]+")
+_PREFIXED = re.compile(r"(dlv|att|rpl|inb|rej|src|asd)_[0-9a-z]+")
 _WEBHOOK = re.compile(r"[0-9a-f]{24}", re.IGNORECASE)
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -34,6 +35,8 @@ _WORDS = {
     "rpl": "a replay",
     "inb": "a test inbox",
     "rej": "a rejected event",
+    "src": "a source",
+    "asd": "a message that a source has put aside",
 }
 
 
@@ -183,9 +186,33 @@ async def _rejection(visit: Visit, wanted: str) -> str | None:
     return None if found is None else f"/rejections/{wanted}"
 
 
+async def _source(visit: Visit, wanted: str) -> str | None:
+    if not visit.may("sources:read"):
+        return None
+    try:
+        live = visit.services.sources.get(visit.caller.org, wanted)
+    except UnknownSource:
+        return None
+    return f"/sources/{live.id}"
+
+
+async def _aside(visit: Visit, wanted: str) -> str | None:
+    if not visit.may("sources:read"):
+        return None
+    for live in visit.services.sources.of(visit.caller.org):
+        try:
+            await visit.services.sources.aside_message(live, wanted)
+        except NotFound:
+            continue
+        return f"/sources/{live.id}/aside/{wanted}"
+    return None
+
+
 _OPENERS: dict[str, Callable[[Visit, str], Awaitable[str | None]]] = {
     "dlv": _delivery,
     "rpl": _replay,
     "inb": _inbox,
     "rej": _rejection,
+    "src": _source,
+    "asd": _aside,
 }

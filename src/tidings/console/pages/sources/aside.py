@@ -1,0 +1,63 @@
+"""A message that a source has put aside: why, its headers and bytes, and another try of it."""
+
+from urllib.parse import quote
+
+from starlette.responses import Response
+
+from tidings.console.json_view import body_of
+from tidings.console.pages.sources.sources import known_by, own, redriven, summary
+from tidings.console.visit import Visit
+from tidings.engine.sources.live_source import LiveSource
+from tidings.reads.sources import show_aside, show_redriven
+from tidings.store.port import AsideMessage
+
+
+async def show(visit: Visit) -> Response:
+    """One of them."""
+    live = own(visit)
+    return _page(visit, live, await _own(visit, live))
+
+
+async def redrive(visit: Visit) -> Response:
+    """Try it again, by the mapping and the rules of today."""
+    live = own(visit)
+    message = await _own(visit, live)
+    fates = await visit.services.sources.redrive(live, message)
+    if fates and fates[0].code:
+        message = await _own(visit, live)
+        return _page(visit, live, message, f"It is still put aside. {message.reason}")
+    told = show_redriven(fates, live)
+    there = f"/sources/{live.id}"
+    if fates and fates[0].accepted == 1 and visit.may("logs:read") and not _foreign(live):
+        there = f"/events/{quote(fates[0].first[0], safe='')}"
+    return visit.go(there, redriven(told))
+
+
+async def drop(visit: Visit) -> Response:
+    """Forget it, for good."""
+    live = own(visit)
+    message = await _own(visit, live)
+    await visit.services.sources.drop_aside(live, [message.number])
+    return visit.go(f"/sources/{live.id}", "The message is dropped. It becomes no event.")
+
+
+def _foreign(live: LiveSource) -> bool:
+    """Whether its events may be those of other orgs."""
+    return live.caller().platform
+
+
+async def _own(visit: Visit, live: LiveSource) -> AsideMessage:
+    return await visit.services.sources.aside_message(live, str(visit.request.path_params["aside"]))
+
+
+def _page(visit: Visit, live: LiveSource, message: AsideMessage, trouble: str = "") -> Response:
+    return visit.page(
+        "source_aside.html",
+        409 if trouble else 200,
+        one=summary(visit, live),
+        message=message,
+        shown=show_aside(message),
+        body=body_of(message.body),
+        known_by=known_by,
+        trouble=trouble,
+    )

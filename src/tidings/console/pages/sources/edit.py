@@ -1,0 +1,209 @@
+"""A source is made or changed: the form, and a dry run of it on a sample.
+
+Nothing is kept before it is saved. The dry run takes the fields as they stand, so that a mapping
+can be seen at work while it is still a form.
+"""
+
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+from starlette.responses import Response
+
+from tidings.console.json_view import body_of as body_view
+from tidings.console.pages.sources import form as source_form
+from tidings.console.pages.sources.form import SAMPLE_BODY, SAMPLE_HEADERS, SCHEME, Shown, body_of
+from tidings.console.pages.sources.sources import own
+from tidings.console.visit import Visit
+from tidings.core.sources.source import KINDS, NAMED, WEBHOOK, Source
+from tidings.core.webhooks.masks import looks_masked
+from tidings.engine.sources.live_source import LiveSource
+from tidings.errors import Conflict, Invalid, Refusal, RequestRefused
+from tidings.reads.sources import try_message
+from tidings.schema.forms import choices
+
+SAMPLE_BYTES_MAX = 100_000  # of a message put aside that fits into a form
+_FILLED = {"name": "sample"}  # what a dry run does not depend on
+Refusals = Sequence[Refusal]
+
+
+async def show_new(visit: Visit) -> Response:
+    """An empty form of the type that the address names."""
+    return _form(visit, source_form.fresh(_kind(visit.request.query_params.get("type", ""))))
+
+
+async def create(visit: Visit) -> Response:
+    """Make it."""
+    shown = source_form.of_form(visit.form, _kind(visit.form.get("type", "")))
+    body, wrong = body_of(shown, new=True)
+    try:
+        if wrong:
+            raise Invalid(*_all(visit, body, wrong, None))
+        live = await visit.services.sources.create(visit.caller, body)
+    except (Invalid, Conflict) as refused:
+        return _form(visit, shown, refusals=refused.refusals)
+    said = "is made. Give its address to the sender." if shown.kind == WEBHOOK else "is made."
+    return visit.go(f"/sources/{live.id}", f"{live.source.name} {said}")
+
+
+async def show_edit(visit: Visit) -> Response:
+    """The form of a source that is there, with a message that it has put aside as the sample where
+    the address names one."""
+    live = own(visit)
+    shown = source_form.of_source(live.source)
+    note = ""
+    if wanted := visit.request.query_params.get("sample"):
+        message = await visit.services.sources.aside_message(live, wanted)
+        lines = [f"{name}: {value}" for name, value in message.headers]
+        shown.texts[SAMPLE_HEADERS] = "\n".join(lines)
+        try:
+            text = message.body.decode()
+        except UnicodeDecodeError:
+            note = "The body of the message is no text: write one like it."
+        else:
+            if len(message.body) > SAMPLE_BYTES_MAX:
+                note = "The body of the message is too long for a form: write one like it."
+            else:
+                shown.texts[SAMPLE_BODY] = text
+    return _form(visit, shown, live=live, note=note)
+
+
+async def update(visit: Visit) -> Response:
+    """Keep what was changed."""
+    live = own(visit)
+    shown = _filled(visit, live)
+    body, wrong = body_of(shown, new=False)
+    try:
+        if wrong:
+            raise Invalid(*_all(visit, body, wrong, live))
+        await visit.services.sources.change(visit.caller, live.id, body)
+    except (Invalid, Conflict) as refused:
+        return _form(visit, shown, live=live, refusals=refused.refusals)
+    said = "Saved; in force for the next message."
+    if live.aside:
+        said += " What is put aside waits until you try it again."
+    return visit.go(f"/sources/{live.id}", said)
+
+
+async def try_new(visit: Visit) -> Response:
+    """What would become of the sample by the source of the form. Nothing is made or accepted."""
+    shown = source_form.of_form(visit.form, _kind(visit.form.get("type", "")))
+    return await _try(visit, shown, None)
+
+
+async def try_changed(visit: Visit) -> Response:
+    """The same by the changes of the form to a source that is there."""
+    live = own(visit)
+    return await _try(visit, _filled(visit, live), live)
+
+
+async def _try(visit: Visit, shown: Shown, live: LiveSource | None) -> Response:
+    tried, refusals = await _tried(visit, shown, live)
+    if visit.partial:
+        return visit.page("parts/source_tried.html", tried=tried)
+    return _form(visit, shown, live=live, refusals=refusals, tried=tried)
+
+
+async def _tried(
+    visit: Visit, shown: Shown, live: LiveSource | None
+) -> tuple[dict[str, Any], Refusals]:
+    """What the sample would become, and what keeps the fields from saying it."""
+    sources = visit.services.sources
+    body, wrong = body_of(shown, new=live is None)
+    if live is None:
+        body["name"] = _FILLED["name"]
+    message, bad_line = source_form.sample_of(shown)
+    if bad_line:
+        return {"refusals": [bad_line]}, ()
+    old = None if live is None else live.source
+    try:
+        if wrong:
+            raise Invalid(*_all(visit, body, wrong, live))
+        source, unproved = _source(visit, body, old)
+        now_ms = visit.services.clock.now_ms()
+        told = await try_message(sources, visit.caller, live, source, message, now_ms)
+    except (Invalid, Conflict) as refused:
+        return {"refusals": [one.message for one in refused.refusals]}, refused.refusals
+    except RequestRefused as refused:
+        return {"refusals": [refused.reason.message]}, ()
+    for one in told["events"]:
+        one["body"] = None if one["event"] is None else body_view(bytes(one["event"]))
+    masks = any(looks_masked(value) for _, value in message.headers)
+    sender = source.verification is not None
+    return told | {"refusals": [], "sender": sender, "unproved": unproved, "masks": masks}, ()
+
+
+def _source(visit: Visit, body: dict[str, Any], old: Source | None) -> tuple[Source, str]:
+    """The source that the fields say. Where only its sender cannot be known yet, the rest is tried
+    all the same: then with why, and with proof that nobody has."""
+    sources = visit.services.sources
+    try:
+        return sources.checked(visit.caller, body, old), ""
+    except Invalid as refused:
+        if any(not one.field.startswith(SCHEME) for one in refused.refusals):
+            raise
+        nobody = {"type": "header", "header": "X-Nobody", "value": secrets.token_hex(16)}
+        said = " ".join(one.message for one in refused.refusals)
+        return sources.checked(visit.caller, body | {SCHEME: nobody}, old), said
+
+
+def _filled(visit: Visit, live: LiveSource) -> Shown:
+    shown = source_form.of_form(visit.form, live.source.kind)
+    shown.texts["name"] = live.source.name
+    return shown
+
+
+def _kind(said: str) -> str:
+    return said if said in KINDS else WEBHOOK
+
+
+def _connections(visit: Visit, kind: str) -> list[tuple[str, str]]:
+    """The connections of a type that the visitor may name, as a choice."""
+    caller = visit.caller
+    return [
+        (name, name)
+        for name, one in sorted(visit.services.sources.connections.items())
+        if one.kind == kind and one.may_be_named_by(caller.org, platform=caller.platform)
+    ]
+
+
+def _all(
+    visit: Visit, body: dict[str, Any], wrong: list[Refusal], live: LiveSource | None
+) -> list[Refusal]:
+    """What the page could not read, and what is wrong with the rest of it: told at once."""
+    fields = {refusal.field for refusal in wrong}
+    try:
+        visit.services.sources.checked(visit.caller, body, None if live is None else live.source)
+    except Invalid as refused:
+        return wrong + [one for one in refused.refusals if one.field not in fields]
+    return wrong
+
+
+def _form(
+    visit: Visit,
+    shown: Shown,
+    *,
+    live: LiveSource | None = None,
+    refusals: Refusals = (),
+    tried: dict[str, Any] | None = None,
+    note: str = "",
+) -> Response:
+    new = live is None
+    return visit.page(
+        "source_form.html",
+        400 if refusals else 200,
+        live=live,
+        shown=shown,
+        refusals=source_form.placed(refusals, shown),
+        tried=tried,
+        note=note,
+        rules=source_form,
+        kinds=[(kind, source_form.kind_label(kind)) for kind in KINDS],
+        verified=shown.kind == WEBHOOK,
+        extras=source_form.extras(shown.kind, new=new),
+        choices=choices,
+        connections=_connections(visit, shown.kind),
+        asks_orgs=visit.caller.platform or shown.texts["orgs"] == NAMED,
+        at="/sources/new" if live is None else f"/sources/{live.id}/edit",
+        try_at="/sources/try" if live is None else f"/sources/{live.id}/try",
+    )

@@ -1,0 +1,257 @@
+"""The form of a source: fields of a page to a body of `/v1/sources` and back, and which field a
+refusal belongs to. Pure; what a body may say is judged by `core/sources` alone.
+
+A field of the declaration that has no place of its own here is asked for by what it may be: a text,
+a choice, or JSON. So a further type of source needs nothing of this page.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from tidings.core.declaration import Declared, declared
+from tidings.core.form import came
+from tidings.core.kinds import Choice, Flag
+from tidings.core.sources.message import ForeignMessage
+from tidings.core.sources.source import FIELDS, KAFKA, KINDS, NAMED, OUTBOX, OWN, WEBHOOK, Source
+from tidings.core.sources.verification import LABELS, VERIFICATION, Verification
+from tidings.core.webhooks.variants import TYPE
+from tidings.errors import Refusal
+from tidings.schema.forms import text_of
+
+KIND_LABELS = {WEBHOOK: "Inbound webhook", KAFKA: "Kafka topics", OUTBOX: "Outbox table"}
+ORGS = ((OWN, "of this org alone"), (NAMED, "of whichever org each of them names"))
+SCHEME = "verification"
+SCHEMES = tuple(LABELS.items())
+# By the scheme, so that two schemes with a field of the same name do not share one of the page.
+PARTS = {
+    scheme: [(f"{SCHEME}.{scheme}.{one.name}", one) for one in declared(kind)]
+    for scheme, kind in VERIFICATION.kinds.items()
+}
+WORDS = {
+    place: [(word, word) for word in getattr(one.field.kind, "words", ())]
+    for parts in PARTS.values()
+    for place, one in parts
+}
+MAPPING, MESSAGE_ID = "mapping", "messageId"
+SAMPLE_HEADERS, SAMPLE_BODY = "sampleHeaders", "sampleBody"
+EXAMPLE = """{
+  "eventName": {"header": "X-Shop-Topic", "names": {"orders/paid": "transactionAdded", "*": null}},
+  "eventId": {"path": "order.id", "as": "text"},
+  "data": {"path": "order"},
+  "fields": {"data.customerIdentifiers.customerId": {"path": "customer.id"}}
+}"""
+# Placed on the page by hand, or asked for elsewhere: `paused` by a button.
+_PLACED = frozenset(("name", "type", SCHEME, MESSAGE_ID, MAPPING, "orgs", "paused"))
+_JSON = (MAPPING, MESSAGE_ID)
+
+
+def kind_label(kind: str) -> str:
+    """A type of source as people call it."""
+    return KIND_LABELS.get(kind, kind)
+
+
+def extras(kind: str, *, new: bool, fields: Sequence[Declared] = FIELDS) -> list[Declared]:
+    """The fields that a source of this type is asked for beside those with a place of their own.
+    One that is called as a type is of that type alone; an inbound webhook has none."""
+    if kind == WEBHOOK:
+        return []
+    others = {one for one in KINDS if one != kind}
+    return [
+        one
+        for one in fields
+        if one.name not in _PLACED and one.name not in others and one.is_said(new=new)
+    ]
+
+
+def control(one: Declared) -> str:
+    """What such a field is asked by: a choice, a tick, a text, or an area of JSON."""
+    kind = one.field.kind
+    if isinstance(kind, Choice):
+        return "choice"
+    if isinstance(kind, Flag):
+        return "tick"
+    return "text" if kind.taken(new=True).get("type") == "string" else "json"
+
+
+def label(one: Declared) -> str:
+    """What it is asked by."""
+    return one.field.label or kind_label(one.name)
+
+
+def hint(one: Declared) -> str:
+    """What stands below it: what it is for, and of an object what it may hold."""
+    about = one.field.hint or one.field.about
+    properties = one.field.kind.taken(new=True).get("properties")
+    if not properties:
+        return about
+    such = {name: _such(said) for name, said in properties.items()}
+    inner = [f"{name}: {said.get('description', '')}" for name, said in properties.items()]
+    return " ".join((f"Such as {json.dumps(such, ensure_ascii=False)}.", about, *inner))
+
+
+def _such(schema: Mapping[str, Any]) -> Any:
+    """What may stand where a schema is, to show its form."""
+    schema = schema.get("anyOf", [schema])[0]
+    if "enum" in schema:
+        return schema["enum"][0]
+    return ["…"] if schema.get("type") == "array" else "…"
+
+
+def part_hint(one: Declared) -> str:
+    """What stands below a text of a scheme: what it must be, and whether it must be there."""
+    must = str(getattr(one.field.kind, "must", ""))
+    return f"{must[:1].upper()}{must[1:]}.{'' if one.required else ' May be empty.'}"
+
+
+class Shown(msgspec.Struct):
+    """What the fields of the page hold, by their names."""
+
+    kind: str
+    texts: dict[str, str]
+
+
+def fresh(kind: str) -> Shown:
+    """The page as it is first seen."""
+    texts = {"name": "", SCHEME: SCHEMES[0][0], "orgs": OWN, SAMPLE_HEADERS: "", SAMPLE_BODY: ""}
+    texts |= {place: _usual(one) or "" for parts in PARTS.values() for place, one in parts}
+    texts |= {one.name: _text(one, one.usual()) for one in extras(kind, new=True)}
+    return Shown(kind, texts | dict.fromkeys(_JSON, ""))
+
+
+def of_source(source: Source) -> Shown:
+    """The page of a source that is there; secrets by their end."""
+    shown = fresh(source.kind)
+    texts = shown.texts
+    texts |= {"name": source.name, "orgs": source.orgs}
+    if source.verification is not None:
+        texts |= _verification_texts(source.verification)
+    asked = extras(source.kind, new=False)
+    texts |= {one.name: _text(one, one.show(source)) for one in asked}
+    for one in FIELDS:
+        if one.name in _JSON:
+            value = one.show(source)
+            texts[one.name] = "" if value is None else pretty(value)
+    return shown
+
+
+def of_form(form: Mapping[str, str], kind: str) -> Shown:
+    """The page as somebody has filled it in."""
+    shown = fresh(kind)
+    for name in shown.texts:
+        said = form.get(name, "")
+        shown.texts[name] = said if name in _AS_TYPED else said.strip()
+    shown.texts["orgs"] = shown.texts["orgs"] or OWN
+    return shown
+
+
+def body_of(shown: Shown, *, new: bool) -> tuple[dict[str, Any], list[Refusal]]:
+    """The body that the page says, and what cannot be read as a body at all."""
+    texts, refusals = shown.texts, list[Refusal]()
+    body: dict[str, Any] = {"name": texts["name"], "type": shown.kind} if new else {}
+    if shown.kind == WEBHOOK:
+        body[SCHEME] = _verification(texts)
+    for one in extras(shown.kind, new=new):
+        body[one.name] = _value(one, texts[one.name], refusals)
+    body |= {name: _read_json(name, texts[name], refusals) for name in _JSON}
+    return body | ({"orgs": NAMED} if texts["orgs"] == NAMED else {"orgs": OWN}), refusals
+
+
+def sample_of(shown: Shown) -> tuple[ForeignMessage, str]:
+    """The message that is to be tried, and what is wrong with a line of its headers. A browser ends
+    the lines of what is typed by CR and LF; a sender that has lines at all ends them by LF."""
+    headers = []
+    for line in filter(None, map(str.strip, shown.texts[SAMPLE_HEADERS].split("\n"))):
+        name, colon, value = line.partition(":")
+        if not colon:
+            said = f"Each line must be a header, as X-Topic: orders/paid; got {came(line)}."
+            return ForeignMessage("", (), b""), f"{said} Add its value."
+        headers.append((name.strip(), value.strip()))
+    body = shown.texts[SAMPLE_BODY].replace("\r\n", "\n")
+    return ForeignMessage("", headers, body.encode()), ""
+
+
+def placed(refusals: Sequence[Refusal], shown: Shown) -> dict[str, str]:
+    """What is said beside each field of the page; under "" what belongs to none."""
+    found: dict[str, list[str]] = {}
+    for refusal in refusals:
+        found.setdefault(_place(refusal.field, shown), []).append(refusal.message)
+    return {place: " ".join(said[:5]) for place, said in found.items()}
+
+
+def pretty(value: object) -> str:
+    """A value as JSON that people read; of an object without what it does not say."""
+    if isinstance(value, Mapping):
+        value = {name: one for name, one in value.items() if one not in (None, "", {}, [])}
+    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+
+
+def _usual(one: Declared) -> str | None:
+    """What a part of a scheme is where nobody says; None where it must be said, or is absent."""
+    return None if one.required else one.default
+
+
+# A blank at the end of these means something.
+_AS_TYPED = frozenset(
+    place for parts in PARTS.values() for place, one in parts if _usual(one) is not None
+) | {SAMPLE_BODY}
+
+
+def _place(field: str, shown: Shown) -> str:
+    stem, _, rest = field.partition(".")
+    if stem == SCHEME:
+        place = f"{SCHEME}.{shown.texts[SCHEME]}.{rest}"
+        return place if place in shown.texts else SCHEME
+    return stem if stem in shown.texts else ""
+
+
+def _verification_texts(verification: Verification) -> dict[str, str]:
+    said = VERIFICATION.show(verification)
+    scheme = str(said.pop(TYPE))
+    places = {f"{SCHEME}.{scheme}.{name}": value or "" for name, value in said.items()}
+    return {SCHEME: scheme} | places
+
+
+def _verification(texts: Mapping[str, str]) -> dict[str, str | None]:
+    scheme = texts[SCHEME]
+    said: dict[str, str | None] = {TYPE: scheme}
+    for place, one in PARTS.get(scheme, ()):
+        said[one.name] = texts[place] if _usual(one) is not None else texts[place] or None
+    return said
+
+
+def _text(one: Declared, value: Any) -> str:
+    if control(one) == "json":
+        return "" if value is None else pretty(value)
+    return text_of(value)
+
+
+def _value(one: Declared, text: str, refusals: list[Refusal]) -> Any:
+    match control(one):
+        case "json":
+            return _read_json(one.name, text, refusals)
+        case "tick":
+            return bool(text)
+        case _:
+            return text or None
+
+
+def _read_json(name: str, text: str, refusals: list[Refusal]) -> Any:
+    """None where it is empty, or refused."""
+    if not text:
+        return None
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError) as wrong:
+        said = str(wrong)[:120]
+        refusals.append(
+            Refusal(
+                "bad_json",
+                f"{name} must be JSON; {said}. Check quotes, commas and brackets. "
+                f"(bad_json, field {name})",
+                name,
+            )
+        )
+        return None

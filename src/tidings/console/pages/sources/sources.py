@@ -1,0 +1,208 @@
+"""The sources of an org, one of them, and what can be done to it."""
+
+from typing import Any
+
+import msgspec
+from starlette.responses import Response
+
+from tidings.console.pages.sources import form as source_form
+from tidings.console.visit import Visit
+from tidings.core.ids import show as show_id
+from tidings.core.sources.source import NAMED, WEBHOOK
+from tidings.core.sources.verification import LABELS, VERIFICATION
+from tidings.engine.sources.activity import NEWEST, OUTCOMES, REFUSED, REFUSED_NEWEST
+from tidings.engine.sources.live_source import AsideFull, LiveSource
+from tidings.engine.sources.sources import REDRIVEN_MAX
+from tidings.reads.filters import PAGING
+from tidings.reads.questions import cursors, read_question
+from tidings.reads.sources import PREFIX, show_redriven, show_source
+
+AT = "/sources"
+PAGE = 25
+NOWHERE = "none "  # what a place begins with that was made for a message without one
+
+# The word of each outcome, its colour and its glyph.
+OUTCOME_WORDS = {
+    "accepted": ("ok", "✓", "accepted"),
+    "duplicate": ("pending", "·", "known already"),
+    "passedOver": ("cancelled", "–", "passed over"),
+    "aside": ("parked", "‖", "put aside"),
+    "refused": ("failed", "✗", "refused"),
+}
+
+
+async def show_all(visit: Visit) -> Response:
+    """The list, by name."""
+    return visit.page(
+        "sources.html",
+        sources=[summary(visit, live) for live in visit.services.sources.of(visit.caller.org)],
+        **_words(),
+    )
+
+
+async def show(visit: Visit) -> Response:
+    """One source: how it does, its newest messages, what it has put aside, how it is made."""
+    live = own(visit)
+    one = summary(visit, live)
+    if visit.request.query_params.get("part") == "now":
+        if visit.request.query_params.get("seen") == one["mark"]:
+            return Response(status_code=204)  # nothing has changed since
+        return visit.page("parts/source_now.html", one=one, live=live, **_words())
+    said = visit.request.query_params.get("cursor", "")
+    asked = {"limit": str(PAGE)} | ({"cursor": said} if said else {})
+    question = read_question(asked, PAGING, visit.services.zone(visit.caller.org))
+    page = await visit.services.sources.aside(live, question.before, question.after, question.limit)
+    at = cursors(page.older, page.newer)
+    return visit.page(
+        "source.html",
+        one=one,
+        live=live,
+        page=page,
+        show=lambda number: show_id(PREFIX, number),
+        sides={
+            "older": f"?cursor={at['older']}#aside" if at["older"] else None,
+            "newer": f"?cursor={at['newer']}#aside" if said and at["newer"] else None,
+            "newest": "?#aside" if said else None,
+        },
+        most=REDRIVEN_MAX,
+        facts=_facts(live, one),
+        **_words(),
+    )
+
+
+def own(visit: Visit) -> LiveSource:
+    """The source of the visitor's org that the address names; 404 for anything else."""
+    return visit.services.sources.get(visit.caller.org, str(visit.request.path_params["id"]))
+
+
+def summary(visit: Visit, live: LiveSource) -> dict[str, Any]:
+    """A source as it is shown everywhere, with its state, and what a page must show anew."""
+    shown = show_source(
+        live, visit.services.reached_at(visit.request), visit.services.clock.now_ms()
+    )
+    trouble = str(shown.get("trouble") or "")
+    try:
+        live.refuse_full()
+    except AsideFull as full:
+        trouble = trouble or full.reason.message
+    state = ("paused", "‖", "paused") if live.source.paused else ("ok", "✓", "takes messages")
+    if trouble and not live.source.paused:
+        state = ("failed", "✗", "trouble")
+    hour = [(outcome, count) for outcome, count in shown["lastHour"].items() if count]
+    totals = sum(live.activity.totals.values())
+    return shown | {
+        "at": f"{AT}/{live.id}",
+        "kind": source_form.kind_label(live.source.kind),
+        "state": state,
+        "trouble": trouble,
+        "hour": hour,
+        "messages": sum(count for outcome, count in hour if outcome != REFUSED),
+        "refused": shown["lastHour"][REFUSED],
+        "last_ms": live.activity.last_ms,
+        "mark": f"{totals}-{live.aside}-{shown['lag']}-{state[0]}",
+    }
+
+
+def known_by(place: str) -> str:
+    """What a repeat of a message is known by; empty where it had nothing of the kind, and has a
+    place of ours that nobody knows."""
+    return "" if place.startswith(NOWHERE) else place
+
+
+def _words() -> dict[str, Any]:
+    words = {"outcomes": OUTCOMES, "words": OUTCOME_WORDS, "named": NAMED}
+    most = {"shown_max": NEWEST, "refused_max": REFUSED_NEWEST}
+    return words | most | {"known_by": known_by}
+
+
+def _facts(live: LiveSource, one: dict[str, Any]) -> dict[str, Any]:
+    """What it is set to, as it is read; secrets by their end."""
+    source = live.source
+    known_by = None
+    if source.verification is not None:
+        said = VERIFICATION.show(source.verification)
+        scheme = str(said["type"])
+        parts = [
+            (part.field.label, said[part.name])
+            for _, part in source_form.PARTS[scheme]
+            if said[part.name]
+        ]
+        known_by = (LABELS[scheme], parts)
+    further = [
+        (source_form.label(field), one[field.name])
+        for field in source_form.extras(source.kind, new=True)
+        if one[field.name] not in (None, "")
+    ]
+    return {
+        "known_by": known_by,
+        "further": [
+            (label, value if isinstance(value, str) else source_form.pretty(value))
+            for label, value in further
+        ],
+        "orgs": dict(source_form.ORGS)[source.orgs],
+        "message_id": "" if one["messageId"] is None else _in_line(one["messageId"]),
+        "mapping": _json(one["mapping"]),
+    }
+
+
+def _in_line(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _json(value: object) -> str:
+    return "" if value is None else source_form.pretty(value)
+
+
+# -- what is done to it ---------------------------------------------------------------------------
+
+
+async def say(visit: Visit) -> Response:
+    """Pause or resume it at once."""
+    live = own(visit)
+    verb = visit.form.get("verb", "")
+    if verb not in ("pause", "resume"):
+        return visit.go(f"{AT}/{live.id}")
+    await visit.services.sources.pause(visit.caller.org, live.id, paused=verb == "pause")
+    if verb == "resume":
+        return visit.go(f"{AT}/{live.id}", "Resumed. It takes messages again.")
+    waits = "senders come again" if live.source.kind == WEBHOOK else "messages wait where they are"
+    said = f"Paused. Nothing is taken until you resume it, and nothing is lost: {waits}."
+    return visit.go(f"{AT}/{live.id}", said)
+
+
+async def redrive(visit: Visit) -> Response:
+    """Try all that is put aside again, by the mapping and the rules of today."""
+    live = own(visit)
+    fates = await visit.services.sources.redrive(live)
+    return visit.go(f"{AT}/{live.id}", redriven(show_redriven(fates, live)))
+
+
+def redriven(told: dict[str, Any]) -> str:
+    """What became of messages that were tried again, in a sentence."""
+    done = told["messages"]
+    if not done:
+        return "Nothing is put aside."
+    parts = [f"{told['accepted']:,} event{'s' * (told['accepted'] != 1)} accepted"]
+    if told["duplicates"]:
+        parts.append(f"{told['duplicates']:,} known already")
+    if told["aside"]:
+        parts.append(f"{told['aside']:,} message{'s' * (told['aside'] != 1)} still put aside")
+    begun = f"{done:,} message{'s were' if done != 1 else ' was'} tried again: {', '.join(parts)}."
+    rest = told["left"] - told["aside"]
+    return f"{begun} {rest:,} are left to be tried." if done >= REDRIVEN_MAX and rest else begun
+
+
+async def ask_delete(visit: Visit) -> Response:
+    """What deleting does, before it is done."""
+    return visit.page("source_sure.html", one=summary(visit, own(visit)))
+
+
+async def delete(visit: Visit) -> Response:
+    """Forget it with what it has put aside."""
+    live = own(visit)
+    if visit.form.get("sure") != "yes":
+        return await ask_delete(visit)
+    name, url = live.source.name, summary(visit, live)["url"]
+    await visit.services.sources.delete(visit.caller.org, live.id)
+    gone = " What is sent to its address is answered 404." if url else ""
+    return visit.go(AT, f"{name} is deleted.{gone}")
