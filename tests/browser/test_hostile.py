@@ -38,7 +38,17 @@ CORPUS = (
 ALL = " ".join(CORPUS)
 LINE = ALL.replace("\t", " ").replace("\u0000", "").replace("\u202e", "")
 SHORT = CORPUS[1]
-PAGES = ("", "/webhooks", "/deliveries", "/events", "/rejections", "/tail", "/inboxes", "/replays")
+PAGES = (
+    "",
+    "/webhooks",
+    "/sources",
+    "/deliveries",
+    "/events",
+    "/rejections",
+    "/tail",
+    "/inboxes",
+    "/replays",
+)
 PLACES = ("/catalogue", "/access", "/health", "/stop", "/settings", "/replays/new")
 OF_NO_ORG = ("/sessions", "/orgs")
 ASKED = (
@@ -104,6 +114,7 @@ class Stranger:
             Api(service.port).call("POST", token, ALL.encode(), dict.fromkeys(names, SHORT))
             key = {"name": SHORT, "kind": "key", "scopes": ["logs:read"]}
             api.send("POST", f"/v1/orgs/{self.org}/credentials", key)
+            self.source = self._source(service, api)
             until(lambda: self._fates(api), "attempts were made")
             self._ids = {
                 kind: [one["id"] for one in api.get(f"/v1/{kind}?limit=9").must(200)[kind]]
@@ -111,6 +122,21 @@ class Stranger:
             }
             self._hooks = [one["webHookId"] for one in api.get("/v3/webHooks").must(200)["data"]]
             assert len(self._ids["deliveries"]) >= 3 and len(self._ids["rejections"]) >= 3
+
+    def _source(self, service: ServiceProcess, api: Api) -> str:
+        """The path of a source that has put such messages aside."""
+        proof = {"type": "header", "header": "X-Key", "value": "0123456789abcdef"}
+        mapping = {"eventName": {"path": SHORT.replace(".", "")}, "data": {"constant": CORPUS[3]}}
+        body = {"name": "shop", "verification": proof, "mapping": mapping}
+        made = api.send("POST", "/v1/sources", body).must(201)
+        known = {"x-key": "0123456789abcdef", "x-evil": SHORT, "webhook-id": SHORT}
+        for sent in (ALL.encode(), json.dumps({SHORT.replace(".", ""): ALL}).encode()):
+            Api(service.port).call("POST", f"/in/{self.org}/shop", sent, known).must(202)
+        path = f"/sources/{made['id']}"
+        rows = api.get(f"/v1{path}/aside").must(200)["messages"]
+        self._aside = [one["id"] for one in rows]
+        assert len(self._aside) == 2
+        return path
 
     def _fates(self, api: Api) -> bool:
         states = [one["state"] for one in api.event(self.event)["deliveries"]]
@@ -127,6 +153,9 @@ class Stranger:
         for id in self._hooks:
             yield from (f"/webhooks/{id}", f"/webhooks/{id}/edit", f"/webhooks/{id}/delete")
             yield f"/webhooks/new?from={id}"
+        yield from (self.source, f"{self.source}/edit")
+        for id in self._aside:
+            yield from (f"{self.source}/aside/{id}", f"{self.source}/edit?sample={id}")
         yield from (f"/events/{self.event}", f"/inboxes/{self.inbox['id']}")
         if self.odd:
             yield "/events/" + quote(f"e {SHORT}", safe="")
@@ -194,6 +223,13 @@ def test_nothing_of_a_form_runs(reader: NewReader, stranger: Stranger) -> None:
     one.page.get_by_role("button", name="Make the webhook").click()
     one.see("Nothing was saved")
     assert CORPUS[3] in one.page.get_by_label("Filter, as JSON").input_value()
+    one.open("/sources/new")
+    one.page.get_by_label("Mapping, as JSON").fill(json.dumps({"eventName": {"constant": ALL}}))
+    one.page.get_by_label("Headers, one a line").fill(f"X-A: {LINE}")
+    one.page.get_by_label("Body", exact=True).fill(ALL)
+    one.page.get_by_role("button", name="Try the message").click()
+    one.see("What it would become")
+    one.page.get_by_role("button", name="Make the source").click()
     one.open("/events/new")
     one.page.get_by_label("Event", exact=True).fill(ALL)
     one.page.get_by_role("button", name="Send it").click()

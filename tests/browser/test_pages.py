@@ -131,7 +131,8 @@ def test_an_empty_org_is_told_what_to_do(
     with console.api() as platform:
         org = platform.send("POST", "/v1/orgs", {"name": "A new brand"}).must(201)["id"]
     one = reader(org=org)
-    for name in ("", "/webhooks", "/deliveries", "/events", "/rejections", "/inboxes", "/replays"):
+    names = ("", "/webhooks", "/sources", "/deliveries", "/events", "/rejections", "/inboxes")
+    for name in (*names, "/replays"):
         one.open(name)
         rest(one.page)
         one.shot(screenshots, f"empty-{name.strip('/') or 'overview'}")
@@ -176,6 +177,10 @@ def test_pages_can_be_read_without_scripts(reader: NewReader, world: World) -> N
         "overview": ["Overview", "of 4 webhooks need attention", "Events in"],
         "webhooks": ["Acme CRM", "Partner feed", "failing"],
         "webhook": ["Acme CRM", "Newest deliveries", "X-Api-Key"],
+        "sources": ["shop", "takes messages", "2 put aside"],
+        "source": ["/in/2001/shop", "X-Shop-Key", "must be a number", "pointsIssued"],
+        "source-aside": ["totalPointsIssued", "x-topic", "Mend the mapping"],
+        "source-edit": ["Try it on a message", "Header with a secret value"],
         "deliveries": ["pointsIssued", "Old feed", "failed"],
         "delivery": ["pointsIssued to Old feed", "410", "Attempt 1", "totalPointsIssued"],
         "events": ["pointsIssued"],

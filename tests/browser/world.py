@@ -37,6 +37,7 @@ class World:
             )
             self.inbox = api.send("POST", "/v1/inboxes", {"name": "Till of tomorrow"}).must(201)
             self.till = api.webhook(self.inbox["url"], "Till", eventNames=types[:2])
+            self.source = self._source(api)
             self._simulate()
             api.post(b'{"eventName": "pointsIssued", "data": {"totalPointsIssued": "many"}}')
             self.failed_event = new_id()
@@ -59,12 +60,36 @@ class World:
         """A client that acts for the org."""
         return self.service.api(self.org)
 
+    def _source(self, api: Api) -> str:
+        """An inbound webhook that has taken, put aside and refused messages: its id."""
+        proof = {"type": "header", "header": "X-Shop-Key", "value": "0123456789abcdef"}
+        names = {"points": "pointsIssued", "ping": None}
+        mapping = {"eventName": {"header": "X-Topic", "names": names}, "data": {"path": "data"}}
+        body = {"name": "shop", "verification": proof, "mapping": mapping}
+        made = api.send("POST", "/v1/sources", body).must(201)
+        sender = Api(self.service.port)
+        wrong = b'{"data": {"totalPointsIssued": "many"}}'
+        for topic, sent in (("points", event(new_id(), self.org)), ("ping", b"{}"),
+                            ("points", wrong), ("points", b"no json at all")):  # fmt: skip
+            known = {"x-shop-key": "0123456789abcdef", "x-topic": topic, "webhook-id": new_id()}
+            sender.call("POST", f"/in/{self.org}/shop", sent, known).must(202)
+        sender.call("POST", f"/in/{self.org}/shop", b"{}").must(401)
+        sender.close()
+        return str(made["id"])
+
     def _simulate(self) -> None:
         command = [str(Path(sys.executable).with_name("tidings")), "simulate"]
         command += ["--url", f"http://127.0.0.1:{self.service.port}", "--key", KEY]
         command += ["--secret", SECRET, "--org", str(self.org), "--seed", "7"]
         command += ["--events", str(EVENTS)]
         subprocess.run(command, env=environment(), check=True, timeout=60, capture_output=True)
+
+    @cached_property
+    def aside(self) -> str:
+        """The id of a message that the source has put aside."""
+        with self.api() as api:
+            page = api.get(f"/v1/sources/{self.source}/aside").must(200)
+            return str(page["messages"][-1]["id"])
 
     @cached_property
     def rejection(self) -> str:
@@ -85,6 +110,12 @@ class World:
             "webhook-edit": f"/webhooks/{crm}/edit",
             "webhook-rotate": f"/webhooks/{crm}/rotate",
             "webhook-delete": f"/webhooks/{crm}/delete",
+            "sources": "/sources",
+            "source": f"/sources/{self.source}",
+            "source-aside": f"/sources/{self.source}/aside/{self.aside}",
+            "source-new": "/sources/new",
+            "source-edit": f"/sources/{self.source}/edit?sample={self.aside}",
+            "source-delete": f"/sources/{self.source}/delete",
             "deliveries": "/deliveries",
             "deliveries-filtered": "/deliveries?customer=41200999&status=failed&span=7d&type="
             "transactionAdded,pointsIssued",
