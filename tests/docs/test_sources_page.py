@@ -6,22 +6,26 @@ from pathlib import Path
 
 import pytest
 
+from tidings.app.connections import load_connections
+from tidings.app.parts import source_drivers
 from tidings.core.declaration import declared
 from tidings.core.form import Form
 from tidings.core.sources.mapping import events_of
 from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.picks import Pick, read_pick
-from tidings.core.sources.source import Source, read_source
+from tidings.core.sources.source import OUTBOX, Source, read_source
 from tidings.core.sources.verification import LABELS, VERIFICATION
 from tidings.engine.sources.inbound import RUNNING_MAX
 from tidings.engine.sources.live_source import ASIDE_BYTES_MAX, ASIDE_MAX
+from tidings.sources.outbox.dialling import conninfo, refuse_table
+from tidings.sources.outbox.driver import EXTRA
 
 PAGE = (Path(__file__).parents[2] / "docs" / "sources.md").read_text("utf-8")
+SHOWN, OUTBOX_SHOWN = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
 
 
 def test_the_source_on_the_page_makes_the_event_that_the_page_says() -> None:
-    [shown] = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
-    body = json.loads(shown.replace('"…"', '"0123456789abcdef"'))
+    body = json.loads(SHOWN.replace('"…"', '"0123456789abcdef"'))
     source = read_source({"name": "shop"} | body)
     assert isinstance(source, Source) and source.mapping is not None
     message = ForeignMessage(
@@ -53,3 +57,17 @@ def test_every_scheme_stands_in_the_table_with_all_that_it_needs() -> None:
 def test_the_bounds_on_the_page_are_those_that_hold() -> None:
     assert f"{ASIDE_MAX:,} messages and {ASIDE_BYTES_MAX >> 20} MiB" in PAGE
     assert f"more than {RUNNING_MAX} at a time" in PAGE
+
+
+def test_the_outbox_on_the_page_is_a_source_over_the_connection_on_the_page(tmp_path: Path) -> None:
+    file = tmp_path / "connections.toml"
+    [toml] = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    file.write_text(toml)
+    connections = load_connections(file, source_drivers(), {"SHOP_PASSWORD": "hush"})
+    source = read_source({"name": "shop"} | json.loads(OUTBOX_SHOWN))
+    assert isinstance(source, Source) and source.kind == OUTBOX
+    connection = connections[source.connection]
+    assert source.outbox is not None
+    refuse_table(connection, source.outbox.table)
+    assert "password=hush" in conninfo(connection)
+    assert EXTRA in PAGE

@@ -1,0 +1,53 @@
+"""An outbox in a database of its own."""
+
+import itertools
+import json
+from typing import Any
+
+import psycopg
+
+from tests.docs.outbox_page import DDL
+from tests.postgres_server import PostgresServer
+from tests.sources.conformance.subject import Made
+from tidings.core.connections import Connection
+from tidings.core.sources.source import OUTBOX, OutboxTable, Source
+from tidings.sources.outbox.driver import OutboxDriver
+from tidings.sources.port import Reading
+
+_numbers = itertools.count()
+INSERT = "INSERT INTO tidings_outbox (headers, body) VALUES (%s, %s)"
+
+
+class Outbox:
+    """See `Subject`."""
+
+    def __init__(self, server: PostgresServer) -> None:
+        self._server = server
+        self.uri = server.database(f"shop_{next(_numbers)}")
+        self.sql(DDL)
+
+    def sql(self, query: str, *bindings: object) -> None:
+        """As the application, in a transaction of its own."""
+        with psycopg.connect(self.uri) as line:
+            line.execute(query.encode(), bindings or None)
+
+    async def produce(self, *messages: Made) -> None:
+        rows = [(json.dumps(dict(one.headers)), one.body.decode()) for one in messages]
+        with psycopg.connect(self.uri) as line, line.cursor() as cursor:
+            cursor.executemany(INSERT, rows)
+
+    async def open(self, outbox: OutboxTable | None = None, **fields: Any) -> Reading:
+        source = Source(name="shop", kind=OUTBOX, connection="shop", outbox=outbox)
+        connection = Connection("shop", OUTBOX, {"dsn": self.uri} | fields)
+        return await OutboxDriver().open(source, connection, 1)
+
+    def stop_server(self) -> None:
+        self._server.crash()
+
+    def start_server(self) -> None:
+        self._server.start_again()
+
+
+def new_outbox(request: Any) -> Outbox:
+    """For one test."""
+    return Outbox(request.getfixturevalue("postgres"))
