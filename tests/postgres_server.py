@@ -31,6 +31,10 @@ class PostgresServer:
         """The URI of a new database."""
         with psycopg.connect(self._uri, autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}")
+        return self.uri(name)
+
+    def uri(self, name: str) -> str:
+        """The URI of a database."""
         head, _, options = self._uri.partition("?")
         return f"{head.rsplit('/', 1)[0]}/{name}?{options}"
 
