@@ -111,7 +111,7 @@ async def test_all_that_is_there_and_comes_is_accepted_in_order_and_acknowledged
         await until(lambda: topic.taken == 11)
         assert await numbers(s) == list(range(11))
         shown = (await s.call("GET", "/v1/sources/t")).json
-        assert (shown["lag"], shown["trouble"], shown["url"]) == (7, None, None)
+        assert (shown["lag"], shown["trouble"], shown["url"]) == (0, None, None)
         assert live.activity.totals["accepted"] == 11
         await s.parts.pumps.stop()
         assert topic.open_now == 0
@@ -154,6 +154,18 @@ async def test_what_was_kept_and_not_acknowledged_is_known_when_it_comes_again()
         await until(lambda: topic.taken == 4)
         assert await numbers(s) == list(range(4))
         assert live.activity.totals["duplicate"] == 3 and live.trouble == ""
+        await s.parts.pumps.stop()
+
+
+async def test_what_is_back_is_without_trouble_though_nothing_comes() -> None:
+    async with service() as s:
+        topic = Topic()
+        topic.fault = SourceDown("The broker must answer; it does not. Start it.")
+        live = await fetched(s, topic)
+        await until(lambda: "broker" in live.trouble)
+        topic.fault = None
+        await until(lambda: topic.opened == 1)
+        assert live.trouble == ""
         await s.parts.pumps.stop()
 
 

@@ -52,12 +52,13 @@ class Pump:
             reading: Reading | None = None
             try:
                 reading = await self._driver.open(live.source, self._connection, live.stored.number)
+                live.trouble = ""
                 while True:
                     messages = await reading.read()
                     await self._keep(messages)
                     await reading.acknowledge()
                     again_s, live.trouble = AGAIN_S, ""
-                    await self._look(reading)
+                    await self._look(reading, len(messages))
             except SourceDown as down:
                 live.trouble = str(down)
             except Exception as error:
@@ -88,8 +89,12 @@ class Pump:
             await self._sleep(wait_s)
             wait_s = min(WAIT_MAX_S, wait_s * 2)
 
-    async def _look(self, reading: Reading) -> None:
+    async def _look(self, reading: Reading, read: int) -> None:
+        """How much waits; between two looks less by what was read, so that it ends at nothing."""
+        live = self._live
         now_s = asyncio.get_running_loop().time()
         if now_s - self._looked_s >= LAG_EVERY_S:
             self._looked_s = now_s
-            self._live.lag = await reading.lag()
+            live.lag = await reading.lag()
+        elif live.lag is not None:
+            live.lag = max(0, live.lag - read)
