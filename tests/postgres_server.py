@@ -18,9 +18,13 @@ START_TRIES = 3
 class PostgresServer:
     """It runs from when it is made until `end`."""
 
-    def __init__(self, directory: Path) -> None:
-        """Its files go into a folder there."""
-        self._server = _started(directory)
+    def __init__(self) -> None:
+        # Not below pytest's folder: as root the server runs as a user of its own, and every pytest
+        # that starts beside this one shuts that folder to others.
+        self._directory = tempfile.TemporaryDirectory(
+            prefix="tidings-postgres-", ignore_cleanup_errors=True
+        )
+        self._server = _started(Path(self._directory.name))
         self._uri: str = self._server.get_uri()
         with psycopg.connect(self._uri, autocommit=True) as connection:
             # Its processes are killed, the machine is not: what is written needs no sync.
@@ -67,8 +71,9 @@ class PostgresServer:
             connection.execute("SELECT pg_reload_conf()")
 
     def end(self) -> None:
-        """Stop it."""
+        """Stop it, and leave nothing of it."""
         self._server.cleanup()
+        self._directory.cleanup()
 
 
 def _started(directory: Path) -> Any:

@@ -59,7 +59,7 @@ class Servers:
     def postgres_database(self, name: str) -> str:
         """The URI of a new database in a server that runs."""
         if self._postgres is None:
-            self._postgres = PostgresServer(self._directory)
+            self._postgres = PostgresServer()
             self._ends.callback(self._postgres.end)
         return self._postgres.database(name)
 

@@ -98,8 +98,8 @@ class Shop:
 
 
 @pytest.fixture
-def postgres(tmp_path: Path) -> Iterator[PostgresServer]:
-    server = PostgresServer(tmp_path)
+def postgres() -> Iterator[PostgresServer]:
+    server = PostgresServer()
     yield server
     server.end()
 
