@@ -17,25 +17,38 @@ from tidings.core.sources.source import OUTBOX, Source, read_source
 from tidings.core.sources.verification import LABELS, VERIFICATION
 from tidings.engine.sources.inbound import RUNNING_MAX
 from tidings.engine.sources.live_source import ASIDE_BYTES_MAX, ASIDE_MAX
+from tidings.sources.kafka.login import MECHANISMS, SECURITIES, TEXTS
 from tidings.sources.outbox.dialling import conninfo, refuse_table
 from tidings.sources.outbox.driver import EXTRA
 
 PAGE = (Path(__file__).parents[2] / "docs" / "sources.md").read_text("utf-8")
-SHOWN, OUTBOX_SHOWN = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
+SHOWN, OUTBOX_SHOWN, KAFKA_SHOWN = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
 
 
-def test_the_source_on_the_page_makes_the_event_that_the_page_says() -> None:
-    body = json.loads(SHOWN.replace('"…"', '"0123456789abcdef"'))
+SHOP_MESSAGE = ForeignMessage(
+    "",
+    [("X-Shop-Topic", "orders/paid")],
+    b'{"customer":{"id":7},"order":{"total":10.50}}',
+)
+KAFKA_MESSAGE = ForeignMessage(
+    "", [("kafka-key", "7")], b'{"type":"POINTS_ADDED","payload":{"total":10.50}}'
+)
+OUTBOX_FILE, KAFKA_FILE = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+
+
+@pytest.mark.parametrize(
+    ("shown", "message", "name"),
+    [(SHOWN, SHOP_MESSAGE, "transactionAdded"), (KAFKA_SHOWN, KAFKA_MESSAGE, "pointsIssued")],
+)
+def test_a_source_on_the_page_makes_the_event_that_the_page_says(
+    shown: str, message: ForeignMessage, name: str
+) -> None:
+    body = json.loads(shown.replace('"…"', '"0123456789abcdef"'))
     source = read_source({"name": "shop"} | body)
     assert isinstance(source, Source) and source.mapping is not None
-    message = ForeignMessage(
-        "",
-        [("X-Shop-Topic", "orders/paid")],
-        b'{"customer":{"id":7},"order":{"total":10.50}}',
-    )
     assert list(events_of(source.mapping, message)) == [
-        b'{"eventName":"transactionAdded",'
-        b'"data":{"total":10.50,"customerIdentifiers":{"customerId":7}}}'
+        f'{{"eventName":"{name}",'
+        '"data":{"total":10.50,"customerIdentifiers":{"customerId":7}}}'.encode()
     ]
 
 
@@ -61,8 +74,7 @@ def test_the_bounds_on_the_page_are_those_that_hold() -> None:
 
 def test_the_outbox_on_the_page_is_a_source_over_the_connection_on_the_page(tmp_path: Path) -> None:
     file = tmp_path / "connections.toml"
-    [toml] = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
-    file.write_text(toml)
+    file.write_text(OUTBOX_FILE)
     connections = load_connections(file, source_drivers(), {"SHOP_PASSWORD": "hush"})
     source = read_source({"name": "shop"} | json.loads(OUTBOX_SHOWN))
     assert isinstance(source, Source) and source.kind == OUTBOX
@@ -71,3 +83,11 @@ def test_the_outbox_on_the_page_is_a_source_over_the_connection_on_the_page(tmp_
     refuse_table(connection, source.outbox.table)
     assert "password=hush" in conninfo(connection)
     assert EXTRA in PAGE
+
+
+def test_the_cluster_on_the_page_has_every_field_there_is(tmp_path: Path) -> None:
+    file = tmp_path / "connections.toml"
+    file.write_text(KAFKA_FILE)
+    made = load_connections(file, source_drivers(), {"KAFKA_PASSWORD": "hush"})["main"]
+    assert made.fields.keys() == set(TEXTS) and made.orgs is None
+    assert made.fields["security"] in SECURITIES and made.fields["mechanism"] in MECHANISMS

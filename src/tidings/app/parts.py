@@ -14,7 +14,7 @@ from tidings.api.http.metrics_access import MetricsReaders
 from tidings.compose import Keys
 from tidings.core.ids import OrgId
 from tidings.core.shaping.platform_rules import read_map
-from tidings.core.sources.source import OUTBOX
+from tidings.core.sources.source import KAFKA, OUTBOX
 from tidings.core.webhooks.webhook import HTTP, QUEUE
 from tidings.destinations.http.driver import HttpDestination
 from tidings.destinations.registry import ByKind
@@ -34,6 +34,7 @@ from tidings.engine.shaping.platform import (
 )
 from tidings.engine.vault import read_or_make_key
 from tidings.settings.settings import Settings, host_of, platform_paths
+from tidings.sources.kafka.driver import KafkaDriver
 from tidings.sources.outbox.driver import OutboxDriver
 from tidings.sources.port import SourceDriver
 
@@ -96,7 +97,10 @@ def make_policy(settings: Settings) -> Policy:
 
 def source_drivers() -> dict[str, SourceDriver]:
     """Who fetches messages of sources, by their type."""
-    return {OUTBOX: OutboxDriver()}
+    return {
+        KAFKA: KafkaDriver(),
+        OUTBOX: OutboxDriver(),
+    }
 
 
 def inbox_host(settings: Settings) -> str | None:

@@ -1,0 +1,1 @@
+"""Messages of Kafka topics, by a consumer group. Only `driver` is imported without the extra."""

@@ -1,0 +1,74 @@
+"""How a Kafka cluster is reached: the fields of a connection, as the client library takes them.
+
+[main]
+type = "kafka"
+servers = "kafka-1:9092,kafka-2:9092"
+security = "sasl_ssl"           # plaintext, ssl, sasl_plaintext, sasl_ssl
+mechanism = "SCRAM-SHA-512"     # PLAIN, SCRAM-SHA-256, SCRAM-SHA-512
+username = "tidings"
+password = "${KAFKA_PASSWORD}"
+ca = "/etc/kafka/ca.pem"        # of the servers; left out: the system's
+certificate = "/etc/kafka/tidings.pem"
+key = "/etc/kafka/tidings.key"
+"""
+
+import ssl
+from collections.abc import Mapping
+from typing import Any
+
+from tidings.core.connections import Connection
+from tidings.sources.port import SourceDown
+
+SECURITIES = ("plaintext", "ssl", "sasl_plaintext", "sasl_ssl")
+MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
+TEXTS = ("servers", "security", "mechanism", "username", "password", "ca", "certificate", "key")
+
+
+def login_of(connection: Connection) -> Mapping[str, Any]:
+    """What every client of the connection is made with. SourceDown; no text has a value in it, for
+    tenants read it."""
+    fields = connection.fields
+
+    def wrong(must: str) -> SourceDown:
+        return SourceDown(
+            f"The connection {connection.name} {must}; it does not. Ask the operator to mend it."
+        )
+
+    if strange := sorted(fields.keys() - set(TEXTS)):
+        raise wrong(f"must have fields of {', '.join(TEXTS)} alone, and not {', '.join(strange)}")
+    if bad := [name for name, value in fields.items() if not (isinstance(value, str) and value)]:
+        raise wrong(f"must have a text as its {', '.join(bad)}")
+    said = {name: str(value) for name, value in fields.items()}
+    if "servers" not in said:
+        raise wrong("must name its servers")
+    security = said.get("security", "plaintext")
+    if security not in SECURITIES:
+        raise wrong(f"must have a security of {', '.join(SECURITIES)}")
+    options: dict[str, Any] = {
+        "bootstrap_servers": [one.strip() for one in said["servers"].split(",")],
+        "security_protocol": security.upper(),
+    }
+    if security.startswith("sasl"):
+        mechanism = said.get("mechanism", "PLAIN")
+        if mechanism not in MECHANISMS:
+            raise wrong(f"must have a mechanism of {', '.join(MECHANISMS)}")
+        if not {"username", "password"} <= said.keys():
+            raise wrong(f"must have a username and a password for {security}")
+        options |= {
+            "sasl_mechanism": mechanism,
+            "sasl_plain_username": said["username"],
+            "sasl_plain_password": said["password"],
+        }
+    if security.endswith("ssl"):
+        try:
+            options["ssl_context"] = _tls(said)
+        except (OSError, ValueError):  # what is wrong of a file may have some of it in its words
+            raise wrong("must name ca, certificate and key as PEM files that fit") from None
+    return options
+
+
+def _tls(said: Mapping[str, str]) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=said.get("ca"))
+    if "certificate" in said:
+        context.load_cert_chain(said["certificate"], said.get("key"))
+    return context

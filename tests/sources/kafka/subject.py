@@ -1,0 +1,129 @@
+"""The driver on trial, with topics and messages of its own on a real broker."""
+
+import asyncio
+import itertools
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError
+
+from tests.sources.kafka.server import KafkaServer
+from tidings.core.connections import Connection
+from tidings.core.sources.message import ForeignMessage
+from tidings.core.sources.source import KAFKA, KafkaTopics, Source
+from tidings.sources.kafka.driver import KafkaDriver
+from tidings.sources.port import Reading, SourceDown
+
+OPEN_S = 40.0
+_numbers = itertools.count(1)
+
+
+class KafkaSubject:
+    """A source of one topic."""
+
+    def __init__(self, server: KafkaServer, partitions: int = 3) -> None:
+        self.server = server
+        self.topic = f"events.{uuid.uuid4().hex[:8]}"
+        self.number = next(_numbers)  # of the source, and so of its group
+        self.partitions = partitions
+        self.driver = KafkaDriver()
+
+    async def __aenter__(self) -> "KafkaSubject":
+        await self.make_topic()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
+
+    async def make_topic(self) -> None:
+        """Make the topic, or make it anew."""
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.server.servers)
+        await admin.start()
+        try:
+            await admin.delete_topics([self.topic])
+            fresh = NewTopic(self.topic, self.partitions, 1)
+            while True:  # a topic is gone some time after it was deleted
+                made = await admin.create_topics([fresh])
+                if made.topic_errors[0][1] == 0:
+                    break
+                await asyncio.sleep(0.05)
+        finally:
+            await admin.close()
+
+    async def produce(
+        self, key: str | None, headers: Sequence[tuple[str, str]], body: bytes | None
+    ) -> None:
+        """One message, on the broker's disk when it returns."""
+        await self.produce_all([(key, headers, body)])
+
+    async def produce_all(
+        self,
+        messages: Sequence[tuple[str | None, Sequence[tuple[str, str]], bytes | None]],
+        **options: Any,
+    ) -> None:
+        """Many, in order. It waits for a broker that is away."""
+        async with asyncio.timeout(OPEN_S):
+            while True:
+                producer = AIOKafkaProducer(
+                    bootstrap_servers=self.server.servers, enable_idempotence=True, **options
+                )
+                try:
+                    await producer.start()
+                    break
+                except KafkaError:
+                    await producer.stop()
+                    await asyncio.sleep(0.2)
+        try:
+            sent = [
+                await producer.send(
+                    self.topic,
+                    body,
+                    None if key is None else key.encode(),
+                    headers=[(name, value.encode()) for name, value in headers],
+                )
+                for key, headers, body in messages
+            ]
+            await asyncio.gather(*sent)
+        finally:
+            await producer.stop()
+
+    def restart_server(self) -> None:
+        """The broker is killed, and started again."""
+        self.server.restart()
+
+    def source(self, **kafka: Any) -> Source:
+        """As an owner makes it."""
+        topics = KafkaTopics(**{"topics": (self.topic,)} | kafka)
+        return Source("events", KAFKA, connection="main", kafka=topics)
+
+    async def open(
+        self,
+        connection: Mapping[str, object] | None = None,
+        driver: KafkaDriver | None = None,
+        **kafka: Any,
+    ) -> Reading:
+        """One reading of it. SourceDown."""
+        fields = {"servers": self.server.servers} if connection is None else connection
+        made = Connection("main", KAFKA, fields)
+        return await (driver or self.driver).open(self.source(**kafka), made, self.number)
+
+    async def reopened(self) -> Reading:
+        """As the pump does it: again until it succeeds."""
+        async with asyncio.timeout(OPEN_S):
+            while True:
+                try:
+                    return await self.open()
+                except (SourceDown, KafkaError):
+                    await asyncio.sleep(0.2)
+
+
+async def read_all(reading: Reading, count: int, seconds: float = 20.0) -> list[ForeignMessage]:
+    """At least `count` messages, none acknowledged."""
+    found: list[ForeignMessage] = []
+    async with asyncio.timeout(seconds):
+        while len(found) < count:
+            found += await reading.read()
+    return found

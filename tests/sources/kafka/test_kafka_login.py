@@ -1,0 +1,68 @@
+"""What a connection of type kafka may say, and what is told without its extra. No broker."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tidings.core.connections import Connection
+from tidings.core.sources.source import KAFKA, KafkaTopics, Source
+from tidings.sources.kafka.driver import KafkaDriver
+from tidings.sources.kafka.login import login_of
+from tidings.sources.port import SourceDown
+
+SASL = {"servers": "k", "security": "sasl_ssl", "username": "tidings", "password": "s3cret"}
+
+
+def connection(**fields: object) -> Connection:
+    return Connection("main", KAFKA, fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({}, "must name its servers"),
+        ({"servers": 9092}, "must have a text as its servers"),
+        ({"servers": "k", "user": "x"}, "alone, and not user"),
+        ({"servers": "k", "security": "tls"}, "a security of plaintext, ssl"),
+        (SASL | {"mechanism": "s3cret"}, "a mechanism of PLAIN, SCRAM-SHA-256"),
+        ({"servers": "k", "security": "sasl_plaintext"}, "a username and a password"),
+        (SASL | {"ca": "/no/s3cret.pem"}, "as PEM files that fit"),
+    ],
+)
+def test_a_connection_that_cannot_be_is_refused_by_field(
+    fields: dict[str, object], said: str
+) -> None:
+    with pytest.raises(SourceDown, match=said) as down:
+        login_of(connection(**fields))
+    assert "s3cret" not in str(down.value)
+
+
+def test_the_fields_of_a_connection_are_those_of_the_client() -> None:
+    made = dict(login_of(connection(**SASL | {"servers": "a:1, b:2", "mechanism": "PLAIN"})))
+    assert made.pop("ssl_context").check_hostname
+    assert made == {
+        "bootstrap_servers": ["a:1", "b:2"],
+        "security_protocol": "SASL_SSL",
+        "sasl_mechanism": "PLAIN",
+        "sasl_plain_username": "tidings",
+        "sasl_plain_password": "s3cret",
+    }
+    assert login_of(connection(servers="a"))["security_protocol"] == "PLAINTEXT"
+
+
+async def test_without_the_extra_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "aiokafka", None)
+    for name in [one for one in sys.modules if one.startswith("tidings.sources.kafka.")]:
+        monkeypatch.delitem(sys.modules, name)
+    source = Source("events", KAFKA, connection="main", kafka=KafkaTopics(("events",)))
+    with pytest.raises(SourceDown, match=r"pip install 'tidings\[kafka\]'"):
+        await KafkaDriver().open(source, connection(servers="a"), 1)
+
+
+def test_the_client_is_imported_by_a_source_alone() -> None:
+    code = (
+        "import sys; from tidings.app import parts, service; "
+        "assert 'kafka' in parts.source_drivers(); assert 'aiokafka' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
