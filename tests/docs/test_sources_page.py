@@ -17,7 +17,7 @@ from tidings.core.sources.source import OUTBOX, Source, read_source
 from tidings.core.sources.verification import LABELS, VERIFICATION
 from tidings.engine.sources.inbound import RUNNING_MAX
 from tidings.engine.sources.live_source import ASIDE_BYTES_MAX, ASIDE_MAX
-from tidings.sources.kafka.login import MECHANISMS, SECURITIES, TEXTS
+from tidings.sources.kafka.login import MECHANISMS, SECURITIES, TEXTS, TOPICS
 from tidings.sources.outbox.dialling import conninfo, refuse_table
 from tidings.sources.outbox.driver import EXTRA
 
@@ -89,5 +89,5 @@ def test_the_cluster_on_the_page_has_every_field_there_is(tmp_path: Path) -> Non
     file = tmp_path / "connections.toml"
     file.write_text(KAFKA_FILE)
     made = load_connections(file, source_drivers(), {"KAFKA_PASSWORD": "hush"})["main"]
-    assert made.fields.keys() == set(TEXTS) and made.orgs is None
+    assert made.fields.keys() == {*TEXTS, TOPICS} and made.orgs is None
     assert made.fields["security"] in SECURITIES and made.fields["mechanism"] in MECHANISMS

@@ -267,6 +267,13 @@ async def test_a_connection_must_be_the_operators_and_for_the_org() -> None:
         for said, by in ((body, auth), (body | {"connection": "other"}, "")):
             reply = await s.call("POST", "/v1/sources", said, auth=by)
             assert (reply.status, reply.json["error"]["code"]) == (400, "unknown_connection")
-        made = await s.call("POST", "/v1/sources", body)
+        sources.connections = {"main": Connection("main", "kafka", {}, None)}
+        named = body | {"kafka": {"topics": ["t"], "group": "of-somebody-else"}}
+        reply = await s.call("POST", "/v1/sources", named, auth=auth)
+        assert (reply.status, reply.json["error"]["path"]) == (403, "kafka.group")
+        assert (await s.call("POST", "/v1/sources", body, auth=auth)).status == 201
+        reply = await s.call("PATCH", "/v1/sources/t", {"kafka": named["kafka"]}, auth=auth)
+        assert reply.status == 403
+        made = await s.call("POST", "/v1/sources", named)
         assert made.status == 201 and "Ask the operator" in made.json["trouble"]  # no driver of it
         await pumps.stop()

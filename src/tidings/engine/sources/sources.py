@@ -157,6 +157,15 @@ class Sources:
                 "orgs must be own; got named, by which a source may bring events of every org. Ask "
                 "with the platform's credential. (platform_only, field orgs)",
             )
+        group = "" if made.kafka is None else made.kafka.group
+        stands = old is not None and old.kafka is not None and old.kafka.group == group
+        if group and not stands and not caller.platform:
+            raise Forbidden.because(
+                "platform_only",
+                "kafka.group must be left out; got one, by which a source could take the "
+                "messages of another. Ask with the platform's credential. "
+                "(platform_only, field kafka.group)",
+            )
         return made
 
     def _check_connection(self, caller: Caller, made: Source) -> None:

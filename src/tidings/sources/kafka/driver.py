@@ -2,7 +2,7 @@
 
 from tidings.core.connections import Connection
 from tidings.core.sources.source import Source
-from tidings.sources.kafka.login import login_of
+from tidings.sources.kafka.login import check_topics, login_of
 from tidings.sources.port import Reading, SourceDown
 
 
@@ -14,6 +14,9 @@ class KafkaDriver:
 
     async def open(self, source: Source, connection: Connection, number: int) -> Reading:
         """Join the group and be given partitions. SourceDown."""
+        assert source.kafka is not None  # every source of the type is read with it
+        topics = source.kafka.topics
+        check_topics(connection, topics)
         login = login_of(connection)
         try:
             from tidings.sources.kafka.reading import open_reading  # noqa: PLC0415
@@ -22,8 +25,6 @@ class KafkaDriver:
                 "The client of Kafka must be installed; it is not. Ask the operator to run: "
                 "pip install 'tidings[kafka]'"
             ) from None
-        assert source.kafka is not None  # every source of the type is read with it
-        topics = source.kafka.topics
         reading = await open_reading(
             topics=topics,
             group=source.kafka.group or f"tidings-{source.name}-{number}",

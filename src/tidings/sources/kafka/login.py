@@ -10,10 +10,12 @@ password = "${KAFKA_PASSWORD}"
 ca = "/etc/kafka/ca.pem"        # of the servers; left out: the system's
 certificate = "/etc/kafka/tidings.pem"
 key = "/etc/kafka/tidings.key"
+topics = ["loyalty.*"]          # that sources may read; left out: all
 """
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
 from typing import Any
 
 from tidings.core.connections import Connection
@@ -21,13 +23,14 @@ from tidings.sources.port import SourceDown
 
 SECURITIES = ("plaintext", "ssl", "sasl_plaintext", "sasl_ssl")
 MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
+TOPICS = "topics"
 TEXTS = ("servers", "security", "mechanism", "username", "password", "ca", "certificate", "key")
 
 
 def login_of(connection: Connection) -> Mapping[str, Any]:
     """What every client of the connection is made with. SourceDown; no text has a value in it, for
     tenants read it."""
-    fields = connection.fields
+    fields = {name: one for name, one in connection.fields.items() if name != TOPICS}
 
     def wrong(must: str) -> SourceDown:
         return SourceDown(
@@ -35,7 +38,9 @@ def login_of(connection: Connection) -> Mapping[str, Any]:
         )
 
     if strange := sorted(fields.keys() - set(TEXTS)):
-        raise wrong(f"must have fields of {', '.join(TEXTS)} alone, and not {', '.join(strange)}")
+        raise wrong(
+            f"must have fields of {', '.join((*TEXTS, TOPICS))} alone, and not {', '.join(strange)}"
+        )
     if bad := [name for name, value in fields.items() if not (isinstance(value, str) and value)]:
         raise wrong(f"must have a text as its {', '.join(bad)}")
     said = {name: str(value) for name, value in fields.items()}
@@ -65,6 +70,20 @@ def login_of(connection: Connection) -> Mapping[str, Any]:
         except (OSError, ValueError):  # what is wrong of a file may have some of it in its words
             raise wrong("must name ca, certificate and key as PEM files that fit") from None
     return options
+
+
+def check_topics(connection: Connection, topics: Sequence[str]) -> None:
+    """SourceDown where the connection is for other topics."""
+    allowed = connection.fields.get(TOPICS)
+    if allowed is None:
+        return
+    patterns = allowed if isinstance(allowed, list) else []
+    for topic in topics:
+        if not any(isinstance(one, str) and fnmatchcase(topic, one) for one in patterns):
+            raise SourceDown(
+                f"The topic {topic} must be one that the connection {connection.name} is for; it "
+                f"is not. Ask the operator to add it to its {TOPICS}."
+            )
 
 
 def _tls(said: Mapping[str, str]) -> ssl.SSLContext:
