@@ -30,6 +30,8 @@ CASES = {
         versions: put_webhook webhook_version
         transformations: put_transformation transformation_versions
         inboxes: put_inbox drop_inbox use_inbox arrivals arrival
+        sources: put_source drop_source aside aside_message drop_aside
+        intake: put_aside drop_aside
         users: put_people drop_member
         reference: put_reference delete_reference list_reference count_reference
         runs: put_replay count_replay
@@ -95,6 +97,7 @@ CASES = {
     STARTS: """
         stops: stops
         inboxes: load_inboxes
+        sources: load_sources aside_sums
         engine: recover healths past_attempts
         compose: load load_people load_transformations load_types
     """,

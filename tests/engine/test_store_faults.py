@@ -17,11 +17,13 @@ from tests.simulation.loop import simulate
 from tidings.core.access.portal_rules import Portal
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
+from tidings.core.events.call_reader import Caller
 from tidings.core.ids import DeliveryId, EventNumber, OrgId, show
 from tidings.core.notices.emails import CONSENT
 from tidings.core.replay import JobState
 from tidings.core.retention import DAY_MS
 from tidings.core.shaping.reference_rules import RecordKind
+from tidings.core.sources.message import ForeignMessage
 from tidings.engine import outage
 from tidings.engine.changes import READ_AGAIN_S
 from tidings.engine.inboxes import IDLE_MS, LOOK_AGAIN_S, USED_EVERY_MS, WRITE_AGAIN_S
@@ -57,6 +59,12 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Told:
     return Told(monkeypatch)
 
 
+SOURCE: dict[str, Any] = {
+    "name": "shop",
+    "verification": {"type": "header", "header": "X-Key", "value": "a value that is long"},
+}
+
+
 # -- what somebody waits for: refused, told so, nothing half done ---------------------------------
 
 
@@ -66,6 +74,8 @@ async def prepared(s: Service) -> None:
     await s.webhooks.create(ORG, BASIC, "boss")
     await s.event_types.put(ORG, "orderPacked", TYPE)
     await s.inboxes.create(ORG, {})
+    await s.parts.sources.create(Caller(ORG), SOURCE)
+    await s.parts.sources.intake.take(source(s), [ForeignMessage("m", [], b"no event")])
     await s.transformations.create(ORG, "plain", "{}", "boss")
     await s.users.create(s.access.caller_of("boss"), ORG, {"email": "a@b.example", "role": "admin"})
     await s.reference.put(ORG, RecordKind.TILLS, {"1": b'{"code":"t"}'})
@@ -82,6 +92,7 @@ def seen(s: Service) -> list[Any]:
         s.event_types.names(ORG),
         s.transformations.list(ORG),
         [one.stored for one in s.inboxes.list(ORG)],
+        [(one.stored, one.source, one.aside) for one in s.parts.sources.of(ORG)],
         [job.job.number for job in s.replays._runs.values()],
     ]
 
@@ -106,6 +117,10 @@ def user(s: Service) -> str:
 
 def hooked(s: Service) -> Any:
     return s.webhooks.list(ORG)[0].webhook
+
+
+def source(s: Service) -> Any:
+    return s.parts.sources.of(ORG)[0]
 
 
 def inbox(s: Service) -> Any:
@@ -139,6 +154,14 @@ ASKED: dict[str, Ask] = {
     "use_inbox": look_later,
     "arrivals": lambda s: s.inboxes.arrivals(inbox(s), None, None, 9),
     "arrival": lambda s: s.inboxes.arrival(inbox(s), 1),
+    "put_source": lambda s: s.parts.sources.create(Caller(ORG), SOURCE | {"name": "two"}),
+    "drop_source": lambda s: s.parts.sources.delete(ORG, source(s).id),
+    "aside": lambda s: s.parts.sources.aside(source(s), None, None, 9),
+    "aside_message": lambda s: s.parts.sources.aside_message(source(s), show("asd", 1)),
+    "put_aside": lambda s: s.parts.sources.intake.take(
+        source(s), [ForeignMessage("n", [], b"no event")]
+    ),
+    "drop_aside": lambda s: s.parts.sources.drop_aside(source(s), [1]),
     "put_people": lambda s: s.users.create(
         boss(s), ORG, {"email": "c@d.example", "role": "admin", "password": "a long word of it"}
     ),
@@ -175,7 +198,16 @@ async def test_who_asks_is_told_and_nothing_is_half_done(method: str) -> None:
 
 @pytest.mark.parametrize(
     "method",
-    ["put_credential", "put_org", "drop_inbox", "drop_member", "put_type", "put_transformation"],
+    [
+        "put_credential",
+        "put_org",
+        "put_source",
+        "drop_source",
+        "drop_inbox",
+        "drop_member",
+        "put_type",
+        "put_transformation",
+    ],
 )
 async def test_what_was_done_and_not_answered_can_be_asked_for_again(method: str) -> None:
     async with service() as s:
@@ -270,6 +302,7 @@ WRITES = {
     "put_org": ("PATCH", "/v1/orgs/7", {"name": "New"}),
     "put_type": ("PUT", "/v1/eventTypes/orderSent", TYPE),
     "put_inbox": ("POST", "/v1/inboxes", {}),
+    "put_source": ("POST", "/v1/sources", SOURCE | {"name": "two"}),
     "put_people": ("POST", "/v1/orgs/7/users", {"email": "c@d.example", "role": "reader"}),
     "put_webhook": ("POST", "/v3/webHooks", BASIC | {"name": "two"}),
     "put_transformation": ("POST", "/v1/transformations", {"name": "two", "template": "{}"}),

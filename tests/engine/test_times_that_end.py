@@ -67,6 +67,7 @@ KNOWN = {
     # no end
     "keeping.at": NUMBER,
     "arrival.at_ms": RECORD,
+    "aside.at_ms": "it stays until it is redriven or deleted",
     "attempt.duration_ms": RECORD,
     "credential.created_ms": RECORD,
     "credential.revoked_ms": "it ends then and there, for good",
@@ -84,6 +85,8 @@ KNOWN = {
     "replay.created_ms": RECORD,
     "replay.ended_ms": RECORD,
     "replay.started_ms": RECORD,
+    "source.changed_ms": RECORD,
+    "source.created_ms": RECORD,
     "transformation.created_ms": RECORD,
     "webhook_version.updated_ms": RECORD,
 }

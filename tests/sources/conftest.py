@@ -7,6 +7,7 @@ import pytest
 import uvloop
 
 from tests.postgres_server import PostgresServer
+from tests.sources.kafka.server import KafkaServer, kafka_server
 
 
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], AbstractEventLoop]]:
@@ -20,3 +21,10 @@ def postgres() -> Iterator[PostgresServer]:
     server = PostgresServer()
     yield server
     server.end()
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaServer]:
+    """One broker for all tests of a worker; each takes topics of its own."""
+    with kafka_server(tmp_path_factory.mktemp("kafka")) as made:
+        yield made

@@ -1,6 +1,11 @@
 """The drivers that the suite runs for: the one place in it that names any."""
 
-from tests.sources.conformance.subject import NewSubject
+import pytest
+
+from tests.sources.kafka.subject import new_topic
 from tests.sources.outbox.subject import new_outbox
 
-DRIVERS: dict[str, NewSubject] = {"outbox": new_outbox}
+DRIVERS = [
+    pytest.param(new_outbox, id="outbox"),
+    pytest.param(new_topic, id="kafka", marks=pytest.mark.systems),  # it takes a broker, in Java
+]

@@ -20,7 +20,7 @@ QUIET_S = 1.5  # nothing comes in this time where nothing is to come
 KEYS = 3
 
 
-@pytest.fixture(params=DRIVERS.values(), ids=list(DRIVERS))
+@pytest.fixture(params=DRIVERS)
 def subject(request: pytest.FixtureRequest) -> Subject:
     new: NewSubject = request.param
     return new(request)

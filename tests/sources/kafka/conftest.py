@@ -1,18 +1,17 @@
-"""One broker for all tests of a worker; each takes topics of its own."""
+"""A topic for each test."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.sources.kafka.server import KafkaServer, kafka_server
+from tests.sources.kafka.server import KafkaServer
 from tests.sources.kafka.subject import KafkaSubject
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaServer]:
+@pytest.fixture
+def server(broker: KafkaServer) -> KafkaServer:
     """A broker that runs."""
-    with kafka_server(tmp_path_factory.mktemp("kafka")) as made:
-        yield made
+    return broker
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
 
+from tests.sources.conformance.subject import Made
 from tests.sources.kafka.server import KafkaServer
 from tidings.core.connections import Connection
 from tidings.core.sources.message import ForeignMessage
@@ -118,6 +119,40 @@ class KafkaSubject:
                     return await self.open()
                 except (SourceDown, KafkaError):
                     await asyncio.sleep(0.2)
+
+
+class Conforming:
+    """The same as the suite of all drivers takes it."""
+
+    def __init__(self, server: KafkaServer) -> None:
+        self._topic = KafkaSubject(server)
+        self._made = False
+
+    async def _make(self) -> None:
+        if not self._made:
+            self._made = True
+            await self._topic.make_topic()
+
+    async def produce(self, *messages: Made) -> None:
+        await self._make()
+        await self._topic.produce_all(
+            [(one.key, list(one.headers.items()), one.body) for one in messages]
+        )
+
+    async def open(self) -> Reading:
+        await self._make()
+        return await self._topic.open()
+
+    def stop_server(self) -> None:
+        self._topic.server.kill()
+
+    def start_server(self) -> None:
+        self._topic.server.start()
+
+
+def new_topic(request: Any) -> Conforming:
+    """For one test."""
+    return Conforming(request.getfixturevalue("broker"))
 
 
 async def read_all(reading: Reading, count: int, seconds: float = 20.0) -> list[ForeignMessage]:

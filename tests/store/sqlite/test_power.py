@@ -133,7 +133,8 @@ def play(tmp_path: Path, request: pytest.FixtureRequest) -> Play:
 
 
 def broken(script: Script, place: Path, rng: random.Random | None = None) -> tuple[int, int]:
-    """At how many points a cut breaks a promise, and how many there are. The file stays sound.
+    """At how many points a cut breaks a promise, and at how many something has been promised. The
+    file stays sound.
 
     Without chance, what is found changes with what is synced or deleted alone: between two of
     those, and between two promises, one look is a look at each point. By chance each point is
@@ -153,7 +154,8 @@ def broken(script: Script, place: Path, rng: random.Random | None = None) -> tup
             cut.leave(place, rng)
             kept = all(_kept(place, due))
         lost += not kept
-    return lost, len(script.disk.ops) + 1
+    first = min(promised, default=len(script.disk.ops) + 1)
+    return lost, len(script.disk.ops) + 1 - first
 
 
 def _kept(place: Path, promises: list[Promise]) -> list[bool]:

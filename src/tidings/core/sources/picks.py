@@ -21,6 +21,7 @@ import msgspec
 from tidings.core.exact_json import fields_of, value_of
 from tidings.core.form import Form, came
 from tidings.core.sources.message import ForeignMessage, MessageFault
+from tidings.errors import TidingsError
 
 KINDS = ("path", "header", "constant")
 CONVERSIONS = ("text", "number", "seconds", "isoTime")
@@ -38,7 +39,7 @@ _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,18})?")
 _items = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
-class PassedOver(Exception):  # noqa: N818  # no fault: the mapping says that nobody wants it
+class PassedOver(TidingsError):
     """The message is none of those that the source brings."""
 
 

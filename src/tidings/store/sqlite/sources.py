@@ -13,6 +13,8 @@ from tidings.store.sqlite.numbered_pages import numbered_page
 _SOURCE = "number, org, name, sealed, created_ms, changed_ms"
 _ASIDE = "number, source, at_ms, place, code, reason, field, headers, body"
 _ONE = f"SELECT {_ASIDE} FROM aside"
+# Of a name that is there already nobody has heard: the answer was lost.
+_ANEW = "DO UPDATE SET sealed = excluded.sealed, changed_ms = excluded.changed_ms"
 _KEEP = (
     "INSERT INTO aside (source, at_ms, place, code, reason, field, headers, body)"
     " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE EXISTS (SELECT 1 FROM source WHERE number = ?1)"
@@ -50,8 +52,7 @@ class SourceRows:
         with self._connection:
             [(stored,)] = self._run(
                 f"INSERT INTO source ({_SOURCE}) VALUES (?, ?, ?, ?, ?, ?)"
-                " ON CONFLICT (number) DO UPDATE SET sealed = excluded.sealed,"
-                " changed_ms = excluded.changed_ms RETURNING number",
+                f" ON CONFLICT (number) {_ANEW} ON CONFLICT (org, name) {_ANEW} RETURNING number",
                 (number or None, *rest),
             ).fetchall()
         return msgspec.structs.replace(given, number=stored)
