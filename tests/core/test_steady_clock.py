@@ -104,3 +104,19 @@ def test_less_than_a_leap_apart_nobody_follows() -> None:
     for sign in (1, -1):
         assert machine.steady.apart_ms(now_ms + sign * (LEAP_MS - 1)) == 0
         assert machine.steady.apart_ms(now_ms + sign * LEAP_MS) == sign * LEAP_MS
+
+
+@pytest.mark.parametrize("by_ms", [8 * DAY_MS, -8 * DAY_MS])
+def test_around_a_leap_dates_may_be_by_either_clock(by_ms: int) -> None:
+    """From when it is seen until a while after it was followed, and at no other time."""
+    machine = Machine()
+    assert not machine.steady.leaping
+    machine.set_ms = by_ms
+    assert machine.steady.leaping
+    machine.wait(SURE_AFTER_S)
+    assert machine.steady.leaping
+    machine.steady.follow(machine.steady.leap_ms)
+    machine.wait(SURE_AFTER_S - 1)
+    assert machine.steady.leaping
+    machine.wait(2)
+    assert not machine.steady.leaping

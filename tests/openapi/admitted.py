@@ -113,7 +113,16 @@ ADMITTED: dict[str, tuple[str, Sequence[str]]] = {
     "not_json": ("JSON inside of text, a line each", _ACCEPT),
     "given_twice": (
         "two parameters together",
-        ("GET /v1/replays", "GET /v1/reference/{kind}"),
+        (
+            "GET /v1/replays",
+            "GET /v1/reference/{kind}",
+            "GET /v1/deliveries",
+            "GET /v1/events",
+        ),
+    ),
+    "bad_type": (
+        "a link, or an address with the current password: fields together",
+        ("POST /v1/passwords",),
     ),
     "bad_names": ("what the webhook subscribes to is stored", _JOBS),
     "conflict": ("two fields together", _JOBS),

@@ -27,6 +27,7 @@ class SteadyClock:
         self._offset_ms = wall_ms() - round(self._began_s * 1000)
         self._leapt_s: float | None = None  # when the wall clock was first seen to be elsewhere
         self._leapt_to_ms = 0
+        self._followed_s = float("-inf")  # when the last leap was followed
 
     def now_ms(self) -> int:
         """Milliseconds since the epoch."""
@@ -47,6 +48,13 @@ class SteadyClock:
         return self._leapt_s is None and self._passed_s() - self._began_s >= SURE_AFTER_S
 
     @property
+    def leaping(self) -> bool:
+        """Whether a leap is waiting, or was followed a moment ago: what is read then may have its
+        dates by either clock."""
+        self.now_ms()
+        return self._leapt_s is not None or self._passed_s() - self._followed_s < SURE_AFTER_S
+
+    @property
     def leap_ms(self) -> int:
         """The leap that has lasted long enough to be followed; 0 for none."""
         self.now_ms()
@@ -58,6 +66,7 @@ class SteadyClock:
         """From now on dates are that much later."""
         self._offset_ms += by_ms
         self._leapt_s = None
+        self._followed_s = self._passed_s()
 
     def apart_ms(self, told_ms: int) -> int:
         """By what the owner of the data has leapt, when it says that it is `told_ms`; 0: not."""

@@ -231,6 +231,10 @@ async def test_a_pause_lets_go_and_a_change_begins_anew_one_at_a_time() -> None:
         await s.call("PATCH", "/v1/sources/t", {"mapping": {"eventName": {"constant": "c.d"}}})
         await until(lambda: topic.opened == 3)
         assert topic.open_now == 1
+        other = {"kafka": {"topics": ["u"]}}
+        changed = (await s.call("PATCH", "/v1/sources/t", other)).json
+        assert changed["kafka"] == {"topics": ["u"], "group": "", "startAt": "earliest"}
+        assert (await s.call("PATCH", "/v1/sources/t", {"kafka": {}})).status == 400
         await s.call("DELETE", "/v1/sources/t")
         await until(lambda: topic.open_now == 0)
         assert live.deleted

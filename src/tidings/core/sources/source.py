@@ -51,16 +51,17 @@ _MAPPING = Nested(
 )
 
 
-def _nested(kind: type[Any], example: str) -> Part:
-    """The fields of one type of source: an object that may be absent."""
+def _nested(kind: type[msgspec.Struct], example: str) -> Part:
+    """The fields of one type of source: an object that may be absent, and is set as a whole."""
     whole = Nested(kind, "bad_type", f"Write {example}.", in_full=True)
 
     def read(form: Form, field: Declared, standing: Any) -> Any:
         if form.body.get(field.name) is None:
             return None if field.name in form.body else standing
-        return whole.read(form, field, standing)
+        return whole.read(form, field, None)
 
-    schema = whole.taken(new=False)
+    needed = [one.name for one in declared(kind) if one.required]
+    schema = whole.taken(new=False) | ({"required": needed} if needed else {})
     return Part(read, schema=schema, shows=whole.show, answers=whole.shown())
 
 

@@ -25,7 +25,7 @@ from tidings.core.steady_clock import SURE_AFTER_S
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Destination
-from tidings.engine.clock import Clock
+from tidings.engine.clock import Clock, leaping
 from tidings.engine.delivery import endings
 from tidings.engine.delivery.admission import Admission
 from tidings.engine.delivery.attempts import Attempts
@@ -377,8 +377,10 @@ class Dispatcher:
         ending = result.ending
         # By its own begin and length: a leap of the clock meanwhile is no age.
         age_s = max(0.0, (started_ms - job.accepted_ms + ending.duration_ms) / 1000)
-        if job.accepted_ms < self._began_ms and not self._date_is_sure():
-            # The first date of this process may be a wrong one: one more attempt, when it is surer.
+        is_old = job.accepted_ms < self._began_ms and not self._date_is_sure()
+        if is_old or leaping(self._clock):
+            # The first date of this process may be a wrong one, and around a leap the store has
+            # followed it before we hear of it: one more attempt, when it is surer.
             age_s = min(age_s, max(0.0, webhook.retry.schedule.window_s - SURE_AFTER_S))
         outcome = classify(result, webhook.retry, job.step, age_s, self._rng)
         outcome = self.promised_retries.keep(job.delivery, outcome, now_ms)
@@ -419,13 +421,14 @@ class Dispatcher:
     # -- pages ------------------------------------------------------------------------------------
 
     async def _read_page(self, runner: WebhookRunner, epoch: int) -> None:
-        lane = runner.lane
+        lane, leapt_ms = runner.lane, self._attempts.leapt_ms
         with self._reading:
             jobs = await self._store.page(runner.webhook.number, lane.cursor, PAGE_JOBS)
             over_ms = self._clock.now_ms() - LAST_MS
             if any(job.accepted_ms < over_ms for job in jobs) and self._parks(runner.webhook):
                 await self._park_overdue(runner.webhook)  # the lane starts over, without them
-        if self._reading.lasts:
+        if self._reading.lasts or self._attempts.leapt_ms != leapt_ms:
+            # After a leap nobody knows by which clock the page has its dates: it is read again.
             lane.page_failed(epoch)
             self._loop.call_later(PAGE_RETRY_S, self._pump, runner)
             return
