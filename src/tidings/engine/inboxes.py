@@ -22,6 +22,7 @@ from tidings.core.inbox_rules import (
     typed,
 )
 from tidings.core.shaping.signatures.schemes import judge
+from tidings.core.sources.message import bounded_headers
 from tidings.core.token_bucket import TokenBucket
 from tidings.core.webhooks.masks import masked_arrival
 from tidings.engine.clock import Clock
@@ -40,7 +41,6 @@ WRITE_BYTES = 2 << 20  # in one write
 LOOK_S, LOOK_AGAIN_S = 3600.0, 60.0  # between looks for idle inboxes
 USED_EVERY_MS = 60_000  # a look is written down where the last one was so long ago
 TOKEN_BYTES = 24
-HEADERS_MAX, HEADERS_BYTES_MAX = 100, 16_384
 
 log = structlog.get_logger(__name__)
 _answers = msgspec.json.Decoder(InboxAnswer)
@@ -223,7 +223,9 @@ class Inboxes:
                 stored.number,
                 now_ms,
                 method[:16],
-                masked_arrival(_bounded(headers), self._headers_at(stored.org, self.url(live))),
+                masked_arrival(
+                    bounded_headers(headers), self._headers_at(stored.org, self.url(live))
+                ),
                 body[:BODY_BYTES_KEPT],
                 len(body),
                 judged.verdict.value,
@@ -334,17 +336,6 @@ def _read(body: dict[str, object], name: str = "", answer: InboxAnswer = PLAIN) 
 def _refusal(status: int, code: str, sentence: str, *headers: tuple[str, str]) -> ArrivalAnswer:
     body = msgspec.json.encode({"error": {"code": code, "message": sentence, "path": ""}})
     return ArrivalAnswer(status, (("content-type", "application/json"), *headers), body)
-
-
-def _bounded(headers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """As many as fit what is kept."""
-    kept, room = [], HEADERS_BYTES_MAX
-    for name, value in headers[:HEADERS_MAX]:
-        room -= len(name) + len(value)
-        if room < 0:
-            break
-        kept.append((name, value))
-    return kept
 
 
 def _text(token: bytes) -> str:

@@ -377,11 +377,13 @@ class Dispatcher:
         ending = result.ending
         # By its own begin and length: a leap of the clock meanwhile is no age.
         age_s = max(0.0, (started_ms - job.accepted_ms + ending.duration_ms) / 1000)
-        is_old = job.accepted_ms < self._began_ms and not self._date_is_sure()
-        if is_old or leaping(self._clock):
-            # The first date of this process may be a wrong one, and around a leap the store has
-            # followed it before we hear of it: one more attempt, when it is surer.
-            age_s = min(age_s, max(0.0, webhook.retry.schedule.window_s - SURE_AFTER_S))
+        nearly_s = max(0.0, webhook.retry.schedule.window_s - SURE_AFTER_S)
+        if age_s > nearly_s:
+            is_old = job.accepted_ms < self._began_ms and not self._date_is_sure()
+            if is_old or leaping(self._clock):
+                # The first date of this process may be a wrong one, and around a leap the store
+                # has followed it before we hear of it: one more attempt, when it is surer.
+                age_s = nearly_s
         outcome = classify(result, webhook.retry, job.step, age_s, self._rng)
         outcome = self.promised_retries.keep(job.delivery, outcome, now_ms)
         delivered = isinstance(outcome, Delivered)

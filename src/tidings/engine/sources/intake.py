@@ -28,6 +28,7 @@ from tidings.engine.sources.live_source import LiveSource
 from tidings.errors import Refusal, RequestRefused, Throttled
 from tidings.store import port
 
+NOWHERE = "none "  # what a place begins with that was made for a message without one
 TOO_MANY = (
     "Events must stay within the limit of the org; there were more. Wait for the time in "
     "Retry-After. (too_many_events, -)"
@@ -182,7 +183,7 @@ class SourceIntake:
     def _read(self, live: LiveSource, message: ForeignMessage, now_ms: int) -> _Read:
         """Its events, none of them checked elsewhere yet."""
         caller, number = live.caller(), live.stored.number
-        place = message.place or f"none {uuid.uuid4()}"
+        place = message.place or f"{NOWHERE}{uuid.uuid4()}"
         digest = hashlib.blake2b(place.encode(), digest_size=16).hexdigest()
         read = _Read(msgspec.structs.replace(message, place=place), f"source-{number}-{digest}")
         mapping = live.source.mapping

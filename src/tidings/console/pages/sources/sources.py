@@ -11,6 +11,7 @@ from tidings.core.ids import show as show_id
 from tidings.core.sources.source import NAMED, WEBHOOK
 from tidings.core.sources.verification import LABELS, VERIFICATION
 from tidings.engine.sources.activity import NEWEST, OUTCOMES, REFUSED, REFUSED_NEWEST
+from tidings.engine.sources.intake import NOWHERE
 from tidings.engine.sources.live_source import AsideFull, LiveSource
 from tidings.engine.sources.sources import REDRIVEN_MAX
 from tidings.reads.filters import PAGING
@@ -19,7 +20,6 @@ from tidings.reads.sources import PREFIX, show_redriven, show_source
 
 AT = "/sources"
 PAGE = 25
-NOWHERE = "none "  # what a place begins with that was made for a message without one
 
 # The word of each outcome, its colour and its glyph.
 OUTCOME_WORDS = {
