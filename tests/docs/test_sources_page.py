@@ -8,6 +8,8 @@ import pytest
 
 from tidings.app.connections import load_connections
 from tidings.app.parts import source_drivers
+from tidings.connections.kafka_login import MECHANISMS, SECURITIES, TEXTS, TOPICS
+from tidings.connections.postgresql_dialling import conninfo, refuse_table
 from tidings.core.declaration import declared
 from tidings.core.form import Form
 from tidings.core.sources.mapping import events_of
@@ -17,8 +19,6 @@ from tidings.core.sources.source import OUTBOX, Source, read_source
 from tidings.core.sources.verification import LABELS, VERIFICATION
 from tidings.engine.sources.inbound import RUNNING_MAX
 from tidings.engine.sources.live_source import ASIDE_BYTES_MAX, ASIDE_MAX
-from tidings.sources.kafka.login import MECHANISMS, SECURITIES, TEXTS, TOPICS
-from tidings.sources.outbox.dialling import conninfo, refuse_table
 from tidings.sources.outbox.driver import EXTRA
 
 PAGE = (Path(__file__).parents[2] / "docs" / "sources.md").read_text("utf-8")

@@ -12,15 +12,9 @@ from typing import Protocol
 from tidings.core.connections import Connection
 from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.source import Source
-from tidings.errors import Unavailable
 
 BATCH_MAX = 500  # messages handed over at one time
 BATCH_BYTES_MAX = 8 << 20  # and the bytes of their bodies, but always one
-
-
-class SourceDown(Unavailable):
-    """What holds the messages does not answer, or refuses us. The text is for people: what must be,
-    what came, what to do; it holds no secret."""
 
 
 class Reading(Protocol):
@@ -28,17 +22,18 @@ class Reading(Protocol):
 
     async def read(self) -> Sequence[ForeignMessage]:
         """What comes next, in its order: at least one message, at most `BATCH_MAX`; waits until
-        there is one. Each has a place that no other message of the source ever had. SourceDown."""
+        there is one. Each has a place that no other message of the source ever had.
+        ConnectionDown."""
         ...
 
     async def acknowledge(self) -> None:
-        """All that was read so far is kept here: it is not handed over again. SourceDown, after
+        """All that was read so far is kept here: it is not handed over again. ConnectionDown, after
         which it may be, and is known then."""
         ...
 
     async def lag(self) -> int | None:
         """How many messages wait behind those that were read; None where nobody can tell.
-        SourceDown."""
+        ConnectionDown."""
         ...
 
     async def close(self) -> None:
@@ -50,5 +45,5 @@ class SourceDriver(Protocol):
     """Opens sources of one kind."""
 
     async def open(self, source: Source, connection: Connection, number: int) -> Reading:
-        """`number`: the source's own, for names that must be its alone. SourceDown."""
+        """`number`: the source's own, for names that must be its alone. ConnectionDown."""
         ...

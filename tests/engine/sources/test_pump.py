@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.api.control_client import Service, service
+from tidings.connections.port import ConnectionDown
 from tidings.core.connections import Connection
 from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.source import Source
@@ -14,7 +15,6 @@ from tidings.engine.sources import live_source
 from tidings.engine.sources.pump import Pump
 from tidings.engine.sources.pumps import Pumps
 from tidings.engine.sources.sources import Sources
-from tidings.sources.port import SourceDown
 from tidings.store import port
 
 MAIN = Connection("main", "kafka", {})
@@ -30,7 +30,7 @@ class Topic:
         self.taken = 0  # acknowledged
         self.opened = 0
         self.open_now = 0
-        self.fault: SourceDown | None = None
+        self.fault: ConnectionDown | None = None
         self.more = asyncio.Event()
 
     async def open(self, source: Source, connection: Connection, number: int) -> "Reader":
@@ -147,7 +147,7 @@ async def test_what_was_kept_and_not_acknowledged_is_known_when_it_comes_again()
         live = await fetched(s, topic)
         await until(lambda: topic.taken == 3)
         topic.taken = 0  # as if the acknowledgement was lost
-        topic.fault = SourceDown("The broker must answer; it does not. Start it.")
+        topic.fault = ConnectionDown("The broker must answer; it does not. Start it.")
         topic.append(BODY % 3)
         await until(lambda: "broker" in live.trouble)
         topic.fault = None
@@ -160,7 +160,7 @@ async def test_what_was_kept_and_not_acknowledged_is_known_when_it_comes_again()
 async def test_what_is_back_is_without_trouble_though_nothing_comes() -> None:
     async with service() as s:
         topic = Topic()
-        topic.fault = SourceDown("The broker must answer; it does not. Start it.")
+        topic.fault = ConnectionDown("The broker must answer; it does not. Start it.")
         live = await fetched(s, topic)
         await until(lambda: "broker" in live.trouble)
         topic.fault = None

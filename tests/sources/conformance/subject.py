@@ -21,7 +21,7 @@ class Subject(Protocol):
         """Let them be there, in this order."""
 
     async def open(self) -> Reading:
-        """Read as the service would. SourceDown."""
+        """Read as the service would. ConnectionDown."""
 
     def stop_server(self) -> None:
         """What holds the messages is gone without a word."""

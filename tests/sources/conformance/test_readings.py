@@ -10,8 +10,9 @@ import pytest
 
 from tests.sources.conformance.drivers import DRIVERS
 from tests.sources.conformance.subject import Made, NewSubject, Subject
+from tidings.connections.port import ConnectionDown
 from tidings.core.sources.message import ForeignMessage
-from tidings.sources.port import BATCH_BYTES_MAX, BATCH_MAX, Reading, SourceDown
+from tidings.sources.port import BATCH_BYTES_MAX, BATCH_MAX, Reading
 
 pytestmark = pytest.mark.timeout(90)
 
@@ -178,13 +179,13 @@ async def test_a_server_that_is_gone_is_told_and_reading_goes_on_when_it_is_back
     try:
         first = await taken(reading, 1, acknowledge=False)
         await asyncio.to_thread(subject.stop_server)
-        with pytest.raises(SourceDown):
+        with pytest.raises(ConnectionDown):
             async with asyncio.timeout(WAIT_S):
                 await reading.acknowledge()
                 while True:  # what is on its way may come
                     await reading.read()
         await reading.close()
-        with pytest.raises(SourceDown):
+        with pytest.raises(ConnectionDown):
             await subject.open()
     finally:
         await reading.close()

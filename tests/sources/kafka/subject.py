@@ -12,11 +12,12 @@ from aiokafka.errors import KafkaError
 
 from tests.sources.conformance.subject import Made
 from tests.sources.kafka.server import KafkaServer
+from tidings.connections.port import ConnectionDown
 from tidings.core.connections import Connection
 from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.source import KAFKA, KafkaTopics, Source
 from tidings.sources.kafka.driver import KafkaDriver
-from tidings.sources.port import Reading, SourceDown
+from tidings.sources.port import Reading
 
 OPEN_S = 40.0
 _numbers = itertools.count(1)
@@ -106,7 +107,7 @@ class KafkaSubject:
         driver: KafkaDriver | None = None,
         **kafka: Any,
     ) -> Reading:
-        """One reading of it. SourceDown."""
+        """One reading of it. ConnectionDown."""
         fields = {"servers": self.server.servers} if connection is None else connection
         made = Connection("main", KAFKA, fields)
         return await (driver or self.driver).open(self.source(**kafka), made, self.number)
@@ -117,7 +118,7 @@ class KafkaSubject:
             while True:
                 try:
                     return await self.open()
-                except (SourceDown, KafkaError):
+                except (ConnectionDown, KafkaError):
                     await asyncio.sleep(0.2)
 
 

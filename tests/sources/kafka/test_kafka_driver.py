@@ -8,9 +8,10 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from tests.sources.kafka.server import ALICE, CLUSTER, MALLORY, SCRAM, KafkaServer
 from tests.sources.kafka.subject import KafkaSubject, read_all
+from tidings.connections.port import ConnectionDown
 from tidings.core.sources.message import ForeignMessage
 from tidings.sources.kafka.driver import KafkaDriver
-from tidings.sources.port import BATCH_BYTES_MAX, BATCH_MAX, Reading, SourceDown
+from tidings.sources.port import BATCH_BYTES_MAX, BATCH_MAX, Reading
 
 pytestmark = [pytest.mark.systems, pytest.mark.timeout(180)]
 KEYS = 5
@@ -136,7 +137,7 @@ async def test_a_topic_that_is_made_anew_is_read_from_its_begin_with_other_place
     await reading.acknowledge()
     await subject.make_topic()
     await fill(subject, 30)
-    with pytest.raises(SourceDown, match="made anew") as down:
+    with pytest.raises(ConnectionDown, match="made anew") as down:
         async with asyncio.timeout(30):
             await reading.read()
     assert subject.topic in str(down.value)
@@ -225,14 +226,14 @@ async def test_a_broker_that_goes_is_told_and_nothing_is_lost_when_it_is_back(
     await read_all(reading, 20)
     subject.server.kill()
     try:
-        with pytest.raises(SourceDown, match="must answer"):
+        with pytest.raises(ConnectionDown, match="must answer"):
             async with asyncio.timeout(40):
                 await reading.acknowledge()
-        with pytest.raises(SourceDown, match="must answer"):
+        with pytest.raises(ConnectionDown, match="must answer"):
             async with asyncio.timeout(40):
                 await reading.read()
         await reading.close()
-        with pytest.raises(SourceDown, match="must answer"):
+        with pytest.raises(ConnectionDown, match="must answer"):
             await subject.open()
     finally:
         subject.server.start()
@@ -269,17 +270,17 @@ async def test_over_tls_a_server_is_known_by_the_ca_and_no_other_is_read(
     reading = await subject.open(fields | {"ca": str(subject.server.ca)})
     assert len(await read_all(reading, 3)) == 3
     await reading.close()
-    with pytest.raises(SourceDown, match="certificates that fit"):
+    with pytest.raises(ConnectionDown, match="certificates that fit"):
         await subject.open(fields)
 
 
 async def test_what_is_wrong_is_said_without_a_secret_or_an_address(subject: KafkaSubject) -> None:
     server = subject.server
-    with pytest.raises(SourceDown, match="it refused them") as refused:
+    with pytest.raises(ConnectionDown, match="it refused them") as refused:
         await subject.open(login(server, (ALICE[0], "a-wrong-5ecret")))
-    with pytest.raises(SourceDown, match=f"READ {subject.topic}") as topic:
+    with pytest.raises(ConnectionDown, match=f"READ {subject.topic}") as topic:
         await subject.open(login(server, MALLORY))
-    with pytest.raises(SourceDown, match="none of that name") as missing:
+    with pytest.raises(ConnectionDown, match="none of that name") as missing:
         await subject.open(topics=("no-such-topic",))
     for one in (refused, topic, missing):
         for secret in ("5ecret", "127.0.0.1", ALICE[0], MALLORY[0]):

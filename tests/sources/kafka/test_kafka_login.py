@@ -5,11 +5,11 @@ import sys
 
 import pytest
 
+from tidings.connections.kafka_login import check_topics, login_of
+from tidings.connections.port import ConnectionDown
 from tidings.core.connections import Connection
 from tidings.core.sources.source import KAFKA, KafkaTopics, Source
 from tidings.sources.kafka.driver import KafkaDriver
-from tidings.sources.kafka.login import check_topics, login_of
-from tidings.sources.port import SourceDown
 
 SASL = {"servers": "k", "security": "sasl_ssl", "username": "tidings", "password": "s3cret"}
 
@@ -33,7 +33,7 @@ def connection(**fields: object) -> Connection:
 def test_a_connection_that_cannot_be_is_refused_by_field(
     fields: dict[str, object], said: str
 ) -> None:
-    with pytest.raises(SourceDown, match=said) as down:
+    with pytest.raises(ConnectionDown, match=said) as down:
         login_of(connection(**fields))
     assert "s3cret" not in str(down.value)
 
@@ -67,7 +67,7 @@ def test_a_connection_for_some_topics_is_for_no_other(allowed: object, refused: 
     check_topics(Connection("main", "kafka", {"servers": "a"}), ["anything"])
     if not refused:
         return check_topics(made, ["loyalty.events", "orders"])
-    with pytest.raises(SourceDown, match=f"The topic {refused} must be one"):
+    with pytest.raises(ConnectionDown, match=f"The topic {refused} must be one"):
         check_topics(made, ["loyalty.events", "orders"])
 
 
@@ -76,7 +76,7 @@ async def test_without_the_extra_it_is_said_how_to_get_it(monkeypatch: pytest.Mo
     for name in [one for one in sys.modules if one.startswith("tidings.sources.kafka.")]:
         monkeypatch.delitem(sys.modules, name)
     source = Source("events", KAFKA, connection="main", kafka=KafkaTopics(("events",)))
-    with pytest.raises(SourceDown, match=r"pip install 'tidings\[kafka\]'"):
+    with pytest.raises(ConnectionDown, match=r"pip install 'tidings\[kafka\]'"):
         await KafkaDriver().open(source, connection(servers="a"), 1)
 
 

@@ -13,10 +13,10 @@ from tests.postgres_server import PostgresServer
 from tests.sources.conformance.subject import Made
 from tests.sources.conformance.test_readings import taken
 from tests.sources.outbox.subject import Outbox, new_outbox
+from tidings.connections.port import ConnectionDown
 from tidings.core.sources.source import OutboxTable
 from tidings.sources.outbox import opening
-from tidings.sources.outbox.troubles import down
-from tidings.sources.port import SourceDown
+from tidings.sources.outbox.faults import down
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -30,7 +30,7 @@ def outbox(request: pytest.FixtureRequest) -> Outbox:
 
 async def refusal(outbox: Outbox, table: str = "", **fields: Any) -> str:
     """What is said when it is opened."""
-    with pytest.raises(SourceDown) as down:
+    with pytest.raises(ConnectionDown) as down:
         await outbox.open(OutboxTable(table) if table else None, **fields)
     said = str(down.value)
     assert PASSWORD not in said
@@ -139,7 +139,7 @@ async def test_a_session_that_is_ended_by_the_server_is_told(outbox: Outbox) -> 
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
         "WHERE application_name = 'tidings' AND datname = current_database()"
     )
-    with pytest.raises(SourceDown, match="must let us in and stay there"):
+    with pytest.raises(ConnectionDown, match="must let us in and stay there"):
         await reading.read()
     await reading.close()
 

@@ -10,13 +10,14 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
+from tidings.connections.port import ConnectionDown
 from tidings.core.connections import Connection
 from tidings.core.sources.message import ForeignMessage
 from tidings.engine.events.intake import Overloaded
 from tidings.engine.sources.intake import SourceIntake
 from tidings.engine.sources.live_source import AsideFull, LiveSource
 from tidings.errors import Throttled
-from tidings.sources.port import Reading, SourceDown, SourceDriver
+from tidings.sources.port import Reading, SourceDriver
 from tidings.store.port import StoreDown
 
 AGAIN_S, AGAIN_MAX_S = 0.5, 30.0
@@ -59,7 +60,7 @@ class Pump:
                     await reading.acknowledge()
                     again_s, live.trouble = AGAIN_S, ""
                     await self._look(reading, len(messages))
-            except SourceDown as down:
+            except ConnectionDown as down:
                 live.trouble = str(down)
             except Exception as error:
                 # The driver's fault, or ours: never the end of the source.

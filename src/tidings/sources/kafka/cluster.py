@@ -15,7 +15,7 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.conn import collect_hosts, create_conn
 from aiokafka.protocol.metadata import MetadataRequest
 
-from tidings.sources.kafka.faults import down, topic_missing, topic_refused
+from tidings.connections.kafka_faults import down, topic_missing, topic_refused
 from tidings.sources.kafka.topic_ids import NO_ID, TopicsRequest
 
 ANSWER_S = 10.0
@@ -34,7 +34,7 @@ class Cluster:
         self.id = ""
 
     async def start(self) -> None:
-        """Find its brokers. SourceDown."""
+        """Find its brokers. ConnectionDown."""
         try:
             await self._client.bootstrap()
         except FAILURES as error:
@@ -59,8 +59,8 @@ class Cluster:
     async def topic_ids(self, topics: Sequence[str], node: int | None = None) -> dict[str, str]:
         """The id of each topic, as Kafka's own tools write it; `-` where a cluster has none.
 
-        `node`: the broker that is asked. SourceDown: no answer, or a topic that is not there or may
-        not be read.
+        `node`: the broker that is asked. ConnectionDown: no answer, or a topic that is not there or
+        may not be read.
         """
         if node is None:
             node = self._client.get_random_node()

@@ -1,9 +1,10 @@
 """The driver of sources of type `kafka`."""
 
+from tidings.connections.kafka_login import check_topics, login_of
+from tidings.connections.port import ConnectionDown
 from tidings.core.connections import Connection
 from tidings.core.sources.source import Source
-from tidings.sources.kafka.login import check_topics, login_of
-from tidings.sources.port import Reading, SourceDown
+from tidings.sources.port import Reading
 
 
 class KafkaDriver:
@@ -13,7 +14,7 @@ class KafkaDriver:
         self._met: set[tuple[int, str]] = set()  # source and topic that this process has read
 
     async def open(self, source: Source, connection: Connection, number: int) -> Reading:
-        """Join the group and be given partitions. SourceDown."""
+        """Join the group and be given partitions. ConnectionDown."""
         assert source.kafka is not None  # every source of the type is read with it
         topics = source.kafka.topics
         check_topics(connection, topics)
@@ -21,7 +22,7 @@ class KafkaDriver:
         try:
             from tidings.sources.kafka.reading import open_reading  # noqa: PLC0415
         except ImportError:
-            raise SourceDown(
+            raise ConnectionDown(
                 "The client of Kafka must be installed; it is not. Ask the operator to run: "
                 "pip install 'tidings[kafka]'"
             ) from None

@@ -15,9 +15,9 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition, errors
 
+from tidings.connections.kafka_faults import down, topic_anew
 from tidings.core.sources.message import ForeignMessage
 from tidings.sources.kafka.cluster import FAILURES, NONE, TIMEOUT_MS, Cluster
-from tidings.sources.kafka.faults import down, topic_anew
 from tidings.sources.port import BATCH_BYTES_MAX, BATCH_MAX
 
 JOIN_S = 60.0  # members of the group that are busy hold up who joins
@@ -247,7 +247,7 @@ async def open_reading(
     connection: str,
 ) -> KafkaReading:
     """Join the group. `new_only`: topics that a group without a place begins at the end of.
-    SourceDown."""
+    ConnectionDown."""
     cluster = Cluster(login, connection)
     consumer: Any = None
     try:

@@ -4,12 +4,12 @@ import asyncio
 
 from psycopg import sql
 
+from tidings.connections.port import ConnectionDown
+from tidings.connections.postgresql_dialling import dial, refuse_table
 from tidings.core.connections import Connection
 from tidings.core.sources.source import OutboxTable
-from tidings.sources.outbox.dialling import dial, refuse_table
+from tidings.sources.outbox.faults import told, unfit
 from tidings.sources.outbox.reading import Line, OutboxReading
-from tidings.sources.outbox.troubles import told, unfit
-from tidings.sources.port import SourceDown
 
 LOCK_WAIT_S, LOCK_AGAIN_S = 2.0, 0.1
 
@@ -26,7 +26,7 @@ _LOCK = "SELECT pg_try_advisory_lock(hashtextextended('tidings outbox ' || %s, 0
 
 
 async def open_outbox(outbox: OutboxTable, connection: Connection) -> OutboxReading:
-    """Nobody else reads the table until it is closed. SourceDown."""
+    """Nobody else reads the table until it is closed. ConnectionDown."""
     refuse_table(connection, outbox.table)
     with told(connection.name, outbox.table):
         line = await dial(connection)
@@ -73,7 +73,7 @@ async def _lock(line: Line, name: str, table: str) -> None:
         if row == (True,):
             return
         if asyncio.get_running_loop().time() > give_up:
-            raise SourceDown(
+            raise ConnectionDown(
                 f"Table {table} must be read by one source of one process at a time; another one "
                 "reads it. Give each source a table of its own; it is taken over when it is free."
             )

@@ -18,7 +18,7 @@ import psycopg
 from psycopg import AsyncConnection, sql
 
 from tidings.core.sources.message import ForeignMessage
-from tidings.sources.outbox.troubles import told
+from tidings.sources.outbox.faults import told
 from tidings.sources.port import BATCH_BYTES_MAX, BATCH_MAX
 
 Line = AsyncConnection[tuple[Any, ...]]

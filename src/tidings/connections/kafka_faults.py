@@ -6,7 +6,7 @@ import ssl
 import structlog
 from aiokafka import errors
 
-from tidings.sources.port import SourceDown
+from tidings.connections.port import ConnectionDown
 
 log = structlog.get_logger(__name__)
 
@@ -19,56 +19,56 @@ _REFUSED = (
 )
 
 
-def down(error: BaseException, connection: str) -> SourceDown:
+def down(error: BaseException, connection: str) -> ConnectionDown:
     """What its users are told of an error."""
     log.warning("kafka fails a source", connection=connection, reason=repr(error))
     what = f"The Kafka cluster of the connection {connection}"
     ask = "Ask the operator."
     if isinstance(error, _REFUSED):
-        return SourceDown(
+        return ConnectionDown(
             f"{what} must accept the connection's mechanism, username and password; it refused "
             f"them. {ask}"
         )
     if isinstance(error, ssl.SSLError):
-        return SourceDown(
+        return ConnectionDown(
             f"{what} must be reached by TLS with certificates that fit; it was not. {ask}"
         )
     if isinstance(error, errors.GroupAuthorizationFailedError):
-        return SourceDown(
+        return ConnectionDown(
             f"{what} must allow the source to READ its consumer group; it does not. {ask}"
         )
     if isinstance(error, errors.TopicAuthorizationFailedError):
         return topic_refused(connection, "the source's topics")
     if isinstance(error, errors.UnsupportedCodecError):
-        return SourceDown(
+        return ConnectionDown(
             f"{what} must compress messages by what is installed here; it does by another. Ask "
             "the operator to run: pip install 'tidings[kafka]'"
         )
-    return SourceDown(
+    return ConnectionDown(
         f"{what} must answer; it does not ({type(error).__name__}). It is tried again by itself; "
         "if it lasts, ask the operator."
     )
 
 
-def topic_refused(connection: str, topic: str) -> SourceDown:
+def topic_refused(connection: str, topic: str) -> ConnectionDown:
     """Its access rules."""
-    return SourceDown(
+    return ConnectionDown(
         f"The Kafka cluster of the connection {connection} must allow the source to READ {topic}; "
         "it does not. Ask the operator."
     )
 
 
-def topic_missing(connection: str, topic: str) -> SourceDown:
+def topic_missing(connection: str, topic: str) -> ConnectionDown:
     """Nobody has made it."""
-    return SourceDown(
+    return ConnectionDown(
         f"The topic {topic} must be there; the Kafka cluster of the connection {connection} has "
         "none of that name. Make it, or change the source."
     )
 
 
-def topic_anew(topic: str) -> SourceDown:
+def topic_anew(topic: str) -> ConnectionDown:
     """Another topic has the name now."""
-    return SourceDown(
+    return ConnectionDown(
         f"The topic {topic} must stay the one it was; it was deleted and made anew. It is read "
         "from its begin by itself."
     )

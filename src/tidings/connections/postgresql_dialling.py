@@ -5,8 +5,8 @@ from typing import Any
 from psycopg import AsyncConnection, ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from tidings.connections.port import ConnectionDown
 from tidings.core.connections import Connection
-from tidings.sources.port import SourceDown
 
 DSN, TABLES = "dsn", "tables"
 PARAMETERS = (
@@ -33,8 +33,8 @@ SESSION = {
 
 
 def conninfo(connection: Connection) -> str:
-    """For libpq. SourceDown where a field is none of ours, or cannot be read; it names fields, and
-    never what stands in them."""
+    """For libpq. ConnectionDown where a field is none of ours, or cannot be read; it names fields,
+    and never what stands in them."""
     said = dict(connection.fields)
     said.pop(TABLES, None)
     unknown = sorted(said.keys() - {DSN, *PARAMETERS})
@@ -52,7 +52,7 @@ def conninfo(connection: Connection) -> str:
             )
         except ProgrammingError:  # its text repeats what it could not read
             wrong = [DSN]
-    raise SourceDown(
+    raise ConnectionDown(
         f"Connection {connection.name} must have {DSN}, {TABLES} and parameters of libpq alone "
         f"({', '.join(PARAMETERS)}), each as PostgreSQL takes it; got {', '.join(wrong)}. Have the "
         "operator mend it, and start again."
@@ -60,17 +60,17 @@ def conninfo(connection: Connection) -> str:
 
 
 def refuse_table(connection: Connection, table: str) -> None:
-    """SourceDown where the connection is for other tables."""
+    """ConnectionDown where the connection is for other tables."""
     tables = connection.fields.get(TABLES)
     if tables is not None and not (isinstance(tables, list) and table in tables):
-        raise SourceDown(
+        raise ConnectionDown(
             f"The table must be one that connection {connection.name} is for; got {table}. Name "
             f"another one, or have the operator add it to its {TABLES}."
         )
 
 
 async def dial(connection: Connection) -> AsyncConnection[tuple[Any, ...]]:
-    """Connected, each statement a transaction of its own. SourceDown, psycopg.Error."""
+    """Connected, each statement a transaction of its own. ConnectionDown, psycopg.Error."""
     line = await AsyncConnection.connect(conninfo(connection), autocommit=True)
     try:
         await line.execute(

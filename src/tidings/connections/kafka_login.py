@@ -18,8 +18,8 @@ from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
+from tidings.connections.port import ConnectionDown
 from tidings.core.connections import Connection
-from tidings.sources.port import SourceDown
 
 SECURITIES = ("plaintext", "ssl", "sasl_plaintext", "sasl_ssl")
 MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
@@ -28,12 +28,12 @@ TEXTS = ("servers", "security", "mechanism", "username", "password", "ca", "cert
 
 
 def login_of(connection: Connection) -> Mapping[str, Any]:
-    """What every client of the connection is made with. SourceDown; no text has a value in it, for
-    tenants read it."""
+    """What every client of the connection is made with. ConnectionDown; no text has a value in it,
+    for tenants read it."""
     fields = {name: one for name, one in connection.fields.items() if name != TOPICS}
 
-    def wrong(must: str) -> SourceDown:
-        return SourceDown(
+    def wrong(must: str) -> ConnectionDown:
+        return ConnectionDown(
             f"The connection {connection.name} {must}; it does not. Ask the operator to mend it."
         )
 
@@ -73,14 +73,14 @@ def login_of(connection: Connection) -> Mapping[str, Any]:
 
 
 def check_topics(connection: Connection, topics: Sequence[str]) -> None:
-    """SourceDown where the connection is for other topics."""
+    """ConnectionDown where the connection is for other topics."""
     allowed = connection.fields.get(TOPICS)
     if allowed is None:
         return
     patterns = allowed if isinstance(allowed, list) else []
     for topic in topics:
         if not any(isinstance(one, str) and fnmatchcase(topic, one) for one in patterns):
-            raise SourceDown(
+            raise ConnectionDown(
                 f"The topic {topic} must be one that the connection {connection.name} is for; it "
                 f"is not. Ask the operator to add it to its {TOPICS}."
             )

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import psycopg
 
-from tidings.sources.port import SourceDown
+from tidings.connections.port import ConnectionDown
 
 # By words of libpq or the server. They have no SQLSTATE when no connection comes about.
 _REFUSED = (
@@ -41,27 +41,29 @@ _SAID = {
 _OTHER = "see the log of the server"
 
 
-def down(connection: str, table: str, error: psycopg.Error) -> SourceDown:
+def down(connection: str, table: str, error: psycopg.Error) -> ConnectionDown:
     """The error as the port has it."""
     state = error.sqlstate or ""
     if state in _SAID:
         return unfit(table, *_SAID[state])
     if isinstance(error, psycopg.OperationalError) and state[:2] in _OF_CONNECTIONS:
         came, do = _refusal(str(error))
-        return SourceDown(
+        return ConnectionDown(
             f"The database of connection {connection} must let us in and stay there; {came}. {do}."
         )
     return unfit(table, f"PostgreSQL said {state or type(error).__name__}", _OTHER.capitalize())
 
 
-def unfit(table: str, came: str, do: str) -> SourceDown:
+def unfit(table: str, came: str, do: str) -> ConnectionDown:
     """The table is not as it must be."""
-    return SourceDown(f"Table {table} must be an outbox that we may read and mark; {came}. {do}.")
+    return ConnectionDown(
+        f"Table {table} must be an outbox that we may read and mark; {came}. {do}."
+    )
 
 
 @contextmanager
 def told(connection: str, table: str) -> Iterator[None]:
-    """Every error of PostgreSQL within it is told as SourceDown."""
+    """Every error of PostgreSQL within it is told as ConnectionDown."""
     try:
         yield
     except psycopg.Error as error:
