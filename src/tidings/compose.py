@@ -15,7 +15,7 @@ import msgspec
 from prometheus_client.registry import Collector
 
 from tidings.catalogue import Catalogue, envelope
-from tidings.core.connections import Connection
+from tidings.core.connections import Connections
 from tidings.core.events.call_reader import CallReader
 from tidings.core.events.call_split import DEFAULT_LIMITS as CALL_LIMITS
 from tidings.core.events.call_split import CallLimits
@@ -126,7 +126,7 @@ class Ports:
     mailer: Mailer | None = None
     # Who fetches messages of sources, by their type, and what the operator has declared for it.
     source_drivers: Mapping[str, SourceDriver] = field(default_factory=dict)
-    connections: Mapping[str, Connection] = field(default_factory=dict)
+    connections: Connections = field(default_factory=Connections)
     shaping: Shaping | None = None  # instead of what is made of the others
 
 

@@ -7,7 +7,7 @@ import pytest
 from tidings.app.connections import ConnectionsRefused, load_connections
 from tidings.core.ids import OrgId
 
-KINDS = {"kafka": None, "outbox": None}
+KINDS = ("kafka", "outbox")
 SECRET = "s3cret-of-the-broker"
 
 
@@ -39,6 +39,17 @@ def test_each_table_is_a_connection_and_its_secret_stands_in_the_environment(
 
     assert may("main", 8) and may("shop-db", 7) and not may("shop-db", 8)
     assert not may("own", 7) and may("own", 7, platform=True)
+    assert found.default is None and list(found.open_to(OrgId(7), platform=False)) == [
+        "main",
+        "shop-db",
+    ]
+
+
+def test_one_may_be_the_default(tmp_path: Path) -> None:
+    path = tmp_path / "connections.toml"
+    path.write_text('[a]\ntype = "kafka"\n[b]\ntype = "kafka"\ndefault = true\nservers = "b:1"\n')
+    found = load_connections(path, KINDS)
+    assert found.default is found["b"] and found["b"].fields == {"servers": "b:1"}
 
 
 @pytest.mark.parametrize(
@@ -49,6 +60,11 @@ def test_each_table_is_a_connection_and_its_secret_stands_in_the_environment(
         ("main = 7", "must be a table"),
         ('[main]\ntype = "nats"', "must have a type of kafka, outbox"),
         ("[main]", "must have a type"),
+        ('[main]\ntype = "kafka"\ndefault = 1', "must have a default of true or false"),
+        (
+            '[a]\ntype = "kafka"\ndefault = true\n[b]\ntype = "kafka"\ndefault = true',
+            "at most one connection must be the default; got a, b",
+        ),
         ('[main]\ntype = "kafka"\norgs = "some"', "must have orgs"),
         ('[main]\ntype = "kafka"\norgs = [true]', "must have orgs"),
         ('[main]\ntype = "kafka"\npassword = "${BROKER}"', "must be set in the environment"),

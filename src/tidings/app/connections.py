@@ -3,6 +3,7 @@
     [main]
     type = "kafka"
     orgs = "all"              # or a list of ids; left out: the platform alone
+    default = true            # what webhooks of the type QUEUE_INT are told by; one at most
     servers = "kafka-1:9092"
     password = "${KAFKA_PASSWORD}"
 
@@ -12,10 +13,10 @@ A text that is `${NAME}` is taken from the environment, so that the file holds n
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from tidings.core.connections import Connection
+from tidings.core.connections import Connection, Connections
 from tidings.core.ids import OrgId
 from tidings.errors import Unusable
 
@@ -28,27 +29,36 @@ class ConnectionsRefused(Unusable):
 
 
 def load_connections(
-    path: Path | None, kinds: Mapping[str, object], environment: Mapping[str, str] = os.environ
-) -> dict[str, Connection]:
-    """By name. `kinds`: the types that there are drivers of. ConnectionsRefused."""
+    path: Path | None, kinds: Collection[str], environment: Mapping[str, str] = os.environ
+) -> Connections:
+    """`kinds`: the types that there are drivers of. ConnectionsRefused."""
     if path is None:
-        return {}
+        return Connections()
     try:
         document = tomllib.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise ConnectionsRefused(
             f"The file of connections {path} must be TOML that can be read; {error}. Mend it."
         ) from None
-    return {
-        name: _connection(path, name, said, kinds, environment) for name, said in document.items()
-    }
+    defaults = [
+        name for name, said in document.items() if isinstance(said, dict) and said.get("default")
+    ]
+    if len(defaults) > 1:
+        raise ConnectionsRefused(
+            f"{path}: at most one connection must be the default; got {', '.join(defaults)}. "
+            "Leave default out of the others."
+        )
+    declared = [
+        _connection(path, name, said, kinds, environment) for name, said in document.items()
+    ]
+    return Connections(declared, defaults[0] if defaults else None)
 
 
 def _connection(
     path: Path,
     name: str,
     said: object,
-    kinds: Mapping[str, object],
+    kinds: Collection[str],
     environment: Mapping[str, str],
 ) -> Connection:
     def refused(must: str, got: object) -> ConnectionsRefused:
@@ -60,6 +70,8 @@ def _connection(
     kind, orgs = fields.pop("type", None), fields.pop("orgs", [])
     if not isinstance(kind, str) or kind not in kinds:
         raise refused(f"must have a type of {', '.join(kinds) or 'none that is installed'}", kind)
+    if type(default := fields.pop("default", False)) is not bool:
+        raise refused("must have a default of true or false", default)
     if orgs != "all" and not (
         isinstance(orgs, list) and all(type(one) is int and one > 0 for one in orgs)
     ):

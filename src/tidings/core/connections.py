@@ -4,7 +4,7 @@ Tenants name it and never see where it leads. What its fields mean is for the dr
 say.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -26,3 +26,29 @@ class Connection(msgspec.Struct, frozen=True):
     def may_be_named_by(self, org: OrgId, *, platform: bool) -> bool:
         """Whether a source or a webhook of the org may name it."""
         return platform or self.orgs is None or org in self.orgs
+
+
+class Connections(Mapping[str, Connection]):
+    """All that the operator has declared, by name."""
+
+    def __init__(self, declared: Iterable[Connection] = (), default: str | None = None) -> None:
+        """`default`: the name of the one that messages of the platform's own queue go over."""
+        self._by_name = {one.name: one for one in declared}
+        self.default = None if default is None else self._by_name[default]
+
+    def __getitem__(self, name: str) -> Connection:
+        return self._by_name[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_name)
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+    def open_to(self, org: OrgId, *, platform: bool) -> dict[str, Connection]:
+        """Those that a source or a webhook of the org may name."""
+        return {
+            name: one
+            for name, one in self._by_name.items()
+            if one.may_be_named_by(org, platform=platform)
+        }
