@@ -9,10 +9,11 @@ from argon2 import PasswordHasher
 from tidings import catalogue
 from tidings.catalogue import Problem
 from tidings.compose import Keys, Ports
-from tidings.core.webhooks.webhook import HTTP, QUEUE
+from tidings.core.connections import Connections
+from tidings.core.webhooks.kinds import HTTP
 from tidings.destinations.http.driver import HttpDestination
+from tidings.destinations.port import Driver
 from tidings.destinations.registry import ByKind
-from tidings.destinations.undialled import Undialled
 from tidings.egress.address import parse_target
 from tidings.egress.inbox import InboxSender, OwnAddress
 from tidings.egress.port import Target
@@ -22,6 +23,7 @@ from tidings.store import port
 from tidings.transform.port import CheckBy, RenderRefused
 from tidings.transform.sandbox import Sandbox, Unrenderable
 
+NO_CONNECTIONS = Connections()
 BASE = "https://tidings.example"
 
 
@@ -82,10 +84,16 @@ class Unhashed(Passwords):
         pass
 
 
-def destinations(sender: Any, target_of: Callable[[str], Target], clock: Any) -> ByKind:
+def destinations(
+    sender: Any,
+    target_of: Callable[[str], Target],
+    clock: Any,
+    connections: Connections = NO_CONNECTIONS,
+    **drivers: Driver,
+) -> ByKind:
     """Every kind, as `app` has them, over a sender of the test's own."""
     http = HttpDestination(sender, target_of, lambda: clock.now_ms() / 1000)
-    return ByKind({HTTP: http, QUEUE: Undialled()})
+    return ByKind({HTTP: http, **drivers}, connections)
 
 
 def ports(*, store: Any, clock: Any, sender: Any, key: bytes = b"k" * 32, **others: Any) -> Ports:
@@ -109,7 +117,10 @@ def ports(*, store: Any, clock: Any, sender: Any, key: bytes = b"k" * 32, **othe
         store=store,
         clock=clock,
         destination=lambda receive: destinations(
-            InboxSender(sender, receive), made["addresses"].target, clock
+            InboxSender(sender, receive),
+            made["addresses"].target,
+            clock,
+            made.get("connections", NO_CONNECTIONS),
         ),
         **made,
     )

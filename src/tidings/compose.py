@@ -312,6 +312,7 @@ def build(ports: Ports, options: Options) -> App:
         aliases=ports.catalogue.aliases,
         kind=event_types.get,
         admits_unknown=lambda org: orgs.settings(org).unknown_types == "admitted",
+        connections=ports.connections,
     )
     inboxes = Inboxes(
         store=store,

@@ -62,6 +62,10 @@ def test_one_may_be_the_default(tmp_path: Path) -> None:
         ("[main]", "must have a type"),
         ('[main]\ntype = "kafka"\ndefault = 1', "must have a default of true or false"),
         (
+            '[main]\ntype = "outbox"\ndefault = true',
+            "to be the default",
+        ),
+        (
             '[a]\ntype = "kafka"\ndefault = true\n[b]\ntype = "kafka"\ndefault = true',
             "at most one connection must be the default; got a, b",
         ),

@@ -7,7 +7,8 @@ import msgspec
 
 from tidings.core.delivery.standing import Standing
 from tidings.core.ids import OrgId, WebhookId
-from tidings.core.webhooks.webhook import HTTP, Webhook
+from tidings.core.webhooks.kinds import HTTP
+from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Headers
 
 BODY = b'{"eventName":"pointsIssued"}'
@@ -18,6 +19,7 @@ class TestMessage:
 
     __test__ = False
     id, event_id, org, key, content_type = "msg_1", "e1", OrgId(1), None, "application/json"
+    event_name = "pointsIssued"
 
     def __init__(
         self,

@@ -25,8 +25,7 @@ from tidings.core.events.envelope import deeper
 from tidings.core.events.terms import Terms
 from tidings.core.form import Form
 from tidings.core.ids import DeliveryId, OrgId
-from tidings.core.webhooks.webhook import Webhook
-from tidings.destinations.port import Headers
+from tidings.destinations.port import Destination
 from tidings.engine.access.access import Access, Caller
 from tidings.engine.access.credentials import Credentials
 from tidings.engine.access.limits import Quotas
@@ -112,6 +111,7 @@ class Services:
     inboxes: Inboxes
     sources: Sources
     inbound: Inbound
+    destination: Destination
     keyed_calls: KeyedCalls
     metrics_readers: MetricsReaders = MetricsReaders()  # beside the platform's own credential
     streams: StreamPlaces = field(default_factory=StreamPlaces)
@@ -120,7 +120,6 @@ class Services:
     health_of: Callable[[int], port.Health | None] = lambda _: None  # of a webhook, by its number
     # What a delivery waits for, by its webhook's number and its own; True: it is a retry.
     next_attempt_of: Callable[[int, DeliveryId, bool], NextAttempt] = lambda *_: CLEAR
-    carried_of: Callable[[Webhook], Headers] = lambda _: []
 
     def neo_choices(self, org: OrgId) -> Sequence[dict[str, str]]:
         """What `neoEnrichment` of the org's webhooks may name: label and value."""

@@ -16,11 +16,12 @@ import tomllib
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from tidings.core.connections import Connection, Connections
+from tidings.core.connections import NAME, Connection, Connections
 from tidings.core.ids import OrgId
+from tidings.core.webhooks.kinds import KINDS
 from tidings.errors import Unusable
 
-NAME = re.compile(r"[a-z0-9-]{1,63}")
+_SENT_TO = [kind.connection for kind in KINDS.values() if kind.connection is not None]
 _FROM_ENVIRONMENT = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -72,6 +73,8 @@ def _connection(
         raise refused(f"must have a type of {', '.join(kinds) or 'none that is installed'}", kind)
     if type(default := fields.pop("default", False)) is not bool:
         raise refused("must have a default of true or false", default)
+    if default and kind not in _SENT_TO:
+        raise refused(f"must have a type of {', '.join(_SENT_TO)} to be the default", kind)
     if orgs != "all" and not (
         isinstance(orgs, list) and all(type(one) is int and one > 0 for one in orgs)
     ):

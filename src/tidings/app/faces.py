@@ -31,7 +31,7 @@ def services_of(
         shaper=app.shaper,
         neo_values=app.transformations.choices,
         health_of=app.engine.healths.shown,
-        carried_of=app.destination.carried,
+        destination=app.destination,
         next_attempt_of=app.engine.dispatcher.next_attempts.of,
         reference=app.reference,
         replays=app.replays,

@@ -12,13 +12,13 @@ from pathlib import Path
 
 from tidings.api.http.metrics_access import MetricsReaders
 from tidings.compose import Keys
+from tidings.core.connections import Connections
 from tidings.core.ids import OrgId
 from tidings.core.shaping.platform_rules import read_map
 from tidings.core.sources.source import KAFKA, OUTBOX
-from tidings.core.webhooks.webhook import HTTP, QUEUE
+from tidings.core.webhooks.kinds import HTTP
 from tidings.destinations.http.driver import HttpDestination
 from tidings.destinations.registry import ByKind
-from tidings.destinations.undialled import Undialled
 from tidings.egress.address import parse_target
 from tidings.egress.mail import MailServer, SmtpMailer
 from tidings.egress.policy import Policy
@@ -85,10 +85,12 @@ def make_mailer(settings: Settings) -> SmtpMailer | None:
     )
 
 
-def destinations(sender: Sender, target_of: Callable[[str], Target], clock: Clock) -> ByKind:
+def destinations(
+    sender: Sender, target_of: Callable[[str], Target], clock: Clock, connections: Connections
+) -> ByKind:
     """Every kind of destination, each by its driver."""
     http = HttpDestination(sender, target_of, lambda: clock.now_ms() / 1000)
-    return ByKind({HTTP: http, QUEUE: Undialled()})
+    return ByKind({HTTP: http}, connections)
 
 
 def make_policy(settings: Settings) -> Policy:

@@ -102,6 +102,7 @@ class Service:
         renderer = ProcessRenderer()
         platform, closers = make_platform(settings, clock)
         drivers = source_drivers()
+        connections = load_connections(settings.connections, drivers)
         app = build(
             Ports(
                 store=store,
@@ -117,13 +118,13 @@ class Service:
                 passed_s=time.monotonic,
                 addresses=addresses,
                 destination=lambda receive: destinations(
-                    InboxSender(sender, receive), addresses.target, clock
+                    InboxSender(sender, receive), addresses.target, clock, connections
                 ),
                 sandboxes=renderer,
                 platform=platform,
                 mailer=make_mailer(settings),
                 source_drivers=drivers,
-                connections=load_connections(settings.connections, drivers),
+                connections=connections,
             ),
             options_of(settings, shares),
         )

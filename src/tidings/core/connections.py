@@ -4,11 +4,19 @@ Tenants name it and never see where it leads. What its fields mean is for the dr
 say.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
 from tidings.core.ids import OrgId
+from tidings.core.kinds import named
+
+NAME = re.compile(r"[a-z0-9-]{1,63}")
+_MUST = "the name of a connection: a-z, 0-9 and -", "Write main."
+NAMES_ONE = named(NAME, *_MUST)
+NAMES_ONE_OR_BLANK = named(re.compile(r"[a-z0-9-]{0,63}"), *_MUST)
+"""What the field of a source or webhook may be that names one."""
 
 
 class Connection(msgspec.Struct, frozen=True):

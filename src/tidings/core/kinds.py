@@ -1,5 +1,6 @@
 """What fields may be: the kinds that many fields are of."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
@@ -266,3 +267,31 @@ class Nested(Kind, frozen=True):
     def shown(self) -> Json:
         properties = {one.name: one.shown() for one in declared(self.resource)}
         return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def named(pattern: re.Pattern[str], must: str, advice: str, *, null: bool = True) -> Value:
+    """A text that fits a pattern, as names of other systems do."""
+    return Value(
+        lambda said: said if isinstance(said, str) and pattern.fullmatch(said) else None,
+        must,
+        "bad_name",
+        advice,
+        null=null,
+        clears=True,
+        schema={"type": "string", "pattern": f"^{pattern.pattern}$"},
+    )
+
+
+def whole(resource: type[msgspec.Struct], example: str) -> Part:
+    """An object that may be absent, and is set as a whole: what one type of a thing has and others
+    have not. `example`: how it is written."""
+    kind = Nested(resource, "bad_type", f"Write {example}.", in_full=True)
+
+    def read(form: Form, field: Declared, standing: Any) -> Any:
+        if form.body.get(field.name) is None:
+            return None if field.name in form.body else standing
+        return kind.read(form, field, None)
+
+    needed = [one.name for one in declared(resource) if one.required]
+    schema = kind.taken(new=False) | ({"required": needed} if needed else {})
+    return Part(read, schema=schema, shows=kind.show, answers=kind.shown())

@@ -1,13 +1,17 @@
 """The port of destinations: what the engine knows of where messages go, whatever carries them.
 
-A destination takes the messages of webhooks of one kind. It opens a channel for a webhook, sends
-message after message over it, and says of each what became of it. What an answer means, and in
-which words a fault is told, is the driver's to say; when the next attempt is due is the engine's.
+A driver takes the messages of webhooks of one type. It opens a channel for a webhook, over the
+connection that it names where its type has one, sends message after message over it, and says of
+each what became of it. What an answer means, and in which words a fault is told, is the driver's to
+say; when the next attempt is due is the engine's. What was answered by no HTTP server has the
+status that HTTP has for the same, so that logs, filters and totals are alike; its own code and
+words are the answer's headers and body.
 `tests/destinations/conformance/` is what every driver promises, as tests.
 """
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
+from tidings.core.connections import Connection
 from tidings.core.delivery.exchange import Result
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.webhook import Webhook
@@ -25,6 +29,10 @@ class Message(Protocol):
     @property
     def event_id(self) -> str:
         """The event's id, as its sender gave it."""
+
+    @property
+    def event_name(self) -> str:
+        """The name of the event's type; blank where its body has none."""
 
     @property
     def org(self) -> OrgId:
@@ -81,8 +89,17 @@ class Channel(Protocol):
         """Let go of every connection; the next send opens them again. Idempotent."""
 
 
+class Shown(NamedTuple):
+    """A message as it went, for people to see. It holds no secret that was fetched or that is the
+    connection's, but the values of the webhook's own headers."""
+
+    method: str  # what was done with it, in the words of its protocol: POST, PRODUCE
+    headers: Headers
+    body: bytes
+
+
 class Destination(Protocol):
-    """Opens channels to receivers of a kind. The engine holds one that knows every kind."""
+    """Opens channels to receivers of whatever kind: what the engine holds."""
 
     def open(self, webhook: Webhook) -> Channel:
         """A channel for one webhook. Nothing is dialled or resolved until the first send."""
@@ -90,3 +107,17 @@ class Destination(Protocol):
     def carried(self, webhook: Webhook) -> Headers:
         """The headers that its driver adds to each message, for people to see: of those that hold
         a secret which is fetched, its place alone."""
+
+    def show(self, webhook: Webhook, headers: Headers, body: bytes) -> Shown:
+        """A message with these headers (all that it left with) and bytes, as it went. Pure."""
+
+
+class Driver(Protocol):
+    """Opens channels to receivers of one kind; see `Destination` for the rest."""
+
+    def open(self, webhook: Webhook, connection: Connection | None) -> Channel:
+        """`connection`: the one that the webhook names; None where its type has none."""
+
+    def carried(self, webhook: Webhook) -> Headers: ...
+
+    def show(self, webhook: Webhook, headers: Headers, body: bytes) -> Shown: ...

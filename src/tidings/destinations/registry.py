@@ -2,19 +2,41 @@
 
 from collections.abc import Mapping
 
+from tidings.core.connections import Connection, Connections
+from tidings.core.webhooks.kinds import KINDS, QUEUE
 from tidings.core.webhooks.webhook import Webhook
-from tidings.destinations.port import Channel, Destination, Headers
+from tidings.destinations.port import Channel, Driver, Headers, Shown
+from tidings.destinations.undialled import Undialled, UndialledChannel
 
 
 class ByKind:
-    """`Destination` of all webhooks: the one of its kind does it."""
+    """`Destination` of all webhooks: the driver of its kind does it."""
 
-    def __init__(self, kinds: Mapping[str, Destination]) -> None:
-        """`kinds` by `webHookType`; each that a webhook may have."""
-        self._kinds = dict(kinds)
+    def __init__(self, drivers: Mapping[str, Driver], connections: Connections) -> None:
+        """`drivers` by `webHookType`. Webhooks of the platform's own queue have that of the default
+        connection."""
+        self._drivers = dict(drivers)
+        self._connections = connections
+        if (default := connections.default) is not None:
+            of_type = {KINDS[kind].connection: one for kind, one in drivers.items()}
+            self._drivers[QUEUE] = of_type[default.kind]
+        else:
+            self._drivers[QUEUE] = Undialled()
 
     def open(self, webhook: Webhook) -> Channel:
-        return self._kinds[webhook.kind].open(webhook)
+        connection: Connection | None = None
+        if webhook.connection:
+            connection = self._connections.get(webhook.connection)
+            if connection is None:
+                return UndialledChannel(
+                    webhook,
+                    f"The connection {webhook.connection} must be declared by the operator; it is "
+                    "not any more. Ask the operator, or name another one.",
+                )
+        return self._drivers[webhook.kind].open(webhook, connection)
 
     def carried(self, webhook: Webhook) -> Headers:
-        return self._kinds[webhook.kind].carried(webhook)
+        return self._drivers[webhook.kind].carried(webhook)
+
+    def show(self, webhook: Webhook, headers: Headers, body: bytes) -> Shown:
+        return self._drivers[webhook.kind].show(webhook, headers, body)

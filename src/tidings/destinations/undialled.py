@@ -1,37 +1,46 @@
-"""The destination of webhooks that make no call (`QUEUE_INT`): whatever their URL says.
+"""Webhooks that nothing leads to: those of the platform's own queue where the operator has declared
+none, and those whose connection is not declared any more.
 
-Their lanes are closed, so that nothing is meant to come here; what does is sent nowhere, and that
-is our fault and not a receiver's.
+What comes here is sent nowhere, and that is our fault and not a receiver's: it is tried again.
 """
 
+from tidings.core.connections import Connection
 from tidings.core.delivery.exchange import Fault, FaultKind, Result, of_fault
 from tidings.core.webhooks.webhook import Webhook
-from tidings.destinations.port import Headers, Message
+from tidings.destinations.port import Headers, Message, Shown
 
-_UNDIALLED = "The webhook's type makes no call, so nothing was sent. Set webHookType to HTTP."
+_NO_QUEUE = (
+    "The webhook's type makes no call, so nothing was sent. Set webHookType to HTTP, or ask the "
+    "operator for a default connection."
+)
 
 
 class Undialled:
-    """See `Destination`."""
+    """See `Driver`. Lanes of such webhooks are closed, so that nothing is meant to come here."""
 
-    def open(self, webhook: Webhook) -> "UndialledChannel":
-        return UndialledChannel(webhook.kind)
+    def open(self, webhook: Webhook, connection: Connection | None) -> "UndialledChannel":
+        return UndialledChannel(webhook, _NO_QUEUE)
 
     def carried(self, webhook: Webhook) -> Headers:
         return []
+
+    def show(self, webhook: Webhook, headers: Headers, body: bytes) -> Shown:
+        return Shown("", headers, body)
 
 
 class UndialledChannel:
     """See `Channel`."""
 
-    def __init__(self, kind: str) -> None:
-        self._kind = kind
+    def __init__(self, webhook: Webhook, why: str) -> None:
+        """`why` nothing is sent: what must be, what came, what to do."""
+        self._opened_for = (webhook.kind, webhook.connection)
+        self._why = why
 
     async def send(self, message: Message) -> Result:
-        return of_fault(Fault(FaultKind.OURS, False, _UNDIALLED, 0.0))
+        return of_fault(Fault(FaultKind.OURS, False, self._why, 0.0))
 
     def follow(self, webhook: Webhook) -> bool:
-        return webhook.kind == self._kind
+        return (webhook.kind, webhook.connection) == self._opened_for
 
     async def close(self) -> None:
         """Nothing is open."""

@@ -9,9 +9,12 @@ from tests.destinations.conformance.subject import SECRET, Bench, Driver, Got, S
 from tests.destinations.http.exchanges import Exchange, HttpReceiver
 from tests.destinations.messages import hook
 from tests.egress.support import DEV, Names, at
+from tidings.core.connections import Connections
+from tidings.core.webhooks.kinds import HTTP
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.http.driver import HttpDestination
 from tidings.destinations.port import Destination
+from tidings.destinations.registry import ByKind
 from tidings.egress.address import parse_target
 from tidings.egress.port import Target
 from tidings.egress.sender import HttpSender
@@ -23,7 +26,7 @@ class HttpBench:
     """Over a real sender, to a receiver on loopback."""
 
     def __init__(self, receiver: HttpReceiver, destination: HttpDestination) -> None:
-        self.destination: Destination = destination
+        self.destination: Destination = ByKind({HTTP: destination}, Connections())
         self.got: list[Got] = []
         self._receiver = receiver
         self._said = [Says.TAKES]

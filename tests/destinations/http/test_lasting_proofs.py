@@ -22,7 +22,7 @@ async def exchanged(webhook: Webhook, receiver: HttpReceiver) -> tuple[Exchange,
     destination = HttpDestination(
         sender, lambda url: parse_target(url, allow_http=True), lambda: 0.0
     )
-    channel = destination.open(webhook)
+    channel = destination.open(webhook, None)
     result = await channel.send(TestMessage())
     await channel.close()
     await sender.close()

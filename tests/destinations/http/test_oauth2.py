@@ -81,7 +81,7 @@ def channel_of(
         connections_max=20,
         keep_answers=True,
     )
-    return destination.open(webhook)
+    return destination.open(webhook, None)
 
 
 async def sent(channel: HttpChannel, **more: Any) -> Result:
@@ -304,7 +304,7 @@ async def test_an_endpoint_that_is_down_is_a_fault_of_the_receivers(
     with TokenServer() as gone:
         url = gone.url
     webhook = hook(receiver.http.url("/hook"), authentication=credentials(url))
-    channel = destination.open(webhook)
+    channel = destination.open(webhook, None)
     fault = fault_of(await sent(channel))
     await channel.close()
     assert fault.kind is FaultKind.TOKEN

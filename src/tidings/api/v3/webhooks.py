@@ -51,7 +51,7 @@ def webhook_routes(services: Services) -> APIRouter:
         key = read_key(request)
         body = await read_object(request)
         record, secret, warnings = await webhooks.create(
-            caller.org, body, author(caller), key, dry_run=dry_run
+            caller.org, body, author(caller), key, dry_run=dry_run, platform=caller.platform
         )
         return show.one(record, warnings, dry_run=dry_run, signingSecret=show_secret(secret))
 
@@ -91,6 +91,7 @@ def webhook_routes(services: Services) -> APIRouter:
             expect(request),
             if_changed=if_changed,
             dry_run=dry_run,
+            platform=caller.platform,
         )
         return show.one(*await changed(webHookId, replacing), dry_run=dry_run)
 
@@ -119,6 +120,7 @@ def webhook_routes(services: Services) -> APIRouter:
             expect(request),
             dry_run=dry_run,
             strict=True,
+            platform=caller.platform,
         )
         return show.one(*await changed(webHookId, patching), dry_run=dry_run)
 

@@ -5,10 +5,11 @@ from typing import Annotated, Any
 
 import msgspec
 
+from tidings.core.connections import NAMES_ONE_OR_BLANK
 from tidings.core.declaration import Declared, Field, declared, read_resource, show_resource
 from tidings.core.form import Form, came
 from tidings.core.ids import OrgId
-from tidings.core.kinds import TEXTS, Choice, Flag, Nested, Part, Value
+from tidings.core.kinds import TEXTS, Choice, Flag, Nested, Part, Value, named, whole
 from tidings.core.sources import picks
 from tidings.core.sources.mapping import Mapping, mapping_schema
 from tidings.core.sources.picks import Pick
@@ -20,19 +21,6 @@ TOPICS_MAX = 20
 OWN, NAMED = "own", "named"
 NAME_MAX = 63
 NAME = re.compile(rf"[a-z0-9](?:[a-z0-9-]{{0,{NAME_MAX - 2}}}[a-z0-9])?")
-
-
-def _named(pattern: re.Pattern[str], must: str, advice: str, *, null: bool = True) -> Value:
-    """A text that fits a pattern."""
-    return Value(
-        lambda said: said if isinstance(said, str) and pattern.fullmatch(said) else None,
-        must,
-        "bad_name",
-        advice,
-        null=null,
-        clears=True,
-        schema={"type": "string", "pattern": f"^{pattern.pattern}$"},
-    )
 
 
 def _mapping(form: Form, field: Declared, standing: Mapping | None) -> Mapping | None:
@@ -51,20 +39,6 @@ _MAPPING = Nested(
 )
 
 
-def _nested(kind: type[msgspec.Struct], example: str) -> Part:
-    """The fields of one type of source: an object that may be absent, and is set as a whole."""
-    whole = Nested(kind, "bad_type", f"Write {example}.", in_full=True)
-
-    def read(form: Form, field: Declared, standing: Any) -> Any:
-        if form.body.get(field.name) is None:
-            return None if field.name in form.body else standing
-        return whole.read(form, field, None)
-
-    needed = [one.name for one in declared(kind) if one.required]
-    schema = whole.taken(new=False) | ({"required": needed} if needed else {})
-    return Part(read, schema=schema, shows=whole.show, answers=whole.shown())
-
-
 def _message_id(form: Form, field: Declared, standing: Pick | None) -> Pick | None:
     value = form.body.get(field.name)
     if value is None:
@@ -80,7 +54,6 @@ def _verification(form: Form, field: Declared, standing: Verification | None) ->
 
 TOPIC = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 _GROUP = re.compile(r"[a-zA-Z0-9._-]{0,200}")
-_CONNECTION = re.compile(r"[a-z0-9-]{0,63}")
 _SQL_NAME = r"[a-z_][a-z0-9_]{0,62}"
 _TABLE = re.compile(rf"(?:{_SQL_NAME}\.)?{_SQL_NAME}")
 _CHANNEL = re.compile(_SQL_NAME)
@@ -122,7 +95,7 @@ class KafkaTopics(msgspec.Struct, frozen=True, omit_defaults=True):
         str,
         Field(
             "group",
-            _named(_GROUP, "at most 200 of a-z A-Z 0-9 . _ -", "Leave it out if in doubt."),
+            named(_GROUP, "at most 200 of a-z A-Z 0-9 . _ -", "Leave it out if in doubt."),
             "The consumer group; left out it is one of the source's own.",
         ),
     ] = ""
@@ -143,7 +116,7 @@ class OutboxTable(msgspec.Struct, frozen=True, omit_defaults=True):
         str,
         Field(
             "table",
-            _named(
+            named(
                 _TABLE,
                 "a table's name, in lower case, with its schema or not",
                 "Write shop.outbox.",
@@ -155,7 +128,7 @@ class OutboxTable(msgspec.Struct, frozen=True, omit_defaults=True):
         str,
         Field(
             "channel",
-            _named(_CHANNEL, "a name of PostgreSQL, in lower case", "Write tidings_outbox."),
+            named(_CHANNEL, "a name of PostgreSQL, in lower case", "Write tidings_outbox."),
             "What the application NOTIFYs, so that rows are read at once.",
         ),
     ] = "tidings_outbox"
@@ -168,7 +141,7 @@ class Source(msgspec.Struct, frozen=True, omit_defaults=True):
         str,
         Field(
             "name",
-            _named(
+            named(
                 NAME,
                 f"1 to {NAME_MAX} of a-z, 0-9 and -, with a letter or digit at both ends",
                 "It becomes part of the address: orders, shop-eu.",
@@ -194,18 +167,18 @@ class Source(msgspec.Struct, frozen=True, omit_defaults=True):
         str,
         Field(
             "connection",
-            _named(_CONNECTION, "the name of a connection: a-z, 0-9 and -", "Write main."),
+            NAMES_ONE_OR_BLANK,
             "Which of the operator's connections the messages of kafka and outbox come over.",
             bodies="new",
         ),
     ] = ""
     kafka: Annotated[
         KafkaTopics | None,
-        Field("kafka", _nested(KafkaTopics, '{"topics": ["loyalty.events"]}'), "Of type kafka."),
+        Field("kafka", whole(KafkaTopics, '{"topics": ["loyalty.events"]}'), "Of type kafka."),
     ] = None
     outbox: Annotated[
         OutboxTable | None,
-        Field("outbox", _nested(OutboxTable, '{"table": "shop.outbox"}'), "Of type outbox."),
+        Field("outbox", whole(OutboxTable, '{"table": "shop.outbox"}'), "Of type outbox."),
     ] = None
     message_id: Annotated[
         Pick | None,

@@ -14,8 +14,9 @@ import msgspec
 from tidings.core.declaration import read_resource
 from tidings.core.shaping.enrichment import idle_wishes
 from tidings.core.shaping.neo_rules import NEO, judge_neo
+from tidings.core.webhooks.kind_rules import judge_kind
+from tidings.core.webhooks.kinds import QUEUE
 from tidings.core.webhooks.settings import SETTABLE, Besides, Settings
-from tidings.core.webhooks.webhook import HTTP
 from tidings.core.webhooks.webhook_form import Known, Stored, WebhookForm
 from tidings.errors import Refusal
 
@@ -60,12 +61,13 @@ def read_webhook(
     form = WebhookForm(
         body,
         known,
-        None if stored is None else Stored(stored.headers, stored.url, stored.authentication),
+        None if stored is None else Stored(stored.headers, stored.place, stored.authentication),
         copies=old is None,
         tried=tried,
         strict=strict,
     )
     settings = read_resource(Settings, form, old)
+    judge_kind(form, settings, old)
     _judge_extra(form, settings, old)
     besides = read_resource(Besides, form, None)
     form.warn_of_unknown(body, _FIELDS)
@@ -76,9 +78,9 @@ def read_webhook(
 
 def _judge_extra(form: WebhookForm, settings: Settings, old: Settings | None) -> None:
     """Whether what is asked to be added has an effect, and a flow is one that somebody knows."""
-    shapes = settings.transformation is None and settings.kind == HTTP
+    shapes = settings.transformation is None and settings.kind != QUEUE
     if shapes and not any(one.field.startswith(NEO) for one in form.refusals):
-        took = old is not None and old.transformation is None and old.kind == HTTP
+        took = old is not None and old.transformation is None and old.kind != QUEUE
         stood = old.extra.get(NEO) if old is not None and took else None
         judge_neo(form, settings.extra.get(NEO), form.known.transformations, stood=stood)
     for code, field, sentence in idle_wishes(settings.extra):

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from tidings.core.connections import NAMES_ONE
 from tidings.core.declaration import Field, Keyed, declared
 from tidings.core.delivery.outcome import DEFAULT_POLICY, RetryPolicy
 from tidings.core.form import LINE
@@ -32,7 +33,9 @@ from tidings.core.shaping.signatures.standard_webhooks import SECRET_PATTERN
 from tidings.core.webhooks import authentication_body, retry_policy_body
 from tidings.core.webhooks import headers as header_rules
 from tidings.core.webhooks.authentication import Authentication
-from tidings.core.webhooks.webhook import HTTP, QUEUE, Ordering
+from tidings.core.webhooks.kafka_topic import KAFKA_TOPIC, KafkaTopic
+from tidings.core.webhooks.kinds import HTTP, KINDS, QUEUE, url_of
+from tidings.core.webhooks.webhook import Ordering
 from tidings.core.webhooks.webhook_form import CONNECTIONS_MAX, NAME_MAX, URL_MAX, WebhookForm
 
 SLA_MAX_S = 30 * 86_400
@@ -47,9 +50,7 @@ _NAME = Part(
     making={"type": "string", "pattern": LINE, "maxLength": NAME_MAX},
     answers=TEXT,
 )
-_TYPE = Part(
-    WebhookForm.kind, schema={"type": "string", "enum": [HTTP, QUEUE, "queue"]}, answers=TEXT
-)
+_TYPE = Part(WebhookForm.kind, schema={"type": "string", "enum": [*KINDS, "queue"]}, answers=TEXT)
 _HEADERS = Part(
     WebhookForm.headers,
     schema=header_rules.CHANGE_SCHEMA,
@@ -160,7 +161,13 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
         ),
     ]
     kind: Annotated[
-        str, Field("webHookType", _TYPE, f"What it is told by; {QUEUE} calls nobody.", default=HTTP)
+        str,
+        Field(
+            "webHookType",
+            _TYPE,
+            f"What it is told by; {QUEUE} by the operator's default connection, or not at all.",
+            default=HTTP,
+        ),
     ]
     url: Annotated[
         str,
@@ -168,7 +175,7 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
             "webHookUrl",
             Part(WebhookForm.url, schema={"type": "string", "maxLength": URL_MAX}),
             "Where it is told: absolute, https (or http where it is allowed), of a public address. "
-            "Of QUEUE_INT it may be blank, and is never dialled.",
+            "Of QUEUE_INT it may be blank, and is never dialled; other types have none.",
             default="",
         ),
     ]
@@ -209,6 +216,17 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
             _AUTHENTICATION,
             "Who calls, to the receiver: docs/authentication.md.",
         ),
+    ] = None
+    connection: Annotated[
+        str | None,
+        Field(
+            "connection",
+            NAMES_ONE,
+            "Which of the operator's connections it is told over, where its type has one.",
+        ),
+    ] = None
+    kafka: Annotated[
+        KafkaTopic | None, Field("kafka", KAFKA_TOPIC, "Where to, of the type KAFKA.")
     ] = None
     sla_s: Annotated[
         int | None,
@@ -320,6 +338,13 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
         ),
     ] = None
     extra: Annotated[dict[str, msgspec.Raw], _EXTRA] = {}
+
+    @property
+    def place(self) -> str:
+        """Where it sends, as a URL."""
+        field = KINDS[self.kind].field
+        own = None if field is None else getattr(self, field)
+        return url_of(self.kind, self.url, self.connection or "", own)
 
     def __repr__(self) -> str:
         """Without headers: they hold credentials."""

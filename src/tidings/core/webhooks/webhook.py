@@ -13,12 +13,13 @@ from tidings.core.shaping.shape import Shape
 from tidings.core.shaping.signatures.scheme import Scheme
 from tidings.core.shaping.signatures.schemes import IN_FORCE
 from tidings.core.webhooks.authentication import Authentication, header_of
+from tidings.core.webhooks.kafka_topic import KafkaTopic
+from tidings.core.webhooks.kinds import QUEUE
 from tidings.core.webhooks.name_matching import names_of, prefixes_of
 
-HTTP, QUEUE = "HTTP", "QUEUE_INT"
 QUEUE_SAID = (
-    "The webhook is stored and listed, but no event is handed to a queue and no call is made; its "
-    "URL is kept and never dialled."
+    "The operator has declared no connection as the default, so the webhook is stored and listed, "
+    "but no event is handed to a queue and no call is made; its URL is kept and never dialled."
 )
 
 
@@ -41,12 +42,14 @@ class Webhook(msgspec.Struct, frozen=True):
     name: str
     standing: Standing
     event_names: frozenset[str]  # and prefixes: core/webhooks/name_matching.py
-    kind: str  # HTTP or QUEUE
-    url: str
+    kind: str  # one of `kinds.KINDS`
+    url: str  # where it sends, also where that is no address that is called
     method: str
     headers: tuple[tuple[str, str], ...]
     connections_max: int
     authentication: Authentication | None = None  # beside the headers
+    connection: str = ""  # the operator's that it goes over; of QUEUE the default one
+    kafka: KafkaTopic | None = None
     sla_s: int | None = None
     secrets: tuple[bytes, ...] = ()  # signing secrets in force, newest first
     retry: RetryPolicy = DEFAULT_POLICY
@@ -107,8 +110,8 @@ class Webhook(msgspec.Struct, frozen=True):
 
     @property
     def dials(self) -> bool:
-        """Whether its URL may be called at all, for a delivery or for a test."""
-        return self.kind == HTTP
+        """Whether anything leads to its receiver at all, for a delivery or for a test."""
+        return self.kind != QUEUE or bool(self.connection)
 
     @property
     def scheme(self) -> Scheme:

@@ -15,12 +15,12 @@ from tidings.core.webhooks import authentication_body
 from tidings.core.webhooks.authentication import Authentication
 from tidings.core.webhooks.event_name_rules import read_event_names
 from tidings.core.webhooks.headers import Headers, read_headers, refuse_elsewhere, without_elsewhere
-from tidings.core.webhooks.webhook import HTTP, QUEUE, QUEUE_SAID
+from tidings.core.webhooks.kinds import KINDS, QUEUE
+from tidings.core.webhooks.webhook import QUEUE_SAID
 
 NAME_MAX = 255
 CONNECTIONS_MAX = 1000
 URL_MAX = 2048
-KINDS = (HTTP, QUEUE)
 
 QUEUE_NOT_SERVED = "queue_not_served"
 CONNECTIONS_TOO_FEW, CONNECTIONS_MISSING = 51007, 300004
@@ -43,6 +43,10 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     """Other names that event types may be asked for by."""
     admits_unknown: bool = False
     """Whether the org takes events of other types too."""
+    connections: Mapping[str, str] = {}
+    """The type of each connection that the webhook may name."""
+    queue: bool = False
+    """Whether the operator has a connection for webhooks that name none."""
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -113,8 +117,8 @@ class WebhookForm(Form):
         if isinstance(said, str) and said.lower() == "queue":  # the older pages' word
             kind = QUEUE
         else:
-            kind = self.choice("webHookType", KINDS, standing, "bad_webhook_type")
-        if kind == QUEUE and (self.new or kind != standing):
+            kind = self.choice("webHookType", tuple(KINDS), standing, "bad_webhook_type")
+        if kind == QUEUE and not self.known.queue and (self.new or kind != standing):
             self.warn(
                 QUEUE_NOT_SERVED,
                 "webHookType",
@@ -128,8 +132,18 @@ class WebhookForm(Form):
         value = self.body.get(field)
         if value is None and not self.new:
             value = standing
-        if self.values["kind"] == QUEUE:
+        kind = self.values["kind"]
+        if kind == QUEUE:
             return self._undialled(value)
+        if KINDS[kind].connection is not None:
+            if self.body.get(field):
+                self.refuse(
+                    "field_of_other_type",
+                    field,
+                    f"webHookUrl must be left out of a webhook of type {kind}; got "
+                    f"{came(value)}. It is told over its connection: leave it out.",
+                )
+            return ""
         if not isinstance(value, str) or not value.strip():
             self.refuse(
                 "url_missing",

@@ -6,6 +6,7 @@ from time import monotonic
 
 import msgspec
 
+from tidings.core.connections import Connection
 from tidings.core.delivery.exchange import Answer, Ending, Fault, FaultKind, Result
 from tidings.core.webhooks.authentication import shown_header
 from tidings.core.webhooks.masks import scrubbed, scrubbed_headers
@@ -14,13 +15,13 @@ from tidings.destinations.http.authentication.proof import Ask, Proof
 from tidings.destinations.http.authentication.schemes import proof_of
 from tidings.destinations.http.requests import fixed_headers
 from tidings.destinations.http.verdicts import judge
-from tidings.destinations.port import Headers, Message
+from tidings.destinations.port import Headers, Message, Shown
 from tidings.egress.port import Outlet, Sender, Target
 from tidings.errors import Invalid
 
 
 class HttpDestination:
-    """See `Destination`."""
+    """See `Driver`."""
 
     def __init__(
         self, sender: Sender, target_of: Callable[[str], Target], now_s: Callable[[], float]
@@ -30,7 +31,7 @@ class HttpDestination:
         self._target_of = target_of
         self._now_s = now_s
 
-    def open(self, webhook: Webhook) -> "HttpChannel":
+    def open(self, webhook: Webhook, connection: Connection | None) -> "HttpChannel":
         target = self._target_of(webhook.url)
         keeps, most = webhook.keep_answers, webhook.connections_max
         outlet = self._sender.open(target, most, keep_answers=keeps)
@@ -41,6 +42,9 @@ class HttpDestination:
         if webhook.authentication is not None:
             headers.append(shown_header(webhook.authentication))
         return headers
+
+    def show(self, webhook: Webhook, headers: Headers, body: bytes) -> Shown:
+        return Shown(webhook.method, headers, body)
 
     async def _ask(self, url: str, headers: Headers, body: bytes, deadline_s: float) -> Ending:
         """See `Ask`: by the same guard as deliveries, on a connection of its own."""

@@ -15,7 +15,8 @@ from tidings.core.delivery.job import Job
 from tidings.core.ids import DeliveryId, OrgId
 from tidings.core.shaping.left_out import LeftOut
 from tidings.core.token_bucket import TokenBucket
-from tidings.core.webhooks.webhook import HTTP, Webhook
+from tidings.core.webhooks.kinds import HTTP
+from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Destination, Headers
 from tidings.engine.clock import Clock
 from tidings.engine.delivery.message import JobMessage, MessageHeaders
@@ -112,8 +113,16 @@ class Trial:
             if ending is None:
                 taken_ms = (monotonic() - began_s) * 1e3
                 ending = Fault(FaultKind.OURS, False, _CHANGED, taken_ms)
-            method, url, sent = webhook.method, webhook.url, message.headers
-            return TrialResult(method, url, sent, job.body, started_ms, ending, job.left_out)
+            shown = self._destination.show(webhook, message.headers, job.body)
+            return TrialResult(
+                shown.method,
+                webhook.url,
+                shown.headers,
+                shown.body,
+                started_ms,
+                ending,
+                job.left_out,
+            )
         finally:
             self._under_way -= 1
 

@@ -7,15 +7,16 @@ import msgspec
 
 from tidings.catalogue.event_type import EventType
 from tidings.core.budget import LOOP_S
+from tidings.core.connections import Connections
 from tidings.core.ids import OrgId
 from tidings.core.shaping.filter import compile_filter
 from tidings.core.shaping.filter_cost import worst_s
+from tidings.core.webhooks.kinds import HTTP
 from tidings.core.webhooks.known_paths import unknown_paths
 from tidings.core.webhooks.name_matching import unheard_names
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.rules import Reading, read_webhook
 from tidings.core.webhooks.settings import Settings
-from tidings.core.webhooks.webhook import HTTP
 from tidings.core.webhooks.webhook_form import Known, UrlCheck
 from tidings.engine.webhooks.faults import filters_too_slow
 from tidings.engine.webhooks.records import Record, name_unresolved
@@ -36,6 +37,7 @@ class BodyReader:
         aliases: Mapping[str, str],
         kind: Callable[[OrgId, str, int], EventType | None],
         admits_unknown: Callable[[OrgId], bool],
+        connections: Connections,
     ) -> None:
         """See `Webhooks`, which hands them on."""
         self._registry = registry
@@ -46,6 +48,7 @@ class BodyReader:
         self._aliases = aliases
         self._kind = kind
         self._admits_unknown = admits_unknown
+        self._connections = connections
 
     def read(
         self,
@@ -56,15 +59,20 @@ class BodyReader:
         source: Settings | None = None,
         tried: bool = False,
         strict: bool = False,
+        platform: bool = False,
     ) -> Reading:
         """What a body asks for; `old` is what it changes, `source` what it is copied from, and
-        `tried` as in `Webhooks.unsaved`. `strict`: a misspelt field is refused. Invalid."""
+        `tried` as in `Webhooks.unsaved`. `strict`: a misspelt field is refused. `platform`: it may
+        name a connection that the org may not. Invalid."""
+        open_to = self._connections.open_to(org, platform=platform)
         known = Known(
             event_types=self._event_types(org),
             check_url=self._check_url,
             transformations=self._transformations(org),
             aliases=self._aliases,
             admits_unknown=self._admits_unknown(org),
+            connections={name: one.kind for name, one in open_to.items()},
+            queue=self._connections.default is not None,
         )
         reading = passed(read_webhook(body, known, old, source=source, tried=tried, strict=strict))
         self._bound_filters(org, reading.settings.filter, None if old is None else old.filter)

@@ -74,7 +74,7 @@ class Disabler:
             if record is None or record.webhook.standing is Standing.DISABLED:
                 continue
             found = await self._versions.at(owed.webhook, owed.version)
-            same = found is not None and found[1].settings.url == record.webhook.url
+            same = found is not None and found[1].settings.place == record.webhook.url
             if same and owed.reason and record.webhook.sends:
                 await self._disable_now(owed.webhook, owed.reason)
             else:

@@ -16,6 +16,7 @@ from tidings.core.shaping.enrichment import enrichment_of
 from tidings.core.shaping.filter import compile_filter
 from tidings.core.shaping.neo_rules import NEO, neo_value, unknown_flow
 from tidings.core.shaping.shape import shape_of
+from tidings.core.webhooks.kinds import QUEUE
 from tidings.core.webhooks.rules import Reading
 from tidings.core.webhooks.settings import Settings
 from tidings.core.webhooks.webhook import Ordering, Webhook
@@ -97,12 +98,15 @@ configs = msgspec.json.Decoder(Config)
 
 # What the engine knows of a webhook as its owner has set it; the rest is made of that.
 _AS_SET = (set(Webhook.__struct_fields__) & set(Settings.__struct_fields__)) - set(
-    "name event_names retry filter transformation".split()
+    "name event_names url connection retry filter transformation".split()
 )
 
 
-def webhook_of(stored: StoredWebhook, config: Config, now_ms: int) -> Webhook:
-    """The webhook as the engine knows it, with the secrets that are in force."""
+def webhook_of(
+    stored: StoredWebhook, config: Config, now_ms: int, default_connection: str = ""
+) -> Webhook:
+    """The webhook as the engine knows it, with the secrets that are in force.
+    `default_connection`: what a webhook of the platform's own queue goes over; blank: nothing."""
     settings = config.settings
     enrichment, shape = enrichment_of(settings.extra), shape_of(settings.fields, settings.rename)
     neo = settings.extra.get(NEO) if settings.transformation is None else None
@@ -116,6 +120,8 @@ def webhook_of(stored: StoredWebhook, config: Config, now_ms: int) -> Webhook:
         name=stored.name,
         standing=Standing(stored.standing),
         event_names=frozenset(settings.event_names),
+        url=settings.place,
+        connection=default_connection if settings.kind == QUEUE else settings.connection or "",
         secrets=config.in_force(now_ms),
         retry=_retry(settings),
         enrichment=enrichment,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from tidings.core.connections import Connections
 from tidings.core.delivery.standing import Standing
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.registry import Registry
@@ -41,6 +42,7 @@ class Versions:
         vault: Vault,
         clock: Clock,
         changed: Listeners[Webhook],
+        connections: Connections,
     ) -> None:
         """`changed` hears of each new version, once it is stored and matched by."""
         self._store = store
@@ -50,6 +52,7 @@ class Versions:
         self._vault = vault
         self._clock = clock
         self._changed = changed
+        self._default_connection = connections.default.name if connections.default else ""
         self._ends = SecretEnds(clock, self._secret_over)
         self._idempotency_keys = IdempotencyKeys(clock, book.at)
 
@@ -75,6 +78,10 @@ class Versions:
         """A version of a webhook as it was, with its secrets; None where it is not there."""
         stored = await self._store.webhook_version(number, version)
         return None if stored is None else (stored, self._open(stored))
+
+    def webhook(self, stored: StoredWebhook, config: Config, at_ms: int) -> Webhook:
+        """A version as the engine knows it, with the secrets that are in force at a time."""
+        return webhook_of(stored, config, at_ms, self._default_connection)
 
     async def put(self, fresh: StoredWebhook, config: Config) -> Record:
         """Store, match by it, tell its lane. Runs inside `Changes.run`."""
@@ -122,7 +129,7 @@ class Versions:
         return configs.decode(plain)
 
     def _record(self, stored: StoredWebhook, config: Config) -> Record:
-        webhook = webhook_of(stored, config, self._clock.now_ms())
+        webhook = self.webhook(stored, config, self._clock.now_ms())
         return Record(webhook, config, stored.created_ms, stored.updated_ms)
 
     def _secret_over(self, number: int) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from tidings.catalogue.event_type import EventType
+from tidings.core.connections import Connections
 from tidings.core.delivery.standing import Standing
 from tidings.core.events.attribution import Attribution
 from tidings.core.ids import OrgId, WebhookId
@@ -47,7 +48,6 @@ from tidings.engine.webhooks.records import (
     same,
     too_many_secrets,
     unborn,
-    webhook_of,
     with_ids,
     wrong_standing,
 )
@@ -65,6 +65,7 @@ __all__ = [
 ]
 
 SECRET_BYTES = 32
+NO_CONNECTIONS = Connections()
 Made = tuple[Record, bytes, tuple[Refusal, ...]]
 
 
@@ -92,6 +93,7 @@ class Webhooks(WebhookBook):
             None
         ),  # of an org, by version
         admits_unknown: Callable[[OrgId], bool] = lambda _: False,  # whether an org takes others
+        connections: Connections = NO_CONNECTIONS,
     ) -> None:
         """`changed` hears of each new version, once it is stored and matched by; `owners` tells of
         what was disabled. `unresolved` says which host of a URL has no address that may be dialled,
@@ -109,6 +111,7 @@ class Webhooks(WebhookBook):
             aliases=aliases or {},
             kind=kind,
             admits_unknown=admits_unknown,
+            connections=connections,
         )
         self._versions = Versions(
             store=store,
@@ -118,6 +121,7 @@ class Webhooks(WebhookBook):
             vault=vault,
             clock=clock,
             changed=changed,
+            connections=connections,
         )
         self._disabler = Disabler(
             store=store,
@@ -181,6 +185,10 @@ class Webhooks(WebhookBook):
         """A version of a webhook as it was, with its secrets; None where it is not there."""
         return await self._versions.at(number, version)
 
+    def as_it_was(self, stored: StoredWebhook, config: Config, at_ms: int) -> Webhook:
+        """A version as the engine knew it, with the secrets that were in force at a time."""
+        return self._versions.webhook(stored, config, at_ms)
+
     def unsaved(
         self,
         org: OrgId,
@@ -190,16 +198,20 @@ class Webhooks(WebhookBook):
         source: Settings | None = None,
         tried: bool = False,
         strict: bool = False,
+        platform: bool = False,
     ) -> tuple[Webhook, tuple[Refusal, ...]]:
         """The webhook that a body would make, or make of an existing one; nothing is kept.
 
         `source` is what it is copied from. `tried`: a test message is sent to it, which stored
         values do not go along with to another URL than theirs. `strict`: a misspelt field is
-        refused. Invalid, UnknownWebhook.
+        refused. `platform`: the platform asks, which may name every connection. Invalid,
+        UnknownWebhook.
         """
         old = None if webhook_id is None else self.living(org, webhook_id)
         settings = None if old is None else old.config.settings
-        reading = self._bodies.read(org, body, settings, source=source, tried=tried, strict=strict)
+        reading = self._bodies.read(
+            org, body, settings, source=source, tried=tried, strict=strict, platform=platform
+        )
         if old is None:
             stored = StoredWebhook(
                 0, WebhookId(""), "", org, 1, reading.settings.name, "active", b""
@@ -207,7 +219,7 @@ class Webhooks(WebhookBook):
         else:
             stored = next_version(old, Standing.ACTIVE)
         config = Config(reading.settings, (), "", "")
-        return webhook_of(stored, config, self._clock.now_ms()), reading.warnings
+        return self._versions.webhook(stored, config, self._clock.now_ms()), reading.warnings
 
     # -- changing ---------------------------------------------------------------------------------
 
@@ -220,6 +232,7 @@ class Webhooks(WebhookBook):
         *,
         source: Settings | None = None,
         dry_run: bool = False,
+        platform: bool = False,
     ) -> Made:
         """Make a webhook. Returns it, its signing secret (shown once) and warnings.
 
@@ -227,12 +240,12 @@ class Webhooks(WebhookBook):
 
         With an idempotency `key` the same call within 24 hours returns the same again; KeyReused
         for another body. Invalid, Conflict. With `dry_run` nothing is kept: it has no
-        ids, and no secret but the one that the body brings.
+        ids, and no secret but the one that the body brings. `platform` as in `unsaved`.
         """
         call = None if key is None else idempotency_key(key, body)
         if call is not None and (made := await self._made_by(org, call)) is not None:
             return made
-        reading = self._bodies.read(org, body, source=source)
+        reading = self._bodies.read(org, body, source=source, platform=platform)
         warnings = reading.warnings + await self._bodies.warn_of_name(reading.settings)
         secret = reading.secret or (b"" if dry_run else self._random_bytes(SECRET_BYTES))
         fresh = unborn(org, reading)
@@ -259,6 +272,7 @@ class Webhooks(WebhookBook):
         *,
         if_changed: bool = False,
         dry_run: bool = False,
+        platform: bool = False,
     ) -> tuple[Record, tuple[Refusal, ...]]:
         """Replace what the body says, but not the name. UnknownWebhook also for a deleted one.
 
@@ -268,7 +282,14 @@ class Webhooks(WebhookBook):
         whether it is this one, as often as they like.
         """
         return await self.patch(
-            org, webhook_id, lambda _: body, by, expect, if_changed=if_changed, dry_run=dry_run
+            org,
+            webhook_id,
+            lambda _: body,
+            by,
+            expect,
+            if_changed=if_changed,
+            dry_run=dry_run,
+            platform=platform,
         )
 
     async def patch(
@@ -282,13 +303,16 @@ class Webhooks(WebhookBook):
         if_changed: bool = False,
         dry_run: bool = False,
         strict: bool = False,
+        platform: bool = False,
     ) -> tuple[Record, tuple[Refusal, ...]]:
         """Like `replace`, by a body that is made from the webhook as it is at that moment.
         `strict`: a misspelt field is refused."""
 
         async def change() -> tuple[Record, Record, tuple[Refusal, ...]]:
             old = self.living(org, webhook_id, expect)
-            reading = self._bodies.read(org, body_for(old), old.config.settings, strict=strict)
+            reading = self._bodies.read(
+                org, body_for(old), old.config.settings, strict=strict, platform=platform
+            )
             standing = replaced_standing(old.webhook.standing, reading.active)
             config = replaced(old.config, reading, standing, by, self._clock.now_ms())
             stands = standing is old.webhook.standing

@@ -6,15 +6,14 @@ retries (shaped messages), or the accepted ones; of a shaped message that arrive
 kept, and that is said.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from tidings.core.delivery.job import Job
 from tidings.core.webhooks.masks import masked_of
-from tidings.core.webhooks.webhook import Webhook
-from tidings.destinations.port import Headers
+from tidings.destinations.port import Destination
 from tidings.engine.delivery.message import MessageHeaders
-from tidings.engine.webhooks.records import Config, webhook_of
+from tidings.engine.webhooks.records import Config
 from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.reads.messages import show_bytes, show_headers
 from tidings.store import port
@@ -37,8 +36,8 @@ class RequestParts(Protocol):
         """The webhooks with their versions."""
 
     @property
-    def carried_of(self) -> Callable[[Webhook], Headers]:
-        """The headers that the driver of a webhook adds to each message, to be seen."""
+    def destination(self) -> Destination:
+        """What messages went to."""
 
 
 async def requests_of(
@@ -51,22 +50,19 @@ async def requests_of(
     versions: dict[int, Version | None] = {}
     for number in list(dict.fromkeys(attempt.version for attempt in attempts))[:VERSIONS_MAX]:
         versions[number] = await parts.webhooks.version(delivery.webhook, number)
-    carried_of = parts.carried_of
-    return [
-        _request(delivery, one, versions.get(one.version), sent, carried_of) for one in attempts
-    ]
+    return [_request(parts, delivery, one, versions.get(one.version), sent) for one in attempts]
 
 
 def _request(
+    parts: RequestParts,
     delivery: StoredDelivery,
     attempt: StoredAttempt,
     version: Version | None,
     sent: SentBody,
-    carried_of: Callable[[Webhook], Headers],
 ) -> dict[str, Any] | None:
     if version is None:
         return None
-    webhook = webhook_of(*version, attempt.started_ms)  # with the secrets of that time
+    webhook = parts.webhooks.as_it_was(*version, attempt.started_ms)
     body = sent.shaped if sent.shaped is not None else sent.accepted
     known = webhook.plain or sent.shaped is not None
     signed = body if body is not None and known else b""
@@ -83,14 +79,16 @@ def _request(
         delivery.replay,
         sent.again,
     )
-    headers = MessageHeaders(webhook).of(job, attempt.started_ms // 1000, carried_of(webhook))
+    carried = parts.destination.carried(webhook)
+    headers = MessageHeaders(webhook).of(job, attempt.started_ms // 1000, carried)
     if not known or body is None:  # the bytes are not there, so their signature is not either
         headers = [one for one in headers if one[0] != webhook.scheme.header]
+    shown = parts.destination.show(webhook, headers, signed)
     return {
-        "method": webhook.method,
+        "method": shown.method,
         "url": webhook.url,
-        "headers": show_headers(masked_of(headers, webhook.header_names)),
-        "body": show_bytes(body) if known and body is not None else None,
+        "headers": show_headers(masked_of(shown.headers, webhook.header_names)),
+        "body": show_bytes(shown.body) if known and body is not None else None,
         "note": _note(attempt, known, body is not None),
     }
 

@@ -9,7 +9,7 @@ from tidings.core.delivery.next_attempt import BARRED
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId
-from tidings.core.webhooks.webhook import HTTP
+from tidings.core.webhooks.kinds import HTTP
 from tidings.engine.delivery.manual_retries import ManualRetries
 from tidings.engine.webhooks.records import Record
 from tidings.errors import Conflict, Refusal, RequestRefused, not_found

@@ -16,8 +16,9 @@ from tidings.api.answers import answer, refused
 from tidings.api.context import Services, read_object
 from tidings.api.models import V1_ERRORS, body_of
 from tidings.api.v1.webhooks.models import SAVED, unsaved_schema
+from tidings.core.events.call_reader import Caller
 from tidings.core.form import came, whole_of
-from tidings.core.ids import OrgId, WebhookId
+from tidings.core.ids import WebhookId
 from tidings.core.webhooks.webhook import Webhook
 from tidings.reads.webhooks.preview import preview_of
 
@@ -55,26 +56,28 @@ def preview_routes(services: Services) -> APIRouter:
     async def preview(request: Request) -> Response:
         """For each of the newest events of its types: whether it would be sent, and its bytes."""
         services.caller(request, "webhooks:read")
-        org = services.caller(request, "logs:read").org  # it shows events
+        caller = services.caller(request, "logs:read")  # it shows events
         body = await read_object(request)
         last = _last(body.pop("last", LAST))
-        webhook, warnings = _webhook(services, org, body)
-        return answer(await preview_of(services, org, webhook, last) | {"warnings": warnings})
+        webhook, warnings = _webhook(services, caller, body)
+        seen = await preview_of(services, caller.org, webhook, last)
+        return answer(seen | {"warnings": warnings})
 
     return router
 
 
 def _webhook(
-    services: Services, org: OrgId, body: dict[str, Any]
+    services: Services, caller: Caller, body: dict[str, Any]
 ) -> tuple[Webhook, list[dict[str, Any]]]:
     webhook_id = body.pop("webHookId", None)
     filled = body if webhook_id is not None else _FILLED | body
     webhook, warnings = services.webhooks.unsaved(
-        org,
+        caller.org,
         filled,
         None if webhook_id is None else WebhookId(str(webhook_id)),
         tried=True,
         strict=True,
+        platform=caller.platform,
     )
     return webhook, [msgspec.to_builtins(one) for one in warnings]
 

@@ -68,7 +68,8 @@ def trial_routes(services: Services) -> APIRouter:
 
         What is stored of it as a secret goes to its stored URL alone: to another one the test goes
         without the stored values of headers, signed by a secret that is made for it and shown."""
-        org = services.caller(request, "webhooks:write").org
+        caller = services.caller(request, "webhooks:write")
+        org = caller.org
         body = await read_object(request, bytes_max=2 * BODY_BYTES_MAX)
         asked = {field: body.pop(field) for field in _OF_TEST if field in body}
         webhook_id = body.pop("webHookId", None)
@@ -78,6 +79,7 @@ def trial_routes(services: Services) -> APIRouter:
             None if webhook_id is None else WebhookId(str(webhook_id)),
             tried=True,
             strict=True,
+            platform=caller.platform,
         )
         webhook, made, more = signed(services.webhooks, org, webhook, body, webhook_id)
         saved = services.webhooks.by_number(webhook.number)

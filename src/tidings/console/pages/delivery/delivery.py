@@ -15,7 +15,7 @@ from tidings.core.delivery.states import State
 from tidings.core.events.cloudevents import epoch_ms
 from tidings.core.ids import show as show_id
 from tidings.core.webhooks.webhook import Webhook
-from tidings.engine.webhooks.records import Record, webhook_of
+from tidings.engine.webhooks.records import Record
 from tidings.errors import NotFound, RequestRefused
 from tidings.reads.columns import facts_of
 from tidings.reads.delivery.deliveries import own_delivery, show_whole
@@ -97,7 +97,9 @@ async def _page(
     chosen = next((one for one in attempts if str(one["number"]) == wanted), None)
     chosen = chosen or (attempts[-1] if attempts else None)
     used = await services.webhooks.version(found.webhook, found.version)
-    webhook = record.webhook if used is None else webhook_of(*used, found.accepted_ms)
+    webhook = (
+        record.webhook if used is None else services.webhooks.as_it_was(*used, found.accepted_ms)
+    )
     tab = query.get("body", "sent")
     tab = tab if tab in dict(TABS) and not webhook.plain else "sent"
     state = State(found.state)

@@ -81,7 +81,12 @@ async def create(visit: Visit) -> Response:
         if wrong:
             raise Invalid(*_all(visit, body, wrong, source=copied))
         record, secret, warnings = await visit.services.webhooks.create(
-            caller.org, body, author(caller), once or None, source=copied
+            caller.org,
+            body,
+            author(caller),
+            once or None,
+            source=copied,
+            platform=caller.platform,
         )
     except (Invalid, Conflict) as refused:
         return _form(visit, shown, source=source, refusals=refused.refusals)
@@ -120,7 +125,12 @@ async def update(visit: Visit) -> Response:
             raise Invalid(*_all(visit, body, wrong, record.webhook.id))
         caller = visit.caller
         record, warnings = await visit.services.webhooks.replace(
-            caller.org, record.webhook.id, body, author(caller), expect
+            caller.org,
+            record.webhook.id,
+            body,
+            author(caller),
+            expect,
+            platform=caller.platform,
         )
     except (Invalid, Conflict) as refused:
         return _form(visit, shown, record=record, refusals=refused.refusals)
@@ -206,7 +216,9 @@ def _all(
     """What the page could not read, and what is wrong with the rest of it: told at once."""
     fields = {refusal.field for refusal in wrong}
     try:
-        visit.services.webhooks.unsaved(visit.caller.org, body, webhook_id, source=source)
+        visit.services.webhooks.unsaved(
+            visit.caller.org, body, webhook_id, source=source, platform=visit.caller.platform
+        )
     except (Invalid, Conflict) as refused:
         return wrong + [one for one in refused.refusals if one.field not in fields]
     return wrong
@@ -280,7 +292,10 @@ async def _previewed(visit: Visit) -> dict[str, Any]:
     body |= _FILLED | {"webHookHeaders": {}, "active": True}
     try:
         webhook, _ = visit.services.webhooks.unsaved(
-            visit.caller.org, body, None if kept is None else kept.webhook.id
+            visit.caller.org,
+            body,
+            None if kept is None else kept.webhook.id,
+            platform=visit.caller.platform,
         )
         if wrong:
             raise Invalid(*wrong)
@@ -317,6 +332,7 @@ async def send_test(visit: Visit) -> Response:
             webhook_id,
             source=None if source is None else source.config.settings,
             tried=True,
+            platform=visit.caller.platform,
         )
         webhook, made, _ = signed(services.webhooks, org, webhook, body, webhook_id)
         event_id, message = await _test_event(visit, webhook)

@@ -1,0 +1,59 @@
+"""What a webhook of each type must have, and what it must not: how its fields go together. Pure."""
+
+from tidings.core.webhooks.kinds import FIELDS, KINDS
+from tidings.core.webhooks.settings import Settings
+from tidings.core.webhooks.webhook_form import WebhookForm
+
+
+def judge_kind(form: WebhookForm, settings: Settings, old: Settings | None) -> None:
+    """Refuse on the form what the type lacks, and what is another type's."""
+    if any(one.field.split(".")[0] in _JUDGED for one in form.refusals):
+        return
+    kind = KINDS[settings.kind]
+    _judge(form, settings, "connection", needed=kind.connection is not None)
+    for field in FIELDS:
+        _judge(form, settings, field, needed=field == kind.field)
+    if not kind.headers:
+        for field, said in (
+            ("webHookHeaders", settings.headers),
+            ("authentication", settings.authentication),
+        ):
+            if said:
+                _refuse_strange(form, settings.kind, field)
+    if kind.connection is not None and settings.connection:
+        if old is None or (old.kind, old.connection) != (settings.kind, settings.connection):
+            _judge_connection(form, settings.connection, kind.connection)
+
+
+_JUDGED = {"webHookType", "webHookHeaders", "authentication", "connection", *FIELDS}
+
+
+def _judge(form: WebhookForm, settings: Settings, field: str, *, needed: bool) -> None:
+    said = bool(getattr(settings, field))
+    if needed and not said:
+        form.refuse(
+            "field_missing",
+            field,
+            f"{field} must be set for a webhook of type {settings.kind}; got nothing. Write it.",
+        )
+    elif said and not needed:
+        _refuse_strange(form, settings.kind, field)
+
+
+def _refuse_strange(form: WebhookForm, kind: str, field: str) -> None:
+    form.refuse(
+        "field_of_other_type",
+        field,
+        f"{field} must be left out of a webhook of type {kind}; got it. Leave it out, or set it "
+        "to null where the webhook had another type.",
+    )
+
+
+def _judge_connection(form: WebhookForm, name: str, wanted: str) -> None:
+    if form.known.connections.get(name) != wanted:
+        form.refuse(
+            "unknown_connection",
+            "connection",
+            f"connection must be one of type {wanted} that the operator has declared for the org; "
+            f"got {name}. Ask the operator.",
+        )

@@ -1,0 +1,47 @@
+"""The types of webhooks: what each tells by, and what it has of its own.
+
+A type that goes over a connection names one that the operator declared; no tenant says where that
+leads. Where a webhook of it sends is shown as a URL of its own scheme, as `kafka://main/loyalty`.
+"""
+
+from typing import Any, Protocol
+
+import msgspec
+
+HTTP, QUEUE, KAFKA = "HTTP", "QUEUE_INT", "KAFKA"
+
+
+class Kind(msgspec.Struct, frozen=True, kw_only=True):
+    """One type of webhooks, by the fields that it has and others have not."""
+
+    connection: str | None = None
+    """The type of the connections that it may name; None: it names none."""
+    field: str | None = None
+    """The field that says where over the connection, or how."""
+    headers: bool = False
+    """Whether it has headers and authentication of its own."""
+
+
+KINDS = {
+    HTTP: Kind(headers=True),
+    # As HTTP has them: the original lists such webhooks with a URL and headers, or without.
+    QUEUE: Kind(headers=True),
+    KAFKA: Kind(connection="kafka", field="kafka"),
+}
+FIELDS = tuple(kind.field for kind in KINDS.values() if kind.field is not None)
+"""What only one type has."""
+
+
+class Place(Protocol):
+    """What a type of webhook has of its own (`Kind.field`)."""
+
+    @property
+    def place(self) -> str:
+        """Where over the connection, as the path of a URL."""
+
+
+def url_of(kind: str, url: str, connection: str, place: Any) -> str:
+    """Where a webhook sends, to be shown and compared. `place`: its `Kind.field`."""
+    if KINDS[kind].connection is None:
+        return url
+    return f"{kind.lower()}://{connection}/{'' if place is None else place.place}"

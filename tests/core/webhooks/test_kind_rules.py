@@ -1,0 +1,95 @@
+"""What a webhook of each type must have, and what it must not."""
+
+from typing import Any
+
+import pytest
+
+from tidings.core.webhooks.rules import Reading, read_webhook
+from tidings.core.webhooks.settings import Settings
+from tidings.core.webhooks.webhook_form import Known
+
+KNOWN = Known(
+    event_types=("pointsIssued",),
+    check_url=lambda _: None,
+    connections={"main": "kafka", "shop": "outbox"},
+)
+COMMON: dict[str, Any] = {
+    "name": "crm",
+    "eventNames": ["pointsIssued"],
+    "methodType": "POST",
+    "webHookHeaders": {},
+    "maxAllowedConnections": 10,
+}
+KAFKA = COMMON | {"webHookType": "KAFKA", "connection": "main", "kafka": {"topic": "crm.loyalty"}}
+HTTP = COMMON | {"webHookType": "HTTP", "webHookUrl": "https://crm.example.com/hook"}
+
+
+def made(body: dict[str, Any], old: Settings | None = None, known: Known = KNOWN) -> Settings:
+    reading = read_webhook(body, known, old)
+    assert isinstance(reading, Reading), reading
+    return reading.settings
+
+
+def refused(body: dict[str, Any], old: Settings | None = None) -> list[tuple[int | str, str]]:
+    refusals = read_webhook(body, KNOWN, old)
+    assert isinstance(refusals, list)
+    return [(one.code, one.field) for one in refusals]
+
+
+def test_a_webhook_of_a_type_with_a_connection_says_where_over_it() -> None:
+    settings = made(KAFKA)
+    assert (settings.url, settings.place) == ("", "kafka://main/crm.loyalty")
+    assert made(HTTP).place == "https://crm.example.com/hook"
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "field"),
+    [
+        ({"connection": None}, "field_missing", "connection"),
+        ({"kafka": None}, "field_missing", "kafka"),
+        ({"kafka": {}}, "bad_name", "kafka.topic"),
+        ({"kafka": {"topic": "a b"}}, "bad_name", "kafka.topic"),
+        ({"kafka": {"topic": "a", "servers": "evil:9092"}}, "unknown_field", "kafka.servers"),
+        ({"kafka": "crm.loyalty"}, "bad_type", "kafka"),
+        ({"connection": "../x"}, "bad_name", "connection"),
+        ({"connection": "other"}, "unknown_connection", "connection"),
+        ({"connection": "shop"}, "unknown_connection", "connection"),
+        ({"webHookUrl": "kafka://evil:9092/t"}, "field_of_other_type", "webHookUrl"),
+        ({"webHookHeaders": {"X-Key": "a"}}, "field_of_other_type", "webHookHeaders"),
+        (
+            {"authentication": {"type": "basic", "username": "a", "password": "b"}},
+            "field_of_other_type",
+            "authentication",
+        ),
+        ({"webHookType": "QUEUE_INT"}, "field_of_other_type", "connection"),
+        ({"webHookType": "HTTP", "webHookUrl": "https://a.b"}, "field_of_other_type", "kafka"),
+    ],
+)
+def test_what_does_not_go_together_is_refused_at_its_field(
+    said: dict[str, Any], code: str, field: str
+) -> None:
+    assert (code, field) in refused(KAFKA | said)
+
+
+def test_a_webhook_changes_its_type_with_all_that_the_new_one_needs() -> None:
+    http, kafka = made(HTTP | {"webHookHeaders": {"X-Key": "a"}}), made(KAFKA)
+    to_kafka = {"webHookType": "KAFKA", "connection": "main", "kafka": {"topic": "t"}}
+    assert refused(to_kafka, http) == [("field_of_other_type", "webHookHeaders")]
+    assert made(to_kafka | {"webHookHeaders": {}}, http).place == "kafka://main/t"
+    to_http = {"webHookType": "HTTP", "webHookUrl": "https://a.b", "connection": None}
+    assert refused(to_http, kafka) == [("field_of_other_type", "kafka")]
+    assert made(to_http | {"kafka": None}, kafka).place == "https://a.b"
+
+
+def test_who_named_a_connection_may_change_the_rest_when_it_is_not_open_any_more() -> None:
+    none = Known(event_types=("pointsIssued",), check_url=lambda _: None)
+    assert made({"rateLimit": 5}, made(KAFKA), none).rate_per_s == 5
+
+
+def test_a_queue_is_warned_of_only_while_nothing_serves_it() -> None:
+    body = COMMON | {"webHookType": "QUEUE_INT"}
+    for queue, codes in ((False, ["queue_not_served"]), (True, [])):
+        known = Known(event_types=("pointsIssued",), check_url=lambda _: None, queue=queue)
+        reading = read_webhook(body, known)
+        assert isinstance(reading, Reading)
+        assert [one.code for one in reading.warnings] == codes

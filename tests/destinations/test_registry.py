@@ -1,0 +1,74 @@
+"""Which driver has a webhook, and over which connection."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.destinations.messages import TestMessage, hook
+from tidings.core.connections import Connection, Connections
+from tidings.core.delivery.exchange import Fault, FaultKind
+from tidings.core.webhooks.kinds import HTTP, KAFKA, QUEUE
+from tidings.core.webhooks.webhook import Webhook
+from tidings.destinations.port import Headers, Shown
+from tidings.destinations.registry import ByKind
+from tidings.destinations.undialled import UndialledChannel
+
+MAIN = Connection("main", "kafka", {"servers": "a:9092"})
+
+
+class Noted:
+    """A driver that notes what it is to open."""
+
+    def __init__(self) -> None:
+        self.opened: list[tuple[str, Connection | None]] = []
+
+    def open(self, webhook: Webhook, connection: Connection | None) -> UndialledChannel:
+        self.opened.append((webhook.kind, connection))
+        return UndialledChannel(webhook, "")
+
+    def carried(self, webhook: Webhook) -> Headers:
+        return []
+
+    def show(self, webhook: Webhook, headers: Headers, body: bytes) -> Shown:
+        return Shown("NOTE", headers, body)
+
+
+def webhook(kind: str, connection: str = "") -> Webhook:
+    return msgspec.structs.replace(hook("https://a.b/"), kind=kind, connection=connection)
+
+
+@pytest.fixture
+def drivers() -> dict[str, Any]:
+    return {HTTP: Noted(), KAFKA: Noted()}
+
+
+def test_each_type_has_its_driver_and_the_connection_that_it_names(drivers: Any) -> None:
+    known = ByKind(drivers, Connections([MAIN]))
+    known.open(webhook(HTTP))
+    known.open(webhook(KAFKA, "main"))
+    assert drivers[HTTP].opened == [(HTTP, None)]
+    assert drivers[KAFKA].opened == [(KAFKA, MAIN)]
+
+
+def test_the_platforms_queue_is_the_default_connection(drivers: Any) -> None:
+    known = ByKind(drivers, Connections([MAIN], default="main"))
+    known.open(webhook(QUEUE, "main"))
+    assert drivers[KAFKA].opened == [(QUEUE, MAIN)]
+    assert known.show(webhook(QUEUE, "main"), [], b"").method == "NOTE"
+
+
+async def test_where_nothing_leads_nothing_is_sent_and_no_receiver_is_charged(
+    drivers: Any,
+) -> None:
+    known = ByKind(drivers, Connections())
+    for one, said in ((webhook(KAFKA, "main"), "main must be declared"), (webhook(QUEUE), "QUEUE")):
+        message = TestMessage()
+        channel = known.open(one)
+        result = await channel.send(message)
+        await channel.close()
+        assert result is not None and isinstance(result.ending, Fault)
+        assert result.ending.kind is FaultKind.OURS and message.asked == 0
+        if said != "QUEUE":
+            assert said in result.ending.detail
+    assert not drivers[KAFKA].opened
