@@ -56,6 +56,7 @@ class HttpBench:
 class Http:
     """The driver of HTTP."""
 
+    says = tuple(Says)
     secrets = (
         {"headers": (("X-Key", SECRET),)},
         {"headers": (("Authorization", f"Bearer {SECRET}"),)},

@@ -1,6 +1,6 @@
 """What the suite needs of a driver: a destination, and a receiver that does as it is told."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from enum import Enum, auto
 from typing import Any, NamedTuple, Protocol
@@ -20,9 +20,9 @@ class Says(Enum):
 
 
 class Got(NamedTuple):
-    """A message as it arrived."""
+    """A message as it arrived, in whatever form its protocol has for its parts."""
 
-    headers: dict[str, str]  # names in lower case
+    headers: dict[str, str]  # names in lower case; `webhook-id` among them
     body: bytes
 
 
@@ -51,8 +51,12 @@ class Driver(Protocol):
     """A driver under test."""
 
     @property
+    def says(self) -> Collection[Says]:
+        """What its receiver can be told to do; a receiver of any kind takes and is silent."""
+
+    @property
     def secrets(self) -> Sequence[dict[str, Any]]:
-        """Fields of webhooks with which it sends the text SECRET."""
+        """Fields of webhooks with which it sends the text SECRET; none where it sends none."""
 
     def run(self) -> AbstractAsyncContextManager[Bench]:
         """It, and its receiver, for one test."""
