@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from tidings.app.connections import load_connections
-from tidings.app.parts import source_drivers
-from tidings.connections.kafka_login import MECHANISMS, SECURITIES, TEXTS, TOPICS
+from tidings.app.parts import CONNECTION_TYPES
+from tidings.connections.kafka_type import FIELDS
+from tidings.connections.port import command_of
 from tidings.connections.postgresql_dialling import conninfo, refuse_table
 from tidings.core.declaration import declared
 from tidings.core.form import Form
@@ -19,7 +20,6 @@ from tidings.core.sources.source import OUTBOX, Source, read_source
 from tidings.core.sources.verification import LABELS, VERIFICATION
 from tidings.engine.sources.inbound import RUNNING_MAX
 from tidings.engine.sources.live_source import ASIDE_BYTES_MAX, ASIDE_MAX
-from tidings.sources.outbox.driver import EXTRA
 
 PAGE = (Path(__file__).parents[2] / "docs" / "sources.md").read_text("utf-8")
 SHOWN, OUTBOX_SHOWN, KAFKA_SHOWN = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
@@ -75,19 +75,18 @@ def test_the_bounds_on_the_page_are_those_that_hold() -> None:
 def test_the_outbox_on_the_page_is_a_source_over_the_connection_on_the_page(tmp_path: Path) -> None:
     file = tmp_path / "connections.toml"
     file.write_text(OUTBOX_FILE)
-    connections = load_connections(file, source_drivers(), {"SHOP_PASSWORD": "hush"})
+    connections = load_connections(file, CONNECTION_TYPES, {"SHOP_PASSWORD": "hush"})
     source = read_source({"name": "shop"} | json.loads(OUTBOX_SHOWN))
     assert isinstance(source, Source) and source.kind == OUTBOX
     connection = connections[source.connection]
     assert source.outbox is not None
     refuse_table(connection, source.outbox.table)
     assert "password=hush" in conninfo(connection)
-    assert EXTRA in PAGE
+    assert command_of("outbox") in PAGE
 
 
 def test_the_cluster_on_the_page_has_every_field_there_is(tmp_path: Path) -> None:
     file = tmp_path / "connections.toml"
     file.write_text(KAFKA_FILE)
-    made = load_connections(file, source_drivers(), {"KAFKA_PASSWORD": "hush"})["main"]
-    assert made.fields.keys() == {*TEXTS, TOPICS} and made.orgs is None
-    assert made.fields["security"] in SECURITIES and made.fields["mechanism"] in MECHANISMS
+    made = load_connections(file, CONNECTION_TYPES, {"KAFKA_PASSWORD": "hush"})["main"]
+    assert made.fields.keys() == {one.name for one in FIELDS} and made.orgs is None

@@ -13,9 +13,10 @@ A text that is `${NAME}` is taken from the environment, so that the file holds n
 import os
 import re
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
+from tidings.connections.port import ConnectionType
 from tidings.core.connections import NAME, Connection, Connections
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.kinds import KINDS
@@ -30,9 +31,11 @@ class ConnectionsRefused(Unusable):
 
 
 def load_connections(
-    path: Path | None, kinds: Collection[str], environment: Mapping[str, str] = os.environ
+    path: Path | None,
+    types: Mapping[str, ConnectionType],
+    environment: Mapping[str, str] = os.environ,
 ) -> Connections:
-    """`kinds`: the types that there are drivers of. ConnectionsRefused."""
+    """`types`: what may be declared, by name. ConnectionsRefused."""
     if path is None:
         return Connections()
     try:
@@ -50,7 +53,7 @@ def load_connections(
             "Leave default out of the others."
         )
     declared = [
-        _connection(path, name, said, kinds, environment) for name, said in document.items()
+        _connection(path, name, said, types, environment) for name, said in document.items()
     ]
     return Connections(declared, defaults[0] if defaults else None)
 
@@ -59,7 +62,7 @@ def _connection(
     path: Path,
     name: str,
     said: object,
-    kinds: Collection[str],
+    types: Mapping[str, ConnectionType],
     environment: Mapping[str, str],
 ) -> Connection:
     def refused(must: str, got: object) -> ConnectionsRefused:
@@ -69,8 +72,8 @@ def _connection(
         raise refused("must be a table whose name is 1 to 63 of a-z, 0-9 and -", name)
     fields = {key: _value(path, name, key, one, environment) for key, one in said.items()}
     kind, orgs = fields.pop("type", None), fields.pop("orgs", [])
-    if not isinstance(kind, str) or kind not in kinds:
-        raise refused(f"must have a type of {', '.join(kinds) or 'none that is installed'}", kind)
+    if not isinstance(kind, str) or kind not in types:
+        raise refused(f"must have a type of {', '.join(types)}", kind)
     if type(default := fields.pop("default", False)) is not bool:
         raise refused("must have a default of true or false", default)
     if default and kind not in _SENT_TO:
@@ -79,6 +82,8 @@ def _connection(
         isinstance(orgs, list) and all(type(one) is int and one > 0 for one in orgs)
     ):
         raise refused('must have orgs that are "all" or a list of ids', orgs)
+    if faults := types[kind].faults(fields):
+        raise ConnectionsRefused(f"{path}: [{name}] {'; '.join(faults)}. Mend it.")
     return Connection(
         name,
         kind,

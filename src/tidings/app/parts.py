@@ -12,6 +12,8 @@ from pathlib import Path
 
 from tidings.api.http.metrics_access import MetricsReaders
 from tidings.compose import Keys
+from tidings.connections import kafka_type, outbox_type
+from tidings.connections.port import ConnectionType
 from tidings.core.connections import Connections
 from tidings.core.ids import OrgId
 from tidings.core.shaping.platform_rules import read_map
@@ -41,6 +43,10 @@ from tidings.sources.port import SourceDriver
 KEY_FILE = "key"
 TERMS_PURPOSE = b"tidings.terms"
 TOKENS_PURPOSE, CONSENTS_PURPOSE = b"tidings.tokens", b"tidings.consents"
+# What the operator may declare, by the name of its type.
+CONNECTION_TYPES: dict[str, ConnectionType] = {
+    one.name: one for one in (kafka_type.TYPE, outbox_type.TYPE)
+}
 
 
 def make_platform(

@@ -25,6 +25,7 @@ from tidings.app.descriptors import Shares, share_out
 from tidings.app.faces import services_of
 from tidings.app.machine import file_limit
 from tidings.app.parts import (
+    CONNECTION_TYPES,
     console_link,
     destinations,
     first_credential,
@@ -102,7 +103,7 @@ class Service:
         renderer = ProcessRenderer()
         platform, closers = make_platform(settings, clock)
         drivers = source_drivers()
-        connections = load_connections(settings.connections, drivers)
+        connections = load_connections(settings.connections, CONNECTION_TYPES)
         app = build(
             Ports(
                 store=store,

@@ -1,5 +1,17 @@
-"""What every user of a connection says where it does not work."""
+"""The port of connections: what a type of them is, how one is looked at, and what is said where it
+does not work.
 
+A type is a module beside this, `kafka_type.py`, and a line in `app/parts.py:CONNECTION_TYPES`.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+
+import msgspec
+
+from tidings.core.connection_fields import ConnectionField, faults_of
+from tidings.core.connections import Connection
 from tidings.errors import Unavailable
 
 
@@ -7,3 +19,45 @@ class ConnectionDown(Unavailable):
     """What a connection leads to does not answer, or refuses us, or is not declared as it must be.
     The text is for people, also tenants: what must be, what came, what to do; it holds no secret
     and no address."""
+
+
+class Check(Protocol):
+    """Looks whether a connection works, and changes nothing there."""
+
+    async def __call__(self, connection: Connection) -> None:
+        """Reach what it leads to, be let in, and leave. ConnectionDown. It may be cancelled."""
+        ...
+
+
+class ConnectionType(msgspec.Struct, frozen=True):
+    """What the operator's file calls `type`."""
+
+    name: str
+    about: str
+    fields: Sequence[ConnectionField]
+    check: Check
+    extra: str = ""
+    """What of Tidings is installed for it: `pip install 'tidings[…]'`."""
+    together: Callable[[Mapping[str, object]], Iterator[str]] = lambda _: iter(())
+    """What is wrong with fields that are right one by one."""
+
+    def faults(self, said: Mapping[str, object]) -> list[str]:
+        """What is wrong with a connection of the type that says this."""
+        return list(faults_of(self.fields, said)) or list(self.together(said))
+
+
+@contextmanager
+def comes_with(extra: str) -> Iterator[None]:
+    """What is imported within it is installed with an extra. ConnectionDown where it is not."""
+    try:
+        yield
+    except ImportError:
+        raise ConnectionDown(
+            f"What speaks to it must be installed with Tidings; it is not. Ask the operator to run "
+            f"{command_of(extra)}, and to start again."
+        ) from None
+
+
+def command_of(extra: str) -> str:
+    """What installs an extra."""
+    return f"pip install 'tidings[{extra}]'"

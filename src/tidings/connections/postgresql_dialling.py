@@ -1,18 +1,16 @@
-"""What a connection of type outbox says, as what libpq is told."""
+"""How a PostgreSQL database is reached: what a connection says, as libpq is told it."""
 
 from typing import Any
 
-from psycopg import AsyncConnection, ProgrammingError
+from psycopg import AsyncConnection, Error, ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from tidings.connections.outbox_type import TABLES
 from tidings.connections.port import ConnectionDown
+from tidings.connections.postgresql_faults import refusal
+from tidings.connections.postgresql_fields import DSN, FIELDS
 from tidings.core.connections import Connection
 
-DSN, TABLES = "dsn", "tables"
-PARAMETERS = (
-    "host", "hostaddr", "port", "dbname", "user", "password", "passfile", "sslmode", "sslrootcert",
-    "sslcert", "sslkey", "sslpassword", "channel_binding", "target_session_attrs",
-)  # fmt: skip
 # A peer that is gone without a word is known as gone within a minute, by us and by the server: it
 # holds the lock of the table for us until then.
 DEFAULTS: dict[str, Any] = {
@@ -23,6 +21,7 @@ DEFAULTS: dict[str, Any] = {
     "tcp_user_timeout": 50_000,
     "application_name": "tidings",
 }
+_PARAMETERS = {one.name for one in FIELDS}
 SESSION = {
     "tcp_keepalives_idle": "20",
     "tcp_keepalives_interval": "10",
@@ -33,30 +32,18 @@ SESSION = {
 
 
 def conninfo(connection: Connection) -> str:
-    """For libpq. ConnectionDown where a field is none of ours, or cannot be read; it names fields,
-    and never what stands in them."""
-    said = dict(connection.fields)
-    said.pop(TABLES, None)
-    unknown = sorted(said.keys() - {DSN, *PARAMETERS})
-    wrong = unknown or [
-        name
-        for name, value in said.items()
-        if not isinstance(value, str | int) or isinstance(value, bool)
-    ]
-    dsn = said.pop(DSN, "")
-    if not wrong:
-        try:
-            return make_conninfo(
-                "",
-                **DEFAULTS | conninfo_to_dict(str(dsn)) | said | {"client_encoding": "utf8"},
-            )
-        except ProgrammingError:  # its text repeats what it could not read
-            wrong = [DSN]
-    raise ConnectionDown(
-        f"Connection {connection.name} must have {DSN}, {TABLES} and parameters of libpq alone "
-        f"({', '.join(PARAMETERS)}), each as PostgreSQL takes it; got {', '.join(wrong)}. Have the "
-        "operator mend it, and start again."
-    )
+    """For libpq. ConnectionDown where it cannot read the dsn, of which nothing is repeated."""
+    said = {name: one for name, one in connection.fields.items() if name in _PARAMETERS}
+    dsn = str(said.pop(DSN, ""))
+    try:
+        return make_conninfo(
+            "", **DEFAULTS | conninfo_to_dict(dsn) | said | {"client_encoding": "utf8"}
+        )
+    except ProgrammingError:
+        raise ConnectionDown(
+            f"The {DSN} of connection {connection.name} must be one of PostgreSQL; it is not. Have "
+            "the operator mend it, and start again."
+        ) from None
 
 
 def refuse_table(connection: Connection, table: str) -> None:
@@ -82,3 +69,20 @@ async def dial(connection: Connection) -> AsyncConnection[tuple[Any, ...]]:
         await line.close()
         raise
     return line
+
+
+async def check(connection: Connection) -> None:
+    """It lets us in, and takes writes. ConnectionDown."""
+    try:
+        line = await dial(connection)
+        try:
+            row = await (await line.execute("SELECT pg_is_in_recovery()")).fetchone()
+        finally:
+            await line.close()
+    except Error as error:
+        raise refusal(connection.name, error) from None
+    if row == (True,):
+        raise ConnectionDown(
+            f"The database of connection {connection.name} must take writes; it is a standby. Name "
+            "the primary, or target_session_attrs."
+        )

@@ -6,22 +6,18 @@ waits for messages.
 
 import asyncio
 import base64
-import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiokafka import errors
-from aiokafka.client import AIOKafkaClient
-from aiokafka.conn import collect_hosts, create_conn
 from aiokafka.protocol.metadata import MetadataRequest
 
+from tidings.connections.kafka_client import FAILURES, connected, disconnect
 from tidings.connections.kafka_faults import down, topic_missing, topic_refused
 from tidings.sources.kafka.topic_ids import NO_ID, TopicsRequest
 
 ANSWER_S = 10.0
-TIMEOUT_MS = 10_000
 NONE = "-"  # for an id that a cluster does not tell
-FAILURES = (errors.KafkaError, OSError, TimeoutError)
 
 
 class Cluster:
@@ -30,31 +26,17 @@ class Cluster:
     def __init__(self, login: Mapping[str, Any], connection: str) -> None:
         self._login = login
         self._connection = connection
-        self._client = AIOKafkaClient(**login, request_timeout_ms=TIMEOUT_MS)
+        self._client: Any = None  # until it is started
         self.id = ""
 
     async def start(self) -> None:
         """Find its brokers. ConnectionDown."""
-        try:
-            await self._client.bootstrap()
-        except FAILURES as error:
-            raise down(await self._why(error), self._connection) from error
-
-    async def _why(self, error: BaseException) -> BaseException:
-        """Of several servers that fail, the client says that none answers; one says why."""
-        login = dict(self._login)
-        host, port, _ = collect_hosts(login.pop("bootstrap_servers"))[0]
-        try:
-            line = await create_conn(host, port, **login, request_timeout_ms=TIMEOUT_MS)
-            line.close()
-        except FAILURES as why:
-            return why
-        return error
+        self._client = await connected(self._login, self._connection)
 
     async def close(self) -> None:
         """Let go. Raises nothing."""
-        with contextlib.suppress(*FAILURES):
-            await self._client.close()
+        if self._client is not None:
+            await disconnect(self._client)
 
     async def topic_ids(self, topics: Sequence[str], node: int | None = None) -> dict[str, str]:
         """The id of each topic, as Kafka's own tools write it; `-` where a cluster has none.

@@ -1,7 +1,8 @@
 """The driver of sources of type `kafka`."""
 
 from tidings.connections.kafka_login import check_topics, login_of
-from tidings.connections.port import ConnectionDown
+from tidings.connections.kafka_type import EXTRA
+from tidings.connections.port import comes_with
 from tidings.core.connections import Connection
 from tidings.core.sources.source import Source
 from tidings.sources.port import Reading
@@ -19,13 +20,8 @@ class KafkaDriver:
         topics = source.kafka.topics
         check_topics(connection, topics)
         login = login_of(connection)
-        try:
+        with comes_with(EXTRA):
             from tidings.sources.kafka.reading import open_reading  # noqa: PLC0415
-        except ImportError:
-            raise ConnectionDown(
-                "The client of Kafka must be installed; it is not. Ask the operator to run: "
-                "pip install 'tidings[kafka]'"
-            ) from None
         reading = await open_reading(
             topics=topics,
             group=source.kafka.group or f"tidings-{source.name}-{number}",

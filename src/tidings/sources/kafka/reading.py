@@ -8,16 +8,16 @@ offset that is committed: that of a topic which had the name before is not gone 
 
 import asyncio
 import contextlib
-import logging
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition, errors
 
+from tidings.connections.kafka_client import FAILURES, TIMEOUT_MS
 from tidings.connections.kafka_faults import down, topic_anew
 from tidings.core.sources.message import ForeignMessage
-from tidings.sources.kafka.cluster import FAILURES, NONE, TIMEOUT_MS, Cluster
+from tidings.sources.kafka.cluster import NONE, Cluster
 from tidings.sources.port import BATCH_BYTES_MAX, BATCH_MAX
 
 JOIN_S = 60.0  # members of the group that are busy hold up who joins
@@ -28,8 +28,6 @@ IDLE_POLLS = 3  # then it is asked whether the cluster is there at all
 METADATA_MS = 30_000  # new partitions are found so late
 GONE = (errors.CommitFailedError, errors.IllegalStateError)  # no longer ours: another reads it
 KEY, TOPIC = "kafka-key", "kafka-topic"
-# In an outage it has dozens of lines a second to say; ours says what there is, once.
-logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 
 class _Turns(ConsumerRebalanceListener):  # type: ignore[misc]

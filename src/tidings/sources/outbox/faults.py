@@ -10,18 +10,7 @@ from contextlib import contextmanager
 import psycopg
 
 from tidings.connections.port import ConnectionDown
-
-# By words of libpq or the server. They have no SQLSTATE when no connection comes about.
-_REFUSED = (
-    (("password", "authentication"), "it takes neither our user nor our password", "Mend them"),
-    (("pg_hba.conf",), "it lets nobody in with our user from here", "Admit it in pg_hba.conf"),
-    (("role ", "database "), "it has no such user or database", "Mend user and dbname"),
-    (("SSL", "certificate"), "no TLS with it comes about", "Mend sslmode and the certificates"),
-    (("too many", "remaining connection"), "it has no connection left", "Raise max_connections"),
-    (("starting up", "shutting down", "recovery"), "it starts or stops", "It goes on by itself"),
-)
-_OF_CONNECTIONS = ("", "08", "28", "3D", "57")  # classes of SQLSTATE
-_UNREACHED = ("nobody answers", "See that it runs, and that host and port are right")
+from tidings.connections.postgresql_faults import is_of_connection, refusal
 
 # By SQLSTATE: what came, and what to do.
 _SAID = {
@@ -38,7 +27,6 @@ _SAID = {
     "57014": ("it took too long", "See who holds a lock on it, and whether its index is there"),
     "55P03": ("it is locked", "See who holds a lock on it"),
 }
-_OTHER = "see the log of the server"
 
 
 def down(connection: str, table: str, error: psycopg.Error) -> ConnectionDown:
@@ -46,12 +34,10 @@ def down(connection: str, table: str, error: psycopg.Error) -> ConnectionDown:
     state = error.sqlstate or ""
     if state in _SAID:
         return unfit(table, *_SAID[state])
-    if isinstance(error, psycopg.OperationalError) and state[:2] in _OF_CONNECTIONS:
-        came, do = _refusal(str(error))
-        return ConnectionDown(
-            f"The database of connection {connection} must let us in and stay there; {came}. {do}."
-        )
-    return unfit(table, f"PostgreSQL said {state or type(error).__name__}", _OTHER.capitalize())
+    if is_of_connection(error):
+        return refusal(connection, error)
+    said = f"PostgreSQL said {state or type(error).__name__}"
+    return unfit(table, said, "See the log of the server")
 
 
 def unfit(table: str, came: str, do: str) -> ConnectionDown:
@@ -68,11 +54,3 @@ def told(connection: str, table: str) -> Iterator[None]:
         yield
     except psycopg.Error as error:
         raise down(connection, table, error) from None
-
-
-def _refusal(text: str) -> tuple[str, str]:
-    _, fatal, said = text.partition("FATAL:")
-    for words, came, do in _REFUSED:
-        if any(word in (said if fatal else text) for word in words):
-            return came, do
-    return ("it refuses us", _OTHER.capitalize()) if fatal else _UNREACHED

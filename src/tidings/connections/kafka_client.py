@@ -1,0 +1,67 @@
+"""A client of a Kafka cluster, and whether one can be had."""
+
+import contextlib
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from aiokafka import errors
+from aiokafka.client import AIOKafkaClient
+from aiokafka.conn import collect_hosts, create_conn
+
+from tidings.connections.kafka_faults import down
+from tidings.connections.kafka_login import login_of
+from tidings.connections.port import ConnectionDown
+from tidings.core.connections import Connection
+
+TIMEOUT_MS = 10_000
+FAILURES = (errors.KafkaError, OSError, TimeoutError)
+# In an outage it has dozens of lines a second to say; ours says what there is, once.
+logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+
+
+async def connected(login: Mapping[str, Any], connection: str) -> AIOKafkaClient:
+    """It knows the brokers. ConnectionDown."""
+    client = AIOKafkaClient(**login, request_timeout_ms=TIMEOUT_MS)
+    try:
+        await client.bootstrap()
+    except BaseException as error:
+        await disconnect(client)
+        if isinstance(error, FAILURES):
+            raise down(await _why(login, error), connection) from error
+        raise
+    return client
+
+
+async def disconnect(client: AIOKafkaClient) -> None:
+    """Let go. Raises nothing."""
+    with contextlib.suppress(*FAILURES):
+        await client.close()
+
+
+async def check(connection: Connection) -> None:
+    """Every broker lets us in, at the address that the cluster tells of it. ConnectionDown."""
+    client = await connected(login_of(connection), connection.name)
+    try:
+        brokers = [one.nodeId for one in client.cluster.brokers()]
+        silent = [one for one in brokers if not await client.ready(one)]
+    finally:
+        await disconnect(client)
+    if silent:
+        raise ConnectionDown(
+            f"The Kafka cluster of the connection {connection.name} must be reached at the "
+            f"addresses that it tells of its brokers; {len(silent)} of {len(brokers)} do not "
+            "answer there. Ask the operator to see to their advertised.listeners."
+        )
+
+
+async def _why(login: Mapping[str, Any], error: BaseException) -> BaseException:
+    """Of several servers that fail, the client says that none answers; one says why."""
+    login = dict(login)
+    host, port, _ = collect_hosts(login.pop("bootstrap_servers"))[0]
+    try:
+        line = await create_conn(host, port, **login, request_timeout_ms=TIMEOUT_MS)
+        line.close()
+    except FAILURES as why:
+        return why
+    return error

@@ -1,0 +1,69 @@
+"""Connections of type `kafka`: a cluster. The client library is imported when one is used."""
+
+from collections.abc import Iterator, Mapping
+
+from tidings.connections.port import ConnectionType, comes_with
+from tidings.core.connection_fields import ConnectionField
+from tidings.core.connections import Connection
+
+EXTRA = "kafka"
+TOPICS = "topics"
+SECURITIES = ("plaintext", "ssl", "sasl_plaintext", "sasl_ssl")
+MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
+FIELDS = (
+    ConnectionField(
+        "servers",
+        "Brokers that are asked first, `host:port`, separated by commas",
+        required=True,
+        shown=True,
+    ),
+    ConnectionField(
+        "security",
+        "Whether by TLS, and whether with a user",
+        words=SECURITIES,
+        usual=SECURITIES[0],
+        shown=True,
+    ),
+    ConnectionField(
+        "mechanism",
+        "Of SASL: how the password is proved",
+        words=MECHANISMS,
+        usual=MECHANISMS[0],
+        shown=True,
+    ),
+    ConnectionField("username", "Of SASL", shown=True),
+    ConnectionField("password", "Of SASL"),
+    ConnectionField(
+        "ca",
+        "A PEM file: who signs the certificates of the brokers",
+        usual="the system's",
+        shown=True,
+    ),
+    ConnectionField("certificate", "A PEM file: ours, where the cluster asks for one", shown=True),
+    ConnectionField("key", "A PEM file: its key", usual="in the same file", shown=True),
+    ConnectionField(
+        TOPICS,
+        "The topics that it is for, where `*` stands for any signs",
+        what="texts",
+        usual="all",
+        shown=True,
+    ),
+)
+
+
+def _together(said: Mapping[str, object]) -> Iterator[str]:
+    security = str(said.get("security", ""))
+    for name in ("username", "password"):
+        if security.startswith("sasl") and name not in said:
+            yield f"{name} must be set for the security {security}; got nothing"
+
+
+async def _check(connection: Connection) -> None:
+    with comes_with(EXTRA):
+        from tidings.connections.kafka_client import check  # noqa: PLC0415
+    await check(connection)
+
+
+TYPE = ConnectionType(
+    "kafka", "A Kafka cluster.", FIELDS, check=_check, extra=EXTRA, together=_together
+)

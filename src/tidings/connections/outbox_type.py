@@ -1,0 +1,30 @@
+"""Connections of type `outbox`: the database of an application that writes what is to be told into
+a table. What speaks to PostgreSQL is imported when one is used."""
+
+from tidings.connections.port import ConnectionType, comes_with
+from tidings.connections.postgresql_fields import FIELDS
+from tidings.core.connection_fields import ConnectionField
+from tidings.core.connections import Connection
+
+EXTRA = "outbox"
+TABLES = "tables"
+
+
+async def _check(connection: Connection) -> None:
+    with comes_with(EXTRA):
+        from tidings.connections.postgresql_dialling import check  # noqa: PLC0415
+    await check(connection)
+
+
+TYPE = ConnectionType(
+    "outbox",
+    "The PostgreSQL database of an application with an outbox.",
+    (
+        *FIELDS,
+        ConnectionField(
+            TABLES, "The tables that sources may read", what="texts", usual="all", shown=True
+        ),
+    ),
+    check=_check,
+    extra=EXTRA,
+)

@@ -1,0 +1,44 @@
+"""Why a PostgreSQL database does not let us in, in words.
+
+Whoever uses a connection need not know where it leads: of libpq's own texts, which name hosts,
+users and databases, nothing is passed on.
+"""
+
+import psycopg
+
+from tidings.connections.port import ConnectionDown
+
+# By words of libpq or the server. They have no SQLSTATE when no connection comes about.
+_REFUSED = (
+    (("password", "authentication"), "it takes neither our user nor our password", "Mend them"),
+    (("pg_hba.conf",), "it lets nobody in with our user from here", "Admit it in pg_hba.conf"),
+    (("role ", "database "), "it has no such user or database", "Mend user and dbname"),
+    (("SSL", "certificate"), "no TLS with it comes about", "Mend sslmode and the certificates"),
+    (("too many", "remaining connection"), "it has no connection left", "Raise max_connections"),
+    (("starting up", "shutting down", "recovery"), "it starts or stops", "It goes on by itself"),
+)
+_OF_CONNECTIONS = ("", "08", "28", "3D", "57")  # classes of SQLSTATE
+_UNREACHED = ("nobody answers", "See that it runs, and that host and port are right")
+_OTHER = ("it refuses us", "See the log of the server")
+
+
+def is_of_connection(error: psycopg.Error) -> bool:
+    """Whether no connection came about, or it broke: not of what was asked over it."""
+    state = error.sqlstate or ""
+    return isinstance(error, psycopg.OperationalError) and state[:2] in _OF_CONNECTIONS
+
+
+def refusal(connection: str, error: psycopg.Error) -> ConnectionDown:
+    """What the users of the connection are told of such an error."""
+    came, do = _said(str(error))
+    return ConnectionDown(
+        f"The database of connection {connection} must let us in and stay there; {came}. {do}."
+    )
+
+
+def _said(text: str) -> tuple[str, str]:
+    _, fatal, said = text.partition("FATAL:")
+    for words, came, do in _REFUSED:
+        if any(word in (said if fatal else text) for word in words):
+            return came, do
+    return _OTHER if fatal else _UNREACHED

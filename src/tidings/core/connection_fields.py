@@ -1,0 +1,80 @@
+"""What the operator may say of a connection, by its type: declared, and judged by that. Pure.
+
+From the declaration come the refusal of the file at the start, what the platform's credential is
+shown, and the page of the documentation. A text of ours never repeats a value that is not shown.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
+
+import msgspec
+
+from tidings.core.form import came
+
+What = Literal["text", "port", "yes", "texts"]
+_PORT = re.compile(r"(?!0)\d{1,5}(,(?!0)\d{1,5})*", re.ASCII)  # as many as there are hosts
+_MUST: Mapping[str, str] = {
+    "text": "a text",
+    "port": "a number from 1 to 65535",
+    "yes": "true or false",
+    "texts": "a list of texts",
+}
+
+
+class ConnectionField(msgspec.Struct, frozen=True):
+    """One of them, by the name that the file has for it."""
+
+    name: str
+    about: str
+    what: What = "text"
+    words: Sequence[str] = ()
+    """What a text may be, where it may not be anything."""
+    usual: str = ""
+    """What holds where it is left out, in words."""
+    required: bool = False
+    shown: bool = False
+    """Whether the platform's credential is shown it. Nobody else ever is, and no secret is."""
+
+    @property
+    def must(self) -> str:
+        """What it must be."""
+        return f"one of {', '.join(self.words)}" if self.words else _MUST[self.what]
+
+    def fits(self, said: object) -> bool:
+        """Whether a value may be what it is."""
+        match self.what:
+            case "text":
+                return (
+                    isinstance(said, str) and bool(said) and (not self.words or said in self.words)
+                )
+            case "port":  # what comes from the environment is a text
+                return not isinstance(said, bool) and _PORT.fullmatch(str(said)) is not None
+            case "yes":
+                return isinstance(said, bool)
+            case "texts":
+                return isinstance(said, list) and all(isinstance(one, str) and one for one in said)
+
+
+def faults_of(fields: Sequence[ConnectionField], said: Mapping[str, object]) -> Iterator[str]:
+    """What is wrong with a connection that says this, as `servers must be a text; got 7`."""
+    known = {one.name: one for one in fields}
+    for name in sorted(said.keys() - known.keys()):
+        yield f"must have fields of {', '.join(known)} alone; got {name}"
+    for one in fields:
+        if one.name not in said:
+            if one.required:
+                yield f"{one.name} must be {one.must}; got nothing"
+        elif not one.fits(value := said[one.name]):
+            yield f"{one.name} must be {one.must}; got {_came(one, value)}"
+
+
+def shown_of(fields: Sequence[ConnectionField], said: Mapping[str, object]) -> dict[str, object]:
+    """What of it the platform's credential is shown."""
+    return {one.name: said[one.name] for one in fields if one.shown and one.name in said}
+
+
+def _came(field: ConnectionField, value: object) -> str:
+    if value == "":
+        return "an empty text"
+    return came(value) if field.shown else "something else"

@@ -1,0 +1,1 @@
+"""Connections: what their types are declared as."""
