@@ -15,6 +15,7 @@ import msgspec
 from prometheus_client.registry import Collector
 
 from tidings.catalogue import Catalogue, envelope
+from tidings.connections.port import ConnectionType
 from tidings.core.connections import Connections
 from tidings.core.events.call_reader import CallReader
 from tidings.core.events.call_split import DEFAULT_LIMITS as CALL_LIMITS
@@ -29,6 +30,7 @@ from tidings.engine.access.passwords import Passwords
 from tidings.engine.background_tasks import BackgroundTasks
 from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock, sure
+from tidings.engine.connections import NamedConnections
 from tidings.engine.delivery.healths import Healths
 from tidings.engine.delivery.manual_retries import ManualRetries
 from tidings.engine.delivery.restored_backlog import RestoredBacklog
@@ -124,8 +126,10 @@ class Ports:
     sandboxes: Sandboxes
     platform: Platform | None = None
     mailer: Mailer | None = None
-    # Who fetches messages of sources, by their type, and what the operator has declared for it.
+    # Who fetches messages of sources, by their type; what the operator has declared, and how it is
+    # looked whether that works.
     source_drivers: Mapping[str, SourceDriver] = field(default_factory=dict)
+    connection_types: Mapping[str, ConnectionType] = field(default_factory=dict)
     connections: Connections = field(default_factory=Connections)
     shaping: Shaping | None = None  # instead of what is made of the others
 
@@ -161,6 +165,7 @@ class App:
     shaper: Shaping
     webhooks: Webhooks
     inboxes: Inboxes
+    connections: NamedConnections
     sources: Sources
     pumps: Pumps
     inbound: Inbound
@@ -408,6 +413,7 @@ def build(ports: Ports, options: Options) -> App:
         shaper=shaper,
         webhooks=webhooks,
         inboxes=inboxes,
+        connections=NamedConnections(ports.connections, ports.connection_types, clock),
         sources=sources,
         pumps=Pumps(sources, ports.source_drivers, ports.connections),
         inbound=Inbound(named=sources.named, intake=sources.intake, clock_ms=clock.now_ms),

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 from tests.api.named import well_named
 from tests.api.one_app import control_app
+from tests.declared_connections import CONNECTIONS, TYPES
 from tests.ports import BASE, at_once, ports
 from tests.store.in_process import MemoryStore
 from tidings.app.faces import services_of
@@ -134,7 +135,14 @@ class Service:
         self.store, self.clock, self.outside, self.health = store, clock, Outside(), Health()
         self.next_attempts: dict[int, NextAttempt] = {}  # by delivery
         made = build(
-            ports(store=store, clock=clock, sender=self.outside, key=key),
+            ports(
+                store=store,
+                clock=clock,
+                sender=self.outside,
+                key=key,
+                connections=CONNECTIONS,
+                connection_types=TYPES,
+            ),
             Options(public_url=BASE),
         )
         self.parts = made

@@ -87,6 +87,7 @@ NOBODYS = Things(
         "source_name": "nobody",
         "source_id": show("src", 900_001),
         "aside_id": show("asd", 900_001),
+        "connection_name": "nobody-kafka",
         "kind": "customers",
         "id": "nobody-1",
         "event_id": "nobody-event",
@@ -145,6 +146,7 @@ class World:
         auth = await s.add_org(org)
         things = Things(org, mark, auth, {"org_id": str(org), "kind": "customers"})
         ids = things.ids
+        ids["connection_name"] = f"{mark}-kafka"
 
         async def made(method: str, path: str, body: Any = None) -> Any:
             reply = await self.call(method, path, body, auth)

@@ -34,6 +34,7 @@ from tidings.engine.access.sessions import Sessions
 from tidings.engine.access.sign_in_guard import SignInGuard
 from tidings.engine.access.users import Users
 from tidings.engine.clock import Clock
+from tidings.engine.connections import NamedConnections
 from tidings.engine.delivery.manual_retries import ManualRetries
 from tidings.engine.delivery.restored_backlog import RestoredBacklog
 from tidings.engine.delivery.stops import Stops
@@ -109,6 +110,7 @@ class Services:
     trial: Trial
     readmission: Readmission
     inboxes: Inboxes
+    connections: NamedConnections
     sources: Sources
     inbound: Inbound
     destination: Destination

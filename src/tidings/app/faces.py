@@ -56,6 +56,7 @@ def services_of(
         trial=app.trial,
         readmission=app.readmission,
         inboxes=app.inboxes,
+        connections=app.connections,
         sources=app.sources,
         inbound=app.inbound,
         keyed_calls=app.keyed_calls,

@@ -125,6 +125,7 @@ class Service:
                 platform=platform,
                 mailer=make_mailer(settings),
                 source_drivers=drivers,
+                connection_types=CONNECTION_TYPES,
                 connections=connections,
             ),
             options_of(settings, shares),

@@ -59,7 +59,7 @@ class PlainVisit:
 
     def may(self, scope: str) -> bool:
         """Whether the visitor holds a scope; templates ask it before they offer an action."""
-        return scope in self.caller.grants
+        return self.caller.may(scope)
 
     def page(self, template: str, status: int = 200, /, **values: Any) -> Response:
         """The page, or the part of it that `template` makes."""

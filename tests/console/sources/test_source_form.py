@@ -273,6 +273,7 @@ async def test_a_source_that_is_fetched_is_made_of_the_fields_of_its_type() -> N
     async with pages() as p:
         browser = await p.browser()
         new = f"{AT}/new?type=kafka"
+        p.s.services.sources.connections = {}
         assert "has declared no connection of this type" in text(await browser.get(new))
         p.s.services.sources.connections = {
             "main": Connection("main", "kafka", {}, orgs=None),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tidings.api.openapi.words import of_resource
+from tidings.api.openapi.words import Whole, of_resource
 from tidings.core.delivery.states import State
 from tidings.core.inbox_rules import InboxForm
 from tidings.core.sources.source import Source
@@ -72,6 +72,7 @@ _REPLAY = {
     "warnings?": ["#Fault"],
 }
 
+_NAMES = Whole({"type": ["array", "null"], "items": {"type": "string"}})
 _SOURCE: dict[str, Any] = {
     "id": "text",
     "orgId": "whole",
@@ -141,6 +142,20 @@ COMPONENTS: dict[str, Any] = {
         "createdAt": "time",
         "lastUsedAt": "time|null",
     },
+    "Connection": {
+        "name": "text",
+        "type": "text",
+        "default": "yes",
+        "openTo": {"all", "some", "platform"},
+        "orgs": Whole({"type": ["array", "null"], "items": {"type": "integer"}}),
+        "fields": "object|null",
+        "sources": _NAMES,
+        "webhooks": _NAMES,
+        "everywhere": "#ConnectionUsers|null",
+        "lastCheck": "#ConnectionCheck|null",
+    },
+    "ConnectionUsers": {"orgs": "whole", "sources": "whole", "webhooks": "whole"},
+    "ConnectionCheck": {"at": "time", "works": "yes", "message": "text", "durationInMs": "number"},
     "Source": _SOURCE,
     "WholeSource": _SOURCE | {"newest": ["#SourceMessage"]},
     "SourceMessage": {

@@ -101,6 +101,9 @@ _NAMED = """
     GET /v1/inboxes/{inbox_id}/arrivals/{arrival_id} getArrival
     GET /v1/inboxes/{inbox_id}/stream streamArrivals
     POST /inbox/{token} sendToInbox
+    GET /v1/connections listConnections
+    GET /v1/connections/{connection_name} getConnection
+    POST /v1/connections/{connection_name}/check checkConnection
     GET /v1/sources listSources
     POST /v1/sources createSource
     GET /v1/sources/{source_id} getSource

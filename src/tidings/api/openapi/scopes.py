@@ -1,5 +1,8 @@
 """Which scope each call takes. A call that is not here makes a test fail: nobody forgets it."""
 
+from tidings.core.events.call_reader import EITHER
+from tidings.reads.connections import CHECKS, READS
+
 OPEN = "open"  # without a credential
 KNOWN = "known"  # with any credential that is in force
 PLATFORM = "platform "  # before a scope: for the platform's own credential alone
@@ -126,6 +129,13 @@ _OF = {
         GET /v1/inboxes/{inbox_id}/arrivals/{arrival_id}
         GET /v1/inboxes/{inbox_id}/stream
     """,
+    READS: """
+        GET /v1/connections
+        GET /v1/connections/{connection_name}
+    """,
+    CHECKS: """
+        POST /v1/connections/{connection_name}/check
+    """,
     "sources:read": """
         GET /v1/sources
         GET /v1/sources/{source_id}
@@ -160,7 +170,10 @@ SCOPES: dict[str, str] = {
 }
 
 
-def needs(call: str) -> list[str]:
-    """The scopes that a call takes, all of them; empty where it takes none, or is not there."""
+def enough_for(call: str) -> list[list[str]]:
+    """The sets of scopes of which each is enough for a call; none where it takes no scope, or is
+    not there."""
     scope = SCOPES.get(call, OPEN)
-    return [] if scope in (OPEN, KNOWN) else scope.removeprefix(PLATFORM).split()
+    if scope in (OPEN, KNOWN):
+        return []
+    return [one.split() for one in scope.removeprefix(PLATFORM).split(EITHER)]

@@ -8,6 +8,7 @@ from fastapi import APIRouter
 
 from tidings.api.context import Services
 from tidings.api.v1.arrivals import arrival_routes
+from tidings.api.v1.connections import connection_routes
 from tidings.api.v1.deliveries import delivery_routes
 from tidings.api.v1.events.logs import event_routes, log_routes
 from tidings.api.v1.events.rejections import rejection_routes
@@ -30,6 +31,7 @@ def proof_routes(services: Services) -> APIRouter:
         trial_routes,
         inbox_routes,
         arrival_routes,
+        connection_routes,
         source_routes,
         inbound_routes,
     ):

@@ -66,6 +66,9 @@ class IntakeRules(msgspec.Struct, frozen=True):
     by_type: dict[str, Validation] | None = None  # types for which another one holds
 
 
+EITHER = " or "  # between scopes of which one is enough
+
+
 class Caller(msgspec.Struct, frozen=True):
     """Who calls."""
 
@@ -81,8 +84,9 @@ class Caller(msgspec.Struct, frozen=True):
     adopts: bool = False  # its events are its org's, whichever org they name
 
     def may(self, scope: str) -> bool:
-        """Whether a scope, such as "logs:read", is theirs."""
-        return scope in self.grants
+        """Whether a scope, such as "logs:read", is theirs, or one of several with `EITHER` between
+        them."""
+        return any(one in self.grants for one in scope.split(EITHER))
 
 
 class RejectedEvent(msgspec.Struct, frozen=True):

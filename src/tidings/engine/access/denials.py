@@ -11,7 +11,7 @@ class NotKnown(Unauthenticated):
 
 def demand(caller: Caller, scope: str) -> None:
     """Forbidden unless the scope is the caller's."""
-    if scope not in caller.grants:
+    if not caller.may(scope):
         raise Forbidden.because(
             "forbidden",
             f"The credential must hold the scope {scope}; {caller.credential} does not. "

@@ -61,6 +61,10 @@ class WebhookBook:
             for name in webhook.header_names
         }
 
+    def everywhere(self) -> Sequence[Record]:
+        """All webhooks of all orgs, deleted ones too."""
+        return [*self._records.values()]
+
     def list(self, org: OrgId) -> list[Record]:
         """All webhooks of the org, deleted ones too, oldest first."""
         return [self._records[number] for number in sorted(self._of_org.get(org, ()))]

@@ -1,0 +1,137 @@
+"""Whether the operator's connections work: looked at when somebody asks, and what came of it."""
+
+import asyncio
+from collections.abc import Mapping
+from time import monotonic
+
+import msgspec
+import structlog
+
+from tidings.connections.port import ConnectionDown, ConnectionType
+from tidings.core.connections import Connection, Connections
+from tidings.core.events.call_reader import Caller
+from tidings.core.token_bucket import TokenBucket
+from tidings.engine.clock import Clock
+from tidings.errors import NotFound, Refusal, Throttled
+
+DEADLINE_S = 15.0
+RATE_PER_S = 1.0  # of an org
+UNDER_WAY_MAX = 4  # of the process
+ORGS_MAX = 10_000
+
+log = structlog.get_logger(__name__)
+
+
+class CheckedTooOften(Throttled):
+    """The org, or everybody, asks for more checks than may be made."""
+
+    def __init__(self, wait_s: float) -> None:
+        message = (
+            "An org must ask for at most one check of a connection a second; got more. Wait for "
+            "the time in Retry-After. (too_many_checks, -)"
+        )
+        super().__init__(Refusal("too_many_checks", message, ""), wait_s=wait_s)
+
+
+class CheckResult(msgspec.Struct, frozen=True):
+    """What came of a check."""
+
+    at_ms: int
+    took_ms: float
+    trouble: str = ""  # why it does not work, in words for everybody who may name it
+
+
+class NamedConnections:
+    """The operator's connections as those see them who may name them."""
+
+    def __init__(
+        self,
+        connections: Connections,
+        types: Mapping[str, ConnectionType],
+        clock: Clock,
+        *,
+        deadline_s: float = DEADLINE_S,
+    ) -> None:
+        self._connections = connections
+        self.types = types
+        self._clock = clock
+        self._deadline_s = deadline_s
+        self._results: dict[str, CheckResult] = {}
+        self._buckets: dict[int, TokenBucket] = {}
+        self._under_way = 0
+
+    @property
+    def default(self) -> str:
+        """The name of the one that messages of the platform's own queue go over; blank: none."""
+        return "" if self._connections.default is None else self._connections.default.name
+
+    def of(self, caller: Caller) -> list[Connection]:
+        """Those that the caller may name, by name."""
+        found = self._connections.open_to(caller.org, platform=caller.platform)
+        return sorted(found.values(), key=lambda one: one.name)
+
+    def get(self, caller: Caller, name: str) -> Connection:
+        """One that the caller may name. NotFound, also for those of others."""
+        found = self._connections.open_to(caller.org, platform=caller.platform).get(name)
+        if found is None:
+            raise _unknown(name)
+        return found
+
+    def last(self, connection: Connection) -> CheckResult | None:
+        """What came of its newest check in this process, whoever asked for it."""
+        return self._results.get(connection.name)
+
+    async def check(self, caller: Caller, name: str) -> CheckResult:
+        """Look whether it works, now. NotFound, CheckedTooOften."""
+        connection = self.get(caller, name)
+        self._admit(caller)
+        began_s = monotonic()
+        self._under_way += 1
+        try:
+            trouble = await self._trouble(connection)
+        finally:
+            self._under_way -= 1
+        result = CheckResult(self._clock.now_ms(), (monotonic() - began_s) * 1e3, trouble)
+        self._results[connection.name] = result
+        return result
+
+    async def _trouble(self, connection: Connection) -> str:
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                await self.types[connection.kind].check(connection)
+        except ConnectionDown as down:
+            return str(down)
+        except TimeoutError:
+            return (
+                f"The connection {connection.name} must answer within {self._deadline_s:.0f} s; it "
+                "does not. Ask the operator whether it is reached from here."
+            )
+        except Exception as error:
+            # The driver's fault, or ours; what it says may name what nobody may read.
+            log.exception("a check failed", connection=connection.name, reason=repr(error))
+            return "Tidings failed at it; its log says why."
+        return ""
+
+    def _admit(self, caller: Caller) -> None:
+        bucket = self._buckets.get(caller.org)
+        if bucket is None:
+            if len(self._buckets) >= ORGS_MAX:
+                self._buckets.clear()
+            bucket = self._buckets[caller.org] = TokenBucket(RATE_PER_S)
+        now_s = self._clock.now_ms() / 1000
+        if self._under_way >= UNDER_WAY_MAX:
+            raise CheckedTooOften(1.0)
+        if not bucket.take(now_s):
+            raise CheckedTooOften(bucket.wait_s(now_s))
+
+
+def _unknown(name: str) -> NotFound:
+    shown = name if len(name) <= 40 else name[:40] + "…"
+    return NotFound(
+        Refusal(
+            "not_found",
+            f'name must be that of a connection which the org may name; got "{shown}". The '
+            "operator declares them. List them with GET /v1/connections. (not_found, field name)",
+            "name",
+        )
+    )

@@ -1,0 +1,106 @@
+"""The operator's connections, as those see them who may name them.
+
+A tenant is shown what it needs to name one: never where it leads, nor who else may. The platform's
+credential is shown what the declaration of its type admits (`ConnectionField.shown`).
+"""
+
+from typing import Any
+
+import msgspec
+
+from tidings.core.connection_fields import shown_of
+from tidings.core.connections import Connection
+from tidings.core.delivery.standing import Standing
+from tidings.core.events.call_reader import EITHER, Caller
+from tidings.core.ids import OrgId
+from tidings.core.times import iso
+from tidings.engine.connections import CheckResult, NamedConnections
+from tidings.engine.sources.sources import Sources
+from tidings.engine.webhooks.webhooks import Webhooks
+
+READS = f"sources:read{EITHER}webhooks:read"
+"""The scope of who sees connections: of whoever sees what names them."""
+CHECKS = f"sources:write{EITHER}webhooks:write"
+"""The scope of who has one checked."""
+
+
+class Users(msgspec.Struct, frozen=True):
+    """What goes over one connection: the names of sources and webhooks, and how many orgs have
+    them."""
+
+    sources: list[str]
+    webhooks: list[str]
+    orgs: int
+
+
+class ConnectionViews:
+    """Shows connections to callers."""
+
+    def __init__(self, connections: NamedConnections, sources: Sources, webhooks: Webhooks) -> None:
+        self._connections = connections
+        self._sources = sources
+        self._webhooks = webhooks
+
+    def users(self, connection: Connection, org: OrgId | None) -> Users:
+        """Of an org; None: of all."""
+        sources = self._sources.all() if org is None else self._sources.of(org)
+        records = self._webhooks.everywhere() if org is None else self._webhooks.list(org)
+        over = [one for one in sources if one.source.connection == connection.name]
+        told = [
+            one.webhook
+            for one in records
+            if one.webhook.connection == connection.name
+            and one.webhook.standing is not Standing.DELETED
+        ]
+        return Users(
+            sorted(one.source.name for one in over),
+            sorted(one.name for one in told),
+            len({one.org for one in over} | {one.org for one in told}),
+        )
+
+    def show(self, caller: Caller, connection: Connection) -> dict[str, Any]:
+        """One that the caller may name, as the caller may see it."""
+        own, known = self.users(connection, caller.org), self._connections
+        shown: dict[str, Any] = {
+            "name": connection.name,
+            "type": connection.kind,
+            "default": connection.name == known.default,
+            "openTo": open_to(connection),
+            "orgs": None,
+            "fields": None,
+            "sources": own.sources if caller.may("sources:read") else None,
+            "webhooks": own.webhooks if caller.may("webhooks:read") else None,
+            "everywhere": None,
+            "lastCheck": show_check(known.last(connection)),
+        }
+        if caller.platform:
+            whole, kind = self.users(connection, None), known.types.get(connection.kind)
+            shown |= {
+                "orgs": sorted(connection.orgs or ()),
+                "fields": {} if kind is None else shown_of(kind.fields, connection.fields),
+                "everywhere": {
+                    "orgs": whole.orgs,
+                    "sources": len(whole.sources),
+                    "webhooks": len(whole.webhooks),
+                },
+            }
+        return shown
+
+
+def open_to(connection: Connection) -> str:
+    """Who may name it: `all` orgs, `some`, or the `platform` alone."""
+    if connection.orgs is None:
+        return "all"
+    return "some" if connection.orgs else "platform"
+
+
+def show_check(result: CheckResult | None) -> dict[str, Any] | None:
+    """What came of a check."""
+    if result is None:
+        return None
+    return {
+        "at": iso(result.at_ms),
+        "works": not result.trouble,
+        "message": result.trouble or "It works.",
+        "durationInMs": round(result.took_ms, 1),
+    }
