@@ -21,6 +21,8 @@ LISTS = {
     "events rejected": "No event was refused.",
     "inboxes list": "The org has no test inbox.",
     "replay list": "The org has no replay.",
+    "connections list": "The org may name no connection: the operator declares them, see "
+    "docs/connections.md.",
     "credentials list": "The org has no credential.",
     "profiles list": "There is no profile.",
     "reference list stores": "The org has no stores.",
@@ -38,6 +40,8 @@ MISSING = {
     "credentials show nobody": "tidings credentials list",
     "credentials revoke nobody --yes": "tidings credentials list",
     "events retry rej_0000000000009": "tidings events rejected",
+    "connections show x": "tidings connections list",
+    "connections check x": "tidings connections list",
     "show dlv_0000000000009": "tidings deliveries list",
 }
 CALLS = [
@@ -47,6 +51,7 @@ CALLS = [
     "events log",
     "inboxes create",
     "replay list",
+    "connections list",
     "credentials list",
     "orgs show",
     "show crm",

@@ -255,6 +255,7 @@ for _name, _path in (
     ("credentials", "credentials:app"),
     ("inboxes", "inboxes.inboxes:app"),
     ("sources", "sources.sources:app"),
+    ("connections", "connections:app"),
     ("replay", "replay:app"),
     ("sending", "sending:app"),
     ("profiles", "profile_commands:app"),
