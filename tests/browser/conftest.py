@@ -15,6 +15,20 @@ from .world import World
 
 __all__ = ["receiver"]
 
+CONNECTIONS = """
+[main]
+type = "kafka"
+orgs = "all"
+servers = "127.0.0.1:1,127.0.0.1:2"
+security = "sasl_plaintext"
+username = "tidings"
+password = "a-password-of-the-broker"
+topics = ["loyalty.*", "orders"]
+
+[shop-of-the-north]
+type = "outbox"
+host = "/nowhere/at/all"
+"""
 NewReader = Callable[..., Reader]
 
 
@@ -36,7 +50,9 @@ def browser(playwright_started: Playwright) -> Iterator[Browser]:
 @pytest.fixture(scope="package")
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
     """The service."""
-    made = ServiceProcess(tmp_path_factory.mktemp("console") / "store")
+    place = tmp_path_factory.mktemp("console")
+    (place / "connections.toml").write_text(CONNECTIONS)
+    made = ServiceProcess(place / "store", connections=place / "connections.toml")
     try:
         yield made.start()
     finally:

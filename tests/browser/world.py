@@ -38,6 +38,7 @@ class World:
             self.inbox = api.send("POST", "/v1/inboxes", {"name": "Till of tomorrow"}).must(201)
             self.till = api.webhook(self.inbox["url"], "Till", eventNames=types[:2])
             self.source = self._source(api)
+            api.send("POST", "/v1/connections/main/check", {}).must(200)
             self._simulate()
             api.post(b'{"eventName": "pointsIssued", "data": {"totalPointsIssued": "many"}}')
             self.failed_event = new_id()
@@ -110,6 +111,7 @@ class World:
             "webhook-edit": f"/webhooks/{crm}/edit",
             "webhook-rotate": f"/webhooks/{crm}/rotate",
             "webhook-delete": f"/webhooks/{crm}/delete",
+            "connections": "/connections",
             "sources": "/sources",
             "source": f"/sources/{self.source}",
             "source-aside": f"/sources/{self.source}/aside/{self.aside}",

@@ -8,7 +8,17 @@ from starlette.routing import Route
 
 from tidings.api.context import Services
 from tidings.console.frame import Endpoint, Frame, Page
-from tidings.console.pages import consent, find, health, inboxes, many, orgs, overview, replays
+from tidings.console.pages import (
+    connections,
+    consent,
+    find,
+    health,
+    inboxes,
+    many,
+    orgs,
+    overview,
+    replays,
+)
 from tidings.console.pages.access import access, people, portal, sign_in
 from tidings.console.pages.delivery import deliveries, delivery, stops
 from tidings.console.pages.events import catalogue, events, rejections, tail
@@ -19,6 +29,7 @@ from tidings.console.pages.webhooks import edit as webhook_edit
 from tidings.console.pages.webhooks import webhooks
 from tidings.console.place import OUTSIDE
 from tidings.console.static import PREFIX, static_files
+from tidings.reads.connections import CHECKS, READS
 
 NOTHING = "The address may be mistyped, or what it named is gone. Search with / above."
 MOVED_FORM = (
@@ -47,6 +58,8 @@ OF_AN_ORG: Pages = [
     ("POST", "/webhooks/{id}/rotate", webhooks.rotate, "webhooks:write"),
     ("GET", "/webhooks/{id}/delete", webhooks.ask_delete, "webhooks:write"),
     ("POST", "/webhooks/{id}/delete", webhooks.delete, "webhooks:write"),
+    ("GET", "/connections", connections.show_all, READS),
+    ("POST", "/connections/{name}/check", connections.check, CHECKS),
     ("GET", "/sources", sources.show_all, "sources:read"),
     ("GET", "/sources/new", source_edit.show_new, "sources:write"),
     ("POST", "/sources/new", source_edit.create, "sources:write"),

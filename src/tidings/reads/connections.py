@@ -14,7 +14,9 @@ from tidings.core.delivery.standing import Standing
 from tidings.core.events.call_reader import EITHER, Caller
 from tidings.core.ids import OrgId
 from tidings.core.times import iso
+from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.connections import CheckResult, NamedConnections
+from tidings.engine.sources.live_source import LiveSource
 from tidings.engine.sources.sources import Sources
 from tidings.engine.webhooks.webhooks import Webhooks
 
@@ -25,19 +27,22 @@ CHECKS = f"sources:write{EITHER}webhooks:write"
 
 
 class Users(msgspec.Struct, frozen=True):
-    """What goes over one connection: the names of sources and webhooks, and how many orgs have
-    them."""
+    """What goes over one connection, by name."""
 
-    sources: list[str]
-    webhooks: list[str]
-    orgs: int
+    sources: list[LiveSource]
+    webhooks: list[Webhook]
+
+    @property
+    def orgs(self) -> set[OrgId]:
+        """Whose they are."""
+        return {one.org for one in self.sources} | {one.org for one in self.webhooks}
 
 
 class ConnectionViews:
     """Shows connections to callers."""
 
     def __init__(self, connections: NamedConnections, sources: Sources, webhooks: Webhooks) -> None:
-        self._connections = connections
+        self.connections = connections
         self._sources = sources
         self._webhooks = webhooks
 
@@ -53,14 +58,12 @@ class ConnectionViews:
             and one.webhook.standing is not Standing.DELETED
         ]
         return Users(
-            sorted(one.source.name for one in over),
-            sorted(one.name for one in told),
-            len({one.org for one in over} | {one.org for one in told}),
+            sorted(over, key=lambda one: one.source.name), sorted(told, key=lambda one: one.name)
         )
 
     def show(self, caller: Caller, connection: Connection) -> dict[str, Any]:
         """One that the caller may name, as the caller may see it."""
-        own, known = self.users(connection, caller.org), self._connections
+        own, known = self.users(connection, caller.org), self.connections
         shown: dict[str, Any] = {
             "name": connection.name,
             "type": connection.kind,
@@ -68,18 +71,22 @@ class ConnectionViews:
             "openTo": open_to(connection),
             "orgs": None,
             "fields": None,
-            "sources": own.sources if caller.may("sources:read") else None,
-            "webhooks": own.webhooks if caller.may("webhooks:read") else None,
+            "sources": None,
+            "webhooks": None,
             "everywhere": None,
             "lastCheck": show_check(known.last(connection)),
         }
+        if caller.may("sources:read"):
+            shown["sources"] = [one.source.name for one in own.sources]
+        if caller.may("webhooks:read"):
+            shown["webhooks"] = [one.name for one in own.webhooks]
         if caller.platform:
             whole, kind = self.users(connection, None), known.types.get(connection.kind)
             shown |= {
                 "orgs": sorted(connection.orgs or ()),
                 "fields": {} if kind is None else shown_of(kind.fields, connection.fields),
                 "everywhere": {
-                    "orgs": whole.orgs,
+                    "orgs": len(whole.orgs),
                     "sources": len(whole.sources),
                     "webhooks": len(whole.webhooks),
                 },

@@ -131,7 +131,7 @@ def _facts(live: LiveSource, one: dict[str, Any]) -> dict[str, Any]:
     further = [
         (source_form.label(field), one[field.name])
         for field in source_form.extras(source.kind, new=True)
-        if one[field.name] not in (None, "")
+        if one[field.name] not in (None, "") and field.name != "connection"  # which is a link
     ]
     return {
         "known_by": known_by,
