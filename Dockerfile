@@ -14,10 +14,14 @@ RUN version="$(sed -n 's/^UV_VERSION := //p' Makefile)" \
       --constraint requirements.lock -r build.in
 
 # What the service needs, in a layer of its own: it changes less often than the sources.
+# EXTRAS names what else: --build-arg EXTRAS="kafka outbox".
 COPY pyproject.toml ./
+ARG EXTRAS=""
 RUN python -m venv --without-pip /opt/tidings \
+ && for one in ${EXTRAS}; do set -- "$@" "--extra=${one}"; done \
  && uv pip install --no-cache --require-hashes --compile-bytecode \
-      --python /opt/tidings/bin/python --constraint requirements.lock -r pyproject.toml
+      --python /opt/tidings/bin/python --constraint requirements.lock -r pyproject.toml \
+      "$@"
 
 COPY README.md LICENSE ./
 COPY scripts scripts

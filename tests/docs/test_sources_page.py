@@ -6,17 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from tidings.app.connections import load_connections
 from tidings.app.parts import CONNECTION_TYPES
-from tidings.connections.kafka_type import FIELDS
 from tidings.connections.port import command_of
-from tidings.connections.postgresql_dialling import conninfo, refuse_table
 from tidings.core.declaration import declared
 from tidings.core.form import Form
 from tidings.core.sources.mapping import events_of
 from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.picks import Pick, read_pick
-from tidings.core.sources.source import OUTBOX, Source, read_source
+from tidings.core.sources.source import KAFKA, OUTBOX, Source, read_source
 from tidings.core.sources.verification import LABELS, VERIFICATION
 from tidings.engine.sources.inbound import RUNNING_MAX
 from tidings.engine.sources.live_source import ASIDE_BYTES_MAX, ASIDE_MAX
@@ -33,7 +30,6 @@ SHOP_MESSAGE = ForeignMessage(
 KAFKA_MESSAGE = ForeignMessage(
     "", [("kafka-key", "7")], b'{"type":"POINTS_ADDED","payload":{"total":10.50}}'
 )
-OUTBOX_FILE, KAFKA_FILE = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
 
 
 @pytest.mark.parametrize(
@@ -72,21 +68,9 @@ def test_the_bounds_on_the_page_are_those_that_hold() -> None:
     assert f"more than {RUNNING_MAX} at a time" in PAGE
 
 
-def test_the_outbox_on_the_page_is_a_source_over_the_connection_on_the_page(tmp_path: Path) -> None:
-    file = tmp_path / "connections.toml"
-    file.write_text(OUTBOX_FILE)
-    connections = load_connections(file, CONNECTION_TYPES, {"SHOP_PASSWORD": "hush"})
-    source = read_source({"name": "shop"} | json.loads(OUTBOX_SHOWN))
-    assert isinstance(source, Source) and source.kind == OUTBOX
-    connection = connections[source.connection]
-    assert source.outbox is not None
-    refuse_table(connection, source.outbox.table)
-    assert "password=hush" in conninfo(connection)
-    assert command_of("outbox") in PAGE
-
-
-def test_the_cluster_on_the_page_has_every_field_there_is(tmp_path: Path) -> None:
-    file = tmp_path / "connections.toml"
-    file.write_text(KAFKA_FILE)
-    made = load_connections(file, CONNECTION_TYPES, {"KAFKA_PASSWORD": "hush"})["main"]
-    assert made.fields.keys() == {one.name for one in FIELDS} and made.orgs is None
+def test_sources_on_the_page_name_connections_as_their_page_has_them() -> None:
+    for shown, kind in ((OUTBOX_SHOWN, OUTBOX), (KAFKA_SHOWN, KAFKA)):
+        source = read_source({"name": "shop"} | json.loads(shown))
+        assert isinstance(source, Source) and source.kind == kind
+        assert f"](connections.md#{kind}) of type `{kind}`, here `{source.connection}`" in PAGE
+        assert command_of(CONNECTION_TYPES[kind].extra) in PAGE

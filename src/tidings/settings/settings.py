@@ -78,8 +78,8 @@ def _template(what: str) -> Meta:
 
 
 CONNECTIONS_ARE = (
-    "A TOML file of the systems outside that sources may name, a table for each: see "
-    "docs/sources.md. Read at the start."
+    "A TOML file of the systems outside that sources and webhooks may name, a table for each: see "
+    "docs/connections.md. Read at the start."
 )
 
 

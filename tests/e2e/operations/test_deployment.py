@@ -6,11 +6,13 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from tidings import __version__
+from tidings.app.parts import CONNECTION_TYPES
 from tidings.settings.settings import Settings
 
 from ..harness.service import ServiceProcess
@@ -81,6 +83,36 @@ def test_what_is_installed_in_it_has_the_sums_of_the_lock() -> None:
     assert len(installs) == 3
     for line in installs:
         assert "--no-deps" in line or "--require-hashes" in line and "requirements.lock" in line
+
+
+@pytest.mark.parametrize(
+    ("extras", "words"),
+    [
+        ("", []),
+        ("kafka", ["--extra=kafka"]),
+        ("kafka  outbox", ["--extra=kafka", "--extra=outbox"]),
+    ],
+)
+def test_extras_are_named_when_the_image_is_built(extras: str, words: list[str]) -> None:
+    assert ("ARG", 'EXTRAS=""') in instructions()
+    [install] = [value for word, value in instructions() if word == "RUN" and "EXTRAS" in value]
+    [loop] = re.findall(r"for one in .*? done", install)
+    script = f'{loop} && echo "$@"'
+    assert install.endswith('"$@"')
+    shell = json.loads(dict(instructions())["SHELL"])
+    command = [*shell, script]
+    done = subprocess.run(
+        command, check=True, capture_output=True, text=True, timeout=20, env={"EXTRAS": extras}
+    )
+    assert done.stdout.split() == words
+
+
+def test_the_extras_on_the_page_are_those_that_there_are() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    there = project["optional-dependencies"].keys()
+    [built] = re.findall(r'EXTRAS="([^"]+)"', PAGE)
+    assert set(built.split()) == set(re.findall(r"`--extra (\w+)`", PAGE)) == set(there)
+    assert {one.extra for one in CONNECTION_TYPES.values()} <= set(there)
 
 
 def test_the_build_gets_what_it_copies_and_nothing_else() -> None:

@@ -1,0 +1,47 @@
+"""What the page of connections shows is what holds."""
+
+import re
+from pathlib import Path
+
+from tests.docs.connection_tables import tables
+from tidings.app.connections import load_connections
+from tidings.app.parts import CONNECTION_TYPES
+from tidings.connections.kafka_login import check_topics
+from tidings.connections.kafka_type import FIELDS
+from tidings.connections.postgresql_dialling import conninfo, refuse_table
+from tidings.engine.connections import DEADLINE_S, UNDER_WAY_MAX
+from tidings.reads.connections import CHECKS, READS
+
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = (DOCS / "connections.md").read_text("utf-8")
+[FILE] = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+
+
+def test_the_tables_are_those_of_the_declarations() -> None:
+    assert tables() in PAGE, "make docs"
+
+
+def test_the_file_on_the_page_is_taken_and_has_every_field_of_a_cluster(tmp_path: Path) -> None:
+    file = tmp_path / "connections.toml"
+    file.write_text(FILE)
+    secrets = {"KAFKA_PASSWORD": "hush", "SHOP_PASSWORD": "hush"}
+    found = load_connections(file, CONNECTION_TYPES, secrets)
+    assert found.default is found["main"] and found["main"].orgs is None
+    assert found["main"].fields.keys() == {one.name for one in FIELDS}
+    check_topics(found["main"], ["loyalty.events"])
+    assert "password=hush" in conninfo(found["shop"])
+    refuse_table(found["shop"], "tidings_outbox")
+
+
+def test_the_page_has_every_type_with_what_a_check_of_it_means_and_what_bounds_checks() -> None:
+    for name in CONNECTION_TYPES:
+        assert re.search(rf"^\| `{name}` \| [a-z].+ \|$", PAGE, re.MULTILINE), name
+    for scope in (READS, CHECKS):
+        assert f"`{scope.replace(' or ', '` or `')}`" in PAGE
+    assert f"within {DEADLINE_S:.0f} seconds" in PAGE and UNDER_WAY_MAX == 4
+    assert "four are under way at a" in PAGE
+
+
+def test_the_pages_that_speak_of_connections_lead_there() -> None:
+    for page in ("../README.md", "sources.md", "running.md", "settings.md"):
+        assert "connections.md" in (DOCS / page).read_text("utf-8"), page
