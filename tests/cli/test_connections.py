@@ -1,5 +1,6 @@
 """`tidings connections`: what there is, where it leads, and whether it works."""
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -28,7 +29,7 @@ def command(
     """The command with a credential, of a service with two connections."""
     file = tmp_path / "connections.toml"
     file.write_text(
-        f'[main]\ntype = "kafka"\nservers = "127.0.0.1:1"\ndefault = true\norgs = "all"\n'
+        f'[main]\ntype = "kafka"\nservers = "127.0.0.1:1"\norgs = "all"\n'
         f'security = "sasl_plaintext"\nusername = "tidings"\npassword = "{PASSWORD}"\n'
         f'[shop]\ntype = "outbox"\ndsn = "{postgres.uri("postgres")}"\n'
     )
@@ -59,7 +60,7 @@ def test_the_operator_sees_all_and_where_they_lead(command: Callable[..., Comman
     assert row["works"] is False and "127.0.0.1" not in row["message"]
 
     shown = tidings("connections", "show", "main").must()
-    for word in ("127.0.0.1:1", "tidings", "all orgs", "QUEUE_INT", "✗ fails", "must answer"):
+    for word in ("127.0.0.1:1", "tidings", "all orgs", "✗ fails", "must answer"):
         assert word in shown.out, word
     assert PASSWORD not in shown.out + tidings("connections", "show", "main", "--json").out
     assert "✓ works" in tidings("connections", "list").out
@@ -76,3 +77,20 @@ def test_an_org_sees_what_it_may_name_and_not_where_it_leads(
     assert "127.0.0.1" not in shown.out and "of all orgs" not in shown.out
     assert tidings("connections", "show", "shop").code == 3
     assert tidings("connections", "check", "main").code == 1
+
+
+def test_doctor_looks_at_those_that_something_goes_over(
+    command: Callable[..., Command], tmp_path: Path
+) -> None:
+    tidings = command()
+    assert "connection" not in tidings("doctor").must().out
+    for name, kind, more in (("orders", "outbox", {}), ("loyalty", "kafka", {"topics": ["a"]})):
+        file = tmp_path / f"{name}.json"
+        over = {"outbox": "shop", "kafka": "main"}[kind]
+        file.write_text(json.dumps({"type": kind, "connection": over, kind: more}))
+        tidings("sources", "create", name, str(file), "--json").must()
+        if kind == "outbox":
+            assert "shop works." in tidings("doctor").must().out
+    done = tidings("doctor").must(1)
+    assert "✗ connection  The Kafka cluster of the connection main must answer" in done.out
+    assert "Next: tidings connections check main" in done.err

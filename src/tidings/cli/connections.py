@@ -125,6 +125,8 @@ def _count(names: list[str] | None) -> int | None:
 
 
 def _whole(of: dict[str, int]) -> str:
+    if not of["orgs"]:
+        return "nothing goes over it"
     sources, webhooks = how_many(of["sources"], "source"), how_many(of["webhooks"], "webhook")
     return f"{sources} and {webhooks} of {how_many(of['orgs'], 'org')}"
 

@@ -17,6 +17,7 @@ from tidings.cli.where import HERE, Where
 
 SKEW_S_MAX = 60.0  # receivers refuse a signature that is 300 s off
 OWN_SERVER = ("tidings login", "tidings serve")  # they say themselves which service is meant
+CHECKED_MAX = 5  # connections: each takes a while where it does not answer
 LAG_MAX = 10_000  # events that cannot be searched for yet
 
 
@@ -150,7 +151,7 @@ def check_service(api: Calls) -> list[Check]:
     checks += [Check("notice", False, clean(one)) for one in told.get("notices", ())]
     if (lag := _lag(api)) is not None:
         checks.append(lag)
-    return checks
+    return checks + _connections(api)
 
 
 def _silent(url: str, stop: Stop) -> Check:
@@ -244,6 +245,24 @@ def _lag(api: Calls) -> Check | None:
         )
     open_ = told["pending"] + told["held"] + told["retrying"]
     return Check("store", True, f"{open_:,} deliveries are unfinished; the index keeps up.")
+
+
+def _connections(api: Calls) -> list[Check]:
+    """Those that something of the org goes over, looked at now."""
+    told = _may(api, "/v1/connections") or {"connections": []}
+    used = [one["name"] for one in told["connections"] if one["sources"] or one["webhooks"]]
+    checks = []
+    for name in used[:CHECKED_MAX]:
+        status, found = api.ask("POST", f"/v1/connections/{name}/check")
+        if status != 200:  # the credential may not ask
+            break
+        if not found["works"]:
+            step = f"tidings connections check {name}"
+            fix = "See to it, or to its table in the file of connections, and check it again."
+            checks.append(Check("connection", False, clean(found["message"]), fix, step))
+        else:
+            checks.append(Check("connection", True, f"{name} works."))
+    return checks
 
 
 def _print_checks(checks: list[Check]) -> None:
