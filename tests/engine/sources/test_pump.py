@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.api.control_client import Service, service
 from tidings.connections.port import ConnectionDown
@@ -255,9 +256,11 @@ async def test_a_fault_of_a_driver_ends_nothing_and_is_tried_more_and_more_rarel
         live = await fetched(s, Topic())
         await s.parts.pumps.stop()
         pump = Pump(live, Broken(), MAIN, s.parts.sources.intake, sleep=sleep)
-        task = asyncio.ensure_future(pump.run())
-        await until(lambda: len(slept) >= 9)
-        task.cancel()
+        with capture_logs() as logs:  # drawn, each would take a quarter of a second
+            task = asyncio.ensure_future(pump.run())
+            await until(lambda: len(slept) >= 9)
+            task.cancel()
+        assert {one["event"] for one in logs} == {"a source failed"}
         assert slept[:4] == [0.5, 1, 2, 4] and slept[8] == 30
         assert "its log says why" in live.trouble
 
