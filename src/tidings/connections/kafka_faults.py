@@ -1,6 +1,7 @@
 """What is wrong with a Kafka cluster, in words. Tenants read them: no address and no name of a user
 is in them; the log has what the client library says."""
 
+import socket
 import ssl
 
 import structlog
@@ -21,7 +22,7 @@ _REFUSED = (
 
 def down(error: BaseException, connection: str) -> ConnectionDown:
     """What its users are told of an error."""
-    log.warning("kafka fails a source", connection=connection, reason=repr(error))
+    log.warning("kafka fails", connection=connection, reason=repr(error))
     what = f"The Kafka cluster of the connection {connection}"
     ask = "Ask the operator."
     if isinstance(error, _REFUSED):
@@ -45,9 +46,18 @@ def down(error: BaseException, connection: str) -> ConnectionDown:
             "the operator to run: pip install 'tidings[kafka]'"
         )
     return ConnectionDown(
-        f"{what} must answer; it does not ({type(error).__name__}). It is tried again by itself; "
-        "if it lasts, ask the operator."
+        f"{what} must answer; {_unreached(error)}. If it lasts, ask the operator."
     )
+
+
+def _unreached(error: BaseException) -> str:
+    if isinstance(error, socket.gaierror):
+        return "the name of a server of it has no address"
+    if isinstance(error, ConnectionRefusedError):
+        return "nobody listens at the port of a server of it"
+    if isinstance(error, TimeoutError):
+        return "it does not within the time"
+    return "it does not"
 
 
 def topic_refused(connection: str, topic: str) -> ConnectionDown:

@@ -41,7 +41,8 @@ async def test_why_it_does_not_is_told(
     server: KafkaServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert "it refused them" in await refusal(login(server, (ALICE[0], "a-wrong-5ecret")))
-    assert "must answer" in await refusal({"servers": "127.0.0.1:1"})
+    assert "nobody listens at the port" in await refusal({"servers": "127.0.0.1:1"})
+    assert "has no address" in await refusal({"servers": "broker.invalid:1"})
 
     async def silent(client: object, node: object) -> bool:
         return False
