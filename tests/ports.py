@@ -116,11 +116,12 @@ def ports(*, store: Any, clock: Any, sender: Any, key: bytes = b"k" * 32, **othe
     return Ports(
         store=store,
         clock=clock,
-        destination=lambda receive: destinations(
+        destination=lambda receive, own: destinations(
             InboxSender(sender, receive),
             made["addresses"].target,
             clock,
             made.get("connections", NO_CONNECTIONS),
+            **own,
         ),
         **made,
     )

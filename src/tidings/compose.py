@@ -22,8 +22,9 @@ from tidings.core.events.call_split import DEFAULT_LIMITS as CALL_LIMITS
 from tidings.core.events.call_split import CallLimits
 from tidings.core.events.terms import Terms
 from tidings.core.ids import OrgId
+from tidings.core.webhooks.kinds import PULL
 from tidings.core.webhooks.registry import Registry
-from tidings.destinations.port import Destination
+from tidings.destinations.port import Destination, Driver
 from tidings.egress.port import Mailer, Receive
 from tidings.engine.access.access_services import AccessServices
 from tidings.engine.access.passwords import Passwords
@@ -52,6 +53,7 @@ from tidings.engine.notices.consents import ConsentEmails, Consents
 from tidings.engine.notices.emails import Emails
 from tidings.engine.notices.notices import Notices
 from tidings.engine.orgs import Orgs
+from tidings.engine.pull.pulls import Pulls
 from tidings.engine.replay.requests import ReplayRequests
 from tidings.engine.replay.runs import Replays
 from tidings.engine.retention import Retention
@@ -122,7 +124,7 @@ class Ports:
     passed_s: Callable[[], float]  # never set, unlike the clock
     addresses: Addresses
     # Of every kind; it hands over to inboxes what is theirs.
-    destination: Callable[[Receive], Destination]
+    destination: Callable[[Receive, Mapping[str, Driver]], Destination]
     sandboxes: Sandboxes
     platform: Platform | None = None
     mailer: Mailer | None = None
@@ -174,6 +176,7 @@ class App:
     reader: CallReader[Draft]
     late: LateChecks
     destination: Destination
+    pulls: Pulls
     engine: Engine
     stops: Stops
     replays: Replays
@@ -219,9 +222,11 @@ class App:
         """Start nothing more, wait for what is under way, write what is known; whether all of it
         is written. Nothing that was accepted is lost by any kind of stop."""
         self.feed.close()
+        self.pulls.end_waits()
         await self.pumps.stop()
         await self.replays.stop()
         await self.background.stop()
+        self.pulls.give_back()
         written = await self.engine.stop()
         await self.webhooks.close()
         await self.reference.close()
@@ -332,7 +337,8 @@ def build(ports: Ports, options: Options) -> App:
             one for same in addresses.inbox_urls(url) for one in webhooks.headers_at(org, same)
         },
     )
-    destination = ports.destination(inboxes.receive)
+    pulls = Pulls(lambda: ports.random_bytes(16).hex())
+    destination = ports.destination(inboxes.receive, {PULL: pulls})
     stops = Stops(store=store, clock=clock, switched=heard.switched)
     engine = Engine(
         store=store,
@@ -352,6 +358,7 @@ def build(ports: Ports, options: Options) -> App:
         limits=limits,
         in_flight=ports.in_flight,
     )
+    pulls.ask = engine.dispatcher.ask
     replays = Replays(
         store=store,
         registry=registry,
@@ -422,6 +429,7 @@ def build(ports: Ports, options: Options) -> App:
         reader=reader,
         late=late,
         destination=destination,
+        pulls=pulls,
         engine=engine,
         stops=stops,
         replays=replays,

@@ -76,6 +76,7 @@ NOBODYS = Things(
         "org_id": "9",
         "webHookId": "0" * 24,
         "webhook_id": "0" * 24,
+        "pulled_id": "0" * 24,
         "consumerGroupId": str(uuid.UUID(int=9)),
         "eventName": "nobodyParcel",
         "credential_id": "tdk_nobody",
@@ -157,6 +158,9 @@ class World:
         ids["webHookId"] = ids["webhook_id"] = hook["webHookId"]
         ids["consumerGroupId"] = hook["consumerGroupId"]
         number = s.webhooks.get(OrgId(org), hook["webHookId"]).webhook.number
+        pulled = BASIC | {"name": f"{mark}Reader", "webHookType": "PULL"}
+        pulled |= {"webHookUrl": "", "webHookHeaders": {}, "active": False}
+        ids["pulled_id"] = (await made("POST", "/v3/webHooks", pulled))["data"]["webHookId"]
         body = {"name": f"{mark}Slip", "template": TEMPLATE}
         await made("POST", "/v1/transformations", body)
         await made("PUT", f"/v1/eventTypes/{mark}Parcel", TYPE)

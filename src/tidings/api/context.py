@@ -46,6 +46,7 @@ from tidings.engine.inboxes import Inboxes
 from tidings.engine.keyed_calls import KeyedCalls
 from tidings.engine.notices.consents import Consents
 from tidings.engine.orgs import Orgs
+from tidings.engine.pull.pulls import Pulls
 from tidings.engine.replay.requests import ReplayRequests
 from tidings.engine.replay.runs import Replays
 from tidings.engine.shaping.reference import Reference
@@ -114,6 +115,7 @@ class Services:
     sources: Sources
     inbound: Inbound
     destination: Destination
+    pulls: Pulls
     keyed_calls: KeyedCalls
     metrics_readers: MetricsReaders = MetricsReaders()  # beside the platform's own credential
     streams: StreamPlaces = field(default_factory=StreamPlaces)

@@ -7,7 +7,7 @@ import hashlib
 import itertools
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from tidings.api.http.metrics_access import MetricsReaders
@@ -20,6 +20,7 @@ from tidings.core.shaping.platform_rules import read_map
 from tidings.core.sources.source import KAFKA, OUTBOX
 from tidings.core.webhooks.kinds import HTTP
 from tidings.destinations.http.driver import HttpDestination
+from tidings.destinations.port import Driver
 from tidings.destinations.registry import ByKind
 from tidings.egress.address import parse_target
 from tidings.egress.mail import MailServer, SmtpMailer
@@ -92,11 +93,15 @@ def make_mailer(settings: Settings) -> SmtpMailer | None:
 
 
 def destinations(
-    sender: Sender, target_of: Callable[[str], Target], clock: Clock, connections: Connections
+    sender: Sender,
+    target_of: Callable[[str], Target],
+    clock: Clock,
+    connections: Connections,
+    own: Mapping[str, Driver],
 ) -> ByKind:
-    """Every kind of destination, each by its driver."""
+    """Every kind of destination, each by its driver; `own` are those of the engine itself."""
     http = HttpDestination(sender, target_of, lambda: clock.now_ms() / 1000)
-    return ByKind({HTTP: http}, connections)
+    return ByKind({HTTP: http, **own}, connections)
 
 
 def make_policy(settings: Settings) -> Policy:

@@ -50,6 +50,7 @@ from tidings.engine.access.passwords import Passwords
 from tidings.engine.clock import service_clock
 from tidings.engine.delivery.dispatcher import UNWRITTEN_MAX
 from tidings.engine.engine import EngineLimits
+from tidings.engine.pull.pulls import OUT_MAX
 from tidings.engine.vault import Vault
 from tidings.server import Bounds, Server
 from tidings.settings.settings import Settings, public_url
@@ -107,7 +108,9 @@ class Service:
         app = build(
             Ports(
                 store=store,
-                in_flight=InFlightFile(settings.data, settings.in_flight_max + UNWRITTEN_MAX),
+                in_flight=InFlightFile(
+                    settings.data, settings.in_flight_max + OUT_MAX + UNWRITTEN_MAX
+                ),
                 catalogue=types,
                 clock=clock,
                 rng=random.SystemRandom(),
@@ -118,8 +121,8 @@ class Service:
                 passwords=Passwords(),
                 passed_s=time.monotonic,
                 addresses=addresses,
-                destination=lambda receive: destinations(
-                    InboxSender(sender, receive), addresses.target, clock, connections
+                destination=lambda receive, own: destinations(
+                    InboxSender(sender, receive), addresses.target, clock, connections, own
                 ),
                 sandboxes=renderer,
                 platform=platform,
@@ -168,6 +171,7 @@ class Service:
     async def stop(self) -> None:
         """Stop in order; nothing that was accepted is lost by any kind of stop."""
         self._app.feed.close()  # streams end, which the server would wait for
+        self._app.pulls.end_waits()  # and so do readers
         await self._server.stop(SERVER_STOP_S)
         written = await self._app.stop()
         for close in self._closers:

@@ -133,6 +133,13 @@ ANSWERS: dict[str, list[Success]] = {
     "GET /v1/connections": _one("By name", {"connections": ["#Connection"]} | _PAGE),
     "GET /v1/connections/{connection_name}": _one("The connection", "#Connection"),
     "POST /v1/connections/{connection_name}/check": _one("What came of it", "#ConnectionCheck"),
+    "POST /v1/webHooks/{pulled_id}/pull": _one(
+        "Messages, or none when the wait is over",
+        {"messages": ["#Message"], "cursor": "text|null", "leasedUntil": "time|null"},
+    ),
+    "POST /v1/webHooks/{pulled_id}/acknowledge": _one(
+        "How many of them were still the caller's", {"taken": "whole", "passedOver": "whole"}
+    ),
     "GET /v1/sources": _one("By name", {"sources": ["#Source"]} | _PAGE),
     "POST /v1/sources": _one("The source", "#Source", 201),
     "GET /v1/sources/{source_id}": _one("The source", "#WholeSource"),

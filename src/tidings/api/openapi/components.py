@@ -191,6 +191,13 @@ COMPONENTS: dict[str, Any] = {
         "aside": "yes",
         "reason": "text|null",
     },
+    "Message": {
+        "ackId": "text",
+        "id": "text",
+        "attempt": "whole",
+        "headers": "object",
+        "body": "text",
+    },
     "Arrival": _ARRIVAL,
     "WholeArrival": _ARRIVAL | {"headers": ["#Header"], "body": "#Bytes"},
     "Rejection": {

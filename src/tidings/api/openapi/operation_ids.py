@@ -104,6 +104,8 @@ _NAMED = """
     GET /v1/connections listConnections
     GET /v1/connections/{connection_name} getConnection
     POST /v1/connections/{connection_name}/check checkConnection
+    POST /v1/webHooks/{pulled_id}/pull pullMessages
+    POST /v1/webHooks/{pulled_id}/acknowledge acknowledgeMessages
     GET /v1/sources listSources
     POST /v1/sources createSource
     GET /v1/sources/{source_id} getSource

@@ -38,6 +38,8 @@ _ALSO = {
     "POST /v1/inboxes": (409,),
     "POST /v1/webHooks/preview": (404,),
     "POST /v1/webHooks/test": (404,),
+    "POST /v1/webHooks/{pulled_id}/pull": (409,),
+    "POST /v1/webHooks/{pulled_id}/acknowledge": (409,),
     "POST /v1/orgs/{org_id}/users/{user_id}/link": (409,),
     "PATCH /v1/orgs/{org_id}/users/{user_id}": (409,),
     "DELETE /v1/orgs/{org_id}/users/{user_id}": (409,),

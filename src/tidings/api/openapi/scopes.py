@@ -20,6 +20,10 @@ _OF = {
     KNOWN: """
         GET /v1/caller
     """,
+    "messages:write": """
+        POST /v1/webHooks/{pulled_id}/pull
+        POST /v1/webHooks/{pulled_id}/acknowledge
+    """,
     "events:write": """
         POST /v1/events
         POST /v1/rejections/{rejection_id}/retry

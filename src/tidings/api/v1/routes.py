@@ -15,6 +15,7 @@ from tidings.api.v1.events.rejections import rejection_routes
 from tidings.api.v1.inbound import inbound_routes
 from tidings.api.v1.inboxes import inbox_routes
 from tidings.api.v1.sources import source_routes
+from tidings.api.v1.webhooks.pull import pull_routes
 from tidings.api.v1.webhooks.totals import total_routes
 from tidings.api.v1.webhooks.trials import trial_routes
 
@@ -29,6 +30,7 @@ def proof_routes(services: Services) -> APIRouter:
         delivery_routes,
         rejection_routes,
         trial_routes,
+        pull_routes,
         inbox_routes,
         arrival_routes,
         connection_routes,

@@ -8,7 +8,7 @@ from tidings.core.declaration import REQUIRED, Json
 from tidings.core.form import Form, came
 from tidings.core.kinds import Part
 
-RESOURCES = ("webhooks", "sources", "events", "logs", "reference", "replay", "admin")
+RESOURCES = ("webhooks", "sources", "events", "messages", "logs", "reference", "replay", "admin")
 LEVELS = ("none", "read", "write")
 EVERYTHING = "*"
 
@@ -17,7 +17,8 @@ ROLES = {
     OWNER: EVERYTHING,
     "admin": EVERYTHING,  # but an owner is changed by owners alone
     "operator": (
-        "webhooks:write sources:write events:write logs:read reference:write replay:write"
+        "webhooks:write sources:write events:write messages:write logs:read reference:write "
+        "replay:write"
     ),
     "reader": "webhooks:read sources:read events:read logs:read reference:read replay:read",
 }

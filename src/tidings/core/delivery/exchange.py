@@ -25,12 +25,17 @@ class FaultKind(StrEnum):
     POLICY = "policy"  # our egress policy forbids the address; nothing was dialled
     STALE = "stale"  # a kept connection ended as it was used again, without a byte of an answer
     OURS = "ours"  # our own resolver, proxy or socket limit failed; never the receiver's fault
+    LEASE = "lease"  # a reader fetched the message, and did not say in time what became of it
     TOKEN = "token"  # no access token could be had for the receiver; nothing was sent
     TRANSFORM = "transform"  # the webhook's own shaping cannot make a message of this event
 
 
 # Neither charged to a receiver nor to its credit.
-NOT_THE_RECEIVERS = frozenset({FaultKind.OURS, FaultKind.STALE, FaultKind.TRANSFORM})
+NOT_THE_RECEIVERS = frozenset(
+    {FaultKind.OURS, FaultKind.STALE, FaultKind.LEASE, FaultKind.TRANSFORM}
+)
+# Followed at once by the next attempt, whatever the schedule says.
+AT_ONCE = frozenset({FaultKind.STALE, FaultKind.LEASE})
 
 
 class Timings(msgspec.Struct, frozen=True, array_like=True):

@@ -18,6 +18,9 @@ neither memory nor attempts; its work stays in the store. `wake` ends that when 
 A receiver that refuses for now (429, 503, `Retry-After`) teaches the lane its rate
 (learned_rate.py); one that admits nothing at all holds it for as long as it says.
 
+The messages of some webhooks are fetched. Their lanes start no more than their readers have asked
+for and not got yet (`wanted`), and claim nothing while nobody asks.
+
 Deliveries of replays come in like all others and wait in a queue of their own: like retries they
 get a quarter of the starts while fresh ones wait, and all of them when none does.
 """
@@ -62,6 +65,8 @@ class Lane:
         self.limit = float(cap)  # at most `cap`; less while the receiver asks for less
         self.rate_limit = RateLimit(rate) if rate else None
         self.open = True  # whether attempts may start at all
+        self.wanted: int | None = None  # by readers; None: nobody has to ask for messages
+        self.out = 0  # of those that are running, readers have so many
         self.breaker = Breaker()
         self.dormant = False
         self.learned = LearnedRate()
@@ -252,7 +257,7 @@ class Lane:
 
     @property
     def _retry_room(self) -> int:
-        if not self.open or self.dormant:
+        if not self.open or self.dormant or not self.asked_for:
             return 0
         if self.breaker.position is Position.CLOSED:
             return RETRIES_MAX
@@ -260,11 +265,17 @@ class Lane:
         return 0 if self.breaker.asking else PROBES_QUEUED
 
     @property
+    def asked_for(self) -> bool:
+        """Whether somebody wants another message, where messages are fetched."""
+        return self.wanted is None or self.running - self.out < self.wanted
+
+    @property
     def can_start(self) -> bool:
         """Whether a slot is free and something waits for it; the pace is asked by `start`."""
         return bool(
             self.open
             and not self.dormant
+            and self.asked_for
             and (self._fresh or self._retries or self._replays)
             and self.running < self.cap
             and self.running < max(1, int(self.limit))

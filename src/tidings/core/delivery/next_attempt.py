@@ -27,6 +27,7 @@ class Wait(StrEnum):
     RETRY_AFTER = "the receiver asked for a pause"
     REFUSES = "the receiver refuses everything for now"
     OLDER = "older ones are still in the store"
+    READER = "nobody fetches"
     CONNECTIONS = "all connections are in use"
     RATE = "the rate limit"
     LEARNED = "the receiver's own limit"
@@ -64,6 +65,7 @@ _WORDS = {
     Wait.RETRY_AFTER: "The receiver has asked for a pause until then (Retry-After).",
     Wait.REFUSES: "The receiver refuses everything for now: one delivery is tried then, and the "
     "others follow once it is taken.",
+    Wait.READER: "It waits to be fetched: no reader asks for messages of the webhook now.",
     Wait.OLDER: "Older deliveries of the webhook wait, and go first.",
     Wait.CONNECTIONS: "As many attempts of the webhook are under way as may be at a time: {most}.",
     Wait.RATE: "Its turn comes by the webhook's rateLimit, {most} a second.",

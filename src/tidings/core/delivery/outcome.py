@@ -11,7 +11,7 @@ from typing import assert_never
 
 import msgspec
 
-from tidings.core.delivery.exchange import Fault, FaultKind, Result, Verdict
+from tidings.core.delivery.exchange import AT_ONCE, Fault, FaultKind, Result, Verdict
 from tidings.core.delivery.schedule import DEFAULT_SCHEDULE, Schedule, next_delay_s
 
 LANE_PAUSE_MAX_S = 300.0
@@ -83,6 +83,9 @@ def classify(
     if delay is None:
         return Failed(exhausted=True)
     ending = result.ending
-    ours = isinstance(ending, Fault) and ending.kind in (FaultKind.OURS, FaultKind.STALE)
+    kind = ending.kind if isinstance(ending, Fault) else None
+    ours = kind is FaultKind.OURS or kind in AT_ONCE
+    if kind in AT_ONCE:
+        delay = min(delay, result.wait_s or 0.0)
     pause_s = min(LANE_PAUSE_MAX_S, result.lane_pause_s)
     return Retry(delay_s=delay, slow=result.slow, ours=ours, lane_pause_s=pause_s)

@@ -1,6 +1,6 @@
 """What a webhook of each type must have, and what it must not: how its fields go together. Pure."""
 
-from tidings.core.webhooks.kinds import FIELDS, KINDS
+from tidings.core.webhooks.kinds import FIELDS, KINDS, PULL
 from tidings.core.webhooks.settings import Settings
 from tidings.core.webhooks.webhook_form import WebhookForm
 
@@ -8,6 +8,14 @@ from tidings.core.webhooks.webhook_form import WebhookForm
 def judge_kind(form: WebhookForm, settings: Settings, old: Settings | None) -> None:
     """Refuse on the form what the type lacks, and what is another type's."""
     if any(one.field.split(".")[0] in _JUDGED for one in form.refusals):
+        return
+    if old is not None and settings.kind != old.kind and PULL in (settings.kind, old.kind):
+        form.refuse(
+            "type_stays",
+            "webHookType",
+            f"webHookType must stay {old.kind}; got {settings.kind}. Create another webhook: "
+            "messages that a reader has fetched are still out.",
+        )
         return
     kind = KINDS[settings.kind]
     _judge(form, settings, "connection", needed=kind.connection is not None)

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-HTTP, QUEUE, KAFKA = "HTTP", "QUEUE_INT", "KAFKA"
+HTTP, QUEUE, KAFKA, PULL = "HTTP", "QUEUE_INT", "KAFKA", "PULL"
 
 
 class Kind(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,7 +19,7 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     field: str | None = None
     """The field that says where over the connection, or how."""
     headers: bool = False
-    """Whether it has headers and authentication of its own."""
+    """Whether it has a URL, with headers and authentication of its own."""
 
 
 KINDS = {
@@ -27,6 +27,7 @@ KINDS = {
     # As HTTP has them: the original lists such webhooks with a URL and headers, or without.
     QUEUE: Kind(headers=True),
     KAFKA: Kind(connection="kafka", field="kafka"),
+    PULL: Kind(),
 }
 FIELDS = tuple(kind.field for kind in KINDS.values() if kind.field is not None)
 """What only one type has."""
@@ -42,6 +43,8 @@ class Place(Protocol):
 
 def url_of(kind: str, url: str, connection: str, place: Any) -> str:
     """Where a webhook sends, to be shown and compared. `place`: its `Kind.field`."""
-    if KINDS[kind].connection is None:
+    if KINDS[kind].headers:
         return url
+    if KINDS[kind].connection is None:
+        return f"{kind.lower()}:"
     return f"{kind.lower()}://{connection}/{'' if place is None else place.place}"

@@ -48,6 +48,10 @@ class Registry:
         own = self._of_org.get(org, {})
         return [own[number] for number in sorted(own)]
 
+    def pulled(self) -> list[Webhook]:
+        """Those whose messages are fetched, of all orgs."""
+        return [hook for hook in self._webhooks.values() if hook.pulled]
+
     def put(self, webhook: Webhook) -> None:
         """Add a webhook or replace its older version."""
         self._webhooks[webhook.number] = webhook

@@ -14,7 +14,7 @@ from tidings.core.shaping.signatures.scheme import Scheme
 from tidings.core.shaping.signatures.schemes import IN_FORCE
 from tidings.core.webhooks.authentication import Authentication, header_of
 from tidings.core.webhooks.kafka_topic import KafkaTopic
-from tidings.core.webhooks.kinds import QUEUE
+from tidings.core.webhooks.kinds import PULL, QUEUE
 from tidings.core.webhooks.name_matching import names_of, prefixes_of
 
 QUEUE_SAID = (
@@ -112,6 +112,11 @@ class Webhook(msgspec.Struct, frozen=True):
     def dials(self) -> bool:
         """Whether anything leads to its receiver at all, for a delivery or for a test."""
         return self.kind != QUEUE or bool(self.connection)
+
+    @property
+    def pulled(self) -> bool:
+        """Whether its messages wait to be fetched by a reader."""
+        return self.kind == PULL
 
     @property
     def scheme(self) -> Scheme:

@@ -135,13 +135,13 @@ class WebhookForm(Form):
         kind = self.values["kind"]
         if kind == QUEUE:
             return self._undialled(value)
-        if KINDS[kind].connection is not None:
+        if not KINDS[kind].headers:
             if self.body.get(field):
                 self.refuse(
                     "field_of_other_type",
                     field,
                     f"webHookUrl must be left out of a webhook of type {kind}; got "
-                    f"{came(value)}. It is told over its connection: leave it out.",
+                    f"{came(value)}. Nothing is called: leave it out.",
                 )
             return ""
         if not isinstance(value, str) or not value.strip():

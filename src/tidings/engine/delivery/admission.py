@@ -29,7 +29,10 @@ class Admission:
         return bool(self._quick or self._slow)
 
     def admits(self, runner: WebhookRunner, now_s: float) -> bool:
-        """Whether a slot is there for this lane."""
+        """Whether a slot is there for this lane. What a reader fetches takes none: it is bounded
+        by what readers may have, and holds no connection while it is out."""
+        if runner.webhook.pulled:
+            return self._may_send()
         permits = self.permits
         if not permits.free or permits.full_for(runner.webhook.org) or not self._may_send():
             return False
@@ -37,14 +40,17 @@ class Admission:
 
     def began(self, runner: WebhookRunner, now_s: float) -> None:
         """An attempt has started; the lane counts it already."""
-        self.permits.take(runner.webhook.org)
+        if not runner.webhook.pulled:
+            self.permits.take(runner.webhook.org)
         runner.pace.began(now_s, runner.lane.running - 1)
 
     def ended(self, runner: WebhookRunner, now_s: float, took_s: float) -> None:
         """An attempt is over."""
         org = runner.webhook.org
-        self.permits.give(org)
         runner.pace.ended(now_s, took_s)
+        if runner.webhook.pulled:
+            return
+        self.permits.give(org)
         self.bring(org, now_s)
 
     def bring(self, org: OrgId, now_s: float) -> None:

@@ -288,6 +288,13 @@ class Dispatcher:
                 runner.lane.start_over()
                 self._pump(runner)
 
+    def ask(self, number: int, wanted: int, out: int) -> None:
+        """Readers of a webhook that is fetched from want so many messages now, and have so many."""
+        runner = self._runner(number)
+        if runner is not None and runner.lane.wanted is not None:
+            runner.lane.wanted, runner.lane.out = wanted, out
+            self._pump(runner)
+
     def _opens(self, webhook: Webhook) -> bool:
         return webhook.sends and not self._is_stopped(webhook.org)
 
@@ -299,6 +306,7 @@ class Dispatcher:
                 return None
             lane = Lane(webhook.connections_max, webhook.rate_per_s, self._budget)
             lane.open = self._opens(webhook)
+            lane.wanted = 0 if webhook.pulled else None
             runner = self._runners[number] = WebhookRunner(
                 webhook, lane, self._channels.open(webhook)
             )

@@ -2,7 +2,15 @@
 
 from typing import assert_never
 
-from tidings.core.delivery.exchange import Answer, Ending, Fault, FaultKind, Result, of_fault
+from tidings.core.delivery.exchange import (
+    AT_ONCE,
+    Answer,
+    Ending,
+    Fault,
+    FaultKind,
+    Result,
+    of_fault,
+)
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.outcome import Delivered, Failed, Outcome, Retry
 from tidings.core.delivery.states import State
@@ -40,8 +48,8 @@ def settled(
         state = State.FAILED
     elif isinstance(outcome, Retry):
         state = State.RETRYING
-        stale = isinstance(ending, Fault) and ending.kind is FaultKind.STALE
-        delay_ms = 0 if stale else max(1, round(outcome.delay_s * 1000))
+        at_once = isinstance(ending, Fault) and ending.kind in AT_ONCE
+        delay_ms = max(0 if at_once else 1, round(outcome.delay_s * 1000))
     else:
         assert_never(outcome)
     took_ms = round(ending.duration_ms)

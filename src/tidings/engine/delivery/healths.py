@@ -404,15 +404,18 @@ class Healths:
                 self._weigh(health)  # it disables nothing: that, only an attempt does
 
     async def _review(self) -> None:
-        """Park what has waited its whole window behind an open breaker."""
-        for health in list(self._failing.values()):
-            webhook = self._registry.get(health.webhook)
+        """Park what has waited its whole window, behind an open breaker or for a reader."""
+        failing = (self._registry.get(number) for number in list(self._failing))
+        for webhook in (*failing, *self._registry.pulled()):
             if webhook is not None and self.parks(webhook):
                 await self.park_overdue(webhook)
 
     def parks(self, webhook: Webhook) -> bool:
-        """Whether what has waited its whole window is parked now: behind an open breaker, once the
-        date is sure, and not before the receiver was asked once more by this process."""
+        """Whether what has waited its whole window is parked now, once the date is sure: for a
+        reader that never came; and behind an open breaker, not before the receiver was asked once
+        more by this process."""
+        if webhook.pulled:
+            return webhook.sends and self._sure()
         health = self._failing.get(webhook.number)
         if health is None or not health.opens or not webhook.sends:
             return False

@@ -100,6 +100,8 @@ def _in_the_lane(
 ) -> NextAttempt | None:
     if not retry and lane.behind and not lane.dormant and delivery > lane.cursor:
         return NextAttempt(why=Wait.OLDER)
+    if not lane.asked_for:
+        return NextAttempt(why=Wait.READER)
     most = max(1, int(min(lane.cap, lane.limit)))
     if lane.running >= most:
         return NextAttempt(why=Wait.CONNECTIONS, most=most)

@@ -34,7 +34,7 @@ class SendSlots:
     def fill(self, runner: WebhookRunner) -> None:
         """Start what its lane may start, or have it wait for its turn."""
         lane, now_s = runner.lane, self._loop.time()
-        crowded = self._admission.crowded
+        crowded = self._admission.crowded and not runner.webhook.pulled
         while not crowded and self._admission.admits(runner, now_s) and self._open(runner, now_s):
             pass
         if lane.can_start and not self._paced(runner, now_s):

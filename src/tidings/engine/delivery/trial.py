@@ -15,7 +15,6 @@ from tidings.core.delivery.job import Job
 from tidings.core.ids import DeliveryId, OrgId
 from tidings.core.shaping.left_out import LeftOut
 from tidings.core.token_bucket import TokenBucket
-from tidings.core.webhooks.kinds import HTTP
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Destination, Headers
 from tidings.engine.clock import Clock
@@ -48,9 +47,9 @@ class NotDialled(Conflict):
 
     def __init__(self, kind: str) -> None:
         message = (
-            f"webHookType must be {HTTP} for a test message; it is {kind}, which makes "
-            "no call, whatever its URL is. Set it to HTTP with the receiver's URL, and test "
-            "again. (not_dialled, field webHookType)"
+            f"webHookType must be one that is told for a test message; it is {kind}, which "
+            "nothing is sent to. Send an event instead, or set webHookType to HTTP with the "
+            "receiver's URL. (not_dialled, field webHookType)"
         )
         super().__init__(Refusal("not_dialled", message, "webHookType"))
 
@@ -95,7 +94,7 @@ class Trial:
 
         `stands`: whether what is stored of the webhook is still as it is here. It leaves only then.
         """
-        if not webhook.dials:
+        if not webhook.dials or webhook.pulled:
             raise NotDialled(webhook.kind)
         self._admit(org)
         started_ms = self._clock.now_ms()

@@ -1,0 +1,80 @@
+"""`/v1/webHooks/{id}/pull` and `…/acknowledge`: messages of webhooks of type PULL are fetched."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tidings.api.answers import answer
+from tidings.api.context import Services, read_object
+from tidings.api.models import V1_ERRORS, new_body
+from tidings.core.declaration import read_body
+from tidings.core.ids import WebhookId
+from tidings.core.pull_rules import Asked, Said
+from tidings.core.times import iso
+from tidings.engine.pull.lease import Offer
+from tidings.errors import passed
+
+SCOPE = "messages:write"
+PULL_BODY = new_body(
+    "What a reader asks for.", Asked, example={"max": 100, "waitInSeconds": 20}, required=False
+)
+SAID_BODY = new_body(
+    "What became of messages.",
+    Said,
+    example={"ackIds": ["5f1c0c2e8f6b4f1e9d1f6a1b2c3d4e5f"], "outcome": "delivered"},
+)
+
+
+def pull_routes(services: Services) -> APIRouter:
+    """The routes, over the services."""
+    router = APIRouter(prefix="/v1/webHooks", tags=["messages"], responses=V1_ERRORS)
+    webhooks, pulls = services.webhooks, services.pulls
+
+    @router.post("/{pulled_id}/pull", summary="Fetch messages", openapi_extra=PULL_BODY)
+    async def pull(request: Request, pulled_id: WebhookId) -> Response:
+        """Of a webhook of the type PULL: as soon as there is one, or none when the wait is over.
+        They are the caller's for the time of the lease; with the answer's `cursor` in the next
+        call all of them are acknowledged, or one by one with `acknowledge`."""
+        caller = services.caller(request, SCOPE)
+        webhook = webhooks.living(caller.org, pulled_id).webhook
+        asked = passed(read_body(Asked, await read_object(request, {})))
+        give_back = services.streams.take(caller)
+        try:
+            fetched = await pulls.fetch(webhook, asked)
+        finally:
+            give_back()
+        until_ms = services.clock.now_ms() + round(asked.lease_s * 1000)
+        return answer(
+            {
+                "messages": [_shown(one) for one in fetched.offers],
+                "cursor": fetched.cursor or None,
+                "leasedUntil": iso(until_ms) if fetched.offers else None,
+            }
+        )
+
+    @router.post(
+        "/{pulled_id}/acknowledge", summary="Say what became of messages", openapi_extra=SAID_BODY
+    )
+    async def acknowledge(request: Request, pulled_id: WebhookId) -> Response:
+        """`taken` counts those that the caller still had: the others can be fetched again, or were
+        spoken of before."""
+        caller = services.caller(request, SCOPE)
+        webhook = webhooks.living(caller.org, pulled_id).webhook
+        said = passed(read_body(Said, await read_object(request)))
+        taken = pulls.say(webhook, said)
+        return answer({"taken": taken, "passedOver": len(set(said.tokens)) - taken})
+
+    return router
+
+
+def _shown(offer: Offer) -> dict[str, Any]:
+    """A message. Its body is text, so that its bytes are those that were signed."""
+    return {
+        "ackId": offer.token,
+        "id": offer.message.id,
+        "attempt": offer.message.attempt,
+        "headers": dict(offer.headers) | {"content-type": offer.message.content_type},
+        "body": offer.message.body.decode("utf-8", "replace"),
+    }

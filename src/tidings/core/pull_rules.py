@@ -1,0 +1,135 @@
+"""What a reader of a webhook asks for, and says of the messages that it has. Pure.
+
+A lease is long where work takes long; what must be known sooner, that a reader has died, is known
+at its end.
+"""
+
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+
+from tidings.core.declaration import Field
+from tidings.core.kinds import TEXT, TEXTS, Choice, Number, Text, Value
+
+MESSAGES_MAX = 1000
+WAIT_MAX_S, WAIT_S = 30, 20
+LEASE_MIN_S, LEASE_MAX_S, LEASE_S = 1, 3600, 30
+DELAY_MAX_S = 86_400
+_LEASE = Number(LEASE_MIN_S, LEASE_MAX_S, f"Leave it out for {LEASE_S}.")
+
+
+def _cursor(said: object) -> str | None:
+    return said if isinstance(said, str) and len(said) <= 64 else None
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What a reader asks for."""
+
+    most: Annotated[
+        int,
+        Field(
+            "max",
+            Number(1, MESSAGES_MAX, "Leave it out for 100.", whole=True),
+            "How many messages at most; no more than maxAllowedConnections.",
+        ),
+    ] = 100
+    wait_s: Annotated[
+        float,
+        Field(
+            "waitInSeconds",
+            Number(0, WAIT_MAX_S, f"Leave it out for {WAIT_S}."),
+            "How long to wait for the first message; the answer has none when it is over.",
+        ),
+    ] = float(WAIT_S)
+    lease_s: Annotated[
+        float,
+        Field(
+            "leaseInSeconds",
+            _LEASE,
+            "How long they are the reader's; what is not acknowledged then can be fetched again.",
+        ),
+    ] = float(LEASE_S)
+    cursor: Annotated[
+        str,
+        Field(
+            "cursor",
+            Value(
+                _cursor,
+                "the cursor of an answer",
+                "bad_cursor",
+                "Leave it out to acknowledge nothing.",
+                clears=True,
+                schema={"type": "string", "maxLength": 64},
+            ),
+            "That of an earlier answer: all of its messages are acknowledged first.",
+        ),
+    ] = ""
+
+
+class Word(StrEnum):
+    """What became of messages."""
+
+    DELIVERED = "delivered"  # done
+    AGAIN = "again"  # to be fetched again
+    NEVER = "never"  # failed, and not to be fetched again
+    LONGER = "longer"  # still worked on: a new lease
+
+
+def _tokens(said: object) -> tuple[str, ...] | None:
+    if not isinstance(said, list) or not 1 <= len(said) <= MESSAGES_MAX:
+        return None
+    return tuple(said) if all(_cursor(one) is not None for one in said) else None
+
+
+class Said(msgspec.Struct, frozen=True):
+    """What a reader says of messages that it has."""
+
+    tokens: Annotated[
+        tuple[str, ...],
+        Field(
+            "ackIds",
+            Value(
+                _tokens,
+                f"a list of 1 to {MESSAGES_MAX} ackIds of messages",
+                "bad_ack_ids",
+                "Take them as they were answered.",
+                schema={
+                    **TEXTS,
+                    "items": TEXT | {"maxLength": 64},
+                    "minItems": 1,
+                    "maxItems": MESSAGES_MAX,
+                },
+                null=False,
+            ),
+            "Those of the messages.",
+        ),
+    ]
+    word: Annotated[
+        Word,
+        Field(
+            "outcome",
+            Choice(tuple(one.value for one in Word), "bad_outcome", Word),
+            "What became of them: `delivered`; `again`, to be fetched again; `never`, they failed "
+            "for good; `longer`, a new lease from now.",
+        ),
+    ] = Word.DELIVERED
+    reason: Annotated[
+        str,
+        Field(
+            "reason",
+            Text(1000, "bad_reason", "Leave it out for none."),
+            "With `never`: why, for the log.",
+        ),
+    ] = ""
+    delay_s: Annotated[
+        float,
+        Field(
+            "delayInSeconds",
+            Number(0, DELAY_MAX_S, "Leave it out for 0."),
+            "With `again`: not before.",
+        ),
+    ] = 0.0
+    lease_s: Annotated[
+        float, Field("leaseInSeconds", _LEASE, "With `longer`: how long from now.")
+    ] = float(LEASE_S)

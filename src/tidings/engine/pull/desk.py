@@ -1,0 +1,102 @@
+"""What of one webhook waits for a reader, and what is out under leases."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable
+
+from tidings.core.delivery.exchange import Result
+from tidings.core.ids import OrgId
+from tidings.core.webhooks.webhook import Webhook
+from tidings.destinations.port import Message
+from tidings.engine.pull.lease import Offer
+
+
+class Desk:
+    """Offers come in from the webhook's channel, and go out to its readers."""
+
+    def __init__(self, number: int, org: OrgId, moved: Callable[["Desk", int, int], None]) -> None:
+        """`moved` hears of each change of what is wanted or out: by how many messages and bytes
+        what is out has changed."""
+        self.number = number
+        self.org = org
+        self.wanted = 0  # messages that readers wait for
+        self.readers = 0
+        self.offers: deque[Offer] = deque()
+        self.out: dict[str, Offer] = {}  # by token
+        self._came = asyncio.Event()
+        self._moved = moved
+
+    async def hand_over(self, message: Message) -> Result | None:
+        """Until a reader has it and has said what became of it. None: it must not leave."""
+        offer = Offer(message)
+        self.offers.append(offer)
+        self._came.set()
+        try:
+            return await offer.result
+        finally:
+            if offer.token:
+                del self.out[offer.token]
+                self._moved(self, -1, -offer.size)
+            elif offer in self.offers:
+                self.offers.remove(offer)
+
+    def want(self, messages: int) -> None:
+        """Readers wait for so many more, or fewer."""
+        self.wanted += messages
+        self._moved(self, 0, 0)
+
+    async def wait(self, seconds: float) -> bool:
+        """Until something is offered; whether it was in time."""
+        if self.offers:
+            return True
+        self._came.clear()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._came.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def take(self, token: str, room: int | None) -> Offer | None:
+        """The next one that may leave and has at most `room` bytes; it is out from now on. None:
+        there is none, or it is too large."""
+        while self.offers and (room is None or self.offers[0].size <= room):
+            offer = self.offers.popleft()
+            if offer.leaves(token):
+                self.out[token] = offer
+                self.wanted -= 1
+                self._moved(self, 1, offer.size)
+                return offer
+        return None
+
+    def named(self, tokens: Iterable[str]) -> list[Offer]:
+        """Those of them that are out."""
+        return [offer for token in tokens if (offer := self.out.get(token)) is not None]
+
+    def wake(self) -> None:
+        """Let readers look whether they are still to wait."""
+        self._came.set()
+
+    def put_back(self) -> None:
+        """What waits for a reader must be made anew, or must not leave any more."""
+        while self.offers:
+            self.offers.popleft().end(None)
+
+
+class PullChannel:
+    """See `Channel`: to whoever reads at the desk."""
+
+    def __init__(self, webhook: Webhook, desk: Desk) -> None:
+        self._kind = webhook.kind
+        self._desk = desk
+
+    async def send(self, message: Message) -> Result | None:
+        return await self._desk.hand_over(message)
+
+    def follow(self, webhook: Webhook) -> bool:
+        self._desk.put_back()
+        return webhook.kind == self._kind
+
+    async def close(self) -> None:
+        """Nothing is open; what waits for a reader goes back."""
+        self._desk.put_back()

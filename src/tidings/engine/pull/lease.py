@@ -1,0 +1,76 @@
+"""A message on its way to a reader: offered, then out under a lease until its reader says what
+became of it, or the lease ends."""
+
+import asyncio
+from time import monotonic
+
+from tidings.core.delivery.exchange import (
+    Answer,
+    Fault,
+    FaultKind,
+    Result,
+    Verdict,
+    of_fault,
+)
+from tidings.destinations.port import Headers, Message
+
+DELIVERED, REFUSED = 200, 422  # as a receiver that is called would answer
+_EXPIRED = (
+    "A reader fetched the message, and its lease ended before it was acknowledged. It can be "
+    "fetched again: ask for a longer lease, or acknowledge sooner."
+)
+_RELEASED = "A reader fetched the message, and gave it back. It can be fetched again."
+
+
+class Offer:
+    """One attempt of a delivery, which waits for a reader and then for its word."""
+
+    def __init__(self, message: Message) -> None:
+        self.message = message
+        self.result: asyncio.Future[Result | None] = asyncio.get_running_loop().create_future()
+        self.headers: Headers = []
+        self.size = len(message.body)
+        self.token = ""  # by which its reader names it; blank until it is out
+        self._began_s = monotonic()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def leaves(self, token: str) -> bool:
+        """Whether it may still be handed out; if so, it is out."""
+        headers = self.message.leaves([])
+        if headers is None:
+            self.end(None)
+            return False
+        self.token, self.headers = token, headers
+        return True
+
+    def hold(self, lease_s: float) -> None:
+        """From now it is its reader's for so long, however long it was before."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(lease_s, self.give_back, _EXPIRED)
+
+    def acknowledge(self) -> None:
+        """Its reader has it."""
+        self.end(Result(Verdict.DELIVERED, self._answer(DELIVERED, b"")))
+
+    def refuse(self, why: str) -> None:
+        """Its reader will never take it."""
+        self.end(Result(Verdict.NEVER, self._answer(REFUSED, why.encode())))
+
+    def give_back(self, why: str = _RELEASED, wait_s: float = 0.0) -> None:
+        """It is to be fetched again, not before `wait_s`."""
+        fault = Fault(FaultKind.LEASE, True, why, self._took_ms(), wait_s)
+        self.end(of_fault(fault))
+
+    def end(self, result: Result | None) -> None:
+        """That is what became of it."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if not self.result.done():
+            self.result.set_result(result)
+
+    def _answer(self, status: int, body: bytes) -> Answer:
+        return Answer(status, (), body, False, self._took_ms())
+
+    def _took_ms(self) -> float:
+        return (monotonic() - self._began_s) * 1000

@@ -1,0 +1,218 @@
+"""Reading: messages of webhooks of the type `PULL` are fetched by whoever has no public address.
+
+A reader asks for messages and waits; its webhook's lane starts so many attempts as are asked for,
+and no others (`Lane.credit`). Each message is then its reader's for the time of the lease. What is
+acknowledged is delivered; what is not when the lease ends can be fetched again, at once. A message
+that was out when the process ends is possibly sent, as any other attempt, and comes again.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from time import monotonic
+
+import msgspec
+
+from tidings.core.connections import Connection
+from tidings.core.ids import OrgId
+from tidings.core.pull_rules import Asked, Said, Word
+from tidings.core.webhooks.webhook import Webhook
+from tidings.destinations.port import Headers, Shown
+from tidings.engine.pull.desk import Desk, PullChannel
+from tidings.engine.pull.lease import Offer
+from tidings.errors import Conflict, Refusal, Throttled
+
+ANSWER_BYTES_MAX = 4 << 20  # of one answer, and always one message
+OUT_MAX, OUT_BYTES_MAX = 10_000, 64 << 20  # of the process; of these half are an org's at most
+READERS_MAX = 20  # of a webhook at a time
+LEAST_S = 0.05  # also who does not wait gives the store a moment
+LINGER_S = 0.005  # after the first message, for more of them to be made
+CURSORS_MAX = 1000  # of the process, the newest
+
+
+class Fetched(msgspec.Struct, frozen=True):
+    """Messages that are their reader's now. `cursor` names them together; blank without any."""
+
+    offers: Sequence[Offer]
+    cursor: str
+
+
+class TooManyOut(Throttled):
+    """Readers of the org, or of all, hold as much as may be out."""
+
+    def __init__(self) -> None:
+        message = (
+            "Readers must hold at most so many messages at a time; got more. Acknowledge what was "
+            "fetched, or wait for the ends of its leases. (too_many_out, -)"
+        )
+        super().__init__(Refusal("too_many_out", message, ""), wait_s=1.0)
+
+
+class NotPulled(Conflict):
+    """The webhook is of a type that is told."""
+
+    def __init__(self, kind: str) -> None:
+        message = (
+            f"webHookType must be PULL for messages to be fetched; it is {kind}. Create a webhook "
+            "of that type. (not_pulled, field webHookType)"
+        )
+        super().__init__(Refusal("not_pulled", message, "webHookType"))
+
+
+class TooManyReaders(Throttled):
+    """Others wait for messages of the webhook already."""
+
+    def __init__(self) -> None:
+        message = (
+            f"A webhook must have at most {READERS_MAX} readers that wait at a time; got one more. "
+            "Ask again when one of them has got its answer. (too_many_readers, -)"
+        )
+        super().__init__(Refusal("too_many_readers", message, ""), wait_s=1.0)
+
+
+class Pulls:
+    """The desks of all webhooks that are fetched from; the `Driver` of their type."""
+
+    def __init__(self, random_text: Callable[[], str]) -> None:
+        """`random_text`: what nobody can guess."""
+        self._random_text = random_text
+        self._desks: dict[int, Desk] = {}
+        self._cursors: dict[str, tuple[int, Sequence[str]]] = {}  # webhook, tokens
+        self._out: dict[OrgId, tuple[int, int]] = {}  # how many, how many bytes
+        self._ending = False
+        self.ask: Callable[[int, int, int], None] = lambda webhook, wanted, out: None
+        """Tells a webhook's lane what its readers want and have (`Dispatcher.ask`)."""
+
+    # -- the driver -------------------------------------------------------------------------------
+
+    def open(self, webhook: Webhook, connection: Connection | None) -> PullChannel:
+        return PullChannel(webhook, self._desk(webhook))
+
+    def carried(self, webhook: Webhook) -> Headers:
+        return []
+
+    def show(self, webhook: Webhook, headers: Headers, body: bytes) -> Shown:
+        return Shown(webhook.kind, headers, body)
+
+    # -- readers ----------------------------------------------------------------------------------
+
+    async def fetch(self, webhook: Webhook, asked: Asked) -> Fetched:
+        """What a reader gets, as soon as there is something, or nothing when its wait is over.
+        What its cursor names is acknowledged first. NotPulled, TooManyOut, TooManyReaders."""
+        desk = self._of(webhook)
+        if asked.cursor:
+            self._acknowledge_before(webhook.number, asked.cursor)
+            await asyncio.sleep(0)  # their attempts end, and make room
+        if self._full(desk.org):
+            raise TooManyOut
+        if desk.readers >= READERS_MAX:
+            raise TooManyReaders
+        wanted = min(asked.most, webhook.connections_max)
+        taken: list[Offer] = []
+        desk.readers += 1
+        desk.want(wanted)
+        try:
+            await self._take(desk, taken, wanted, asked.wait_s)
+        except BaseException:
+            for offer in taken:
+                offer.give_back()
+            raise
+        finally:
+            desk.readers -= 1
+            desk.want(len(taken) - wanted)
+        for offer in taken:
+            offer.hold(asked.lease_s)
+        return Fetched(taken, self._named(webhook.number, taken))
+
+    def say(self, webhook: Webhook, said: Said) -> int:
+        """What a reader says of messages that it has; returns how many of them are out, and so were
+        in time. NotPulled."""
+        found = self._of(webhook).named(dict.fromkeys(said.tokens))
+        for offer in found:
+            if said.word is Word.DELIVERED:
+                offer.acknowledge()
+            elif said.word is Word.NEVER:
+                offer.refuse(said.reason)
+            elif said.word is Word.AGAIN:
+                offer.give_back(wait_s=said.delay_s)
+            else:
+                offer.hold(said.lease_s)
+        return len(found)
+
+    def state(self, number: int) -> tuple[int, int]:
+        """How many readers wait for messages of a webhook, and how many messages readers have."""
+        desk = self._desks.get(number)
+        return (0, 0) if desk is None else (desk.readers, len(desk.out))
+
+    # -- the end ----------------------------------------------------------------------------------
+
+    def end_waits(self) -> None:
+        """The process ends: readers get what they have, and wait no longer."""
+        self._ending = True
+        for desk in self._desks.values():
+            desk.wake()
+
+    def give_back(self) -> None:
+        """What is out can be fetched again after the start: it is known, and not possibly sent."""
+        for desk in self._desks.values():
+            desk.put_back()
+            for offer in list(desk.out.values()):
+                offer.give_back()
+
+    # -- inside -----------------------------------------------------------------------------------
+
+    async def _take(self, desk: Desk, taken: list[Offer], wanted: int, wait_s: float) -> None:
+        """At most so many, or as many as fit into an answer."""
+        until_s = monotonic() + max(LEAST_S, wait_s)
+        room: int | None = None
+        while len(taken) < wanted and not self._full(desk.org):
+            offer = desk.take(self._random_text(), room)
+            if offer is not None:
+                taken.append(offer)
+                room = (ANSWER_BYTES_MAX if room is None else room) - offer.size
+            elif desk.offers or self._ending:  # the next one does not fit any more
+                return
+            elif not await desk.wait(LINGER_S if taken else until_s - monotonic()):
+                return
+
+    def _acknowledge_before(self, number: int, cursor: str) -> None:
+        webhook, tokens = self._cursors.get(cursor, (0, ()))
+        if webhook == number:
+            del self._cursors[cursor]
+            for offer in self._desks[number].named(tokens):
+                offer.acknowledge()
+
+    def _named(self, number: int, taken: Sequence[Offer]) -> str:
+        if not taken:
+            return ""
+        cursor = self._random_text()
+        self._cursors[cursor] = number, [offer.token for offer in taken]
+        if len(self._cursors) > CURSORS_MAX:
+            del self._cursors[next(iter(self._cursors))]
+        return cursor
+
+    def _of(self, webhook: Webhook) -> Desk:
+        if not webhook.pulled:
+            raise NotPulled(webhook.kind)
+        return self._desk(webhook)
+
+    def _desk(self, webhook: Webhook) -> Desk:
+        if (desk := self._desks.get(webhook.number)) is None:
+            desk = self._desks[webhook.number] = Desk(webhook.number, webhook.org, self._moved)
+        return desk
+
+    def _moved(self, desk: Desk, messages: int, size: int) -> None:
+        count, total = self._out.get(desk.org, (0, 0))
+        self._out[desk.org] = count + messages, total + size
+        if not count + messages:
+            del self._out[desk.org]
+        self.ask(desk.number, desk.wanted, len(desk.out))
+
+    def _full(self, org: OrgId) -> bool:
+        count, total = self._out.get(org, (0, 0))
+        if count * 2 >= OUT_MAX or total * 2 >= OUT_BYTES_MAX:
+            return True
+        counts = self._out.values()
+        return (
+            sum(one for one, _ in counts) >= OUT_MAX
+            or sum(one for _, one in counts) >= OUT_BYTES_MAX
+        )

@@ -1,0 +1,261 @@
+"""Webhooks of the type PULL: their messages are fetched under a lease, and acknowledged."""
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from standardwebhooks import Webhook as Verifier
+
+from ..harness.api import Api
+from ..harness.events import event, new_id
+from ..harness.fixtures import NewService
+
+
+def pulled(api: Api, name: str = "reader", **fields: Any) -> dict[str, Any]:
+    return api.webhook("", name, webHookType="PULL", **fields)
+
+
+def fetch(api: Api, hook: dict[str, Any], wait: float = 0, **asked: Any) -> dict[str, Any]:
+    path = f"/v1/webHooks/{hook['webHookId']}/pull"
+    found: dict[str, Any] = api.send("POST", path, {"waitInSeconds": wait} | asked).must(200)
+    return found
+
+
+def say(api: Api, hook: dict[str, Any], messages: Any, outcome: str, **more: Any) -> dict[str, Any]:
+    path = f"/v1/webHooks/{hook['webHookId']}/acknowledge"
+    body = {"ackIds": [one["ackId"] for one in messages], "outcome": outcome}
+    told: dict[str, Any] = api.send("POST", path, body | more).must(200)
+    return told
+
+
+def ids(messages: list[dict[str, Any]]) -> list[str]:
+    return [json.loads(one["body"])["eventId"] for one in messages]
+
+
+def until_fetched(api: Api, hook: dict[str, Any], count: int, **asked: Any) -> list[dict[str, Any]]:
+    """So many messages, in however many calls."""
+    got: list[dict[str, Any]] = []
+    stop = time.monotonic() + 20
+    while len(got) < count and time.monotonic() < stop:
+        got += fetch(api, hook, 1, **asked)["messages"]
+    assert len(got) == count, ids(got)
+    return got
+
+
+def test_a_message_is_fetched_signed_and_delivered_when_it_is_acknowledged(api: Api) -> None:
+    hook = pulled(api)
+    assert hook["webHookUrl"] == "" and hook["warning"] is None
+    sent = new_id()
+    body = event(sent, 0)
+    api.accept(body)
+    waiting = api.delivery_of(sent)
+    assert waiting["state"] == "pending" and "waits to be fetched" in waiting["advice"]
+    got = fetch(api, hook, 5)
+    [message] = got["messages"]
+    assert message["body"].encode() == body, "byte for byte"
+    verifier = Verifier(hook["signingSecret"])
+    verifier.verify(message["body"], message["headers"])
+    assert (message["attempt"], message["headers"]["tidings-attempt"]) == (1, "1")
+    assert say(api, hook, [message], "delivered") == {"taken": 1, "passedOver": 0}
+    assert api.settled(sent)["state"] == "delivered"
+    assert say(api, hook, [message], "delivered") == {"taken": 0, "passedOver": 1}
+    assert fetch(api, hook)["messages"] == []
+
+
+def test_the_cursor_of_an_answer_acknowledges_all_of_it(api: Api) -> None:
+    hook = pulled(api, maxAllowedConnections=100)
+    sent = [new_id() for _ in range(25)]
+    for number, one in enumerate(sent):
+        api.accept(event(one, 0, customer=number + 1))
+    got, cursor = [], None
+    while len(got) < 25:
+        answer = fetch(api, hook, 5, max=10, **({} if cursor is None else {"cursor": cursor}))
+        assert 1 <= len(answer["messages"]) <= 10
+        got += ids(answer["messages"])
+        cursor = answer["cursor"]
+    assert fetch(api, hook, cursor=cursor) == {"messages": [], "cursor": None, "leasedUntil": None}
+    assert sorted(got) == sorted(sent)
+    for one in sent:
+        assert api.settled(one)["state"] == "delivered"
+
+
+def test_what_is_not_acknowledged_within_its_lease_comes_again_at_once(api: Api) -> None:
+    hook = pulled(api)
+    sent = new_id()
+    api.accept(event(sent, 0))
+    [first] = fetch(api, hook, 5, leaseInSeconds=1)["messages"]
+    assert fetch(api, hook)["messages"] == [], "it is the first reader's"
+    [second] = fetch(api, hook, 10)["messages"]
+    assert (first["id"], second["attempt"]) == (second["id"], 2)
+    assert say(api, hook, [first], "delivered") == {"taken": 0, "passedOver": 1}
+    [past] = [one for one in api.delivery_of(sent)["attemptList"] if one["number"] == 1]
+    assert past["fault"] == "lease" and "lease ended" in past["detail"]
+    say(api, hook, [second], "delivered")
+    assert api.settled(sent)["state"] == "delivered"
+    shown = api.get(f"/v3/webHooks/{hook['webHookId']}").must(200)["data"]
+    assert shown["health"] is None, "a reader that lets go is no failing receiver"
+
+
+def test_a_reader_gives_back_asks_for_longer_and_refuses(api: Api) -> None:
+    hook = pulled(api)
+    sent = new_id()
+    api.accept(event(sent, 0))
+    [message] = fetch(api, hook, 5, leaseInSeconds=1)["messages"]
+    say(api, hook, [message], "longer", leaseInSeconds=30)
+    time.sleep(1.3)
+    assert say(api, hook, [message], "again", delayInSeconds=1)["taken"] == 1
+    began = time.monotonic()
+    [message] = fetch(api, hook, 10)["messages"]
+    assert message["attempt"] == 2 and time.monotonic() - began > 0.7
+    say(api, hook, [message], "again")
+    [message] = fetch(api, hook, 10)["messages"]
+    say(api, hook, [message], "never", reason="no such customer")
+    ended = api.settled(sent)
+    assert ended["state"] == "failed"
+    assert "no such customer" in json.dumps(ended)
+
+
+def test_a_reader_that_waits_is_answered_when_something_comes(api: Api) -> None:
+    hook = pulled(api)
+    told: list[Any] = []
+    reader = Api(api.port, None, None)
+    reader._headers = dict(api._headers)
+    waiting = threading.Thread(target=lambda: told.append(fetch(reader, hook, 20)))
+    waiting.start()
+    time.sleep(0.5)
+    began = time.monotonic()
+    sent = new_id()
+    api.accept(event(sent, 0))
+    waiting.join(10)
+    assert ids(told[0]["messages"]) == [sent] and time.monotonic() - began < 3
+
+
+def test_the_next_of_a_key_comes_when_the_one_before_is_acknowledged(api: Api) -> None:
+    hook = pulled(api, ordering="key", maxAllowedConnections=50)
+    sent = [new_id() for _ in range(6)]
+    for number, one in enumerate(sent):
+        api.accept(event(one, 0, customer=number % 2 + 1))
+    got: dict[int, list[str]] = {0: [], 1: []}
+    for _ in range(3):
+        messages = until_fetched(api, hook, 2)
+        assert {json.loads(one["body"])["data"]["customerIdentifiers"]["customerId"] for one in
+                messages} == {1, 2}  # fmt: skip
+        for one in ids(messages):
+            got[sent.index(one) % 2].append(one)
+        say(api, hook, messages, "delivered")
+    assert got == {0: sent[0::2], 1: sent[1::2]}
+
+
+def test_filter_shape_and_replay_hold_for_what_is_fetched(api: Api) -> None:
+    hook = pulled(
+        api,
+        filter={"path": "data.totalPointsIssued", "gt": 50},
+        fields={"keep": ["eventId", "data.totalPointsIssued"]},
+    )
+    small, large = new_id(), new_id()
+    api.accept(event(small, 0, points="5"))
+    api.accept(event(large, 0, points="66.0"))
+    [message] = fetch(api, hook, 5)["messages"]
+    shaped = json.loads(message["body"])
+    assert shaped["eventId"] == large and shaped["data"] == {"totalPointsIssued": 66.0}
+    say(api, hook, [message], "delivered")
+    api.settled(large)
+    asked = {"webHookId": hook["webHookId"], "eventIds": [large], "again": True}
+    api.send("POST", "/v1/replays", asked).must(201)
+    [again] = until_fetched(api, hook, 1)
+    assert again["headers"]["tidings-replay"].startswith("rpl_")
+    say(api, hook, [again], "delivered")
+
+
+def test_a_paused_webhook_hands_out_nothing_and_a_change_is_followed(api: Api) -> None:
+    hook = pulled(api)
+    sent = new_id()
+    api.accept(event(sent, 0))
+    path = f"/v3/webHooks/{hook['webHookId']}"
+    api.send("POST", f"{path}/pause", {}).must(200)
+    assert fetch(api, hook)["messages"] == []
+    api.send("POST", f"{path}/resume", {}).must(200)
+    [message] = fetch(api, hook, 5)["messages"]
+    api.change(hook, fields={"keep": ["data.totalPointsIssued"]})
+    assert say(api, hook, [message], "again")["taken"] == 1
+    [again] = fetch(api, hook, 5)["messages"]
+    assert again["body"] == message["body"], "a message stays what it was when it was first out"
+    say(api, hook, [again], "delivered")
+    api.accept(event(new_id(), 0))
+    [message] = fetch(api, hook, 5)["messages"]
+    assert json.loads(message["body"])["data"] == {"totalPointsIssued": 66.0}
+    refused = api.send("PATCH", path, {"webHookType": "HTTP", "webHookUrl": "https://a.example"})
+    assert refused.status == 400 and "type_stays" in refused.body.decode()
+    api.delete(hook)
+    assert api.send("POST", f"/v1/webHooks/{hook['webHookId']}/pull", {}).status == 404
+
+
+def test_only_who_may_reads_and_only_what_is_fetched(api: Api, new_org: Callable[..., Api]) -> None:
+    hook, other = pulled(api), new_org()
+    path = f"/v1/webHooks/{hook['webHookId']}"
+    for call in ("pull", "acknowledge"):
+        assert other.send("POST", f"{path}/{call}", {"ackIds": ["x"]}).status == 404
+    told = api.webhook("https://crm.example.com/", "told")
+    reply = api.send("POST", f"/v1/webHooks/{told['webHookId']}/pull", {})
+    assert (reply.status, reply.json["error"]["code"]) == (409, "not_pulled")
+    made = api.send("POST", f"/v1/orgs/{api.org}/credentials", {
+        "name": "reads", "scopes": {"logs": "read", "webhooks": "write"}}).must(201)  # fmt: skip
+    with Api(api.port, f"{made['id']}:{made['secret']}") as weak:
+        assert weak.send("POST", f"{path}/pull", {}).status == 403
+    for wrong in ({"max": 0}, {"max": 1001}, {"waitInSeconds": 99}, {"leaseInSeconds": 0},
+                  {"leaseInSeconds": 4000}, {"cursor": 7}, {"most": 1}):  # fmt: skip
+        assert api.send("POST", f"{path}/pull", wrong).status == 400, wrong
+    for wrong in ({}, {"ackIds": []}, {"ackIds": "a"}, {"ackIds": ["a"], "outcome": "maybe"}):
+        assert api.send("POST", f"{path}/acknowledge", wrong).status == 400, wrong
+    assert say(api, hook, [{"ackId": "never given"}], "delivered")["passedOver"] == 1
+
+
+@pytest.mark.parametrize("kill", [True, False])
+def test_after_an_end_what_was_acknowledged_is_gone_and_the_rest_comes_again(
+    own_service: NewService, kill: bool
+) -> None:
+    service = own_service().start()
+    with service.api() as platform:
+        org = platform.send("POST", "/v1/orgs", {"name": "An org"}).must(201)["id"]
+    with service.api(org) as api:
+        hook = pulled(api, maxAllowedConnections=100)
+        sent = [new_id() for _ in range(20)]
+        for number, one in enumerate(sent):
+            api.accept(event(one, 0, customer=number + 1))
+        messages = until_fetched(api, hook, 20, leaseInSeconds=600)
+        done, left = messages[:8], messages[8:]
+        say(api, hook, done, "delivered")
+        for one in ids(done):
+            api.settled(one)
+    service.kill_all() if kill else service.stop()
+    service.start()
+    with service.api(org) as api:
+        again = until_fetched(api, hook, len(left))
+        assert sorted(ids(again)) == sorted(ids(left))
+        assert {one["attempt"] for one in again} == {2}
+        say(api, hook, again, "delivered")
+        for one in sent:
+            assert api.settled(one)["state"] == "delivered"
+        assert fetch(api, hook)["messages"] == []
+
+
+def test_a_stop_does_not_wait_for_readers_or_leases(own_service: NewService) -> None:
+    service = own_service().start()
+    with service.api() as platform:
+        org = platform.send("POST", "/v1/orgs", {"name": "An org"}).must(201)["id"]
+    api = service.api(org)
+    hook, empty = pulled(api), pulled(api, "empty", eventNames=["customerAdded"])
+    api.accept(event(new_id(), 0))
+    fetch(api, hook, 5, leaseInSeconds=3600)
+    told: list[Any] = []
+    waiting = threading.Thread(target=lambda: told.append(fetch(service.api(org), empty, 30)))
+    waiting.start()
+    time.sleep(0.3)
+    began = time.monotonic()
+    assert service.stop() == 0
+    assert time.monotonic() - began < 5
+    waiting.join(5)
+    assert told and told[0]["messages"] == []

@@ -1,0 +1,256 @@
+"""Readers: what is handed out, to whom, for how long, and how much may be out."""
+
+import asyncio
+import itertools
+import random
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.destinations.messages import TestMessage, hook
+from tidings.core.delivery.exchange import Answer, Fault, FaultKind, Result, Verdict
+from tidings.core.ids import OrgId
+from tidings.core.pull_rules import Asked, Said, Word
+from tidings.core.webhooks.kinds import PULL
+from tidings.core.webhooks.webhook import Webhook
+from tidings.engine.pull import pulls as rules
+from tidings.engine.pull.pulls import NotPulled, Pulls, TooManyOut, TooManyReaders
+
+NOW = Asked(wait_s=0.0)
+
+
+class Lane:
+    """Starts so many attempts as readers want, as long as it has messages; notes their ends."""
+
+    def __init__(self, pulls: Pulls, webhook: Webhook) -> None:
+        self.pulls = pulls
+        self.channel = pulls.open(webhook, None)
+        self.waiting: list[TestMessage] = []
+        self.ended: list[tuple[TestMessage, Result | None]] = []
+        self.running = 0
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.asked: list[tuple[int, int]] = []
+        pulls.ask = self.ask
+
+    def ask(self, webhook: int, wanted: int, out: int) -> None:
+        self.asked.append((wanted, out))
+        while self.waiting and self.running - out < wanted:
+            self.running += 1
+            task = asyncio.ensure_future(self.attempt(self.waiting.pop(0)))
+            self.tasks.add(task)
+            task.add_done_callback(self.tasks.discard)
+
+    async def attempt(self, message: TestMessage) -> None:
+        result = await self.channel.send(message)
+        self.running -= 1
+        self.ended.append((message, result))
+
+
+@pytest.fixture
+def webhook() -> Webhook:
+    return msgspec.structs.replace(hook("pull:"), kind=PULL, connections_max=1000)
+
+
+@pytest.fixture
+def pulls() -> Pulls:
+    numbers = itertools.count()
+    return Pulls(lambda: f"t{next(numbers)}")
+
+
+def said(word: Word, *tokens: str, **more: Any) -> Said:
+    return Said(tokens, word, **more)
+
+
+async def test_nothing_starts_that_nobody_has_asked_for(pulls: Pulls, webhook: Webhook) -> None:
+    lane = Lane(pulls, webhook)
+    lane.waiting = [TestMessage(b"%d" % number) for number in range(10)]
+    assert lane.running == 0
+    first = await pulls.fetch(webhook, Asked(most=3, wait_s=0.1))
+    assert [one.message.body for one in first.offers] == [b"0", b"1", b"2"]
+    assert lane.running == 3 and len(lane.waiting) == 7 and lane.asked[-1] == (0, 3)
+    second = await pulls.fetch(webhook, Asked(most=4, wait_s=0.1))
+    assert [one.message.body for one in second.offers] == [b"3", b"4", b"5", b"6"]
+
+
+async def test_each_word_ends_an_attempt_as_it_says(pulls: Pulls, webhook: Webhook) -> None:
+    lane = Lane(pulls, webhook)
+    lane.waiting = [TestMessage(b"%d" % number) for number in range(4)]
+    got = (await pulls.fetch(webhook, Asked(most=4, wait_s=0.1, lease_s=0.1))).offers
+    a, b, c, d = (one.token for one in got)
+    assert pulls.say(webhook, said(Word.DELIVERED, a, a)) == 1
+    assert pulls.say(webhook, said(Word.NEVER, b, reason="no")) == 1
+    assert pulls.say(webhook, said(Word.AGAIN, c, delay_s=7)) == 1
+    await asyncio.sleep(0.3)
+    assert pulls.say(webhook, said(Word.LONGER, a, b, c, d)) == 0, "all of them have ended"
+    ended = {message.body: result for message, result in lane.ended}
+    assert [ended[b"%d" % n].verdict for n in range(4)] == [  # type: ignore[union-attr]
+        Verdict.DELIVERED, Verdict.NEVER, Verdict.AGAIN, Verdict.AGAIN,
+    ]  # fmt: skip
+    never, again, expired = ended[b"1"], ended[b"2"], ended[b"3"]
+    assert never is not None and isinstance(never.ending, Answer) and never.ending.body == b"no"
+    assert again is not None and again.wait_s == 7
+    assert expired is not None and isinstance(expired.ending, Fault)
+    assert expired.ending.kind is FaultKind.LEASE and expired.ending.sent
+    assert pulls.state(webhook.number) == (0, 0)
+
+
+async def test_a_reader_that_goes_away_leaves_everything_to_the_next(
+    pulls: Pulls, webhook: Webhook
+) -> None:
+    lane = Lane(pulls, webhook)
+    going = asyncio.ensure_future(pulls.fetch(webhook, Asked(most=5, wait_s=10)))
+    await asyncio.sleep(0.01)
+    assert pulls.state(webhook.number) == (1, 0) and lane.asked[-1] == (5, 0)
+    going.cancel()
+    await asyncio.gather(going, return_exceptions=True)
+    assert lane.asked[-1] == (0, 0)
+    lane.waiting = [TestMessage()]
+    gone = asyncio.ensure_future(pulls.fetch(webhook, Asked(most=5, wait_s=10)))
+    await asyncio.sleep(0.002)  # it has one, and waits for more
+    gone.cancel()
+    await asyncio.gather(gone, return_exceptions=True)
+    await asyncio.sleep(0)
+    assert pulls.state(webhook.number) == (0, 0), "nothing is out without a reader"
+
+
+async def test_what_must_not_leave_any_more_is_passed_over(pulls: Pulls, webhook: Webhook) -> None:
+    lane = Lane(pulls, webhook)
+    lane.waiting = [TestMessage(b"a", may=lambda: False), TestMessage(b"b")]
+    got = await pulls.fetch(webhook, Asked(most=2, wait_s=0.1))
+    assert [one.message.body for one in got.offers] == [b"b"]
+    assert lane.ended[0][1] is None, "it is put back, at nobody's charge"
+
+
+async def test_a_change_of_the_webhook_puts_back_what_waits(pulls: Pulls, webhook: Webhook) -> None:
+    lane = Lane(pulls, webhook)
+    message = TestMessage()
+    task = asyncio.ensure_future(lane.attempt(message))
+    await asyncio.sleep(0)
+    assert lane.channel.follow(msgspec.structs.replace(webhook, version=2))
+    await task
+    assert lane.ended == [(message, None)] and message.asked == 0
+
+
+async def test_an_answer_is_bounded_but_one_message_always_fits(
+    pulls: Pulls, webhook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rules, "ANSWER_BYTES_MAX", 100)
+    lane = Lane(pulls, webhook)
+    lane.waiting = [TestMessage(b"x" * size) for size in (500, 60, 30, 30)]
+    sizes = []
+    for _ in range(3):
+        got = await pulls.fetch(webhook, Asked(most=10, wait_s=0.1))
+        sizes.append([one.size for one in got.offers])
+    assert sizes == [[500], [60, 30], [30]]
+
+
+async def test_readers_and_what_is_out_are_bounded_for_each_org_and_for_all(
+    pulls: Pulls, webhook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lane = Lane(pulls, webhook)
+    waits = [
+        asyncio.ensure_future(pulls.fetch(webhook, Asked(wait_s=5)))
+        for _ in range(rules.READERS_MAX)
+    ]
+    await asyncio.sleep(0.01)
+    with pytest.raises(TooManyReaders):
+        await pulls.fetch(webhook, NOW)
+    for one in waits:
+        one.cancel()
+    await asyncio.gather(*waits, return_exceptions=True)
+    monkeypatch.setattr(rules, "OUT_MAX", 10)
+    lane.waiting = [TestMessage() for _ in range(30)]
+    got = await pulls.fetch(webhook, Asked(most=30, wait_s=0.1))
+    assert len(got.offers) == 5, "half of all is an org's"
+    with pytest.raises(TooManyOut):
+        await pulls.fetch(webhook, NOW)
+    pulls.say(webhook, said(Word.DELIVERED, *(one.token for one in got.offers)))
+    await asyncio.sleep(0)
+    assert (await pulls.fetch(webhook, NOW)).offers
+    other = msgspec.structs.replace(webhook, number=webhook.number + 1, org=OrgId(2))
+    theirs = Lane(pulls, other)
+    theirs.waiting = [TestMessage() for _ in range(30)]
+    assert len((await pulls.fetch(other, Asked(most=30, wait_s=0.1))).offers) == 5
+    third = msgspec.structs.replace(webhook, number=webhook.number + 2, org=OrgId(3))
+    with pytest.raises(TooManyOut):
+        await pulls.fetch(third, NOW)
+
+
+async def test_a_cursor_is_its_webhooks_and_good_once(pulls: Pulls, webhook: Webhook) -> None:
+    lane = Lane(pulls, webhook)
+    lane.waiting = [TestMessage(b"a"), TestMessage(b"b")]
+    got = await pulls.fetch(webhook, Asked(most=2, wait_s=0.1))
+    other = msgspec.structs.replace(webhook, number=webhook.number + 1)
+    await pulls.fetch(other, Asked(wait_s=0, cursor=got.cursor))
+    assert pulls.state(webhook.number) == (0, 2), "another webhook's cursor says nothing"
+    await pulls.fetch(webhook, Asked(wait_s=0, cursor=got.cursor))
+    assert pulls.state(webhook.number) == (0, 0) and len(lane.ended) == 2
+    await pulls.fetch(webhook, Asked(wait_s=0, cursor=got.cursor))
+    with pytest.raises(NotPulled):
+        await pulls.fetch(msgspec.structs.replace(webhook, kind="HTTP"), NOW)
+
+
+async def test_at_the_end_readers_are_let_go_and_what_is_out_comes_again(
+    pulls: Pulls, webhook: Webhook
+) -> None:
+    lane = Lane(pulls, webhook)
+    lane.waiting = [TestMessage()]
+    await pulls.fetch(webhook, Asked(most=1, wait_s=0.1))
+    waiting = asyncio.ensure_future(pulls.fetch(webhook, Asked(wait_s=30)))
+    await asyncio.sleep(0.01)
+    pulls.end_waits()
+    assert (await waiting).offers == []
+    pulls.give_back()
+    await asyncio.sleep(0)
+    [(_, result)] = lane.ended
+    assert result is not None and result.verdict is Verdict.AGAIN
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_nothing_is_lost_or_had_by_two_whatever_readers_do(
+    pulls: Pulls, webhook: Webhook, seed: int
+) -> None:
+    """Readers come, go, say anything in any order; each message is out at most once at a time, and
+    what ended undelivered is there again."""
+    rng = random.Random(seed)
+    lane = Lane(pulls, webhook)
+    lane.waiting = [TestMessage(b"%d" % number) for number in range(60)]
+    delivered: set[bytes] = set()
+    held: dict[str, bytes] = {}
+    for _ in range(400):
+        done = len(lane.ended)
+        match rng.randrange(5):
+            case 0 | 1:
+                task = asyncio.ensure_future(
+                    pulls.fetch(webhook, Asked(most=rng.randint(1, 9), wait_s=0.0, lease_s=3600))
+                )
+                if rng.random() < 0.2:
+                    await asyncio.sleep(0)
+                    task.cancel()
+                got = (await asyncio.gather(task, return_exceptions=True))[0]
+                if not isinstance(got, BaseException):
+                    for one in got.offers:
+                        assert one.message.body not in held.values(), "two have it"
+                        held[one.token] = one.message.body
+            case 2 if held:
+                token = rng.choice(list(held))
+                word = rng.choice([Word.DELIVERED, Word.AGAIN, Word.LONGER])
+                assert pulls.say(webhook, said(word, token)) == 1
+                if word is Word.DELIVERED:
+                    delivered.add(held[token])
+                if word is not Word.LONGER:
+                    del held[token]
+            case 3:
+                lane.channel.follow(webhook)
+            case _:
+                pulls.say(webhook, said(Word.DELIVERED, "unknown"))
+        await asyncio.sleep(0.001)
+        for message, result in lane.ended[done:]:
+            if result is None or result.verdict is not Verdict.DELIVERED:
+                lane.waiting.append(TestMessage(message.body))
+    assert len(delivered) > 5
+    assert pulls.state(webhook.number)[1] == len(held)
+    there = {one.body for one in lane.waiting} | set(held.values()) | delivered
+    left = lane.running - len(held)
+    assert len(there) + left == 60, "what is neither waits for the next reader"
