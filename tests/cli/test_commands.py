@@ -390,3 +390,17 @@ def test_refused_events_are_listed_with_their_reason(tidings: Command, org: Api)
     done = tidings("events", "rejected").must(0)
     assert "pointIssued" in done.out and "must be" in done.out
     assert tidings("events", "rejected", "--json").must(0).row["eventId"] == "e-1"
+
+
+def test_messages_are_fetched_printed_and_acknowledged(tidings: Command, org: Api) -> None:
+    org.webhook("", "reader", webHookType="PULL")
+    told = tidings("webhooks", "pull", "reader").must(0)
+    assert told.out == "" and "no messages" in told.err
+    org.accept(bare(eventId="pulled-1"))
+    kept = tidings("webhooks", "pull", "reader", "--keep", "--json").must(0).row
+    assert json.loads(kept["body"])["eventId"] == "pulled-1"
+    org.accept(bare(eventId="pulled-2"))
+    assert "pulled-2" in tidings("webhooks", "pull", "reader").must(0).out
+    assert org.settled("pulled-2")["state"] == "delivered"
+    told = tidings("webhooks", "pull", "crm-of-nobody").must(3)
+    assert "must be the name or id" in told.err

@@ -30,7 +30,7 @@ OF_THE_MOMENT = {"health", "lastUsedAt", "lastSignInAt", "from", "to"}
 # What answers have gained since, and what it is of all that was there before.
 SINCE = {"authentication": None, "connection": None, "kafka": None}
 # No answer said then what was kept, where a page stands, or what everything is.
-TOLD_SINCE = {"endedBy", "paging", "sources"}
+TOLD_SINCE = {"endedBy", "paging", "sources", "messages"}
 # Of each message: everything else in its head is the same as it was at the kill.
 OF_A_MESSAGE = {
     "webhook-id",

@@ -70,7 +70,8 @@ def test_the_cursor_of_an_answer_acknowledges_all_of_it(api: Api) -> None:
     sent = [new_id() for _ in range(25)]
     for number, one in enumerate(sent):
         api.accept(event(one, 0, customer=number + 1))
-    got, cursor = [], None
+    got: list[str] = []
+    cursor = None
     while len(got) < 25:
         answer = fetch(api, hook, 5, max=10, **({} if cursor is None else {"cursor": cursor}))
         assert 1 <= len(answer["messages"]) <= 10
@@ -208,8 +209,11 @@ def test_only_who_may_reads_and_only_what_is_fetched(api: Api, new_org: Callable
     for wrong in ({"max": 0}, {"max": 1001}, {"waitInSeconds": 99}, {"leaseInSeconds": 0},
                   {"leaseInSeconds": 4000}, {"cursor": 7}, {"most": 1}):  # fmt: skip
         assert api.send("POST", f"{path}/pull", wrong).status == 400, wrong
-    for wrong in ({}, {"ackIds": []}, {"ackIds": "a"}, {"ackIds": ["a"], "outcome": "maybe"}):
-        assert api.send("POST", f"{path}/acknowledge", wrong).status == 400, wrong
+    told_wrongly: list[dict[str, Any]] = [
+        {}, {"ackIds": []}, {"ackIds": "a"}, {"ackIds": ["a"], "outcome": "maybe"},
+    ]  # fmt: skip
+    for said in told_wrongly:
+        assert api.send("POST", f"{path}/acknowledge", said).status == 400, said
     assert say(api, hook, [{"ackId": "never given"}], "delivered")["passedOver"] == 1
 
 

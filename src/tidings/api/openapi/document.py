@@ -49,6 +49,7 @@ _TAGS = {
     "events": "Sent to Tidings, found again, watched",
     "deliveries": "What became of each event at each webhook",
     "webhooks": "Who is told of what",
+    "messages": "Fetched by those who have no public address",
     "logs": "The original's logs and metrics",
     "replays": "Send again what was missed",
     "stops": "Hold sending",

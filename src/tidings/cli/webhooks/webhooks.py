@@ -37,6 +37,7 @@ for _name, _path in (
     ("edit", "webhooks.edit:edit"),
     ("test", "webhooks.trials:test"),
     ("preview", "webhooks.trials:preview"),
+    ("pull", "webhooks.pull:pull"),
     ("export", "webhooks.file:export"),
     ("apply", "webhooks.file:apply"),
 ):

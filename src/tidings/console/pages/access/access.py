@@ -23,6 +23,7 @@ MEANS = {
     "webhooks": "who is told what",
     "sources": "where events come from; write decides who may bring them",
     "events": "what happened; write sends events",
+    "messages": "what webhooks of the type PULL have for their readers; write fetches it",
     "logs": "what became of events and deliveries",
     "reference": "stores, tills and other data that payloads are enriched with",
     "replay": "replays, retries and cancels",
