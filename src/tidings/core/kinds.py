@@ -282,9 +282,15 @@ def named(pattern: re.Pattern[str], must: str, advice: str, *, null: bool = True
     )
 
 
-def whole(resource: type[msgspec.Struct], example: str) -> Part:
+class Whole(Part, frozen=True, kw_only=True):
     """An object that may be absent, and is set as a whole: what one type of a thing has and others
-    have not. `example`: how it is written."""
+    have not."""
+
+    resource: type[msgspec.Struct]
+
+
+def whole(resource: type[msgspec.Struct], example: str) -> Whole:
+    """The kind of such an object. `example`: how it is written."""
     kind = Nested(resource, "bad_type", f"Write {example}.", in_full=True)
 
     def read(form: Form, field: Declared, standing: Any) -> Any:
@@ -294,4 +300,4 @@ def whole(resource: type[msgspec.Struct], example: str) -> Part:
 
     needed = [one.name for one in declared(resource) if one.required]
     schema = kind.taken(new=False) | ({"required": needed} if needed else {})
-    return Part(read, schema=schema, shows=kind.show, answers=kind.shown())
+    return Whole(read, schema=schema, shows=kind.show, answers=kind.shown(), resource=resource)

@@ -223,7 +223,7 @@ async def test_a_webhook_that_calls_nobody_has_a_form_and_no_test() -> None:
         page = text(await browser.get(f"{AT}/{webhook}"))
         assert "no call is made" in page and "Send a test" not in page
         reply = await browser.post(f"{AT}/{webhook}/test")
-        assert "makes no call" in text(reply) and p.s.outside.opened == []
+        assert "nothing is sent to" in text(reply) and p.s.outside.opened == []
         form = FORM | {"webHookUrl": "", "slaInSeconds": "7"}
         assert (await browser.post(f"{AT}/{webhook}/edit", form)).status == 303
         copy = FORM | {"webHookUrl": "", "name": "Copy", "from": webhook}
@@ -382,3 +382,37 @@ async def test_a_form_holds_an_authentication_and_shows_no_secret_of_it() -> Non
         none = FORM | version | {"version": "2", "authentication": ""}
         await browser.post(f"{AT}/{record.webhook.id}/edit", none)
         assert p.s.webhooks.list(ORG)[0].webhook.authentication is None
+
+
+async def test_a_webhook_of_another_type_is_asked_what_that_type_has() -> None:
+    async with pages() as p:
+        browser = await p.browser()
+        page = text(await browser.get(f"{AT}/new"))
+        assert "new?type=KAFKA" in page and "new?type=PULL" in page
+        page = text(await browser.get(f"{AT}/new?type=KAFKA"))
+        assert 'name="kafka.topic"' in page and 'name="connection"' in page
+        assert 'name="webHookUrl"' not in page and 'id="headers"' not in page
+        form = FORM | {"webHookType": "KAFKA", "webHookUrl": "", "connection": "main"}
+        said = text(await browser.post(f"{AT}/new", form | {"kafka.topic": "a b"}))
+        assert "kafka.topic must be" in said and 'value="a b"' in said, "nothing typed is lost"
+        assert (await browser.post(f"{AT}/new", form | {"kafka.topic": "crm"})).status == 200
+        [record] = p.s.webhooks.list(ORG)
+        assert record.webhook.url == "kafka://main/crm"
+        at = f"{AT}/{record.webhook.id}"
+        assert "kafka://main/crm" in text(await browser.get(at))
+        page = text(await browser.get(f"{at}/edit"))
+        assert 'value="crm"' in page and '<option value="main" selected>' in page
+        changed = form | {"kafka.topic": "crm.loyalty", "version": "1"}
+        assert (await browser.post(f"{at}/edit", changed)).status == 303
+        [record] = p.s.webhooks.list(ORG)
+        assert record.webhook.url == "kafka://main/crm.loyalty"
+
+
+async def test_a_webhook_that_is_fetched_from_shows_its_readers_and_no_test() -> None:
+    async with pages() as p:
+        browser = await p.browser()
+        form = FORM | {"webHookType": "PULL", "webHookUrl": "", "name": "Reader"}
+        assert (await browser.post(f"{AT}/new", form)).status == 200
+        [record] = p.s.webhooks.list(ORG)
+        page = text(await browser.get(f"{AT}/{record.webhook.id}"))
+        assert "0 wait, 0 messages are out" in page and "Send a test" not in page

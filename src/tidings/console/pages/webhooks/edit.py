@@ -12,6 +12,7 @@ import msgspec
 from starlette.responses import Response
 
 from tidings.console.pages.webhooks import form as webhook_form
+from tidings.console.pages.webhooks import kind_form
 from tidings.console.pages.webhooks.form import Shown, body_of, placed
 from tidings.console.schema_tree import schema_tree
 from tidings.console.visit import Visit
@@ -19,6 +20,7 @@ from tidings.core.delivery.standing import Standing
 from tidings.core.ids import DeliveryId, EventNumber, WebhookId
 from tidings.core.shaping.neo_rules import NEO, SEND_WHOLE, unknown_flow, unknown_flow_said
 from tidings.core.shaping.signatures.standard_webhooks import show_secret
+from tidings.core.webhooks.kinds import FIELDS, HTTP, KINDS, QUEUE
 from tidings.core.webhooks.name_matching import stored_name_of_type
 from tidings.core.webhooks.settings import Settings
 from tidings.core.webhooks.webhook import Webhook
@@ -33,6 +35,7 @@ from tidings.store.port import EventQuery, StoredEvent
 _TOLD_MAX = 3  # warnings: what is told on the next page travels in a cookie, which is short
 # What the payload does not depend on: the preview must not wait for it.
 _FILLED = {"name": "preview", "webHookUrl": "https://example.com/", "maxAllowedConnections": 1}
+_FILLED |= {"webHookType": HTTP, "connection": None, **dict.fromkeys(FIELDS)}
 _URL = "webHookUrl"
 Refusals = Sequence[Refusal]
 
@@ -55,8 +58,9 @@ def living(visit: Visit, webhook_id: WebhookId) -> Record:
 
 async def show_new(visit: Visit) -> Response:
     """An empty form, or with `from` that of a copy."""
-    shown = webhook_form.fresh()
     query = visit.request.query_params
+    kind = query.get("type", HTTP)
+    shown = webhook_form.fresh(kind if kind in KINDS else HTTP)
     source = None
     if query.get("from"):
         source = own(visit, WebhookId(query["from"]))
@@ -157,12 +161,15 @@ def _form(
     stored = record or source
     neo = None if stored is None else stored.config.settings.extra.get(NEO)
     flow = unknown_flow(neo, named)
+    if shown.texts[kind_form.TYPE] not in KINDS:
+        shown.texts[kind_form.TYPE] = HTTP if stored is None else stored.webhook.kind
+    kind = shown.texts[kind_form.TYPE]
     families: dict[str, list[tuple[str, str]]] = {}
     known = services.event_types.names(org)
     for name in sorted(known, key=str.lower):
-        kind = services.event_types.get(org, name)
-        family = "of orgs below" if kind is None else kind.family
-        families.setdefault(family, []).append((name, "" if kind is None else kind.trigger))
+        type_ = services.event_types.get(org, name)
+        family = "of orgs below" if type_ is None else type_.family
+        families.setdefault(family, []).append((name, "" if type_ is None else type_.trigger))
     return visit.page(
         "webhook_form.html",
         400 if refusals else 200,
@@ -175,18 +182,40 @@ def _form(
         admits=services.orgs.settings(org).unknown_types == "admitted",
         transformations=[("", "none"), *((one, one) for one in named)] if named else [],
         flow=None if flow is None else unknown_flow_said(flow, named),
-        queue=stored is not None and not stored.webhook.dials,
+        queue=kind == QUEUE,
+        own=kind_form.OWN[kind],
+        wanted=KINDS[kind],
+        connections=_connections(visit, kind, shown.texts[kind_form.CONNECTION]),
+        kinds=_kinds(visit),
         rules=webhook_form,
         once=visit.form.get("once") or secrets.token_urlsafe(16),
     )
+
+
+def _connections(visit: Visit, kind: str, has: str) -> list[tuple[str, str]]:
+    """The connections that a webhook of the type may name, as a choice; the one it has stays."""
+    named = visit.services.connections.of(visit.caller)
+    names = {one.name for one in named if one.kind == KINDS[kind].connection}
+    names |= {has} - {""}
+    return [(name, name) for name in sorted(names)]
+
+
+def _kinds(visit: Visit) -> list[str]:
+    """The types that the visitor can make webhooks of."""
+    there = {one.kind for one in visit.services.connections.of(visit.caller)}
+    return [
+        name
+        for name, kind in KINDS.items()
+        if name != QUEUE and (kind.connection is None or kind.connection in there)
+    ]
 
 
 def _carried(settings: Settings, names: Sequence[str]) -> dict[str, Any]:
     """What a copy takes along beside the fields of the page."""
     versions = {name: at for name, at in settings.event_versions if name in names}
     neo = settings.extra.get(NEO)
-    kind = {"webHookType": settings.kind}
-    return kind | {
+    return {
+        kind_form.TYPE: settings.kind,
         "eventVersions": versions,
         NEO: None if neo is None else msgspec.json.decode(neo),
     }
@@ -270,7 +299,7 @@ async def make_inbox(visit: Visit) -> Response:
             shown=shown,
             refusals=placed(refusals),
             record=kept,
-            queue=kept is not None and not kept.webhook.dials,
+            queue=shown.texts[kind_form.TYPE] == QUEUE,
         )
     source = None if kept is not None else _source(visit)
     return _form(visit, shown, record=kept, source=source, refusals=refusals)

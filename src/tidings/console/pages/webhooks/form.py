@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from tidings.console.pages.webhooks import kind_form
 from tidings.core.declaration import declared
 from tidings.core.delivery.outcome import DEFAULT_POLICY
 from tidings.core.shaping.enrichment import IDENTIFIERS, STORE, THIN, TILL, WAIT, WHEN_DOWN
@@ -18,6 +19,7 @@ from tidings.core.shaping.shape_rules import FIELDS, FILTER, RENAME, TRANSFORMAT
 from tidings.core.webhooks.authentication import LABELS, SCHEMES
 from tidings.core.webhooks.authentication_body import FIELD as AUTHENTICATION
 from tidings.core.webhooks.authentication_body import VARIANTS
+from tidings.core.webhooks.kinds import HTTP
 from tidings.core.webhooks.masks import masked
 from tidings.core.webhooks.retry_policy_body import show_retry
 from tidings.core.webhooks.settings import FIELD_OF, SETTABLE, Settings
@@ -60,6 +62,7 @@ WORDS = {
 
 _TEXTS = (
     *("name", "webHookUrl", "signingSecret", TRANSFORMATION, WHEN_DOWN),
+    *kind_form.TEXTS,
     *(one.name for one in _WRITTEN),
     *(AUTHENTICATION, *(place for parts in PARTS.values() for place, _ in parts)),
     *("delays", "window", "retryStatuses", "failStatuses", FILTER, "fieldsKind", "paths", RENAME),
@@ -94,11 +97,12 @@ class Shown(msgspec.Struct):
     sources: list[str]
 
 
-def fresh() -> Shown:
-    """The page as it is first seen."""
+def fresh(kind: str = HTTP) -> Shown:
+    """The page of a new webhook of a type, as it is first seen."""
     texts = dict.fromkeys(_TEXTS, "")
     texts |= {one.name: text_of(one.usual()) for one in _WRITTEN}
     texts |= {
+        kind_form.TYPE: kind,
         WHEN_DOWN: THIN,
         **{place: words[0][0] for place, words in WORDS.items() if words},
         "fieldsKind": "all",
@@ -119,6 +123,7 @@ def of_settings(settings: Settings, active: bool) -> Shown:
         **{one.name: text_of(one.show(settings)) for one in _WRITTEN},
         TRANSFORMATION: settings.transformation or "",
         **_authentication_texts(settings),
+        **kind_form.texts_of(settings),
         WHEN_DOWN: str(_extra(extra, WHEN_DOWN) or THIN),
         "delays": _numbers(retry["delaysInSeconds"]),
         "window": str(retry["windowInHours"]),
@@ -154,7 +159,8 @@ def of_form(form: Mapping[str, str], lists: Mapping[str, Sequence[str]]) -> Show
 
 def body_of(shown: Shown) -> tuple[dict[str, Any], list[Refusal]]:
     """The body that the page says, and what cannot be read as a body at all."""
-    texts, refusals = shown.texts, []
+    texts = shown.texts
+    refusals: list[Refusal] = []
     body: dict[str, Any] = {
         "name": texts["name"],
         "webHookUrl": texts["webHookUrl"],
@@ -176,6 +182,7 @@ def body_of(shown: Shown) -> tuple[dict[str, Any], list[Refusal]]:
         RENAME: None,
         **{name: name in shown.checks for name in _CHECKS},
     }
+    body |= kind_form.body_of(texts, refusals)
     if texts["signingSecret"]:
         body["signingSecret"] = texts["signingSecret"]
     if texts[FILTER]:
@@ -209,6 +216,8 @@ def _place(field: str) -> str:
         return field
     if field in _PLACES:
         return _PLACES[field]
+    if (own := next((one for one in _TEXTS if "." in one and field.startswith(one)), "")) != "":
+        return own
     stem = field.partition(".")[0].partition("[")[0]
     place = _PLACES.get(stem, stem)
     known = (*_TEXTS, *_CHECKS, "headers", "flow", "eventNames", IDENTIFIERS)

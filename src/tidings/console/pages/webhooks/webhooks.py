@@ -91,6 +91,7 @@ async def show(visit: Visit) -> Response:
         "webhook.html",
         record=record,
         webhook=webhook,
+        readers=visit.services.pulls.state(webhook.number),
         summary=summary,
         span=span,
         all_spans=SPANS,

@@ -1,0 +1,123 @@
+"""What the form of a webhook asks by its type: which connection, and where over it. Pure.
+
+The fields are those that the type declares; a list is written a line each, an object as JSON.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from tidings.core.declaration import Declared, declared
+from tidings.core.kinds import Whole
+from tidings.core.webhooks.kinds import FIELDS, KINDS
+from tidings.core.webhooks.settings import FIELD_OF, Settings
+from tidings.errors import Refusal
+from tidings.schema.forms import number_in
+
+TYPE, CONNECTION = "webHookType", "connection"
+LONG = 200
+"""What may be longer has several lines."""
+AREA_TYPES = {"array", "object"}
+
+
+class OwnField(msgspec.Struct, frozen=True):
+    """One field that only a type has."""
+
+    place: str  # in the body, and on the page
+    one: Declared
+
+    @property
+    def label(self) -> str:
+        """What is asked."""
+        return self.one.field.label or self.one.name.capitalize()
+
+    @property
+    def hint(self) -> str:
+        """Below it."""
+        said = self.one.field.hint or self.one.field.about
+        if "object" in self.types:
+            return f"{said} As JSON."
+        return f"{said} One a line." if "array" in self.types else said
+
+    @property
+    def types(self) -> set[str]:
+        """The types of JSON that it may be."""
+        shown = self.one.field.kind.shown()
+        return {str(one.get("type")) for one in shown.get("anyOf", (shown,))}
+
+    @property
+    def is_area(self) -> bool:
+        """Whether it has several lines."""
+        most = self.one.field.kind.taken(new=True).get("maxLength", 0)
+        return bool(AREA_TYPES & self.types) or most > LONG
+
+
+def _own_fields(kind: str) -> list[OwnField]:
+    field = KINDS[kind].field
+    if field is None:
+        return []
+    whole = FIELD_OF[field].field.kind
+    assert isinstance(whole, Whole)  # every type declares its own so
+    return [OwnField(f"{field}.{one.name}", one) for one in declared(whole.resource)]
+
+
+OWN = {kind: _own_fields(kind) for kind in KINDS}
+TEXTS = (TYPE, CONNECTION, *(one.place for own in OWN.values() for one in own))
+
+
+def texts_of(settings: Settings) -> dict[str, str]:
+    """What the page holds of a webhook that is there."""
+    field = KINDS[settings.kind].field
+    said = None if field is None else FIELD_OF[field].show(settings)
+    found = {TYPE: settings.kind, CONNECTION: settings.connection or ""}
+    for own in OWN[settings.kind]:
+        found[own.place] = _text((said or {}).get(own.one.name))
+    return found
+
+
+def body_of(texts: Mapping[str, str], refusals: list[Refusal]) -> dict[str, Any]:
+    """What a body says of the type, and of what only one type has; nothing of an unknown one."""
+    kind = texts[TYPE]
+    if kind not in KINDS:
+        return {}
+    body: dict[str, Any] = {TYPE: kind, **dict.fromkeys(FIELDS)}
+    body[CONNECTION] = texts[CONNECTION] or None if KINDS[kind].connection else None
+    if (field := KINDS[kind].field) is not None:
+        said = {
+            own.one.name: _value(own, texts[own.place], refusals)
+            for own in OWN[kind]
+            if texts[own.place]
+        }
+        body[field] = said
+    if not KINDS[kind].headers:
+        body |= {"webHookUrl": "", "webHookHeaders": {}, "authentication": None}
+    return body
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list | tuple) and all(isinstance(one, str) for one in value):
+        return "\n".join(value)
+    if isinstance(value, str) or value is None:
+        return value or ""
+    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+
+
+def _value(own: OwnField, text: str, refusals: list[Refusal]) -> Any:
+    types = own.types
+    if "object" in types and (text.startswith(("{", "[")) or "string" not in types):
+        try:
+            return msgspec.json.decode(text)
+        except (msgspec.DecodeError, RecursionError) as wrong:
+            refusals.append(
+                Refusal(
+                    "bad_json",
+                    f"{own.place} must be JSON; {str(wrong)[:120]}. Check quotes, commas and "
+                    f"brackets. (bad_json, field {own.place})",
+                    own.place,
+                )
+            )
+            return None
+    if "array" in types and ("string" not in types or "\n" in text):
+        return [line.strip() for line in text.splitlines() if line.strip()]
+    return number_in(text) if types & {"integer", "number"} else text
