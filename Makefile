@@ -66,9 +66,10 @@ test-systems: setup  ## Tests that need programs of the system; as root it insta
 bench: setup  ## Throughput against the yardstick, every run closed by a ledger
 	@$(BIN)/python -m bench throughput
 
-wheel: setup  ## Build both wheels into dist/: the service with its console, and what brands import
+wheel: setup  ## Build the wheels into dist/: the service with its console, what brands and platforms import
 	@$(BIN)/uv build --quiet --wheel --no-build-isolation --out-dir dist
 	@$(BIN)/uv build --quiet --wheel --no-build-isolation --out-dir dist consumer
+	@$(BIN)/uv build --quiet --wheel --no-build-isolation --out-dir dist producer
 
 models: setup  ## Make the typed models of events, and take new optional fields into the promise
 	@$(BIN)/python -m tidings.catalogue.models src/tidings_consumer/events

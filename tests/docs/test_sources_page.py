@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs.outbox_page import DDL
 from tidings.app.parts import CONNECTION_TYPES
 from tidings.connections.port import command_of
 from tidings.core.declaration import declared
@@ -17,6 +18,7 @@ from tidings.core.sources.source import KAFKA, OUTBOX, Source, read_source
 from tidings.core.sources.verification import LABELS, VERIFICATION
 from tidings.engine.sources.inbound import RUNNING_MAX
 from tidings.engine.sources.live_source import ASIDE_BYTES_MAX, ASIDE_MAX
+from tidings_producer.outbox import TABLE
 
 PAGE = (Path(__file__).parents[2] / "docs" / "sources.md").read_text("utf-8")
 SHOWN, OUTBOX_SHOWN, KAFKA_SHOWN = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
@@ -74,3 +76,7 @@ def test_sources_on_the_page_name_connections_as_their_page_has_them() -> None:
         assert isinstance(source, Source) and source.kind == kind
         assert f"](connections.md#{kind}) of type `{kind}`, here `{source.connection}`" in PAGE
         assert command_of(CONNECTION_TYPES[kind].extra) in PAGE
+
+
+def test_the_table_on_the_page_is_the_one_that_the_library_of_senders_makes() -> None:
+    assert DDL == TABLE

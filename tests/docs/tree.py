@@ -12,7 +12,7 @@ from pathlib import Path
 import tidings
 
 SOURCE = Path(tidings.__file__).parent
-CONSUMER = SOURCE.parent / "tidings_consumer"
+LIBRARIES = [SOURCE.parent / name for name in ("tidings_consumer", "tidings_producer")]
 BEGIN = "<!-- made by `make docs` from the packages: the tree -->"
 END = "<!-- the end of the tree -->"
 DATA = {  # folders without code: they have no docstring to say it
@@ -28,7 +28,7 @@ _SENTENCE = re.compile(r"(?<=[.!?])\s")
 
 def packages() -> list[Path]:
     """All folders of code, each before those in it, by name."""
-    inits = (one for root in (SOURCE, CONSUMER) for one in root.rglob("__init__.py"))
+    inits = (one for root in (SOURCE, *LIBRARIES) for one in root.rglob("__init__.py"))
     found = (one.parent for one in inits if "node_modules" not in one.parts)
     return sorted(one for one in found if one != SOURCE)
 
