@@ -20,3 +20,5 @@ from tidings_producer.errors import SpoolFull as SpoolFull
 from tidings_producer.errors import SpoolLocked as SpoolLocked
 from tidings_producer.errors import Unanswered as Unanswered
 from tidings_producer.outbox import Outbox as Outbox
+from tidings_producer.spool import Spool as Spool
+from tidings_producer.spool.refused import RefusedEvent as RefusedEvent

@@ -1,0 +1,280 @@
+"""The spool keeps what it promised: in order, within its bounds, whatever the disk does."""
+
+import errno
+import os
+import random
+import resource
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.producer.spooling import REFUSED, SMALL, TAKEN, drain, held, numbered, opened, take
+from tidings_producer import SettingError, Spool, SpoolError, SpoolFailed, SpoolFull, SpoolLocked
+
+
+def test_what_was_kept_comes_in_order_over_files_and_restarts(tmp_path: Path) -> None:
+    came: list[int] = []
+    chance = random.Random(1)
+    number = 0
+    for _ in range(20):
+        with opened(tmp_path) as spool:
+            for _ in range(chance.randint(0, 15)):
+                some = range(number, number + chance.randint(1, 3))
+                spool.append([numbered(one) for one in some])
+                number = some.stop
+            for _ in range(chance.randint(0, 6)):
+                came += take(spool)
+    with opened(tmp_path) as spool:
+        came += drain(spool)
+    assert came == list(range(number)) and number > 100
+
+
+def test_the_disk_holds_no_more_than_it_may_and_room_comes_back(tmp_path: Path) -> None:
+    with opened(tmp_path) as spool:
+        for round_ in range(5):
+            kept = 0
+            with pytest.raises(SpoolFull, match=r"at most 65,536 bytes; it holds .*status\(\)"):
+                while True:
+                    spool.append([numbered(kept)])
+                    kept += 1
+                    assert held(tmp_path) <= SMALL
+            assert kept > 50, round_
+            assert drain(spool) == list(range(kept))
+        spool.append([numbered(one) for one in range(50)])
+        with pytest.raises(SpoolFull):
+            spool.append([numbered(one) for one in range(100, 150)])
+        assert drain(spool) == list(range(50)), "of many that do not fit none is kept"
+        with pytest.raises(SpoolFull):
+            spool.append([numbered(1, SMALL)])
+
+
+def test_a_bound_that_is_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="65,536 or more; got 5"):
+        Spool(tmp_path, bytes_max=5)
+
+
+def test_an_event_larger_than_a_file_is_kept_too(tmp_path: Path) -> None:
+    with opened(tmp_path) as spool:
+        spool.append([numbered(0), numbered(1, 30_000), numbered(2)])
+        assert [one.event_id for one in spool.peek(9, 500, 0.0, 0.0)] == ["e-0"]
+        assert drain(spool) == [0, 1, 2]
+
+
+def test_who_waits_is_woken(tmp_path: Path) -> None:
+    with opened(tmp_path) as spool:
+        found: list[int] = []
+
+        def wait() -> None:
+            events = spool.peek(1, 100_000, 10.0, 0.0)
+            spool.take(events, [TAKEN])
+            found.extend(int(one.event_id[2:]) for one in events)
+
+        thread = threading.Thread(target=wait)
+        thread.start()
+        spool.append([numbered(5)])
+        thread.join(10)
+        assert found == [5]
+        assert spool.peek(1, 1, 0.01, 0.0) == []
+
+
+@contextmanager
+def counting(monkeypatch: pytest.MonkeyPatch, slow_s: float = 0.0) -> Iterator[list[float]]:
+    """The times of all syncs of files."""
+    real, times = os.fsync, []
+
+    def sync(file: int) -> None:
+        times.append(time.monotonic())
+        time.sleep(slow_s)
+        real(file)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", sync)
+        yield times
+
+
+def in_threads(count: int, call: Callable[[int], None]) -> None:
+    threads = [threading.Thread(target=call, args=(number,)) for number in range(count)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join(30)
+
+
+@pytest.mark.parametrize("group_commit_s", [0.0, 0.1])
+def test_many_threads_share_a_sync(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, group_commit_s: float
+) -> None:
+    with opened(tmp_path, group_commit_s=group_commit_s) as spool:
+        with counting(monkeypatch, 0.05) as syncs:
+            in_threads(20, lambda number: spool.append([numbered(number, 10)]))
+        assert 1 <= len(syncs) < 10
+        assert sorted(drain(spool)) == list(range(20))
+
+
+def test_without_fsync_the_disk_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened(tmp_path, fsync=False) as spool, counting(monkeypatch) as syncs:
+        for number in range(5):
+            spool.append([numbered(number)])
+        assert syncs == [] and drain(spool) == list(range(5))
+
+
+def test_what_is_not_synced_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reached, go_on = threading.Event(), threading.Event()
+    real = os.fsync
+
+    def sync(file: int) -> None:
+        reached.set()
+        go_on.wait(10)
+        real(file)
+
+    with opened(tmp_path) as spool:
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", sync)
+            thread = threading.Thread(target=lambda: spool.append([numbered(1)]))
+            thread.start()
+            assert reached.wait(10)
+            assert spool.peek(1, 1_000, 0.05, 0.0) == []
+            go_on.set()
+            thread.join(10)
+        assert drain(spool) == [1]
+
+
+def test_what_the_disk_did_not_sync_is_not_promised(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[int] = []
+    real, chance = os.fsync, random.Random(3)
+
+    def sync(file: int) -> None:
+        if chance.random() < 0.3:
+            raise OSError(errno.EIO, "Input/output error")
+        time.sleep(0.001)
+        real(file)
+
+    def send(thread: int) -> None:
+        for number in range(thread * 100, thread * 100 + 10):
+            try:
+                spool.append([numbered(number)])
+            except SpoolFailed as error:
+                assert "sync" in str(error) or "Input/output error" in str(error)
+            else:
+                kept.append(number)
+
+    with opened(tmp_path, bytes_max=SMALL * 8) as spool:
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", sync)
+            in_threads(5, send)
+        spool.append([numbered(999)])
+    with opened(tmp_path, bytes_max=SMALL * 8) as spool:
+        came = drain(spool)
+    assert set(kept) <= set(came) and len(set(came)) == len(came)
+    assert 0 < len(kept) < 50 and came[-1] == 999
+
+
+@pytest.mark.parametrize("name", ["write", "ftruncate", "open", "pwrite", "unlink", "replace"])
+def test_a_call_of_the_system_that_fails_loses_nothing_that_was_promised(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Each fails half of the time; a write has then written a half."""
+    real, chance = getattr(os, name), random.Random(7)
+
+    def fails(*words: Any, **more: Any) -> Any:
+        if chance.random() < 0.5:
+            if name == "write":
+                real(words[0], bytes(words[1])[: len(words[1]) // 2])
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(*words, **more)
+
+    kept: list[int] = []
+    came: list[int] = []
+    for life in range(8):
+        with opened(tmp_path) as spool, monkeypatch.context() as patch:
+            patch.setattr(os, name, fails)
+            for number in range(life * 100, life * 100 + 30):
+                try:
+                    spool.append([numbered(number)])
+                except SpoolError as error:
+                    assert "must" in str(error)
+                else:
+                    kept.append(number)
+                with suppress(SpoolError):
+                    came += take(spool)
+    with opened(tmp_path) as spool:
+        came += drain(spool)
+    first = list(dict.fromkeys(came))
+    assert set(kept) <= set(first), "lost"
+    assert sorted(first) == first, "out of order"
+    assert len(kept) > 30
+
+
+def test_a_file_that_may_not_grow(tmp_path: Path) -> None:
+    """By the limit of the system, in a process of its own."""
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (5_000, 5_000))
+            spool = Spool(tmp_path, bytes_max=SMALL * 8)
+            kept = 0
+            with suppress(SpoolFailed):
+                while kept < 100:
+                    spool.append([numbered(kept)])
+                    kept += 1
+            first = drain(spool)
+            code = 0 if kept == 4 and first == [0, 1, 2, 3] else 2
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    with opened(tmp_path) as spool:
+        assert drain(spool) == []
+
+
+def test_refused_events_are_put_aside_once_and_within_a_bound(tmp_path: Path) -> None:
+    with opened(tmp_path, refused_bytes_max=5_000) as spool:
+        spool.append([numbered(one) for one in range(6)])
+        assert take(spool, 2, REFUSED) == [0, 1]
+        events = spool.peek(1, 10_000, 0.0, 0.0)
+        for _ in range(3):  # a crash before `take` brings it again
+            spool.put_aside(events, [REFUSED])
+        assert [one.event_id for one in spool.refused] == ["e-0", "e-1", "e-2"]
+        with pytest.raises(SpoolFull, match="redrive"):
+            take(spool, 3, REFUSED)
+        assert spool.refused.drop("e-0", "none") == 1
+        assert take(spool, 1) == [2]
+    with opened(tmp_path) as spool:
+        assert [(one.event_id, one.code, one.said) for one in spool.refused] == [
+            (f"e-{number}", "unknown_type", "It must be known.") for number in (1, 2, 3)
+        ]
+        assert next(iter(spool.refused)).event["n"] == 1
+        assert spool.redrive([]) == 3
+        assert drain(spool) == [3, 4, 5, 1, 2, 3], "where room ran out it waits still"
+        assert len(spool.refused) == 0 and spool.refused.drop() == 0
+
+
+def test_processes_take_the_first_directory_that_is_free(tmp_path: Path) -> None:
+    first, second = Spool.first_free(tmp_path), Spool.first_free(tmp_path)
+    assert [one.folder.name for one in (first, second)] == ["0", "1"]
+    with pytest.raises(SpoolLocked):
+        Spool(tmp_path / "0")
+    second.append([numbered(1)])
+    first.close()
+    second.close()
+    again = Spool.first_free(tmp_path)
+    assert again.folder.name == "1" and drain(again) == [1]
+    again.close()
+
+
+def test_nobody_else_may_read_what_is_kept(tmp_path: Path) -> None:
+    with opened(tmp_path / "spool") as spool:
+        spool.append([numbered(1)])
+        assert (tmp_path / "spool").stat().st_mode & 0o777 == 0o700
+        files = list((tmp_path / "spool").iterdir())
+        assert len(files) == 4
+        assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
