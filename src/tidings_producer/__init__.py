@@ -1,8 +1,9 @@
-"""Send events to Tidings: in a transaction of PostgreSQL.
+"""Send events to Tidings: by HTTP, from a spool on the disk, or in a transaction of PostgreSQL.
 
-`Outbox` is the whole start. It imports nothing of the server.
+`Producer` and `Outbox` are the whole start. It imports nothing of the server.
 """
 
+from tidings_producer.async_producer import AsyncProducer as AsyncProducer
 from tidings_producer.envelope import Event as Event
 from tidings_producer.envelope import event as event
 from tidings_producer.errors import CallRefused as CallRefused
@@ -20,5 +21,7 @@ from tidings_producer.errors import SpoolFull as SpoolFull
 from tidings_producer.errors import SpoolLocked as SpoolLocked
 from tidings_producer.errors import Unanswered as Unanswered
 from tidings_producer.outbox import Outbox as Outbox
+from tidings_producer.producer import Producer as Producer
+from tidings_producer.producer import Status as Status
 from tidings_producer.spool import Spool as Spool
 from tidings_producer.spool.refused import RefusedEvent as RefusedEvent

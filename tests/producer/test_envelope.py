@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 from tidings.core.events.call_split import DEFAULT_LIMITS
 from tidings.core.events.envelope import NAME_MAX as SERVICE_NAME_MAX
 from tidings.core.ids import EVENT_ID
-from tidings_producer import EventError, event
+from tidings_consumer.events import PointsIssued
+from tidings_producer import EventError, Producer, event
 from tidings_producer.envelope import EVENT_BYTES_MAX, NAME_MAX, encode, new_id
+from tidings_producer.producer import BATCH_BYTES, BATCH_EVENTS
 
 CIRCLE: dict[str, Any] = {}
 CIRCLE["self"] = CIRCLE
@@ -115,3 +117,11 @@ def test_what_is_read_is_what_was_sent(data: dict[str, Any]) -> None:
 def test_bounds_are_those_of_the_service() -> None:
     assert EVENT_BYTES_MAX == DEFAULT_LIMITS.event_bytes
     assert NAME_MAX == SERVICE_NAME_MAX
+    assert BATCH_EVENTS <= DEFAULT_LIMITS.events
+    assert BATCH_BYTES + EVENT_BYTES_MAX + BATCH_EVENTS < DEFAULT_LIMITS.body_bytes
+
+
+def typed(producer: Producer, issued: PointsIssued) -> None:
+    """For the type checker: the models of the catalogue can be sent."""
+    producer.send(issued)
+    producer.send(event("pointsIssued", issued["data"]))

@@ -9,12 +9,16 @@ import pytest
 
 from tests.consumer.test_consumer_wheel import ROOT, UV, run
 from tests.consumer.test_oldest_python import OLDEST, newer
+from tests.producer.told import ToldService
 from tidings import __version__
 
 ALONE = """
-from tidings_producer import Outbox, event
+import sys
+from tidings_producer import Outbox, Producer, event
 
-print(event("pointsIssued", {})["eventName"], Outbox().write_many(None, []))
+with Producer(sys.argv[1], "k", "s", spool=sys.argv[2]) as producer:
+    producer.send(event("pointsIssued", {"totalPointsIssued": 86}))
+    print(producer.flush(10), producer.status().accepted)
 try:
     import tidings
 except ModuleNotFoundError:
@@ -45,13 +49,13 @@ def test_the_wheel_holds_all_of_the_library_and_nothing_of_the_service(wheel: Pa
     assert len(names - own) <= 4
 
 
-def test_the_wheel_works_alone(wheel: Path, tmp_path: Path) -> None:
+def test_the_wheel_works_alone(wheel: Path, tmp_path: Path, told: ToldService) -> None:
     run(UV, "venv", "--quiet", "--python", sys.executable, tmp_path / "venv", cwd=tmp_path)
     python = tmp_path / "venv" / "bin" / "python"
     run(UV, "pip", "install", "--quiet", "--offline", "--python", python, wheel, cwd=tmp_path)
     assert run(UV, "pip", "list", "--python", python, cwd=tmp_path).count("\n") == 3
-    shown = run(python, "-I", "-c", ALONE, cwd=tmp_path)
-    assert shown.splitlines() == ["pointsIssued []", "alone"]
+    shown = run(python, "-I", "-c", ALONE, told.url, tmp_path / "spool", cwd=tmp_path)
+    assert shown.splitlines() == ["True 1", "alone"]
 
 
 def test_the_whole_library_runs_on_the_oldest_python_of_its_wheel() -> None:
@@ -64,6 +68,6 @@ def test_what_it_exports_is_named(tmp_path: Path) -> None:
     program = tmp_path / "program.py"
     init = (ROOT / "src/tidings_producer/__init__.py").read_text("utf-8")
     names = [line.rpartition(" ")[2] for line in init.splitlines() if " as " in line]
-    assert len(names) > 10
+    assert len(names) > 15
     program.write_text("".join(f"from tidings_producer import {name}\n" for name in names))
     subprocess.run([sys.executable, program], check=True, timeout=30, cwd=tmp_path)
