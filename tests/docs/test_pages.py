@@ -28,6 +28,7 @@ PAGES = [
     ROOT / "docs/enrichment.md",
     ROOT / "docs/filters.md",
     ROOT / "docs/transformations.md",
+    ROOT / "docs/send.md",
     ROOT / "docs/receive.md",
     ROOT / "docs/receive/frameworks.md",
     ROOT / "docs/receive/libraries.md",
