@@ -146,9 +146,10 @@ def _cursor(db: Any) -> tuple[Any, bool]:
 
 
 def _refuse_autocommit(db: Any) -> None:
-    """NotInTransaction, as far as the driver says it: psycopg 2 and 3, Django over them."""
+    """NotInTransaction, as far as the driver says it: psycopg 2 and 3, and what is over them."""
     if hasattr(db, "fetchone"):  # a cursor: Django's knows its `db`, others their `connection`
         db = getattr(db, "db", None) or getattr(db, "connection", None)
+    db = getattr(db, "driver_connection", None) or db  # behind that of a pool of SQLAlchemy
     alone = False
     if hasattr(db, "in_atomic_block"):
         alone = not db.in_atomic_block and db.get_autocommit()

@@ -104,6 +104,25 @@ def test_a_connection_that_commits_by_itself_is_refused(uri: str) -> None:
     assert [body["data"]["number"] for _, body in written(uri)] == [2]
 
 
+class Pooled:
+    """A connection as SQLAlchemy's pool hands it out: with an `info` of its own."""
+
+    def __init__(self, line: "psycopg.Connection[Any]") -> None:
+        self.driver_connection, self.info = line, {"pool": "its own"}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.driver_connection, name)
+
+
+def test_a_connection_of_a_pool_is_looked_through(uri: str) -> None:
+    with psycopg.connect(uri, autocommit=True) as line:
+        with pytest.raises(NotInTransaction):
+            Outbox().write(Pooled(line), issued(1))
+        with line.transaction():
+            Outbox().write(Pooled(line), issued(2))
+    assert [body["data"]["number"] for _, body in written(uri)] == [2]
+
+
 async def test_calls_are_awaited_where_the_driver_wants_it(uri: str) -> None:
     outbox = Outbox()
     async with await psycopg.AsyncConnection.connect(uri) as line:
