@@ -19,6 +19,7 @@ from bench.figures import (
     idle,
     latency,
     parts,
+    producer,
     recovery,
     reference,
     replay,
@@ -42,6 +43,7 @@ FIGURES: dict[str, Callable[[Options], list[Row]]] = {
     "replay": replay.run,
     "backlog": backlog.run,
     "reference": reference.run,
+    "producer": producer.run,
 }
 
 
