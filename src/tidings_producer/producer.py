@@ -68,7 +68,8 @@ class Producer:
         """`key`, `secret`: of a credential that may send events. `org`: for whom, with the
         platform's own credential. `spool`: a directory of this process alone, or a `Spool`.
         `linger_s`: how long few events wait for more. `deadline_s`: of one call. `timeout_s`: how
-        long `send` waits without a spool. `close_s`: how long `close` waits for what waits.
+        long `send` waits without a spool. `close_s`: how long `close` waits for what waits. `tls`:
+        whom to trust, where it is not whom the system trusts. `backoff`: of tries.
 
         SettingError; SpoolLocked, SpoolFailed.
         """
@@ -77,6 +78,8 @@ class Producer:
         self._calls = Calls(url, key, secret, org=org, deadline_s=deadline_s, tls=tls)
         self._bytes_max, self._timeout_s, self._close_s = event_bytes_max, timeout_s, close_s
         self._spool = Spool(spool) if isinstance(spool, (str, Path)) else spool
+        if self._spool is not None:
+            self._spool.take_up()
         self._waiting = Waiting() if self._spool is None else None
         backlog = self._spool or self._waiting
         assert backlog is not None
@@ -180,11 +183,9 @@ _open: set[Producer] = set()
 
 
 def _forked() -> None:
-    """In the child: let go of what is the parent's: a lock holds while any process has its file."""
+    """In the child: let go of the connections, which stay the parent's; spools do so themselves."""
     for one in list(_open):
-        one._backlog.abandon()
         one._calls.abandon()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forked)
+os.register_at_fork(after_in_child=_forked)

@@ -146,9 +146,6 @@ class Waiting:
                 self._end(Unanswered(said, [self._queue[0][0].event_id]))
             self._change.notify_all()
 
-    def abandon(self) -> None:
-        """See `Spool.abandon`. There is nothing to let go of."""
-
     def _first(self, events_max: int, bytes_max: int) -> list[Encoded]:
         events: list[Encoded] = []
         size = 0

@@ -21,6 +21,8 @@ from tidings_producer import (
     EventRefused,
     Forked,
     Producer,
+    Spool,
+    SpoolFailed,
     SpoolLocked,
     Unanswered,
     event,
@@ -183,6 +185,26 @@ def test_a_directory_has_one_producer(to_told: ToTold, tmp_path: Path) -> None:
     to_told(spool=tmp_path)
     with pytest.raises(SpoolLocked, match="Give each process a directory of its own"):
         to_told(spool=tmp_path)
+
+
+def test_a_spool_has_one_producer_and_one_process(to_told: ToTold, tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            to_told(spool=spool)
+        except SpoolFailed:
+            code = 0
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    producer = to_told(spool=spool)
+    with pytest.raises(SpoolLocked, match="Share that producer"):
+        to_told(spool=spool)
+    producer.close()
+    with pytest.raises(SpoolFailed, match="it was closed"):
+        to_told(spool=spool)
 
 
 @pytest.mark.parametrize("spooled", [True, False])

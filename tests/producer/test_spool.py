@@ -258,6 +258,24 @@ def test_refused_events_are_put_aside_once_and_within_a_bound(tmp_path: Path) ->
         assert len(spool.refused) == 0 and spool.refused.drop() == 0
 
 
+def test_a_spool_that_is_closed_touches_no_file(tmp_path: Path) -> None:
+    with opened(tmp_path) as spool:
+        spool.append([numbered(1)])
+        take(spool, 1, REFUSED)
+    with opened(tmp_path) as other:
+        for call in (
+            lambda: spool.append([numbered(2)]),
+            lambda: spool.refused.drop(),
+            lambda: spool.refused.add("e-3", b"{}", REFUSED),
+            lambda: spool.redrive(["e-1"]),
+        ):
+            with pytest.raises(SpoolFailed, match="it was closed"):
+                call()
+        assert spool.peek(1, 1, 0.0, 0.0) == []
+        assert [one.event_id for one in other.refused] == ["e-1"]
+        assert drain(other) == []
+
+
 def test_processes_take_the_first_directory_that_is_free(tmp_path: Path) -> None:
     first, second = Spool.first_free(tmp_path), Spool.first_free(tmp_path)
     assert [one.folder.name for one in (first, second)] == ["0", "1"]

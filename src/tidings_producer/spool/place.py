@@ -61,5 +61,6 @@ class PlaceFile:
         os.fsync(self._file)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the file. Its number may soon be that of another one."""
         os.close(self._file)
+        self._file = -1

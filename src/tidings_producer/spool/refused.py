@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tidings_producer.answers import Verdict
-from tidings_producer.errors import SpoolFull
+from tidings_producer.errors import SpoolFailed, SpoolFull
 from tidings_producer.spool.files import MODE, failed, keep_damaged, sync_folder, write
 from tidings_producer.spool.records import pack, scan, torn
 
@@ -63,6 +63,7 @@ class Refused:
         now = time.time_ns() // 1_000_000
         row = RefusedEvent(event_id, verdict.code, verdict.said, verdict.field, now, body)
         with self.lock:
+            self._refuse_closed()
             known = self._rows.get(event_id)
             if known is not None and known.body == body:
                 return
@@ -84,6 +85,7 @@ class Refused:
     def drop(self, *event_ids: str) -> int:
         """Forget those with these ids, or all; how many there were. SpoolFailed."""
         with self.lock:
+            self._refuse_closed()
             gone = set(event_ids or self._rows)
             left = {id: row for id, row in self._rows.items() if id not in gone}
             count = len(self._rows) - len(left)
@@ -96,6 +98,10 @@ class Refused:
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
+
+    def _refuse_closed(self) -> None:
+        if self._file < 0:
+            raise SpoolFailed("A spool must be open to change its refused events; it was closed.")
 
     def _open(self) -> None:
         self._file = os.open(self._folder / NAME, os.O_RDWR | os.O_CREAT | os.O_APPEND, MODE)

@@ -97,8 +97,9 @@ class Segments:
             del self.sizes[old]
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the file. Its number may soon be that of another one."""
         os.close(self._file)
+        self._file = -1
 
     def _new(self, number: int) -> int:
         """An empty file; one of this number is of a `begin` that had failed."""

@@ -57,6 +57,7 @@ class Spool:
         self._change = threading.Condition()
         self._syncing = False
         self._sealed = self._broken = self._closed = self._let_go_of = False
+        self._taken_up = False
         self._kept: list[int] = []  # by failed sync: what was synced before it
         # Bytes since it was opened. What is appended is synced, then it may be read.
         self._appended = self._synced = self._taken = 0
@@ -66,6 +67,7 @@ class Spool:
         except OSError as error:
             os.close(self._lock)
             raise failed("be opened", error) from None
+        _open.add(self)
 
     @classmethod
     def first_free(
@@ -94,6 +96,16 @@ class Spool:
         raise SpoolLocked(
             f"At most {FOLDERS_MAX:,} processes may have spools below {parent}; there are as many."
         )
+
+    def take_up(self) -> None:
+        """For its producer: no other one may have it. SpoolLocked, SpoolFailed."""
+        with self._change:
+            self._refuse_unusable()
+            if self._taken_up:
+                raise SpoolLocked(
+                    "A spool must have one producer; this one has another. Share that producer."
+                )
+            self._taken_up = True
 
     def _open(self, refused_bytes_max: int) -> None:
         self.refused = Refused(self.folder, refused_bytes_max)
@@ -223,6 +235,7 @@ class Spool:
 
     def _let_go(self) -> None:
         self._let_go_of = True
+        _open.discard(self)
         self._segments.close()
         self._place_file.close()
         self.refused.close()
@@ -287,6 +300,7 @@ class Spool:
     def _begin(self) -> None:
         """A new segment; all before it is synced."""
         self._change.wait_for(lambda: not self._syncing)
+        self._refuse_unusable()  # it may have been closed meanwhile
         try:
             self._segments.begin()
         except OSError as error:
@@ -417,6 +431,19 @@ def _first(data: bytes, events_max: int, bytes_max: int) -> list[Encoded]:
         event_id, _, body = piece.body.partition(b"\n")
         events.append(Encoded(event_id.decode("ascii"), body))
     return events
+
+
+_open: set[Spool] = set()
+
+
+def _forked() -> None:
+    """In the child: let go of what is the parent's. A lock holds while any process has its file,
+    and two processes must not write to one."""
+    for one in list(_open):
+        one.abandon()
+
+
+os.register_at_fork(after_in_child=_forked)
 
 
 def _waits(folder: Path) -> bool:
