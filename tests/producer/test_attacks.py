@@ -4,16 +4,19 @@ ever."""
 import json
 import logging
 import socket
+import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 from tests.e2e.harness.until import until
 from tests.producer.told import ToldService, answer, error, rows
 from tidings_producer import CallRefused, EventRefused, Producer, SettingError, Unanswered, event
+from tidings_producer.backoff import Backoff
 
 ToTold = Callable[..., Producer]
 REFUSED = {
@@ -23,6 +26,22 @@ REFUSED = {
 }
 
 pytestmark = pytest.mark.timeout(60)
+
+
+class TlsService(ToldService):
+    """With a certificate of an authority of its own."""
+
+    def __init__(self) -> None:
+        self.authority = trustme.CA()
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        self.authority.issue_cert("localhost").configure_cert(tls)
+        super().__init__(tls)
+
+
+@pytest.fixture
+def told_by_tls() -> Iterator[TlsService]:
+    with TlsService() as made:
+        yield made
 
 
 def issued(number: int, **data: Any) -> Any:
@@ -291,6 +310,29 @@ def test_no_secret_is_shown(
     assert "Basic dGRrXzE6aHVzaA==" in told.heads[0]
     for secret in ("hush", "dGRrXzE6aHVzaA", "+4917"):
         assert secret not in shown
+
+
+@pytest.mark.parametrize("kind", ["hang", "drip", "cut", "503"])
+def test_over_tls_it_is_the_same(told_by_tls: TlsService, tmp_path: Path, kind: str) -> None:
+    told_by_tls.tell(BAD[kind])
+    trust = ssl.create_default_context()
+    told_by_tls.authority.configure_trust(trust)
+    quick = Backoff(lambda: 0.02)
+    with Producer(
+        told_by_tls.url, "tdk_1", "hush", spool=tmp_path, tls=trust, deadline_s=1.0, backoff=quick
+    ) as producer:
+        producer.send_many(issued(number) for number in range(3))
+        assert producer.flush(20), producer.status()
+    assert numbers(told_by_tls) == [0, 1, 2]
+
+
+def test_a_certificate_that_nobody_has_signed_gets_nothing(
+    told_by_tls: TlsService, tmp_path: Path
+) -> None:
+    with Producer(told_by_tls.url, "tdk_1", "hush", spool=tmp_path, close_s=0.0) as producer:
+        producer.send(issued(1))
+        until(lambda: "CERTIFICATE_VERIFY_FAILED" in producer.status().trouble, "the trouble")
+    assert told_by_tls.heads == []
 
 
 @pytest.mark.parametrize(

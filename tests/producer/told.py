@@ -2,6 +2,7 @@
 
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Self
@@ -30,9 +31,11 @@ def rows(*found: dict[str, Any]) -> bytes:
 class ToldService:
     """It takes whatever comes, once the answers are used up that it was told."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._tls = tls
+        port = self._listener.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}" if tls is None else f"https://localhost:{port}"
         self.answers: list[Told | bytes] = []
         self.calls: list[list[Any]] = []
         self.heads: list[str] = []
@@ -80,6 +83,9 @@ class ToldService:
 
     def _serve(self, line: socket.socket) -> None:
         try:
+            if self._tls is not None:
+                line = self._tls.wrap_socket(line, server_side=True)
+                self._lines.append(line)
             with line.makefile("rb") as file:
                 while (head := self._head(file)) is not None:
                     length = int(head.lower().partition("content-length: ")[2].partition("\r")[0])
