@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.depth import depth
+from tests.depth import DEEP, depth
 from tests.producer.spooling import REFUSED, SMALL, drain, numbered, opened, take
 from tidings_producer.spool.records import pack, scan, torn
 
 EVENTS = 40
+pytestmark = pytest.mark.timeout(600 if DEEP else 120)
 Where = dict[str, list[tuple[int, int, int]]]
 """By file, where each event begins and ends, and its number."""
 
@@ -85,14 +86,22 @@ def test_what_nobody_has_touched_comes_whatever_was_done_to_the_rest(
     assert came == sorted(set(came)), "out of order, or twice"
 
 
-@settings(max_examples=depth(40, 1_000), deadline=None)
-@given(st.data())
-def test_refused_events_that_nobody_has_touched_stay(data: st.DataObject) -> None:
-    with tempfile.TemporaryDirectory() as made:
-        folder = Path(made)
-        with opened(folder) as spool:
+@pytest.fixture(scope="module")
+def refused() -> Iterator[Path]:
+    """A spool with refused events."""
+    with tempfile.TemporaryDirectory() as name:
+        with opened(Path(name)) as spool:
             spool.append([numbered(one, 50) for one in range(5)])
             take(spool, 5, REFUSED)
+        yield Path(name)
+
+
+@settings(max_examples=depth(40, 1_000), deadline=None)
+@given(st.data())
+def test_refused_events_that_nobody_has_touched_stay(refused: Path, data: st.DataObject) -> None:
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made) / "spool"
+        shutil.copytree(refused, folder)
         whole = (folder / "refused").read_bytes()
         at = data.draw(st.integers(0, len(whole) - 1))
         put = data.draw(st.sampled_from([b"", b"\0", b"\xff" * 9]))
@@ -103,8 +112,11 @@ def test_refused_events_that_nobody_has_touched_stay(data: st.DataObject) -> Non
             assert len(spool.refused) == len(there) >= (4 if put else 0)
             spool.append([numbered(9)])
             take(spool, 1, REFUSED)
+        there_too = {path.name: path.stat().st_mtime_ns for path in folder.glob("damaged-*")}
         with opened(folder) as spool:
             assert [one.event_id for one in spool.refused][-1] == "e-9"
+        again = {path.name: path.stat().st_mtime_ns for path in folder.glob("damaged-*")}
+        assert again == there_too, "damage is told once"
 
 
 def test_a_torn_end_is_cut_and_a_damaged_one_is_kept_apart(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,9 @@ class Refused:
         self.lock = threading.RLock()
         self._rows: dict[str, RefusedEvent] = {}
         self._file = -1
-        self._open()
+        if self._open():
+            with suppress(SpoolFailed):  # the damage is then found again
+                self._write_anew(self._rows)
 
     def __iter__(self) -> Iterator[RefusedEvent]:
         with self.lock:
@@ -103,7 +106,9 @@ class Refused:
         if self._file < 0:
             raise SpoolFailed("A spool must be open to change its refused events; it was closed.")
 
-    def _open(self) -> None:
+    def _open(self) -> bool:
+        """Whether a part of it is damaged; that is kept apart."""
+        damaged = False
         self._file = os.open(self._folder / NAME, os.O_RDWR | os.O_CREAT | os.O_APPEND, MODE)
         self._size = 0
         data = (self._folder / NAME).read_bytes()
@@ -113,8 +118,10 @@ class Refused:
                 self._rows[row.event_id] = row
                 self._size = piece.end
             elif not torn(data[piece.start : piece.end]):
+                damaged = True
                 keep_damaged(self._folder, f"{NAME}-{piece.start}", data[piece.start : piece.end])
         os.ftruncate(self._file, self._size)
+        return damaged
 
     def _cut(self) -> None:
         """Take back what was written of a record."""
@@ -139,8 +146,11 @@ class Refused:
         finally:
             # Whichever of the two files the name is of now.
             os.close(self._file)
-            self._rows = {}
-            self._open()
+            self._file, self._rows = -1, {}
+            try:
+                self._open()
+            except OSError as error:
+                raise failed("open its refused events again", error) from None
 
 
 def _written(row: RefusedEvent) -> bytes:
