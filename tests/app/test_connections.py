@@ -49,10 +49,10 @@ def test_one_may_be_the_default(tmp_path: Path) -> None:
     path = tmp_path / "connections.toml"
     path.write_text(
         '[a]\ntype = "kafka"\nservers = "a:1"\n'
-        '[b]\ntype = "kafka"\ndefault = true\nservers = "b:1"\n'
+        '[b]\ntype = "kafka"\ndefault = true\nservers = "b:1"\ntopic = "crm.{org}"\n'
     )
     found = load_connections(path, CONNECTION_TYPES)
-    assert found.default is found["b"] and found["b"].fields == {"servers": "b:1"}
+    assert found.default is found["b"] and found["b"].fields["topic"] == "crm.{org}"
 
 
 @pytest.mark.parametrize(
@@ -64,6 +64,11 @@ def test_one_may_be_the_default(tmp_path: Path) -> None:
         ('[main]\ntype = "nats"', "must have a type of kafka, outbox"),
         ("[main]", "must have a type"),
         ('[main]\ntype = "kafka"\nservers = "a"\ndefault = 1', "a default of true or false"),
+        ('[main]\ntype = "kafka"\nservers = "a"\ndefault = true', "must have a topic to be"),
+        (
+            '[main]\ntype = "kafka"\nservers = "a"\ndefault = true\ntopic = "{orgs}"',
+            "perhaps {org} and",
+        ),
         (
             '[main]\ntype = "outbox"\ndefault = true',
             "to be the default",

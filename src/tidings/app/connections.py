@@ -4,6 +4,7 @@
     type = "kafka"
     orgs = "all"              # or a list of ids; left out: the platform alone
     default = true            # what webhooks of the type QUEUE_INT are told by; one at most
+    topic = "crm.{org}"       # and where, of a default one
     servers = "kafka-1:9092"
     password = "${KAFKA_PASSWORD}"
 
@@ -19,7 +20,8 @@ from pathlib import Path
 from tidings.connections.port import ConnectionType
 from tidings.core.connections import NAME, Connection, Connections
 from tidings.core.ids import OrgId
-from tidings.core.webhooks.kinds import KINDS
+from tidings.core.webhooks.kafka_topic import QUEUE_TOPIC, is_queue_topic
+from tidings.core.webhooks.kinds import KAFKA, KINDS
 from tidings.errors import Unusable
 
 _SENT_TO = [kind.connection for kind in KINDS.values() if kind.connection is not None]
@@ -78,6 +80,12 @@ def _connection(
         raise refused("must have a default of true or false", default)
     if default and kind not in _SENT_TO:
         raise refused(f"must have a type of {', '.join(_SENT_TO)} to be the default", kind)
+    if default and kind == KINDS[KAFKA].connection and not is_queue_topic(fields.get(QUEUE_TOPIC)):
+        raise refused(
+            f"must have a {QUEUE_TOPIC} to be the default, of a-z A-Z 0-9 . _ -, perhaps {{org}} "
+            "and {webhook}",
+            fields.get(QUEUE_TOPIC),
+        )
     if orgs != "all" and not (
         isinstance(orgs, list) and all(type(one) is int and one > 0 for one in orgs)
     ):

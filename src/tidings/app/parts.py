@@ -18,8 +18,9 @@ from tidings.core.connections import Connections
 from tidings.core.ids import OrgId
 from tidings.core.shaping.platform_rules import read_map
 from tidings.core.sources.source import KAFKA, OUTBOX
-from tidings.core.webhooks.kinds import HTTP
+from tidings.core.webhooks import kinds
 from tidings.destinations.http.driver import HttpDestination
+from tidings.destinations.kafka.driver import KafkaDestination
 from tidings.destinations.port import Driver
 from tidings.destinations.registry import ByKind
 from tidings.egress.address import parse_target
@@ -100,8 +101,16 @@ def destinations(
     own: Mapping[str, Driver],
 ) -> ByKind:
     """Every kind of destination, each by its driver; `own` are those of the engine itself."""
-    http = HttpDestination(sender, target_of, lambda: clock.now_ms() / 1000)
-    return ByKind({HTTP: http, **own}, connections)
+
+    def now_s() -> float:
+        return clock.now_ms() / 1000
+
+    drivers: dict[str, Driver] = {
+        kinds.HTTP: HttpDestination(sender, target_of, now_s),
+        kinds.KAFKA: KafkaDestination(now_s),
+        **own,
+    }
+    return ByKind(drivers, connections)
 
 
 def make_policy(settings: Settings) -> Policy:

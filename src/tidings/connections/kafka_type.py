@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from tidings.connections.port import ConnectionType, comes_with
 from tidings.core.connection_fields import ConnectionField
 from tidings.core.connections import Connection
+from tidings.core.webhooks.kafka_topic import PUBLISHES, QUEUE_TOPIC
 
 EXTRA = "kafka"
 TOPICS = "topics"
@@ -43,9 +44,22 @@ FIELDS = (
     ConnectionField("key", "A PEM file: its key", usual="in the same file", shown=True),
     ConnectionField(
         TOPICS,
-        "The topics that it is for, where `*` stands for any signs",
+        "The topics that sources may read, where `*` stands for any signs",
         what="texts",
         usual="all",
+        shown=True,
+    ),
+    ConnectionField(
+        PUBLISHES,
+        "The topics that webhooks may write to, where `*` stands for any signs",
+        what="texts",
+        usual="all",
+        shown=True,
+    ),
+    ConnectionField(
+        QUEUE_TOPIC,
+        "Where webhooks of the type QUEUE_INT write, if it is the default: `{org}` and `{webhook}` "
+        "stand for the org's number and the webhook's id",
         shown=True,
     ),
 )

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
+from tidings.core.connections import Connection
 from tidings.core.webhooks.rules import Reading, read_webhook
 from tidings.core.webhooks.settings import Settings
 from tidings.core.webhooks.webhook_form import Known
@@ -11,7 +13,11 @@ from tidings.core.webhooks.webhook_form import Known
 KNOWN = Known(
     event_types=("pointsIssued",),
     check_url=lambda _: None,
-    connections={"main": "kafka", "shop": "outbox"},
+    connections={
+        "main": Connection("main", "kafka", {}),
+        "shop": Connection("shop", "outbox", {}),
+        "some": Connection("some", "kafka", {"publishes": ["crm.*"]}),
+    },
 )
 COMMON: dict[str, Any] = {
     "name": "crm",
@@ -93,3 +99,19 @@ def test_a_queue_is_warned_of_only_while_nothing_serves_it() -> None:
         reading = read_webhook(body, known)
         assert isinstance(reading, Reading)
         assert [one.code for one in reading.warnings] == codes
+
+
+def test_a_connection_may_be_for_some_topics_alone() -> None:
+    over = KAFKA | {"connection": "some"}
+    settings = made(over)
+    elsewhere = over | {"kafka": {"topic": "orders"}}
+    for body, old in ((elsewhere, None), ({"kafka": {"topic": "orders"}}, settings)):
+        refusals = read_webhook(body, KNOWN, old)
+        assert isinstance(refusals, list)
+        [refusal] = refusals
+        assert (refusal.code, refusal.field) == ("outside_connection", "kafka")
+        assert "connection some is for; got orders" in refusal.message
+    narrower = msgspec.structs.replace(
+        KNOWN, connections={"some": Connection("some", "kafka", {"publishes": []})}
+    )
+    assert made({"name": "crm", "kafka": {"topic": "crm.loyalty"}}, settings, narrower), "it stays"

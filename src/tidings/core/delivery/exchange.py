@@ -58,6 +58,7 @@ class Answer(msgspec.Struct, frozen=True):
     truncated: bool  # the body was longer, or ended before its length
     duration_ms: float  # from the start of the attempt to the end of the head
     timings: Timings | None = None
+    detail: str = ""  # in sentences, as a fault's, where the status alone says it wrongly
 
 
 class Fault(msgspec.Struct, frozen=True):

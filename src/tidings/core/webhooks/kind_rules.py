@@ -1,6 +1,6 @@
 """What a webhook of each type must have, and what it must not: how its fields go together. Pure."""
 
-from tidings.core.webhooks.kinds import FIELDS, KINDS, PULL
+from tidings.core.webhooks.kinds import FIELDS, KINDS, PULL, Kind, Place
 from tidings.core.webhooks.settings import Settings
 from tidings.core.webhooks.webhook_form import WebhookForm
 
@@ -29,8 +29,13 @@ def judge_kind(form: WebhookForm, settings: Settings, old: Settings | None) -> N
             if said:
                 _refuse_strange(form, settings.kind, field)
     if kind.connection is not None and settings.connection:
-        if old is None or (old.kind, old.connection) != (settings.kind, settings.connection):
-            _judge_connection(form, settings.connection, kind.connection)
+        if old is None or _way(old) != _way(settings):
+            _judge_connection(form, settings, kind)
+
+
+def _way(settings: Settings) -> tuple[object, ...]:
+    field = KINDS[settings.kind].field
+    return settings.kind, settings.connection, None if field is None else getattr(settings, field)
 
 
 _JUDGED = {"webHookType", "webHookHeaders", "authentication", "connection", *FIELDS}
@@ -57,11 +62,16 @@ def _refuse_strange(form: WebhookForm, kind: str, field: str) -> None:
     )
 
 
-def _judge_connection(form: WebhookForm, name: str, wanted: str) -> None:
-    if form.known.connections.get(name) != wanted:
+def _judge_connection(form: WebhookForm, settings: Settings, kind: Kind) -> None:
+    connection = form.known.connections.get(settings.connection or "")
+    if connection is None or connection.kind != kind.connection:
         form.refuse(
             "unknown_connection",
             "connection",
-            f"connection must be one of type {wanted} that the operator has declared for the org; "
-            f"got {name}. Ask the operator.",
+            f"connection must be one of type {kind.connection} that the operator has declared for "
+            f"the org; got {settings.connection}. Ask the operator.",
         )
+        return
+    place: Place | None = None if kind.field is None else getattr(settings, kind.field)
+    if place is not None and (why := place.outside(connection)) is not None:
+        form.refuse("outside_connection", kind.field or "", why)

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 import msgspec
 
+from tidings.core.connections import Connection
+
 HTTP, QUEUE, KAFKA, PULL = "HTTP", "QUEUE_INT", "KAFKA", "PULL"
 
 
@@ -39,6 +41,10 @@ class Place(Protocol):
     @property
     def place(self) -> str:
         """Where over the connection, as the path of a URL."""
+
+    def outside(self, connection: Connection) -> str | None:
+        """Why the connection is not for it, as the operator has bounded that: what must be, what
+        came, what to do. None: it is."""
 
 
 def url_of(kind: str, url: str, connection: str, place: Any) -> str:

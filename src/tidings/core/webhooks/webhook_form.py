@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from tidings.core.connections import Connection
 from tidings.core.form import Form, came, number_of, visible, whole_of
 from tidings.core.shaping.shape_rules import read_transformation
 from tidings.core.shaping.signatures.standard_webhooks import read_secret
@@ -43,8 +44,8 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     """Other names that event types may be asked for by."""
     admits_unknown: bool = False
     """Whether the org takes events of other types too."""
-    connections: Mapping[str, str] = {}
-    """The type of each connection that the webhook may name."""
+    connections: Mapping[str, Connection] = {}
+    """The connections that the webhook may name."""
     queue: bool = False
     """Whether the operator has a connection for webhooks that name none."""
 

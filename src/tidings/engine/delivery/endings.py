@@ -95,5 +95,7 @@ def _row(
 def _evidence(ending: Ending) -> port.Evidence:
     if isinstance(ending, Answer):
         headers, body = ending.headers, ending.body
-        return port.Evidence(None, "", headers, body, ending.truncated, timings=ending.timings)
+        return port.Evidence(
+            None, ending.detail, headers, body, ending.truncated, timings=ending.timings
+        )
     return port.Evidence(ending.kind, ending.detail, (), b"", False, timings=ending.timings)

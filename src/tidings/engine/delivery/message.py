@@ -3,31 +3,11 @@
 Nothing here depends on what carries it: what HTTP needs besides is its driver's.
 """
 
-import msgspec
-
 from tidings.core.delivery.job import Job
+from tidings.core.events.names import CONTENT_TYPE, name_in
 from tidings.core.ids import OrgId, message_id, replayed_id, show
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Headers
-
-CONTENT_TYPE = "application/json"
-
-
-class _Named(msgspec.Struct):
-    """What is looked at of a body."""
-
-    eventName: str = ""  # noqa: N815  # as it is called there
-
-
-_named = msgspec.json.Decoder(_Named)
-
-
-def name_in(body: bytes) -> str:
-    """The event's name as a message has it; blank where shaping has left it out."""
-    try:
-        return _named.decode(body).eventName
-    except msgspec.DecodeError:  # what a transformation makes need not be JSON
-        return ""
 
 
 def id_of(job: Job) -> str:

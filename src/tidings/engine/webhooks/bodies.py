@@ -64,14 +64,13 @@ class BodyReader:
         """What a body asks for; `old` is what it changes, `source` what it is copied from, and
         `tried` as in `Webhooks.unsaved`. `strict`: a misspelt field is refused. `platform`: it may
         name a connection that the org may not. Invalid."""
-        open_to = self._connections.open_to(org, platform=platform)
         known = Known(
             event_types=self._event_types(org),
             check_url=self._check_url,
             transformations=self._transformations(org),
             aliases=self._aliases,
             admits_unknown=self._admits_unknown(org),
-            connections={name: one.kind for name, one in open_to.items()},
+            connections=self._connections.open_to(org, platform=platform),
             queue=self._connections.default is not None,
         )
         reading = passed(read_webhook(body, known, old, source=source, tried=tried, strict=strict))

@@ -1,0 +1,22 @@
+"""What is told of a message by its bytes alone. Pure."""
+
+import msgspec
+
+CONTENT_TYPE = "application/json"
+
+
+class _Named(msgspec.Struct):
+    """What is looked at of a body."""
+
+    eventName: str = ""  # noqa: N815  # as it is called there
+
+
+_named = msgspec.json.Decoder(_Named)
+
+
+def name_in(body: bytes) -> str:
+    """The event's name as a message has it; blank where shaping has left it out."""
+    try:
+        return _named.decode(body).eventName
+    except msgspec.DecodeError:  # what a transformation makes need not be JSON
+        return ""

@@ -1,0 +1,1 @@
+"""Records of Kafka topics. Only `driver` is imported without the extra."""

@@ -1,0 +1,103 @@
+"""Why there is no answer of a Kafka cluster, by its cause. Tenants read the words: no address and
+no name of a user is in them; the log has what the client library says."""
+
+import errno
+import socket
+import ssl
+
+import structlog
+from aiokafka import errors
+
+from tidings.core.delivery.exchange import Fault, FaultKind
+
+log = structlog.get_logger(__name__)
+
+FAILURES = (errors.KafkaError, OSError, TimeoutError, EOFError)
+LOGIN_REFUSED = (
+    errors.AuthenticationFailedError,
+    errors.AuthenticationMethodNotSupported,
+    errors.SaslAuthenticationFailed,
+    errors.UnsupportedSaslMechanismError,
+    errors.IllegalSaslStateError,
+)
+_ALONE = "It is tried again by itself; if it lasts, ask the operator."
+_ASK = "Ask the operator to mend the connection."
+
+
+def unreached(error: BaseException, connection: str) -> Fault:
+    """A broker that could not be connected to, as the fault of what waited for it."""
+    log.warning("kafka cluster not reached", connection=connection, reason=repr(error))
+    of = f"of the connection {connection}"
+    if isinstance(error, TimeoutError):
+        kind, said, todo = (
+            FaultKind.CONNECT_TIMEOUT,
+            f"No broker {of} has let Tidings in within the time.",
+            _ALONE,
+        )
+    elif isinstance(error, socket.gaierror):
+        kind, said, todo = FaultKind.DNS, f"The name of a broker {of} has no address.", _ASK
+    elif isinstance(error, ssl.SSLError):
+        kind, said, todo = (
+            FaultKind.TLS,
+            f"No TLS with the brokers {of} comes about: their certificates do not fit.",
+            _ASK,
+        )
+    elif _is_refusal(error):
+        kind, said, todo = FaultKind.REFUSED, f"No broker {of} listens at its port.", _ALONE
+    elif isinstance(error, errors.KafkaError) and not isinstance(
+        error, errors.KafkaConnectionError
+    ):
+        kind, said, todo = (
+            FaultKind.PROTOCOL,
+            f"What answers in the place of a broker {of} is none, or of an unknown kind.",
+            _ASK,
+        )
+    else:
+        kind, said, todo = FaultKind.UNREACHABLE, f"No broker {of} can be reached.", _ALONE
+    return Fault(kind, False, f"{said} {todo}", 0.0)
+
+
+def broken(error: BaseException, connection: str) -> Fault:
+    """The connection broke when records were on their way: nobody knows whether they are kept."""
+    log.warning("kafka connection broke", connection=connection, reason=repr(error))
+    return Fault(
+        FaultKind.RESET,
+        True,
+        "The broker went away before it had confirmed the record, which it may have kept. It is "
+        "tried again by itself: let readers drop repeats by webhook-id.",
+        0.0,
+    )
+
+
+def silent(*, left: bool, known: bool, duration_ms: float) -> Fault:
+    """The deadline of an attempt. `left`: its record was handed to the broker; `known`: it was
+    known to which one."""
+    if left:
+        return Fault(
+            FaultKind.TIMEOUT,
+            True,
+            "The broker has not confirmed the record within the time, and may have kept it. It is "
+            "tried again by itself: let readers drop repeats by webhook-id.",
+            duration_ms,
+        )
+    if known:
+        return Fault(
+            FaultKind.TIMEOUT,
+            False,
+            "The broker has not confirmed earlier records within the time, so this one was not "
+            f"sent. {_ALONE}",
+            duration_ms,
+        )
+    return Fault(
+        FaultKind.CONNECT_TIMEOUT,
+        False,
+        f"The Kafka cluster has not answered within the time, so nothing was sent. {_ALONE}",
+        duration_ms,
+    )
+
+
+def _is_refusal(error: BaseException) -> bool:
+    if isinstance(error, ConnectionRefusedError):
+        return True
+    # Of a name with several addresses that all refuse, the loop raises one error of their texts.
+    return isinstance(error, OSError) and f"[Errno {errno.ECONNREFUSED}]" in str(error)

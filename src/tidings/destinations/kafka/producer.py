@@ -1,0 +1,356 @@
+"""Records for a Kafka cluster, those of all webhooks of its connection together.
+
+What waits for a broker goes to it in one request as soon as the one before is confirmed: a record
+that is alone waits for nothing, and of many a request takes many. A message is asked whether it
+leaves when its request is made, in the turn of the loop in which that is written; so nothing leaves
+after the deadline of its attempt, or after the attempt was cancelled. The client library's own
+producer keeps records for as long as it likes and sends them again by itself: neither could be
+promised with it.
+
+A request is sent once. What it lost is the engine's to try again, which holds back what is
+later of the same key; so records of a key are in order by their first arrival, and need no
+producer that numbers them.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping
+from time import monotonic
+from typing import Any
+
+import msgspec
+import structlog
+from aiokafka.conn import AIOKafkaConnection
+from aiokafka.partitioner import murmur2
+from aiokafka.protocol.produce import ProduceRequest
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
+
+from tidings.core.delivery.exchange import Fault, FaultKind, Result, of_fault
+from tidings.core.delivery.outcome import RetryPolicy
+from tidings.destinations.kafka.cluster import NOBODY, Cluster, Leaders, Refusal
+from tidings.destinations.kafka.faults import FAILURES, broken, silent
+from tidings.destinations.kafka.records import key_of
+from tidings.destinations.kafka.verdicts import (
+    NO_LEADER,
+    STALE_LEADERS,
+    TAKEN,
+    TOO_LARGE,
+    is_for_good,
+    refused,
+    taken,
+)
+from tidings.destinations.port import Headers, Message
+
+log = structlog.get_logger(__name__)
+
+ALL_REPLICAS = -1
+BATCH_BYTES, BATCH_BYTES_MIN = 512 * 1024, 16 * 1024
+REQUEST_BYTES = 1024 * 1024
+HEADERS_BYTES = 600  # of a record, about
+THROTTLE_S_MAX = 10.0
+MOVES_MAX = 3  # of a partition within one attempt
+MOVE_S = 0.1  # so soon does a cluster know of its new leaders
+
+_Place = tuple[str, int]  # topic and partition
+
+
+class _Record:
+    """A message that waits for its broker, or for its confirmation."""
+
+    __slots__ = (
+        "alone", "carried", "code", "done", "key", "message", "place", "request", "until_s",
+    )  # fmt: skip
+
+    def __init__(
+        self, message: Message, carried: Headers, place: _Place, key: bytes | None, until_s: float
+    ) -> None:
+        self.message = message
+        self.carried = carried
+        self.place = place
+        self.key = key
+        self.until_s = until_s
+        self.alone = False
+        self.request: _Request | None = None  # the one that it has left with
+        self.code = TAKEN
+        # None: the message said no. Else its offset (`code` is TAKEN) or NOBODY, or a fault.
+        self.done: asyncio.Future[int | Fault | None] = asyncio.get_running_loop().create_future()
+
+    def end(self, ending: int | Fault | None, code: int = TAKEN) -> None:
+        if not self.done.done():
+            self.code = code
+            self.done.set_result(ending)
+
+
+class _Request:
+    """What went to a broker together, until it answers, or nobody waits for that any more."""
+
+    __slots__ = ("abandoned", "batches", "waiting")
+
+    def __init__(self) -> None:
+        self.batches: dict[_Place, tuple[list[_Record], DefaultRecordBatchBuilder]] = {}
+        self.waiting = 0
+        self.abandoned: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def abandon(self) -> None:
+        """The attempt of one of its records is over."""
+        self.waiting -= 1
+        if not self.waiting and not self.abandoned.done():
+            self.abandoned.set_result(None)
+
+
+class Producer:
+    """Of one connection; for all its webhooks."""
+
+    def __init__(
+        self, login: Mapping[str, Any], connection: str, now_s: Callable[[], float]
+    ) -> None:
+        self.users = 0  # channels
+        self._cluster = Cluster(login, connection)
+        self._now_s = now_s
+        self._queues: dict[int, deque[_Record]] = {}
+        self._sending: dict[int, asyncio.Task[None]] = {}
+        self._batch_bytes: dict[str, int] = {}  # of topics that take less than others
+        self._turn = 0
+
+    async def send(
+        self, topic: str, message: Message, carried: Headers, policy: RetryPolicy
+    ) -> Result | None:
+        """See `Channel.send`."""
+        began_s = monotonic()
+        key, left, moves = key_of(message.key), False, 0
+        record: _Record | None = None
+        try:
+            async with asyncio.timeout(message.deadline_s):
+                while True:
+                    where = await self._leader(topic, key)
+                    if not isinstance(where, tuple):
+                        return self._judged(where, topic, None, began_s, policy)
+                    node, partition = where
+                    until_s = began_s + message.deadline_s
+                    record = _Record(message, carried, (topic, partition), key, until_s)
+                    self._put(node, record)
+                    ending = await record.done
+                    if ending is None:
+                        return None
+                    if isinstance(ending, Fault):
+                        return self._judged(ending, topic, partition, began_s, policy)
+                    if record.code == TAKEN:
+                        return taken(topic, partition, ending, _since_ms(began_s))
+                    if record.code not in STALE_LEADERS or moves == MOVES_MAX:
+                        return self._judged(record.code, topic, partition, began_s, policy)
+                    left, moves = True, moves + 1
+                    await asyncio.sleep(MOVE_S)
+        except TimeoutError:
+            left = left or _abandoned(record)
+            took_ms = _since_ms(began_s)
+            return of_fault(silent(left=left, known=record is not None, duration_ms=took_ms))
+        except asyncio.CancelledError:
+            _abandoned(record)
+            raise
+
+    async def close(self) -> None:
+        """Let go of every connection. Nobody waits for a record any more."""
+        tasks = list(self._sending.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._cluster.close()
+
+    # -- inside -----------------------------------------------------------------------------------
+
+    def _judged(
+        self,
+        said: Refusal,
+        topic: str,
+        partition: int | None,
+        began_s: float,
+        policy: RetryPolicy,
+    ) -> Result:
+        if isinstance(said, Fault):
+            return of_fault(msgspec.structs.replace(said, duration_ms=_since_ms(began_s)))
+        return refused(said, topic, partition, _since_ms(began_s), policy)
+
+    async def _leader(self, topic: str, key: bytes | None) -> tuple[int, int] | Refusal:
+        """The broker and the partition of a record."""
+        cluster = self._cluster
+        found: Leaders | Refusal = cluster.leaders(topic) or await cluster.find(topic)
+        if not isinstance(found, Leaders):
+            return found
+        nodes = found.nodes
+        if key is not None:  # as producers of Kafka itself do
+            partition = (murmur2(key) & 0x7FFFFFFF) % len(nodes)
+        else:
+            led = [n for n, node in enumerate(nodes) if node != NOBODY] or [0]
+            partition = led[self._turn % len(led)]
+        if nodes[partition] == NOBODY:
+            cluster.forget()
+            return NO_LEADER
+        return nodes[partition], partition
+
+    def _put(self, node: int, record: _Record) -> None:
+        self._queues.setdefault(node, deque()).append(record)
+        if node not in self._sending:
+            task = self._sending[node] = asyncio.create_task(self._run(node))
+            task.add_done_callback(lambda _: self._ran(node))
+
+    def _ran(self, node: int) -> None:
+        del self._sending[node]
+        if self._queues.get(node):  # put when it had just ended
+            task = self._sending[node] = asyncio.create_task(self._run(node))
+            task.add_done_callback(lambda _: self._ran(node))
+
+    async def _run(self, node: int) -> None:
+        """Request after request, while something waits for the broker."""
+        queue = self._queues[node]
+        try:
+            while queue:
+                line = await self._cluster.line_to(node)
+                if not isinstance(line, AIOKafkaConnection):
+                    self._cluster.forget()
+                    self._end_all(queue, line)
+                    return
+                await self._request(node, line, queue)
+        except Exception:
+            log.exception("kafka producer failed")
+            words = "Tidings failed to write to Kafka. This is not the receiver's fault."
+            self._end_all(queue, Fault(FaultKind.OURS, False, words, 0.0))
+
+    def _end_all(self, queue: deque[_Record], said: Refusal) -> None:
+        while queue:
+            record = queue.popleft()
+            if isinstance(said, Fault):
+                record.end(said)
+            else:
+                record.end(NOBODY, said)
+
+    async def _request(self, node: int, line: AIOKafkaConnection, queue: deque[_Record]) -> None:
+        """One request of what waits, to its answer. From the first message that is asked whether it
+        leaves until the request is written, nothing is awaited."""
+        request = self._make(queue)
+        if not request.waiting:
+            return
+        records = [record for batch, _ in request.batches.values() for record in batch]
+        wait_s = max(record.until_s for record in records) - monotonic()
+        topics: dict[str, list[tuple[int, bytes]]] = {}
+        for (topic, partition), (_, builder) in request.batches.items():
+            topics.setdefault(topic, []).append((partition, bytes(builder.build())))
+        wait_ms = max(1, int(wait_s * 1000))  # so long the broker waits for replicas
+        produce = ProduceRequest(None, ALL_REPLICAS, wait_ms, list(topics.items()))
+        try:
+            answering = asyncio.ensure_future(line.send(produce))
+            try:
+                await asyncio.wait(
+                    (answering, request.abandoned), return_when=asyncio.FIRST_COMPLETED
+                )
+            finally:
+                if not answering.done():  # what comes of it is nobody's any more
+                    answering.cancel()
+                    self._cluster.drop(node)
+            if answering.cancelled() or not answering.done():
+                self._cluster.forget()
+                return
+            answer = answering.result()
+        except FAILURES as error:
+            fault = broken(error, self._cluster.connection)
+            self._cluster.drop(node)
+            self._cluster.forget()
+            for record in records:
+                record.end(fault)
+            return
+        self._tell(request, answer, queue)
+        if throttle_ms := getattr(answer, "throttle_time_ms", 0):
+            await asyncio.sleep(min(throttle_ms / 1000, THROTTLE_S_MAX))
+
+    def _make(self, queue: deque[_Record]) -> _Request:
+        """The next request, of what is taken from the queue for it."""
+        request = _Request()
+        batches, sizes = request.batches, dict[_Place, int]()
+        now_s, total = monotonic(), 0
+        at_ms = int(self._now_s() * 1000)
+        self._turn += 1
+        while queue and total < REQUEST_BYTES:
+            record = queue[0]
+            place, message = record.place, record.message
+            if record.done.done() or record.until_s <= now_s:
+                queue.popleft()  # its attempt is over
+                continue
+            size = len(message.body) + HEADERS_BYTES
+            if place in batches:
+                room = self._batch_bytes.get(place[0], BATCH_BYTES) - sizes[place]
+                if size > room or record.alone or batches[place][0][-1].alone:
+                    break
+            queue.popleft()
+            headers = message.leaves(record.carried)
+            if headers is None:
+                record.end(None)
+                continue
+            if place not in batches:
+                batches[place], sizes[place] = ([], _builder()), 0
+            batch, builder = batches[place]
+            builder.append(
+                len(batch),
+                at_ms,
+                record.key,
+                message.body,
+                [(name, value.encode()) for name, value in headers],
+            )
+            batch.append(record)
+            record.request = request
+            request.waiting += 1
+            sizes[place] += size
+            total += size
+        return request
+
+    def _tell(self, request: _Request, answer: Any, queue: deque[_Record]) -> None:
+        """Each record of the request what the broker says of it. A batch that is refused for good
+        is taken apart, for one record of it may be the reason."""
+        for topic, partitions in answer.topics:
+            for partition, code, offset, *_ in partitions:
+                batch, _ = request.batches[topic, partition]
+                if code == TAKEN:
+                    for at, record in enumerate(batch):
+                        record.end(offset + at)
+                    continue
+                if code in STALE_LEADERS:
+                    self._cluster.forget()
+                elif len(batch) > 1 and is_for_good(code):
+                    self._take_apart(topic, batch, code, queue)
+                    continue
+                for record in batch:
+                    record.end(NOBODY, code)
+
+    def _take_apart(
+        self, topic: str, batch: list[_Record], code: int, queue: deque[_Record]
+    ) -> None:
+        size = sum(len(one.message.body) + HEADERS_BYTES for one in batch)
+        if code in TOO_LARGE and size > BATCH_BYTES_MIN:
+            self._batch_bytes[topic] = max(BATCH_BYTES_MIN, size // 2)
+        else:
+            for record in batch:
+                record.alone = True
+        queue.extendleft(reversed(batch))
+
+
+def _abandoned(record: _Record | None) -> bool:
+    """Nobody waits for it any more; whether it has left."""
+    if record is None or record.request is None:
+        return False
+    record.request.abandon()
+    return True
+
+
+def _builder() -> DefaultRecordBatchBuilder:
+    """How much goes into it is ours to bound."""
+    return DefaultRecordBatchBuilder(
+        2,
+        0,
+        is_transactional=0,
+        producer_id=-1,
+        producer_epoch=-1,
+        base_sequence=-1,
+        batch_size=2**30,
+    )
+
+
+def _since_ms(began_s: float) -> float:
+    return (monotonic() - began_s) * 1e3
