@@ -15,6 +15,7 @@ from bench.figures import (
     backlog,
     bad,
     dead,
+    destinations,
     fanout,
     idle,
     latency,
@@ -44,6 +45,7 @@ FIGURES: dict[str, Callable[[Options], list[Row]]] = {
     "backlog": backlog.run,
     "reference": reference.run,
     "producer": producer.run,
+    "destinations": destinations.run,
 }
 
 
@@ -66,6 +68,7 @@ def parser() -> argparse.ArgumentParser:
     common.add_argument("--webhooks", type=int, help="webhooks that recover; 1000")
     common.add_argument("--due", type=int, help="their due deliveries; 100000")
     common.add_argument("--replayed", type=int, help="deliveries to be replayed; 250000")
+    common.add_argument("--messages", type=int, help="to a destination; 20000")
     common.add_argument("--pin", help="cores for the service alone, as 0 or 0,1; by default all")
     common.add_argument(
         "--patience",
@@ -79,7 +82,11 @@ def parser() -> argparse.ArgumentParser:
     commands = main_parser.add_subparsers(dest="figure", required=True)
     for name, figure in FIGURES.items():
         module = sys.modules[figure.__module__]
-        commands.add_parser(name, parents=[common], help=(module.__doc__ or "").partition("\n")[0])
+        one = commands.add_parser(
+            name, parents=[common], help=(module.__doc__ or "").partition("\n")[0]
+        )
+        if name == "destinations":
+            one.add_argument("destinations", nargs="*", help="which of them; all")
     commands.add_parser("all", parents=[common], help="Every figure, one after the other.")
     return main_parser
 
@@ -109,6 +116,8 @@ def options_of(given: argparse.Namespace) -> Options:
         webhooks=choose(quick, given.webhooks, 1_000, 100),
         due=choose(quick, given.due, 100_000, 5_000),
         replayed=choose(quick, given.replayed, 250_000, 10_000),
+        messages=choose(quick, given.messages, 20_000, 1_000),
+        destinations=tuple(getattr(given, "destinations", ())),
         patience_seconds=given.patience,
         folder=given.dir,
         service_cores=frozenset(map(int, given.pin.split(","))) if given.pin else None,

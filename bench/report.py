@@ -49,6 +49,8 @@ class Options:
     webhooks: int = 1_000
     due: int = 100_000
     replayed: int = 250_000
+    messages: int = 20_000
+    destinations: tuple[str, ...] = ()
     patience_seconds: float = 20.0
     folder: Path | None = None
     service_cores: frozenset[int] | None = None

@@ -1,0 +1,73 @@
+"""Destinations whose server is restarted while messages go there; and Kafka to Kafka."""
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from bench.report import HELD, MISSED, Options, Row
+from tests.destinations.trials.kafka import KafkaTrial
+from tests.destinations.trials.ledger import Destination, restarted_on_the_way
+from tests.e2e.harness.fixtures import NewService
+from tests.e2e.harness.service import ServiceProcess
+from tests.forked import FRESH
+from tests.sources.kafka.server import kafka_server
+
+
+@contextlib.contextmanager
+def _kafka(folder: Path) -> Iterator[Destination]:
+    (directory := folder / "kafka").mkdir()
+    with kafka_server(directory) as server:
+        yield KafkaTrial(server)
+
+
+TRIALS: dict[str, Callable[[Path], contextlib.AbstractContextManager[Destination]]] = {
+    "kafka": _kafka,
+}
+
+
+def run(options: Options) -> list[Row]:
+    os.environ[FRESH] = "1"  # services are processes of their own, begun as an operator does
+    rows: list[Row] = []
+    for name in options.destinations or tuple(TRIALS):
+        print(f"destinations, {name}, {options.messages:,} deliveries", flush=True)
+        with services(options) as (new, folder), TRIALS[name](folder) as destination:
+            rows += _trial(new, destination, folder, options.messages)
+    return rows
+
+
+@contextlib.contextmanager
+def services(options: Options) -> Iterator[tuple[NewService, Path]]:
+    """Services in a folder that lasts as long as the block; what still runs then is killed."""
+    made: list[ServiceProcess] = []
+    with tempfile.TemporaryDirectory(prefix="tidings-bench-", dir=options.folder) as name:
+        folder = Path(name)
+
+        def make(**settings: object) -> ServiceProcess:
+            made.append(ServiceProcess(folder / f"store-{len(made)}", **settings))  # type: ignore[arg-type]  # settings of the service
+            return made[-1]
+
+        try:
+            yield make, folder
+        finally:
+            for one in made:
+                one.end()
+
+
+def _trial(new: NewService, destination: Destination, folder: Path, events: int) -> list[Row]:
+    ledger = restarted_on_the_way(new, destination, folder, events)
+    label = f"{destination.name}, {events:,} deliveries, its server killed once"
+
+    def row(name: str, count: int) -> Row:
+        return Row(
+            "destinations", f"{label}: {name}", f"{count}", "0", HELD if not count else MISSED
+        )
+
+    return [
+        row("lost", ledger.lost),
+        row("first arrivals out of the order of their key", ledger.out_of_order),
+        Row("destinations", f"{label}: arrived twice", f"{ledger.repeats}"),
+        Row("destinations", f"{label}: deliveries/s before that", f"{ledger.rate:,.0f}"),
+        Row("destinations", f"{label}: s", f"{ledger.seconds:.0f}"),
+    ]

@@ -1,0 +1,65 @@
+"""A topic of a real Kafka as a destination on trial."""
+
+import asyncio
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from tests.destinations.trials.ledger import Arrival, arrival_of
+from tests.sources.kafka.server import KafkaServer
+from tests.sources.kafka.subject import KafkaSubject
+from tidings.core.webhooks.kinds import KAFKA
+
+
+class KafkaTrial:
+    """See `Destination`."""
+
+    name = "Kafka"
+
+    def __init__(self, server: KafkaServer) -> None:
+        self._subject = KafkaSubject(server)
+        asyncio.run(self._subject.make_topic())
+
+    @property
+    def topic(self) -> str:
+        """Where its records go."""
+        return self._subject.topic
+
+    @property
+    def connections(self) -> str:
+        """See `Destination`."""
+        return f'[main]\ntype = "kafka"\nservers = "{self._subject.server.servers}"\n'
+
+    @property
+    def webhook(self) -> dict[str, Any]:
+        """See `Destination`."""
+        return {"webHookType": KAFKA, "connection": "main", "kafka": {"topic": self.topic}}
+
+    def restart(self) -> None:
+        """See `Destination`."""
+        self._subject.server.restart()
+
+    def arrivals(self) -> list[Arrival]:
+        """Of each partition in its order; a key has one partition."""
+        records = asyncio.run(records_of(self._subject.server, self.topic))
+        return [arrival_of(one.value) for one in records]
+
+
+async def records_of(server: KafkaServer, topic: str) -> list[Any]:
+    """Every record of a topic, partition after partition."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=server.servers)
+    await consumer.start()
+    try:
+        found = await consumer._client._wait_on_metadata(topic)
+        partitions = [TopicPartition(topic, one) for one in sorted(found)]
+        consumer.assign(partitions)
+        await consumer.seek_to_beginning(*partitions)
+        records: dict[TopicPartition, list[Any]] = {one: [] for one in partitions}
+        ends = await consumer.end_offsets(partitions)
+        async with asyncio.timeout(60):
+            while any([await consumer.position(one) < end for one, end in ends.items()]):
+                for one, more in (await consumer.getmany(timeout_ms=200)).items():
+                    records[one] += more
+    finally:
+        await consumer.stop()
+    return [record for one in partitions for record in records[one]]
