@@ -5,8 +5,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
+
 from tests.destinations.conformance.subject import SECRET, Bench, Driver, Got, Says
 from tests.destinations.http.exchanges import Exchange, HttpReceiver
+from tests.destinations.kafka.bench import KafkaOnTrial
 from tests.destinations.messages import hook
 from tests.egress.support import DEV, Names, at
 from tidings.core.connections import Connections
@@ -76,4 +79,19 @@ def _target(url: str) -> Target:
     return parse_target(url, allow_http=True)
 
 
-DRIVERS: dict[str, Driver] = {"http": Http()}
+DRIVERS: dict[str, Driver] = {"http": Http(), "kafka": KafkaOnTrial()}
+MARKS = {"kafka": pytest.mark.systems}
+"""Of those whose server is more than Python packages."""
+
+
+def served(driver: Driver, request: pytest.FixtureRequest) -> Driver:
+    """Give it the server that all its tests share, where it needs one."""
+    if isinstance(driver, KafkaOnTrial):
+        driver.server = request.getfixturevalue("broker")
+    return driver
+
+
+def on_trial(name: str, *more: Any) -> Any:
+    """A driver, and what a test tries with it, as the parameters of that test."""
+    label = "-".join((name, *(one.name for one in more)))
+    return pytest.param(DRIVERS[name], *more, id=label, marks=MARKS.get(name, ()))

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.destinations.conformance.drivers import DRIVERS
+from tests.destinations.conformance.drivers import DRIVERS, on_trial, served
 from tests.destinations.conformance.subject import SECRET, Bench, Driver, Says
 from tests.destinations.messages import BODY, TestMessage
 from tidings.core.delivery.exchange import Answer, Fault, FaultKind, Verdict
@@ -16,14 +16,14 @@ from tidings.core.delivery.exchange import Answer, Fault, FaultKind, Verdict
 pytestmark = pytest.mark.timeout(40)
 
 
-@pytest.fixture(params=DRIVERS.values(), ids=list(DRIVERS))
+@pytest.fixture(params=map(on_trial, DRIVERS))
 def driver(request: Any) -> Driver:
     return request.param  # type: ignore[no-any-return]
 
 
 @pytest.fixture
-async def bench(driver: Driver) -> AsyncIterator[Bench]:
-    async with driver.run() as bench:
+async def bench(driver: Driver, request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
+    async with served(driver, request).run() as bench:
         yield bench
 
 
@@ -46,7 +46,7 @@ VERDICTS = {
 @pytest.mark.parametrize(
     ("driver", "said"),
     [
-        pytest.param(driver, said, id=f"{name}-{said.name}")
+        on_trial(name, said)
         for name, driver in DRIVERS.items()
         for said in driver.says
         if said in VERDICTS

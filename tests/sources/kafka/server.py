@@ -73,6 +73,8 @@ class KafkaServer:
         self._settings = directory / "server.properties"
         self.log = directory / "server.log"
         self.port, self.sasl_port, self.tls_port, controller = (free_port() for _ in range(4))
+        # What comes in at the second of these is told of the first, where a test may listen.
+        self.proxy_port, self.proxied_port = free_port(), free_port()
         self.ca = directory / "ca.pem"
         self._process: subprocess.Popen[bytes] | None = None
         self._settings.write_text(self._properties(controller))
@@ -101,9 +103,12 @@ class KafkaServer:
             "controller.listener.names": "CONTROLLER",
             "listeners": f"PLAINTEXT://127.0.0.1:{self.port},"
             f"SASL_PLAINTEXT://127.0.0.1:{self.sasl_port},SSL://127.0.0.1:{self.tls_port},"
-            f"CONTROLLER://127.0.0.1:{controller}",
+            f"PROXIED://127.0.0.1:{self.proxied_port},CONTROLLER://127.0.0.1:{controller}",
+            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{self.port},"
+            f"SASL_PLAINTEXT://127.0.0.1:{self.sasl_port},SSL://127.0.0.1:{self.tls_port},"
+            f"PROXIED://127.0.0.1:{self.proxy_port}",
             "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,"
-            "SSL:SSL,CONTROLLER:PLAINTEXT",
+            "SSL:SSL,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT",
             "log.dirs": self._directory / "data",
             "sasl.enabled.mechanisms": f"{SCRAM},PLAIN",
             f"{line}.{SCRAM.lower()}.sasl.jaas.config": f"{modules}.scram.ScramLoginModule "

@@ -55,6 +55,17 @@ class KafkaSubject:
         finally:
             await admin.close()
 
+    async def delete_topic(self) -> None:
+        """Delete the topic, and wait until the cluster does not know it any more."""
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.server.servers)
+        await admin.start()
+        try:
+            await admin.delete_topics([self.topic])
+            while self.topic in await admin.list_topics():
+                await asyncio.sleep(0.05)
+        finally:
+            await admin.close()
+
     async def produce(
         self, key: str | None, headers: Sequence[tuple[str, str]], body: bytes | None
     ) -> None:

@@ -48,6 +48,7 @@ BATCH_BYTES, BATCH_BYTES_MIN = 512 * 1024, 16 * 1024
 REQUEST_BYTES = 1024 * 1024
 HEADERS_BYTES = 600  # of a record, about
 THROTTLE_S_MAX = 10.0
+TICK_S = 0.001  # a loop's clock may be so far behind
 MOVES_MAX = 3  # of a partition within one attempt
 MOVE_S = 0.1  # so soon does a cluster know of its new leaders
 
@@ -120,10 +121,14 @@ class Producer:
         key, left, moves = key_of(message.key), False, 0
         record: _Record | None = None
         try:
-            async with asyncio.timeout(message.deadline_s):
+            async with asyncio.timeout(message.deadline_s + TICK_S):
                 while True:
                     where = await self._leader(topic, key)
                     if not isinstance(where, tuple):
+                        if where == NO_LEADER and moves < MOVES_MAX:
+                            moves += 1
+                            await asyncio.sleep(MOVE_S)
+                            continue
                         return self._judged(where, topic, None, began_s, policy)
                     node, partition = where
                     until_s = began_s + message.deadline_s
