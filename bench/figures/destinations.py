@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from bench.figures.kafka_to_kafka import kafka_to_kafka
 from bench.report import HELD, MISSED, Options, Row
 from tests.destinations.trials.kafka import KafkaTrial
 from tests.destinations.trials.ledger import Destination, restarted_on_the_way
@@ -13,6 +14,8 @@ from tests.e2e.harness.fixtures import NewService
 from tests.e2e.harness.service import ServiceProcess
 from tests.forked import FRESH
 from tests.sources.kafka.server import kafka_server
+
+THROUGH = "kafka-to-kafka"
 
 
 @contextlib.contextmanager
@@ -30,8 +33,11 @@ TRIALS: dict[str, Callable[[Path], contextlib.AbstractContextManager[Destination
 def run(options: Options) -> list[Row]:
     os.environ[FRESH] = "1"  # services are processes of their own, begun as an operator does
     rows: list[Row] = []
-    for name in options.destinations or tuple(TRIALS):
+    for name in options.destinations or (*TRIALS, THROUGH):
         print(f"destinations, {name}, {options.messages:,} deliveries", flush=True)
+        if name == THROUGH:
+            rows += kafka_to_kafka(options, services)
+            continue
         with services(options) as (new, folder), TRIALS[name](folder) as destination:
             rows += _trial(new, destination, folder, options.messages)
     return rows

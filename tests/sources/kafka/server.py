@@ -136,6 +136,12 @@ class KafkaServer:
         """Where it is reached without a login."""
         return f"127.0.0.1:{self.port}"
 
+    @property
+    def pid(self) -> int:
+        """Of the process that runs."""
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> "KafkaServer":
         """Start it, and wait until it answers."""
         with self.log.open("ab") as log:
