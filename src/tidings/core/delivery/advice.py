@@ -1,7 +1,8 @@
 """Why a delivery stands where it stands, in words: what happened, when the next try is, what to do.
 
 Pure: the time and the time zone are passed in. The sender's own faults come with sentences of their
-own (`Fault.detail`: first what happened, then what to do); answers get theirs here.
+own (`Fault.detail`: first what happened, then what to do), and so do answers of receivers that are
+no HTTP servers (`Answer.detail`); others get theirs here.
 """
 
 import re
@@ -74,6 +75,7 @@ class PastAttempt(msgspec.Struct, frozen=True):
     detail: str
     duration_ms: int | None
     ended: bool = True
+    http: bool = True  # its receiver is an HTTP server: else a status is what HTTP has for the same
 
 
 def what_happened(tried: PastAttempt) -> str:
@@ -82,7 +84,12 @@ def what_happened(tried: PastAttempt) -> str:
         return "The attempt is under way."
     if tried.kind is not None:
         return _fault(tried)[0]
+    if tried.detail:
+        return _sentences(tried.detail)[0]
     after = "" if tried.duration_ms is None else f" after {_duration(tried.duration_ms)}"
+    if not tried.http:
+        took = status_meaning(tried.status or 0) == "delivered"
+        return f"The receiver took it{after}." if took else f"The receiver did not take it{after}."
     return f"The receiver answered {_status(tried.status)}{after}."
 
 
@@ -91,8 +98,12 @@ def what_to_do(tried: PastAttempt) -> str:
     status = tried.status
     if tried.kind is not None:
         return _fault(tried)[1]
+    if tried.detail:
+        return _sentences(tried.detail)[1]
     if not tried.ended or status is None or 200 <= status <= 299:
         return ""
+    if not tried.http:
+        return _LOG
     if 300 <= status <= 399:
         return _REDIRECT
     return _STATUS.get(status) or (_BYTES if status in (400, 422) else _LOG)
@@ -217,10 +228,15 @@ def _why_failed(tried: PastAttempt, policy: RetryPolicy) -> str:
 def _fault(tried: PastAttempt) -> tuple[str, str]:
     """What happened and what to do, from the detail if it is sentences."""
     if tried.detail.endswith("."):
-        first, *rest = _SENTENCES.split(tried.detail)
-        return first, " ".join(rest)
+        return _sentences(tried.detail)
     known = _FAULT.get(tried.kind or "")
     return known or ("The receiver gave no complete answer.", _LOG)
+
+
+def _sentences(detail: str) -> tuple[str, str]:
+    """What happened, and what to do."""
+    first, *rest = _SENTENCES.split(detail)
+    return first, " ".join(rest)
 
 
 def _status(status: int | None) -> str:

@@ -47,7 +47,7 @@ async def show_whole(
     found = seen.row
     attempts = all_attempts(found, kept, seen.next_attempt.begun)
     now_ms = parts.clock.now_ms()
-    shown = show_attempts(attempts)
+    shown = show_attempts(attempts, record)
     for attempt, sent in zip(shown, await requests_of(parts, found, attempts), strict=True):
         attempt["request"] = sent
     return (

@@ -14,6 +14,7 @@ from tidings.core.delivery.sla import breach_ms
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.core.times import iso
+from tidings.core.webhooks.kinds import HTTP
 from tidings.core.webhooks.masks import masked_by_name
 from tidings.engine.webhooks.records import Record
 from tidings.reads.messages import show_bytes, show_headers
@@ -65,9 +66,12 @@ def sla_of(delivery: StoredDelivery, record: Record, now_ms: int) -> dict[str, A
     return {"slaBreachedAt": iso(late)}
 
 
-def show_attempts(attempts: Sequence[StoredAttempt]) -> list[dict[str, Any]]:
+def show_attempts(
+    attempts: Sequence[StoredAttempt], webhook: Record | None
+) -> list[dict[str, Any]]:
     """Each attempt with its evidence and what it means."""
-    return [_show_attempt(attempt) for attempt in attempts]
+    http = _by_http(webhook)
+    return [_show_attempt(attempt, http) for attempt in attempts]
 
 
 def advice_for(
@@ -82,7 +86,7 @@ def advice_for(
     ended = [attempt for attempt in attempts if attempt.ended]
     return advise(
         State(delivery.state),
-        _tried(ended[-1]) if ended else None,
+        _tried(ended[-1], _by_http(webhook)) if ended else None,
         due_ms=delivery.due_ms,
         now_ms=now_ms,
         zone=zone,
@@ -93,7 +97,11 @@ def advice_for(
     )
 
 
-def _tried(attempt: StoredAttempt) -> PastAttempt:
+def _by_http(webhook: Record | None) -> bool:
+    return webhook is None or webhook.webhook.kind == HTTP
+
+
+def _tried(attempt: StoredAttempt, http: bool) -> PastAttempt:
     evidence = attempt.evidence
     return PastAttempt(
         status=attempt.status,
@@ -101,11 +109,12 @@ def _tried(attempt: StoredAttempt) -> PastAttempt:
         detail="" if evidence is None else evidence.detail,
         duration_ms=attempt.duration_ms,
         ended=attempt.ended,
+        http=http,
     )
 
 
-def _show_attempt(attempt: StoredAttempt) -> dict[str, Any]:
-    tried = _tried(attempt)
+def _show_attempt(attempt: StoredAttempt, http: bool) -> dict[str, Any]:
+    tried = _tried(attempt, http)
     return {
         "number": attempt.number,
         "startedAt": iso(attempt.started_ms),

@@ -1,0 +1,53 @@
+"""What the driver of Kafka says before it has reached any broker. No broker."""
+
+import sys
+import time
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.destinations.messages import TestMessage, hook
+from tidings.core.connections import Connection
+from tidings.core.delivery.exchange import Fault, FaultKind
+from tidings.core.webhooks.kafka_topic import KafkaTopic
+from tidings.core.webhooks.kinds import KAFKA
+from tidings.destinations.kafka.driver import KafkaDestination
+
+MADE = hook("", kind=KAFKA, connection="main", kafka=KafkaTopic("crm.loyalty"))
+
+
+def main(**fields: Any) -> Connection:
+    return Connection("main", "kafka", {"servers": "127.0.0.1:1"} | fields)
+
+
+async def fault(connection: Connection) -> Fault:
+    """Of an attempt that is ours to mend."""
+    channel = KafkaDestination(time.time).open(MADE, connection)
+    message = TestMessage()
+    result = await channel.send(message)
+    await channel.close()
+    assert result is not None and isinstance(result.ending, Fault) and message.asked == 0
+    assert result.ending.kind is FaultKind.OURS
+    return result.ending
+
+
+async def test_without_the_extra_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "aiokafka", None)
+    for name in [one for one in sys.modules if one.startswith("tidings.destinations.kafka.")]:
+        monkeypatch.delitem(sys.modules, name)
+    assert "pip install 'tidings[kafka]'" in (await fault(main())).detail
+
+
+async def test_a_topic_that_the_connection_is_not_for_any_more_is_not_written_to() -> None:
+    assert "must be one that" in (await fault(main(publishes=["orders"]))).detail
+
+
+async def test_a_connection_that_cannot_be_is_not_dialled() -> None:
+    assert "must name its servers" in (await fault(Connection("main", "kafka", {}))).detail
+
+
+def test_a_channel_follows_where_the_topic_stays() -> None:
+    channel = KafkaDestination(time.time).open(MADE, main())
+    assert channel.follow(msgspec.structs.replace(MADE, version=2))
+    assert not channel.follow(msgspec.structs.replace(MADE, kafka=KafkaTopic("other")))
