@@ -1,0 +1,53 @@
+"""What the page on destinations shows is what works."""
+
+import json
+import re
+import tomllib
+from pathlib import Path
+
+from tests.core.webhooks.test_kind_rules import KNOWN, made
+from tidings.app.connections import load_connections
+from tidings.app.parts import CONNECTION_TYPES
+from tidings.core.connections import Connection
+from tidings.core.delivery.exchange import Answer
+from tidings.core.delivery.outcome import DEFAULT_POLICY
+from tidings.core.webhooks.kinds import KINDS
+from tidings.destinations.kafka.verdicts import _MEANINGS, refused
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "destinations.md").read_text("utf-8")
+
+
+def test_the_connections_of_the_page_can_be_declared(tmp_path: Path) -> None:
+    file = tmp_path / "connections.toml"
+    shown = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    for text in shown:
+        file.write_text(text)
+        found = load_connections(file, CONNECTION_TYPES)
+        assert (found.default is not None) is ("default" in tomllib.loads(text)["main"])
+    assert len(shown) == 2
+
+
+def test_the_webhook_of_the_page_is_taken() -> None:
+    [shown] = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
+    settings = made(json.loads(shown))
+    assert settings.kafka is not None
+    connection = Connection("main", "kafka", {"publishes": ["crm.*"]})
+    assert KNOWN and settings.kafka.outside(connection) is None
+
+
+def test_every_type_is_on_the_page() -> None:
+    assert all(f"| `{name}` |" in PAGE for name in KINDS)
+
+
+def test_what_kafka_says_is_what_the_page_says() -> None:
+    rows = re.findall(r"^\| (`[A-Z_`, ]+) \| (\d+) \| ([a-z]+)", PAGE, re.MULTILINE)
+    codes = {meaning.name: code for code, meaning in _MEANINGS.items()}
+    shown = [
+        (name, int(status), then) for names, status, then in rows for name in names.split(", ")
+    ]
+    for name, status, then in shown:
+        result = refused(codes[name.strip("`")], "crm", 0, 0.0, DEFAULT_POLICY)
+        assert isinstance(result.ending, Answer) and result.ending.status == status, name
+        assert (result.verdict == "never") is (then == "failed"), name
+    assert len(shown) > 10
