@@ -43,6 +43,9 @@ def preview(*events: dict[str, Any]) -> Findings:
     return Findings(WEBHOOK, preview={"events": list(events)})
 
 
+NOT_SERVED = {"code": "queue_not_served", "message": "It gets nothing."}
+
+
 def seen(name: str, received: bool, why: str | None = None) -> dict[str, Any]:
     return {"eventName": name, "received": received, "why": why}
 
@@ -60,7 +63,7 @@ def seen(name: str, received: bool, why: str | None = None) -> dict[str, Any]:
         (webhook(FAILING, standing="inactive"), "crm is inactive", "tidings webhooks enable"),
         (webhook(FAILING, standing="paused"), "crm is paused", "tidings webhooks resume"),
         (
-            webhook(FAILING, webHookType="QUEUE_INT"),
+            webhook(FAILING, webHookType="QUEUE_INT", warning=NOT_SERVED),
             "crm is of the type QUEUE_INT",
             "tidings webhooks edit",
         ),
@@ -233,7 +236,7 @@ def test_who_fails_behind_a_page_of_what_waits_is_found() -> None:
         ({"standing": "paused"}, None, "crm is paused"),
         ({"standing": "disabled", "disabledReason": "A 410."}, None, "crm is disabled: A 410"),
         ({"standing": "disabled", "disabledReason": "8 days."}, None, "crm is disabled: 8 days"),
-        ({"webHookType": "QUEUE_INT"}, None, "crm is of the type QUEUE_INT"),
+        ({"webHookType": "QUEUE_INT", "warning": NOT_SERVED}, None, "crm is of the type QUEUE_INT"),
         ({}, "this org", "Sending is stopped for this org"),
     ],
 )

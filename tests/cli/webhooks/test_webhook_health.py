@@ -23,7 +23,9 @@ CROWD = 300
         ({"standing": "paused", "health": {"leftAlone": True}}, "‖ paused"),
         ({"standing": "disabled"}, "✗ disabled"),
         ({"standing": "inactive"}, "– inactive"),
-        ({"webHookType": "QUEUE_INT"}, "– not called"),
+        ({"warning": {"code": "queue_not_served"}}, "– not called"),
+        ({"webHookType": "QUEUE_INT"}, "✓ well"),
+        ({"webHookType": "KAFKA"}, "✓ well"),
     ],
 )
 def test_a_word_with_its_glyph_says_how_it_does(fields: dict[str, Any], word: str) -> None:

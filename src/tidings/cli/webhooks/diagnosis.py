@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from tidings.cli.webhooks.health import asked_again, health_said, health_word, receiver_does, when
+from tidings.cli.webhooks.health import (
+    asked_again,
+    health_said,
+    health_word,
+    leads_nowhere,
+    receiver_does,
+    when,
+)
 
 Facts = Mapping[str, Any]
 FAILING = ("retrying", "failed")
@@ -99,11 +106,12 @@ def _standing(found: Findings) -> Diagnosis | None:
                 "Resume it.",
                 f"tidings webhooks resume {id}",
             )
-    if webhook.get("webHookType") not in (None, "HTTP"):
+    if leads_nowhere(webhook):
         return Diagnosis(
             f"{name} is of the type {webhook['webHookType']}: no call is made, and nothing is "
             "handed to a queue.",
-            "Leave it so, or set webHookType to HTTP with the receiver's URL.",
+            "Set webHookType to HTTP with the receiver's URL, or ask the operator for a default "
+            "connection.",
             f"tidings webhooks edit {id} --set webHookType=HTTP --url https://crm.example.com/hook",
         )
     return None

@@ -15,7 +15,7 @@ _WORDS = {  # glyph and colour are those of the states of deliveries
     "disabled": ("✗", "red"),
     "inactive": ("–", "bright_black"),
     "deleted": ("–", "bright_black"),
-    "not called": ("–", "bright_black"),  # it is of a type that no call is made for
+    "not called": ("–", "bright_black"),  # see `leads_nowhere`
 }
 
 
@@ -23,7 +23,7 @@ def health_word(webhook: Facts) -> str:
     """One word: what somebody did with it, else how its receiver does."""
     if webhook["standing"] != "active":
         return str(webhook["standing"])
-    if webhook.get("webHookType") not in (None, "HTTP"):
+    if leads_nowhere(webhook):
         return "not called"
     health = webhook.get("health")
     if not health:
@@ -31,6 +31,11 @@ def health_word(webhook: Facts) -> str:
     if health["leftAlone"]:
         return "left alone"
     return "failing" if health["failingSince"] else "well"
+
+
+def leads_nowhere(webhook: Facts) -> bool:
+    """Whether it is of the platform's own queue, and the operator has declared none."""
+    return (webhook.get("warning") or {}).get("code") == "queue_not_served"
 
 
 def health_cell(webhook: Facts) -> Text:
