@@ -17,7 +17,7 @@ SASL = {"servers": "k", "security": "sasl_ssl", "username": "tidings", "password
     [
         ("kafka", {"servers": 9092}, "servers must be a text; got 9092"),
         ("kafka", {"servers": ""}, "servers must be a text; got an empty text"),
-        ("kafka", {"servers": "k", "user": SECRET}, "topics alone; got user"),
+        ("kafka", {"servers": "k", "user": SECRET}, "topic alone; got user"),
         ("kafka", {"servers": "k", "topics": "a"}, 'topics must be a list of texts; got "a"'),
         ("kafka", {"servers": "k", "topics": [7]}, "topics must be a list of texts; got a list"),
         ("kafka", SASL | {"mechanism": "MD5"}, "mechanism must be one of PLAIN, SCRAM-SHA-256"),

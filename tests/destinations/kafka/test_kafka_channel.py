@@ -43,10 +43,6 @@ async def test_a_topic_that_the_connection_is_not_for_any_more_is_not_written_to
     assert "must be one that" in (await fault(main(publishes=["orders"]))).detail
 
 
-async def test_a_connection_that_cannot_be_is_not_dialled() -> None:
-    assert "must name its servers" in (await fault(Connection("main", "kafka", {}))).detail
-
-
 def test_a_channel_follows_where_the_topic_stays() -> None:
     channel = KafkaDestination(time.time).open(MADE, main())
     assert channel.follow(msgspec.structs.replace(MADE, version=2))
