@@ -11,9 +11,9 @@ from tidings.app.parts import CONNECTION_TYPES
 from tidings.connections.port import command_of
 from tidings.core.declaration import declared
 from tidings.core.form import Form
+from tidings.core.picks import Pick, read_pick
 from tidings.core.sources.mapping import events_of
 from tidings.core.sources.message import ForeignMessage
-from tidings.core.sources.picks import Pick, read_pick
 from tidings.core.sources.source import KAFKA, OUTBOX, Source, read_source
 from tidings.core.sources.verification import LABELS, VERIFICATION
 from tidings.engine.sources.inbound import RUNNING_MAX

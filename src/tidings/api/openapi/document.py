@@ -18,8 +18,8 @@ from tidings.api.openapi.scopes import KNOWN, OPEN, PLATFORM, SCOPES
 from tidings.api.openapi.words import Json, schema
 from tidings.api.v1.webhooks import filter_schema
 from tidings.catalogue.event_type import EventType
+from tidings.core import picks
 from tidings.core.events.attribution import ENTITY_TYPES
-from tidings.core.sources import picks
 
 METHODS = ("get", "put", "post", "delete", "patch")
 FIRST = "pointsIssued"  # the event of the examples

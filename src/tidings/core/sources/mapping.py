@@ -11,13 +11,13 @@ from typing import Annotated, Any
 
 import msgspec
 
+from tidings.core import picks
 from tidings.core.declaration import Declared, Field, Json, declared
 from tidings.core.exact_json import fields_of, write_exactly
 from tidings.core.form import Form, came
 from tidings.core.kinds import Part, Value
-from tidings.core.sources import picks
-from tidings.core.sources.message import ForeignMessage, MessageFault
-from tidings.core.sources.picks import Pick
+from tidings.core.picks import MessageFault, Pick
+from tidings.core.sources.message import ForeignMessage
 
 FIELDS_MAX = 100
 ITEMS_MAX = 1000

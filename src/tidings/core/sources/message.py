@@ -4,8 +4,6 @@ from collections.abc import Sequence
 
 import msgspec
 
-from tidings.errors import Refusal, Unprocessable
-
 HEADERS_MAX = 100
 HEADERS_BYTES_MAX = 16_384
 
@@ -22,17 +20,6 @@ class ForeignMessage(msgspec.Struct, frozen=True):
         """The first of a name, in any case."""
         wanted = name.lower()
         return next((value for one, value in self.headers if one.lower() == wanted), None)
-
-
-class MessageFault(Unprocessable):
-    """No event can be made of a message. `field`: what of the mapping, or of the event, it is
-    about; empty for the message as a whole."""
-
-    def __init__(self, code: str, said: str, field: str = "") -> None:
-        self.message = f"{said} ({code}, {f'field {field}' if field else 'message'})"
-        super().__init__(Refusal(code, self.message, field))
-        self.code = code
-        self.field = field
 
 
 def bounded_headers(headers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:

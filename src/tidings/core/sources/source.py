@@ -5,14 +5,14 @@ from typing import Annotated, Any
 
 import msgspec
 
+from tidings.core import picks
 from tidings.core.connections import NAMES_ONE_OR_BLANK
 from tidings.core.declaration import Declared, Field, declared, read_resource, show_resource
 from tidings.core.form import Form, came
 from tidings.core.ids import OrgId
 from tidings.core.kinds import TEXTS, Choice, Flag, Nested, Part, Value, named, whole
-from tidings.core.sources import picks
+from tidings.core.picks import Pick
 from tidings.core.sources.mapping import Mapping, mapping_schema
-from tidings.core.sources.picks import Pick
 from tidings.core.sources.verification import ANSWER_SCHEMA, SCHEMA, VERIFICATION, Verification
 
 WEBHOOK, KAFKA, OUTBOX = "webhook", "kafka", "outbox"

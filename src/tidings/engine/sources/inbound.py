@@ -12,8 +12,8 @@ import msgspec
 
 from tidings.core.exact_json import value_of
 from tidings.core.ids import OrgId
-from tidings.core.sources.message import ForeignMessage, MessageFault
-from tidings.core.sources.picks import PassedOver
+from tidings.core.picks import MessageFault, PassedOver
+from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.source import WEBHOOK
 from tidings.core.sources.verification import refusal_of
 from tidings.engine.events.intake import Overloaded

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidings.core.form import Form
+from tidings.core.picks import MessageFault, Pick, find, read_pick, steps_of
 from tidings.core.sources.mapping import FIELDS_MAX, Mapping, events_of
-from tidings.core.sources.message import ForeignMessage, MessageFault
-from tidings.core.sources.picks import Pick, find, read_pick, steps_of
+from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.source import Source, read_source
 
 VERIFICATION = {"type": "header", "header": "X-Key", "value": "a value that is long"}

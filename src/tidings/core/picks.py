@@ -14,14 +14,13 @@ What a path finds goes into the event byte for byte: 10.50 stays 10.50.
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
 from tidings.core.exact_json import fields_of, value_of
 from tidings.core.form import Form, came
-from tidings.core.sources.message import ForeignMessage, MessageFault
-from tidings.errors import TidingsError
+from tidings.errors import Refusal, TidingsError, Unprocessable
 
 KINDS = ("path", "header", "constant")
 CONVERSIONS = ("text", "number", "seconds", "isoTime")
@@ -37,6 +36,24 @@ _STEP = re.compile(rf"\[([0-9]{{1,4}})\]|({_NAME})")
 _HEADER = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,18})?")
 _items = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+
+class MessageFault(Unprocessable):
+    """Nothing can be made of a message as it is. `field`: what it is about, of a mapping or of what
+    is made; empty for the message as a whole."""
+
+    def __init__(self, code: str, said: str, field: str = "") -> None:
+        self.message = f"{said} ({code}, {f'field {field}' if field else 'message'})"
+        super().__init__(Refusal(code, self.message, field))
+        self.code = code
+        self.field = field
+
+
+class Headed(Protocol):
+    """What has headers."""
+
+    def header(self, name: str) -> str | None:
+        """The first of a name, in any case."""
 
 
 class PassedOver(TidingsError):
@@ -69,7 +86,7 @@ class Pick(msgspec.Struct, frozen=True, omit_defaults=True):
             return f"at {self.path} of the body"
         return f"in the header {self.header}" if self.header is not None else "in the mapping"
 
-    def take(self, message: ForeignMessage, body: msgspec.Raw, field: str) -> msgspec.Raw | None:
+    def take(self, message: Headed, body: msgspec.Raw, field: str) -> msgspec.Raw | None:
         """The value as JSON; None where there is none, or null. MessageFault, PassedOver."""
         if self.constant is not None:
             found: msgspec.Raw | None = msgspec.Raw(self.constant.encode())
