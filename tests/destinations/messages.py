@@ -28,10 +28,12 @@ class TestMessage:
         deadline_s: float = 5.0,
         attempt: int = 1,
         may: Callable[[], bool] = lambda: True,
+        trial: bool = False,
     ) -> None:
         self.body = body
         self.deadline_s = deadline_s
         self.attempt = attempt
+        self.trial = trial
         self.asked = 0
         self._may = may
 

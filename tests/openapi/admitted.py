@@ -71,7 +71,7 @@ ADMITTED: dict[str, tuple[str, Sequence[str]]] = {
     "field_missing": ("what each type needs: fields together", (*_SOURCES, *_WEBHOOKS)),
     "field_of_other_type": ("what each type needs: fields together", (*_SOURCES, *_WEBHOOKS)),
     "unknown_connection": ("connections are the operator's", (*_SOURCES, *_WEBHOOKS)),
-    "bad_pick": ("one of three fields, and bytes of JSON", _SOURCES),
+    "bad_pick": ("one of three fields, and bytes of JSON", (*_SOURCES, *_WEBHOOKS)),
     "bad_name": ("a source is described where it is made", ("POST /v1/sources/preview",)),
     "bad_verification": ("a source is described where it is made", _SOURCES),
     "unknown_field": ("a source is described where it is made", _SOURCES[2:]),

@@ -24,7 +24,7 @@ from tidings.core.webhooks.kafka_topic import QUEUE_TOPIC, is_queue_topic
 from tidings.core.webhooks.kinds import KAFKA, KINDS
 from tidings.errors import Unusable
 
-_SENT_TO = [kind.connection for kind in KINDS.values() if kind.connection is not None]
+_SENT_TO = [kind.connection for kind in KINDS.values() if kind.connection and kind.queue]
 _FROM_ENVIRONMENT = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 

@@ -23,6 +23,7 @@ from tidings.destinations.http.driver import HttpDestination
 from tidings.destinations.kafka.driver import KafkaDestination
 from tidings.destinations.port import Driver
 from tidings.destinations.registry import ByKind
+from tidings.destinations.sql.driver import SqlDestination
 from tidings.egress.address import parse_target
 from tidings.egress.mail import MailServer, SmtpMailer
 from tidings.egress.policy import Policy
@@ -109,6 +110,7 @@ def destinations(
         kinds.HTTP: HttpDestination(sender, target_of, now_s),
         kinds.KAFKA: KafkaDestination(now_s),
         **own,
+        kinds.SQL: SqlDestination(connections),
     }
     return ByKind(drivers, connections)
 

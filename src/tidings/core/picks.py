@@ -6,14 +6,15 @@
 
 With `names` a text is translated: {"orders/create": "transactionAdded", "ping": null}; null passes
 the message over, `*` stands for every text that is not named. With `as` a time becomes milliseconds
-since 1970 (`seconds`, `isoTime`), or a value `text` or `number`.
+since 1970 (`seconds`, `isoTime`), or these a time in words (`timestamp`: 2026-11-28T08:00:00.000Z),
+or a value `text` or `number`.
 
 What a path finds goes into the event byte for byte: 10.50 stays 10.50.
 """
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 import msgspec
@@ -23,7 +24,7 @@ from tidings.core.form import Form, came
 from tidings.errors import Refusal, TidingsError, Unprocessable
 
 KINDS = ("path", "header", "constant")
-CONVERSIONS = ("text", "number", "seconds", "isoTime")
+CONVERSIONS = ("text", "number", "seconds", "isoTime", "timestamp")
 OTHERS = "*"
 STEPS_MAX = 16
 PATH_MAX = 256
@@ -124,6 +125,8 @@ class Pick(msgspec.Struct, frozen=True, omit_defaults=True):
             made = value if isinstance(value, str) else bytes(found).decode() if is_scalar else None
         elif self.conversion == "isoTime":
             made = _milliseconds(value)
+        elif self.conversion == "timestamp":
+            made = _timestamp(value)
         elif isinstance(value, int | float) and not isinstance(value, bool):
             made = int(value * 1000) if self.conversion == "seconds" else found
         elif isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
@@ -251,6 +254,19 @@ def _milliseconds(value: object) -> int | None:
     if at.tzinfo is None:
         at = at.replace(tzinfo=UTC)
     return round(at.timestamp() * 1000)
+
+
+def _timestamp(value: object) -> str | None:
+    """Of milliseconds; what is a time in words stays as it is."""
+    if isinstance(value, str):
+        return value if _milliseconds(value) is not None else None
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    try:
+        at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=value)
+    except (OverflowError, ValueError):
+        return None
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _raw(value: object) -> msgspec.Raw:

@@ -55,6 +55,10 @@ class Message(Protocol):
         """The bytes that were signed: they go as they are."""
 
     @property
+    def trial(self) -> bool:
+        """Whether it is a test message: where it can be taken back, nothing of it is to stay."""
+
+    @property
     def deadline_s(self) -> float:
         """Seconds for the whole attempt, from the call of `send`."""
 

@@ -33,14 +33,14 @@ class UndialledChannel:
 
     def __init__(self, webhook: Webhook, why: str) -> None:
         """`why` nothing is sent: what must be, what came, what to do."""
-        self._opened_for = (webhook.kind, webhook.connection)
+        self._opened_for = (webhook.kind, webhook.connection, webhook.sql)
         self._why = why
 
     async def send(self, message: Message) -> Result:
         return of_fault(Fault(FaultKind.OURS, False, self._why, 0.0))
 
     def follow(self, webhook: Webhook) -> bool:
-        return (webhook.kind, webhook.connection) == self._opened_for
+        return (webhook.kind, webhook.connection, webhook.sql) == self._opened_for
 
     async def close(self) -> None:
         """Nothing is open."""

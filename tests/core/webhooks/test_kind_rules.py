@@ -10,6 +10,12 @@ from tidings.core.webhooks.rules import Reading, read_webhook
 from tidings.core.webhooks.settings import Settings
 from tidings.core.webhooks.webhook_form import Known
 
+STATE = {
+    "columns": ["customer", "tier", "event", "at"],
+    "key": ["customer"],
+    "id": "event",
+    "newer": "at",
+}
 KNOWN = Known(
     event_types=("pointsIssued",),
     check_url=lambda _: None,
@@ -17,6 +23,7 @@ KNOWN = Known(
         "main": Connection("main", "kafka", {}),
         "shop": Connection("shop", "outbox", {}),
         "some": Connection("some", "kafka", {"publishes": ["crm.*"]}),
+        "crm": Connection("crm", "sql", {"tables": {"state": STATE}}),
     },
 )
 COMMON: dict[str, Any] = {
@@ -27,6 +34,14 @@ COMMON: dict[str, Any] = {
     "maxAllowedConnections": 10,
 }
 KAFKA = COMMON | {"webHookType": "KAFKA", "connection": "main", "kafka": {"topic": "crm.loyalty"}}
+SQL = COMMON | {
+    "webHookType": "SQL",
+    "connection": "crm",
+    "sql": {
+        "table": "state",
+        "columns": {"customer": {"path": "data.id"}, "at": {"path": "createdAt"}},
+    },
+}
 HTTP = COMMON | {"webHookType": "HTTP", "webHookUrl": "https://crm.example.com/hook"}
 
 
@@ -115,3 +130,38 @@ def test_a_connection_may_be_for_some_topics_alone() -> None:
         KNOWN, connections={"some": Connection("some", "kafka", {"publishes": []})}
     )
     assert made({"name": "crm", "kafka": {"topic": "crm.loyalty"}}, settings, narrower), "it stays"
+
+
+def test_a_webhook_of_sql_says_a_table_and_what_goes_into_its_columns() -> None:
+    settings = made(SQL)
+    assert settings.place == "sql://crm/state" and settings.sql is not None
+    assert sorted(settings.sql.columns or ()) == ["at", "customer"]
+    assert made(SQL | {"sql": {"table": "state"}}).sql is not None
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "field"),
+    [
+        ({"table": "other"}, "outside_connection", "sql"),
+        ({"table": 'state"; DROP TABLE state; --'}, "outside_connection", "sql"),
+        ({"table": "a\n"}, "bad_name", "sql.table"),
+        ({"columns": {}}, "bad_columns", "sql.columns"),
+        ({"columns": ["tier"]}, "bad_columns", "sql.columns"),
+        ({"columns": {"x\0": {"path": "a"}}}, "bad_columns", "sql.columns"),
+        ({"columns": {"tier": {"path": "a"}}}, "outside_connection", "sql"),
+        ({"columns": {"tier": {"header": "X-A"}}}, "bad_pick", "sql.columns.tier"),
+        ({"columns": {"tier": "data.tier"}}, "bad_pick", "sql.columns.tier"),
+        ({"columns": {"event": {"path": "eventId"}}}, "outside_connection", "sql"),
+        ({"columns": {"salary": {"path": "a"}}}, "outside_connection", "sql"),
+        ({"where": "1=1"}, "unknown_field", "sql.where"),
+    ],
+)
+def test_a_table_and_its_columns_are_those_that_the_operator_has_declared(
+    said: dict[str, Any], code: str, field: str
+) -> None:
+    assert (code, field) in refused(SQL | {"sql": {"table": "state"} | said})
+
+
+def test_a_table_that_is_not_declared_any_more_does_not_stop_other_changes() -> None:
+    none = Known(event_types=("pointsIssued",), check_url=lambda _: None)
+    assert made({"rateLimit": 5}, made(SQL), none).rate_per_s == 5

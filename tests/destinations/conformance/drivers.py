@@ -11,6 +11,7 @@ from tests.destinations.conformance.subject import SECRET, Bench, Driver, Got, S
 from tests.destinations.http.exchanges import Exchange, HttpReceiver
 from tests.destinations.kafka.bench import KafkaOnTrial
 from tests.destinations.messages import hook
+from tests.destinations.sql.bench import Sql
 from tests.egress.support import DEV, Names, at
 from tidings.core.connections import Connections
 from tidings.core.webhooks.kinds import HTTP
@@ -79,7 +80,7 @@ def _target(url: str) -> Target:
     return parse_target(url, allow_http=True)
 
 
-DRIVERS: dict[str, Driver] = {"http": Http(), "kafka": KafkaOnTrial()}
+DRIVERS: dict[str, Driver] = {"http": Http(), "kafka": KafkaOnTrial(), "sql": Sql()}
 MARKS = {"kafka": pytest.mark.systems}
 """Of those whose server is more than Python packages."""
 

@@ -10,7 +10,7 @@ import msgspec
 
 from tidings.core.connections import Connection
 
-HTTP, QUEUE, KAFKA, PULL = "HTTP", "QUEUE_INT", "KAFKA", "PULL"
+HTTP, QUEUE, KAFKA, SQL, PULL = "HTTP", "QUEUE_INT", "KAFKA", "SQL", "PULL"
 
 
 class Kind(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,6 +20,8 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     """The type of the connections that it may name; None: it names none."""
     field: str | None = None
     """The field that says where over the connection, or how."""
+    queue: bool = False
+    """Whether webhooks of the platform's own queue may be told over its connections."""
     headers: bool = False
     """Whether it has a URL, with headers and authentication of its own."""
 
@@ -28,7 +30,8 @@ KINDS = {
     HTTP: Kind(headers=True),
     # As HTTP has them: the original lists such webhooks with a URL and headers, or without.
     QUEUE: Kind(headers=True),
-    KAFKA: Kind(connection="kafka", field="kafka"),
+    KAFKA: Kind(connection="kafka", field="kafka", queue=True),
+    SQL: Kind(connection="sql", field="sql"),
     PULL: Kind(),
 }
 FIELDS = tuple(kind.field for kind in KINDS.values() if kind.field is not None)

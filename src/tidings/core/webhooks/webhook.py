@@ -16,6 +16,7 @@ from tidings.core.webhooks.authentication import Authentication, header_of
 from tidings.core.webhooks.kafka_topic import KafkaTopic
 from tidings.core.webhooks.kinds import PULL, QUEUE
 from tidings.core.webhooks.name_matching import names_of, prefixes_of
+from tidings.core.webhooks.sql_table import SqlTable
 
 QUEUE_SAID = (
     "The operator has declared no connection as the default, so the webhook is stored and listed, "
@@ -50,6 +51,7 @@ class Webhook(msgspec.Struct, frozen=True):
     authentication: Authentication | None = None  # beside the headers
     connection: str = ""  # the operator's that it goes over; of QUEUE the default one
     kafka: KafkaTopic | None = None
+    sql: SqlTable | None = None
     sla_s: int | None = None
     secrets: tuple[bytes, ...] = ()  # signing secrets in force, newest first
     retry: RetryPolicy = DEFAULT_POLICY

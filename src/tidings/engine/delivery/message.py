@@ -83,5 +83,9 @@ class JobMessage:
         return self.job.body
 
     @property
+    def trial(self) -> bool:
+        return False
+
+    @property
     def deadline_s(self) -> float:
         return self.webhook.deadline_s

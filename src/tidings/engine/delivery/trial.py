@@ -160,6 +160,10 @@ class _Test(JobMessage):
         self._clock = clock
         self.headers: Headers = []
 
+    @property
+    def trial(self) -> bool:
+        return True
+
     def leaves(self, carried: Headers) -> Headers | None:
         """See `Message.leaves`."""
         if not self._stands():

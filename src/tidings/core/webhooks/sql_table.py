@@ -1,0 +1,115 @@
+"""Into which table of a database the messages of a webhook go, and what of them into which of its
+columns: the declaration of its fields. Pure."""
+
+import re
+from typing import Annotated
+from urllib.parse import quote
+
+import msgspec
+
+from tidings.core.connections import Connection
+from tidings.core.declaration import Declared, Field
+from tidings.core.declared_tables import COLUMNS_MAX, tables_of
+from tidings.core.form import Form, came
+from tidings.core.kinds import Part, named, whole
+from tidings.core.picks import PICK, Pick, read_pick
+
+TABLE = re.compile(r"[^\x00-\x1f\x7f]{1,127}")
+COLUMN = re.compile(r"[^\x00-\x1f\x7f]{1,63}")
+WHOLE = "$"
+"""The path of the whole message."""
+
+
+def _columns(
+    form: Form, field: Declared, standing: dict[str, Pick] | None
+) -> dict[str, Pick] | None:
+    value = form.body.get(field.name)
+    if value is None:
+        return None if field.name in form.body else standing
+    fits = isinstance(value, dict) and 0 < len(value) <= COLUMNS_MAX
+    if not fits or not all(COLUMN.fullmatch(one) for one in value):
+        form.refuse(
+            "bad_columns",
+            field.name,
+            f"{form.called(field.name)} must be an object of 1 to {COLUMNS_MAX} picks by the "
+            f"column that each goes to; got {came(value)}. "
+            'Write {"tier": {"path": "data.tier"}}, or leave it out.',
+        )
+        return standing
+    found: dict[str, Pick] = {}
+    for name, said in value.items():
+        place = f"{field.name}.{name}"
+        if (pick := read_pick(form, place, said)) is None:
+            continue
+        if pick.header is not None:
+            form.refuse(
+                "bad_pick",
+                place,
+                f"{form.called(place)} must have a path in the message or a constant; got a "
+                'header. Write {"path": "data.tier"}.',
+            )
+        found[name] = pick
+    return found
+
+
+class SqlTable(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A table that the connection is for, and what goes into its columns."""
+
+    table: Annotated[
+        str,
+        Field(
+            "table",
+            named(TABLE, "the name of a table", "Write customer_state.", null=False),
+            "One that the operator has declared for the connection. Each message is one row.",
+        ),
+    ]
+    columns: Annotated[
+        dict[str, Pick] | None,
+        Field(
+            "columns",
+            Part(
+                _columns,
+                schema={
+                    "type": "object",
+                    "minProperties": 1,
+                    "maxProperties": COLUMNS_MAX,
+                    "propertyNames": {"pattern": f"^{COLUMN.pattern}$"},
+                    "additionalProperties": PICK,
+                },
+                shows=lambda columns: {name: pick.show() for name, pick in columns.items()},
+            ),
+            "Picks by the column that each goes to; `$` is the path of the whole message. Left out "
+            "each column takes the field of its name.",
+        ),
+    ] = None
+
+    @property
+    def place(self) -> str:
+        """See `Place`."""
+        return quote(self.table)
+
+    def outside(self, connection: Connection) -> str | None:
+        """See `Place`."""
+        table = tables_of(connection.fields).get(self.table)
+        if table is None:
+            return (
+                f"The table must be one that is declared for the connection {connection.name}; got "
+                f"{came(self.table)}. Name another one, or ask the operator to declare it."
+            )
+        said = {*table.settable} if self.columns is None else {*self.columns}
+        if strange := sorted(said - {*table.settable}):
+            return (
+                f"The columns of the table {self.table} must be of {', '.join(table.settable)}; "
+                f"got {came(strange[0])}. Take another, or ask the operator to declare it."
+            )
+        if lacking := sorted(table.needed - said):
+            return (
+                f"The columns of the table {self.table} must have {lacking[0]}, by which its rows "
+                'are known; got nothing for it. Write {"path": "…"} for it.'
+            )
+        return None
+
+
+SQL_TABLE = whole(
+    SqlTable, '{"table": "customer_state", "columns": {"tier": {"path": "data.tier"}}}'
+)

@@ -1,0 +1,1 @@
+"""Tables of PostgreSQL databases: a message is one row, inserted or changed."""

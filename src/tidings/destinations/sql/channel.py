@@ -1,0 +1,195 @@
+"""One webhook's way into its table."""
+
+import asyncio
+from time import monotonic
+
+import psycopg
+import structlog
+
+from tidings.connections.port import ConnectionDown
+from tidings.core.declared_tables import DeclaredTable
+from tidings.core.delivery.exchange import (
+    Answer,
+    Fault,
+    FaultKind,
+    Result,
+    Timings,
+    Verdict,
+    of_fault,
+)
+from tidings.core.picks import MessageFault
+from tidings.core.webhooks.sql_table import SqlTable
+from tidings.core.webhooks.webhook import Webhook
+from tidings.destinations.port import Message
+from tidings.destinations.sql import verdicts
+from tidings.destinations.sql.lines import Line, Lines
+from tidings.destinations.sql.rows import row_of
+from tidings.destinations.sql.statements import statement
+
+log = structlog.get_logger(__name__)
+
+
+class SqlChannel:
+    """See `Channel`."""
+
+    def __init__(self, webhook: Webhook, sql: SqlTable, table: DeclaredTable, lines: "Shared"):
+        self._webhook = webhook
+        self._sql = sql
+        self._table = table
+        self._lines = lines
+        self._places = asyncio.Semaphore(webhook.connections_max)
+        columns = table.settable if sql.columns is None else list(sql.columns)
+        self._statement = statement(sql.table, table, columns).encode()
+        self._told = ""  # what the log has of it
+
+    async def send(self, message: Message) -> Result | None:
+        try:
+            row = row_of(self._sql, self._table, message.id, message.body)
+        except MessageFault as fault:
+            return of_fault(Fault(FaultKind.TRANSFORM, False, fault.message, 0.0))
+        attempt = _Attempt(message, row, self._statement, self._webhook, self._sql.table)
+        lines = self._lines.of(self)
+        try:
+            async with asyncio.timeout(message.deadline_s), self._places:
+                result = await attempt.run(lines)
+        except TimeoutError:
+            return of_fault(attempt.too_late())
+        if result is not None and result.verdict is not Verdict.DELIVERED:
+            self._tell(attempt.why)
+        return result
+
+    def follow(self, webhook: Webhook) -> bool:
+        if _opened_for(webhook) != _opened_for(self._webhook):
+            return False
+        self._webhook = webhook
+        return True
+
+    async def close(self) -> None:
+        await self._lines.leave(self)
+
+    def _tell(self, why: str) -> None:
+        """The operator, once for each reason: the owner of the webhook is told less."""
+        if why and why != self._told:
+            self._told = why
+            log.warning(
+                "a database fails a webhook",
+                connection=self._webhook.connection,
+                webhook=self._webhook.id,
+                reason=why,
+            )
+
+
+class Shared:
+    """The lines of one connection, and who has use for them: they are closed when nobody has."""
+
+    def __init__(self, lines: Lines) -> None:
+        self._lines = lines
+        self._users: set[SqlChannel] = set()
+
+    def of(self, user: SqlChannel) -> Lines:
+        """They, for one that sends."""
+        self._users.add(user)
+        return self._lines
+
+    async def leave(self, user: SqlChannel) -> None:
+        """It sends no more for now."""
+        self._users.discard(user)
+        if not self._users:
+            await self._lines.close()
+
+
+class _Attempt:
+    """One message on its way, and how far it has come."""
+
+    def __init__(
+        self, message: Message, row: bytes, statement: bytes, webhook: Webhook, table: str
+    ) -> None:
+        self._message = message
+        self._row = row
+        self._statement = statement
+        self._webhook = webhook
+        self._table = table
+        self._began_s = monotonic()
+        self._dials = self._has_line = self._sent = False
+        self._timings: Timings | None = None
+        self.why = ""  # for the log of the operator
+
+    async def run(self, lines: Lines) -> Result | None:
+        """None: it may not leave any more."""
+        await lines.place()
+        try:
+            line = lines.idle() or await self._dialled(lines)
+        except BaseException as error:
+            lines.leave()
+            if isinstance(error, psycopg.Error):
+                self.why = str(error)
+                return verdicts.unreached(error, self._webhook.retry, self._took_ms)
+            if isinstance(error, ConnectionDown):
+                return of_fault(Fault(FaultKind.OURS, False, str(error), self._took_ms))
+            raise
+        self._has_line = True
+        try:
+            result = await self._written(line)
+        except psycopg.Error as error:
+            lines.drop(line) if self._message.trial else lines.give(line)
+            return self._refused(error)
+        except BaseException:
+            lines.drop(line)
+            raise
+        lines.give(line)
+        return result
+
+    def too_late(self) -> Fault:
+        """The deadline has passed."""
+        if self._has_line:
+            return verdicts.too_late(self._took_ms, self._timings, sent=self._sent)
+        if self._dials:
+            return verdicts.undialled(self._took_ms)
+        return verdicts.crowded(self._took_ms)
+
+    # -- inside -----------------------------------------------------------------------------------
+
+    @property
+    def _took_ms(self) -> float:
+        return (monotonic() - self._began_s) * 1e3
+
+    async def _dialled(self, lines: Lines) -> Line:
+        began_s, self._dials = monotonic(), True
+        line = await lines.dial()
+        self._timings = Timings(connect_ms=(monotonic() - began_s) * 1e3)
+        return line
+
+    async def _written(self, line: Line) -> Result | None:
+        trial = self._message.trial
+        await line.bound(self._message.deadline_s)
+        prepared = await line.prepare(self._statement)
+        if trial:
+            await line.execute("BEGIN")
+        if self._message.leaves([]) is None:
+            if trial:
+                await line.execute("ROLLBACK")
+            return None
+        self._sent = True
+        rows = await line.write(prepared, self._row)
+        if trial:
+            await line.execute("SET CONSTRAINTS ALL IMMEDIATE")  # what a commit would judge
+            await line.execute("ROLLBACK")
+        return verdicts.written(rows, trial=trial, took_ms=self._took_ms, timings=self._timings)
+
+    def _refused(self, error: psycopg.Error) -> Result:
+        result = verdicts.refused(
+            error,
+            self._table,
+            self._webhook.retry,
+            self._took_ms,
+            self._timings,
+            sent=self._sent,
+        )
+        of_row = isinstance(result.ending, Answer) and result.ending.status == 422
+        if not of_row:  # what is wrong with a row is its owner's alone to see
+            self.why = f"{error.sqlstate}: {error.diag.message_primary or ''}"
+        return result
+
+
+def _opened_for(webhook: Webhook) -> tuple[object, ...]:
+    return webhook.kind, webhook.connection, webhook.sql, webhook.connections_max

@@ -1,0 +1,80 @@
+"""The driver of webhooks that are rows of a table. What speaks to PostgreSQL is an extra, imported
+when the first channel is opened."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from tidings.core.connections import Connection
+from tidings.core.declared_tables import DeclaredTable, tables_of
+from tidings.core.picks import MessageFault
+from tidings.core.webhooks.webhook import Webhook
+from tidings.destinations.port import Channel, Headers, Shown
+from tidings.destinations.sql.rows import row_of
+from tidings.destinations.undialled import UndialledChannel
+
+if TYPE_CHECKING:
+    from tidings.destinations.sql.channel import Shared
+
+EXTRA = "pip install 'tidings[sql]'"
+CONNECTIONS_MAX = "connections_max"
+DEFAULT_MAX = 10
+_ID = "webhook-id"
+_SHOWN = (_ID, "tidings-test")
+
+
+class SqlDestination:
+    """See `Driver`."""
+
+    def __init__(self, connections: Mapping[str, Connection]) -> None:
+        """`connections`: all that the operator has declared."""
+        self._connections = connections
+        self._lines: dict[str, Shared] = {}
+
+    def open(self, webhook: Webhook, connection: Connection | None) -> Channel:
+        if (fault := _fault(webhook, connection)) is not None:
+            return UndialledChannel(webhook, fault)
+        try:
+            from tidings.destinations.sql.channel import Shared, SqlChannel  # noqa: PLC0415
+            from tidings.destinations.sql.lines import Lines  # noqa: PLC0415
+        except ImportError:
+            return UndialledChannel(
+                webhook,
+                "The library psycopg must be there to write rows; it cannot be imported. Have the "
+                f"operator run {EXTRA}, and start again.",
+            )
+        assert connection is not None and webhook.sql is not None
+        if (shared := self._lines.get(connection.name)) is None:
+            most = connection.fields.get(CONNECTIONS_MAX, DEFAULT_MAX)
+            shared = Shared(Lines(connection, int(str(most))))
+            self._lines[connection.name] = shared
+        return SqlChannel(webhook, webhook.sql, _table(webhook, connection), shared)
+
+    def carried(self, webhook: Webhook) -> Headers:
+        return []
+
+    def show(self, webhook: Webhook, headers: Headers, body: bytes) -> Shown:
+        connection = self._connections.get(webhook.connection)
+        if webhook.sql is None or _fault(webhook, connection) is not None:
+            return Shown("INSERT", [], body)
+        table = _table(webhook, connection)
+        shown = [(name, value) for name, value in headers if name in _SHOWN]
+        try:
+            row = row_of(webhook.sql, table, dict(shown).get(_ID), body)
+        except MessageFault:  # nothing was sent
+            row = b""
+        return Shown("UPSERT" if table.key else "INSERT", shown, row)
+
+
+def _table(webhook: Webhook, connection: Connection | None) -> DeclaredTable:
+    assert webhook.sql is not None and connection is not None
+    return tables_of(connection.fields)[webhook.sql.table]
+
+
+def _fault(webhook: Webhook, connection: Connection | None) -> str | None:
+    """Why nothing can be written as the operator has declared the connection now."""
+    if webhook.sql is None or connection is None:
+        return (
+            "A webhook must say into which table its messages go; this one says none. Set "
+            "webHookType to SQL with a table, or ask the operator for another default connection."
+        )
+    return webhook.sql.outside(connection)

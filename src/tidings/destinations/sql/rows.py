@@ -1,0 +1,77 @@
+"""What a message is as a row: its columns by name, as one JSON object. Pure.
+
+It is sent as it stands here, and the server makes of each value what its column is: numbers keep
+their digits, an object goes into a json or jsonb column as it is written.
+"""
+
+import msgspec
+
+from tidings.core.declared_tables import DeclaredTable
+from tidings.core.exact_json import fields_of, read_exactly, write_exactly
+from tidings.core.picks import MessageFault, PassedOver, Pick
+from tidings.core.webhooks.sql_table import WHOLE, SqlTable
+
+
+def row_of(sql: SqlTable, table: DeclaredTable, id: str | None, body: bytes) -> bytes:
+    """The row. `id`: of the message, for the table's column of it. MessageFault."""
+    row: dict[str, object] = {}
+    message = _message(body)
+    if sql.columns is None:
+        fields = _fields(message)
+        for name in table.settable:
+            row[name] = fields.get(name)
+    else:
+        whole = msgspec.Raw(b'{"%s":%s}' % (WHOLE.encode(), bytes(message)))
+        for name, pick in sql.columns.items():
+            row[name] = _value(pick, whole if pick.path == WHOLE else message, name)
+    for name in table.needed:
+        if row.get(name) in (None, _NULL):
+            pick = Pick(path=name) if sql.columns is None else sql.columns[name]
+            raise MessageFault(
+                "no_value",
+                f"{name} must have a value {pick.where()}, since rows of the table are known by "
+                "it; there is nothing. Correct sql.columns, or the transformation.",
+                name,
+            )
+    if table.id and id is not None:
+        row[table.id] = id
+    return write_exactly(row)
+
+
+_NULL = msgspec.Raw(b"null")
+
+
+class _Headless:
+    """Nobody picks a header here."""
+
+    def header(self, name: str) -> str | None:
+        return None
+
+
+def _value(pick: Pick, message: msgspec.Raw, name: str) -> msgspec.Raw | None:
+    try:
+        return pick.take(_Headless(), message, name)
+    except PassedOver:  # a text that `names` makes nothing of
+        return None
+
+
+def _message(body: bytes) -> msgspec.Raw:
+    try:
+        read_exactly(body)  # all of it, and not only what is looked at below
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise MessageFault(
+            "not_json",
+            "The message must be JSON, since columns take values out of it; it is not. Correct "
+            "the transformation.",
+        ) from None
+    return msgspec.Raw(body.strip())
+
+
+def _fields(message: msgspec.Raw) -> dict[str, msgspec.Raw]:
+    if bytes(message)[:1] != b"{":
+        raise MessageFault(
+            "no_object",
+            "The message must be an object of columns, since sql.columns names none; it is not. "
+            "Write sql.columns, or correct the transformation.",
+        )
+    return fields_of(message)

@@ -1,0 +1,193 @@
+"""What PostgreSQL says of a row, or of a line to it: what becomes of the message, and in words.
+
+Whoever owns a webhook need not know where its connection leads, nor what others have written: of
+the server's texts only those are passed on that speak of the row itself.
+"""
+
+from typing import NamedTuple
+
+import psycopg
+
+from tidings.core.delivery.exchange import (
+    Answer,
+    Fault,
+    FaultKind,
+    Limit,
+    Result,
+    Timings,
+    Verdict,
+    of_fault,
+)
+from tidings.core.delivery.outcome import RetryPolicy
+
+WORDS_MAX = 300
+OPERATOR = "Ask the operator."
+_TIMEOUT = "57014"
+
+
+class _Said(NamedTuple):
+    status: int
+    verdict: Verdict
+    came: str = ""
+    do: str = OPERATOR
+    quotes: bool = False  # the server's words are of the row
+    slow: bool = False
+    limit: Limit | None = None
+
+
+_CORRECT = "Correct sql.columns or the transformation, or ask the operator."
+_ROW = _Said(422, Verdict.NEVER, "it does not take the row", _CORRECT, quotes=True)
+_LARGE = _Said(413, Verdict.NEVER, "the row is too large or too deep for it", _CORRECT)
+_NO_TABLE = _Said(404, Verdict.AGAIN, "there is no such table")
+_UNFIT = _Said(500, Verdict.AGAIN, "it is not as it was declared")
+_LATER = "It is tried again by itself."
+_BUSY = _Said(503, Verdict.AGAIN, "the database has no room for more", _LATER, slow=True)
+_OTHER = _Said(500, Verdict.AGAIN, "the database fails")
+
+# By SQLSTATE, or by its class.
+_SAID = {
+    "22": _ROW,
+    "23": _ROW,
+    "44": _ROW,
+    "54": _LARGE,
+    "42P01": _NO_TABLE,
+    "3F000": _NO_TABLE,
+    "42501": _Said(403, Verdict.AGAIN, "our user lacks a right on it"),
+    "42703": _UNFIT._replace(came="it lacks a column that it was declared with"),
+    "42P10": _UNFIT._replace(came="it has no unique index of its key, or of its id"),
+    "42": _UNFIT,
+    "40": _Said(409, Verdict.AGAIN, "others write to it at the same time", _LATER),
+    "53300": _BUSY._replace(limit=Limit.TOLD),
+    "53": _BUSY._replace(limit=Limit.LIKELY),
+    "55": _Said(503, Verdict.AGAIN, "it is in use", _LATER, slow=True),
+    "57": _Said(503, Verdict.AGAIN, "the database starts or stops", _LATER, slow=True),
+    "25006": _Said(503, Verdict.AGAIN, "the database takes no writes"),
+}
+
+
+def written(rows: int, *, trial: bool, took_ms: float, timings: Timings | None) -> Result:
+    """The statement has changed so many rows."""
+    said = "The row was written." if rows else "Nothing was changed: it was there, or a newer one."
+    if trial:
+        said += " It was taken back: this was a test."
+    status = 201 if rows else 200
+    answer = Answer(status, (), b"", False, took_ms, timings, said)
+    return Result(Verdict.DELIVERED, answer)
+
+
+def refused(
+    error: psycopg.Error,
+    table: str,
+    policy: RetryPolicy,
+    took_ms: float,
+    timings: Timings | None,
+    *,
+    sent: bool = True,
+) -> Result:
+    """The server does not do what it was asked, or the line has broken meanwhile."""
+    state = error.sqlstate
+    if state == _TIMEOUT:
+        return of_fault(too_late(took_ms, timings, sent=sent))
+    if state is None or state.startswith("08"):
+        return of_fault(
+            Fault(
+                FaultKind.RESET,
+                sent,
+                "The database must keep the connection until it has answered; it was closed. The "
+                "row is sent again by itself, and is written once.",
+                took_ms,
+                timings=timings,
+            )
+        )
+    said = _SAID.get(state) or _SAID.get(state[:2]) or _OTHER
+    words = error.diag.message_primary if said.quotes else None
+    answer = Answer(
+        said.status,
+        (("sqlstate", state),),
+        (words or "")[:WORDS_MAX].encode(),
+        False,
+        took_ms,
+        timings,
+        f"The table {table} must take the row; {said.came}{_quoted(words)}. {said.do}",
+    )
+    verdict = said.verdict
+    if said.status in policy.fail_also:
+        verdict = Verdict.NEVER
+    elif said.status in policy.retry_also:
+        verdict = Verdict.AGAIN
+    return Result(verdict, answer, slow=said.slow, limit=said.limit)
+
+
+def _quoted(words: str | None) -> str:
+    return "" if not words else f": {words[:WORDS_MAX].rstrip('.')}"
+
+
+def too_late(took_ms: float, timings: Timings | None, *, sent: bool) -> Fault:
+    """The deadline has passed with a line."""
+    return Fault(
+        FaultKind.TIMEOUT,
+        sent,
+        f"The database must write the row within the deadline; it did not within {took_ms:.0f} ms. "
+        "It is tried again by itself; if it lasts, ask the operator who holds a lock on the table.",
+        took_ms,
+        timings=timings,
+    )
+
+
+def crowded(took_ms: float) -> Fault:
+    """The deadline has passed without a line: others had them all."""
+    return Fault(
+        FaultKind.OURS,
+        False,
+        "One of the connection's lines must be free; others had all of them until the deadline. If "
+        "it lasts, ask the operator to raise connections_max, or for a connection of its own.",
+        took_ms,
+    )
+
+
+def undialled(took_ms: float) -> Fault:
+    """The deadline has passed while a line was dialled."""
+    return Fault(
+        FaultKind.CONNECT_TIMEOUT,
+        False,
+        f"The database must take connections; it did not within {took_ms:.0f} ms. {_TRIED}",
+        took_ms,
+    )
+
+
+_TRIED = "It is tried again by itself; if it lasts, ask the operator."
+_TLS = FaultKind.TLS, "must be reached by TLS with certificates that fit; it was not"
+_STARTS = ("starting up", "shutting down", "recovery", "not yet accepting")
+_FULL = ("too many", "remaining connection")
+# By words of libpq or of the resolver, since there is no SQLSTATE where no line comes about.
+_REASONS = (
+    (("SSL", "certificate"), *_TLS),
+    (
+        ("resolve", "translate", "Name or service", "name resolution"),
+        FaultKind.DNS,
+        "must have a name that resolves; it has not",
+    ),
+    (("refused", "No such file"), FaultKind.REFUSED, "must answer; nobody listens there"),
+    (("timeout", "timed out"), FaultKind.CONNECT_TIMEOUT, "must answer; it does not"),
+    (("closed the connection",), FaultKind.RESET, "must let us in; it hung up"),
+)
+
+
+def unreached(error: psycopg.Error, policy: RetryPolicy, took_ms: float) -> Result:
+    """No line came about."""
+    _, fatal, words = str(error).partition("FATAL:")
+    if fatal and any(word in words for word in (*_STARTS, *_FULL)):
+        full = any(word in words for word in _FULL)
+        said = _SAID["53300" if full else "57"]
+        told = f"The database must take connections; {said.came}. {said.do}"
+        answer = Answer(said.status, (), b"", False, took_ms, detail=told)
+        return Result(said.verdict, answer, slow=said.slow, limit=said.limit)
+    if fatal:
+        why = "must let us in with the connection's user and password; it does not"
+        return of_fault(Fault(FaultKind.OURS, False, f"The database {why}. {OPERATOR}", took_ms))
+    reason = str(error).rpartition("failed: ")[2]
+    kind, why = next(
+        ((kind, why) for signs, kind, why in _REASONS if any(sign in reason for sign in signs)),
+        (FaultKind.UNREACHABLE, "must be reached; no way leads there"),
+    )
+    return of_fault(Fault(kind, False, f"The database {why}. {_TRIED}", took_ms))
