@@ -10,9 +10,11 @@ from bench.figures.kafka_to_kafka import kafka_to_kafka
 from bench.report import HELD, MISSED, Options, Row
 from tests.destinations.trials.kafka import KafkaTrial
 from tests.destinations.trials.ledger import Destination, restarted_on_the_way
+from tests.destinations.trials.sql import SqlTrial
 from tests.e2e.harness.fixtures import NewService
 from tests.e2e.harness.service import ServiceProcess
 from tests.forked import FRESH
+from tests.postgres_server import PostgresServer
 from tests.sources.kafka.server import kafka_server
 
 THROUGH = "kafka-to-kafka"
@@ -25,8 +27,18 @@ def _kafka(folder: Path) -> Iterator[Destination]:
         yield KafkaTrial(server)
 
 
+@contextlib.contextmanager
+def _sql(folder: Path) -> Iterator[Destination]:
+    server = PostgresServer()
+    try:
+        yield SqlTrial(server)
+    finally:
+        server.end()
+
+
 TRIALS: dict[str, Callable[[Path], contextlib.AbstractContextManager[Destination]]] = {
     "kafka": _kafka,
+    "sql": _sql,
 }
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tidings.core.declared_tables import DeclaredTable, table_faults, tables_of
+from tidings.core.declared_tables import DeclaredTable, table_faults, tables_faults, tables_of
 
 STATE: dict[str, Any] = {
     "columns": ["customer_id", "tier", "event_id", "at"],
@@ -48,3 +48,19 @@ def test_without_key_and_id_a_repeat_would_be_written_twice() -> None:
         "tables.t must have a key or an id: else what comes again is written again"
     ]
     assert list(table_faults("a.b.c", STATE)) and list(table_faults("t", 7))
+
+
+@pytest.mark.parametrize(
+    ("fields", "fault"),
+    [
+        ({}, "tables must say which tables"),
+        ({"tables": {}}, "tables must say which tables"),
+        ({"tables": ["t"]}, "tables must say which tables"),
+        ({"tables": {"t": {}}}, "tables.t.columns must name a column"),
+        ({"tables": {"t": STATE}, "connections_max": 0}, "connections_max must be a number"),
+        ({"tables": {"t": STATE}, "connections_max": True}, "connections_max must be a number"),
+    ],
+)
+def test_a_connection_says_tables(fields: dict[str, Any], fault: str) -> None:
+    assert any(one.startswith(fault) for one in tables_faults(fields))
+    assert not [*tables_faults({"tables": {"t": STATE}, "connections_max": 10})]

@@ -62,15 +62,17 @@ def test_numbers_keep_their_digits_on_their_way_into_the_event() -> None:
         ({"path": "t", "as": "isoTime"}, b'{"t":"2023-11-14T22:13:20Z"}', 1_700_000_000_000),
         ({"path": "t", "as": "isoTime"}, b'{"t":"2023-11-15T03:43:20+05:30"}', 1_700_000_000_000),
         ({"path": "t"}, b'{"t":1700000000000}', 1_700_000_000_000),
+        ({"path": "t", "as": "timestamp"}, b'{"t":1700000000412}', "2023-11-14T22:13:20.412Z"),
+        ({"path": "t", "as": "timestamp"}, b'{"t":"2023-11-15"}', "2023-11-15"),
     ],
 )
-def test_times_become_milliseconds(said: dict[str, str], body: bytes, value: int) -> None:
+def test_times_are_converted(said: dict[str, str], body: bytes, value: int | str) -> None:
     [event] = made(mapping_of(eventName={"constant": "a.b"}, createdAt=said), body)
     assert event is not None and msgspec.json.decode(event)["createdAt"] == value
 
 
 @pytest.mark.parametrize("value", [b'"soon"', b"true", b"{}", b"[1]", b'"1e5"', b'"NaN"'])
-@pytest.mark.parametrize("kind", ["seconds", "number", "isoTime"])
+@pytest.mark.parametrize("kind", ["seconds", "number", "isoTime", "timestamp"])
 def test_what_cannot_be_converted_is_told_with_its_place(kind: str, value: bytes) -> None:
     mapping = mapping_of(
         eventName={"constant": "a.b"}, fields={"data.x": {"path": "t", "as": kind}}

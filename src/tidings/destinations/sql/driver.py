@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from tidings.core.connections import Connection
-from tidings.core.declared_tables import DeclaredTable, tables_of
+from tidings.core.declared_tables import LINES_MAX, LINES_USUAL, DeclaredTable, tables_of
 from tidings.core.picks import MessageFault
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Channel, Headers, Shown
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from tidings.destinations.sql.channel import Shared
 
 EXTRA = "pip install 'tidings[sql]'"
-CONNECTIONS_MAX = "connections_max"
-DEFAULT_MAX = 10
 _ID = "webhook-id"
 _SHOWN = (_ID, "tidings-test")
 
@@ -44,8 +42,8 @@ class SqlDestination:
             )
         assert connection is not None and webhook.sql is not None
         if (shared := self._lines.get(connection.name)) is None:
-            most = connection.fields.get(CONNECTIONS_MAX, DEFAULT_MAX)
-            shared = Shared(Lines(connection, int(str(most))))
+            most = int(str(connection.fields.get(LINES_MAX, LINES_USUAL)))
+            shared = Shared(Lines(connection, most))
             self._lines[connection.name] = shared
         return SqlChannel(webhook, webhook.sql, _table(webhook, connection), shared)
 

@@ -36,7 +36,7 @@ class _Said(NamedTuple):
 
 
 _CORRECT = "Correct sql.columns or the transformation, or ask the operator."
-_ROW = _Said(422, Verdict.NEVER, "it does not take the row", _CORRECT, quotes=True)
+_ROW = _Said(422, Verdict.NEVER, "it refuses it", _CORRECT, quotes=True)
 _LARGE = _Said(413, Verdict.NEVER, "the row is too large or too deep for it", _CORRECT)
 _NO_TABLE = _Said(404, Verdict.AGAIN, "there is no such table")
 _UNFIT = _Said(500, Verdict.AGAIN, "it is not as it was declared")
@@ -45,7 +45,7 @@ _BUSY = _Said(503, Verdict.AGAIN, "the database has no room for more", _LATER, s
 _OTHER = _Said(500, Verdict.AGAIN, "the database fails")
 
 # By SQLSTATE, or by its class.
-_SAID = {
+SAID = {
     "22": _ROW,
     "23": _ROW,
     "44": _ROW,
@@ -99,7 +99,7 @@ def refused(
                 timings=timings,
             )
         )
-    said = _SAID.get(state) or _SAID.get(state[:2]) or _OTHER
+    said = SAID.get(state) or SAID.get(state[:2]) or _OTHER
     words = error.diag.message_primary if said.quotes else None
     answer = Answer(
         said.status,
@@ -178,7 +178,7 @@ def unreached(error: psycopg.Error, policy: RetryPolicy, took_ms: float) -> Resu
     _, fatal, words = str(error).partition("FATAL:")
     if fatal and any(word in words for word in (*_STARTS, *_FULL)):
         full = any(word in words for word in _FULL)
-        said = _SAID["53300" if full else "57"]
+        said = SAID["53300" if full else "57"]
         told = f"The database must take connections; {said.came}. {said.do}"
         answer = Answer(said.status, (), b"", False, took_ms, detail=told)
         return Result(said.verdict, answer, slow=said.slow, limit=said.limit)

@@ -1,0 +1,110 @@
+"""From accepted events to the rows of a real PostgreSQL, by a service as an operator runs it."""
+
+import json
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.destinations.sql.bench import server
+from tests.destinations.trials.ledger import restarted_on_the_way
+from tests.destinations.trials.sql import SqlTrial
+from tests.e2e.harness import fixtures
+from tests.e2e.harness.api import Api
+from tests.e2e.harness.events import new_id
+from tests.e2e.harness.service import ORG, ServiceProcess
+from tests.e2e.harness.until import until
+
+own_service = fixtures.own_service
+pytestmark = pytest.mark.timeout(240)
+EVENTS = 1000
+CUSTOMERS = 20
+NewService = Callable[..., ServiceProcess]
+
+
+@pytest.fixture
+def trial() -> SqlTrial:
+    return SqlTrial(server())
+
+
+@pytest.fixture
+def service(own_service: NewService, trial: SqlTrial, tmp_path: Path) -> ServiceProcess:
+    file = tmp_path / "connections.toml"
+    file.write_text(trial.connections)
+    return own_service(connections=file).start()
+
+
+@pytest.fixture
+def api(service: ServiceProcess) -> Iterator[Api]:
+    with service.api(ORG) as made:
+        yield made
+
+
+def changed(customer: int, number: int, at_ms: int) -> dict[str, Any]:
+    data = {"totalPointsIssued": number, "customerIdentifiers": {"customerId": customer}}
+    return {"eventName": "pointsIssued", "eventId": new_id(), "createdAt": at_ms, "data": data}
+
+
+def lines(events: list[dict[str, Any]]) -> bytes:
+    return "\n".join(map(json.dumps, events)).encode()
+
+
+def test_each_event_is_one_row_in_the_order_of_its_key_whatever_is_killed(
+    own_service: NewService, trial: SqlTrial, tmp_path: Path
+) -> None:
+    """The server is killed and started again, and the service is."""
+    ledger = restarted_on_the_way(own_service, trial, tmp_path, EVENTS, kills=True)
+    assert (ledger.lost, ledger.repeats, ledger.out_of_order) == (0, 0, 0)
+
+
+def test_events_in_any_order_leave_the_newest_of_each_customer(
+    service: ServiceProcess, trial: SqlTrial
+) -> None:
+    """No ordering, many at once, and the server and the service are killed on the way."""
+    begin_ms = 1_770_801_300_000
+    events = [
+        changed(customer, number, begin_ms + number * 1000 + customer)
+        for customer in range(CUSTOMERS)
+        for number in range(EVENTS // CUSTOMERS)
+    ]
+    random.Random(1).shuffle(events)
+    with service.api(ORG) as api:
+        api.webhook("", maxAllowedConnections=20, **trial.state_webhook)
+        assert api.post(lines(events[: EVENTS // 2]), "application/x-ndjson").status == 202
+        until(lambda: api.counts()["delivered"] > EVENTS / 10, "deliveries", 60)
+        trial.restart()
+        assert api.post(lines(events[EVENTS // 2 :]), "application/x-ndjson").status == 202
+    service.kill_all()
+    service.start()
+    with service.api(ORG) as api:
+        until(lambda: api.counts()["delivered"] == EVENTS, "all of them", 90)
+    found = trial.rows("SELECT customer, number, extract(epoch FROM at) * 1000 FROM state")
+    last = EVENTS // CUSTOMERS - 1
+    assert sorted((customer, number, int(at)) for customer, number, at in found) == [
+        (customer, last, begin_ms + last * 1000 + customer) for customer in range(CUSTOMERS)
+    ]
+
+
+def test_a_delivery_shows_its_row_and_what_the_table_said(api: Api, trial: SqlTrial) -> None:
+    api.webhook("", **trial.webhook)
+    event = changed(7, 1, 5)
+    wrong = changed(8, 1, 5)
+    wrong["data"]["totalPointsIssued"] = 99999999999
+    for one in (event, wrong):
+        assert api.post(lines([one]), "application/x-ndjson").status == 202
+    until(lambda: api.counts()["failed"] == 1 and api.counts()["delivered"] == 1, "both ends", 30)
+    [attempt] = api.delivery_of(wrong["eventId"])["attemptList"]
+    request = attempt["request"]
+    assert (request["method"], request["url"]) == ("INSERT", "sql://main/arrivals")
+    row = json.loads(request["body"]["text"])
+    assert (row["customer"], row["number"]) == (8, 99999999999) and row["id"]
+    assert attempt["status"] == 422 and "numeric field overflow" in attempt["advice"]
+
+
+def test_a_test_message_leaves_no_row(api: Api, trial: SqlTrial) -> None:
+    webhook = api.webhook("", **trial.webhook)
+    tested = api.send("POST", f"/v1/webHooks/{webhook['webHookId']}/test", {}).must(200)
+    assert tested["delivered"] and "taken back" in tested["advice"]
+    assert trial.arrivals() == []
