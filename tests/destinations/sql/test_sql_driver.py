@@ -2,7 +2,9 @@
 their names are; and what is said where they are not."""
 
 import asyncio
+import os
 import random
+import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -399,7 +401,7 @@ async def test_a_line_that_broke_while_it_was_idle_is_replaced_unseen() -> None:
     assert status(after) == 201
 
 
-async def test_a_line_that_breaks_under_a_statement_is_a_reset_and_not_used_again() -> None:
+async def test_a_line_that_breaks_under_a_statement_is_not_used_again() -> None:
     crm = Crm(STATE_DDL, tables={"state": STATE})
     async with crm.opened("state") as channel:
         with psycopg.connect(crm.uri) as locks:
@@ -433,6 +435,29 @@ async def test_a_statement_that_is_given_up_ends_at_the_server_too() -> None:
                 while crm.sql(waits):
                     await asyncio.sleep(0.02)
         assert crm.sql("SELECT * FROM state") == []
+
+
+async def test_a_line_whose_server_is_frozen_costs_the_deadline_and_no_more() -> None:
+    crm = Crm(STATE_DDL, tables={"state": STATE})
+    async with crm.opened("state") as channel:
+        await sent(channel, message("a", body_of(customer=1, at=1), deadline_s=1.0))
+        [(pid,)] = crm.sql(
+            "SELECT pid FROM pg_stat_activity WHERE application_name = 'tidings' "
+            "AND datname = current_database()"
+        )
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            late, after = await sent(
+                channel,
+                message("b", body_of(customer=1, at=2), deadline_s=1.0),
+                message("b", body_of(customer=1, at=2)),
+            )
+        finally:
+            os.kill(pid, signal.SIGCONT)
+    assert isinstance(late.ending, Fault) and late.ending.kind is FaultKind.TIMEOUT
+    assert late.ending.sent and late.ending.duration_ms < 5000
+    assert status(after) == 201
+    assert crm.lines() == 0
 
 
 async def test_webhooks_share_the_lines_of_a_connection_and_let_go_of_them() -> None:
