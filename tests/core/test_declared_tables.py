@@ -50,17 +50,6 @@ def test_without_key_and_id_a_repeat_would_be_written_twice() -> None:
     assert list(table_faults("a.b.c", STATE)) and list(table_faults("t", 7))
 
 
-@pytest.mark.parametrize(
-    ("fields", "fault"),
-    [
-        ({}, "tables must say which tables"),
-        ({"tables": {}}, "tables must say which tables"),
-        ({"tables": ["t"]}, "tables must say which tables"),
-        ({"tables": {"t": {}}}, "tables.t.columns must name a column"),
-        ({"tables": {"t": STATE}, "connections_max": 0}, "connections_max must be a number"),
-        ({"tables": {"t": STATE}, "connections_max": True}, "connections_max must be a number"),
-    ],
-)
-def test_a_connection_says_tables(fields: dict[str, Any], fault: str) -> None:
-    assert any(one.startswith(fault) for one in tables_faults(fields))
-    assert not [*tables_faults({"tables": {"t": STATE}, "connections_max": 10})]
+def test_all_tables_of_a_connection_are_looked_at() -> None:
+    [fault] = tables_faults({"tables": {"t": STATE, "u": STATE | {"id": None}, "v": STATE}})
+    assert fault == "tables.u.id must be a column; got nothing"

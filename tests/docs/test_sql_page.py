@@ -11,11 +11,12 @@ import pytest
 from tests.destinations.messages import TestMessage
 from tests.destinations.sql.bench import end_server, new_database, sql_hook
 from tidings.app.connections import load_connections
+from tidings.app.parts import CONNECTION_TYPES
 from tidings.core.declared_tables import COLUMNS_MAX, LINES_USUAL, tables_of
 from tidings.core.delivery.exchange import Verdict
 from tidings.core.webhooks.rules import Reading, read_webhook
 from tidings.core.webhooks.webhook_form import Known
-from tidings.destinations.sql.driver import EXTRA, SqlDestination
+from tidings.destinations.sql.driver import SqlDestination
 from tidings.destinations.sql.verdicts import SAID
 
 PAGE = (Path(__file__).parents[2] / "docs" / "destinations-sql.md").read_text("utf-8")
@@ -39,7 +40,7 @@ async def test_the_webhook_of_the_page_writes_the_row_that_its_table_is_for(
     request.addfinalizer(end_server)
     file, uri = tmp_path / "connections.toml", new_database()
     file.write_text(FILE)
-    declared = load_connections(file, ["sql"], {"CRM_PASSWORD": "secret"})["crm"]
+    declared = load_connections(file, CONNECTION_TYPES, {"CRM_PASSWORD": "secret"})["crm"]
     with psycopg.connect(uri, autocommit=True) as line:
         line.execute("DROP ROLE IF EXISTS tidings; CREATE ROLE tidings")
         line.execute(DDL.encode())
@@ -67,7 +68,7 @@ async def test_the_webhook_of_the_page_writes_the_row_that_its_table_is_for(
 
 def test_the_page_says_what_the_code_has() -> None:
     assert len(tables_of(tomllib.loads(FILE)["crm"])) == 2
-    assert EXTRA in PAGE and f"at most {COLUMNS_MAX}" in PAGE
+    assert "pip install 'tidings[sql]'" in PAGE and f"at most {COLUMNS_MAX}" in PAGE
     assert f"of all webhooks together | {LINES_USUAL} |" in PAGE
     for state, said in SAID.items():
         assert re.search(rf"^\| .*{state}[…:, ].*{said.status}", PAGE, re.MULTILINE), state

@@ -19,10 +19,9 @@ from pathlib import Path
 
 from tidings.connections.port import ConnectionType
 from tidings.core.connections import NAME, Connection, Connections
-from tidings.core.declared_tables import tables_faults
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.kafka_topic import QUEUE_TOPIC, is_queue_topic
-from tidings.core.webhooks.kinds import KAFKA, KINDS, SQL
+from tidings.core.webhooks.kinds import KAFKA, KINDS
 from tidings.errors import Unusable
 
 _SENT_TO = [kind.connection for kind in KINDS.values() if kind.connection and kind.queue]
@@ -87,8 +86,6 @@ def _connection(
             "and {webhook}",
             fields.get(QUEUE_TOPIC),
         )
-    if kind == KINDS[SQL].connection and (faults := [*tables_faults(fields)]):
-        raise ConnectionsRefused(f"{path}: [{name}] {faults[0]}. Mend it.")
     if orgs != "all" and not (
         isinstance(orgs, list) and all(type(one) is int and one > 0 for one in orgs)
     ):

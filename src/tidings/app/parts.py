@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tidings.api.http.metrics_access import MetricsReaders
 from tidings.compose import Keys
-from tidings.connections import kafka_type, outbox_type
+from tidings.connections import kafka_type, outbox_type, sql_type
 from tidings.connections.port import ConnectionType
 from tidings.core.connections import Connections
 from tidings.core.ids import OrgId
@@ -48,7 +48,7 @@ TERMS_PURPOSE = b"tidings.terms"
 TOKENS_PURPOSE, CONSENTS_PURPOSE = b"tidings.tokens", b"tidings.consents"
 # What the operator may declare, by the name of its type.
 CONNECTION_TYPES: dict[str, ConnectionType] = {
-    one.name: one for one in (kafka_type.TYPE, outbox_type.TYPE)
+    one.name: one for one in (kafka_type.TYPE, outbox_type.TYPE, sql_type.TYPE)
 }
 
 

@@ -12,13 +12,16 @@ import msgspec
 
 from tidings.core.form import came
 
-What = Literal["text", "port", "yes", "texts"]
+What = Literal["text", "port", "count", "yes", "texts", "tables"]
 _PORT = re.compile(r"(?!0)\d{1,5}(,(?!0)\d{1,5})*", re.ASCII)  # as many as there are hosts
+COUNT_MAX = 100
 _MUST: Mapping[str, str] = {
     "text": "a text",
     "port": "a number from 1 to 65535",
+    "count": f"a number from 1 to {COUNT_MAX}",
     "yes": "true or false",
     "texts": "a list of texts",
+    "tables": "a table of tables",
 }
 
 
@@ -50,10 +53,14 @@ class ConnectionField(msgspec.Struct, frozen=True):
                 )
             case "port":  # what comes from the environment is a text
                 return not isinstance(said, bool) and _PORT.fullmatch(str(said)) is not None
+            case "count":
+                return type(said) is int and 1 <= said <= COUNT_MAX
             case "yes":
                 return isinstance(said, bool)
             case "texts":
                 return isinstance(said, list) and all(isinstance(one, str) and one for one in said)
+            case "tables":
+                return isinstance(said, dict) and bool(said)
 
 
 def faults_of(fields: Sequence[ConnectionField], said: Mapping[str, object]) -> Iterator[str]:

@@ -14,7 +14,7 @@ import msgspec
 from tidings.core.form import came
 
 TABLES, LINES_MAX = "tables", "connections_max"
-LINES_BOUND, LINES_USUAL = 100, 10
+LINES_USUAL = 10
 COLUMNS_MAX = 100
 NAME_BYTES_MAX = 63  # PostgreSQL cuts off what is longer
 _FIELDS = ("columns", "key", "id", "newer")
@@ -59,16 +59,9 @@ def tables_of(fields: Mapping[str, object]) -> dict[str, DeclaredTable]:
 
 
 def tables_faults(fields: Mapping[str, object]) -> Iterator[str]:
-    """What is wrong with the tables of a connection that says these fields, and with how many lines
-    to it there may be."""
-    most = fields.get(LINES_MAX, 1)
-    if type(most) is not int or not 1 <= most <= LINES_BOUND:
-        yield f"{LINES_MAX} must be a number from 1 to {LINES_BOUND}; got {came(most)}"
+    """What is wrong with the tables of a connection that says these fields."""
     said = fields.get(TABLES)
-    if not isinstance(said, dict) or not said:
-        yield f"{TABLES} must say which tables rows may be written to; got {came(said)}"
-        return
-    for name, one in said.items():
+    for name, one in said.items() if isinstance(said, dict) else ():
         yield from table_faults(name, one)
 
 

@@ -4,6 +4,8 @@ when the first channel is opened."""
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from tidings.connections.port import command_of
+from tidings.connections.sql_type import EXTRA
 from tidings.core.connections import Connection
 from tidings.core.declared_tables import LINES_MAX, LINES_USUAL, DeclaredTable, tables_of
 from tidings.core.picks import MessageFault
@@ -15,7 +17,6 @@ from tidings.destinations.undialled import UndialledChannel
 if TYPE_CHECKING:
     from tidings.destinations.sql.channel import Shared
 
-EXTRA = "pip install 'tidings[sql]'"
 _ID = "webhook-id"
 _SHOWN = (_ID, "tidings-test")
 
@@ -38,7 +39,7 @@ class SqlDestination:
             return UndialledChannel(
                 webhook,
                 "The library psycopg must be there to write rows; it cannot be imported. Have the "
-                f"operator run {EXTRA}, and start again.",
+                f"operator run {command_of(EXTRA)}, and start again.",
             )
         assert connection is not None and webhook.sql is not None
         if (shared := self._lines.get(connection.name)) is None:

@@ -1,0 +1,41 @@
+"""Connections of type `sql`: a PostgreSQL database into whose tables webhooks write. What speaks to
+PostgreSQL is imported when one is used."""
+
+from tidings.connections.port import ConnectionType, comes_with
+from tidings.connections.postgresql_fields import FIELDS
+from tidings.core.connection_fields import ConnectionField
+from tidings.core.connections import Connection
+from tidings.core.declared_tables import LINES_MAX, LINES_USUAL, TABLES, tables_faults
+
+EXTRA = "sql"
+
+
+async def _check(connection: Connection) -> None:
+    with comes_with(EXTRA):
+        from tidings.connections.postgresql_dialling import check  # noqa: PLC0415
+    await check(connection)
+
+
+TYPE = ConnectionType(
+    "sql",
+    "A PostgreSQL database into whose tables webhooks write rows.",
+    (
+        *FIELDS,
+        ConnectionField(
+            LINES_MAX,
+            "Connections to it at once, of all webhooks together",
+            what="count",
+            usual=str(LINES_USUAL),
+            shown=True,
+        ),
+        ConnectionField(
+            TABLES,
+            "The tables that webhooks may write to, [each with its columns](destinations-sql.md)",
+            what="tables",
+            required=True,
+        ),
+    ),
+    check=_check,
+    extra=EXTRA,
+    together=tables_faults,
+)
