@@ -55,6 +55,7 @@ def end_server() -> None:
     """End it, if there is one."""
     if server.cache_info().currsize:
         server().end()
+        server.cache_clear()
 
 
 def new_database() -> str:
