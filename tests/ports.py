@@ -20,7 +20,7 @@ from tidings.egress.port import Target
 from tidings.engine.access.passwords import Passwords
 from tidings.engine.vault import Secret, Vault
 from tidings.store import port
-from tidings.transform.port import CheckBy, RenderRefused
+from tidings.transform.port import CheckBy, RenderRefused, TextTemplate
 from tidings.transform.sandbox import Sandbox, Unrenderable
 
 NO_CONNECTIONS = Connections()
@@ -36,6 +36,14 @@ class InProcess:
     async def render(self, template: str, event: bytes, org: int) -> bytes:
         try:
             return self._sandbox.render(template, event)
+        except Unrenderable as why:
+            raise RenderRefused(str(why)) from None
+
+    async def render_texts(
+        self, templates: Sequence[TextTemplate], event: bytes, org: int
+    ) -> Sequence[str]:
+        try:
+            return self._sandbox.texts(templates, event)
         except Unrenderable as why:
             raise RenderRefused(str(why)) from None
 

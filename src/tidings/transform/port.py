@@ -28,6 +28,14 @@ class RenderLater(Unavailable):
         self.delay_s = delay_s
 
 
+class TextTemplate(msgspec.Struct, frozen=True, array_like=True):
+    """A template whose output is text, for people."""
+
+    template: str
+    html: bool = False
+    """Whether what it prints of an event is escaped for HTML."""
+
+
 class CheckBy(msgspec.Struct, frozen=True):
     """The event type that an event is checked by, as it is stored."""
 
@@ -45,8 +53,13 @@ class Renderer(Protocol):
         Orgs take turns. Raises RenderRefused and RenderLater.
         """
 
+    async def render_texts(
+        self, templates: Sequence[TextTemplate], event: bytes, org: int
+    ) -> Sequence[str]:
+        """The text that each template makes of an event, in one run. Raises as `render`."""
+
     async def check(self, template: str, org: int) -> str | None:
-        """What is wrong with a template, in a sentence; None if it can be run.
+        """What is wrong with a template, whatever it is for, in a sentence; None if it can be run.
 
         Raises RenderLater.
         """

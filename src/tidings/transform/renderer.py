@@ -14,9 +14,9 @@ import msgspec
 from tidings.catalogue import Problem
 from tidings.core.budget import LOOP_S
 from tidings.errors import ShapingError
-from tidings.transform.port import CheckBy, RenderLater, RenderRefused
+from tidings.transform.port import CheckBy, RenderLater, RenderRefused, TextTemplate
 from tidings.transform.process import DIED, TOO_MUCH, PendingCall, Process
-from tidings.transform.worker import CHECK_EVENT, CHECK_TEMPLATE, RENDER, Reply
+from tidings.transform.worker import CHECK_EVENT, CHECK_TEMPLATE, RENDER, TEXTS, Reply
 
 REST_S = 60.0  # how long a template that took the process down is left alone
 SLOW_S = 300.0  # how long an org stays in the slow line
@@ -56,13 +56,14 @@ class ProcessRenderer:
         return self._quick_line.deaths + self._slow_line.deaths
 
     async def render(self, template: str, event: bytes, org: int = 0) -> bytes:
-        try:
-            reply = await self._ask(org, RENDER, template, event)
-        except TooMuch:
-            raise RenderRefused(_TEMPLATE_TOO_MUCH) from None
-        if reply.output is None:
-            raise RenderRefused(reply.reason or DIED)
-        return reply.output
+        return await self._rendered(RENDER, template, event, org)
+
+    async def render_texts(
+        self, templates: Sequence[TextTemplate], event: bytes, org: int = 0
+    ) -> Sequence[str]:
+        described = msgspec.json.encode(templates).decode()
+        output = await self._rendered(TEXTS, described, event, org)
+        return msgspec.json.decode(output, type=list[str])
 
     async def check(self, template: str, org: int = 0) -> str | None:
         try:
@@ -84,6 +85,15 @@ class ProcessRenderer:
         """End the processes; what waits is asked again after the next start. Idempotent."""
         await self._quick_line.close()
         await self._slow_line.close()
+
+    async def _rendered(self, operation: str, text: str, event: bytes, org: int) -> bytes:
+        try:
+            reply = await self._ask(org, operation, text, event)
+        except TooMuch:
+            raise RenderRefused(_TEMPLATE_TOO_MUCH) from None
+        if reply.output is None:
+            raise RenderRefused(reply.reason or DIED)
+        return reply.output
 
     async def _ask(self, org: int, operation: str, text: str, event: bytes) -> Reply:
         loop = asyncio.get_running_loop()

@@ -5,13 +5,16 @@ times, and written out, takes no fuel and all memory), so this runs only in a pr
 (`worker.py`).
 
 Whatever a template prints is written as JSON (`{{ data.tier }}` prints "gold" with its quotes), so
-no value can break out of its place. What is not there prints null; `|default(…)` replaces it.
+no value can break out of its place. What is not there prints null; `|default(…)` replaces it. A
+template of a text prints values as people read them, and what is not there as nothing.
 
 A template sees the event's values and nothing else of Python: see `plain.py`.
 """
 
 import re
 from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 from minijinja import Environment, TemplateError
@@ -20,7 +23,7 @@ from tidings.core.shaping.transformation_rules import TEMPLATE_MAX
 from tidings.errors import ShapingError
 from tidings.transform.numbers import Numbers, TwoInOne
 from tidings.transform.plain import plain
-from tidings.transform.port import OUTPUT_MAX
+from tidings.transform.port import OUTPUT_MAX, TextTemplate
 
 FUEL = 50_000
 KEPT_MAX = 256  # compiled templates
@@ -28,6 +31,8 @@ KEPT_CHARACTERS_MAX = 1 << 20  # of all of them
 DEPTH_MAX = 64
 NAME = "transformation"
 _WITHOUT = ("debug",)  # shows the inside of the engine
+
+JSON, TEXT, HTML = "json", "none", "html"  # what is printed is escaped for
 
 _decode = msgspec.json.Decoder().decode
 
@@ -40,8 +45,9 @@ class Sandbox:
     """Compiled templates, the latest used of them."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[str, Environment] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str], Environment] = OrderedDict()
         self._characters = 0
+        self._numbers = Numbers()  # of the event whose texts are being made
 
     def check(self, template: str) -> None:
         """Raises Unrenderable for what is no template."""
@@ -55,30 +61,39 @@ class Sandbox:
         """The object that the template makes of an event. Raises Unrenderable."""
         environment = self._compiled(template)
         numbers = Numbers()
-        read = plain(numbers.read(event))
-        try:
-            text = environment.render_template(NAME, event=read, data=dict.get(read, "data"))
-        except TemplateError as error:
-            raise Unrenderable(_why(error, template)) from None
-        except AttributeError as error:  # of a plain value, which the engine passes on
-            raise Unrenderable(_no_method("", str(error))) from None
+        text = _run(environment, template, plain(numbers.read(event)))
         try:
             return numbers.write(_object(text))
         except TwoInOne:
-            raise Unrenderable(
-                "Numbers with a point must differ within 17 digits to be printed; two of this "
-                "event do not. Print neither of them, or have them sent as text."
-            ) from None
+            raise _two_in_one() from None
 
-    def _compiled(self, template: str) -> Environment:
-        kept = self._kept.get(template)
+    def texts(self, templates: Sequence[TextTemplate], event: bytes) -> list[str]:
+        """What each template makes of an event. Raises Unrenderable."""
+        self._numbers = Numbers()
+        read = plain(self._numbers.read(event))
+        made, size = [], 0
+        for one in templates:
+            environment = self._compiled(one.template, HTML if one.html else TEXT)
+            made.append(_run(environment, one.template, read))
+            size += len(made[-1].encode("utf-8", "surrogatepass"))
+            if size > OUTPUT_MAX:
+                raise Unrenderable(
+                    f"The texts must have at most {OUTPUT_MAX} bytes together; got more. Take less "
+                    "of the event."
+                )
+        return made
+
+    def _compiled(self, template: str, escape: str = JSON) -> Environment:
+        key = (escape, template)
+        kept = self._kept.get(key)
         if kept is not None:
-            self._kept.move_to_end(template)
+            self._kept.move_to_end(key)
             return kept
         environment = Environment(
             undefined_behavior="chainable",
             fuel=FUEL,
-            auto_escape_callback=lambda _: "json",
+            auto_escape_callback=lambda _: escape if escape != TEXT else False,
+            finalizer=None if escape == JSON else self._as_read,
             pycompat=False,
         )
         for name in _WITHOUT:
@@ -87,11 +102,47 @@ class Sandbox:
             environment.add_template(NAME, template)
         except TemplateError as error:
             raise Unrenderable(_why(error, template)) from None
-        self._kept[template] = environment
+        self._kept[key] = environment
         self._characters += len(template)
         while len(self._kept) > KEPT_MAX or self._characters > KEPT_CHARACTERS_MAX:
-            self._characters -= len(self._kept.popitem(last=False)[0])
+            self._characters -= len(self._kept.popitem(last=False)[0][1])
         return environment
+
+    def _as_read(self, value: Any) -> Any:
+        """A value as a text has it."""
+        if value is None:
+            return ""
+        if value.__class__ is bool:
+            return "true" if value else "false"
+        if value.__class__ in (float, dict, list):
+            try:
+                return self._numbers.write(msgspec.json.encode(_bare(value))).decode()
+            except TwoInOne:
+                raise _two_in_one() from None
+        return value
+
+
+def _run(environment: Environment, template: str, read: Any) -> str:
+    try:
+        return environment.render_template(NAME, event=read, data=dict.get(read, "data"))
+    except TemplateError as error:
+        raise Unrenderable(_why(error, template)) from None
+    except AttributeError as error:  # of a plain value, which the engine passes on
+        raise Unrenderable(_no_method("", str(error))) from None
+
+
+def _bare(value: Any) -> Any:
+    """A plain value as one that can be written."""
+    if value.__class__ is dict:
+        return {name: _bare(inner) for name, inner in dict.items(value)}
+    return [_bare(inner) for inner in value] if value.__class__ is list else value
+
+
+def _two_in_one() -> Unrenderable:
+    return Unrenderable(
+        "Numbers with a point must differ within 17 digits to be printed; two of this event do "
+        "not. Print neither of them, or have them sent as text."
+    )
 
 
 def _object(text: str) -> bytes:

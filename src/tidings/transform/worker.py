@@ -21,7 +21,7 @@ from tidings.catalogue import envelope
 from tidings.core.budget import APART_CPU_S, MEMORY_BYTES
 from tidings.core.events.own_schema import SchemaRefused, expand_schema
 from tidings.core.events.own_types import Declaration, OwnType
-from tidings.transform.port import CheckBy
+from tidings.transform.port import CheckBy, TextTemplate
 from tidings.transform.sandbox import Sandbox, Unrenderable
 
 RECEIVE_BYTES = 1 << 20
@@ -29,14 +29,14 @@ TYPES_KEPT = 8  # with their validators
 KEPT_OF_RUNS_BYTES = 4 * MEMORY_BYTES
 WORN = 75  # the exit code of a process that asks to be started anew
 MEMORY_OF_ALL_BYTES = 512 << 20  # where the system does not say what the process has
-RENDER, CHECK_TEMPLATE, CHECK_EVENT = "render", "check", "check event"
+RENDER, TEXTS, CHECK_TEMPLATE, CHECK_EVENT = "render", "texts", "check", "check event"
 
 
 class Request(msgspec.Struct, array_like=True):
     """What is asked."""
 
-    operation: str  # RENDER, CHECK_TEMPLATE or CHECK_EVENT
-    text: str  # a template, or `port.CheckBy` as JSON
+    operation: str  # RENDER, TEXTS, CHECK_TEMPLATE or CHECK_EVENT
+    text: str  # a template; or, as JSON, a list of `port.TextTemplate`, or `port.CheckBy`
     event: bytes
 
 
@@ -81,6 +81,9 @@ def answer(sandbox: Sandbox, checks: Checks, request: Request) -> Reply:
             return Reply(None, None)
         if request.operation == CHECK_EVENT:
             return Reply(checks.check(request.text, request.event), None)
+        if request.operation == TEXTS:
+            templates = msgspec.json.decode(request.text, type=list[TextTemplate])
+            return Reply(msgspec.json.encode(sandbox.texts(templates, request.event)), None)
         return Reply(sandbox.render(request.text, request.event), None)
     except Unrenderable as why:
         return Reply(None, str(why))

@@ -1,6 +1,7 @@
 """The shape step: what goes into it, what comes out, and whose fault it is when nothing does."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -15,7 +16,7 @@ from tidings.core.shaping.shape import Fields, shape_of
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.shaping.faults import ShapeLater, ShapeRefused
 from tidings.engine.shaping.shaper import Shaper
-from tidings.transform.port import RenderLater, RenderRefused
+from tidings.transform.port import RenderLater, RenderRefused, TextTemplate
 
 BODY = b'{ "eventName":"a","eventId":"e-1","orgId":7, "data":{"n":1.10,"mobile":"91","id":5}}'
 
@@ -66,6 +67,11 @@ class Quoting:
         if self.error is not None:
             raise self.error
         return msgspec.json.encode({"template": template, "event": msgspec.Raw(event)})
+
+    async def render_texts(
+        self, templates: Sequence[TextTemplate], event: bytes, org: int
+    ) -> Sequence[str]:
+        raise AssertionError("no webhook here sends e-mails")
 
     async def check(self, template: str, org: int) -> str | None:
         return None
