@@ -1,6 +1,7 @@
 """What a webhook of each type must have, and what it must not: how its fields go together. Pure."""
 
 from tidings.core.webhooks.kinds import FIELDS, KINDS, PULL, Kind, Place
+from tidings.core.webhooks.mailing import judge_mailing, recipients_of
 from tidings.core.webhooks.settings import Settings
 from tidings.core.webhooks.webhook_form import WebhookForm
 
@@ -75,3 +76,5 @@ def _judge_connection(form: WebhookForm, settings: Settings, kind: Kind) -> None
     place: Place | None = None if kind.field is None else getattr(settings, kind.field)
     if place is not None and (why := place.outside(connection)) is not None:
         form.refuse("outside_connection", kind.field or "", why)
+    if settings.email is not None:
+        judge_mailing(form, settings.email, recipients_of(connection.fields))

@@ -10,7 +10,8 @@ import msgspec
 
 from tidings.core.connections import Connection
 
-HTTP, QUEUE, KAFKA, SQL, PULL = "HTTP", "QUEUE_INT", "KAFKA", "SQL", "PULL"
+HTTP, QUEUE = "HTTP", "QUEUE_INT"
+KAFKA, EMAIL, SQL, PULL = "KAFKA", "EMAIL", "SQL", "PULL"
 
 
 class Kind(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +32,7 @@ KINDS = {
     # As HTTP has them: the original lists such webhooks with a URL and headers, or without.
     QUEUE: Kind(headers=True),
     KAFKA: Kind(connection="kafka", field="kafka", queue=True),
+    EMAIL: Kind(connection="smtp", field="email"),
     SQL: Kind(connection="sql", field="sql"),
     PULL: Kind(),
 }

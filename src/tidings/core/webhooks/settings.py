@@ -35,6 +35,7 @@ from tidings.core.webhooks import headers as header_rules
 from tidings.core.webhooks.authentication import Authentication
 from tidings.core.webhooks.kafka_topic import KAFKA_TOPIC, KafkaTopic
 from tidings.core.webhooks.kinds import HTTP, KINDS, QUEUE, url_of
+from tidings.core.webhooks.mailing import MAILING, Mailing
 from tidings.core.webhooks.sql_table import SQL_TABLE, SqlTable
 from tidings.core.webhooks.webhook import Ordering
 from tidings.core.webhooks.webhook_form import CONNECTIONS_MAX, NAME_MAX, URL_MAX, WebhookForm
@@ -228,6 +229,10 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
     ] = None
     kafka: Annotated[
         KafkaTopic | None, Field("kafka", KAFKA_TOPIC, "Where to, of the type KAFKA.")
+    ] = None
+    email: Annotated[
+        Mailing | None,
+        Field("email", MAILING, "To whom and what, of the type EMAIL: docs/destinations.md."),
     ] = None
     sql: Annotated[
         SqlTable | None, Field("sql", SQL_TABLE, "Which table and columns, of the type SQL.")

@@ -15,6 +15,7 @@ from tidings.core.shaping.signatures.schemes import IN_FORCE
 from tidings.core.webhooks.authentication import Authentication, header_of
 from tidings.core.webhooks.kafka_topic import KafkaTopic
 from tidings.core.webhooks.kinds import PULL, QUEUE
+from tidings.core.webhooks.mailing import Mailing
 from tidings.core.webhooks.name_matching import names_of, prefixes_of
 from tidings.core.webhooks.sql_table import SqlTable
 
@@ -52,6 +53,7 @@ class Webhook(msgspec.Struct, frozen=True):
     connection: str = ""  # the operator's that it goes over; of QUEUE the default one
     kafka: KafkaTopic | None = None
     sql: SqlTable | None = None
+    email: Mailing | None = None
     sla_s: int | None = None
     secrets: tuple[bytes, ...] = ()  # signing secrets in force, newest first
     retry: RetryPolicy = DEFAULT_POLICY

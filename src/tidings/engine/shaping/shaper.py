@@ -1,6 +1,6 @@
 """The shape step: from the accepted bytes to those that one webhook gets.
 
-    accepted bytes ─► enrichment ─► selection and renaming ─► transformation ─► bytes
+    accepted bytes ─► enrichment ─► selection and renaming ─► transformation ─► bytes (─► mail)
 
 Serialised once. Where nothing is asked for, or nothing comes of it, the accepted bytes go. What is
 sent is made once for a delivery: the dispatcher keeps it for the retries.
@@ -19,6 +19,7 @@ from tidings.core.shaping.shape import Shape
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.shaping.aside import Aside
 from tidings.engine.shaping.faults import ShapeLater, ShapeRefused
+from tidings.engine.shaping.mails import mail_of
 from tidings.transform.port import Renderer, RenderLater, RenderRefused
 
 OUR_FAULT_S = 30.0
@@ -80,7 +81,12 @@ class Shaper:
         if webhook.plain:
             return job.body
         try:
-            return await self._shape(webhook, job)
+            body = await self._shape(webhook, job)
+            if webhook.email is None:
+                return body
+            if self._renderer is None:
+                raise ShapeLater(_NOT_RUN, OUR_FAULT_S)
+            return await mail_of(webhook.email, body, job.org, self._renderer)
         except (ShapeRefused, ShapeLater):
             raise
         except RenderRefused as refused:

@@ -130,7 +130,11 @@ def webhook_of(
         transformation=transformation,
         must_transform=settings.transformation is not None,
         flow=flow,
-        plain=not enrichment.any and shape is None and transformation is None and flow is None,
+        plain=not enrichment.any
+        and shape is None
+        and transformation is None
+        and flow is None
+        and settings.email is None,
         **{name: getattr(settings, name) for name in _AS_SET},
     )
 

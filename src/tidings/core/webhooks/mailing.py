@@ -1,0 +1,184 @@
+"""The e-mails of a webhook: to whom, and the templates of what is in them. Pure.
+
+An e-mail is made of an event when the event is shaped (`Mail`), so that each further attempt sends
+the same one, and the log shows it.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import msgspec
+
+from tidings.core.connections import Connection
+from tidings.core.declaration import Declared, Field
+from tidings.core.form import Form, came
+from tidings.core.kinds import Part, Value, whole
+from tidings.core.mail_addresses import address_of, domain_of
+from tidings.core.shaping.transformation_rules import TEMPLATE_MAX
+
+TO_MAX = 20
+SUBJECT_MAX = 1000
+SMTP = "smtp"
+CONFIRMED, ANY = "confirmed", "any"
+_TEMPLATE = re.compile(r"\{[{%#]")
+
+
+def is_template(text: str) -> bool:
+    """Whether it has to be rendered to say anything."""
+    return _TEMPLATE.search(text) is not None
+
+
+def _to(form: Form, field: Declared, standing: Any) -> Any:
+    value = form.body.get(field.name)
+    called = form.called(field.name)
+    if not isinstance(value, list) or not 0 < len(value) <= TO_MAX:
+        form.refuse(
+            "bad_type",
+            field.name,
+            f"{called} must be a list of 1 to {TO_MAX} e-mail addresses; got "
+            f'{came(value)}. Write ["ops@brand.example"].',
+        )
+        return standing
+    found = []
+    for one in value:
+        template = isinstance(one, str) and len(one) <= SUBJECT_MAX and is_template(one)
+        address = one if template else address_of(one)
+        if address is None:
+            form.refuse(
+                "bad_address",
+                field.name,
+                f"{called} must hold one plain e-mail address in each place; got {came(one)}. "
+                "Write the address alone, as ops@brand.example.",
+            )
+            return standing
+        found.append(address)
+    return tuple(dict.fromkeys(found))
+
+
+_TO = Part(
+    _to,
+    schema={
+        "type": "array",
+        "minItems": 1,
+        "maxItems": TO_MAX,
+        "items": {"type": "string", "minLength": 1, "maxLength": SUBJECT_MAX},
+    },
+    shows=list,
+)
+
+
+def _text_of(most: int) -> Value:
+    return Value(
+        lambda value: value if isinstance(value, str) and 0 < len(value) <= most else None,
+        f"a text of 1 to {most} characters in MiniJinja",
+        "bad_template",
+        "Leave it out if in doubt.",
+        lambda value: f"{len(value)} characters" if isinstance(value, str) else came(value),
+        clears=True,
+        schema={"type": "string", "minLength": 1, "maxLength": most},
+    )
+
+
+class Mailing(msgspec.Struct, frozen=True, omit_defaults=True):
+    """To whom, and what: templates of an event's values."""
+
+    to: Annotated[
+        tuple[str, ...],
+        Field("to", _TO, "Addresses; templates of them only where the operator admits it."),
+    ]
+    subject: Annotated[
+        str | None,
+        Field("subject", _text_of(SUBJECT_MAX), "A template; left out: the event's name."),
+    ] = None
+    text: Annotated[
+        str | None,
+        Field(
+            "text",
+            _text_of(TEMPLATE_MAX),
+            "A template; left out, and html too: the event as JSON.",
+        ),
+    ] = None
+    html: Annotated[
+        str | None,
+        Field("html", _text_of(TEMPLATE_MAX), "A template whose values are escaped."),
+    ] = None
+
+    @property
+    def place(self) -> str:
+        """See `Place`."""
+        return ",".join(self.to)
+
+    def outside(self, connection: Connection) -> str | None:
+        """See `Place`: recipients are judged one by one (`judge_mailing`)."""
+        return None
+
+    @property
+    def addresses(self) -> list[str]:
+        """Those of its recipients that are no templates."""
+        return [one for one in self.to if not is_template(one)]
+
+
+MAILING = whole(Mailing, '{"to": ["ops@brand.example"]}')
+
+
+class Mail(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One e-mail, as shaping has made it: what a message of the type is."""
+
+    to: tuple[str, ...]
+    subject: str
+    text: str | None = None
+    html: str | None = None
+
+
+_mail = msgspec.json.Decoder(Mail)
+
+
+def mail_in(body: bytes) -> Mail | None:
+    """The e-mail of a message; None where its bytes were made for a webhook of another type."""
+    try:
+        return _mail.decode(body)
+    except msgspec.DecodeError:
+        return None
+
+
+class Recipients(msgspec.Struct, frozen=True):
+    """Who may be written to over a connection, as its operator says."""
+
+    any: bool = False
+    """Whether nobody need have agreed, and events may say who they are."""
+    domains: frozenset[str] = frozenset()
+    """Those that their addresses must be of; none: of every one."""
+
+    def admits(self, address: str) -> bool:
+        """Whether an address is of a domain that is admitted."""
+        return not self.domains or domain_of(address) in self.domains
+
+
+def recipients_of(fields: Mapping[str, object]) -> Recipients:
+    """What a connection's fields say; what is wrong with them admits nobody who has not agreed."""
+    domains = fields.get("domains", ())
+    listed = [str(one).lower() for one in domains] if isinstance(domains, list | tuple) else ["-"]
+    return Recipients(fields.get("recipients", CONFIRMED) == ANY, frozenset(listed))
+
+
+def judge_mailing(form: Form, mailing: Mailing, recipients: Recipients) -> None:
+    """Refuse on the form who may not be written to over the connection."""
+    for one in mailing.to:
+        if is_template(one):
+            if not recipients.any:
+                form.refuse(
+                    "recipients_fixed",
+                    "email.to",
+                    "email.to must hold addresses over this connection, and no templates; got "
+                    f"{came(one)}. Write the addresses, or ask the operator.",
+                )
+                return
+        elif not recipients.admits(one):
+            form.refuse(
+                "recipient_not_admitted",
+                "email.to",
+                "email.to must hold addresses of the domains that the operator admits over this "
+                f"connection; got {came(one)}. Ask the operator.",
+            )
+            return

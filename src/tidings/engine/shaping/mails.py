@@ -1,0 +1,74 @@
+"""The last step of shaping for webhooks that send e-mails: from the bytes of an event to a mail.
+
+What comes of an event's values is text and never structure: a subject is one line, a recipient one
+address, and in HTML no value is markup.
+"""
+
+import re
+from collections.abc import Iterator
+
+import msgspec
+
+from tidings.core.ids import OrgId
+from tidings.core.mail_addresses import address_of
+from tidings.core.webhooks.mailing import Mail, Mailing, is_template
+from tidings.engine.shaping.faults import ShapeRefused
+from tidings.transform.port import Renderer, TextTemplate
+
+SUBJECT_SHOWN_MAX = 250  # characters
+# Controls, and what turns the direction of the signs around it; a line's end is none.
+_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_NO_ADDRESS = (
+    "email.to must become one plain e-mail address for each event; its place {place} became "
+    "something else for this one. Correct the template, or filter out events without an address."
+)
+
+
+class _Named(msgspec.Struct):
+    eventName: str = ""  # noqa: N815  # as it is called there
+
+
+_named = msgspec.json.Decoder(_Named)
+
+
+async def mail_of(mailing: Mailing, event: bytes, org: OrgId, renderer: Renderer) -> bytes:
+    """The mail that an event becomes, as JSON. ShapeRefused, RenderRefused, RenderLater."""
+    name = _named.decode(event).eventName
+    plain = mailing.text is None and mailing.html is None
+    templates = [TextTemplate(one) for one in mailing.to if is_template(one)]
+    for said, escaped in ((mailing.subject, False), (mailing.text, False), (mailing.html, True)):
+        if said is not None:
+            templates.append(TextTemplate(said, escaped))
+    texts: list[str] = []
+    if templates:
+        texts = list(await renderer.render_texts(templates, event, org))
+    made = iter(texts)
+    to = [_recipient(at, one, made) for at, one in enumerate(mailing.to, 1)]
+    subject = next(made) if mailing.subject is not None else name
+    text = next(made) if mailing.text is not None else None
+    if plain:
+        text = msgspec.json.format(event, indent=2).decode() + "\n"
+    html = next(made) if mailing.html is not None else None
+    return msgspec.json.encode(
+        Mail(
+            tuple(dict.fromkeys(to)),
+            " ".join(_seen(subject).split())[:SUBJECT_SHOWN_MAX] or name or "(no subject)",
+            None if text is None else _seen(text),
+            None if html is None else _seen(html),
+        )
+    )
+
+
+def _recipient(place: int, said: str, made: Iterator[str]) -> str:
+    if not is_template(said):
+        return said
+    address = address_of(next(made).strip(" \t\r\n"))
+    if address is None:
+        raise ShapeRefused(_NO_ADDRESS.format(place=place))
+    return address
+
+
+def _seen(text: str) -> str:
+    """A text without what cannot be seen, its lines ended alike."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    return _UNSEEN.sub("", lines).encode("utf-8", "replace").decode()
