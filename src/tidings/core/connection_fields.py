@@ -12,13 +12,15 @@ import msgspec
 
 from tidings.core.form import came
 
-What = Literal["text", "port", "count", "yes", "texts", "tables"]
+What = Literal["text", "port", "count", "number", "yes", "texts", "tables"]
 _PORT = re.compile(r"(?!0)\d{1,5}(,(?!0)\d{1,5})*", re.ASCII)  # as many as there are hosts
+_NUMBER = re.compile(r"[1-9]\d{0,5}|1000000", re.ASCII)
 COUNT_MAX = 100
 _MUST: Mapping[str, str] = {
     "text": "a text",
     "port": "a number from 1 to 65535",
     "count": f"a number from 1 to {COUNT_MAX}",
+    "number": "a whole number from 1 to 1000000",
     "yes": "true or false",
     "texts": "a list of texts",
     "tables": "a table of tables",
@@ -55,6 +57,8 @@ class ConnectionField(msgspec.Struct, frozen=True):
                 return not isinstance(said, bool) and _PORT.fullmatch(str(said)) is not None
             case "count":
                 return type(said) is int and 1 <= said <= COUNT_MAX
+            case "number":
+                return not isinstance(said, bool) and _NUMBER.fullmatch(str(said)) is not None
             case "yes":
                 return isinstance(said, bool)
             case "texts":

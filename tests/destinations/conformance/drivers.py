@@ -1,23 +1,28 @@
 """The drivers that the suite runs for: the one place in it that names any."""
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.destinations.conformance.subject import SECRET, Bench, Driver, Got, Says
+from tests.destinations.email.mail_server import MailServer, mail_server
 from tests.destinations.http.exchanges import Exchange, HttpReceiver
 from tests.destinations.kafka.bench import KafkaOnTrial
 from tests.destinations.messages import hook
 from tests.destinations.sql.bench import Sql
 from tests.egress.support import DEV, Names, at
 from tidings.core.connections import Connections
-from tidings.core.webhooks.kinds import HTTP
+from tidings.core.delivery.exchange import Result
+from tidings.core.webhooks.kinds import EMAIL, HTTP
+from tidings.core.webhooks.mailing import Mail, Mailing
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.http.driver import HttpDestination
-from tidings.destinations.port import Destination
+from tidings.destinations.port import Channel, Destination, Headers, Message, Shown
 from tidings.destinations.registry import ByKind
 from tidings.egress.address import parse_target
 from tidings.egress.port import Target
@@ -76,11 +81,128 @@ class Http:
         await sender.close()
 
 
+class EmailBench:
+    """Over a real mail server. A message is what shaping makes of an event: an e-mail."""
+
+    def __init__(self, server: MailServer) -> None:
+        self.destination: Destination = AsEmails(server.destination())
+        self._server = server
+        self._said = [Says.TAKES]
+        self._ended = asyncio.Event()
+        server.says, server.stays = self._answer, self._stay
+
+    @property
+    def got(self) -> list[Got]:
+        """The e-mails that have arrived."""
+        return [
+            Got(
+                {name.lower(): str(value) for name, value in one.message.items()},
+                one.text.encode(),
+            )
+            for one in self._server.came
+        ]
+
+    def webhook(self, **fields: Any) -> Webhook:
+        return self._leads("mail", **fields)
+
+    def nowhere(self) -> Webhook:
+        return self._leads("mute")
+
+    def says(self, *said: Says) -> None:
+        self._said = list(said)
+
+    def close(self) -> None:
+        self._ended.set()
+
+    def _leads(self, connection: str, **fields: Any) -> Webhook:
+        mailing = Mailing(("ops@brand.example",))
+        return hook(
+            f"email://{connection}/", kind=EMAIL, connection=connection, email=mailing, **fields
+        )
+
+    async def _stay(self) -> None:
+        if self._said[0] is Says.NOTHING:
+            self._next()
+            await self._ended.wait()
+
+    def _answer(self, command: str, about: str) -> str | None:
+        if command != "DATA":
+            return None
+        said = self._next()
+        return CODES.get(said)
+
+    def _next(self) -> Says:
+        return self._said.pop(0) if len(self._said) > 1 else self._said[0]
+
+
+class AsEmails:
+    """A destination that makes e-mails of its messages, as shaping does: their bytes as text."""
+
+    def __init__(self, inner: Destination) -> None:
+        self._inner = inner
+
+    def open(self, webhook: Webhook) -> Channel:
+        return AsEmail(self._inner.open(webhook))
+
+    def carried(self, webhook: Webhook) -> Headers:
+        return self._inner.carried(webhook)
+
+    def show(self, webhook: Webhook, headers: Headers, body: bytes) -> Shown:
+        return self._inner.show(webhook, headers, body)
+
+
+class AsEmail:
+    """One of its channels."""
+
+    def __init__(self, inner: Channel) -> None:
+        self.close = inner.close
+        self.follow = inner.follow
+        self._inner = inner
+
+    async def send(self, message: Message) -> Result | None:
+        mail = Mail(("ops@brand.example",), "pointsIssued", message.body.decode())
+        made: Any = Mailed(message, msgspec.json.encode(mail))
+        return await self._inner.send(made)
+
+
+class Mailed:
+    """A message with other bytes."""
+
+    def __init__(self, message: Message, body: bytes) -> None:
+        self.body = body
+        self._message = message
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._message, name)
+
+
+CODES = {Says.BUSY: "451 4.3.0 later", Says.REFUSES: "554 5.6.0 never"}
+
+
+class Email:
+    """The driver of EMAIL. SMTP has no answer that means: nor any other."""
+
+    says = (Says.TAKES, Says.BUSY, Says.REFUSES, Says.NOTHING)
+    secrets: tuple[dict[str, Any], ...] = ()
+
+    @asynccontextmanager
+    async def run(self) -> AsyncIterator[Bench]:
+        async with mail_server() as server:
+            bench = EmailBench(server)
+            yield bench
+            bench.close()
+
+
 def _target(url: str) -> Target:
     return parse_target(url, allow_http=True)
 
 
-DRIVERS: dict[str, Driver] = {"http": Http(), "kafka": KafkaOnTrial(), "sql": Sql()}
+DRIVERS: dict[str, Driver] = {
+    "http": Http(),
+    "kafka": KafkaOnTrial(),
+    "sql": Sql(),
+    "email": Email(),
+}
 MARKS = {"kafka": pytest.mark.systems}
 """Of those whose server is more than Python packages."""
 

@@ -1,0 +1,39 @@
+"""What comes of a conversation with a mail server, in words of ours. Tenants read them: no host, no
+user and no password is in them."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from tidings.core.delivery.exchange import FaultKind
+from tidings.errors import TidingsError
+
+HELLO, LOGIN, SENDER, RECIPIENT, CONTENT = "EHLO", "AUTH", "MAIL", "RCPT", "DATA"
+"""The steps, by the commands of SMTP."""
+
+
+class MailDown(TidingsError):
+    """No e-mail can be handed over, or nobody knows what came of one (`sent`)."""
+
+    def __init__(self, kind: FaultKind, detail: str, *, sent: bool = False) -> None:
+        super().__init__(detail)
+        self.kind = kind
+        self.detail = detail
+        self.sent = sent
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """What the server has said to a step: a code, and words without anything secret."""
+
+    step: str
+    code: int
+    words: str
+    about: str = ""  # of a recipient: who
+
+
+class MailRefused(TidingsError):
+    """The server has refused a step, and with it the e-mail."""
+
+    def __init__(self, replies: Sequence[Reply]) -> None:
+        super().__init__(f"{replies[0].step}: {replies[0].code}")
+        self.replies = replies

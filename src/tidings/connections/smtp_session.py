@@ -1,0 +1,216 @@
+"""One conversation with a mail server, over aiosmtplib: opened, used for one e-mail after the
+other, closed. What it says of a fault is for tenants too: it names the connection, and no host."""
+
+import contextlib
+import re
+import socket
+import ssl
+from collections.abc import Callable, Iterator, Sequence
+
+import aiosmtplib
+import msgspec
+import structlog
+
+from tidings.connections.port import ConnectionDown
+from tidings.connections.smtp_replies import (
+    CONTENT,
+    HELLO,
+    LOGIN,
+    RECIPIENT,
+    SENDER,
+    MailDown,
+    MailRefused,
+    Reply,
+)
+from tidings.connections.smtp_server import PLAINTEXT, STARTTLS, TLS, SmtpServer, server_of
+from tidings.core.connections import Connection
+from tidings.core.delivery.exchange import FaultKind
+
+log = structlog.get_logger(__name__)
+
+WORDS_MAX = 500  # characters of one answer
+CLOSING = 421
+START = 354
+_STUFFED = re.compile(rb"(?m)^\.")
+_INVALID = -1  # what came is no answer of a mail server
+
+
+class Session:
+    """See the module. It serves one e-mail at a time."""
+
+    def __init__(self, server: SmtpServer) -> None:
+        """ConnectionDown."""
+        self._server = server
+        self._sent = False  # the content of the e-mail that is under way
+        self._spent = False
+        self.used = False
+        self._client = aiosmtplib.SMTP(
+            hostname=server.host,
+            port=server.port,
+            local_hostname=server.our_name,
+            timeout=None,
+            use_tls=server.security == TLS,
+            start_tls=False,
+            tls_context=None if server.security == PLAINTEXT else server.tls(),
+        )
+
+    @property
+    def usable(self) -> bool:
+        """Whether another e-mail may go over it."""
+        return self._client.is_connected and not self._spent
+
+    async def open(self) -> None:
+        """Reach the server, be encrypted, and be let in. MailDown, MailRefused."""
+        server, client = self._server, self._client
+        with self._told(HELLO):
+            await client.connect()
+            await client.ehlo()
+            if server.security == STARTTLS:
+                if not client.supports_extension("starttls"):
+                    raise MailDown(
+                        FaultKind.TLS,
+                        f"{self._whose} must offer STARTTLS; it does not, so nothing was sent. "
+                        "Ask the operator.",
+                    )
+                await client.starttls()
+                await client.ehlo()
+        if server.username:
+            with self._told(LOGIN):
+                await client.login(server.username, server.password)
+
+    async def hand_over(
+        self, recipients: Sequence[str], content: Callable[[], bytes | None]
+    ) -> tuple[Reply, Sequence[Reply]] | None:
+        """One e-mail: what the server says of it, and of those whom it refuses. MailDown,
+        MailRefused where nobody gets it.
+
+        `content` is asked in the moment before its first byte is written, and says None where it
+        must not be any more: None then.
+        """
+        client, self._sent = self._client, False
+        international = any(not one.isascii() for one in recipients)
+        knows = client.supports_extension("smtputf8")
+        with self._told(SENDER):
+            options = ["SMTPUTF8"] if international and knows else []
+            await client.mail(self._server.sender.address, options=options)
+        refused, taken = [], 0
+        for one in recipients:
+            if not one.isascii() and not knows:
+                words = "the mail server takes no signs beyond ASCII before the @ (no SMTPUTF8)"
+                refused.append(Reply(RECIPIENT, 553, words, one))
+                continue
+            try:
+                with self._told(RECIPIENT):
+                    await client.rcpt(one, encoding="ascii" if one.isascii() else "utf-8")
+                taken += 1
+            except MailRefused as no:
+                refused.append(msgspec.structs.replace(no.replies[0], about=one))
+                if self._spent:
+                    raise MailRefused(refused) from None
+        if not taken:
+            await self._reset()
+            raise MailRefused(refused)
+        with self._told(CONTENT):
+            answered = await client.execute_command(b"DATA")
+            if answered.code != START:
+                raise aiosmtplib.SMTPDataError(answered.code, answered.message)
+            if (written := content()) is None:
+                self.abort()  # there is no other way to take back DATA
+                return None
+            assert client.protocol is not None
+            client.protocol.write(_STUFFED.sub(b"..", written) + b".\r\n")
+            self._sent = self.used = True
+            answered = await client.protocol.read_response()
+            if not 200 <= answered.code <= 299:
+                raise aiosmtplib.SMTPDataError(answered.code, answered.message)
+        return self._reply(CONTENT, answered.code, answered.message), refused
+
+    def abort(self) -> None:
+        """Let go at once."""
+        self._spent = True
+        self._client.close()
+
+    async def _reset(self) -> None:
+        with self._told(SENDER):
+            await self._client.rset()
+
+    @property
+    def _whose(self) -> str:
+        return f"The mail server of the connection {self._server.connection}"
+
+    @contextlib.contextmanager
+    def _told(self, step: str) -> Iterator[None]:
+        """Failures of the library within it are told in our words; after one of them nothing is
+        known of the conversation, but for a plain refusal."""
+        try:
+            yield
+        except aiosmtplib.SMTPResponseException as no:
+            if no.code == _INVALID or not 200 <= no.code <= 599:
+                raise self._down(FaultKind.PROTOCOL, "must answer as one; it did not", no) from None
+            if no.code == CLOSING or step in (HELLO, LOGIN, CONTENT):
+                self.abort()
+            # What it says to a login may repeat what it was sent.
+            words = "" if step == LOGIN else no.message
+            raise MailRefused([self._reply(step, no.code, words)]) from None
+        except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+            raise self._fault(error) from None
+
+    def _fault(self, error: BaseException) -> MailDown:
+        chain = [error]  # the library's own is around the system's
+        while chain[-1].__cause__ is not None:
+            chain.append(chain[-1].__cause__)
+
+        def is_a(*kinds: type[BaseException]) -> bool:
+            return any(isinstance(one, kinds) for one in chain)
+
+        kind, must = FaultKind.PROTOCOL, "must offer what the connection needs; it does not"
+        if self._sent:
+            kind = FaultKind.RESET
+            must = "must say whether it takes an e-mail; it ended the conversation before"
+        elif is_a(socket.gaierror):
+            kind, must = FaultKind.DNS, "must have an address; its name has none"
+        elif is_a(ssl.SSLError):
+            kind = FaultKind.TLS
+            must = "must be reached by TLS with a certificate that fits; it was not"
+        elif is_a(ConnectionRefusedError):
+            kind, must = FaultKind.REFUSED, "must be listening; it is not"
+        elif is_a(aiosmtplib.SMTPServerDisconnected, ConnectionResetError, BrokenPipeError):
+            kind, must = FaultKind.RESET, "must go on; it ended the conversation"
+        elif is_a(OSError):
+            kind, must = FaultKind.UNREACHABLE, "must be reached; it was not"
+        return self._down(kind, must, error)
+
+    def _down(self, kind: FaultKind, must: str, error: BaseException) -> MailDown:
+        self.abort()
+        log.warning("a mail server fails", connection=self._server.connection, reason=repr(error))
+        return MailDown(
+            kind,
+            f"{self._whose} {must}. It is tried again by itself; if it lasts, ask the operator.",
+            sent=self._sent,
+        )
+
+    def _reply(self, step: str, code: int, words: str) -> Reply:
+        shown = "".join(sign if sign.isprintable() else " " for sign in words[:WORDS_MAX])
+        for secret in self._server.secrets:
+            shown = re.sub(re.escape(secret), "…", shown, flags=re.IGNORECASE)
+        return Reply(step, code, _ADDRESSES.sub("…", shown).strip())
+
+
+# Of hosts by number: the operator's network is nobody's business.
+_ADDRESSES = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b|\[[0-9a-fA-F:.]+\]|\bIPv6:[0-9a-fA-F:.]+")
+
+
+async def check(connection: Connection) -> None:
+    """The server lets us in. ConnectionDown."""
+    session = Session(server_of(connection))
+    try:
+        await session.open()
+    except MailDown as down:
+        raise ConnectionDown(down.detail) from None
+    except MailRefused as no:
+        raise ConnectionDown(
+            f"The mail server of the connection {connection.name} must let us in; it answered "
+            f"{no.replies[0].code} to {no.replies[0].step}. Ask the operator."
+        ) from None
+    finally:
+        session.abort()

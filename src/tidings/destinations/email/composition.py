@@ -1,0 +1,77 @@
+"""An e-mail as it goes: its headers, and the bytes behind them.
+
+What comes of an event can end no header and begin none, and no line is longer than SMTP has it.
+"""
+
+import hashlib
+from datetime import UTC, datetime
+from email.errors import HeaderParseError
+from email.message import EmailMessage
+from email.policy import SMTP, SMTPUTF8
+from email.utils import format_datetime
+
+from tidings.connections.smtp_server import SmtpServer
+from tidings.core.mail_addresses import domain_of
+from tidings.core.webhooks.mailing import Mail
+from tidings.destinations.port import Headers
+
+ID, DATED = "webhook-id", "webhook-timestamp"
+_OURS = ("webhook-", "tidings-")
+
+
+def headers_of(mail: Mail, server: SmtpServer, id: str) -> Headers:
+    """Who writes to whom, about what, and that a program does. By the Message-ID a repeat is seen
+    to be one."""
+    headers = [("From", str(server.sender)), ("To", ", ".join(mail.to)), ("Subject", mail.subject)]
+    if server.reply_to is not None:
+        headers.append(("Reply-To", str(server.reply_to)))
+    headers.append(("Message-ID", f"<{id}@{domain_of(server.sender.address)}>"))
+    headers.append(("Auto-Submitted", "auto-generated"))  # no out-of-office answers (RFC 3834)
+    return headers
+
+
+def carried_of(headers: Headers, signature: str) -> Headers:
+    """What a message has left with, as an e-mail carries it: our headers, its date for people, and
+    no signature. Servers on the way write the content anew; what they leave is DKIM's to prove."""
+    kept = [
+        ("-".join(part.capitalize() for part in name.split("-")), value)
+        for name, value in headers
+        if name.lower().startswith(_OURS) and name.lower() != signature.lower()
+    ]
+    stamps = [int(value) for name, value in headers if name == DATED and value.isdigit()]
+    if stamps:
+        kept.insert(0, ("Date", format_datetime(datetime.fromtimestamp(stamps[0], UTC))))
+    return kept
+
+
+def written(headers: Headers) -> bytes:
+    """Headers of ours as lines. They are ASCII, and hold no line's end."""
+    return b"".join(
+        f"{name}: {value}\r\n".encode("ascii")
+        for name, value in headers
+        if value.isascii() and value.isprintable()
+    )
+
+
+def compose(mail: Mail, headers: Headers) -> bytes:
+    """The e-mail without what is written in front of it when it leaves. ValueError where a header
+    cannot be one."""
+    plain = all(one.isascii() for one in mail.to)
+    # Content as 7 bits: no server need be asked whether it takes more, and long lines are broken.
+    policy = (SMTP if plain else SMTPUTF8).clone(cte_type="7bit")
+    message = EmailMessage(policy)
+    try:
+        for name, value in headers:
+            message[name] = value
+        if mail.text is not None:
+            message.set_content(mail.text, charset="utf-8")
+        if mail.html is not None and mail.text is not None:
+            message.add_alternative(mail.html, subtype="html", charset="utf-8")
+            digest = hashlib.blake2b(f"{mail.text}\0{mail.html}".encode(), digest_size=16)
+            message.set_boundary(f"=_{digest.hexdigest()}")
+        elif mail.html is not None:
+            message.set_content(mail.html, subtype="html", charset="utf-8")
+        content = message.as_bytes()
+    except (HeaderParseError, LookupError, UnicodeError) as error:
+        raise ValueError(str(error)) from None
+    return content if content.endswith(b"\r\n") else content + b"\r\n"

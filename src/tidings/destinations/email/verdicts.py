@@ -1,0 +1,144 @@
+"""What a mail server's answers say of an e-mail, as statuses that HTTP has for the same."""
+
+from collections.abc import Sequence
+
+from tidings.connections.port import ConnectionDown
+from tidings.connections.smtp_replies import (
+    CONTENT,
+    HELLO,
+    LOGIN,
+    RECIPIENT,
+    SENDER,
+    MailDown,
+    Reply,
+)
+from tidings.core.delivery.exchange import (
+    Answer,
+    Fault,
+    FaultKind,
+    Limit,
+    Result,
+    Verdict,
+    of_fault,
+)
+from tidings.core.delivery.outcome import RetryPolicy
+from tidings.core.delivery.statuses import SLOW_DOWN, TOO_MANY, status_meaning
+
+OK, SOME = 200, 207
+_LATER, _MANY, _UNKNOWN, _LARGE, _REFUSED = 503, TOO_MANY, 422, 413, 400
+_LOGIN, _FORBIDDEN = 401, 403
+_NOBODY = (550, 551, 553, 521, 556)
+_PROOF = (530, 534, 535, 538)
+
+
+def delivered(reply: Reply, refused: Sequence[Reply], left_out: Sequence[str], ms: float) -> Result:
+    """It was taken for one recipient at least: another attempt would write to that one twice. The
+    answer names the others."""
+    status = SOME if refused or left_out else OK
+    return Result(Verdict.DELIVERED, _answer(status, [reply, *refused], left_out, ms))
+
+
+def judge_refusal(
+    replies: Sequence[Reply], left_out: Sequence[str], policy: RetryPolicy, ms: float
+) -> Result:
+    """It was taken for nobody. What the operator can mend is tried again, and so is what any of
+    several recipients may take later."""
+    statuses = [_status_of(one) for one in replies]
+    later = [one for one in statuses if status_meaning(one, policy) == "retry"]
+    status = later[0] if later else statuses[0]
+    answer = _answer(status, replies, left_out, ms)
+    if status_meaning(status, policy) != "retry":
+        return Result(Verdict.NEVER, answer)
+    slow = status in SLOW_DOWN
+    limit = (Limit.TOLD if status == TOO_MANY else Limit.LIKELY) if slow else None
+    return Result(Verdict.AGAIN, answer, None, slow, 0.0, limit)
+
+
+def judge_down(down: MailDown, ms: float) -> Result:
+    """No answer."""
+    return of_fault(Fault(down.kind, down.sent, down.detail, ms))
+
+
+def over_limit(wait_s: float, connection: str, ms: float) -> Result:
+    """The org has written to as many as it may for now: as if the receiver had said so."""
+    words = (
+        f"The org must write to no more recipients than the operator admits over the connection "
+        f"{connection} in an hour and in a day; with this e-mail it would. It goes by itself as "
+        "soon as it may; ask the operator for more."
+    )
+    after = max(1, round(wait_s))
+    answer = Answer(TOO_MANY, (("retry-after", str(after)),), words.encode(), False, ms)
+    return Result(Verdict.AGAIN, answer, wait_s, True, wait_s, Limit.TOLD)
+
+
+def unmade(ms: float) -> Result:
+    """Its bytes are those of another type of webhook."""
+    words = (
+        "The message must be an e-mail; it was made when the webhook was of another type. Replay "
+        "the event."
+    )
+    return of_fault(Fault(FaultKind.TRANSFORM, False, words, ms))
+
+
+def nobody_admitted(ms: float) -> Result:
+    """None of its recipients is of a domain that the operator admits."""
+    words = (
+        "The recipients must be of domains that the operator admits over the connection; none is, "
+        "so nothing was sent. Ask the operator."
+    )
+    return Result(Verdict.NEVER, Fault(FaultKind.POLICY, False, words, ms))
+
+
+def nobody_confirmed(waiting: Sequence[str], ms: float) -> Result:
+    """Nobody of its recipients has agreed."""
+    words = (
+        f"A recipient must have confirmed by the link that was mailed there; {', '.join(waiting)} "
+        f"{'have' if len(waiting) > 1 else 'has'} not confirmed, so nothing was sent. It is tried "
+        "again by itself."
+    )
+    return of_fault(Fault(FaultKind.POLICY, False, words, ms))
+
+
+def no_place(wait_s: float, ms: float) -> Result:
+    """All conversations that the operator admits were busy."""
+    words = (
+        "A conversation with the mail server must be free; none was within the time for an "
+        "attempt. It is tried again by itself."
+    )
+    return of_fault(Fault(FaultKind.OURS, False, words, ms, wait_s))
+
+
+def timed_out(connection: str, *, connected: bool, sent: bool, ms: float) -> Result:
+    """Its deadline has come."""
+    kind = FaultKind.TIMEOUT if connected else FaultKind.CONNECT_TIMEOUT
+    words = (
+        f"The mail server of the connection {connection} must "
+        f"{'answer' if connected else 'let us in'} within the time for an attempt; it did not. It "
+        "is tried again by itself."
+    )
+    return of_fault(Fault(kind, sent, words, ms))
+
+
+def unusable(down: ConnectionDown, ms: float) -> Result:
+    """The connection is not as it must be, or what speaks to mail servers is not installed."""
+    return of_fault(Fault(FaultKind.OURS, False, str(down), ms))
+
+
+def _status_of(reply: Reply) -> int:
+    code = reply.code
+    if code in _PROOF or reply.step == LOGIN:
+        return _LOGIN
+    if code < 500 or reply.step == HELLO:
+        return _MANY if code == 450 else _LATER
+    if reply.step == SENDER:
+        return _FORBIDDEN
+    if code == 552:
+        return _LARGE
+    return _UNKNOWN if code in _NOBODY and reply.step in (RECIPIENT, CONTENT) else _REFUSED
+
+
+def _answer(status: int, replies: Sequence[Reply], left_out: Sequence[str], ms: float) -> Answer:
+    lines = [f"{one.about or one.step}: {one.code} {one.words}".rstrip() for one in replies]
+    lines += [f"{one}: left out, for it has not confirmed, or is not admitted" for one in left_out]
+    headers = (("smtp-code", str(replies[0].code)), ("smtp-command", replies[0].step))
+    return Answer(status, headers, "\n".join(lines).encode(), False, ms)

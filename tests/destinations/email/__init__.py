@@ -1,0 +1,1 @@
+"""The driver of e-mails, before a real mail server."""
