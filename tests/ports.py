@@ -124,7 +124,7 @@ def ports(*, store: Any, clock: Any, sender: Any, key: bytes = b"k" * 32, **othe
     return Ports(
         store=store,
         clock=clock,
-        destination=lambda receive, own: destinations(
+        destination=lambda receive, own, agreed: destinations(
             InboxSender(sender, receive),
             made["addresses"].target,
             clock,

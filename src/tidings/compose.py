@@ -22,6 +22,7 @@ from tidings.core.events.call_split import DEFAULT_LIMITS as CALL_LIMITS
 from tidings.core.events.call_split import CallLimits
 from tidings.core.events.terms import Terms
 from tidings.core.ids import OrgId
+from tidings.core.notices.consent_rules import mailed_by
 from tidings.core.webhooks.kinds import PULL
 from tidings.core.webhooks.registry import Registry
 from tidings.destinations.port import Destination, Driver
@@ -123,8 +124,11 @@ class Ports:
     passwords: Passwords
     passed_s: Callable[[], float]  # never set, unlike the clock
     addresses: Addresses
-    # Of every kind; it hands over to inboxes what is theirs.
-    destination: Callable[[Receive, Mapping[str, Driver]], Destination]
+    # Of every kind, those of the engine itself as they are given; it hands over to inboxes what is
+    # theirs, and asks who has agreed to e-mails.
+    destination: Callable[
+        [Receive, Mapping[str, Driver], Callable[[OrgId, str], bool]], Destination
+    ]
     sandboxes: Sandboxes
     platform: Platform | None = None
     mailer: Mailer | None = None
@@ -272,7 +276,17 @@ def build(ports: Ports, options: Options) -> App:
     )
     commits = CommitQueue(limits.waiting_bytes_max, limits.waiting_s_max)
     acceptor = Acceptor(ports.catalogue, terms, commits, event_types)
-    consents = Consents(orgs=orgs, clock=clock, key=ports.keys.consents, base=options.public_url)
+
+    def mailed(org: OrgId) -> list[str]:
+        return mailed_by(registry.of_org(org), ports.connections)
+
+    consents = Consents(
+        orgs=orgs,
+        clock=clock,
+        key=ports.keys.consents,
+        base=options.public_url,
+        mailed=mailed,
+    )
     emails = Emails(
         store=store,
         clock=clock,
@@ -338,7 +352,7 @@ def build(ports: Ports, options: Options) -> App:
         },
     )
     pulls = Pulls(lambda: ports.random_bytes(16).hex())
-    destination = ports.destination(inboxes.receive, {PULL: pulls})
+    destination = ports.destination(inboxes.receive, {PULL: pulls}, consents.has_agreed)
     stops = Stops(store=store, clock=clock, switched=heard.switched)
     engine = Engine(
         store=store,
@@ -384,7 +398,9 @@ def build(ports: Ports, options: Options) -> App:
         "loop_lag": lag.run,
     }
     if ports.mailer is not None:
-        background["consent_emails"] = ConsentEmails(orgs=orgs, clock=clock, emails=emails).run
+        asks = ConsentEmails(orgs=orgs, clock=clock, emails=emails, mailed=mailed)
+        heard.changed.add(asks.webhook_changed)
+        background["consent_emails"] = asks.run
     _measure(metrics, reference, enricher, ports.platform, lag, stops, replays)
     reader = CallReader(
         Draft,

@@ -696,7 +696,7 @@ def test_a_letter_goes_once_whatever_was_refused(
         running = None
         if method == "emails":  # the world's own has asked already
             await world.store.put_email(LETTER)
-            emails._awaits = lambda org, address: True
+            emails._awaits = lambda org, address, purpose: True
             emails._link = lambda *_: "https://x.example"
             running = asyncio.ensure_future(emails.run())
         else:
@@ -720,7 +720,7 @@ def test_a_letter_that_was_withdrawn_is_not_taken_up_by_a_job_that_begins() -> N
             mailer=world.post,
         )
         await world.store.put_email(LETTER)
-        emails._awaits = lambda org, address: True
+        emails._awaits = lambda org, address, purpose: True
         emails._gone.append("x")
         refusing(world.store, "drop_emails", first(1))
         running = asyncio.ensure_future(emails.run())

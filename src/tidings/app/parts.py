@@ -12,13 +12,14 @@ from pathlib import Path
 
 from tidings.api.http.metrics_access import MetricsReaders
 from tidings.compose import Keys
-from tidings.connections import kafka_type, outbox_type, sql_type
+from tidings.connections import kafka_type, outbox_type, smtp_type, sql_type
 from tidings.connections.port import ConnectionType
 from tidings.core.connections import Connections
 from tidings.core.ids import OrgId
 from tidings.core.shaping.platform_rules import read_map
 from tidings.core.sources.source import KAFKA, OUTBOX
 from tidings.core.webhooks import kinds
+from tidings.destinations.email.driver import EmailDestination
 from tidings.destinations.http.driver import HttpDestination
 from tidings.destinations.kafka.driver import KafkaDestination
 from tidings.destinations.port import Driver
@@ -48,7 +49,7 @@ TERMS_PURPOSE = b"tidings.terms"
 TOKENS_PURPOSE, CONSENTS_PURPOSE = b"tidings.tokens", b"tidings.consents"
 # What the operator may declare, by the name of its type.
 CONNECTION_TYPES: dict[str, ConnectionType] = {
-    one.name: one for one in (kafka_type.TYPE, outbox_type.TYPE, sql_type.TYPE)
+    one.name: one for one in (kafka_type.TYPE, outbox_type.TYPE, smtp_type.TYPE, sql_type.TYPE)
 }
 
 
@@ -100,8 +101,10 @@ def destinations(
     clock: Clock,
     connections: Connections,
     own: Mapping[str, Driver],
+    agreed: Callable[[OrgId, str], bool],
 ) -> ByKind:
-    """Every kind of destination, each by its driver; `own` are those of the engine itself."""
+    """Every kind of destination, each by its driver; `own` are those of the engine itself.
+    `agreed`: whether an address's owner wants the e-mails of an org."""
 
     def now_s() -> float:
         return clock.now_ms() / 1000
@@ -109,8 +112,9 @@ def destinations(
     drivers: dict[str, Driver] = {
         kinds.HTTP: HttpDestination(sender, target_of, now_s),
         kinds.KAFKA: KafkaDestination(now_s),
-        **own,
+        kinds.EMAIL: EmailDestination(connections, agreed),
         kinds.SQL: SqlDestination(connections),
+        **own,
     }
     return ByKind(drivers, connections)
 

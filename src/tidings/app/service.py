@@ -121,8 +121,13 @@ class Service:
                 passwords=Passwords(),
                 passed_s=time.monotonic,
                 addresses=addresses,
-                destination=lambda receive, own: destinations(
-                    InboxSender(sender, receive), addresses.target, clock, connections, own
+                destination=lambda receive, own, agreed: destinations(
+                    InboxSender(sender, receive),
+                    addresses.target,
+                    clock,
+                    connections,
+                    own,
+                    agreed,
                 ),
                 sandboxes=renderer,
                 platform=platform,

@@ -208,6 +208,7 @@ class OrgSettings(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tru
     ] = ()
     notify_confirmed: tuple[str, ...] = ()  # of these, whose owners have said yes
     notify_asked: dict[str, tuple[int, ...]] = {}  # by address: when its owner was asked
+    mail_confirmed: tuple[str, ...] = ()  # who has agreed to the e-mails of its webhooks
 
 
 DEFAULT_SETTINGS = OrgSettings()

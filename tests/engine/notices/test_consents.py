@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlencode
@@ -74,7 +74,9 @@ class World:
             awaits=s.consents.awaits,
             link=s.consents.link,
         )
-        asking = ConsentEmails(orgs=s.orgs, clock=s.clock, emails=self.emails)
+        asking = ConsentEmails(
+            orgs=s.orgs, clock=s.clock, emails=self.emails, mailed=s.consents._mailed
+        )
         self._jobs = [asyncio.ensure_future(one.run()) for one in (self.emails, asking)]
 
     async def end(self) -> None:
@@ -124,8 +126,12 @@ class World:
 
 
 @asynccontextmanager
-async def world(*orgs: int) -> AsyncIterator[World]:
+async def world(
+    *orgs: int, mailed: Callable[[OrgId], Sequence[str]] | None = None
+) -> AsyncIterator[World]:
     async with service() as s:
+        if mailed is not None:  # else it is whom the webhooks of the service write to
+            s.consents._mailed = mailed
         for org in orgs:
             await s.add_org(org)
         made = World(s)
@@ -266,3 +272,53 @@ async def test_an_owner_is_asked_once_although_the_store_refuses_in_between(
             await asyncio.sleep(0.01)
         await w.settle()
         assert w.mailer.asked() == {OPS: 1} and await w.states(7) == {OPS: "asked"}
+
+
+class Mailed:
+    """Whom webhooks of orgs write to."""
+
+    def __init__(self) -> None:
+        self.of: dict[int, list[str]] = {}
+
+    def __call__(self, org: OrgId) -> list[str]:
+        return self.of.get(org, [])
+
+
+async def test_who_agreed_to_notices_is_asked_for_what_webhooks_send() -> None:
+    mailed = Mailed()
+    async with world(7, mailed=mailed) as w:
+        await w.name(7, OPS)
+        await w.say_yes(w.mailer.paths()[0])
+        assert not w.s.consents.has_agreed(OrgId(7), OPS)
+        mailed.of[7] = [OPS]
+        await w.later()
+        assert w.mailer.asked() == {OPS: 2} and "of events" in w.mailer.emails[-1][2]
+        asks = w.mailer.paths()[-1]
+        page = await w.s.call("GET", asks)
+        assert b"of events" in page.body and not w.s.consents.has_agreed(OrgId(7), OPS)
+        await w.say_yes(asks)
+        assert w.s.consents.has_agreed(OrgId(7), OPS)
+        assert not w.s.consents.has_agreed(OrgId(8), OPS)
+        await w.name(7)
+        assert w.s.consents.has_agreed(OrgId(7), OPS), "notices alone were ended"
+
+
+async def test_the_link_of_one_purpose_does_not_serve_for_the_other() -> None:
+    mailed = Mailed()
+    async with world(7, mailed=mailed) as w:
+        await w.name(7, OPS)
+        [path] = w.mailer.paths()
+        mailed.of[7] = [OPS]
+        assert (await w.say_yes(path + ".messages")).status == 400
+        await w.say_yes(path)
+        assert not w.s.consents.has_agreed(OrgId(7), OPS)
+
+
+async def test_naming_an_address_for_both_bombs_it_no_more_than_for_one() -> None:
+    mailed = Mailed()
+    async with world(*range(1, 12), mailed=mailed) as w:
+        for org in range(1, 12):
+            mailed.of[org] = [OPS]
+            await w.name(org, OPS, settle=False)
+        await w.later()
+        assert w.mailer.asked()[OPS] == ADDRESS_DAY_MAX

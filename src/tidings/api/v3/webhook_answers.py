@@ -35,7 +35,9 @@ class WebhookAnswers:
         """As the answers of changes show it."""
         flows = self._services.transformations.names(record.org)
         unheard = self._services.webhooks.unheard_names(record)
-        return show_webhook(record, self._services.zone(record.org), flows, unheard)
+        unconfirmed = self._services.consents.unconfirmed(record.webhook)
+        zone = self._services.zone(record.org)
+        return show_webhook(record, zone, flows, unheard, unconfirmed)
 
     def to_get(self, record: Record) -> dict[str, Any]:
         """As GET shows it: with what `neoEnrichment` might name."""

@@ -17,7 +17,11 @@ from tidings.reads.webhooks.warnings import warning_of
 
 
 def show_webhook(
-    record: Record, zone: tzinfo, flows: Collection[str] = (), unheard: Sequence[str] = ()
+    record: Record,
+    zone: tzinfo,
+    flows: Collection[str] = (),
+    unheard: Sequence[str] = (),
+    unconfirmed: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Everything; of the signing secret and of values of headers the last four characters.
 
@@ -38,7 +42,7 @@ def show_webhook(
         "version": webhook.version,
         "signingSecretHint": f"…{show_secret(secrets[0])[-4:]}" if secrets else None,
         "signingSecretOverlapEnds": iso(max(ends)) if len(secrets) > 1 else None,
-        "warning": warning_of(webhook, flows, unheard),
+        "warning": warning_of(webhook, flows, unheard, unconfirmed),
     }
 
 

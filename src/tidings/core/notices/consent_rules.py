@@ -1,16 +1,21 @@
 """Which addresses get an org's e-mails, and when the owner of one is asked.
 
-An org may name any address; only its owner can say that e-mails may come there. They are asked by
+An org may name any address, for notices of its webhooks or for what those send; only its owner can
+say that e-mails may come there, and says it for the one or for the other. They are asked by
 one e-mail with a link, and again when its link has ended, three times at most. What one address is
 asked by all orgs together is bounded, and so is what one org asks: nobody is bombed by being named.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
 
 import msgspec
 
 from tidings.core.access.user_rules import email_of
+from tidings.core.connections import Connection
 from tidings.core.org_settings import OrgSettings
+from tidings.core.webhooks.mailing import recipients_of
+from tidings.core.webhooks.webhook import Webhook
 
 DAY_MS = 86_400_000
 LINK_MS = 7 * DAY_MS
@@ -21,6 +26,13 @@ ORG_DAY_MAX, ORG_MAX = 20, 50  # an org: addresses in a day, and in `KEPT_MS`
 HOUR_MS, HOUR_MAX = 3_600_000, 200  # all orgs together
 
 Book = Mapping[str, Sequence[int]]  # by address: when it was asked, by whichever org
+
+
+class Purpose(StrEnum):
+    """What an address is named for."""
+
+    NOTICES = "notices"  # that webhooks fail
+    MESSAGES = "messages"  # of webhooks that send e-mails
 
 
 def told(settings: OrgSettings) -> list[str]:
@@ -39,23 +51,43 @@ def book_of(all_settings: Iterable[OrgSettings], now_ms: int) -> dict[str, list[
     """Who was asked lately, by any org."""
     book: dict[str, list[int]] = {}
     for settings in all_settings:
-        for address, times in settings.notify_asked.items():
+        for asked, times in settings.notify_asked.items():
+            address = asked.removeprefix(_MESSAGES)
             book.setdefault(address, []).extend(_since(times, now_ms - KEPT_MS))
     return book
 
 
-def next_to_ask(settings: OrgSettings, book: Book, now_ms: int) -> str | None:
-    """An address whose owner is to be asked now; None where nobody is."""
+def mailed_by(webhooks: Iterable[Webhook], connections: Mapping[str, Connection]) -> list[str]:
+    """Whom webhooks write to, of those who must agree first."""
+    addresses: dict[str, None] = {}
+    for webhook in webhooks:
+        if webhook.email is not None and (over := connections.get(webhook.connection)) is not None:
+            if not recipients_of(over.fields).any:
+                addresses.update(dict.fromkeys(webhook.email.addresses))
+    return list(addresses)
+
+
+def confirmed(settings: OrgSettings, purpose: Purpose) -> Sequence[str]:
+    """The addresses whose owners have said yes to that."""
+    return settings.notify_confirmed if purpose is Purpose.NOTICES else settings.mail_confirmed
+
+
+def next_to_ask(
+    settings: OrgSettings, mailed: Sequence[str], book: Book, now_ms: int
+) -> tuple[Purpose, str] | None:
+    """An address whose owner is to be asked now, and for what; None where nobody is. `mailed`: whom
+    the org's webhooks write to."""
     own = settings.notify_asked
     today = sum(len(_since(times, now_ms - DAY_MS)) for times in own.values())
     lately = sum(bool(_since(times, now_ms - KEPT_MS)) for times in own.values())
     hour = sum(len(_since(times, now_ms - HOUR_MS)) for times in book.values())
     if today >= ORG_DAY_MAX or hour >= HOUR_MAX:
         return None
-    for address in settings.notify:
-        if address in settings.notify_confirmed:
+    named = [(Purpose.NOTICES, one) for one in settings.notify]
+    for purpose, address in (*named, *((Purpose.MESSAGES, one) for one in mailed)):
+        if address in confirmed(settings, purpose):
             continue
-        times, by_all = own.get(email_of(address), ()), book.get(email_of(address), ())
+        times, by_all = own.get(_asked(purpose, address), ()), book.get(email_of(address), ())
         known = bool(_since(times, now_ms - KEPT_MS))
         if (
             (known or lately < ORG_MAX)
@@ -64,18 +96,20 @@ def next_to_ask(settings: OrgSettings, book: Book, now_ms: int) -> str | None:
             and len(_since(by_all, now_ms - DAY_MS)) < ADDRESS_DAY_MAX
             and len(_since(by_all, now_ms - KEPT_MS)) < ADDRESS_MAX
         ):
-            return address
+            return purpose, address
     return None
 
 
-def with_asked(settings: OrgSettings, address: str, now_ms: int) -> OrgSettings:
+def with_asked(
+    settings: OrgSettings, address: str, now_ms: int, purpose: Purpose = Purpose.NOTICES
+) -> OrgSettings:
     """That an address's owner was asked; what is long ago is forgotten."""
     kept = {
         one: times
         for one, all_times in settings.notify_asked.items()
         if (times := _since(all_times, now_ms - KEPT_MS))
     }
-    asked = email_of(address)
+    asked = _asked(purpose, address)
     kept[asked] = (*kept.get(asked, ()), now_ms)
     return msgspec.structs.replace(settings, notify_asked=kept)
 
@@ -86,6 +120,22 @@ def with_confirmed(settings: OrgSettings, address: str) -> OrgSettings:
         return settings
     confirmed = (*settings.notify_confirmed, address)
     return msgspec.structs.replace(settings, notify_confirmed=confirmed)
+
+
+def with_mail_confirmed(settings: OrgSettings, address: str, mailed: Sequence[str]) -> OrgSettings:
+    """That an address's owner wants what webhooks send; what is not named any more is forgotten."""
+    if address not in mailed:
+        return settings
+    kept = [one for one in settings.mail_confirmed if one in mailed and one != address]
+    return msgspec.structs.replace(settings, mail_confirmed=(*kept, address))
+
+
+_MESSAGES = "messages "  # no address begins so
+
+
+def _asked(purpose: Purpose, address: str) -> str:
+    known = email_of(address)
+    return known if purpose is Purpose.NOTICES else _MESSAGES + known
 
 
 def _since(times: Sequence[int], from_ms: int) -> tuple[int, ...]:

@@ -6,6 +6,7 @@ import binascii
 import contextlib
 import functools
 import hmac
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -13,13 +14,17 @@ from tidings.core.access.user_rules import email_of
 from tidings.core.ids import OrgId
 from tidings.core.notices.consent_rules import (
     LINK_MS,
+    Purpose,
     book_of,
+    confirmed,
     next_to_ask,
     state_of,
     told,
     with_asked,
     with_confirmed,
+    with_mail_confirmed,
 )
+from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.clock import Clock
 from tidings.engine.notices.emails import Emails
 from tidings.engine.orgs import Orgs
@@ -37,13 +42,24 @@ class ConsentRequest(msgspec.Struct, frozen=True):
 
     org: OrgId
     address: str
+    purpose: Purpose = Purpose.NOTICES
 
 
 class Consents:
     """Who may be written to. A link is signed with `key` and begins with `base`."""
 
-    def __init__(self, *, orgs: Orgs, clock: Clock, key: bytes, base: str) -> None:
+    def __init__(
+        self,
+        *,
+        orgs: Orgs,
+        clock: Clock,
+        key: bytes,
+        base: str,
+        mailed: Callable[[OrgId], Sequence[str]] = lambda org: (),
+    ) -> None:
+        """`mailed`: whom an org's webhooks write to, where they need agree."""
         self._orgs = orgs
+        self._mailed = mailed
         self._clock = clock
         self._key = key
         self._base = base.rstrip("/")
@@ -57,15 +73,34 @@ class Consents:
         settings = self._orgs.settings(org)
         return [(address, state_of(settings, address)) for address in settings.notify]
 
-    def awaits(self, org: OrgId, address: str) -> bool:
+    def has_agreed(self, org: OrgId, address: str) -> bool:
+        """Whether the owner of an address wants what an org's webhooks send."""
+        return address in self._orgs.settings(org).mail_confirmed
+
+    def unconfirmed(self, webhook: Webhook) -> list[str]:
+        """Whom a webhook writes to in vain, for they have not agreed."""
+        if webhook.email is None:
+            return []
+        mailed = self._mailed(webhook.org)
+        return [
+            one
+            for one in webhook.email.addresses
+            if one in mailed and not self.has_agreed(webhook.org, one)
+        ]
+
+    def awaits(self, org: OrgId, address: str, purpose: Purpose = Purpose.NOTICES) -> bool:
         """Whether an address is named and not confirmed."""
         settings = self._orgs.settings(org)
-        return address in settings.notify and address not in settings.notify_confirmed
+        return self._names(org, address, purpose) and address not in confirmed(settings, purpose)
 
-    def link(self, org: OrgId, address: str, asked_ms: int) -> str:
+    def link(
+        self, org: OrgId, address: str, asked_ms: int, purpose: Purpose = Purpose.NOTICES
+    ) -> str:
         """Where the owner of an address says yes."""
         named = base64.urlsafe_b64encode(address.encode()).decode().rstrip("=")
         said = f"{org}.{asked_ms}.{named}"
+        if purpose is not Purpose.NOTICES:
+            said += f".{purpose}"
         return f"{self._base}{PAGE}?token={said}.{self._sign(said)}"
 
     def asked(self, token: str) -> ConsentRequest:
@@ -73,12 +108,12 @@ class Consents:
         said, _, signed = token[:1024].rpartition(".")
         if hmac.compare_digest(self._sign(said).encode(), signed.encode("utf-8", "replace")):
             with contextlib.suppress(ValueError, binascii.Error):
-                number, asked_ms, named = said.split(".")
-                org = OrgId(int(number))
+                number, asked_ms, named, *rest = said.split(".")
+                org, purpose = OrgId(int(number)), Purpose(*rest or (Purpose.NOTICES,))
                 address = base64.urlsafe_b64decode(named + "=" * (-len(named) % 4)).decode()
                 in_time = self._clock.now_ms() < int(asked_ms) + LINK_MS
-                if in_time and address in self._orgs.settings(org).notify:
-                    return ConsentRequest(org, address)
+                if in_time and self._names(org, address, purpose):
+                    return ConsentRequest(org, address, purpose)
         raise Invalid.because(
             "link_ended",
             "The link must be of a letter of the last 7 days, to an address that the org still "
@@ -89,8 +124,17 @@ class Consents:
     async def confirm(self, token: str) -> ConsentRequest:
         """The owner of an address says yes. Invalid, StoreDown."""
         asked = self.asked(token)
-        await self._orgs.amend(asked.org, lambda settings: with_confirmed(settings, asked.address))
+        if asked.purpose is Purpose.NOTICES:
+            change = functools.partial(with_confirmed, address=asked.address)
+        else:
+            mailed = self._mailed(asked.org)
+            change = functools.partial(with_mail_confirmed, address=asked.address, mailed=mailed)
+        await self._orgs.amend(asked.org, change)
         return asked
+
+    def _names(self, org: OrgId, address: str, purpose: Purpose) -> bool:
+        named = self._orgs.settings(org).notify
+        return address in (named if purpose is Purpose.NOTICES else self._mailed(org))
 
     def _sign(self, said: str) -> str:
         return hmac.digest(self._key, said.encode("utf-8", "replace"), "sha256").hex()[:40]
@@ -99,12 +143,26 @@ class Consents:
 class ConsentEmails:
     """The job that writes the e-mails that ask."""
 
-    def __init__(self, *, orgs: Orgs, clock: Clock, emails: Emails) -> None:
+    def __init__(
+        self,
+        *,
+        orgs: Orgs,
+        clock: Clock,
+        emails: Emails,
+        mailed: Callable[[OrgId], Sequence[str]] = lambda org: (),
+    ) -> None:
+        """`mailed`: as of `Consents`."""
         self._orgs = orgs
+        self._mailed = mailed
         self._clock = clock
         self._emails = emails
         self._wake = asyncio.Event()
         orgs.watch(self._wake.set)
+
+    def webhook_changed(self, webhook: Webhook) -> None:
+        """It may name somebody else now."""
+        if webhook.email is not None:
+            self._wake.set()
 
     async def run(self) -> None:
         """Ask until cancelled: at every change of an org, and from time to time."""
@@ -128,14 +186,19 @@ class ConsentEmails:
         book = book_of((self._orgs.settings(org.id) for org in self._orgs.all()), now_ms)
         for org in naming:
             while self._emails.asking < ASKING_MAX:
-                address = next_to_ask(self._orgs.settings(org), book, now_ms)
-                if address is None:
+                following = next_to_ask(self._orgs.settings(org), self._mailed(org), book, now_ms)
+                if following is None:
                     break
-                asked = functools.partial(with_asked, address=address, now_ms=now_ms)
+                purpose, address = following
+                asked = functools.partial(
+                    with_asked, address=address, now_ms=now_ms, purpose=purpose
+                )
                 note = functools.partial(self._orgs.amend, org, asked)
-                await self._emails.ask(org, address, now_ms, note)
+                await self._emails.ask(org, address, now_ms, note, purpose)
                 book.setdefault(email_of(address), []).append(now_ms)
 
     def _open(self, org: OrgId) -> bool:
         settings = self._orgs.settings(org)
-        return len(settings.notify_confirmed) < len(settings.notify)
+        return len(settings.notify_confirmed) < len(settings.notify) or any(
+            one not in settings.mail_confirmed for one in self._mailed(org)
+        )

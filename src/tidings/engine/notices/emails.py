@@ -19,6 +19,7 @@ import msgspec
 import structlog
 
 from tidings.core.ids import OrgId
+from tidings.core.notices.consent_rules import Purpose
 from tidings.core.notices.emails import CONSENT, consent, email
 from tidings.core.notices.facts import Notice, merged
 from tidings.core.notices.kinds import EXHAUSTED
@@ -46,8 +47,8 @@ class Emails:
         clock: Clock,
         addresses: Callable[[OrgId], Sequence[str]],
         mailer: Mailer | None,
-        awaits: Callable[[OrgId, str], bool] = lambda org, address: False,
-        link: Callable[[OrgId, str, int], str] = lambda org, address, asked_ms: "",
+        awaits: Callable[[OrgId, str, Purpose], bool] = lambda org, address, purpose: False,
+        link: Callable[[OrgId, str, int, Purpose], str] = lambda org, address, at_ms, purpose: "",
     ) -> None:
         """`awaits` and `link` are of e-mails that ask an owner whether others may come."""
         self._store = store
@@ -58,7 +59,7 @@ class Emails:
         self._link = link
         self._waiting: dict[str, port.Email] = {}
         self._going = ""  # the one that the mail server is being given
-        self._unnoted: dict[tuple[int, str], port.Email] = {}  # by org and address: asks that wait
+        self._unnoted: dict[tuple[int, str, Purpose], port.Email] = {}  # asks that wait
         self._gone: list[str] = []  # rows to be dropped
         self._next_ms: dict[str, int] = {}  # by webhook: when ended deliveries may be told again
         self._loaded = False
@@ -99,18 +100,27 @@ class Emails:
         return sum(one.kind == CONSENT for one in self._waiting.values())
 
     async def ask(
-        self, org: OrgId, address: str, now_ms: int, note: Callable[[], Awaitable[object]]
+        self,
+        org: OrgId,
+        address: str,
+        now_ms: int,
+        note: Callable[[], Awaitable[object]],
+        purpose: Purpose = Purpose.NOTICES,
     ) -> None:
         """Write down an e-mail that asks the owner of an address; it goes once `note` has written
         that they are asked. StoreDown: it does not go, and asked again it is the same e-mail."""
-        made = self._unnoted.get((org, address))
+        about = org, address, purpose
+        made = self._unnoted.get(about)
         if made is None:
-            said = msgspec.json.encode({"address": address, "askedAt": now_ms})
+            asked = {"address": address, "askedAt": now_ms}
+            if purpose is not Purpose.NOTICES:
+                asked["purpose"] = purpose
+            said = msgspec.json.encode(asked)
             id = hashlib.sha256(b"%d %b" % (org, said)).hexdigest()[:32]
-            made = self._unnoted[org, address] = port.Email(id, org, CONSENT, said, now_ms)
+            made = self._unnoted[about] = port.Email(id, org, CONSENT, said, now_ms)
         await self._store.put_email(made)
         await note()
-        del self._unnoted[org, address]
+        del self._unnoted[about]
         self._waiting[made.id] = made
         self._wake.set()
 
@@ -205,9 +215,10 @@ class Emails:
             return  # since it was looked for something is being added to it
         fact = msgspec.json.decode(one.fact)
         if one.kind == CONSENT:
-            address = fact["address"]
-            to: Sequence[str] = [address] if self._awaits(one.org, address) else ()
-            words = consent(one.org, address, self._link(one.org, address, fact["askedAt"]))
+            address, purpose = fact["address"], Purpose(fact.get("purpose", Purpose.NOTICES))
+            to: Sequence[str] = [address] if self._awaits(one.org, address, purpose) else ()
+            link = self._link(one.org, address, fact["askedAt"], purpose)
+            words = consent(one.org, address, link, purpose)
         else:
             to = self._addresses(one.org)
             words = email(one.kind, one.org, fact)

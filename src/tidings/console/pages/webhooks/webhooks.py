@@ -115,6 +115,7 @@ async def show(visit: Visit) -> Response:
             webhook,
             services.transformations.names(webhook.org),
             services.webhooks.unheard_names(record),
+            services.consents.unconfirmed(webhook),
         ),
         verbs=[(verb, VERBS[verb][0]) for verb in VERBS if _sayable(verb, webhook.standing)],
     )
