@@ -337,6 +337,7 @@ def build(ports: Ports, options: Options) -> App:
         kind=event_types.get,
         admits_unknown=lambda org: orgs.settings(org).unknown_types == "admitted",
         connections=ports.connections,
+        check_template=ports.sandboxes.check,
     )
     inboxes = Inboxes(
         store=store,

@@ -118,6 +118,15 @@ class Mailing(msgspec.Struct, frozen=True, omit_defaults=True):
         """Those of its recipients that are no templates."""
         return [one for one in self.to if not is_template(one)]
 
+    @property
+    def templates(self) -> list[tuple[str, str]]:
+        """Each by the field that it is of."""
+        found = [("email.to", one) for one in self.to if is_template(one)]
+        for name in ("subject", "text", "html"):
+            if (said := getattr(self, name)) is not None:
+                found.append((f"email.{name}", said))
+        return found
+
 
 MAILING = whole(Mailing, '{"to": ["ops@brand.example"]}')
 

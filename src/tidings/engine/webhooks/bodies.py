@@ -21,6 +21,10 @@ from tidings.core.webhooks.webhook_form import Known, UrlCheck
 from tidings.engine.webhooks.faults import filters_too_slow
 from tidings.engine.webhooks.records import Record, name_unresolved
 from tidings.errors import Invalid, Refusal, passed
+from tidings.transform.port import RenderLater
+
+TemplateCheck = Callable[[str, OrgId], Awaitable[str | None]]
+"""What is wrong with a template, if anything is. RenderLater."""
 
 
 class BodyReader:
@@ -38,6 +42,7 @@ class BodyReader:
         kind: Callable[[OrgId, str, int], EventType | None],
         admits_unknown: Callable[[OrgId], bool],
         connections: Connections,
+        check_template: TemplateCheck | None,
     ) -> None:
         """See `Webhooks`, which hands them on."""
         self._registry = registry
@@ -49,6 +54,7 @@ class BodyReader:
         self._kind = kind
         self._admits_unknown = admits_unknown
         self._connections = connections
+        self._check_template = check_template
 
     def read(
         self,
@@ -97,7 +103,33 @@ class BodyReader:
         if total_s > LOOP_S:
             raise Invalid(filters_too_slow(total_s))
 
-    async def warn_of_name(self, settings: Settings) -> tuple[Refusal, ...]:
+    async def warn(self, org: OrgId, settings: Settings) -> tuple[Refusal, ...]:
+        """What can only be found by asking others."""
+        names = await self._warn_of_name(settings)
+        return (*names, *await self._warn_of_templates(org, settings))
+
+    async def _warn_of_templates(self, org: OrgId, settings: Settings) -> list[Refusal]:
+        """That a template of its e-mails cannot be run, where one cannot."""
+        found: list[Refusal] = []
+        if settings.email is None or self._check_template is None:
+            return found
+        for field, template in settings.email.templates:
+            try:
+                reason = await self._check_template(template, org)
+            except RenderLater:
+                return found
+            if reason is not None:
+                found.append(
+                    Refusal(
+                        "bad_template",
+                        f"{field} should be a template that can be run. {reason} Each delivery "
+                        f"fails until then. (bad_template, field {field})",
+                        field,
+                    )
+                )
+        return found
+
+    async def _warn_of_name(self, settings: Settings) -> tuple[Refusal, ...]:
         """That the host of its URL has no address that may be dialled, where it has none."""
         if self._unresolved is None or settings.kind != HTTP:
             return ()

@@ -23,7 +23,7 @@ from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock
 from tidings.engine.listeners import Listeners
 from tidings.engine.vault import Vault
-from tidings.engine.webhooks.bodies import BodyReader
+from tidings.engine.webhooks.bodies import BodyReader, TemplateCheck
 from tidings.engine.webhooks.book import WebhookBook
 from tidings.engine.webhooks.disabler import Disabler, OwnerListener
 from tidings.engine.webhooks.faults import (
@@ -94,6 +94,7 @@ class Webhooks(WebhookBook):
         ),  # of an org, by version
         admits_unknown: Callable[[OrgId], bool] = lambda _: False,  # whether an org takes others
         connections: Connections = NO_CONNECTIONS,
+        check_template: TemplateCheck | None = None,
     ) -> None:
         """`changed` hears of each new version, once it is stored and matched by; `owners` tells of
         what was disabled. `unresolved` says which host of a URL has no address that may be dialled,
@@ -112,6 +113,7 @@ class Webhooks(WebhookBook):
             kind=kind,
             admits_unknown=admits_unknown,
             connections=connections,
+            check_template=check_template,
         )
         self._versions = Versions(
             store=store,
@@ -246,7 +248,7 @@ class Webhooks(WebhookBook):
         if call is not None and (made := await self._made_by(org, call)) is not None:
             return made
         reading = self._bodies.read(org, body, source=source, platform=platform)
-        warnings = reading.warnings + await self._bodies.warn_of_name(reading.settings)
+        warnings = reading.warnings + await self._bodies.warn(org, reading.settings)
         secret = reading.secret or (b"" if dry_run else self._random_bytes(SECRET_BYTES))
         fresh = unborn(org, reading)
         if not dry_run:
@@ -322,8 +324,8 @@ class Webhooks(WebhookBook):
             return old, record, reading.warnings
 
         old, record, warnings = await self._changes.run(change)
-        if (record.webhook.kind, record.webhook.url) != (old.webhook.kind, old.webhook.url):
-            warnings += await self._bodies.warn_of_name(record.config.settings)
+        if _asked_others(record.webhook) != _asked_others(old.webhook):
+            warnings += await self._bodies.warn(record.org, record.config.settings)
         return record, warnings
 
     async def rotate_secret(
@@ -440,3 +442,8 @@ class Webhooks(WebhookBook):
             return None
         first = record.config.call
         return record, record.config.secrets[0], first.warnings if first else ()
+
+
+def _asked_others(webhook: Webhook) -> tuple[object, ...]:
+    """What others are asked about before a webhook is answered."""
+    return webhook.kind, webhook.url, webhook.email
