@@ -41,13 +41,14 @@ class MailProcess:
 
     def emails(self) -> list[Came]:
         """All that it has taken, in order."""
-        found, kept = [], self._file.read_bytes() if self._file.exists() else b""
-        while len(kept) >= 4:
-            size = int.from_bytes(kept[:4], "big")
-            if len(kept) < 4 + size:
+        kept = self._file.read_bytes() if self._file.exists() else b""
+        found, at = [], 0
+        while at + 4 <= len(kept):
+            end = at + 4 + int.from_bytes(kept[at : at + 4], "big")
+            if end > len(kept):
                 break  # it was killed while it wrote, and has not said that it took it
-            found.append(Came("", [], kept[4 : 4 + size]))
-            kept = kept[4 + size :]
+            found.append(Came("", [], kept[at + 4 : end]))
+            at = end
         return found
 
     def _listens(self) -> bool:
