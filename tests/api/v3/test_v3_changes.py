@@ -141,7 +141,7 @@ class TestPatch:
         }
         usual = {"eventNames", "eventVersions", "webHookUrl", "maxAllowedConnections"}
         other = {"transformation", "webHookType"}  # go with fields, URL and flows of their own
-        other |= {"connection", "kafka", "sql"}  # and with a type of their own
+        other |= {"connection", "kafka", "sql", "email"}  # and with a type of their own
         assert said.keys() == DEFAULTS.keys() - usual - other
         async with service() as s:
             path = f"/v3/webHooks/{(await make(s, **said))['webHookId']}"
