@@ -9,7 +9,7 @@ from tidings.app.parts import CONNECTION_TYPES
 from tidings.connections.port import command_of
 from tidings.connections.smtp_server import server_of
 from tidings.connections.smtp_type import EXTRA, FIELDS
-from tidings.core.webhooks.mailing import TO_MAX, mailing_over
+from tidings.core.webhooks.mailing import TO_MAX
 from tidings.core.webhooks.rules import Reading, read_webhook
 from tidings.core.webhooks.webhook_form import Known
 from tidings.engine.shaping.mails import SUBJECT_SHOWN_MAX
@@ -30,8 +30,7 @@ def test_the_webhook_on_the_page_goes_over_the_connection_on_the_page(tmp_path: 
     known = Known(
         event_types=("pointsIssued",),
         check_url=lambda _: None,
-        connections={"mail": connection.kind},
-        mailing=mailing_over(connections.values()),
+        connections=connections,
     )
     body = json.loads(SHOWN) | {"methodType": "POST", "webHookHeaders": {}}
     reading = read_webhook(body, known, strict=True)

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from tests.core.webhooks.test_kind_rules import COMMON
+from tidings.core.connections import Connection, Connections
 from tidings.core.mail_addresses import address_of
-from tidings.core.webhooks.mailing import Recipients, is_template
+from tidings.core.webhooks.mailing import is_template
 from tidings.core.webhooks.rules import Reading, read_webhook
 from tidings.core.webhooks.settings import Settings
 from tidings.core.webhooks.webhook_form import Known
@@ -14,11 +15,13 @@ from tidings.core.webhooks.webhook_form import Known
 KNOWN = Known(
     event_types=("pointsIssued",),
     check_url=lambda _: None,
-    connections={"mail": "smtp", "crm": "smtp", "main": "kafka"},
-    mailing={
-        "mail": Recipients(domains=frozenset({"brand.example"})),
-        "crm": Recipients(any=True),
-    },
+    connections=Connections(
+        [
+            Connection("mail", "smtp", {"domains": ["brand.example"]}),
+            Connection("crm", "smtp", {"recipients": "any"}),
+            Connection("main", "kafka", {}),
+        ]
+    ),
 )
 OPS = "ops@brand.example"
 EMAIL: dict[str, Any] = COMMON | {
