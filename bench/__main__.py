@@ -24,6 +24,7 @@ from bench.figures import (
     recovery,
     reference,
     replay,
+    sources,
     throughput,
     yardstick,
 )
@@ -46,6 +47,7 @@ FIGURES: dict[str, Callable[[Options], list[Row]]] = {
     "reference": reference.run,
     "producer": producer.run,
     "destinations": destinations.run,
+    "sources": sources.run,
 }
 
 
@@ -69,6 +71,8 @@ def parser() -> argparse.ArgumentParser:
     common.add_argument("--due", type=int, help="their due deliveries; 100000")
     common.add_argument("--replayed", type=int, help="deliveries to be replayed; 250000")
     common.add_argument("--messages", type=int, help="to a destination; 20000")
+    common.add_argument("--events", type=int, help="of each trial (sources); 100000")
+    common.add_argument("--sources", help="of kafka,outbox,webhook,rate (sources); all")
     common.add_argument("--pin", help="cores for the service alone, as 0 or 0,1; by default all")
     common.add_argument(
         "--patience",
@@ -118,6 +122,8 @@ def options_of(given: argparse.Namespace) -> Options:
         replayed=choose(quick, given.replayed, 250_000, 10_000),
         messages=choose(quick, given.messages, 20_000, 1_000),
         destinations=tuple(getattr(given, "destinations", ())),
+        events=choose(quick, given.events, 100_000, 3_000),
+        sources=tuple(given.sources.split(",")) if given.sources else (),
         patience_seconds=given.patience,
         folder=given.dir,
         service_cores=frozenset(map(int, given.pin.split(","))) if given.pin else None,

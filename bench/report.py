@@ -51,6 +51,8 @@ class Options:
     replayed: int = 250_000
     messages: int = 20_000
     destinations: tuple[str, ...] = ()
+    events: int = 100_000
+    sources: tuple[str, ...] = ()
     patience_seconds: float = 20.0
     folder: Path | None = None
     service_cores: frozenset[int] | None = None

@@ -1,0 +1,194 @@
+"""Sources while the service and what they come from are killed; and how fast Kafka is fetched.
+
+The trials are those of the tests (`tests/sources/trials/`), with more events.
+"""
+
+import asyncio
+import contextlib
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.ledger import spread
+from bench.payload import ID_SLOT, event_bytes, uuid_source
+from bench.process import machine_seconds, usage_of, wait_until_quiet
+from bench.report import (
+    BESIDE,
+    DISTURBED,
+    DISTURBED_PERCENT,
+    HELD,
+    MISSED,
+    Options,
+    Row,
+)
+from bench.run import CORES
+from tests.e2e.harness.fixtures import NewService
+from tests.e2e.harness.service import ORG, ServiceProcess
+from tests.forked import FRESH
+from tests.postgres_server import PostgresServer
+from tests.sources.kafka.server import KafkaServer, kafka_server
+from tests.sources.kafka.subject import KafkaSubject
+from tests.sources.trials.books import Books, accepted_count
+from tests.sources.trials.inbound import inbound_trial
+from tests.sources.trials.kafka import kafka_trial, served
+from tests.sources.trials.outbox import outbox_trial
+
+RATE_MIN = 10_000
+RATE_EVENTS_PER_TRIAL_EVENT = 2  # what is fetched at full speed is soon over
+CUSTOMERS = 200  # of the inbound webhook: each has one request on its way at a time
+KEYS = 60
+FILL_EVENTS = 10_000  # produced at one time
+LOOK_SECONDS = 0.2  # a look costs milliseconds
+DRAIN_SECONDS_MAX = 300.0
+
+
+def run(options: Options) -> list[Row]:
+    os.environ[FRESH] = "1"  # services are processes of their own, begun as an operator does
+    trials: dict[str, Callable[[Options], list[Row]]] = {
+        "kafka": _kafka,
+        "outbox": _outbox,
+        "webhook": _webhook,
+        "rate": _rate,
+    }
+    rows: list[Row] = []
+    for name in options.sources or tuple(trials):
+        print(f"sources, {name}, {options.events:,} events", flush=True)
+        rows += trials[name](options)
+    return rows
+
+
+@contextlib.contextmanager
+def _services(options: Options) -> Iterator[tuple[NewService, Path]]:
+    """Services in a folder that lasts as long as the block; what still runs then is killed."""
+    made: list[ServiceProcess] = []
+    with tempfile.TemporaryDirectory(prefix="tidings-bench-", dir=options.folder) as name:
+        folder = Path(name)
+
+        def make(**settings: object) -> ServiceProcess:
+            made.append(ServiceProcess(folder / f"store-{len(made)}", **settings))  # type: ignore[arg-type]  # settings of the service
+            return made[-1]
+
+        try:
+            yield make, folder
+        finally:
+            for one in made:
+                one.end()
+
+
+@contextlib.contextmanager
+def _broker(folder: Path) -> Iterator[KafkaServer]:
+    directory = folder / "kafka"
+    directory.mkdir()
+    with kafka_server(directory) as server:
+        yield server
+
+
+def _kafka(options: Options) -> list[Row]:
+    with _services(options) as (new, folder), _broker(folder) as server:
+        return _rows("Kafka", "broker", kafka_trial(new, server, folder, options.events))
+
+
+def _outbox(options: Options) -> list[Row]:
+    with _services(options) as (new, folder):
+        postgres = PostgresServer()
+        try:
+            return _rows(
+                "outbox", "PostgreSQL", outbox_trial(new, postgres, folder, options.events)
+            )
+        finally:
+            postgres.end()
+
+
+def _webhook(options: Options) -> list[Row]:
+    with _services(options) as (new, _):
+        books = inbound_trial(new, options.events, CUSTOMERS)
+        return _rows("inbound webhook", "sending Tidings", books)
+
+
+def _rows(what: str, restarted: str, books: Books) -> list[Row]:
+    label = f"{what}, service killed twice, {restarted} once, {books.events:,} events"
+
+    def row(name: str, count: int) -> Row:
+        return Row("sources", f"{label}: {name}", f"{count}", "0", HELD if not count else MISSED)
+
+    return [
+        row("lost", books.lost),
+        row("accepted twice", books.twice),
+        row("out of the order of their key", books.out_of_order),
+        row("accepted, and never told of", books.unasked),
+        Row("sources", f"{label}: s", f"{books.seconds:.0f}"),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Fetched:
+    """One run at full speed."""
+
+    rate: float
+    service_us: float  # of CPU for an event
+    broker_us: float
+    others: float  # the percentage of the machine that went to others, or to its host
+
+
+def _rate(options: Options) -> list[Row]:
+    """Kafka into the embedded store, without a webhook, on the cores that the broker has too."""
+    events = options.events * RATE_EVENTS_PER_TRIAL_EVENT
+    with _services(options) as (new, folder), _broker(folder) as server:
+        subject = KafkaSubject(server)
+        asyncio.run(_fill(subject, events))
+        runs = []
+        for number in range(options.runs_beside):
+            name = f"loyalty-{number}"
+            service = served(new, subject, folder, name, paused=True)
+            wait_until_quiet(options.patience_seconds)
+            runs.append(_fetched(service, server, name, events))
+            service.end()
+            print(f"{runs[-1].rate:,.0f} events/s, {runs[-1].others:.0f} % to others", flush=True)
+    rate, others = spread(one.rate for one in runs), spread(one.others for one in runs)
+    label = f"Kafka into the store, no webhook, {events:,} events of 1 KB"
+    verdict = HELD if rate.median >= RATE_MIN else MISSED
+    doubt = DISTURBED if others.high > DISTURBED_PERCENT else BESIDE
+    service_us = spread(one.service_us for one in runs)
+    broker_us = spread(one.broker_us for one in runs)
+    return [
+        Row("sources", f"{label}: events/s", rate.text(), f"≥ {RATE_MIN:,}", verdict),
+        Row("sources", f"{label}: CPU µs/event, service", service_us.text(1)),
+        Row("sources", f"{label}: CPU µs/event, broker", broker_us.text(1)),
+        Row("sources", "machine taken by others or its host, %", others.text(1), "", doubt),
+    ]
+
+
+def _fetched(service: ServiceProcess, server: KafkaServer, name: str, events: int) -> _Fetched:
+    """From when the source is resumed until all that its topic holds is accepted."""
+    pids = (service.pid, server.pid, os.getpid())
+    before, machine = [usage_of(pid) for pid in pids], sum(machine_seconds())
+    began = time.monotonic()
+    with service.api(ORG) as api:
+        api.send("POST", f"/v1/sources/{name}/resume", {}).must(200)
+    while accepted_count(service) < events:
+        if time.monotonic() - began > DRAIN_SECONDS_MAX:
+            raise RuntimeError(f"not all was fetched within {DRAIN_SECONDS_MAX:.0f} s")
+        time.sleep(LOOK_SECONDS)
+    seconds = time.monotonic() - began
+    used = [
+        usage_of(pid).since(one).cpu_seconds for pid, one in zip(pids, before, strict=True)
+    ]  # of the last one with all that it has begun, and so of both others
+    taken = sum(machine_seconds()) - machine - used[2]
+    return _Fetched(
+        events / seconds,
+        1e6 * used[0] / events,
+        1e6 * used[1] / events,
+        100 * max(0.0, taken) / (seconds * CORES),
+    )
+
+
+async def _fill(subject: KafkaSubject, events: int) -> None:
+    """A topic of events of 1 KB, spread over its partitions by their keys."""
+    await subject.make_topic()
+    body, new_id, slot = event_bytes(ORG), uuid_source(), ID_SLOT.encode()
+    for first in range(0, events, FILL_EVENTS):
+        keys = (f"k{n % KEYS}" for n in range(first, min(events, first + FILL_EVENTS)))
+        await subject.produce_all([(key, (), body.replace(slot, new_id(), 1)) for key in keys])

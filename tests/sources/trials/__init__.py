@@ -1,0 +1,1 @@
+"""Sources at work while everything is killed: short as tests, long by `python -m bench sources`."""
