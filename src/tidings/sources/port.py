@@ -13,7 +13,7 @@ from tidings.core.connections import Connection
 from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.source import Source
 
-BATCH_MAX = 500  # messages handed over at one time
+BATCH_MAX = 2000  # messages handed over at one time
 BATCH_BYTES_MAX = 8 << 20  # and the bytes of their bodies, but always one
 
 

@@ -12,7 +12,7 @@ from tidings.connections.port import ConnectionDown
 from tidings.core.connections import Connection
 from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.source import Source
-from tidings.engine.sources import live_source
+from tidings.engine.sources import intake, live_source
 from tidings.engine.sources.pump import Pump
 from tidings.engine.sources.pumps import Pumps
 from tidings.engine.sources.sources import Sources
@@ -139,6 +139,48 @@ async def test_nothing_is_acknowledged_and_nothing_more_is_read_while_nothing_ca
         await until(lambda: topic.taken == 6)
         assert topic.opened == 1 and live.trouble == ""
         assert await numbers(s) == list(range(6))
+        await s.parts.pumps.stop()
+
+
+async def test_of_a_large_batch_a_chunk_waits_for_the_one_before_and_is_made_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(intake, "CHUNK", 4)
+    monkeypatch.setattr(intake, "SLICE", 2)
+    async with service() as s:
+        topic = Topic(10, batch=10)
+        accept, calls, under_way = s.parts.acceptor.accept, 0, 0
+        reader = s.parts.sources.intake._reader
+        read, made = reader.read, 0
+        made_meanwhile: list[int] = []
+
+        def reads(*said: Any) -> Any:
+            nonlocal made
+            made += 1
+            return read(*said)
+
+        async def one_at_a_time(drafts: Any) -> Any:
+            nonlocal calls, under_way
+            calls += 1
+            under_way += 1
+            assert under_way == 1
+            before = made
+            try:
+                if calls in (1, 3):
+                    raise port.StoreDown("no disk")
+                answers = await accept(drafts)
+                made_meanwhile.append(made - before)
+                return answers
+            finally:
+                under_way -= 1
+
+        monkeypatch.setattr(reader, "read", reads)
+        monkeypatch.setattr(s.parts.acceptor, "accept", one_at_a_time)
+        live = await fetched(s, topic)
+        await until(lambda: topic.taken == 10)
+        assert await numbers(s) == list(range(10))
+        assert live.activity.totals == {"accepted": 6, "duplicate": 4}  # the first chunk came again
+        assert made_meanwhile[-3:] == [4, 2, 0]
         await s.parts.pumps.stop()
 
 

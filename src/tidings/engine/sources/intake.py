@@ -5,10 +5,10 @@ on stable storage then. A message taken twice is accepted once: an event without
 is made of the message's place, and a place that comes again with other bytes is put aside.
 """
 
+import asyncio
 import hashlib
 import uuid
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 import msgspec
@@ -28,6 +28,8 @@ from tidings.engine.sources.live_source import LiveSource
 from tidings.errors import Refusal, RequestRefused, Throttled
 from tidings.store import port
 
+CHUNK = 500  # messages of one commit, and of those whose events are made meanwhile
+SLICE = 50  # messages that are read in one turn of the loop
 NOWHERE = "none "  # what a place begins with that was made for a message without one
 TOO_MANY = (
     "Events must stay within the limit of the org; there were more. Wait for the time in "
@@ -72,6 +74,9 @@ class _Read(msgspec.Struct):
     fault: RequestRefused | None = None
 
 
+_Made = tuple[_Read, Sequence[Draft | RejectedEvent]]
+
+
 class Throttle(Protocol):
     """Who sends too many events."""
 
@@ -102,7 +107,7 @@ class SourceIntake:
         self._late = late
         self._clock_ms = clock_ms
 
-    async def take(self, live: LiveSource, messages: Iterable[ForeignMessage]) -> list[Fate]:
+    async def take(self, live: LiveSource, messages: Sequence[ForeignMessage]) -> list[Fate]:
         """What became of each, in order. AsideFull, Throttled, StoreDown, Overloaded: nothing was
         promised, and all of them are to be brought again."""
         live.refuse_full()
@@ -136,7 +141,7 @@ class SourceIntake:
     ) -> tuple[list[Draft | RejectedEvent], int, RequestRefused | None]:
         """The events that a message would become, how many items of it are passed over, and what
         keeps the message as a whole from becoming any. Nothing is accepted. Overloaded."""
-        read = self._read(live, message, self._clock_ms())
+        read = self._read(live, live.caller(), message, self._clock_ms())
         items = await concluded([item for _, item in read.items], self._late)
         return items, read.passed_over, read.fault
 
@@ -168,21 +173,55 @@ class SourceIntake:
 
     # -- inside -----------------------------------------------------------------------------------
 
-    async def _accept(self, live: LiveSource, messages: Iterable[ForeignMessage]) -> list[Fate]:
+    async def _accept(self, live: LiveSource, messages: Sequence[ForeignMessage]) -> list[Fate]:
+        """Commit them a chunk at a time. The events of the next chunk are made while one is on its
+        way, and go when that one is kept: a chunk that is refused is never overtaken."""
         now_ms, caller = self._clock_ms(), live.caller()
         allowance = self._throttle.events(caller)
         if allowance is not None and allowance.wait_s:
             raise Throttled.because("too_many_events", TOO_MANY, allowance.wait_s)
-        reads = [self._read(live, one, now_ms) for one in messages]
-        self._throttle.more_events(caller, sum(len(one.items) for one in reads) - 1)
-        judged = [await concluded([item for _, item in one.items], self._late) for one in reads]
-        drafts = [one for items in judged for one in items if isinstance(one, Draft)]
-        verdicts = iter(await self._intake.accept(drafts) if drafts else ())
-        return [_fate(read, items, verdicts) for read, items in zip(reads, judged, strict=True)]
+        let_in = 1
+        fates: list[Fate] = []
+        on_its_way: asyncio.Task[list[Fate]] | None = None
+        try:
+            for at in range(0, len(messages), CHUNK):
+                made = await self._made(live, caller, messages[at : at + CHUNK], now_ms)
+                self._throttle.more_events(caller, sum(len(one.items) for one, _ in made) - let_in)
+                let_in = 0
+                if on_its_way is not None:
+                    fates += await on_its_way
+                if at + CHUNK >= len(messages):
+                    return fates + await self._commit(made)
+                on_its_way = asyncio.create_task(self._commit(made))
+                await asyncio.sleep(0)  # it is begun
+        finally:
+            if on_its_way is not None:
+                on_its_way.cancel()
+        return fates
 
-    def _read(self, live: LiveSource, message: ForeignMessage, now_ms: int) -> _Read:
+    async def _made(
+        self, live: LiveSource, caller: Caller, messages: Sequence[ForeignMessage], now_ms: int
+    ) -> list[_Made]:
+        """The events of messages, checked. Overloaded."""
+        made: list[_Made] = []
+        for number, message in enumerate(messages):
+            if number % SLICE == 0 and len(messages) > SLICE:
+                await asyncio.sleep(0)  # others have their turn
+            read = self._read(live, caller, message, now_ms)
+            made.append((read, await concluded([item for _, item in read.items], self._late)))
+        return made
+
+    async def _commit(self, made: Sequence[_Made]) -> list[Fate]:
+        """StoreDown, Overloaded."""
+        drafts = [one for _, items in made for one in items if isinstance(one, Draft)]
+        verdicts = iter(await self._intake.accept(drafts) if drafts else ())
+        return [_fate(read, items, verdicts) for read, items in made]
+
+    def _read(
+        self, live: LiveSource, caller: Caller, message: ForeignMessage, now_ms: int
+    ) -> _Read:
         """Its events, none of them checked elsewhere yet."""
-        caller, number = live.caller(), live.stored.number
+        number = live.stored.number
         place = message.place or f"{NOWHERE}{uuid.uuid4()}"
         digest = hashlib.blake2b(place.encode(), digest_size=16).hexdigest()
         read = _Read(msgspec.structs.replace(message, place=place), f"source-{number}-{digest}")
@@ -214,22 +253,24 @@ def _fate(
     read: _Read, items: Sequence[Draft | RejectedEvent], verdicts: Iterator[Acceptance]
 ) -> Fate:
     """What became of a message, of whose events some are accepted, and some refused."""
-    counts = Counter[str]()
+    accepted = duplicates = 0
     first, why = ("", ""), None if read.fault is None else read.fault.reason
     for (index, _), item in zip(read.items, items, strict=True):
         if isinstance(item, RejectedEvent):
             why = why or Refusal(item.code, item.message, item.path)
             continue
         verdict = next(verdicts)
-        counts[verdict.status] += 1
+        accepted += verdict.status == ACCEPTED
+        duplicates += verdict.status == DUPLICATE
         first = first if first[0] else (item.event_id, item.name)
-        own = derived_event_id(item.org, read.key, index)
-        if verdict.warning == DIFFERS and item.event_id == own:
+        if verdict.warning == DIFFERS and item.event_id == derived_event_id(
+            item.org, read.key, index
+        ):
             why = why or Refusal("place_reused", PLACE_REUSED, "")
     return Fate(
         read.message,
-        counts["accepted"],
-        counts["duplicate"],
+        accepted,
+        duplicates,
         read.passed_over,
         first,
         *(("", "", "") if why is None else (str(why.code), why.message, why.field)),
