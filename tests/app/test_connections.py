@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tidings.app.connections import ConnectionsRefused, load_connections
+from tidings.app.connections import load_connections
+from tidings.app.operator_file import FileRefused
 from tidings.app.parts import CONNECTION_TYPES
 from tidings.core.ids import OrgId
 
@@ -93,11 +94,11 @@ def test_one_may_be_the_default(tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_used_is_told_with_its_place(tmp_path: Path, text: str, said: str) -> None:
-    with pytest.raises(ConnectionsRefused, match=said) as told:
+    with pytest.raises(FileRefused, match=said) as told:
         load(tmp_path, text)
     assert "connections.toml" in str(told.value) and "hush" not in str(told.value)
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConnectionsRefused, match="can be read"):
+    with pytest.raises(FileRefused, match="can be read"):
         load_connections(tmp_path / "none.toml", CONNECTION_TYPES)

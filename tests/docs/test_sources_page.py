@@ -6,13 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.api.control_client import service
 from tests.docs.outbox_page import DDL
 from tidings.app.parts import CONNECTION_TYPES
+from tidings.app.sources import declare_sources
 from tidings.connections.port import command_of
+from tidings.core.connections import Connection, Connections
 from tidings.core.declaration import declared
 from tidings.core.form import Form
+from tidings.core.ids import OrgId
 from tidings.core.picks import Pick, read_pick
-from tidings.core.sources.mapping import events_of
+from tidings.core.sources.mapping import Mapping, events_of
 from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.source import KAFKA, OUTBOX, Source, read_source
 from tidings.core.sources.verification import LABELS, VERIFICATION
@@ -80,3 +84,20 @@ def test_sources_on_the_page_name_connections_as_their_page_has_them() -> None:
 
 def test_the_table_on_the_page_is_the_one_that_the_library_of_senders_makes() -> None:
     assert DDL == TABLE
+
+
+async def test_the_file_of_sources_on_the_page_is_one(tmp_path: Path) -> None:
+    path = tmp_path / "sources.toml"
+    [shown] = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    path.write_text(shown)
+    async with service() as s:
+        sources = s.parts.sources
+        sources.connections = Connections([Connection("main", "kafka", {})])
+        await s.add_org(2001)
+        await declare_sources(path, sources, lambda org: True, {"SHOP_KEY": "a value of the shop"})
+        loyalty, shop = (one.source for one in sources.of(OrgId(2001)))
+    assert list(events_of(loyalty.mapping or Mapping(), KAFKA_MESSAGE)) == [
+        b'{"eventName":"pointsIssued","data":{"total":10.50}}'
+    ]
+    other = ForeignMessage("", [("X-Shop-Topic", "x")], b"{}")
+    assert list(events_of(shop.mapping or Mapping(), other)) == [None]

@@ -1,35 +1,26 @@
 """The operator's connections, read from their file at the start.
 
-    [main]
-    type = "kafka"
-    orgs = "all"              # or a list of ids; left out: the platform alone
-    default = true            # what webhooks of the type QUEUE_INT are told by; one at most
-    topic = "crm.{org}"       # and where, of a default one
-    servers = "kafka-1:9092"
-    password = "${KAFKA_PASSWORD}"
-
-A text that is `${NAME}` is taken from the environment, so that the file holds no secret.
+[main]
+type = "kafka"
+orgs = "all"              # or a list of ids; left out: the platform alone
+default = true            # what webhooks of the type QUEUE_INT are told by; one at most
+topic = "crm.{org}"       # and where, of a default one
+servers = "kafka-1:9092"
+password = "${KAFKA_PASSWORD}"
 """
 
 import os
-import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
+from tidings.app.operator_file import FileRefused, OperatorFile
 from tidings.connections.port import ConnectionType
 from tidings.core.connections import NAME, Connection, Connections
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.kafka_topic import QUEUE_TOPIC, is_queue_topic
 from tidings.core.webhooks.kinds import KAFKA, KINDS
-from tidings.errors import Unusable
 
 _SENT_TO = [kind.connection for kind in KINDS.values() if kind.connection and kind.queue]
-_FROM_ENVIRONMENT = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-
-
-class ConnectionsRefused(Unusable):
-    """The file cannot be used; the text says where and why."""
 
 
 def load_connections(
@@ -37,42 +28,32 @@ def load_connections(
     types: Mapping[str, ConnectionType],
     environment: Mapping[str, str] = os.environ,
 ) -> Connections:
-    """`types`: what may be declared, by name. ConnectionsRefused."""
+    """`types`: what may be declared, by name. FileRefused."""
     if path is None:
         return Connections()
-    try:
-        document = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConnectionsRefused(
-            f"The file of connections {path} must be TOML that can be read; {error}. Mend it."
-        ) from None
+    file = OperatorFile(path, "connections", environment)
+    document = file.tables()
     defaults = [
         name for name, said in document.items() if isinstance(said, dict) and said.get("default")
     ]
     if len(defaults) > 1:
-        raise ConnectionsRefused(
+        raise FileRefused(
             f"{path}: at most one connection must be the default; got {', '.join(defaults)}. "
             "Leave default out of the others."
         )
-    declared = [
-        _connection(path, name, said, types, environment) for name, said in document.items()
-    ]
+    declared = [_connection(file, name, said, types) for name, said in document.items()]
     return Connections(declared, defaults[0] if defaults else None)
 
 
 def _connection(
-    path: Path,
-    name: str,
-    said: object,
-    types: Mapping[str, ConnectionType],
-    environment: Mapping[str, str],
+    file: OperatorFile, name: str, said: object, types: Mapping[str, ConnectionType]
 ) -> Connection:
-    def refused(must: str, got: object) -> ConnectionsRefused:
-        return ConnectionsRefused(f"{path}: [{name}] {must}; got {got!r}. Mend it.")
+    def refused(must: str, got: object) -> FileRefused:
+        return file.refused(name, must, got)
 
     if not NAME.fullmatch(name) or not isinstance(said, dict):
         raise refused("must be a table whose name is 1 to 63 of a-z, 0-9 and -", name)
-    fields = {key: _value(path, name, key, one, environment) for key, one in said.items()}
+    fields = dict(said)
     kind, orgs = fields.pop("type", None), fields.pop("orgs", [])
     if not isinstance(kind, str) or kind not in types:
         raise refused(f"must have a type of {', '.join(types)}", kind)
@@ -91,21 +72,10 @@ def _connection(
     ):
         raise refused('must have orgs that are "all" or a list of ids', orgs)
     if faults := types[kind].faults(fields):
-        raise ConnectionsRefused(f"{path}: [{name}] {'; '.join(faults)}. Mend it.")
+        raise file.wrong(name, [f"{'; '.join(faults)}. Mend it."])
     return Connection(
         name,
         kind,
         fields,
         None if orgs == "all" else frozenset(map(OrgId, orgs if isinstance(orgs, list) else ())),
     )
-
-
-def _value(path: Path, name: str, key: str, said: object, environment: Mapping[str, str]) -> object:
-    if not isinstance(said, str) or (found := _FROM_ENVIRONMENT.fullmatch(said)) is None:
-        return said
-    if found[1] not in environment:
-        raise ConnectionsRefused(
-            f"{path}: [{name}] {key} must be set in the environment as {found[1]}; it is not. Set "
-            "it, and start again."
-        )
-    return environment[found[1]]

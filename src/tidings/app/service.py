@@ -38,6 +38,7 @@ from tidings.app.parts import (
     request_ids,
     source_drivers,
 )
+from tidings.app.sources import declare_sources
 from tidings.app.start_retry import StepRunner
 from tidings.compose import App, Options, Ports, build
 from tidings.console.routes import console_routes
@@ -140,6 +141,11 @@ class Service:
         )
         await app.load(through)
         await through(lambda: first_credential(settings, app.access.access))
+        await through(
+            lambda: declare_sources(
+                settings.sources, app.sources, lambda org: app.orgs.get(org) is not None
+            )
+        )
         server = _server(settings, app, shares)
         await app.start(through, hold=hold)
         link = await through(lambda: console_link(settings, app.access))

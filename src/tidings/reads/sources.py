@@ -30,6 +30,7 @@ def show_source(live: LiveSource, base: str, now_ms: int) -> dict[str, Any]:
         "orgId": live.org,
         **dict(show_resource(live.source)),
         "url": base + address(live.org, live.source.name) if live.source.kind == WEBHOOK else None,
+        "declaredIn": live.declared_in or None,
         "createdAt": iso(live.stored.created_ms),
         "changedAt": iso(live.stored.changed_ms),
         "lastMessageAt": iso(live.activity.last_ms),

@@ -81,6 +81,10 @@ CONNECTIONS_ARE = (
     "A TOML file of the systems outside that sources and webhooks may name, a table for each: see "
     "docs/connections.md. Read at the start."
 )
+SOURCES_ARE = (
+    "A TOML file of sources, a table for each: see docs/sources.md. At each start they are made, "
+    "or changed to what it says; nobody else changes them."
+)
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -104,6 +108,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         ),
     ] = False
     connections: Annotated[Path, _is("a file", CONNECTIONS_ARE)] | None = None
+    sources: Annotated[Path, _is("a file", SOURCES_ARE)] | None = None
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],
         _is("debug, info, warning or error", "The least that is logged."),

@@ -227,3 +227,23 @@ async def test_a_reader_is_offered_nothing_and_another_org_has_none_of_it() -> N
             assert (await other.get(path)).status == 404, path
         for act in ("say", "redrive", "delete", "edit", "try", f"aside/{aside}/drop"):
             assert (await other.post(f"{there}/{act}", {"sure": "yes"})).status == 404, act
+
+
+async def test_a_source_of_the_operators_file_is_tried_here_and_changed_there() -> None:
+    async with pages() as p:
+        browser = await p.browser()
+        at = await make(p)
+        live = p.s.services.sources.get(ORG, "shop")
+        live.declared_in = "sources.toml"
+        page = text(await browser.get(at))
+        assert "sources.toml" in page and f'href="{at}/delete"' not in page and "Pause" in page
+        form = text(await browser.get(f"{at}/edit"))
+        assert "sources.toml" in form and "Save" not in form and "Try the message" in form
+        for path, fields in ((f"{at}/edit", {"mapping": "{}"}), (f"{at}/delete", {"sure": "yes"})):
+            reply = await browser.post(path, fields)
+            assert reply.status in (400, 409) and "where it is declared" in text(reply)
+        assert p.s.services.sources.get(ORG, "shop").source.mapping is not None
+        live.pause_said = True
+        assert "Pause" not in text(await browser.get(at))
+        reply = await browser.post(f"{at}/say", {"verb": "pause"})
+        assert reply.status == 409 and not live.source.paused

@@ -78,6 +78,7 @@ _SOURCE: dict[str, Any] = {
     "orgId": "whole",
     **of_resource(Source),
     "url": "text|null",
+    "declaredIn": "text|null",
     "createdAt": "time",
     "changedAt": "time",
     "lastMessageAt": "time|null",

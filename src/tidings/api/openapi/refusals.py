@@ -46,6 +46,10 @@ _ALSO = {
     "POST /v1/passwords": (401, 403, 404, 409, 429),
     "POST /v3/oauth/token/generate": (401, 429),
     "POST /v1/sources": (409,),
+    "PATCH /v1/sources/{source_id}": (409,),
+    "DELETE /v1/sources/{source_id}": (409,),
+    "POST /v1/sources/{source_id}/pause": (409,),
+    "POST /v1/sources/{source_id}/resume": (409,),
     "POST /inbox/{token}": (404, 408, 413, 429),
     "POST /in/{source_org}/{source_name}": (401, 404, 408, 413, 415, 429),
 }

@@ -4,7 +4,7 @@ from tidings.core.events.call_reader import Caller
 from tidings.core.ids import OrgId, show
 from tidings.core.sources.source import NAMED, Source
 from tidings.engine.sources.activity import Activity
-from tidings.errors import Busy, NotFound, Refusal
+from tidings.errors import Busy, Conflict, NotFound, Refusal
 from tidings.store import port
 
 ASIDE_MAX = 10_000  # messages that a source may have put aside
@@ -41,12 +41,30 @@ class AsideFull(Busy):
         )
 
 
+class DeclaredInFile(Conflict):
+    """A source is as the operator's file says, and changed there alone."""
+
+    def __init__(self, name: str, file: str) -> None:
+        super().__init__(
+            Refusal(
+                "declared_in_file",
+                f"Source {name} must be changed where it is declared, in the operator's file "
+                f"{file}; got a change elsewhere. Have it changed there, and the service started "
+                "again. (declared_in_file, -)",
+                "",
+            )
+        )
+
+
 class LiveSource:
     """One source. `stored` and `source` are replaced where it is changed."""
 
-    def __init__(self, stored: port.StoredSource, source: Source) -> None:
+    def __init__(self, stored: port.StoredSource, source: Source, declared_in: str = "") -> None:
+        """`declared_in`: the name of the operator's file that says what it is; empty: none does."""
         self.stored = stored
         self.source = source
+        self.declared_in = declared_in
+        self.pause_said = False  # whether that file says if it is paused
         self.activity = Activity()
         self.aside = 0  # messages that are put aside
         self.aside_bytes = 0
@@ -72,6 +90,11 @@ class LiveSource:
     def count(self, total: port.AsideSum) -> None:
         """So much is put aside now."""
         self.aside, self.aside_bytes = total.messages, total.bytes
+
+    def refuse_declared(self) -> None:
+        """DeclaredInFile where nobody but the operator changes it."""
+        if self.declared_in:
+            raise DeclaredInFile(self.source.name, self.declared_in)
 
     def refuse_full(self) -> None:
         """AsideFull where nothing more may be put aside."""

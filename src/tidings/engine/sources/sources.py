@@ -26,6 +26,15 @@ REDRIVE_BATCH = 100
 _settings = msgspec.json.Decoder(Source).decode
 
 
+class _Beside(msgspec.Struct):
+    """What is sealed together with what a source is set to."""
+
+    declaredIn: str = ""  # noqa: N815  # beside the fields of a source, which are written so
+
+
+_beside = msgspec.json.Decoder(_Beside).decode
+
+
 class Sources:
     """All sources, over the store."""
 
@@ -51,7 +60,7 @@ class Sources:
         for stored in await self._store.load_sources():
             what = f"The source {stored.name} of org {stored.org}"
             plain = self._vault.open_at(stored.sealed, _place(stored.org, stored.name), what)
-            self._keep(stored, _settings(plain))
+            self._keep(stored, _settings(plain), _beside(plain).declaredIn)
         for total in await self._store.aside_sums():
             if (live := self._by_number.get(total.source)) is not None:
                 live.count(total)
@@ -116,27 +125,45 @@ class Sources:
                     "",
                 )
             )
-        fresh = port.StoredSource(0, org, source.name, self._sealed(org, source))
-        live = self._keep(await self._store.put_source(fresh), source)
+        live = await self.put(org, source, None)
         self.changed.tell(live)
         return live
 
+    async def put(
+        self, org: OrgId, source: Source, old: LiveSource | None, declared_in: str = ""
+    ) -> LiveSource:
+        """Keep a source that was checked, or what `old` is now; nobody is told. StoreDown."""
+        sealed = self._sealed(org, source, declared_in)
+        if old is None:
+            fresh = port.StoredSource(0, org, source.name, sealed)
+            return self._keep(await self._store.put_source(fresh), source, declared_in)
+        old.stored = await self._store.put_source(
+            msgspec.structs.replace(old.stored, sealed=sealed)
+        )
+        old.source, old.declared_in = source, declared_in
+        return old
+
     async def change(self, caller: Caller, source_id: str, body: dict[str, object]) -> LiveSource:
-        """Set the fields that the body names, each as a whole. UnknownSource, and as `create`."""
+        """Set the fields that the body names, each as a whole. UnknownSource, DeclaredInFile, and
+        as `create`."""
         live = self.get(caller.org, source_id)
+        live.refuse_declared()
         source = self.checked(caller, body, live.source)
         return await self._set(live, source)
 
     async def pause(self, org: OrgId, source_id: str, *, paused: bool) -> LiveSource:
-        """Take nothing for now, or again. UnknownSource, StoreDown."""
+        """Take nothing for now, or again. UnknownSource, DeclaredInFile, StoreDown."""
         live = self.get(org, source_id)
         if live.source.paused == paused:
             return live
+        if live.pause_said:
+            live.refuse_declared()
         return await self._set(live, msgspec.structs.replace(live.source, paused=paused))
 
     async def delete(self, org: OrgId, source_id: str) -> None:
-        """Forget a source with what it has put aside. UnknownSource, StoreDown."""
+        """Forget a source with what it has put aside. UnknownSource, DeclaredInFile, StoreDown."""
         live = self.get(org, source_id)
+        live.refuse_declared()
         await self._store.drop_source(live.stored.number)
         self._gone.update(live.activity.totals)
         del self._by_number[live.stored.number], self._by_name[org, live.source.name]
@@ -228,21 +255,22 @@ class Sources:
     # -- inside -----------------------------------------------------------------------------------
 
     async def _set(self, live: LiveSource, source: Source) -> LiveSource:
-        sealed = self._sealed(live.org, source)
-        live.stored = await self._store.put_source(
-            msgspec.structs.replace(live.stored, sealed=sealed)
-        )
-        live.source = source
+        await self.put(live.org, source, live, live.declared_in)
         self.changed.tell(live)
         return live
 
-    def _keep(self, stored: port.StoredSource, source: Source) -> LiveSource:
-        live = LiveSource(stored, source)
+    def _keep(self, stored: port.StoredSource, source: Source, declared_in: str) -> LiveSource:
+        live = LiveSource(stored, source, declared_in)
         self._by_number[stored.number] = self._by_name[stored.org, source.name] = live
         return live
 
-    def _sealed(self, org: OrgId, source: Source) -> bytes:
-        return self._vault.seal_at(msgspec.json.encode(source), _place(org, source.name))
+    def _sealed(self, org: OrgId, source: Source, declared_in: str) -> bytes:
+        plain = msgspec.json.encode(source)
+        if declared_in:
+            plain = msgspec.json.encode(
+                msgspec.structs.asdict(source) | {"declaredIn": declared_in}
+            )
+        return self._vault.seal_at(plain, _place(org, source.name))
 
 
 def _place(org: OrgId, name: str) -> bytes:

@@ -1,0 +1,78 @@
+"""The operator's sources, read from their file at the start.
+
+    [orders]
+    org = 2001
+    type = "kafka"
+    connection = "main"
+    kafka = {topics = ["loyalty.events"]}
+
+    [orders.mapping]
+    eventName = {path = "type", names = {POINTS_ADDED = "pointsIssued"}}
+    data = {path = "payload"}
+
+A table has the fields of a source as the API takes them. Its name is the source's, unless `name`
+says another. `mapping` and `messageId` may be texts of JSON too, which has a null.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tidings.app.operator_file import OperatorFile
+from tidings.core.events.call_reader import Caller
+from tidings.core.ids import OrgId
+from tidings.engine.sources.declared import DeclaredSource, declare
+from tidings.engine.sources.sources import Sources
+from tidings.errors import RequestRefused
+
+AS_JSON = ("mapping", "messageId")
+
+
+async def declare_sources(
+    path: Path | None,
+    sources: Sources,
+    is_org: Callable[[OrgId], bool],
+    environment: Mapping[str, str] = os.environ,
+) -> None:
+    """Let sources be as the file says; without one, none is declared. FileRefused, StoreDown."""
+    if path is None:
+        return await declare(sources, "", ())
+    file = OperatorFile(path, "sources", environment)
+    declared: list[DeclaredSource] = []
+    for table, said in file.tables().items():
+        one = _declared(file, table, said, sources, is_org)
+        if any((one.org, one.source.name) == (had.org, had.source.name) for had in declared):
+            raise file.refused(table, "must have a name of its own in the org", one.source.name)
+        declared.append(one)
+    await declare(sources, path.name, declared)
+
+
+def _declared(
+    file: OperatorFile,
+    table: str,
+    said: object,
+    sources: Sources,
+    is_org: Callable[[OrgId], bool],
+) -> DeclaredSource:
+    if not isinstance(said, dict):
+        raise file.refused(table, "must be a table with the fields of a source", said)
+    body: dict[str, Any] = {"name": table} | said
+    org = body.pop("org", None)
+    if type(org) is not int or not is_org(OrgId(org)):
+        raise file.refused(table, "org must be the id of an org that is there", org)
+    for field in AS_JSON:
+        if isinstance(body.get(field), str):
+            try:
+                body[field] = msgspec.json.decode(body[field])
+            except ValueError as error:
+                must = f"{field} must be a table, or a text of JSON ({error})"
+                raise file.refused(table, must, body[field]) from None
+    body = msgspec.json.decode(msgspec.json.encode(body))  # TOML has dates, which JSON has not
+    try:
+        source = sources.checked(Caller(OrgId(org), platform=True), body)
+    except RequestRefused as refused:
+        raise file.wrong(table, [one.message for one in refused.refusals]) from None
+    return DeclaredSource(OrgId(org), source, "paused" in body)

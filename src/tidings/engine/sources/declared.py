@@ -1,0 +1,39 @@
+"""Sources that the operator declares in a file: made, changed and let go at each start.
+
+What the file says of a source is so, and nobody else changes it. A source that the file has no
+longer is paused and from then on like any other: what it has put aside stays, and its people decide
+what becomes of it.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from tidings.core.ids import OrgId
+from tidings.core.sources.source import Source
+from tidings.engine.sources.sources import Sources
+
+
+class DeclaredSource(msgspec.Struct, frozen=True):
+    """What the file says. `pause_said`: whether it says if the source is paused; else its people
+    pause and resume it, and it stays so."""
+
+    org: OrgId
+    source: Source
+    pause_said: bool = False
+
+
+async def declare(sources: Sources, file: str, declared: Sequence[DeclaredSource]) -> None:
+    """Let all sources be as the file of this name says, before any of them is fed. What is so
+    already is not written. StoreDown, after which it may be asked again."""
+    for one in declared:
+        source, live = one.source, sources.named(one.org, one.source.name)
+        if live is not None and live.declared_in and not one.pause_said:
+            source = msgspec.structs.replace(source, paused=live.source.paused)
+        if live is None or live.source != source or live.declared_in != file:
+            live = await sources.put(one.org, source, live, declared_in=file)
+        live.pause_said = one.pause_said
+    names = {(one.org, one.source.name) for one in declared}
+    for live in sources.all():
+        if live.declared_in and (live.org, live.source.name) not in names:
+            await sources.put(live.org, msgspec.structs.replace(live.source, paused=True), live)
