@@ -76,3 +76,24 @@ def test_what_is_wrong_is_said_in_a_line(tidings: Command, org: Api, tmp_path: P
     assert made["verification"]["type"] == "standardWebhooks" and secret not in str(made)
     told = tidings("sources", "preview", "shop", "-", "--header", "X-Key", stdin="{}").must(2)
     assert "NAME: VALUE" in told.err
+
+
+def test_what_waits_is_shown_and_fails_a_script_only_where_it_is_too_much(
+    tidings: Command, org: Api
+) -> None:
+    told = tidings("sources", "lag", "--fail-above", "0").must()
+    assert "no source" in told.err
+    tidings("sources", "create", "shop", "--secret", "whsec_" + "A" * 32).must()
+    row = tidings("sources", "lag", "--fail-above", "0", "--json").must().row
+    assert row == {
+        "name": "shop",
+        "type": "webhook",
+        "lag": None,
+        "messagesPerSecond": 0.0,
+        "lastMessageAt": None,
+        "trouble": None,
+        "state": "takes messages",
+    }
+    told = tidings("sources", "lag", "shop").must()
+    assert "Waiting" in told.out and "Next: tidings sources show shop" in told.err
+    assert tidings("sources", "lag", "nobody").code == 3

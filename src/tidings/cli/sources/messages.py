@@ -1,4 +1,5 @@
-"""`tidings sources preview`, `dead`, `redrive`: what messages become, and what became of none."""
+"""`tidings sources lag`, `preview`, `dead`, `redrive`: what waits, what messages become, and what
+became of none."""
 
 import json
 from typing import Any
@@ -15,9 +16,56 @@ from tidings.cli.output import (
     print_table,
 )
 from tidings.cli.sources.files import FileName, read_bytes
+from tidings.cli.sources.state import state_of
 from tidings.cli.where import HERE, Where
 
 PATH = "/v1/sources"
+
+
+def lag(id: str = "", /, *, fail_above: int | None = None, where: Where = HERE) -> int:
+    """Show how many messages wait to be fetched, by source.
+
+    Parameters
+    ----------
+    id
+        src_…, or its name; left out, all sources of the org.
+    fail_above
+        End with 1 where more wait than this, or where a source is in trouble.
+    """
+    api = calls(where)
+    found = [api.get(f"{PATH}/{part(id)}")] if id else api.get(PATH)["sources"]
+    names = ("name", "type", "lag", "messagesPerSecond", "lastMessageAt", "trouble")
+    if where.json:
+        print_lines(
+            [{name: one[name] for name in names} | {"state": state_of(one)} for one in found]
+        )
+    elif found:
+        print_table(
+            ("Name", "Type", "State", "Waiting", "A second", "Last message"),
+            [
+                (
+                    one["name"],
+                    one["type"],
+                    state_of(one),
+                    one["lag"],
+                    one["messagesPerSecond"],
+                    moment(one["lastMessageAt"]),
+                )
+                for one in found
+            ],
+            right="Waiting",
+        )
+    late = [one for one in found if fail_above is not None and _is_late(one, fail_above)]
+    for one in late:
+        say(f"{clean(one['name'])}: {clean(one['trouble'] or how_many(one['lag'], 'message'))}")
+    say("" if found else "The org has no source.")
+    worst = (late or found or [{"name": ""}])[0]["name"]
+    api.next_step(f"tidings sources show {worst}" if worst else "tidings sources create --help")
+    return Exit.FAILED if late else Exit.OK
+
+
+def _is_late(one: dict[str, Any], most: int) -> bool:
+    return not one["paused"] and (bool(one["trouble"]) or (one["lag"] or 0) > most)
 
 
 def preview(

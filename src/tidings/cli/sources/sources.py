@@ -18,11 +18,12 @@ from tidings.cli.output import (
     spaced,
 )
 from tidings.cli.sources.files import FileName, read_object
+from tidings.cli.sources.state import state_of
 from tidings.cli.where import HERE, Where
 
 app = App(name="sources", help="Where events come from that nobody sends to /v1/events.")
 PATH = "/v1/sources"
-for _name in ("preview", "dead", "redrive"):
+for _name in ("lag", "preview", "dead", "redrive"):
     app.command(f"tidings.cli.sources.messages:{_name}", name=_name)
 
 
@@ -40,7 +41,7 @@ def list_all(*, where: Where = HERE) -> int:
                 (
                     one["name"],
                     one["type"],
-                    _state(one),
+                    state_of(one),
                     moment(one["lastMessageAt"]),
                     sum(one["lastHour"].values()),
                     one["asideMessages"],
@@ -55,10 +56,6 @@ def list_all(*, where: Where = HERE) -> int:
         f"tidings sources show {found[0]['name']}" if found else "tidings sources create --help"
     )
     return Exit.OK
-
-
-def _state(one: dict[str, Any]) -> str:
-    return "paused" if one["paused"] else "takes messages"
 
 
 @app.command
@@ -155,17 +152,23 @@ def _print_source(one: dict[str, Any], as_json: bool) -> None:
             ("source", one["id"]),
             ("name", one["name"]),
             ("URL", one["url"]),
-            ("state", _state(one)),
+            ("connection", one["connection"] or None),
+            ("state", state_of(one)),
+            ("trouble", one["trouble"]),
+            ("declared in", one["declaredIn"]),
             ("knows its sender by", _proof(one["verification"])),
             ("mapping", "the message is an event" if one["mapping"] is None else "its own"),
             ("last message", moment(one["lastMessageAt"])),
             ("last hour", ", ".join(hour)),
+            ("waits to be fetched", one["lag"]),
             ("put aside", one["asideMessages"] or None),
         ]
     )
 
 
-def _proof(said: dict[str, Any]) -> str:
+def _proof(said: dict[str, Any] | None) -> str | None:
+    if said is None:
+        return None
     if said["type"] == "standardWebhooks":
         return "a Standard Webhooks signature"
     header = clean(said["header"])

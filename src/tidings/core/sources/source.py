@@ -17,6 +17,7 @@ from tidings.core.sources.verification import ANSWER_SCHEMA, SCHEMA, VERIFICATIO
 
 WEBHOOK, KAFKA, OUTBOX = "webhook", "kafka", "outbox"
 KINDS = (WEBHOOK, KAFKA, OUTBOX)
+FETCHED = (KAFKA, OUTBOX)  # from elsewhere, and not sent to us
 TOPICS_MAX = 20
 OWN, NAMED = "own", "named"
 NAME_MAX = 63

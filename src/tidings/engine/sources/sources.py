@@ -11,7 +11,7 @@ from tidings.core.connections import Connection
 from tidings.core.events.call_reader import Caller
 from tidings.core.form import Form
 from tidings.core.ids import OrgId, read
-from tidings.core.sources.source import NAMED, Source, read_source
+from tidings.core.sources.source import FETCHED, NAMED, Source, read_source
 from tidings.engine.listeners import Listeners
 from tidings.engine.sources.activity import OUTCOMES
 from tidings.engine.sources.intake import Fate, SourceIntake
@@ -80,6 +80,18 @@ class Sources:
             "Messages that sources have put aside.",
             sum(one.aside for one in live),
         )
+        lag = GaugeMetricFamily(
+            "tidings_source_lag", "Messages that wait to be fetched by sources.", labels=["type"]
+        )
+        trouble = GaugeMetricFamily(
+            "tidings_source_trouble", "Sources that fetch nothing for a fault.", labels=["type"]
+        )
+        for kind in FETCHED:
+            ours = [one for one in live if one.source.kind == kind]
+            lag.add_metric([kind], sum(one.lag or 0 for one in ours))
+            trouble.add_metric([kind], sum(bool(one.trouble) for one in ours))
+        yield lag
+        yield trouble
 
     def all(self) -> list[LiveSource]:
         """Of all orgs."""
