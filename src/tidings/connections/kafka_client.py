@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import ssl
 from collections.abc import Mapping
 from typing import Any
 
@@ -62,6 +63,11 @@ async def _why(login: Mapping[str, Any], error: BaseException) -> BaseException:
     try:
         line = await create_conn(host, port, **login, request_timeout_ms=TIMEOUT_MS)
         line.close()
+    except errors.KafkaConnectionError as why:
+        # Who asks for a certificate of ours says so by closing the line after the handshake.
+        if login.get("ssl_context") is not None and "closed" in str(why):
+            return ssl.SSLError(str(why))
+        error = why
     except FAILURES as why:
         return why
     return error

@@ -11,7 +11,7 @@ import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -33,6 +33,8 @@ JAVA = ["java", "-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
 LOGGING = ["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"]
 CLUSTER = "4L6g3nShT-eMCtK--X86sw"
 ALICE, MALLORY = ("alice", "wonder-5ecret"), ("mallory", "other-5ecret")  # she may do nothing
+CAROL = ("carol", "carols-5ecret")  # she may do what a test allows her
+USERS = (ALICE, MALLORY, CAROL)
 SCRAM = "SCRAM-SHA-256"
 READY_S = 60.0
 
@@ -65,63 +67,98 @@ def ran(words: list[str]) -> None:
 
 class KafkaServer:
     """Data and ports stay the same when it is started again. Who comes without a login may do
-    everything."""
+    everything, and so may who has a certificate."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, node: int = 1, voters: Mapping[int, int] | None = None):
+        """`voters`: by node the ports of the controllers of a cluster; its own where left out."""
         self._directory = directory
+        self._node, self._voters = node, voters
+        self.replicas = 1 if voters is None else len(voters)
         self._program = [*JAVA, *LOGGING, "-cp", f"{jars()}/*"]
         self._settings = directory / "server.properties"
         self.log = directory / "server.log"
-        self.port, self.sasl_port, self.tls_port, controller = (free_port() for _ in range(4))
+        ports = [free_port() for _ in range(6)]
+        self.port, self.sasl_port, self.tls_port, self.sasl_tls_port, self.mutual_port, own = ports
         # What comes in at the second of these is told of the first, where a test may listen.
         self.proxy_port, self.proxied_port = free_port(), free_port()
-        self.ca = directory / "ca.pem"
+        self.ca, self.client = directory / "ca.pem", directory / "client.pem"
         self._process: subprocess.Popen[bytes] | None = None
-        self._settings.write_text(self._properties(controller))
-        words = [*self._program, "kafka.tools.StorageTool", "format", "--standalone"]
+        self._settings.write_text(self._properties(own if voters is None else voters[node]))
+        words = [*self._program, "kafka.tools.StorageTool", "format"]
         words += ["-t", CLUSTER, "-c", str(self._settings)]
-        for name, password in (ALICE, MALLORY):
+        words += ["--standalone"] if voters is None else []
+        for name, password in USERS:
             words += ["--add-scram", f"{SCRAM}=[name={name},password={password}]"]
         ran(words)
 
-    def _properties(self, controller: int) -> str:
+    def _certificates(self) -> Path:
+        """Those of the server, made with those of the authority and of a client."""
         authority = trustme.CA()
         authority.cert_pem.write_to_path(self.ca)
-        own = authority.issue_cert("127.0.0.1")
-        pair = self._directory / "server.pem"
-        key = load_pem_private_key(own.private_key_pem.bytes(), None)
-        pair.write_bytes(  # Java reads no other form of a key
-            key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-            + b"".join(one.bytes() for one in own.cert_chain_pems)
+        for name, path in (("127.0.0.1", self._directory / "server.pem"), ("us", self.client)):
+            made = authority.issue_cert(name)
+            key = load_pem_private_key(made.private_key_pem.bytes(), None)
+            path.write_bytes(  # Java reads no other form of a key
+                key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+                + b"".join(one.bytes() for one in made.cert_chain_pems)
+            )
+        return self._directory / "server.pem"
+
+    def _properties(self, controller: int) -> str:
+        pair = self._certificates()
+        listeners = {
+            "PLAINTEXT": (self.port, "PLAINTEXT"),
+            "SASL_PLAINTEXT": (self.sasl_port, "SASL_PLAINTEXT"),
+            "SSL": (self.tls_port, "SSL"),
+            "SASL_SSL": (self.sasl_tls_port, "SASL_SSL"),
+            "MUTUAL": (self.mutual_port, "SSL"),
+            "PROXIED": (self.proxied_port, "PLAINTEXT"),
+            "CONTROLLER": (controller, "PLAINTEXT"),
+        }
+        here = ",".join(f"{name}://127.0.0.1:{port}" for name, (port, _) in listeners.items())
+        told = here.rpartition(",CONTROLLER")[0].replace(
+            f":{self.proxied_port}", f":{self.proxy_port}"
         )
-        plain = " ".join(f'user_{name}="{password}"' for name, password in (ALICE, MALLORY))
+        voters = self._voters or {}
+        quorum = (
+            {"controller.quorum.bootstrap.servers": f"127.0.0.1:{controller}"}
+            if self._voters is None
+            else {
+                "controller.quorum.voters": ",".join(
+                    f"{node}@127.0.0.1:{port}" for node, port in voters.items()
+                )
+            }
+        )
+        plain = " ".join(f'user_{name}="{password}"' for name, password in USERS)
         modules, line = "org.apache.kafka.common.security", "listener.name.sasl_plaintext"
-        settings = {
+        scram = f"{modules}.scram.ScramLoginModule required;"
+        settings = quorum | {
             "process.roles": "broker,controller",
-            "node.id": 1,
-            "controller.quorum.bootstrap.servers": f"127.0.0.1:{controller}",
+            "node.id": self._node,
             "controller.listener.names": "CONTROLLER",
-            "listeners": f"PLAINTEXT://127.0.0.1:{self.port},"
-            f"SASL_PLAINTEXT://127.0.0.1:{self.sasl_port},SSL://127.0.0.1:{self.tls_port},"
-            f"PROXIED://127.0.0.1:{self.proxied_port},CONTROLLER://127.0.0.1:{controller}",
-            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{self.port},"
-            f"SASL_PLAINTEXT://127.0.0.1:{self.sasl_port},SSL://127.0.0.1:{self.tls_port},"
-            f"PROXIED://127.0.0.1:{self.proxy_port}",
-            "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,"
-            "SSL:SSL,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "listeners": here,
+            "advertised.listeners": told,
+            "listener.security.protocol.map": ",".join(
+                f"{name}:{protocol}" for name, (_, protocol) in listeners.items()
+            ),
             "log.dirs": self._directory / "data",
             "sasl.enabled.mechanisms": f"{SCRAM},PLAIN",
-            f"{line}.{SCRAM.lower()}.sasl.jaas.config": f"{modules}.scram.ScramLoginModule "
-            "required;",
+            f"{line}.{SCRAM.lower()}.sasl.jaas.config": scram,
+            "listener.name.sasl_ssl.sasl.enabled.mechanisms": SCRAM,
+            f"listener.name.sasl_ssl.{SCRAM.lower()}.sasl.jaas.config": scram,
             f"{line}.plain.sasl.jaas.config": f"{modules}.plain.PlainLoginModule required {plain};",
             "ssl.keystore.type": "PEM",
             "ssl.keystore.location": pair,
+            "ssl.truststore.type": "PEM",
+            "ssl.truststore.location": self.ca,
+            "listener.name.mutual.ssl.client.auth": "required",
+            "listener.name.mutual.ssl.principal.mapping.rules": f"RULE:^.*$/{ALICE[0]}/",
             "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
             "super.users": f"User:ANONYMOUS;User:{ALICE[0]}",
             "auto.create.topics.enable": "false",
-            "offsets.topic.replication.factor": 1,
+            "offsets.topic.replication.factor": self.replicas,
             "offsets.topic.num.partitions": 1,
-            "transaction.state.log.replication.factor": 1,
+            "transaction.state.log.replication.factor": self.replicas,
             "transaction.state.log.min.isr": 1,
             "transaction.state.log.num.partitions": 1,
             "group.initial.rebalance.delay.ms": 0,
@@ -144,6 +181,12 @@ class KafkaServer:
 
     def start(self) -> "KafkaServer":
         """Start it, and wait until it answers."""
+        self.launch()
+        until(self.answers, "a broker that answers", READY_S)
+        return self
+
+    def launch(self) -> None:
+        """Start it, and do not wait."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [*self._program, "kafka.Kafka", str(self._settings)],
@@ -152,10 +195,9 @@ class KafkaServer:
                 stderr=subprocess.STDOUT,
                 cwd=self._directory,
             )
-        until(self._answers, "a broker that answers", READY_S)
-        return self
 
-    def _answers(self) -> bool:
+    def answers(self) -> bool:
+        """Whether somebody listens."""
         assert self._process is not None and self._process.poll() is None, self.words()
         with socket.socket() as line:
             return line.connect_ex(("127.0.0.1", self.port)) == 0

@@ -46,7 +46,7 @@ class KafkaSubject:
         await admin.start()
         try:
             await admin.delete_topics([self.topic])
-            fresh = NewTopic(self.topic, self.partitions, 1)
+            fresh = NewTopic(self.topic, self.partitions, self.server.replicas)
             while True:  # a topic is gone some time after it was deleted
                 made = await admin.create_topics([fresh])
                 if made.topic_errors[0][1] == 0:

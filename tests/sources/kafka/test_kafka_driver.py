@@ -5,8 +5,10 @@ from collections import defaultdict
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.protocol.admin import CreateAclsRequest
 
-from tests.sources.kafka.server import ALICE, CLUSTER, MALLORY, SCRAM, KafkaServer
+from tests.sources.kafka.server import ALICE, CAROL, CLUSTER, MALLORY, SCRAM, KafkaServer
 from tests.sources.kafka.subject import KafkaSubject, read_all
 from tidings.connections.port import ConnectionDown
 from tidings.core.sources.message import ForeignMessage
@@ -15,6 +17,7 @@ from tidings.sources.port import BATCH_BYTES_MAX, BATCH_MAX, Reading
 
 pytestmark = [pytest.mark.systems, pytest.mark.timeout(180)]
 KEYS = 5
+TOPIC, GROUP, LITERAL, READ, DESCRIBE, ALLOW = 2, 3, 3, 3, 8, 3  # as the protocol has them
 
 
 async def fill(subject: KafkaSubject, count: int, begin: int = 0) -> None:
@@ -272,6 +275,91 @@ async def test_over_tls_a_server_is_known_by_the_ca_and_no_other_is_read(
     await reading.close()
     with pytest.raises(ConnectionDown, match="certificates that fit"):
         await subject.open(fields)
+
+
+async def test_who_logs_in_over_tls_reads(subject: KafkaSubject) -> None:
+    await fill(subject, 3)
+    over_tls = {
+        "servers": f"127.0.0.1:{subject.server.sasl_tls_port}",
+        "security": "sasl_ssl",
+        "ca": str(subject.server.ca),
+    }
+    reading = await subject.open(login(subject.server, ALICE, **over_tls))
+    assert len(await read_all(reading, 3)) == 3
+    await reading.close()
+    with pytest.raises(ConnectionDown, match="it refused them"):
+        await subject.open(login(subject.server, (ALICE[0], "a-wrong-5ecret"), **over_tls))
+
+
+async def test_where_both_sides_show_certificates_ours_is_asked_for(subject: KafkaSubject) -> None:
+    await fill(subject, 3)
+    server = subject.server
+    fields = {
+        "servers": f"127.0.0.1:{server.mutual_port}",
+        "security": "ssl",
+        "ca": str(server.ca),
+    }
+    reading = await subject.open(fields | {"certificate": str(server.client)})
+    assert len(await read_all(reading, 3)) == 3
+    await reading.close()
+    with pytest.raises(ConnectionDown, match="certificates that fit"):
+        await subject.open(fields)
+
+
+async def allow(server: KafkaServer, resource: int, name: str, operation: int) -> None:
+    """CAROL may do this."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=server.servers)
+    await admin.start()
+    try:
+        user = f"User:{CAROL[0]}"
+        answer = await admin._send_request(
+            CreateAclsRequest(resource, name, LITERAL, user, "*", operation, ALLOW)
+        )
+        assert [code for code, _ in answer.creation_responses] == [0]
+    finally:
+        await admin.close()
+
+
+async def refusal(subject: KafkaSubject, what: str) -> str:
+    """What CAROL is told, once the broker goes by what she may do."""
+    fields = login(subject.server, CAROL)
+    async with asyncio.timeout(20):
+        while True:
+            with pytest.raises(ConnectionDown) as down:
+                reading = await subject.open(fields, group="carols")
+                try:
+                    await reading.read()
+                finally:
+                    await reading.close()
+            if what in str(down.value):
+                return str(down.value)
+
+
+async def test_who_may_read_the_topic_and_not_its_group_is_told_so(subject: KafkaSubject) -> None:
+    await fill(subject, 3)
+    await allow(subject.server, TOPIC, subject.topic, READ)
+    assert await refusal(subject, "group") == (
+        "The Kafka cluster of the connection main must allow the source to READ its consumer "
+        "group; it does not. Ask the operator."
+    )
+
+
+async def test_who_may_see_a_topic_and_not_read_it_is_told_so(subject: KafkaSubject) -> None:
+    await fill(subject, 3)
+    await allow(subject.server, GROUP, "carols", READ)
+    await allow(subject.server, TOPIC, subject.topic, DESCRIBE)
+    told = await refusal(subject, "READ the source's topics")
+    assert "main must allow" in told and "Ask the operator" in told
+    await allow(subject.server, TOPIC, subject.topic, READ)
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                reading = await subject.open(login(subject.server, CAROL), group="carols")
+                assert await read_all(reading, 3)
+                break
+            except ConnectionDown:
+                await reading.close()
+    await reading.close()
 
 
 async def test_what_is_wrong_is_said_without_a_secret_or_an_address(subject: KafkaSubject) -> None:
