@@ -39,10 +39,13 @@ def test_a_source_s_life(
     assert "Its sender would be refused" in tried.err
 
     assert send(service, made["url"], json.loads(message))["accepted"] == 1
+    assert "1 source in order" in tidings("doctor").must().out
     for n in range(3):
         assert send(service, made["url"], {"kind": "pointsIssued", "n": n})["aside"] is True
     shown = tidings("sources", "show", "shop").must()
     assert "pointsIssued" in shown.out and "Next: tidings sources dead shop" in shown.err
+    told = tidings("doctor").must(1)
+    assert "shop has put aside 3 messages" in told.out and "sources dead shop" in told.err
     rows = tidings("sources", "dead", "shop", "--json").must().rows
     assert [one["error"]["code"] for one in rows] == ["no_value"] * 3
     one = tidings("sources", "dead", "shop", "--message", rows[0]["id"]).must()

@@ -10,7 +10,7 @@ from tidings.cli.calls import Calls, calls, refusal_text
 from tidings.cli.credentials import scopes_said
 from tidings.cli.exits import Exit, Stop, next_step
 from tidings.cli.options.values import moment_of
-from tidings.cli.output import clean, print_facts, print_line, print_text
+from tidings.cli.output import clean, how_many, print_facts, print_line, print_text
 from tidings.cli.webhook_names import find_webhook
 from tidings.cli.webhooks.diagnosis import FAILING, Diagnosis, Findings, diagnose
 from tidings.cli.where import HERE, Where
@@ -151,7 +151,10 @@ def check_service(api: Calls) -> list[Check]:
     checks += [Check("notice", False, clean(one)) for one in told.get("notices", ())]
     if (lag := _lag(api)) is not None:
         checks.append(lag)
-    return checks + _connections(api)
+    checks += _connections(api)
+    if (sources := _sources(api)) is not None:
+        checks.append(sources)
+    return checks
 
 
 def _silent(url: str, stop: Stop) -> Check:
@@ -263,6 +266,27 @@ def _connections(api: Calls) -> list[Check]:
         else:
             checks.append(Check("connection", True, f"{name} works."))
     return checks
+
+
+def _sources(api: Calls) -> Check | None:
+    """Whether the org's sources bring what they are to bring; None where it has none."""
+    found = (_may(api, "/v1/sources") or {"sources": []})["sources"]
+    bad = [one for one in found if one["trouble"] and not one["paused"]]
+    aside = [one for one in found if one["asideMessages"]]
+    for one in (bad or aside)[:1]:
+        name = clean(one["name"])
+        if bad:
+            said, fix = f"Source {name}: {clean(one['trouble'])}", "Do what it says."
+            return Check("sources", False, said, fix, f"tidings sources show {name}")
+        count = how_many(one["asideMessages"], "message")
+        return Check(
+            "sources",
+            False,
+            f"Source {name} has put aside {count} of which no event could be made.",
+            "See why, mend its mapping, and redrive them.",
+            f"tidings sources dead {name}",
+        )
+    return Check("sources", True, f"{how_many(len(found), 'source')} in order.") if found else None
 
 
 def _print_checks(checks: list[Check]) -> None:

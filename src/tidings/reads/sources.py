@@ -20,6 +20,7 @@ from tidings.reads.messages import show_bytes, show_headers
 from tidings.store.port import AsideMessage
 
 PREFIX = "asd"
+TROUBLE_LASTS_MS = 60_000
 
 
 def show_source(live: LiveSource, base: str, now_ms: int) -> dict[str, Any]:
@@ -40,7 +41,15 @@ def show_source(live: LiveSource, base: str, now_ms: int) -> dict[str, Any]:
         "asideBytes": live.aside_bytes,
         "lag": live.lag,
         "trouble": live.trouble or None,
+        "troubleSince": iso(live.trouble_since_ms),
     }
+
+
+def needs_somebody(live: LiveSource, now_ms: int) -> bool:
+    """Whether a source is to be looked at: its trouble lasts, or it has put something aside."""
+    since_ms = live.trouble_since_ms
+    lasts = since_ms is not None and now_ms - since_ms >= TROUBLE_LASTS_MS
+    return lasts or live.aside > 0
 
 
 def show_newest(live: LiveSource) -> list[dict[str, Any]]:

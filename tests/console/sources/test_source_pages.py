@@ -247,3 +247,23 @@ async def test_a_source_of_the_operators_file_is_tried_here_and_changed_there() 
         assert "Pause" not in text(await browser.get(at))
         reply = await browser.post(f"{at}/say", {"verb": "pause"})
         assert reply.status == 409 and not live.source.paused
+
+
+async def test_the_overview_names_a_source_whose_trouble_lasts_or_that_put_something_aside() -> (
+    None
+):
+    async with pages() as p:
+        browser = await p.browser()
+        at = await make(p)
+        await send(p, {"kind": "shop.paid"})
+        live = p.s.services.sources.get(ORG, "shop")
+        now_ms = p.s.clock.now_ms()
+        assert "shop" not in text(await browser.get("/console/o/7?part=now"))
+        live.troubled("The broker must answer; it does not.", now_ms)
+        assert "broker" not in text(await browser.get("/console/o/7?part=now"))
+        live.trouble_since_ms = now_ms - 60_000
+        page = text(await browser.get("/console/o/7?part=now"))
+        assert "shop</b> is in trouble: The broker must answer" in page and f'href="{at}"' in page
+        live.well()
+        await send(p, {"other": 1})
+        assert "1 is put aside" in text(await browser.get("/console/o/7"))

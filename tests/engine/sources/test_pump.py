@@ -16,6 +16,7 @@ from tidings.engine.sources import intake, live_source
 from tidings.engine.sources.pump import Pump
 from tidings.engine.sources.pumps import Pumps
 from tidings.engine.sources.sources import Sources
+from tidings.reads.sources import needs_somebody
 from tidings.store import port
 
 MAIN = Connection("main", "kafka", {})
@@ -206,9 +207,14 @@ async def test_what_is_back_is_without_trouble_though_nothing_comes() -> None:
         topic.fault = ConnectionDown("The broker must answer; it does not. Start it.")
         live = await fetched(s, topic)
         await until(lambda: "broker" in live.trouble)
+        since = (await s.call("GET", "/v1/sources/t")).json["troubleSince"]
+        s.clock.ms += 60_000  # it is tried again, and still down since then
+        assert (await s.call("GET", "/v1/sources/t")).json["troubleSince"] == since
+        assert needs_somebody(live, s.clock.ms)
         topic.fault = None
         await until(lambda: topic.opened == 1)
-        assert live.trouble == ""
+        assert live.trouble == "" and not needs_somebody(live, s.clock.ms)
+        assert (await s.call("GET", "/v1/sources/t")).json["troubleSince"] is None
         await s.parts.pumps.stop()
 
 

@@ -88,6 +88,7 @@ _SOURCE: dict[str, Any] = {
     "asideBytes": "whole",
     "lag": "whole|null",
     "trouble": "text|null",
+    "troubleSince": "time|null",
 }
 _ASIDE: dict[str, Any] = {
     "id": "text",

@@ -2,17 +2,20 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 from starlette.responses import Response
 
 from tidings.console.pages import charts
+from tidings.console.pages.sources.sources import summary
 from tidings.console.pages.webhooks.summary import DAY_MS, SPAN, SPANS, WebhookSummary, troubles
 from tidings.console.visit import Visit
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.engine.webhooks.records import Record
 from tidings.reads.events.log_pages import oldest_first
+from tidings.reads.sources import needs_somebody
 from tidings.reads.webhooks.backlog import UNFINISHED, UNSENT, backlogs_now
 from tidings.store import port
 
@@ -34,6 +37,7 @@ class CurrentState(msgspec.Struct, frozen=True):
     parked: int
     oldest_ms: int | None  # when the oldest that waits was accepted
     rejected: Sequence[port.Rejection]  # of the last 24 hours
+    sources: Sequence[dict[str, Any]]  # that need somebody, as their pages show them
 
 
 async def show(visit: Visit) -> Response:
@@ -136,7 +140,15 @@ async def _now(visit: Visit, records: Sequence[Record]) -> CurrentState:
         parked,
         oldest,
         [one for one in refused.rejections if one.at_ms >= now_ms - DAY_MS],
+        _sources(visit, now_ms),
     )
+
+
+def _sources(visit: Visit, now_ms: int) -> list[dict[str, Any]]:
+    if not visit.may("sources:read"):
+        return []
+    ours = visit.services.sources.of(visit.caller.org)
+    return [summary(visit, one) for one in ours if needs_somebody(one, now_ms)]
 
 
 async def _past(

@@ -105,7 +105,7 @@ class SourceIntake:
         self._intake = intake
         self._reader = reader
         self._late = late
-        self._clock_ms = clock_ms
+        self.clock_ms = clock_ms
 
     async def take(self, live: LiveSource, messages: Sequence[ForeignMessage]) -> list[Fate]:
         """What became of each, in order. AsideFull, Throttled, StoreDown, Overloaded: nothing was
@@ -113,7 +113,7 @@ class SourceIntake:
         live.refuse_full()
         fates = await self._accept(live, messages)
         await self.put_aside(live, [one for one in fates if one.code])
-        now_ms = self._clock_ms()
+        now_ms = self.clock_ms()
         live.activity.note(_arrival(one, now_ms) for one in fates)
         return fates
 
@@ -141,7 +141,7 @@ class SourceIntake:
     ) -> tuple[list[Draft | RejectedEvent], int, RequestRefused | None]:
         """The events that a message would become, how many items of it are passed over, and what
         keeps the message as a whole from becoming any. Nothing is accepted. Overloaded."""
-        read = self._read(live, live.caller(), message, self._clock_ms())
+        read = self._read(live, live.caller(), message, self.clock_ms())
         items = await concluded([item for _, item in read.items], self._late)
         return items, read.passed_over, read.fault
 
@@ -149,7 +149,7 @@ class SourceIntake:
         """Keep messages with their reasons. StoreDown."""
         if not fates:
             return
-        now_ms = self._clock_ms()
+        now_ms = self.clock_ms()
         verification = live.source.verification
         secret = frozenset[str]() if verification is None else secret_headers(verification)
         await self._store.put_aside(
@@ -176,7 +176,7 @@ class SourceIntake:
     async def _accept(self, live: LiveSource, messages: Sequence[ForeignMessage]) -> list[Fate]:
         """Commit them a chunk at a time. The events of the next chunk are made while one is on its
         way, and go when that one is kept: a chunk that is refused is never overtaken."""
-        now_ms, caller = self._clock_ms(), live.caller()
+        now_ms, caller = self.clock_ms(), live.caller()
         allowance = self._throttle.events(caller)
         if allowance is not None and allowance.wait_s:
             raise Throttled.because("too_many_events", TOO_MANY, allowance.wait_s)

@@ -69,6 +69,7 @@ class LiveSource:
         self.aside = 0  # messages that are put aside
         self.aside_bytes = 0
         self.trouble = ""  # why nothing is fetched, in words; empty where nothing is wrong
+        self.trouble_since_ms: int | None = None
         self.lag: int | None = None  # messages that wait where they are fetched from
         self.deleted = False
 
@@ -86,6 +87,16 @@ class LiveSource:
         """Who brings its events."""
         named = self.source.orgs == NAMED
         return Caller(self.org, platform=named, credential=self.id, adopts=not named)
+
+    def troubled(self, why: str, now_ms: int) -> None:
+        """Nothing is fetched now, or still."""
+        self.trouble = why
+        if self.trouble_since_ms is None:
+            self.trouble_since_ms = now_ms
+
+    def well(self) -> None:
+        """Nothing is wrong any more."""
+        self.trouble, self.trouble_since_ms = "", None
 
     def count(self, total: port.AsideSum) -> None:
         """So much is put aside now."""

@@ -53,18 +53,19 @@ class Pump:
             reading: Reading | None = None
             try:
                 reading = await self._driver.open(live.source, self._connection, live.stored.number)
-                live.trouble = ""
+                live.well()
                 while True:
                     messages = await reading.read()
                     await self._keep(messages)
                     await reading.acknowledge()
-                    again_s, live.trouble = AGAIN_S, ""
+                    again_s = AGAIN_S
+                    live.well()
                     await self._look(reading, len(messages))
             except ConnectionDown as down:
-                live.trouble = str(down)
+                self._troubled(str(down))
             except Exception as error:
                 # The driver's fault, or ours: never the end of the source.
-                live.trouble = "Tidings failed at it; its log says why."
+                self._troubled("Tidings failed at it; its log says why.")
                 log.exception("a source failed", source=live.id, reason=repr(error))
             finally:
                 if reading is not None:
@@ -80,15 +81,18 @@ class Pump:
                 await self._intake.take(live, messages)
                 return
             except Throttled as much:
-                live.trouble = "The org's limit of events holds it back. It goes on by itself."
+                self._troubled("The org's limit of events holds it back. It goes on by itself.")
                 await self._sleep(much.wait_s or WAIT_S)
                 continue
             except AsideFull as full:
-                live.trouble = full.reason.message
+                self._troubled(full.reason.message)
             except (Overloaded, StoreDown):
-                live.trouble = "Nothing can be kept now. It goes on by itself."
+                self._troubled("Nothing can be kept now. It goes on by itself.")
             await self._sleep(wait_s)
             wait_s = min(WAIT_MAX_S, wait_s * 2)
+
+    def _troubled(self, why: str) -> None:
+        self._live.troubled(why, self._intake.clock_ms())
 
     async def _look(self, reading: Reading, read: int) -> None:
         """How much waits; between two looks less by what was read, so that it ends at nothing."""

@@ -49,15 +49,17 @@ class Pumps:
         before = self._running.pop(number, None)
         if before is not None:
             before.cancel()
-        live.trouble, live.lag = "", None
+        live.well()
+        live.lag = None
         if self._stopping or live.deleted or live.source.paused or live.source.kind == WEBHOOK:
             return
         driver = self._drivers.get(live.source.kind)
         connection = self._connections.get(live.source.connection)
         if driver is None or connection is None or connection.kind != live.source.kind:
-            live.trouble = (
+            live.troubled(
                 f"The connection {live.source.connection} must be one of type {live.source.kind} "
-                "that the operator has declared; there is none. Ask the operator."
+                "that the operator has declared; there is none. Ask the operator.",
+                self._sources.intake.clock_ms(),
             )
             return
         pump = Pump(live, driver, connection, self._sources.intake)
