@@ -421,6 +421,7 @@ def build(ports: Ports, options: Options) -> App:
             late=late,
             clock_ms=clock.now_ms,
             throttle=access.limits,
+            tell=notices.tell,
         ),
         connections=ports.connections,
     )
@@ -439,7 +440,13 @@ def build(ports: Ports, options: Options) -> App:
         inboxes=inboxes,
         connections=NamedConnections(ports.connections, ports.connection_types, clock),
         sources=sources,
-        pumps=Pumps(sources, ports.source_drivers, ports.connections),
+        pumps=Pumps(
+            sources,
+            ports.source_drivers,
+            ports.connections,
+            notices.tell,
+            limits.health.first_after_ms,
+        ),
         inbound=Inbound(named=sources.named, intake=sources.intake, clock_ms=clock.now_ms),
         keyed_calls=KeyedCalls(store, ports.vault),
         acceptor=acceptor,

@@ -37,6 +37,8 @@ OPERATIONAL = {
     "tidings.webhook.recovered",
     "tidings.delivery.exhausted",
     "tidings.replay.finished",
+    "tidings.source.failing",
+    "tidings.source.aside",
 }
 FAMILIES = {
     "operational",

@@ -54,6 +54,13 @@ def plain(value: Any) -> Any:
     return [plain(one) for one in value] if isinstance(value, list) else value
 
 
+TYPES_SINCE = ("tidings.source.failing", "tidings.source.aside")
+
+
+def _name(one: dict[str, Any]) -> Any:
+    return one.get("eventName") if "family" in one else None  # of an event type, not of an event
+
+
 def as_then(now: Any, then: Any) -> Any:
     """An answer without what answers have gained since it was given, if that says nothing."""
     if isinstance(now, dict) and isinstance(then, dict):
@@ -61,6 +68,8 @@ def as_then(now: Any, then: Any) -> Any:
         assert more == {key: SINCE[key] for key in more}
         new = (more.keys() | TOLD_SINCE) - then.keys()
         return {key: as_then(one, then.get(key)) for key, one in now.items() if key not in new}
+    if isinstance(now, list) and isinstance(then, list):
+        now = [one for one in now if not isinstance(one, dict) or _name(one) not in TYPES_SINCE]
     if isinstance(now, list) and isinstance(then, list) and len(now) == len(then):
         return [as_then(*both) for both in zip(now, then, strict=True)]
     return now

@@ -134,6 +134,8 @@ KEYS: dict[str, tuple[str, ...]] = {
     "targetValueUpdated": ("data.customerIdentifiers.customerId",),
     "tidings.delivery.exhausted": ("data.webHookId",),
     "tidings.replay.finished": ("data.replayId",),
+    "tidings.source.aside": ("data.sourceId",),
+    "tidings.source.failing": ("data.sourceId",),
     "tidings.webhook.disabled": ("data.webHookId",),
     "tidings.webhook.failing": ("data.webHookId",),
     "tidings.webhook.recovered": ("data.webHookId",),

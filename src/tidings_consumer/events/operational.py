@@ -84,6 +84,54 @@ class TidingsReplayFinished(Envelope):
     data: Required[TidingsReplayFinishedData]
 
 
+class TidingsSourceAsideData(TypedDict, total=False):
+    """What happened."""
+
+    # Source.
+    sourceId: Required[str]
+    # Its name.
+    sourceName: str
+    # Where its messages come from: webhook, kafka, outbox.
+    sourceType: str
+    # When it was put aside (epoch milliseconds).
+    asideAt: Required[int]
+    # Why, in one word.
+    code: Required[str]
+    # Why, in a sentence.
+    reason: Required[str]
+
+
+class TidingsSourceAside(Envelope):
+    """A source has put aside a message of which no event could be made, and had put nothing aside
+    before.
+    """
+
+    eventName: Required[Literal["tidings.source.aside"]]
+    data: Required[TidingsSourceAsideData]
+
+
+class TidingsSourceFailingData(TypedDict, total=False):
+    """What happened."""
+
+    # Source.
+    sourceId: Required[str]
+    # Its name.
+    sourceName: str
+    # Where its messages come from: webhook, kafka, outbox.
+    sourceType: str
+    # When its trouble began (epoch milliseconds).
+    failingSince: Required[int]
+    # What is wrong and what to do, as the source's page says it.
+    cause: Required[str]
+
+
+class TidingsSourceFailing(Envelope):
+    """Nothing could be fetched or kept for a source for 15 minutes (a setting of the service)."""
+
+    eventName: Required[Literal["tidings.source.failing"]]
+    data: Required[TidingsSourceFailingData]
+
+
 class TidingsWebhookDisabledData(TypedDict, total=False):
     """What happened."""
 

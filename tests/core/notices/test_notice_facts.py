@@ -157,7 +157,8 @@ def test_every_kind_can_be_read_by_a_person(kind: str) -> None:
     fact = found.example["data"]
     words = email(kind, OrgId(2001), fact)
     assert "\n" not in words.subject and len(words.subject) < 100
-    assert (fact.get("webHookName") or fact["replayId"]) in words.subject
+    subject = next(fact[one] for one in ("webHookName", "sourceName", "replayId") if one in fact)
+    assert subject in words.subject
     assert kind in words.text and "2001" in words.text
     assert "None" not in words.text
 

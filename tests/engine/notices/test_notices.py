@@ -15,6 +15,10 @@ from tidings.core.notices.kinds import (
     KINDS,
     RECOVERED,
     REPLAY_FINISHED,
+    SOURCE_ASIDE,
+    SOURCE_FAILING,
+    source_aside,
+    source_failing,
 )
 from tidings.egress.port import MailFailed
 from tidings.engine.delivery import healths
@@ -46,6 +50,9 @@ def test_each_fact_fits_the_schema_that_is_published_for_it() -> None:
         finished = CATALOGUE.get(REPLAY_FINISHED)
         assert finished is not None
         world.notices.tell(REPLAY_FINISHED, ORG, finished.example["data"])
+        source = ("src_000000000000b", "loyalty", "kafka")
+        world.notices.tell(SOURCE_FAILING, ORG, source_failing(source, 5, "It must answer."))
+        world.notices.tell(SOURCE_ASIDE, ORG, source_aside(source, 5, "no_value", "It must be."))
         await asyncio.sleep(5)
         told = world.told()
         assert {event["eventName"] for event in told} == set(KINDS)

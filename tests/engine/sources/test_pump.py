@@ -303,7 +303,8 @@ async def test_a_fault_of_a_driver_ends_nothing_and_is_tried_more_and_more_rarel
     async with service() as s:
         live = await fetched(s, Topic())
         await s.parts.pumps.stop()
-        pump = Pump(live, Broken(), MAIN, s.parts.sources.intake, sleep=sleep)
+        tell = s.parts.notices.tell
+        pump = Pump(live, Broken(), MAIN, s.parts.sources.intake, tell, sleep=sleep)
         with capture_logs() as logs:  # drawn, each would take a quarter of a second
             task = asyncio.ensure_future(pump.run())
             await until(lambda: len(slept) >= 9)
@@ -332,3 +333,76 @@ async def test_a_connection_must_be_the_operators_and_for_the_org() -> None:
         made = await s.call("POST", "/v1/sources", named)
         assert made.status == 201 and "Ask the operator" in made.json["trouble"]  # no driver of it
         await pumps.stop()
+
+
+async def told(s: Service, kind: str) -> list[Any]:
+    """The operational events of a kind, the oldest first."""
+    rows = (await s.call("GET", f"/v1/events?eventName={kind}")).json["events"]
+    return [(await s.call("GET", f"/v1/events/{one['eventId']}")).json["body"] for one in rows][
+        ::-1
+    ]
+
+
+async def test_an_org_is_told_once_of_a_source_that_fails_for_a_while() -> None:
+    facts: list[Any] = []
+    now_ms = [0]
+
+    async def sleep(seconds: float) -> None:
+        now_ms[0] += 60_000
+        await asyncio.sleep(0)
+
+    async with service() as s:
+        topic = Topic(1)
+        live = await fetched(s, topic)
+        await s.parts.pumps.stop()
+        sources_intake = s.parts.sources.intake
+        sources_intake.clock_ms = lambda: now_ms[0]
+        topic.fault = ConnectionDown("The broker must answer; it does not. Start it.")
+        pump = Pump(
+            live,
+            topic,
+            MAIN,
+            sources_intake,
+            lambda *fact: facts.append(fact),
+            told_after_ms=300_000,
+            sleep=sleep,
+        )
+        task = asyncio.ensure_future(pump.run())
+        await until(lambda: now_ms[0] >= 1_200_000)
+        [(kind, org, fact)] = facts
+        assert (kind, org, fact["sourceName"]) == ("tidings.source.failing", live.org, "t")
+        assert fact["failingSince"] == 0 and "broker must answer" in fact["cause"]
+        topic.fault = None
+        await until(lambda: topic.taken == 1 and not live.trouble)
+        topic.fault = ConnectionDown("The broker must answer; it does not. Start it.")
+        topic.append(BODY % 1)
+        await until(lambda: len(facts) == 2)
+        assert facts[1][2]["failingSince"] > 1_000_000
+        task.cancel()
+
+
+async def test_an_org_is_told_of_the_first_message_that_is_put_aside_and_of_no_flood() -> None:
+    async with service() as s:
+        topic = Topic(batch=1)
+        live = await fetched(s, topic)
+        for _ in range(5):
+            topic.append(b"no json")
+        await until(lambda: topic.taken == 5)
+        await s.parts.notices.flush()
+        [first] = await told(s, "tidings.source.aside")
+        assert first["data"]["sourceId"] == live.id and first["data"]["code"] == "not_json"
+
+        async def once_more() -> int:
+            rows = (await s.call("GET", "/v1/sources/t/aside")).json["messages"]
+            for one in rows:
+                await s.call("DELETE", f"/v1/sources/t/aside/{one['id']}")
+            taken = topic.taken
+            topic.append(b"no json")
+            await until(lambda: topic.taken == taken + 1)
+            await s.parts.notices.flush()
+            return len(await told(s, "tidings.source.aside"))
+
+        assert await once_more() == 1
+        s.clock.ms += 3_600_000
+        assert await once_more() == 2
+        await s.parts.pumps.stop()

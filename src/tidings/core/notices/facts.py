@@ -21,6 +21,7 @@ from tidings.core.webhooks.webhook import Webhook
 EVERY_S = 60.0  # a webhook's ended deliveries are told at most so often, with their count
 NAMED_MAX = 10  # deliveries that are named; the others are counted
 
+_SUBJECTS = ("webHookId", "replayId", "sourceId")
 _OPENING = b'{"eventName":"tidings.'
 
 
@@ -38,7 +39,7 @@ def notice(kind: str, org: OrgId, fact: Fact, now_ms: int) -> Notice:
     """The event that tells a fact. The same fact gets the same id, so it is stored once."""
     same = "|".join(str(fact.get(name)) for name in KINDS[kind].same_by)
     event_id = derived_event_id(org, f"{kind}|{same}", 0)
-    subject = fact.get("webHookId") or fact.get("replayId") or ""
+    subject = next((fact[name] for name in _SUBJECTS if fact.get(name)), "")
     event = {
         "eventName": kind,
         "eventId": event_id,

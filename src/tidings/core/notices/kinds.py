@@ -159,3 +159,47 @@ def _replay(fact: Fact) -> tuple[str, str]:
 
 
 REPLAY_FINISHED = _kind("tidings.replay.finished", ("replayId",), _replay)
+
+# -- a source fails --------------------------------------------------------------------------------
+
+
+def source_failing(source: tuple[str, str, str], since_ms: int, cause: str) -> dict[str, Any]:
+    """Nothing has been fetched for a while. `source`: its id, its name, its type."""
+    return _of_source(source) | {"failingSince": since_ms, "cause": cause}
+
+
+def _of_source(source: tuple[str, str, str]) -> dict[str, Any]:
+    return dict(zip(("sourceId", "sourceName", "sourceType"), source, strict=True))
+
+
+def _source_failing(fact: Fact) -> tuple[str, str]:
+    return (
+        f"Source {fact['sourceName']} fails",
+        f"Source {fact['sourceName']} has brought nothing since {_at(fact['failingSince'])}.\n\n"
+        f"{fact['cause']}\n\nWhat waits where it is fetched from is not lost.",
+    )
+
+
+SOURCE_FAILING = _kind("tidings.source.failing", ("sourceId", "failingSince"), _source_failing)
+
+# -- a source has put a message aside --------------------------------------------------------------
+
+
+def source_aside(
+    source: tuple[str, str, str], at_ms: int, code: str, reason: str
+) -> dict[str, Any]:
+    """The first message of which no event could be made."""
+    return _of_source(source) | {"asideAt": at_ms, "code": code, "reason": reason}
+
+
+def _source_aside(fact: Fact) -> tuple[str, str]:
+    return (
+        f"Source {fact['sourceName']} has put a message aside",
+        f"At {_at(fact['asideAt'])} source {fact['sourceName']} got a message of which no event "
+        f"could be made: {fact['reason']}\n\n"
+        "What to do: mend its mapping, and redrive what is put aside. Further ones are put aside "
+        "too, and not told.",
+    )
+
+
+SOURCE_ASIDE = _kind("tidings.source.aside", ("sourceId", "asideAt"), _source_aside)

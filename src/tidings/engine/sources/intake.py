@@ -14,7 +14,8 @@ from typing import Protocol
 import msgspec
 
 from tidings.core.events.call_reader import Caller, CallReader, Item, RejectedEvent
-from tidings.core.ids import derived_event_id
+from tidings.core.ids import OrgId, derived_event_id
+from tidings.core.notices.kinds import SOURCE_ASIDE, Fact, source_aside
 from tidings.core.sources.mapping import events_of
 from tidings.core.sources.message import ForeignMessage, bounded_headers
 from tidings.core.sources.verification import secret_headers
@@ -30,6 +31,7 @@ from tidings.store import port
 
 CHUNK = 500  # messages of one commit, and of those whose events are made meanwhile
 SLICE = 50  # messages that are read in one turn of the loop
+ASIDE_TOLD_EVERY_MS = 3_600_000
 NOWHERE = "none "  # what a place begins with that was made for a message without one
 TOO_MANY = (
     "Events must stay within the limit of the org; there were more. Wait for the time in "
@@ -87,6 +89,13 @@ class Throttle(Protocol):
         """Count the other events of what was let in."""
 
 
+class Tell(Protocol):
+    """Tells an org a fact of `core.notices`."""
+
+    def __call__(self, kind: str, org: OrgId, fact: Fact, /) -> None:
+        """It never waits and never fails."""
+
+
 class SourceIntake:
     """Over the acceptor, with the reader that every event passes."""
 
@@ -99,9 +108,11 @@ class SourceIntake:
         late: LateChecks,
         clock_ms: Callable[[], int],
         throttle: Throttle,
+        tell: Tell,
     ) -> None:
         self._store = store
         self._throttle = throttle
+        self._tell = tell
         self._intake = intake
         self._reader = reader
         self._late = late
@@ -168,6 +179,11 @@ class SourceIntake:
                 for one in fates
             ]
         )
+        told_ms = live.aside_told_ms
+        if not live.aside and (told_ms is None or now_ms - told_ms >= ASIDE_TOLD_EVERY_MS):
+            live.aside_told_ms = now_ms
+            fact = source_aside(live.words, now_ms, fates[0].code, fates[0].reason)
+            self._tell(SOURCE_ASIDE, live.org, fact)
         live.aside += len(fates)
         live.aside_bytes += sum(len(one.message.body) for one in fates)
 

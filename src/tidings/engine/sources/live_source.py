@@ -70,6 +70,8 @@ class LiveSource:
         self.aside_bytes = 0
         self.trouble = ""  # why nothing is fetched, in words; empty where nothing is wrong
         self.trouble_since_ms: int | None = None
+        self.trouble_told = False  # to its people, since it began
+        self.aside_told_ms: int | None = None  # when they were told of a message put aside
         self.lag: int | None = None  # messages that wait where they are fetched from
         self.deleted = False
 
@@ -83,20 +85,26 @@ class LiveSource:
         """Whose it is."""
         return self.stored.org
 
+    @property
+    def words(self) -> tuple[str, str, str]:
+        """Its id, name and type, for whoever tells of it."""
+        return self.id, self.source.name, self.source.kind
+
     def caller(self) -> Caller:
         """Who brings its events."""
         named = self.source.orgs == NAMED
         return Caller(self.org, platform=named, credential=self.id, adopts=not named)
 
-    def troubled(self, why: str, now_ms: int) -> None:
-        """Nothing is fetched now, or still."""
+    def troubled(self, why: str, now_ms: int) -> int:
+        """Nothing is fetched now, or still; since when."""
         self.trouble = why
         if self.trouble_since_ms is None:
             self.trouble_since_ms = now_ms
+        return self.trouble_since_ms
 
     def well(self) -> None:
         """Nothing is wrong any more."""
-        self.trouble, self.trouble_since_ms = "", None
+        self.trouble, self.trouble_since_ms, self.trouble_told = "", None, False
 
     def count(self, total: port.AsideSum) -> None:
         """So much is put aside now."""

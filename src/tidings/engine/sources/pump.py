@@ -12,9 +12,10 @@ import structlog
 
 from tidings.connections.port import ConnectionDown
 from tidings.core.connections import Connection
+from tidings.core.notices.kinds import SOURCE_FAILING, source_failing
 from tidings.core.sources.message import ForeignMessage
 from tidings.engine.events.intake import Overloaded
-from tidings.engine.sources.intake import SourceIntake
+from tidings.engine.sources.intake import SourceIntake, Tell
 from tidings.engine.sources.live_source import AsideFull, LiveSource
 from tidings.errors import Throttled
 from tidings.sources.port import Reading, SourceDriver
@@ -23,6 +24,7 @@ from tidings.store.port import StoreDown
 AGAIN_S, AGAIN_MAX_S = 0.5, 30.0
 WAIT_S, WAIT_MAX_S = 0.05, 5.0  # while nothing can be kept
 LAG_EVERY_S = 5.0
+TOLD_AFTER_MS = 900_000
 
 log = structlog.get_logger(__name__)
 
@@ -36,13 +38,17 @@ class Pump:
         driver: SourceDriver,
         connection: Connection,
         intake: SourceIntake,
+        tell: Tell,
         *,
+        told_after_ms: int = TOLD_AFTER_MS,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._live = live
         self._driver = driver
         self._connection = connection
         self._intake = intake
+        self._tell = tell
+        self._told_after_ms = told_after_ms
         self._sleep = sleep
         self._looked_s = float("-inf")
 
@@ -92,7 +98,11 @@ class Pump:
             wait_s = min(WAIT_MAX_S, wait_s * 2)
 
     def _troubled(self, why: str) -> None:
-        self._live.troubled(why, self._intake.clock_ms())
+        live, now_ms = self._live, self._intake.clock_ms()
+        since_ms = live.troubled(why, now_ms)
+        if not live.trouble_told and now_ms - since_ms >= self._told_after_ms:
+            live.trouble_told = True
+            self._tell(SOURCE_FAILING, live.org, source_failing(live.words, since_ms, why))
 
     async def _look(self, reading: Reading, read: int) -> None:
         """How much waits; between two looks less by what was read, so that it ends at nothing."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from tidings.core.connections import Connection
 from tidings.core.sources.source import WEBHOOK
+from tidings.engine.sources.intake import Tell
 from tidings.engine.sources.live_source import LiveSource
 from tidings.engine.sources.pump import Pump
 from tidings.engine.sources.sources import Sources
@@ -21,10 +22,15 @@ class Pumps:
         sources: Sources,
         drivers: Mapping[str, SourceDriver],
         connections: Mapping[str, Connection],
+        tell: Tell,
+        told_after_ms: int,
     ) -> None:
+        """`told_after_ms`: how long a source must have failed before its org is told."""
         self._sources = sources
         self._drivers = drivers
         self._connections = connections
+        self._tell = tell
+        self._told_after_ms = told_after_ms
         self._running: dict[int, asyncio.Task[None]] = {}
         self._stopping = False
         sources.changed.add(self.follow)
@@ -62,7 +68,14 @@ class Pumps:
                 self._sources.intake.clock_ms(),
             )
             return
-        pump = Pump(live, driver, connection, self._sources.intake)
+        pump = Pump(
+            live,
+            driver,
+            connection,
+            self._sources.intake,
+            self._tell,
+            told_after_ms=self._told_after_ms,
+        )
         self._running[number] = asyncio.get_running_loop().create_task(_after(before, pump))
 
 
