@@ -259,6 +259,8 @@ async def open_reading(
             auto_offset_reset="earliest",
             isolation_level="read_committed",
             fetch_max_bytes=BATCH_BYTES_MAX,
+            # Of one partition too: it is not asked again before what came of it is handed over.
+            max_partition_fetch_bytes=BATCH_BYTES_MAX,
             request_timeout_ms=TIMEOUT_MS,
             metadata_max_age_ms=METADATA_MS,
         )
