@@ -84,7 +84,7 @@ docs: setup  ## Make the pages that are made from the code
 	@$(BIN)/python -m tests.docs.error_codes docs/contract/errors.md
 	@$(BIN)/python -m tidings.schema.reference_page docs/contract/resources.md
 	@$(BIN)/python -m tests.docs.tree CONTRIBUTING.md
-	@$(BIN)/python -m tests.docs.connection_tables docs/connections.md
+	@$(BIN)/python -m tests.docs.connections.connection_tables docs/connections.md
 
 golden: setup  ## Write anew the lists of what must not change unasked (tests/golden)
 	@$(BIN)/python -m tests.golden.lists

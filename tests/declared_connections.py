@@ -2,7 +2,7 @@
 
 from tidings.connections import kafka_type, outbox_type
 from tidings.connections.port import ConnectionDown, ConnectionType
-from tidings.core.connections import Connection, Connections
+from tidings.core.connections.connection import Connection, Connections
 from tidings.core.ids import OrgId
 
 SECRET = "5ecret-of-the-broker"

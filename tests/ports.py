@@ -9,7 +9,7 @@ from argon2 import PasswordHasher
 from tidings import catalogue
 from tidings.catalogue import Problem
 from tidings.compose import Keys, Ports
-from tidings.core.connections import Connections
+from tidings.core.connections.connection import Connections
 from tidings.core.webhooks.kinds import HTTP
 from tidings.destinations.http.driver import HttpDestination
 from tidings.destinations.port import Driver

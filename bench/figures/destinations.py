@@ -8,8 +8,11 @@ from pathlib import Path
 
 from bench.figures.kafka_to_kafka import kafka_to_kafka
 from bench.report import HELD, MISSED, Options, Row
+from tests.destinations.email.mail_process import MailProcess
+from tests.destinations.trials.email import EmailTrial
 from tests.destinations.trials.kafka import KafkaTrial
 from tests.destinations.trials.ledger import Destination, restarted_on_the_way
+from tests.destinations.trials.pull import PullTrial
 from tests.destinations.trials.sql import SqlTrial
 from tests.e2e.harness.fixtures import NewService
 from tests.e2e.harness.service import ServiceProcess
@@ -36,9 +39,29 @@ def _sql(folder: Path) -> Iterator[Destination]:
         server.end()
 
 
+@contextlib.contextmanager
+def _email(folder: Path) -> Iterator[Destination]:
+    server = MailProcess(folder).start()
+    try:
+        yield EmailTrial(server)
+    finally:
+        server.kill()
+
+
+@contextlib.contextmanager
+def _pull(folder: Path) -> Iterator[Destination]:
+    trial = PullTrial(folder)
+    try:
+        yield trial
+    finally:
+        trial.end()
+
+
 TRIALS: dict[str, Callable[[Path], contextlib.AbstractContextManager[Destination]]] = {
     "kafka": _kafka,
     "sql": _sql,
+    "email": _email,
+    "pull": _pull,
 }
 
 
@@ -74,7 +97,10 @@ def services(options: Options) -> Iterator[tuple[NewService, Path]]:
 
 
 def _trial(new: NewService, destination: Destination, folder: Path, events: int) -> list[Row]:
-    ledger = restarted_on_the_way(new, destination, folder, events)
+    if isinstance(destination, PullTrial):
+        ledger = restarted_on_the_way(new, destination, folder, events, begun=destination.begin)
+    else:
+        ledger = restarted_on_the_way(new, destination, folder, events)
     label = f"{destination.name}, {events:,} deliveries, its server killed once"
 
     def row(name: str, count: int) -> Row:

@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 
 from tidings.catalogue import Catalogue, envelope
 from tidings.connections.port import ConnectionType
-from tidings.core.connections import Connections
+from tidings.core.connections.connection import Connections
 from tidings.core.events.call_reader import CallReader
 from tidings.core.events.call_split import DEFAULT_LIMITS as CALL_LIMITS
 from tidings.core.events.call_split import CallLimits

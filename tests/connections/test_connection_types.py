@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from tidings.app.parts import CONNECTION_TYPES
-from tidings.core.connection_fields import ConnectionField, faults_of, shown_of
+from tidings.core.connections.fields import ConnectionField, faults_of, shown_of
 
 SECRET = "hush-hush-4711"
 SASL = {"servers": "k", "security": "sasl_ssl", "username": "tidings", "password": SECRET}

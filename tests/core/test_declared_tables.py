@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tidings.core.declared_tables import DeclaredTable, table_faults, tables_faults, tables_of
+from tidings.core.connections.tables import DeclaredTable, table_faults, tables_faults, tables_of
 
 STATE: dict[str, Any] = {
     "columns": ["customer_id", "tier", "event_id", "at"],

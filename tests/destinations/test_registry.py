@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from tests.destinations.messages import TestMessage, hook
-from tidings.core.connections import Connection, Connections
+from tidings.core.connections.connection import Connection, Connections
 from tidings.core.delivery.exchange import Fault, FaultKind
 from tidings.core.webhooks.kinds import HTTP, KAFKA, QUEUE
 from tidings.core.webhooks.webhook import Webhook

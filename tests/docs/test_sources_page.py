@@ -11,7 +11,7 @@ from tests.docs.outbox_page import DDL
 from tidings.app.parts import CONNECTION_TYPES
 from tidings.app.sources import declare_sources
 from tidings.connections.port import command_of
-from tidings.core.connections import Connection, Connections
+from tidings.core.connections.connection import Connection, Connections
 from tidings.core.declaration import declared
 from tidings.core.form import Form
 from tidings.core.ids import OrgId

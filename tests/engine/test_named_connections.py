@@ -7,7 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from tidings.connections.port import Check, ConnectionType
-from tidings.core.connections import Connection, Connections
+from tidings.core.connections.connection import Connection, Connections
 from tidings.core.events.call_reader import Caller
 from tidings.core.ids import OrgId
 from tidings.engine.connections import UNDER_WAY_MAX, CheckedTooOften, NamedConnections

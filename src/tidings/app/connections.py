@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tidings.app.operator_file import FileRefused, OperatorFile
 from tidings.connections.port import ConnectionType
-from tidings.core.connections import NAME, Connection, Connections
+from tidings.core.connections.connection import NAME, Connection, Connections
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.kafka_topic import QUEUE_TOPIC, is_queue_topic
 from tidings.core.webhooks.kinds import KAFKA, KINDS

@@ -14,7 +14,7 @@ from tidings.api.http.metrics_access import MetricsReaders
 from tidings.compose import Keys
 from tidings.connections import kafka_type, outbox_type, smtp_type, sql_type
 from tidings.connections.port import ConnectionType
-from tidings.core.connections import Connections
+from tidings.core.connections.connection import Connections
 from tidings.core.ids import OrgId
 from tidings.core.shaping.platform_rules import read_map
 from tidings.core.sources.source import KAFKA, OUTBOX

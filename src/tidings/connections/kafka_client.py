@@ -13,7 +13,7 @@ from aiokafka.conn import collect_hosts, create_conn
 from tidings.connections.kafka_faults import down
 from tidings.connections.kafka_login import login_of
 from tidings.connections.port import ConnectionDown
-from tidings.core.connections import Connection
+from tidings.core.connections.connection import Connection
 
 TIMEOUT_MS = 10_000
 FAILURES = (errors.KafkaError, OSError, TimeoutError)

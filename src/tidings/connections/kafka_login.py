@@ -7,7 +7,7 @@ from typing import Any
 
 from tidings.connections.kafka_type import MECHANISMS, SECURITIES, TOPICS
 from tidings.connections.port import ConnectionDown
-from tidings.core.connections import Connection
+from tidings.core.connections.connection import Connection
 
 
 def login_of(connection: Connection) -> Mapping[str, Any]:

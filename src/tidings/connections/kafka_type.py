@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 
 from tidings.connections.port import ConnectionType, comes_with
-from tidings.core.connection_fields import ConnectionField
-from tidings.core.connections import Connection
+from tidings.core.connections.connection import Connection
+from tidings.core.connections.fields import ConnectionField
 from tidings.core.webhooks.kafka_topic import PUBLISHES, QUEUE_TOPIC
 
 EXTRA = "kafka"

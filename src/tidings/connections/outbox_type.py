@@ -3,8 +3,8 @@ a table. What speaks to PostgreSQL is imported when one is used."""
 
 from tidings.connections.port import ConnectionType, comes_with
 from tidings.connections.postgresql_fields import FIELDS
-from tidings.core.connection_fields import ConnectionField
-from tidings.core.connections import Connection
+from tidings.core.connections.connection import Connection
+from tidings.core.connections.fields import ConnectionField
 
 EXTRA = "outbox"
 TABLES = "tables"

@@ -10,8 +10,8 @@ from typing import Protocol
 
 import msgspec
 
-from tidings.core.connection_fields import ConnectionField, faults_of
-from tidings.core.connections import Connection
+from tidings.core.connections.connection import Connection
+from tidings.core.connections.fields import ConnectionField, faults_of
 from tidings.errors import Unavailable
 
 

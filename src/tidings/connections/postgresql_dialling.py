@@ -9,7 +9,7 @@ from tidings.connections.outbox_type import TABLES
 from tidings.connections.port import ConnectionDown
 from tidings.connections.postgresql_faults import refusal
 from tidings.connections.postgresql_fields import DSN, FIELDS
-from tidings.core.connections import Connection
+from tidings.core.connections.connection import Connection
 
 # A peer that is gone without a word is known as gone within a minute, by us and by the server: it
 # holds the lock of the table for us until then.

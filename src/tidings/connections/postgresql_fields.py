@@ -1,6 +1,6 @@
 """What the operator says of a PostgreSQL database, whatever type of connection leads there."""
 
-from tidings.core.connection_fields import ConnectionField
+from tidings.core.connections.fields import ConnectionField
 
 DSN = "dsn"
 FIELDS = (

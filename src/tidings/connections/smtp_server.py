@@ -7,7 +7,7 @@ from email.utils import parseaddr
 import msgspec
 
 from tidings.connections.port import ConnectionDown
-from tidings.core.connections import Connection
+from tidings.core.connections.connection import Connection
 from tidings.core.form import visible
 from tidings.core.mail_addresses import address_of, domain_of
 from tidings.core.webhooks.mailing import Recipients, recipients_of

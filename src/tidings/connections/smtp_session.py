@@ -23,7 +23,7 @@ from tidings.connections.smtp_replies import (
     Reply,
 )
 from tidings.connections.smtp_server import PLAINTEXT, STARTTLS, TLS, SmtpServer, server_of
-from tidings.core.connections import Connection
+from tidings.core.connections.connection import Connection
 from tidings.core.delivery.exchange import FaultKind
 
 log = structlog.get_logger(__name__)

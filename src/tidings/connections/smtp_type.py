@@ -11,8 +11,8 @@ from tidings.connections.smtp_server import (
     SECURITIES,
     mailbox_of,
 )
-from tidings.core.connection_fields import ConnectionField
-from tidings.core.connections import Connection
+from tidings.core.connections.connection import Connection
+from tidings.core.connections.fields import ConnectionField
 from tidings.core.mail_addresses import address_of
 from tidings.core.webhooks.mailing import ANY, CONFIRMED, SMTP
 

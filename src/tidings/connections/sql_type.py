@@ -3,9 +3,9 @@ PostgreSQL is imported when one is used."""
 
 from tidings.connections.port import ConnectionType, comes_with
 from tidings.connections.postgresql_fields import FIELDS
-from tidings.core.connection_fields import ConnectionField
-from tidings.core.connections import Connection
-from tidings.core.declared_tables import LINES_MAX, LINES_USUAL, TABLES, tables_faults
+from tidings.core.connections.connection import Connection
+from tidings.core.connections.fields import ConnectionField
+from tidings.core.connections.tables import LINES_MAX, LINES_USUAL, TABLES, tables_faults
 
 EXTRA = "sql"
 

@@ -11,7 +11,7 @@ words are the answer's headers and body.
 
 from typing import NamedTuple, Protocol
 
-from tidings.core.connections import Connection
+from tidings.core.connections.connection import Connection
 from tidings.core.delivery.exchange import Result
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.webhook import Webhook

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from tidings.core.connections import Connection, Connections
+from tidings.core.connections.connection import Connection, Connections
 from tidings.core.webhooks.kinds import KINDS, QUEUE
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Channel, Driver, Headers, Shown

@@ -4,7 +4,7 @@ none, and those whose connection is not declared any more.
 What comes here is sent nowhere, and that is our fault and not a receiver's: it is tried again.
 """
 
-from tidings.core.connections import Connection
+from tidings.core.connections.connection import Connection
 from tidings.core.delivery.exchange import Fault, FaultKind, Result, of_fault
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Headers, Message, Shown

@@ -8,7 +8,7 @@ import msgspec
 import structlog
 
 from tidings.connections.port import ConnectionDown, ConnectionType
-from tidings.core.connections import Connection, Connections
+from tidings.core.connections.connection import Connection, Connections
 from tidings.core.events.call_reader import Caller
 from tidings.core.token_bucket import TokenBucket
 from tidings.engine.clock import Clock

@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from tidings.core.connection_fields import shown_of
-from tidings.core.connections import Connection
+from tidings.core.connections.connection import Connection
+from tidings.core.connections.fields import shown_of
 from tidings.core.delivery.standing import Standing
 from tidings.core.events.call_reader import EITHER, Caller
 from tidings.core.ids import OrgId

@@ -9,7 +9,7 @@ over and never marked is handed over again, to this process or to the one after 
 from collections.abc import Sequence
 from typing import Protocol
 
-from tidings.core.connections import Connection
+from tidings.core.connections.connection import Connection
 from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.source import Source
 

@@ -22,7 +22,7 @@ from tests.console.sources.test_source_pages import (
 )
 from tests.console.webhook_client import pages, text
 from tidings.console.pages.sources import form as source_form
-from tidings.core.connections import Connection
+from tidings.core.connections.connection import Connection
 from tidings.core.declaration import Field, declared
 from tidings.core.kinds import Choice, Flag, Part
 from tidings.core.shaping.signatures.standard_webhooks import show_secret

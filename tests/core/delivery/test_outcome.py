@@ -97,7 +97,7 @@ def test_a_fault_is_tried_again_and_ours_is_not_the_receivers(kind: FaultKind) -
     for sent in (False, True):
         outcome = judged(Fault(kind, sent, "", 1.0))
         assert isinstance(outcome, Retry)
-        assert outcome.ours is (kind in {FaultKind.OURS, FaultKind.STALE})
+        assert outcome.ours is (kind in {FaultKind.OURS, FaultKind.STALE, FaultKind.LEASE})
         assert outcome.slow is (kind in {FaultKind.TIMEOUT, FaultKind.CONNECT_TIMEOUT})
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tidings.core.connections import Connection
+from tidings.core.connections.connection import Connection
 from tidings.core.webhooks.rules import Reading, read_webhook
 from tidings.core.webhooks.settings import Settings
 from tidings.core.webhooks.webhook_form import Known
@@ -165,3 +165,8 @@ def test_a_table_and_its_columns_are_those_that_the_operator_has_declared(
 def test_a_table_that_is_not_declared_any_more_does_not_stop_other_changes() -> None:
     none = Known(event_types=("pointsIssued",), check_url=lambda _: None)
     assert made({"rateLimit": 5}, made(SQL), none).rate_per_s == 5
+
+
+@pytest.mark.parametrize("kind", ["PULL", "EMAIL"])
+def test_a_type_whose_messages_are_no_others_stays(kind: str) -> None:
+    assert ("type_stays", "webHookType") in refused({"webHookType": kind}, made(HTTP))

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.core.webhooks.test_kind_rules import COMMON
-from tidings.core.connections import Connection, Connections
+from tidings.core.connections.connection import Connection, Connections
 from tidings.core.mail_addresses import address_of
 from tidings.core.webhooks.mailing import is_template
 from tidings.core.webhooks.rules import Reading, read_webhook

@@ -16,7 +16,7 @@ from tests.destinations.kafka.bench import KafkaOnTrial
 from tests.destinations.messages import hook
 from tests.destinations.sql.bench import Sql
 from tests.egress.support import DEV, Names, at
-from tidings.core.connections import Connections
+from tidings.core.connections.connection import Connections
 from tidings.core.delivery.exchange import Result
 from tidings.core.webhooks.kinds import EMAIL, HTTP
 from tidings.core.webhooks.mailing import Mail, Mailing

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
-from tidings.core.connections import Connection, Connections
+from tidings.core.connections.connection import Connection, Connections
 from tidings.core.webhooks.kinds import EMAIL
 from tidings.destinations.email.driver import Confirmed, EmailDestination
 from tidings.destinations.registry import ByKind

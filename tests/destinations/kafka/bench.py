@@ -17,7 +17,7 @@ from tests.destinations.trials.kafka import records_of
 from tests.e2e.harness.service import free_port
 from tests.sources.kafka.server import KafkaServer
 from tests.sources.kafka.subject import KafkaSubject
-from tidings.core.connections import Connection, Connections
+from tidings.core.connections.connection import Connection, Connections
 from tidings.core.delivery.exchange import Result
 from tidings.core.webhooks.kafka_topic import KafkaTopic
 from tidings.core.webhooks.kinds import KAFKA

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from tests.destinations.messages import TestMessage, hook
-from tidings.core.connections import Connection
+from tidings.core.connections.connection import Connection
 from tidings.core.delivery.exchange import Fault, FaultKind
 from tidings.core.webhooks.kafka_topic import KafkaTopic
 from tidings.core.webhooks.kinds import KAFKA

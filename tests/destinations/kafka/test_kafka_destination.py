@@ -14,7 +14,7 @@ from tests.destinations.trials.kafka import records_of
 from tests.e2e.harness.service import free_port
 from tests.sources.kafka.server import ALICE, MALLORY, SCRAM, KafkaServer
 from tests.sources.kafka.subject import KafkaSubject
-from tidings.core.connections import Connection
+from tidings.core.connections.connection import Connection
 from tidings.core.delivery.exchange import Answer, Fault, FaultKind, Result, Verdict
 from tidings.core.webhooks.kafka_topic import KafkaTopic
 from tidings.core.webhooks.kinds import KAFKA, QUEUE

@@ -13,7 +13,7 @@ import psycopg
 from tests.destinations.conformance.subject import Bench, Got, Says
 from tests.destinations.messages import hook
 from tests.postgres_server import PostgresServer
-from tidings.core.connections import Connection, Connections
+from tidings.core.connections.connection import Connection, Connections
 from tidings.core.picks import Pick
 from tidings.core.webhooks.kinds import SQL
 from tidings.core.webhooks.sql_table import SqlTable

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.destinations.sql.bench import columns
-from tidings.core.declared_tables import DeclaredTable
+from tidings.core.connections.tables import DeclaredTable
 from tidings.core.picks import MessageFault, Pick
 from tidings.core.webhooks.sql_table import SqlTable
 from tidings.destinations.sql.rows import row_of

@@ -14,7 +14,7 @@ import pytest
 
 from tests.destinations.messages import TestMessage
 from tests.destinations.sql.bench import body_of, columns, new_database, server, sql_hook
-from tidings.core.connections import Connection
+from tidings.core.connections.connection import Connection
 from tidings.core.delivery.exchange import Answer, Fault, FaultKind, Result, Verdict
 from tidings.core.delivery.outcome import RetryPolicy
 from tidings.core.picks import Pick

@@ -99,13 +99,16 @@ def restarted_on_the_way(
     events: int,
     *,
     kills: bool = False,
+    begun: Callable[[ServiceProcess, str], None] = lambda service, webhook: None,
 ) -> Ledger:
-    """Its server is restarted while messages go there; with `kills` the service is killed too."""
+    """Its server is restarted while messages go there; with `kills` the service is killed too.
+    `begun` is told of the service and of the webhook's id."""
     file = folder / "connections.toml"
     file.write_text(destination.connections)
     service = new_service(connections=file).start()
     with service.api(ORG) as api:
-        api.webhook("", ordering="key", maxAllowedConnections=100, **destination.webhook)
+        hook = api.webhook("", ordering="key", maxAllowedConnections=100, **destination.webhook)
+    begun(service, hook["webHookId"])
     began = time.monotonic()
     bound_s = 90 + events / 50
     sending = threading.Thread(target=_send, args=(service, events))

@@ -4,10 +4,14 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from standardwebhooks import Webhook as Verifier
+
+from tests.destinations.trials.ledger import restarted_on_the_way
+from tests.destinations.trials.pull import PullTrial
 
 from ..harness.api import Api
 from ..harness.events import event, new_id
@@ -263,3 +267,14 @@ def test_a_stop_does_not_wait_for_readers_or_leases(own_service: NewService) -> 
     assert time.monotonic() - began < 5
     waiting.join(5)
     assert told and told[0]["messages"] == []
+
+
+def test_a_reader_that_is_killed_loses_nothing_and_keeps_the_order(
+    own_service: NewService, tmp_path: Path
+) -> None:
+    trial = PullTrial(tmp_path)
+    try:
+        ledger = restarted_on_the_way(own_service, trial, tmp_path, 600, begun=trial.begin)
+    finally:
+        trial.end()
+    assert (ledger.lost, ledger.out_of_order) == (0, 0)

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from tests.api.control_client import Service, service
 from tidings.connections.port import ConnectionDown
-from tidings.core.connections import Connection
+from tidings.core.connections.connection import Connection
 from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.source import Source
 from tidings.engine.sources import intake, live_source

@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError
 from tests.sources.conformance.subject import Made
 from tests.sources.kafka.server import KafkaServer
 from tidings.connections.port import ConnectionDown
-from tidings.core.connections import Connection
+from tidings.core.connections.connection import Connection
 from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.source import KAFKA, KafkaTopics, Source
 from tidings.sources.kafka.driver import KafkaDriver

@@ -9,7 +9,7 @@ from tests.sources.kafka.server import ALICE, KafkaServer
 from tests.sources.kafka.test_kafka_driver import login
 from tidings.connections.kafka_type import TYPE
 from tidings.connections.port import ConnectionDown
-from tidings.core.connections import Connection
+from tidings.core.connections.connection import Connection
 
 pytestmark = [pytest.mark.systems, pytest.mark.timeout(120)]
 

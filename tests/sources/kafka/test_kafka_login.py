@@ -7,7 +7,7 @@ import pytest
 
 from tidings.connections.kafka_login import check_topics, login_of
 from tidings.connections.port import ConnectionDown
-from tidings.core.connections import Connection
+from tidings.core.connections.connection import Connection
 from tidings.core.sources.source import KAFKA, KafkaTopics, Source
 from tidings.sources.kafka.driver import KafkaDriver
 

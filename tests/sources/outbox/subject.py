@@ -9,7 +9,7 @@ import psycopg
 from tests.docs.outbox_page import DDL
 from tests.postgres_server import PostgresServer
 from tests.sources.conformance.subject import Made
-from tidings.core.connections import Connection
+from tidings.core.connections.connection import Connection
 from tidings.core.sources.source import OUTBOX, OutboxTable, Source
 from tidings.sources.outbox.driver import OutboxDriver
 from tidings.sources.port import Reading

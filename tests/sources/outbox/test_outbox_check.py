@@ -9,7 +9,7 @@ from tests.postgres_server import PostgresServer
 from tests.sources.outbox.test_troubles import PASSWORD
 from tidings.connections.outbox_type import TYPE
 from tidings.connections.port import ConnectionDown
-from tidings.core.connections import Connection
+from tidings.core.connections.connection import Connection
 
 pytestmark = pytest.mark.timeout(60)
 

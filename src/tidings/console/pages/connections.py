@@ -5,7 +5,7 @@ from typing import Any
 from starlette.responses import Response
 
 from tidings.console.visit import Visit
-from tidings.core.connections import Connection
+from tidings.core.connections.connection import Connection
 from tidings.engine.connections import CheckResult
 from tidings.reads.connections import CHECKS, ConnectionViews, Users, open_to
 

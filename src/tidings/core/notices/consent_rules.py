@@ -12,7 +12,7 @@ from enum import StrEnum
 import msgspec
 
 from tidings.core.access.user_rules import email_of
-from tidings.core.connections import Connection
+from tidings.core.connections.connection import Connection
 from tidings.core.org_settings import OrgSettings
 from tidings.core.webhooks.mailing import recipients_of
 from tidings.core.webhooks.webhook import Webhook

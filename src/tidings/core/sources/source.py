@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import msgspec
 
 from tidings.core import picks
-from tidings.core.connections import NAMES_ONE_OR_BLANK
+from tidings.core.connections.connection import NAMES_ONE_OR_BLANK
 from tidings.core.declaration import Declared, Field, declared, read_resource, show_resource
 from tidings.core.form import Form, came
 from tidings.core.ids import OrgId

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 
-from tidings.core.connections import Connection
+from tidings.core.connections.connection import Connection
 from tidings.core.declaration import Field
 from tidings.core.ids import OrgId, WebhookId
 from tidings.core.kinds import named, whole

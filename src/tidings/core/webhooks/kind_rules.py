@@ -1,6 +1,6 @@
 """What a webhook of each type must have, and what it must not: how its fields go together. Pure."""
 
-from tidings.core.webhooks.kinds import FIELDS, KINDS, PULL, Kind, Place
+from tidings.core.webhooks.kinds import EMAIL, FIELDS, KINDS, PULL, Kind, Place
 from tidings.core.webhooks.mailing import judge_mailing, recipients_of
 from tidings.core.webhooks.settings import Settings
 from tidings.core.webhooks.webhook_form import WebhookForm
@@ -10,12 +10,12 @@ def judge_kind(form: WebhookForm, settings: Settings, old: Settings | None) -> N
     """Refuse on the form what the type lacks, and what is another type's."""
     if any(one.field.split(".")[0] in _JUDGED for one in form.refusals):
         return
-    if old is not None and settings.kind != old.kind and PULL in (settings.kind, old.kind):
+    if old is not None and settings.kind != old.kind and STAYS & {settings.kind, old.kind}:
         form.refuse(
             "type_stays",
             "webHookType",
-            f"webHookType must stay {old.kind}; got {settings.kind}. Create another webhook: "
-            "messages that a reader has fetched are still out.",
+            f"webHookType must stay {old.kind}; got {settings.kind}. Create another webhook: what "
+            "is under way was made for this one.",
         )
         return
     kind = KINDS[settings.kind]
@@ -39,6 +39,8 @@ def _way(settings: Settings) -> tuple[object, ...]:
     return settings.kind, settings.connection, None if field is None else getattr(settings, field)
 
 
+# Messages that a reader has are still out, and what was shaped as an e-mail is nothing else.
+STAYS = {PULL, EMAIL}
 _JUDGED = {"webHookType", "webHookHeaders", "authentication", "connection", *FIELDS}
 
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from tidings.core.connections import Connection
+from tidings.core.connections.connection import Connection
 
 HTTP, QUEUE = "HTTP", "QUEUE_INT"
 KAFKA, EMAIL, SQL, PULL = "KAFKA", "EMAIL", "SQL", "PULL"

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from tidings.core.connections import Connection
+from tidings.core.connections.connection import Connection
 from tidings.core.declaration import Declared, Field
 from tidings.core.form import Form, came
 from tidings.core.kinds import Part, Value, whole

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from tidings.core.connections import NAMES_ONE
+from tidings.core.connections.connection import NAMES_ONE
 from tidings.core.declaration import Field, Keyed, declared
 from tidings.core.delivery.outcome import DEFAULT_POLICY, RetryPolicy
 from tidings.core.form import LINE

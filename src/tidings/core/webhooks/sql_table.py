@@ -7,9 +7,9 @@ from urllib.parse import quote
 
 import msgspec
 
-from tidings.core.connections import Connection
+from tidings.core.connections.connection import Connection
+from tidings.core.connections.tables import COLUMNS_MAX, tables_of
 from tidings.core.declaration import Declared, Field
-from tidings.core.declared_tables import COLUMNS_MAX, tables_of
 from tidings.core.form import Form, came
 from tidings.core.kinds import Part, named, whole
 from tidings.core.picks import PICK, Pick, read_pick

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from tidings.core.connections import Connection
+from tidings.core.connections.connection import Connection
 from tidings.core.form import Form, came, number_of, visible, whole_of
 from tidings.core.shaping.shape_rules import read_transformation
 from tidings.core.shaping.signatures.standard_webhooks import read_secret

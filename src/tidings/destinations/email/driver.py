@@ -14,7 +14,7 @@ from tidings.connections.port import ConnectionDown, comes_with
 from tidings.connections.smtp_replies import MailDown, MailRefused, Reply
 from tidings.connections.smtp_server import SmtpServer, server_of
 from tidings.connections.smtp_type import EXTRA
-from tidings.core.connections import Connection, Connections
+from tidings.core.connections.connection import Connection, Connections
 from tidings.core.delivery.exchange import Result
 from tidings.core.ids import OrgId
 from tidings.core.mail_addresses import address_of

@@ -6,7 +6,7 @@ from time import monotonic
 
 import msgspec
 
-from tidings.core.connections import Connection
+from tidings.core.connections.connection import Connection
 from tidings.core.delivery.exchange import Answer, Ending, Fault, FaultKind, Result
 from tidings.core.webhooks.authentication import shown_header
 from tidings.core.webhooks.masks import scrubbed, scrubbed_headers

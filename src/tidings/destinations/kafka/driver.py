@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tidings.connections.kafka_login import login_of
 from tidings.connections.kafka_type import EXTRA
 from tidings.connections.port import ConnectionDown, comes_with
-from tidings.core.connections import Connection
+from tidings.core.connections.connection import Connection
 from tidings.core.delivery.exchange import Fault, FaultKind, Result, of_fault
 from tidings.core.events.names import CONTENT_TYPE, name_in
 from tidings.core.webhooks.kafka_topic import not_published, queue_topic

@@ -7,7 +7,7 @@ import psycopg
 import structlog
 
 from tidings.connections.port import ConnectionDown
-from tidings.core.declared_tables import DeclaredTable
+from tidings.core.connections.tables import DeclaredTable
 from tidings.core.delivery.exchange import (
     Answer,
     Fault,

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from tidings.connections.port import command_of
 from tidings.connections.sql_type import EXTRA
-from tidings.core.connections import Connection
-from tidings.core.declared_tables import LINES_MAX, LINES_USUAL, DeclaredTable, tables_of
+from tidings.core.connections.connection import Connection
+from tidings.core.connections.tables import LINES_MAX, LINES_USUAL, DeclaredTable, tables_of
 from tidings.core.picks import MessageFault
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Channel, Headers, Shown

@@ -16,7 +16,7 @@ from psycopg.abc import RV, PQGen
 from psycopg.pq.abc import PGconn, PGresult
 
 from tidings.connections.postgresql_dialling import conninfo
-from tidings.core.connections import Connection
+from tidings.core.connections.connection import Connection
 
 IDLE_S = 60.0  # then a line that nobody needs is closed
 CANCEL_S = 2.0  # for the server to hear that a statement was given up

@@ -6,7 +6,7 @@ their digits, an object goes into a json or jsonb column as it is written.
 
 import msgspec
 
-from tidings.core.declared_tables import DeclaredTable
+from tidings.core.connections.tables import DeclaredTable
 from tidings.core.exact_json import fields_of, read_exactly, write_exactly
 from tidings.core.picks import MessageFault, PassedOver, Pick
 from tidings.core.webhooks.sql_table import WHOLE, SqlTable

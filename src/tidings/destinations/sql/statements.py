@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from psycopg import sql
 
-from tidings.core.declared_tables import DeclaredTable
+from tidings.core.connections.tables import DeclaredTable
 
 _WRITE = """
 INSERT INTO {table} AS t ({columns})

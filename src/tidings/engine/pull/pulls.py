@@ -12,7 +12,7 @@ from time import monotonic
 
 import msgspec
 
-from tidings.core.connections import Connection
+from tidings.core.connections.connection import Connection
 from tidings.core.ids import OrgId
 from tidings.core.pull_rules import Asked, Said, Word
 from tidings.core.webhooks.webhook import Webhook

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import structlog
 
 from tidings.connections.port import ConnectionDown
-from tidings.core.connections import Connection
+from tidings.core.connections.connection import Connection
 from tidings.core.notices.kinds import SOURCE_FAILING, source_failing
 from tidings.core.sources.message import ForeignMessage
 from tidings.engine.events.intake import Overloaded

@@ -5,7 +5,7 @@ import asyncio
 import contextlib
 from collections.abc import Mapping
 
-from tidings.core.connections import Connection
+from tidings.core.connections.connection import Connection
 from tidings.core.sources.source import WEBHOOK
 from tidings.engine.sources.intake import Tell
 from tidings.engine.sources.live_source import LiveSource

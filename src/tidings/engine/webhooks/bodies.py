@@ -7,7 +7,7 @@ import msgspec
 
 from tidings.catalogue.event_type import EventType
 from tidings.core.budget import LOOP_S
-from tidings.core.connections import Connections
+from tidings.core.connections.connection import Connections
 from tidings.core.ids import OrgId
 from tidings.core.shaping.filter import compile_filter
 from tidings.core.shaping.filter_cost import worst_s

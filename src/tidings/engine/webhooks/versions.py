@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from tidings.core.connections import Connections
+from tidings.core.connections.connection import Connections
 from tidings.core.delivery.standing import Standing
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.registry import Registry

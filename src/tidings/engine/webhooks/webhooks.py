@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from tidings.catalogue.event_type import EventType
-from tidings.core.connections import Connections
+from tidings.core.connections.connection import Connections
 from tidings.core.delivery.standing import Standing
 from tidings.core.events.attribution import Attribution
 from tidings.core.ids import OrgId, WebhookId

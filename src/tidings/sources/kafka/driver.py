@@ -3,7 +3,7 @@
 from tidings.connections.kafka_login import check_topics, login_of
 from tidings.connections.kafka_type import EXTRA
 from tidings.connections.port import comes_with
-from tidings.core.connections import Connection
+from tidings.core.connections.connection import Connection
 from tidings.core.sources.source import Source
 from tidings.sources.port import Reading
 

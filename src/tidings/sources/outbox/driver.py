@@ -2,7 +2,7 @@
 
 from tidings.connections.outbox_type import EXTRA
 from tidings.connections.port import comes_with
-from tidings.core.connections import Connection
+from tidings.core.connections.connection import Connection
 from tidings.core.sources.source import OutboxTable, Source
 from tidings.sources.port import Reading
 

@@ -6,7 +6,7 @@ from psycopg import sql
 
 from tidings.connections.port import ConnectionDown
 from tidings.connections.postgresql_dialling import dial, refuse_table
-from tidings.core.connections import Connection
+from tidings.core.connections.connection import Connection
 from tidings.core.sources.source import OutboxTable
 from tidings.sources.outbox.faults import told, unfit
 from tidings.sources.outbox.reading import Line, OutboxReading

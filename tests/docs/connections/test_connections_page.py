@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from tests.docs.connection_tables import tables
+from tests.docs.connections.connection_tables import tables
 from tidings.app.connections import load_connections
 from tidings.app.parts import CONNECTION_TYPES
 from tidings.connections.kafka_login import check_topics
@@ -12,7 +12,7 @@ from tidings.connections.postgresql_dialling import conninfo, refuse_table
 from tidings.engine.connections import DEADLINE_S, UNDER_WAY_MAX
 from tidings.reads.connections import CHECKS, READS
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[3] / "docs"
 PAGE = (DOCS / "connections.md").read_text("utf-8")
 [FILE] = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
 

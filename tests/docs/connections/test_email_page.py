@@ -15,7 +15,7 @@ from tidings.core.webhooks.webhook_form import Known
 from tidings.engine.shaping.mails import SUBJECT_SHOWN_MAX
 from tidings.transform.port import OUTPUT_MAX
 
-PAGE = (Path(__file__).parents[2] / "docs" / "destinations-email.md").read_text("utf-8")
+PAGE = (Path(__file__).parents[3] / "docs" / "destinations-email.md").read_text("utf-8")
 [FILE] = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
 [SHOWN] = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
 

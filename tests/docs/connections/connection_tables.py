@@ -1,5 +1,5 @@
-"""The tables of docs/connections.md: `python -m tests.docs.connection_tables docs/connections.md`
-writes them anew from the declarations of the types."""
+"""The tables of docs/connections.md; `python -m tests.docs.connections.connection_tables`, with the
+page's name, writes them anew from the declarations of the types."""
 
 import re
 import sys
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tidings.app.parts import CONNECTION_TYPES
 from tidings.connections.port import ConnectionType, command_of
-from tidings.core.connection_fields import ConnectionField
+from tidings.core.connections.fields import ConnectionField
 
 BEGIN = "<!-- made by `make docs` from the declarations: the types -->"
 END = "<!-- the end of the types -->"

@@ -8,10 +8,10 @@ from tests.destinations.messages import BODY, TestMessage, hook
 from tidings.core.delivery.exchange import Verdict
 from tidings.destinations import port
 
-PAGE = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text("utf-8")
+PAGE = (Path(__file__).parents[3] / "CONTRIBUTING.md").read_text("utf-8")
 IMPORTS = """
 from time import monotonic
-from tidings.core.connections import Connection
+from tidings.core.connections.connection import Connection
 from tidings.core.delivery.exchange import Answer, Result, Verdict
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Headers, Message, Shown

@@ -12,14 +12,14 @@ from tests.destinations.messages import TestMessage
 from tests.destinations.sql.bench import end_server, new_database, sql_hook
 from tidings.app.connections import load_connections
 from tidings.app.parts import CONNECTION_TYPES
-from tidings.core.declared_tables import COLUMNS_MAX, LINES_USUAL, tables_of
+from tidings.core.connections.tables import COLUMNS_MAX, LINES_USUAL, tables_of
 from tidings.core.delivery.exchange import Verdict
 from tidings.core.webhooks.rules import Reading, read_webhook
 from tidings.core.webhooks.webhook_form import Known
 from tidings.destinations.sql.driver import SqlDestination
 from tidings.destinations.sql.verdicts import SAID
 
-PAGE = (Path(__file__).parents[2] / "docs" / "destinations-sql.md").read_text("utf-8")
+PAGE = (Path(__file__).parents[3] / "docs" / "destinations-sql.md").read_text("utf-8")
 [FILE] = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
 [DDL] = re.findall(r"```sql\n(.*?)```", PAGE, re.DOTALL)
 [SHOWN] = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)

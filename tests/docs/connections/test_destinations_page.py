@@ -8,13 +8,13 @@ from pathlib import Path
 from tests.core.webhooks.test_kind_rules import KNOWN, made
 from tidings.app.connections import load_connections
 from tidings.app.parts import CONNECTION_TYPES
-from tidings.core.connections import Connection
+from tidings.core.connections.connection import Connection
 from tidings.core.delivery.exchange import Answer
 from tidings.core.delivery.outcome import DEFAULT_POLICY
 from tidings.core.webhooks.kinds import KINDS
 from tidings.destinations.kafka.verdicts import _MEANINGS, refused
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "destinations.md").read_text("utf-8")
 
 

@@ -1,0 +1,1 @@
+"""The pages on connections, and on where messages go over them."""
