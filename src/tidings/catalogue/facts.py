@@ -58,6 +58,7 @@ _KEYS = {
     "data.requestId": "request",
     "data.rewardId": "reward",
     "data.series_info.id": "coupon series",
+    "data.sourceId": "source",
     "data.survivorCustomerIdentifiers.customerId": "customer, by the profile that stays",
     "data.transactionUpdates[0].customerId": "customer, by the first entry",
     "data.webHookId": "webhook",

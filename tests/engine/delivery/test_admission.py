@@ -12,7 +12,7 @@ from tidings.engine.delivery.runner import WebhookRunner
 def runner(org: int, number: int, *, took_s: float = 0.0) -> WebhookRunner:
     """As much of a webhook's runner as is asked here."""
     made: Any = SimpleNamespace(
-        webhook=SimpleNamespace(org=org, number=number),
+        webhook=SimpleNamespace(org=org, number=number, pulled=False),
         lane=SimpleNamespace(running=0, can_start=True),
         pace=LanePace(),
     )

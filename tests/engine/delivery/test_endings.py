@@ -23,6 +23,8 @@ def stale() -> Fault:
         (ANSWER, Retry(0.0), State.RETRYING, 1),
         (Fault(FaultKind.OURS, False, "", 1.0), Retry(0.0004), State.RETRYING, 1),
         (stale(), Retry(4.7, ours=True), State.RETRYING, 0),  # at once, on a new connection
+        (Fault(FaultKind.LEASE, True, "", 1.0), Retry(0.0, ours=True), State.RETRYING, 0),
+        (Fault(FaultKind.LEASE, True, "", 1.0), Retry(7.0, ours=True), State.RETRYING, 7_000),
         (ANSWER, Failed(exhausted=True), State.FAILED, None),
         (msgspec.structs.replace(ANSWER, status=200), DELIVERED, State.DELIVERED, None),
     ],

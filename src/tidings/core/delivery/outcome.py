@@ -85,7 +85,7 @@ def classify(
     ending = result.ending
     kind = ending.kind if isinstance(ending, Fault) else None
     ours = kind is FaultKind.OURS or kind in AT_ONCE
-    if kind in AT_ONCE:
+    if kind is FaultKind.LEASE:
         delay = min(delay, result.wait_s or 0.0)
     pause_s = min(LANE_PAUSE_MAX_S, result.lane_pause_s)
     return Retry(delay_s=delay, slow=result.slow, ours=ours, lane_pause_s=pause_s)

@@ -48,8 +48,10 @@ def settled(
         state = State.FAILED
     elif isinstance(outcome, Retry):
         state = State.RETRYING
-        at_once = isinstance(ending, Fault) and ending.kind in AT_ONCE
-        delay_ms = max(0 if at_once else 1, round(outcome.delay_s * 1000))
+        kind = ending.kind if isinstance(ending, Fault) else None
+        least_ms = 0 if kind in AT_ONCE else 1
+        delay_s = 0.0 if kind is FaultKind.STALE else outcome.delay_s
+        delay_ms = max(least_ms, round(delay_s * 1000))
     else:
         assert_never(outcome)
     took_ms = round(ending.duration_ms)

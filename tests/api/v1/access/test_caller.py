@@ -3,7 +3,7 @@
 from tests.api.control_client import basic, service
 
 EVERYTHING = dict.fromkeys(
-    ("webhooks", "sources", "events", "logs", "reference", "replay", "admin"), "write"
+    ("webhooks", "sources", "events", "messages", "logs", "reference", "replay", "admin"), "write"
 )
 
 

@@ -13,7 +13,7 @@ from tidings.core.ids import OrgId
 HOUR_MS = 3_600_000
 READ = {"webhooks": "read"}
 ALL = dict.fromkeys(
-    ("webhooks", "sources", "events", "logs", "reference", "replay", "admin"), "write"
+    ("webhooks", "sources", "events", "messages", "logs", "reference", "replay", "admin"), "write"
 )
 WEBHOOKS = "/v3/webHooks"
 

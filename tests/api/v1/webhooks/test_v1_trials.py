@@ -175,7 +175,7 @@ async def test_a_webhook_that_makes_no_call_is_not_tested(url: str | None) -> No
         ):
             reply = await s.call("POST", path, body)
             assert (reply.status, reply.json["error"]["code"]) == (409, "not_dialled")
-            assert "which makes no call" in reply.json["error"]["message"]
+            assert "which nothing is sent to" in reply.json["error"]["message"]
             s.clock.ms += 1000
         assert s.outside.opened == [] and s.outside.sent == []
 
