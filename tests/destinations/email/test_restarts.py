@@ -22,6 +22,7 @@ def mail(tmp_path: Path) -> Iterator[MailProcess]:
     server.kill()
 
 
+@pytest.mark.systems
 def test_no_email_is_lost_when_its_server_and_the_service_are_killed(
     mail: MailProcess, own_service: NewService, tmp_path: Path
 ) -> None:

@@ -51,6 +51,7 @@ def lines(events: list[dict[str, Any]]) -> bytes:
     return "\n".join(map(json.dumps, events)).encode()
 
 
+@pytest.mark.systems
 def test_each_event_is_one_row_in_the_order_of_its_key_whatever_is_killed(
     own_service: NewService, trial: SqlTrial, tmp_path: Path
 ) -> None:

@@ -269,6 +269,7 @@ def test_a_stop_does_not_wait_for_readers_or_leases(own_service: NewService) -> 
     assert told and told[0]["messages"] == []
 
 
+@pytest.mark.systems
 def test_a_reader_that_is_killed_loses_nothing_and_keeps_the_order(
     own_service: NewService, tmp_path: Path
 ) -> None:

@@ -53,7 +53,8 @@ def test_in_production_they_are_closed_unless_set(own_service: NewService) -> No
 # What is counted, or 1 where something holds: a number of things has no unit.
 NUMBERS = re.compile(
     "tidings_(in_flight|queued|owed|unwritten|open_breakers|open_breakers_by_cause|store_halted"
-    "|sending_stopped|orgs_stopped|replays_open|retention_kept_back|source_aside|source_lag|source_trouble|platform_down)"
+    "|sending_stopped|orgs_stopped|replays_open|retention_kept_back|source_aside|source_lag"
+    "|source_trouble|platform_down|readers_waiting|pulled_out)"
 )
 BYTES = 4_000_000
 TAKES_S, STOPPED_S = 0.4, 1.5

@@ -69,6 +69,7 @@ async def test_nothing_starts_that_nobody_has_asked_for(pulls: Pulls, webhook: W
     first = await pulls.fetch(webhook, Asked(most=3, wait_s=0.1))
     assert [one.message.body for one in first.offers] == [b"0", b"1", b"2"]
     assert lane.running == 3 and len(lane.waiting) == 7 and lane.asked[-1] == (0, 3)
+    assert (pulls.readers, pulls.messages_out) == (0, 3)
     second = await pulls.fetch(webhook, Asked(most=4, wait_s=0.1))
     assert [one.message.body for one in second.offers] == [b"3", b"4", b"5", b"6"]
 

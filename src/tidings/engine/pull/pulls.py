@@ -143,6 +143,16 @@ class Pulls:
         desk = self._desks.get(number)
         return (0, 0) if desk is None else (desk.readers, len(desk.out))
 
+    @property
+    def readers(self) -> int:
+        """How many wait, of all webhooks."""
+        return sum(desk.readers for desk in self._desks.values())
+
+    @property
+    def messages_out(self) -> int:
+        """How many messages readers have, of all webhooks."""
+        return sum(count for count, _ in self._out.values())
+
     # -- the end ----------------------------------------------------------------------------------
 
     def end_waits(self) -> None:
