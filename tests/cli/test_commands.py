@@ -393,7 +393,8 @@ def test_refused_events_are_listed_with_their_reason(tidings: Command, org: Api)
 
 
 def test_messages_are_fetched_printed_and_acknowledged(tidings: Command, org: Api) -> None:
-    org.webhook("", "reader", webHookType="PULL")
+    made = tidings("webhooks", "create", "reader", "--type", "PULL", "--on", "pointsIssued").must(0)
+    assert "Next: tidings webhooks pull reader" in made.err
     told = tidings("webhooks", "pull", "reader").must(0)
     assert told.out == "" and "no messages" in told.err
     org.accept(bare(eventId="pulled-1"))

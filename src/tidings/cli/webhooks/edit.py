@@ -16,10 +16,12 @@ from tidings.cli.webhooks.fields import changed
 from tidings.cli.webhooks.webhooks import show_webhook
 from tidings.cli.where import HERE, Where
 
+PULL = "PULL"
 _WRITTEN = {
     "name": Written(("name",)),
     "eventNames": Written(("--on",), EventNames),
-    "webHookUrl": Written(("--url",), needed=True),
+    "webHookType": Written(("--type",)),
+    "webHookUrl": Written(("--url",), needed=False),  # most other types have none
     "methodType": Written(("--method",)),
     "webHookHeaders": Written(
         ("--header",),
@@ -61,7 +63,8 @@ def create(said: Said, /, *, where: Where = HERE) -> int:
             ]
         )
     say("The signing secret is shown this once; keep it now.")
-    api.next_step(f"tidings webhooks test {word(made['name'])}")
+    then = "pull" if made["webHookType"] == PULL else "test"
+    api.next_step(f"tidings webhooks {then} {word(made['name'])}")
     return Exit.OK
 
 
