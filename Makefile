@@ -55,7 +55,7 @@ fix: setup  ## Mend what lint and format can mend by themselves
 	@$(BIN)/ruff format --quiet
 
 test: setup  ## All tests that Python packages can serve, without root
-	@$(BIN)/pytest -n 3 --dist worksteal $(TESTS) # two cores: a quarter of the time tests wait
+	@$(BIN)/pytest -n 4 --dist worksteal $(TESTS) # on two cores: tests wait for a good part of their time
 
 test-systems: setup  ## Tests that need programs of the system; as root it installs them
 	@scripts/systems
