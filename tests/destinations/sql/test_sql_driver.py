@@ -479,7 +479,9 @@ async def test_webhooks_share_the_lines_of_a_connection_and_let_go_of_them() -> 
     assert 0 < most <= 4, "three, and the one that counts"
     for channel in channels:
         await channel.close()
-    assert crm.lines() == 0
+    async with asyncio.timeout(10):  # a backend ends a moment after its line, the watcher's too
+        while await asyncio.to_thread(crm.lines):
+            await asyncio.sleep(0.02)
 
 
 async def test_a_webhook_for_which_no_line_is_free_is_not_charged_for_it() -> None:
