@@ -2,11 +2,11 @@
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bench.figures.kafka_to_kafka import kafka_to_kafka
+from bench.figures.services import services
 from bench.report import HELD, MISSED, Options, Row
 from tests.destinations.email.mail_process import MailProcess
 from tests.destinations.trials.email import EmailTrial
@@ -15,7 +15,6 @@ from tests.destinations.trials.ledger import Destination, restarted_on_the_way
 from tests.destinations.trials.pull import PullTrial
 from tests.destinations.trials.sql import SqlTrial
 from tests.e2e.harness.fixtures import NewService
-from tests.e2e.harness.service import ServiceProcess
 from tests.forked import FRESH
 from tests.postgres_server import PostgresServer
 from tests.sources.kafka.server import kafka_server
@@ -76,24 +75,6 @@ def run(options: Options) -> list[Row]:
         with services(options) as (new, folder), TRIALS[name](folder) as destination:
             rows += _trial(new, destination, folder, options.messages)
     return rows
-
-
-@contextlib.contextmanager
-def services(options: Options) -> Iterator[tuple[NewService, Path]]:
-    """Services in a folder that lasts as long as the block; what still runs then is killed."""
-    made: list[ServiceProcess] = []
-    with tempfile.TemporaryDirectory(prefix="tidings-bench-", dir=options.folder) as name:
-        folder = Path(name)
-
-        def make(**settings: object) -> ServiceProcess:
-            made.append(ServiceProcess(folder / f"store-{len(made)}", **settings))  # type: ignore[arg-type]  # settings of the service
-            return made[-1]
-
-        try:
-            yield make, folder
-        finally:
-            for one in made:
-                one.end()
 
 
 def _trial(new: NewService, destination: Destination, folder: Path, events: int) -> list[Row]:

@@ -6,12 +6,12 @@ The trials are those of the tests (`tests/sources/trials/`), with more events.
 import asyncio
 import contextlib
 import os
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.figures.services import services
 from bench.ledger import spread
 from bench.payload import ID_SLOT, event_bytes, uuid_source
 from bench.process import machine_seconds, usage_of, wait_until_quiet
@@ -25,7 +25,6 @@ from bench.report import (
     Row,
 )
 from bench.run import CORES
-from tests.e2e.harness.fixtures import NewService
 from tests.e2e.harness.service import ORG, ServiceProcess
 from tests.forked import FRESH
 from tests.postgres_server import PostgresServer
@@ -61,24 +60,6 @@ def run(options: Options) -> list[Row]:
 
 
 @contextlib.contextmanager
-def _services(options: Options) -> Iterator[tuple[NewService, Path]]:
-    """Services in a folder that lasts as long as the block; what still runs then is killed."""
-    made: list[ServiceProcess] = []
-    with tempfile.TemporaryDirectory(prefix="tidings-bench-", dir=options.folder) as name:
-        folder = Path(name)
-
-        def make(**settings: object) -> ServiceProcess:
-            made.append(ServiceProcess(folder / f"store-{len(made)}", **settings))  # type: ignore[arg-type]  # settings of the service
-            return made[-1]
-
-        try:
-            yield make, folder
-        finally:
-            for one in made:
-                one.end()
-
-
-@contextlib.contextmanager
 def _broker(folder: Path) -> Iterator[KafkaServer]:
     directory = folder / "kafka"
     directory.mkdir()
@@ -87,12 +68,12 @@ def _broker(folder: Path) -> Iterator[KafkaServer]:
 
 
 def _kafka(options: Options) -> list[Row]:
-    with _services(options) as (new, folder), _broker(folder) as server:
+    with services(options) as (new, folder), _broker(folder) as server:
         return _rows("Kafka", "broker", kafka_trial(new, server, folder, options.events))
 
 
 def _outbox(options: Options) -> list[Row]:
-    with _services(options) as (new, folder):
+    with services(options) as (new, folder):
         postgres = PostgresServer()
         try:
             return _rows(
@@ -103,7 +84,7 @@ def _outbox(options: Options) -> list[Row]:
 
 
 def _webhook(options: Options) -> list[Row]:
-    with _services(options) as (new, _):
+    with services(options) as (new, _):
         books = inbound_trial(new, options.events, CUSTOMERS)
         return _rows("inbound webhook", "sending Tidings", books)
 
@@ -136,7 +117,7 @@ class _Fetched:
 def _rate(options: Options) -> list[Row]:
     """Kafka into the embedded store, without a webhook, on the cores that the broker has too."""
     events = options.events * RATE_EVENTS_PER_TRIAL_EVENT
-    with _services(options) as (new, folder), _broker(folder) as server:
+    with services(options) as (new, folder), _broker(folder) as server:
         subject = KafkaSubject(server)
         asyncio.run(_fill(subject, events))
         runs = []
