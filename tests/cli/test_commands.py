@@ -405,3 +405,10 @@ def test_messages_are_fetched_printed_and_acknowledged(tidings: Command, org: Ap
     assert org.settled("pulled-2")["state"] == "delivered"
     told = tidings("webhooks", "pull", "crm-of-nobody").must(3)
     assert "must be the name or id" in told.err
+
+
+def test_where_a_webhook_that_has_no_url_leads_is_shown(tidings: Command, org: Api) -> None:
+    org.webhook("", "reader", webHookType="PULL")
+    assert "PULL" in tidings("webhooks", "list").must(0).out
+    shown = tidings("webhooks", "show", "reader").must(0).out
+    assert "PULL" in shown and "POST" not in shown, "nothing is called"

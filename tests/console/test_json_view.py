@@ -93,3 +93,5 @@ def test_a_curl_command_quotes_everything_and_reads_no_file() -> None:
     assert "'X-A: it'\"'\"'s; `id`'" in command
     assert "--data-binary ' @/etc/passwd'" in command
     assert curl_of(request | {"body": {"text": None, "bytes": 2}}) is None
+    for url in ("kafka://main/crm", "sql://crm/state", "email://mail/a@b.example", "pull:"):
+        assert curl_of(request | {"url": url}) is None, "it is no call"

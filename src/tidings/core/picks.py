@@ -40,10 +40,11 @@ _items = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 class MessageFault(Unprocessable):
-    """Nothing can be made of a message as it is. `field`: what it is about, of a mapping or of what
-    is made; empty for the message as a whole."""
+    """Nothing can be made of a message as it is. `said`: why, in sentences; `field`: what it is
+    about, of a mapping or of what is made; empty for the message as a whole."""
 
     def __init__(self, code: str, said: str, field: str = "") -> None:
+        self.said = said
         self.message = f"{said} ({code}, {f'field {field}' if field else 'message'})"
         super().__init__(Refusal(code, self.message, field))
         self.code = code

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tidings.core.delivery.exchange import NOT_THE_RECEIVERS, FaultKind
 from tidings.core.delivery.health import (
     DAY_MS,
     DEFAULT_POLICY,
@@ -13,6 +14,7 @@ from tidings.core.delivery.health import (
     Disable,
     Failing,
     HealthPolicy,
+    does,
     judge,
     to_tell,
 )
@@ -125,3 +127,8 @@ def test_what_is_well_or_disabled_is_no_step() -> None:
     assert to_tell(Failing(FIRST, SINCE), 0) == FIRST
     assert to_tell(Failing(50, SINCE), FIRST) == 50
     assert to_tell(Failing(FIRST, SINCE), FIRST) is None
+
+
+@pytest.mark.parametrize("kind", sorted(set(FaultKind) - NOT_THE_RECEIVERS))
+def test_what_is_charged_to_a_receiver_has_words(kind: FaultKind) -> None:
+    assert does(kind) != "fails" and "policy" not in does(FaultKind.RECIPIENTS)

@@ -134,7 +134,7 @@ async def test_what_is_no_single_address_gets_nothing(to: str) -> None:
     async with mail_server() as server:
         [result] = await sent(server, email(to), recipients="any")
         assert server.came == []
-    assert result.verdict is Verdict.NEVER and fault(result).kind is FaultKind.POLICY
+    assert result.verdict is Verdict.NEVER and fault(result).kind is FaultKind.RECIPIENTS
 
 
 async def test_signs_beyond_ascii_in_an_address_go_to_servers_that_know_them() -> None:
@@ -219,7 +219,7 @@ async def test_who_has_not_confirmed_gets_nothing_and_the_delivery_waits() -> No
         assert server.came[0].message["To"] == OPS
         agreed.add(DEV)
         [later] = await sent(server, email(DEV), confirmed=confirmed)
-    assert none.verdict is Verdict.AGAIN and fault(none).kind is FaultKind.POLICY
+    assert none.verdict is Verdict.AGAIN and fault(none).kind is FaultKind.RECIPIENTS
     assert f"{DEV} has not confirmed" in fault(none).detail
     assert some.verdict is Verdict.DELIVERED and DEV in answer(some).body.decode()
     assert later.verdict is Verdict.DELIVERED
@@ -239,7 +239,7 @@ async def test_where_the_operator_admits_anybody_nobody_need_confirm_but_domains
         assert [one.to for one in server.came] == [["new@brand.example"]]
     assert kept.verdict is Verdict.DELIVERED
     assert other.verdict is like.verdict is Verdict.NEVER
-    assert fault(other).kind is FaultKind.POLICY
+    assert fault(other).kind is FaultKind.RECIPIENTS
 
 
 async def test_over_the_limit_an_email_waits_and_no_other_org_does() -> None:

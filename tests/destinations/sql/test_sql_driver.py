@@ -15,6 +15,7 @@ import pytest
 from tests.destinations.messages import TestMessage
 from tests.destinations.sql.bench import body_of, columns, new_database, server, sql_hook
 from tidings.core.connections.connection import Connection
+from tidings.core.delivery.advice import PastAttempt, what_happened, what_to_do
 from tidings.core.delivery.exchange import Answer, Fault, FaultKind, Result, Verdict
 from tidings.core.delivery.outcome import RetryPolicy
 from tidings.core.picks import Pick
@@ -536,3 +537,12 @@ async def test_a_row_is_shown_as_it_went() -> None:
     assert shown.method == "UPSERT" and shown.headers == [("webhook-id", "m1")]
     assert shown.body == b'{"customer":1,"at":2,"points":10.50,"event":"m1"}'
     assert crm.driver.carried(webhook) == []
+
+
+async def test_why_no_row_can_be_made_of_a_message_is_told_in_words_that_its_page_shows() -> None:
+    async with Crm(STATE_DDL, tables={"state": STATE}).opened("state") as channel:
+        result = await channel.send(message("m", b'{"nothing": "of it"}'))
+    assert result is not None and result.verdict is Verdict.NEVER
+    assert isinstance(result.ending, Fault) and result.ending.kind is FaultKind.TRANSFORM
+    tried = PastAttempt(None, result.ending.kind, result.ending.detail, 0)
+    assert "must have a value" in what_happened(tried) and "Correct" in what_to_do(tried)

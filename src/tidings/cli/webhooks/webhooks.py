@@ -31,6 +31,7 @@ from tidings.cli.webhooks.fields import changed
 from tidings.cli.webhooks.health import health_cell, health_said
 from tidings.cli.where import HERE, Where
 
+OF_A_TYPE = ("kafka", "email", "sql")  # fields that webhooks of one type alone have
 app = App(name="webhooks", help="Who is told what, where and how.")
 for _name, _path in (
     ("create", "webhooks.edit:create"),
@@ -69,12 +70,12 @@ def list_all(*, all: Annotated[bool, Parameter(negative=())] = False, where: Whe
                 one["name"],
                 health_cell(one),
                 _events(one["eventNames"]),
-                one["webHookUrl"],
+                leads_to(one),
                 one["webHookId"],
             )
             for one in found
         ]
-        print_table(("Name", "Health", "Events", "URL", "Id"), rows, whole="Health")
+        print_table(("Name", "Health", "Events", "To", "Id"), rows, whole="Health")
     say(how_many(len(found), "webhook"))
     api.next_step(f"tidings webhooks show {word(found[0]['name'])}")
     return Exit.OK
@@ -131,7 +132,13 @@ def show_webhook(found: dict[str, Any], as_json: bool) -> None:
         ("consumer group", found["consumerGroupId"]),
         ("standing", standing),
         *_health(found),
-        ("URL", f"{found['methodType']} {found['webHookUrl']}".strip()),
+        ("type", found["webHookType"]),
+        ("URL", found["webHookUrl"] and f"{found['methodType']} {found['webHookUrl']}"),
+        ("connection", found.get("connection")),
+        *(
+            (name, found.get(name) and json.dumps(found[name], ensure_ascii=False))
+            for name in OF_A_TYPE
+        ),
         ("events", found["eventNames"]),
         (
             "headers",
@@ -164,6 +171,14 @@ def _health(found: dict[str, Any]) -> list[tuple[str, Any]]:
         return []
     told = [("health", health_cell(found))]
     return [*told, ("receiver", health_said(found))] if found["health"] else told
+
+
+def leads_to(webhook: dict[str, Any]) -> str:
+    """Where its messages go, in short: its URL, or its type with the connection that it names."""
+    if webhook["webHookUrl"]:
+        return str(webhook["webHookUrl"])
+    over = webhook.get("connection")
+    return f"{webhook['webHookType']} over {over}" if over else str(webhook["webHookType"])
 
 
 def _standing(verb: str, webhook: str, where: Where, says: str) -> int:

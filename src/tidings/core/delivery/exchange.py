@@ -26,6 +26,7 @@ class FaultKind(StrEnum):
     STALE = "stale"  # a kept connection ended as it was used again, without a byte of an answer
     OURS = "ours"  # our own resolver, proxy or socket limit failed; never the receiver's fault
     LEASE = "lease"  # a reader fetched the message, and did not say in time what became of it
+    RECIPIENTS = "recipients"  # none of those it is addressed to may be written to; nothing left
     TOKEN = "token"  # no access token could be had for the receiver; nothing was sent
     TRANSFORM = "transform"  # the webhook's own shaping cannot make a message of this event
 

@@ -106,6 +106,7 @@ _DOES = {
     "tls": "fails the TLS handshake",
     "protocol": "does not answer in HTTP",
     "policy": "has an address that the policy blocks",
+    "recipients": "has nobody who may be written to",
     "token": "gets nothing, since no access token can be had",
     "transform": "gets no message, since its payload cannot be made",
 }

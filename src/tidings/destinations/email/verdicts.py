@@ -86,7 +86,7 @@ def nobody_admitted(ms: float) -> Result:
         "The recipients must be of domains that the operator admits over the connection; none is, "
         "so nothing was sent. Ask the operator."
     )
-    return Result(Verdict.NEVER, Fault(FaultKind.POLICY, False, words, ms))
+    return Result(Verdict.NEVER, Fault(FaultKind.RECIPIENTS, False, words, ms))
 
 
 def nobody_confirmed(waiting: Sequence[str], ms: float) -> Result:
@@ -96,7 +96,7 @@ def nobody_confirmed(waiting: Sequence[str], ms: float) -> Result:
         f"{'have' if len(waiting) > 1 else 'has'} not confirmed, so nothing was sent. It is tried "
         "again by itself."
     )
-    return of_fault(Fault(FaultKind.POLICY, False, words, ms))
+    return of_fault(Fault(FaultKind.RECIPIENTS, False, words, ms))
 
 
 def no_place(wait_s: float, ms: float) -> Result:

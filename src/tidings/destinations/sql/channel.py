@@ -46,7 +46,7 @@ class SqlChannel:
         try:
             row = row_of(self._sql, self._table, message.id, message.body)
         except MessageFault as fault:
-            return of_fault(Fault(FaultKind.TRANSFORM, False, fault.message, 0.0))
+            return of_fault(Fault(FaultKind.TRANSFORM, False, fault.said, 0.0))
         attempt = _Attempt(message, row, self._statement, self._webhook, self._sql.table)
         lines = self._lines.of(self)
         try:

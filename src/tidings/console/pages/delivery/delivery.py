@@ -209,12 +209,13 @@ async def _payload(
 
 
 def curl_of(request: dict[str, Any]) -> str | None:
-    """A request as a command line, to be tried by hand; None where its bytes are no text.
+    """A request as a command line, to be tried by hand; None where its bytes are no text, and of
+    what is no call.
 
     What stands in it was masked before: a secret is never put into a clipboard.
     """
     body = request["body"]
-    if body is None or body["text"] is None:
+    if body is None or body["text"] is None or not str(request["url"]).startswith("http"):
         return None
     parts = ["curl", "-X", str(request["method"]), shlex.quote(str(request["url"]))]
     for one in request["headers"]:
