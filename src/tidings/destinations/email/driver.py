@@ -20,6 +20,7 @@ from tidings.core.ids import OrgId
 from tidings.core.mail_addresses import address_of
 from tidings.core.webhooks.mailing import Mail, mail_in
 from tidings.core.webhooks.webhook import Webhook
+from tidings.destinations.deadline import within_its_time
 from tidings.destinations.email import verdicts
 from tidings.destinations.email.composition import ID, carried_of, compose, headers_of, written
 from tidings.destinations.email.limits import Limits
@@ -105,7 +106,7 @@ class EmailDestination:
     def carried(self, webhook: Webhook) -> Headers:
         return []  # all that it has is made of the message
 
-    def show(self, webhook: Webhook, headers: Headers, body: bytes) -> Shown:
+    def show(self, webhook: Webhook, headers: Headers, body: bytes, key: int | None) -> Shown:
         """The text is shown; of an e-mail of HTML alone that."""
         ours = carried_of(headers, webhook.scheme.header)
         mail, connection = mail_in(body), self._connections.get(webhook.connection)
@@ -142,7 +143,7 @@ class EmailChannel:
         if (wait_s := limits.take(org, len(to), monotonic())) > 0:
             return verdicts.over_limit(wait_s, server.connection, attempt.ms)
         try:
-            async with asyncio.timeout(message.deadline_s):
+            async with within_its_time(message):
                 return await self._hand_over(attempt, self._webhook, mail, to)
         except TimeoutError:
             if attempt.step is _Step.WAITS:

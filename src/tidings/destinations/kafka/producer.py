@@ -27,6 +27,7 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from tidings.core.delivery.exchange import Fault, FaultKind, Result, of_fault
 from tidings.core.delivery.outcome import RetryPolicy
+from tidings.destinations.deadline import within_its_time
 from tidings.destinations.kafka.cluster import NOBODY, Cluster, Leaders, Refusal
 from tidings.destinations.kafka.faults import FAILURES, broken, silent
 from tidings.destinations.kafka.records import key_of
@@ -48,7 +49,6 @@ BATCH_BYTES, BATCH_BYTES_MIN = 512 * 1024, 16 * 1024
 REQUEST_BYTES = 1024 * 1024
 HEADERS_BYTES = 600  # of a record, about
 THROTTLE_S_MAX = 10.0
-TICK_S = 0.001  # a loop's clock may be so far behind
 MOVES_MAX = 3  # of a partition within one attempt
 MOVE_S = 0.1  # so soon does a cluster know of its new leaders
 
@@ -121,7 +121,7 @@ class Producer:
         key, left, moves = key_of(message.key), False, 0
         record: _Record | None = None
         try:
-            async with asyncio.timeout(message.deadline_s + TICK_S):
+            async with within_its_time(message):
                 while True:
                     where = await self._leader(topic, key)
                     if not isinstance(where, tuple):

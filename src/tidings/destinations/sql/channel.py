@@ -20,6 +20,7 @@ from tidings.core.delivery.exchange import (
 from tidings.core.picks import MessageFault
 from tidings.core.webhooks.sql_table import SqlTable
 from tidings.core.webhooks.webhook import Webhook
+from tidings.destinations.deadline import within_its_time
 from tidings.destinations.port import Message
 from tidings.destinations.sql import verdicts
 from tidings.destinations.sql.lines import Line, Lines
@@ -50,7 +51,7 @@ class SqlChannel:
         attempt = _Attempt(message, row, self._statement, self._webhook, self._sql.table)
         lines = self._lines.of(self)
         try:
-            async with asyncio.timeout(message.deadline_s), self._places:
+            async with within_its_time(message), self._places:
                 result = await attempt.run(lines)
         except TimeoutError:
             return of_fault(attempt.too_late())
