@@ -30,7 +30,7 @@ class Noted:
     def carried(self, webhook: Webhook) -> Headers:
         return []
 
-    def show(self, webhook: Webhook, headers: Headers, body: bytes) -> Shown:
+    def show(self, webhook: Webhook, headers: Headers, body: bytes, key: int | None) -> Shown:
         return Shown("NOTE", headers, body)
 
 
@@ -55,7 +55,7 @@ def test_the_platforms_queue_is_the_default_connection(drivers: Any) -> None:
     known = ByKind(drivers, Connections([MAIN], default="main"))
     known.open(webhook(QUEUE, "main"))
     assert drivers[KAFKA].opened == [(QUEUE, MAIN)]
-    assert known.show(webhook(QUEUE, "main"), [], b"").method == "NOTE"
+    assert known.show(webhook(QUEUE, "main"), [], b"", None).method == "NOTE"
 
 
 async def test_where_nothing_leads_nothing_is_sent_and_no_receiver_is_charged(

@@ -112,8 +112,9 @@ class Destination(Protocol):
         """The headers that its driver adds to each message, for people to see: of those that hold
         a secret which is fetched, its place alone."""
 
-    def show(self, webhook: Webhook, headers: Headers, body: bytes) -> Shown:
-        """A message with these headers (all that it left with) and bytes, as it went. Pure."""
+    def show(self, webhook: Webhook, headers: Headers, body: bytes, key: int | None) -> Shown:
+        """A message with these headers (all that it left with), bytes and ordering key
+        (`Message.key`), as it went. Pure."""
 
 
 class Driver(Protocol):
@@ -124,4 +125,4 @@ class Driver(Protocol):
 
     def carried(self, webhook: Webhook) -> Headers: ...
 
-    def show(self, webhook: Webhook, headers: Headers, body: bytes) -> Shown: ...
+    def show(self, webhook: Webhook, headers: Headers, body: bytes, key: int | None) -> Shown: ...

@@ -38,5 +38,5 @@ class ByKind:
     def carried(self, webhook: Webhook) -> Headers:
         return self._drivers[webhook.kind].carried(webhook)
 
-    def show(self, webhook: Webhook, headers: Headers, body: bytes) -> Shown:
-        return self._drivers[webhook.kind].show(webhook, headers, body)
+    def show(self, webhook: Webhook, headers: Headers, body: bytes, key: int | None) -> Shown:
+        return self._drivers[webhook.kind].show(webhook, headers, body, key)

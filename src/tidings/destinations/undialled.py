@@ -24,7 +24,7 @@ class Undialled:
     def carried(self, webhook: Webhook) -> Headers:
         return []
 
-    def show(self, webhook: Webhook, headers: Headers, body: bytes) -> Shown:
+    def show(self, webhook: Webhook, headers: Headers, body: bytes, key: int | None) -> Shown:
         return Shown("", headers, body)
 
 

@@ -147,8 +147,8 @@ class AsEmails:
     def carried(self, webhook: Webhook) -> Headers:
         return self._inner.carried(webhook)
 
-    def show(self, webhook: Webhook, headers: Headers, body: bytes) -> Shown:
-        return self._inner.show(webhook, headers, body)
+    def show(self, webhook: Webhook, headers: Headers, body: bytes, key: int | None) -> Shown:
+        return self._inner.show(webhook, headers, body, key)
 
 
 class AsEmail:

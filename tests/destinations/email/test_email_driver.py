@@ -479,7 +479,7 @@ async def test_the_log_shows_an_email_as_it_went_and_no_signature() -> None:
             ("webhook-timestamp", "1700000000"),
             ("webhook-signature", "v1,abc"),
         ]
-        shown = destination.show(webhook, headers, message.body)
+        shown = destination.show(webhook, headers, message.body, None)
         read = server.came[0].message
     assert (shown.method, shown.body) == ("SEND", b"Hi")
     said = dict(shown.headers)

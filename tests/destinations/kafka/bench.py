@@ -115,8 +115,8 @@ class KafkaBench:
     def carried(self, webhook: Webhook) -> Headers:
         return self.inner.carried(webhook)
 
-    def show(self, webhook: Webhook, headers: Headers, body: bytes) -> Shown:
-        return self.inner.show(webhook, headers, body)
+    def show(self, webhook: Webhook, headers: Headers, body: bytes, key: int | None) -> Shown:
+        return self.inner.show(webhook, headers, body, key)
 
 
 class _Channel:

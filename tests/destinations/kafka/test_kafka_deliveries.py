@@ -104,6 +104,17 @@ def test_the_originals_queue_webhooks_are_told_by_the_default_connection(
     assert set(headers_of(found[0])) == {name.lower() for name in names}
 
 
+def test_the_key_of_a_record_is_shown_as_it_went(api: Api, subject: KafkaSubject) -> None:
+    place: dict[str, Any] = {"webHookType": "KAFKA", "connection": "main"}
+    place["kafka"] = {"topic": subject.topic}
+    hook, sent = api.webhook("", ordering="key", **place), new_id()
+    api.accept(event(sent, ORG))
+    request = api.settled(sent, hook)["attemptList"][0]["request"]
+    [record] = records(subject)
+    assert len(record.key) == 16
+    assert {"name": "kafka-key", "value": record.key.decode()} in request["headers"]
+
+
 def test_what_a_webhook_asks_for_holds_over_kafka_too(api: Api, subject: KafkaSubject) -> None:
     """A test message, a filter, fewer fields, a preview and a replay."""
     place: dict[str, Any] = {"webHookType": "KAFKA", "connection": "main"}

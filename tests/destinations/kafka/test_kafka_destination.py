@@ -81,7 +81,9 @@ async def test_a_record_has_the_key_the_headers_and_the_bytes_and_is_shown_so(
     assert ("kafka-partition", str(record.partition)) in result.ending.headers
     destination = KafkaDestination(time.time)
     left = [*destination.carried(made), ("webhook-id", "msg_1")]
-    assert destination.show(made, left, BODY) == ("PRODUCE", headers, BODY)
+    key = ("kafka-key", record.key.decode())
+    assert destination.show(made, left, BODY, 255) == ("PRODUCE", [key, *headers], BODY)
+    assert destination.show(made, left, BODY, None) == ("PRODUCE", headers, BODY)
 
 
 async def test_records_of_a_key_are_on_one_partition_and_others_on_all(

@@ -532,7 +532,10 @@ async def test_a_row_is_shown_as_it_went() -> None:
     crm = Crm(STATE_DDL, tables={"state": STATE})
     webhook = sql_hook(SqlTable("state", columns(customer="a", at="b", points="c")))
     shown = crm.driver.show(
-        webhook, [("webhook-id", "m1"), ("webhook-signature", "v1,x")], b'{"a":1,"b":2,"c":10.50}'
+        webhook,
+        [("webhook-id", "m1"), ("webhook-signature", "v1,x")],
+        b'{"a":1,"b":2,"c":10.50}',
+        None,
     )
     assert shown.method == "UPSERT" and shown.headers == [("webhook-id", "m1")]
     assert shown.body == b'{"customer":1,"at":2,"points":10.50,"event":"m1"}'

@@ -42,4 +42,4 @@ async def test_what_it_is_handed_goes_if_it_may() -> None:
     assert result.verdict is Verdict.DELIVERED and notes == [BODY]
     assert channel.follow(webhook) and not channel.follow(hook("https://c.d/"))
     await channel.close()
-    assert driver.show(webhook, driver.carried(webhook), BODY).method == "NOTE"
+    assert driver.show(webhook, driver.carried(webhook), BODY, None).method == "NOTE"

@@ -43,7 +43,7 @@ class HttpDestination:
             headers.append(shown_header(webhook.authentication))
         return headers
 
-    def show(self, webhook: Webhook, headers: Headers, body: bytes) -> Shown:
+    def show(self, webhook: Webhook, headers: Headers, body: bytes, key: int | None) -> Shown:
         return Shown(webhook.method, headers, body)
 
     async def _ask(self, url: str, headers: Headers, body: bytes, deadline_s: float) -> Ending:

@@ -12,13 +12,14 @@ from tidings.core.delivery.exchange import Fault, FaultKind, Result, of_fault
 from tidings.core.events.names import CONTENT_TYPE, name_in
 from tidings.core.webhooks.kafka_topic import not_published, queue_topic
 from tidings.core.webhooks.webhook import Webhook
-from tidings.destinations.kafka.records import OF_RECORD, carried
+from tidings.destinations.kafka.records import OF_RECORD, carried, key_of
 from tidings.destinations.port import Headers, Message, Shown
 
 if TYPE_CHECKING:
     from tidings.destinations.kafka.producer import Producer
 
 PRODUCE = "PRODUCE"
+KEY = "kafka-key"  # a record's key is shown so, as sources show it
 
 
 class KafkaDestination:
@@ -35,11 +36,14 @@ class KafkaDestination:
     def carried(self, webhook: Webhook) -> Headers:
         return carried(CONTENT_TYPE, "")
 
-    def show(self, webhook: Webhook, headers: Headers, body: bytes) -> Shown:
+    def show(self, webhook: Webhook, headers: Headers, body: bytes, key: int | None) -> Shown:
         if not headers:  # nothing has left
             return Shown(PRODUCE, headers, body)
         of_message = [one for one in headers if one[0] not in OF_RECORD]
-        return Shown(PRODUCE, [*carried(CONTENT_TYPE, name_in(body)), *of_message], body)
+        record_key = key_of(key)
+        of_record = [] if record_key is None else [(KEY, record_key.decode())]
+        of_record += carried(CONTENT_TYPE, name_in(body))
+        return Shown(PRODUCE, [*of_record, *of_message], body)
 
 
 class Producers:

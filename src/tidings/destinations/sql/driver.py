@@ -51,7 +51,7 @@ class SqlDestination:
     def carried(self, webhook: Webhook) -> Headers:
         return []
 
-    def show(self, webhook: Webhook, headers: Headers, body: bytes) -> Shown:
+    def show(self, webhook: Webhook, headers: Headers, body: bytes, key: int | None) -> Shown:
         connection = self._connections.get(webhook.connection)
         if webhook.sql is None or _fault(webhook, connection) is not None:
             return Shown("INSERT", [], body)

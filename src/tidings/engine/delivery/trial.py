@@ -112,7 +112,7 @@ class Trial:
             if ending is None:
                 taken_ms = (monotonic() - began_s) * 1e3
                 ending = Fault(FaultKind.OURS, False, _CHANGED, taken_ms)
-            shown = self._destination.show(webhook, message.headers, job.body)
+            shown = self._destination.show(webhook, message.headers, job.body, job.key)
             return TrialResult(
                 shown.method,
                 webhook.url,

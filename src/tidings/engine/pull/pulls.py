@@ -90,7 +90,7 @@ class Pulls:
     def carried(self, webhook: Webhook) -> Headers:
         return []
 
-    def show(self, webhook: Webhook, headers: Headers, body: bytes) -> Shown:
+    def show(self, webhook: Webhook, headers: Headers, body: bytes, key: int | None) -> Shown:
         return Shown(webhook.kind, headers, body)
 
     # -- readers ----------------------------------------------------------------------------------

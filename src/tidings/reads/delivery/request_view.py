@@ -83,7 +83,7 @@ def _request(
     headers = MessageHeaders(webhook).of(job, attempt.started_ms // 1000, carried)
     if not known or body is None:  # the bytes are not there, so their signature is not either
         headers = [one for one in headers if one[0] != webhook.scheme.header]
-    shown = parts.destination.show(webhook, headers, signed)
+    shown = parts.destination.show(webhook, headers, signed, sent.key)
     return {
         "method": shown.method,
         "url": webhook.url,

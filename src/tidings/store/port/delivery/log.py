@@ -42,6 +42,7 @@ class SentBody(msgspec.Struct, frozen=True, array_like=True):
     shaped: bytes | None = None  # made by its first attempt, kept for the retries
     accepted: bytes | None = None  # those of the event, until their retention
     again: bool = False  # it is a replay's of what was delivered before
+    key: int | None = None  # the hash that it was ordered by
 
 
 class FirstStart(msgspec.Struct, frozen=True, array_like=True):
