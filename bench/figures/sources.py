@@ -6,25 +6,20 @@ The trials are those of the tests (`tests/sources/trials/`), with more events.
 import asyncio
 import contextlib
 import os
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from bench.figures.full_speed import measured, rows_of
 from bench.figures.services import services
-from bench.ledger import spread
 from bench.payload import ID_SLOT, event_bytes, uuid_source
-from bench.process import machine_seconds, usage_of, wait_until_quiet
+from bench.process import wait_until_quiet
 from bench.report import (
-    BESIDE,
-    DISTURBED,
-    DISTURBED_PERCENT,
     HELD,
     MISSED,
     Options,
     Row,
 )
-from bench.run import CORES
 from tests.e2e.harness.service import ORG, ServiceProcess
 from tests.forked import FRESH
 from tests.postgres_server import PostgresServer
@@ -40,8 +35,6 @@ RATE_EVENTS_PER_TRIAL_EVENT = 2  # what is fetched at full speed is soon over
 CUSTOMERS = 200  # of the inbound webhook: each has one request on its way at a time
 KEYS = 60
 FILL_EVENTS = 10_000  # produced at one time
-LOOK_SECONDS = 0.2  # a look costs milliseconds
-DRAIN_SECONDS_MAX = 300.0
 
 
 def run(options: Options) -> list[Row]:
@@ -104,16 +97,6 @@ def _rows(what: str, restarted: str, books: Books) -> list[Row]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class _Fetched:
-    """One run at full speed."""
-
-    rate: float
-    service_us: float  # of CPU for an event
-    broker_us: float
-    others: float  # the percentage of the machine that went to others, or to its host
-
-
 def _rate(options: Options) -> list[Row]:
     """Kafka into the embedded store, without a webhook, on the cores that the broker has too."""
     events = options.events * RATE_EVENTS_PER_TRIAL_EVENT
@@ -125,45 +108,14 @@ def _rate(options: Options) -> list[Row]:
             name = f"loyalty-{number}"
             service = served(new, subject, folder, name, paused=True)
             wait_until_quiet(options.patience_seconds)
-            runs.append(_fetched(service, server, name, events))
+            runs.append(measured(service, server, name, events, partial(_has_all, service, events)))
             service.end()
-            print(f"{runs[-1].rate:,.0f} events/s, {runs[-1].others:.0f} % to others", flush=True)
-    rate, others = spread(one.rate for one in runs), spread(one.others for one in runs)
     label = f"Kafka into the store, no webhook, {events:,} events of 1 KB"
-    verdict = HELD if rate.median >= RATE_MIN else MISSED
-    doubt = DISTURBED if others.high > DISTURBED_PERCENT else BESIDE
-    service_us = spread(one.service_us for one in runs)
-    broker_us = spread(one.broker_us for one in runs)
-    return [
-        Row("sources", f"{label}: events/s", rate.text(), f"≥ {RATE_MIN:,}", verdict),
-        Row("sources", f"{label}: CPU µs/event, service", service_us.text(1)),
-        Row("sources", f"{label}: CPU µs/event, broker", broker_us.text(1)),
-        Row("sources", "machine taken by others or its host, %", others.text(1), "", doubt),
-    ]
+    return rows_of("sources", label, runs, RATE_MIN)
 
 
-def _fetched(service: ServiceProcess, server: KafkaServer, name: str, events: int) -> _Fetched:
-    """From when the source is resumed until all that its topic holds is accepted."""
-    pids = (service.pid, server.pid, os.getpid())
-    before, machine = [usage_of(pid) for pid in pids], sum(machine_seconds())
-    began = time.monotonic()
-    with service.api(ORG) as api:
-        api.send("POST", f"/v1/sources/{name}/resume", {}).must(200)
-    while accepted_count(service) < events:
-        if time.monotonic() - began > DRAIN_SECONDS_MAX:
-            raise RuntimeError(f"not all was fetched within {DRAIN_SECONDS_MAX:.0f} s")
-        time.sleep(LOOK_SECONDS)
-    seconds = time.monotonic() - began
-    used = [
-        usage_of(pid).since(one).cpu_seconds for pid, one in zip(pids, before, strict=True)
-    ]  # of the last one with all that it has begun, and so of both others
-    taken = sum(machine_seconds()) - machine - used[2]
-    return _Fetched(
-        events / seconds,
-        1e6 * used[0] / events,
-        1e6 * used[1] / events,
-        100 * max(0.0, taken) / (seconds * CORES),
-    )
+def _has_all(service: ServiceProcess, events: int) -> bool:
+    return accepted_count(service) >= events
 
 
 async def _fill(subject: KafkaSubject, events: int) -> None:
