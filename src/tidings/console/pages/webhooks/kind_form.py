@@ -35,7 +35,7 @@ class OwnField(msgspec.Struct, frozen=True):
     @property
     def hint(self) -> str:
         """Below it."""
-        said = self.one.field.hint or self.one.field.about
+        said = (self.one.field.hint or self.one.field.about).replace("`", "")  # a page, no Markdown
         if "object" in self.types:
             return f"{said} As JSON."
         return f"{said} One a line." if "array" in self.types else said
