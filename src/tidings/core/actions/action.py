@@ -1,0 +1,237 @@
+"""What an action is: when, after which look-ups, and the one thing that it does. Pure.
+
+An action is made of a table of the operator's file (`reading.py`) and carried out as a webhook of
+the type ACTION that has its name. What it sees is one object: the event, as `event`, and the record
+of each of its look-ups, by the look-up's name. Paths and templates begin there:
+`event.data.totalPoints`, `{{ contact.email }}`.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import msgspec
+
+from tidings.core.shaping.filter import Filter
+from tidings.core.webhooks.authentication import ApiKey, Basic, OAuth2ClientCredentials
+from tidings.core.webhooks.webhook import Ordering
+
+EVENT = "event"
+"""By which templates and paths name the event; no look-up has this name."""
+Path = str  # as `core/picks.py` has them, from the object that an action sees
+
+
+class TokenCall(msgspec.Struct, frozen=True):
+    """A token that is had by posting JSON somewhere, where that is not OAuth 2.0."""
+
+    url: str
+    body: Mapping[str, Any]  # secrets among it
+    token: str  # the path of the token in the answer
+    header: str  # that it is sent in
+    lives: str = ""  # the path of its life in seconds; "": 10 minutes
+    prefix: str = ""  # before it in the header, as "Bearer "
+
+    def __repr__(self) -> str:
+        """Without the body."""
+        return f"TokenCall(url={self.url!r})"
+
+
+Credential = OAuth2ClientCredentials | Basic | ApiKey | TokenCall
+"""Who we are to a system that is asked or told. A bearer token is an ApiKey of `Authorization`."""
+
+
+# -- look-ups -------------------------------------------------------------------------------------
+
+
+class HttpLookup(msgspec.Struct, frozen=True):
+    """GET a URL; the record is the JSON object of a 200, or a part of it. 404 and 410: there is
+    none."""
+
+    url: str  # with holes: https://api.example/customers/{id}; none in what comes before the path
+    values: Mapping[str, Path]  # what each hole is filled with, percent-encoded
+    headers: tuple[tuple[str, str], ...] = ()
+    credential: Credential | None = None
+    take: Path = ""  # where the record stands in the answer, as items[0]; "": it is the answer
+
+
+class SqlLookup(msgspec.Struct, frozen=True):
+    """The first row of a statement, as an object by its columns."""
+
+    connection: str  # of type sql
+    statement: str  # SELECT … WHERE id = %(id)s
+    values: Mapping[str, Path]
+
+
+class CsvLookup(msgspec.Struct, frozen=True):
+    """A line of a file, as an object of texts by the names in its first line. The file may be
+    replaced at any time."""
+
+    file: str  # an absolute path
+    key: str  # the column that is searched
+    by: Path  # what is searched for
+
+
+class Lookup(msgspec.Struct, frozen=True):
+    """One look-up of an action, by the name that it has for templates and paths."""
+
+    name: str
+    where: HttpLookup | SqlLookup | CsvLookup
+    missing: Literal["skip", "fail", "empty"] = "skip"
+    """Where there is no record: the action is not done, fails, or goes on with an empty one."""
+    failing: Literal["wait", "empty"] = "wait"
+    """Where nobody answers: tried again later, or the action goes on with an empty one."""
+    cache_s: float = 0.0  # how long an answer is taken for true
+    deadline_s: float = 5.0
+    rate_per_s: float | None = None
+    at_once: int = 10
+
+
+# -- when -----------------------------------------------------------------------------------------
+
+
+class Unless(msgspec.Struct, frozen=True):
+    """A reason why an action is not done, judged when it would be."""
+
+    filter: Filter  # of the object that the action sees
+    because: str  # a sentence
+
+
+class Quiet(msgspec.Struct, frozen=True):
+    """The hours in which nobody is disturbed: from one minute of the day until before another."""
+
+    start: int  # minutes since midnight, 0 to 1439
+    end: int
+    zone: Path = ""  # where the customer's time zone is found, as Asia/Kolkata
+    usual_zone: str = "UTC"  # where that says none
+
+
+class Cap(msgspec.Struct, frozen=True):
+    """At most so many for one subject within a time."""
+
+    most: int
+    within_s: float
+    subject: Path
+
+
+# -- what it does ---------------------------------------------------------------------------------
+
+
+class Text(msgspec.Struct, frozen=True):
+    """A template whose output is a text."""
+
+    template: str
+    html: bool = False  # what it prints of values is escaped for HTML
+
+
+class Found(msgspec.Struct, frozen=True):
+    """What stands at a path, as it is; null where there is nothing."""
+
+    path: Path
+
+
+class Plain(msgspec.Struct, frozen=True):
+    """Always the same."""
+
+    value: Any  # JSON without parts
+
+
+class Each(msgspec.Struct, frozen=True):
+    """An object, or a list, of parts."""
+
+    parts: Mapping[str, "Part"] | Sequence["Part"]
+
+
+Part = Text | Found | Plain | Each
+"""What JSON is made of."""
+
+
+class Mail(msgspec.Struct, frozen=True):
+    """An e-mail, over a connection of type smtp."""
+
+    connection: str
+    to: tuple[Text | Plain, ...]
+    subject: Text | Plain
+    text: Text | Plain | None = None
+    html: Text | Plain | None = None
+
+
+class Call(msgspec.Struct, frozen=True):
+    """An HTTP call. At most one of `json`, `form` and `text`."""
+
+    method: str
+    url: str  # as of an HttpLookup
+    values: Mapping[str, Path]
+    headers: tuple[tuple[str, Text | Plain], ...] = ()
+    credential: Credential | None = None
+    json: Part | None = None
+    form: tuple[tuple[str, Part], ...] = ()
+    text: Text | Plain | None = None
+    content_type: str = ""  # of `text`
+    idempotency: str = ""  # the header that carries the id of the delivery; "": none
+    taken: Filter | None = None  # of the JSON of a 2xx: it was taken only where this holds
+    untaken: Literal["again", "never"] = "never"  # what becomes of it where `taken` does not hold
+
+
+class Row(msgspec.Struct, frozen=True):
+    """A row of a table that the connection declares."""
+
+    connection: str  # of type sql
+    table: str
+    values: Mapping[str, Part]  # by column
+
+
+class Record(msgspec.Struct, frozen=True):
+    """A record of a Kafka topic. Without `json` and `text` it is the event."""
+
+    connection: str  # of type kafka
+    topic: str
+    key: Text | Plain | None = None
+    json: Part | None = None
+    text: Text | Plain | None = None
+
+
+Act = Mail | Call | Row | Record
+
+
+class Action(msgspec.Struct, frozen=True):
+    """One action."""
+
+    name: str  # of a-z, 0-9 and -
+    types: tuple[str, ...]  # of events, or prefixes, as a webhook has them
+    acts: Mapping[str, Act]
+    """By language, as de or pt-BR; under "" the one for all others. All of one kind, and over one
+    connection."""
+    filter: Mapping[str, Any] | None = None  # which events, as a webhook has it
+    lookups: tuple[Lookup, ...] = ()  # in their order: one may take what an earlier one has found
+    unless: tuple[Unless, ...] = ()
+    needs: str = ""  # another action, which must have been done for the same event
+    after_s: float = 0.0  # after the event was accepted, or after what it needs was done
+    quiet: Quiet | None = None
+    cap: Cap | None = None
+    language: Path = ""
+    ordering: Ordering = Ordering.NONE
+    at_once: int = 10
+    rate_per_s: float | None = None
+    deadline_s: float = 30.0
+    again: frozenset[int] = frozenset()  # statuses that are tried again beside the usual ones
+    never: frozenset[int] = frozenset()  # … and those that fail at once
+
+    def act_for(self, language: object) -> Act:
+        """The act for a customer's language: of it, of the same without its region, or the usual
+        one."""
+        if isinstance(language, str) and len(language) <= LANGUAGE_MAX:
+            wanted = language.replace("_", "-").lower()
+            for name in (wanted, wanted.partition("-")[0]):
+                for known, act in self.acts.items():
+                    if known.lower() == name:
+                        return act
+        return self.acts[""]
+
+    @property
+    def act(self) -> Act:
+        """The usual one."""
+        return self.acts[""]
+
+
+LANGUAGE_MAX = 35  # characters (BCP 47)
+Actions = Mapping[str, Action]
+"""By name."""

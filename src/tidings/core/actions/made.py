@@ -1,0 +1,65 @@
+"""What shaping has made of an event for an action: the very call, mail, row or record, and the
+steps on the way to it. It is the body of the action's message, so that each further attempt does
+the same, and the log shows it. Pure.
+"""
+
+from typing import Any
+
+import msgspec
+
+from tidings.core.webhooks.mailing import Mail
+
+
+class MadeCall(msgspec.Struct, frozen=True, tag="call", omit_defaults=True):
+    """A call, but for who we are to the receiver (`Call.credential`)."""
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...] = ()  # with content-type where it has a body
+    body: str = ""
+
+
+class MadeMail(msgspec.Struct, frozen=True, tag="mail", omit_defaults=True):
+    """A mail."""
+
+    mail: Mail
+
+
+class MadeRow(msgspec.Struct, frozen=True, tag="row", omit_defaults=True):
+    """A row."""
+
+    values: dict[str, Any]
+
+
+class MadeRecord(msgspec.Struct, frozen=True, tag="record", omit_defaults=True):
+    """A record."""
+
+    value: str
+    key: str = ""
+
+
+class Step(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One step on the way: a look-up, by its name, and what came of it."""
+
+    name: str
+    said: str  # in a few words, without values: found, found before, nothing, no answer
+    took_ms: float = 0.0
+
+
+class Made(msgspec.Struct, frozen=True, omit_defaults=True):
+    """All of it."""
+
+    act: MadeCall | MadeMail | MadeRow | MadeRecord
+    language: str = ""
+    steps: tuple[Step, ...] = ()
+
+
+_made = msgspec.json.Decoder(Made)
+
+
+def made_in(body: bytes) -> Made | None:
+    """What the body of an action's message holds; None where it is none."""
+    try:
+        return _made.decode(body)
+    except msgspec.DecodeError:
+        return None

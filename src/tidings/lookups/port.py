@@ -1,0 +1,47 @@
+"""What the engine asks of a look-up, whatever answers it: the record for some values.
+
+How long an answer is kept, how often one is asked, and what becomes of an action without it, is the
+engine's. A text of ours holds no value and no secret.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from tidings.errors import TidingsError, Unavailable
+
+RECORD_BYTES_MAX = 16 * 1024
+
+
+class LookupDown(Unavailable):
+    """Nobody answers as they must now; asked again later they may. The text says why, in
+    sentences."""
+
+    def __init__(self, reason: str, wait_s: float | None = None) -> None:
+        """`wait_s`: not again before, as whoever was asked says."""
+        super().__init__(reason)
+        self.reason = reason
+        self.wait_s = wait_s
+
+
+class LookupRefused(TidingsError):
+    """The same question would be refused again; the text says why."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Source(Protocol):
+    """What one look-up asks."""
+
+    async def find(self, values: Mapping[str, Any], deadline_s: float) -> dict[str, Any] | None:
+        """The record for these values (by hole, parameter, or `by`), each a text, a number or a
+        truth; None where there is none. Within the deadline, in seconds. LookupDown, LookupRefused.
+        """
+
+    async def check(self) -> str | None:
+        """What is wrong with it in itself, as a file that is not there; None where nothing is known
+        to be. Asks nobody."""
+
+    async def close(self) -> None:
+        """Let go of what is open; the next `find` opens it again. Idempotent."""
