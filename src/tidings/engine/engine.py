@@ -13,7 +13,7 @@ from tidings.core.delivery.exchange import Answer, Ending, Fault
 from tidings.core.delivery.health import DEFAULT_POLICY as HEALTH_POLICY
 from tidings.core.delivery.health import HealthPolicy
 from tidings.core.delivery.job import Job
-from tidings.core.delivery.outcome import Delivered, Failed, Outcome, Retry
+from tidings.core.delivery.outcome import Cancelled, Delivered, Failed, Outcome, Retry
 from tidings.core.ids import OrgId, show
 from tidings.core.steady_clock import SteadyClock
 from tidings.core.webhooks.registry import Registry
@@ -132,6 +132,8 @@ class Engine:
             fan_out_rows=limits.fan_out_rows,
         )
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.written: Callable[[Sequence[port.Settlement]], None] = lambda settled: None
+        """Hears of settlements that are on stable storage."""
         self._recovered: Sequence[port.Backlog] | None = None
         self._settler: asyncio.Task[None] | None = None
         self._watch: asyncio.Task[None] | None = None
@@ -252,6 +254,7 @@ class Engine:
     def settled(self, settled: Sequence[port.Settlement], receipt: port.Receipt) -> None:
         """See `CommitListener`."""
         self.dispatcher.settled(settled, receipt)
+        self.written(settled)
 
     def look_again(self, claimed_of: set[int]) -> None:
         """See `CommitListener`."""
@@ -275,7 +278,7 @@ class Engine:
                 "fault": ending.kind if isinstance(ending, Fault) else None,
                 "durationMs": round(ending.duration_ms, 1),
                 "nextAttemptInMs": None
-                if isinstance(outcome, Delivered | Failed)
+                if not isinstance(outcome, Retry)
                 else self.dispatcher.next_attempts.next_in_ms(
                     webhook.number, round(outcome.delay_s * 1000)
                 ),
@@ -289,6 +292,8 @@ def _word(outcome: Outcome) -> str:
             return "delivered"
         case Failed():
             return "failed"
+        case Cancelled():
+            return "cancelled"
         case Retry():
             return "retrying"
         case _:

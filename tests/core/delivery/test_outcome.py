@@ -12,6 +12,7 @@ from tidings.core.delivery.exchange import Answer, Ending, Fault, FaultKind, of_
 from tidings.core.delivery.outcome import (
     DEFAULT_POLICY,
     LANE_PAUSE_MAX_S,
+    Cancelled,
     Delivered,
     Failed,
     Outcome,
@@ -92,13 +93,29 @@ def test_the_body_of_an_answer_decides_nothing() -> None:
     assert judged(Answer(200, (), b'{"error":"no"}', True, 1.0)) == Delivered()
 
 
-@pytest.mark.parametrize("kind", sorted(set(FaultKind) - {FaultKind.TRANSFORM}))
+OURS = {FaultKind.OURS, FaultKind.STALE, FaultKind.LEASE, FaultKind.WAITS}
+
+
+@pytest.mark.parametrize("kind", sorted(set(FaultKind) - {FaultKind.TRANSFORM, FaultKind.SKIPPED}))
 def test_a_fault_is_tried_again_and_ours_is_not_the_receivers(kind: FaultKind) -> None:
     for sent in (False, True):
         outcome = judged(Fault(kind, sent, "", 1.0))
         assert isinstance(outcome, Retry)
-        assert outcome.ours is (kind in {FaultKind.OURS, FaultKind.STALE, FaultKind.LEASE})
+        assert outcome.ours is (kind in OURS)
         assert outcome.slow is (kind in {FaultKind.TIMEOUT, FaultKind.CONNECT_TIMEOUT})
+
+
+def test_what_waits_comes_when_it_is_due_and_takes_no_step_of_the_schedule() -> None:
+    waits = Fault(FaultKind.WAITS, False, "It is quiet.", 0.0, 7 * 3600.0)
+    assert judged(waits) == Retry(delay_s=7 * 3600.0, ours=True)
+    assert judged(waits, age_s=WINDOW_S - 60) == Retry(delay_s=60.0, ours=True)
+    assert judged(waits, age_s=WINDOW_S) == Failed(exhausted=True)
+
+
+def test_what_is_needless_is_cancelled_at_any_age() -> None:
+    for age_s in (0.0, WINDOW_S):
+        needless = Fault(FaultKind.SKIPPED, False, "The customer has opted out.", 0.0)
+        assert judged(needless, age_s=age_s) == Cancelled()
 
 
 def test_what_would_be_tried_again_fails_when_the_window_is_over() -> None:

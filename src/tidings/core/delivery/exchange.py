@@ -29,11 +29,20 @@ class FaultKind(StrEnum):
     RECIPIENTS = "recipients"  # none of those it is addressed to may be written to; nothing left
     TOKEN = "token"  # no access token could be had for the receiver; nothing was sent
     TRANSFORM = "transform"  # the webhook's own shaping cannot make a message of this event
+    WAITS = "waits"  # an action is not to be done yet: nothing was tried
+    SKIPPED = "skipped"  # an action is not to be done for this event: nothing was tried
 
 
 # Neither charged to a receiver nor to its credit.
 NOT_THE_RECEIVERS = frozenset(
-    {FaultKind.OURS, FaultKind.STALE, FaultKind.LEASE, FaultKind.TRANSFORM}
+    {
+        FaultKind.OURS,
+        FaultKind.STALE,
+        FaultKind.LEASE,
+        FaultKind.TRANSFORM,
+        FaultKind.WAITS,
+        FaultKind.SKIPPED,
+    }
 )
 # Followed at once by the next attempt, whatever the schedule says.
 AT_ONCE = frozenset({FaultKind.STALE, FaultKind.LEASE})
@@ -83,6 +92,7 @@ class Verdict(StrEnum):
     AGAIN = "again"  # it may be taken later
     NEVER = "never"  # the same bytes can only be refused again
     GONE = "gone"  # nor will any other be taken: the receiver has left for good
+    NEEDLESS = "needless"  # it is not to be sent at all
 
 
 class Limit(StrEnum):
@@ -107,5 +117,7 @@ def of_fault(fault: Fault) -> Result:
     """The result of a fault, which is the same whatever carries messages."""
     if fault.kind is FaultKind.TRANSFORM:
         return Result(Verdict.NEVER, fault)
+    if fault.kind is FaultKind.SKIPPED:
+        return Result(Verdict.NEEDLESS, fault)
     slow = fault.kind in (FaultKind.TIMEOUT, FaultKind.CONNECT_TIMEOUT)
     return Result(Verdict.AGAIN, fault, fault.wait_s, slow)

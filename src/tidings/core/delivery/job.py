@@ -23,7 +23,7 @@ class Job(msgspec.Struct, array_like=True):
     shaped: bool = False  # `body` is what an earlier attempt has sent: it goes as it is
     sent: bytes | None = None  # what was shaped for this attempt, to be kept if it is not delivered
     left_out: LeftOut | None = None  # what the enrichment of this attempt had to do without
-    lost: int = 0  # earlier attempts that were possibly sent: nobody knows what came of them
+    lost: int = 0  # earlier attempts of which nobody knows what came, or that were put off
 
     @property
     def step(self) -> int:

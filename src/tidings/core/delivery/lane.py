@@ -32,7 +32,7 @@ from tidings.core.delivery.breaker import Breaker, Position
 from tidings.core.delivery.exchange import Answer, Limit, Result
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.learned_rate import LearnedRate
-from tidings.core.delivery.outcome import Delivered, Failed, Outcome, Retry
+from tidings.core.delivery.outcome import Cancelled, Delivered, Failed, Outcome, Retry
 from tidings.core.delivery.rate_limit import RateLimit
 from tidings.core.ids import DeliveryId
 
@@ -407,3 +407,5 @@ def _was_processed(outcome: Outcome) -> bool:
             return not exhausted
         case Retry(waits_for_owner=waits_for_owner):
             return waits_for_owner
+        case Cancelled():
+            return False

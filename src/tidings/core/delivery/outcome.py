@@ -51,7 +51,11 @@ class Retry(msgspec.Struct, frozen=True):
     waits_for_owner: bool = False  # refused for good: until its owner acts, or its window ends
 
 
-Outcome = Delivered | Failed | Retry
+class Cancelled(msgspec.Struct, frozen=True):
+    """No attempt: there is a reason not to make one."""
+
+
+Outcome = Delivered | Failed | Retry | Cancelled
 DELIVERED = Delivered()
 
 
@@ -73,6 +77,8 @@ def classify(
             return DELIVERED
         case Verdict.GONE:
             return Failed(exhausted=False, disable=True)
+        case Verdict.NEEDLESS:
+            return Cancelled()
         case Verdict.NEVER:
             return _retry_for_owner(policy, age_s) or Failed(exhausted=False)
         case Verdict.AGAIN:
@@ -84,8 +90,10 @@ def classify(
         return Failed(exhausted=True)
     ending = result.ending
     kind = ending.kind if isinstance(ending, Fault) else None
-    ours = kind is FaultKind.OURS or kind in AT_ONCE
+    ours = kind in (FaultKind.OURS, FaultKind.WAITS) or kind in AT_ONCE
     if kind is FaultKind.LEASE:
         delay = min(delay, result.wait_s or 0.0)
+    elif kind is FaultKind.WAITS:  # it is known when, and no failure
+        delay = min(policy.schedule.window_s - age_s, result.wait_s or 0.0)
     pause_s = min(LANE_PAUSE_MAX_S, result.lane_pause_s)
     return Retry(delay_s=delay, slow=result.slow, ours=ours, lane_pause_s=pause_s)

@@ -19,7 +19,7 @@ class State(IntEnum):
     DELIVERED = 3
     FAILED = 4  # refused for good, or its 168 hours are over
     PARKED = 5  # not sent because its webhook is disabled; can be replayed
-    CANCELLED = 6  # somebody, or the deletion of its webhook, took it back
+    CANCELLED = 6  # somebody, the deletion of its webhook, or a reason of an action took it back
 
     @property
     def final(self) -> bool:
@@ -40,7 +40,7 @@ class Move(IntEnum):
     RETRY = 2  # an attempt failed in a way that another attempt may mend
     REFUSED = 3  # an attempt was answered for good, or the last one failed
     PARK = 4  # the webhook was disabled
-    CANCEL = 5  # by a named person, or with its webhook
+    CANCEL = 5  # by a named person, with its webhook, or because an action has no need of it
     ASKED = 6  # somebody wants another try of what had ended undelivered
     ASKED_BEHIND = 7  # … and another one of its ordering key is unfinished: it goes next
     TAKEN = 8  # the operator says that a receiver has it, as after a restore

@@ -120,7 +120,7 @@ class Attempts:
         be that of an old version. None: it is not wanted any more."""
         while True:
             webhook, job.left_out = runner.webhook, None
-            if webhook.plain or job.shaped:
+            if webhook.plain or (job.shaped and not webhook.acts):
                 return job.body
             try:
                 body = await self._shaper.shape(webhook, job)

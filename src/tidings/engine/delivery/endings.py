@@ -12,7 +12,7 @@ from tidings.core.delivery.exchange import (
     of_fault,
 )
 from tidings.core.delivery.job import Job
-from tidings.core.delivery.outcome import Delivered, Failed, Outcome, Retry
+from tidings.core.delivery.outcome import Cancelled, Delivered, Failed, Outcome, Retry
 from tidings.core.delivery.states import State
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.shaping.faults import ShapeLater, ShapeRefused
@@ -46,6 +46,8 @@ def settled(
         state = State.DELIVERED
     elif isinstance(outcome, Failed):
         state = State.FAILED
+    elif isinstance(outcome, Cancelled):
+        state = State.CANCELLED
     elif isinstance(outcome, Retry):
         state = State.RETRYING
         kind = ending.kind if isinstance(ending, Fault) else None
@@ -61,8 +63,8 @@ def settled(
 def unshaped(why: ShapeRefused | ShapeLater) -> Result:
     """Nothing was sent: refused for good by the webhook's own shaping, or put off by ours."""
     if isinstance(why, ShapeRefused):
-        return of_fault(Fault(FaultKind.TRANSFORM, False, why.reason, 0.0))
-    return of_fault(Fault(FaultKind.OURS, False, why.reason, 0.0, why.delay_s))
+        return of_fault(Fault(why.kind, False, why.reason, 0.0))
+    return of_fault(Fault(why.kind, False, why.reason, 0.0, why.delay_s))
 
 
 def _row(
@@ -88,9 +90,10 @@ def _row(
         status,
         delay_ms,
         evidence,
-        None if state is State.DELIVERED else job.sent,
+        None if state is State.DELIVERED and not webhook.acts else job.sent,
         None if job.sent is None else job.left_out,  # nothing was sent, or nothing was shaped
         disable,
+        keeps_sent=webhook.acts,
     )
 
 

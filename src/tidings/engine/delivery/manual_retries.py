@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 
-from tidings.core.delivery.outcome import Delivered, Failed, Outcome, Retry
+from tidings.core.delivery.outcome import Cancelled, Delivered, Failed, Outcome, Retry
 from tidings.core.ids import DeliveryId
 from tidings.store import port
 
@@ -40,7 +40,7 @@ class PromisedRetries:
         if isinstance(outcome, Retry) and outcome.ours:
             return outcome  # nothing was tried yet
         due_ms = self._due_ms.pop(delivery, None)
-        if due_ms is None or isinstance(outcome, Delivered):
+        if due_ms is None or isinstance(outcome, Delivered | Cancelled):
             return outcome
         left_s = max(0.0, (due_ms - now_ms) / 1000)
         if isinstance(outcome, Failed):

@@ -104,7 +104,8 @@ class Trial:
             try:
                 job.body = await self._shaper.shape(webhook, job)
             except (ShapeRefused, ShapeLater) as unshaped:
-                fault = Fault(FaultKind.TRANSFORM, False, unshaped.reason, 0.0)
+                kind = unshaped.kind if unshaped.kind is FaultKind.SKIPPED else FaultKind.TRANSFORM
+                fault = Fault(kind, False, unshaped.reason, 0.0)
                 return TrialResult(webhook.method, webhook.url, [], b"", started_ms, fault)
             message = _Test(job, webhook, stands, self._clock)
             began_s = monotonic()

@@ -1,10 +1,13 @@
 """Why a message cannot be made as its webhook asks: not now, or never."""
 
+from tidings.core.delivery.exchange import FaultKind
 from tidings.errors import ShapingError, Unavailable
 
 
 class ShapeLater(Unavailable):
     """What shaping needs is not there now. Nothing was sent: the delivery is tried again later."""
+
+    kind = FaultKind.OURS
 
     def __init__(self, reason: str, delay_s: float) -> None:
         super().__init__(reason)
@@ -15,6 +18,20 @@ class ShapeLater(Unavailable):
 class ShapeRefused(ShapingError):
     """The message can never be made from this event as its webhook asks: the delivery fails."""
 
+    kind = FaultKind.TRANSFORM
+
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason  # one sentence for the delivery's log; holds no payload
+
+
+class ShapeNotYet(ShapeLater):
+    """The message is wanted later, at a time that is known; nothing is wrong."""
+
+    kind = FaultKind.WAITS
+
+
+class ShapeNeedless(ShapeRefused):
+    """There is a reason not to send anything of this event: the delivery is cancelled."""
+
+    kind = FaultKind.SKIPPED

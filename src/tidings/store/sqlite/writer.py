@@ -92,9 +92,9 @@ _COLUMNS = (
     " d.key, b.bytes,"
     " r.replay, r.again, s.bytes,"
     " d.attempts > 0 AND EXISTS (SELECT 1 FROM attempt a WHERE a.delivery = d.id"
-    " AND (a.status NOT NULL OR a.kind NOT IN ('lost', 'ours', 'transform'))),"
+    " AND (a.status NOT NULL OR a.kind NOT IN ('lost', 'ours', 'transform', 'waits', 'skipped'))),"
     " CASE WHEN d.attempts > 0 THEN (SELECT count(*) FROM attempt a WHERE a.delivery = d.id"
-    " AND a.kind = 'lost') ELSE 0 END"
+    " AND a.kind IN ('lost', 'waits')) ELSE 0 END"
 )
 _JOINED = (
     " JOIN event e ON e.seq = d.event JOIN body b ON b.seq = d.event"
@@ -334,7 +334,7 @@ class Writer:
             )
             if one.evidence is not None or one.attempt > 1:
                 attempts.append(_attempt_row(one))
-                if one.state == DELIVERED:  # delivered, and not at once
+                if one.state == DELIVERED and not one.keeps_sent:  # delivered, and not at once
                     over.append((one.delivery,))
             if one.sent is not None:
                 sent.append((one.delivery, one.sent))

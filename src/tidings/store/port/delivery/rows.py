@@ -31,7 +31,7 @@ class Evidence(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Settlement(msgspec.Struct, frozen=True, array_like=True):
-    """What came of one attempt. `state` is DELIVERED, FAILED or RETRYING."""
+    """What came of one attempt. `state` is DELIVERED, FAILED, CANCELLED or RETRYING."""
 
     delivery: DeliveryId
     webhook: int
@@ -47,6 +47,7 @@ class Settlement(msgspec.Struct, frozen=True, array_like=True):
     sent: bytes | None = None  # shaped bytes of an attempt that did not deliver: retries send them
     left_out: LeftOut | None = None  # what was sent lacks this; the first one of a delivery stays
     disable: str | None = None  # the reason, where its webhook is disabled for this outcome
+    keeps_sent: bool = False  # what was shaped stays also when it is delivered
 
 
 class StoredDelivery(msgspec.Struct, frozen=True, array_like=True):
