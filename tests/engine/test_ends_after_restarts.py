@@ -13,7 +13,7 @@ from tests.simulation.loop import simulate
 from tests.simulation.parts import SimulatedClock
 from tests.store.in_process import MemoryStore
 from tidings.core.access.portal_rules import Portal
-from tidings.core.ids import OrgId
+from tidings.core.ids import DeliveryId, OrgId
 from tidings.core.notices.consent_rules import LINK_MS
 from tidings.engine.access.sessions import ABSOLUTE_MS, IDLE_MS, PORTAL_MS
 from tidings.engine.access.users import INVITE_MS, RESET, RESET_MS
@@ -238,6 +238,18 @@ async def key_of_a_call(s: Service) -> tuple[Holds, int]:
     return holds, KEYED_KEPT_MS
 
 
+async def cap_of_an_action(s: Service) -> tuple[Holds, int]:
+    def use(delivery: int) -> port.CapUse:
+        return port.CapUse(1, b"customer", DeliveryId(delivery), 1, DAY_MS)
+
+    await s.store.take_caps([use(1)])
+
+    async def holds(s: Service) -> bool:
+        return (await s.store.take_caps([use(2)])) != [None]
+
+    return holds, DAY_MS
+
+
 async def after(owner: Service) -> Service:
     """The process after this one."""
     await owner.webhooks.close()
@@ -262,6 +274,7 @@ CASES: list[Case] = [
     inbox_that_was_looked_into,
     idempotency_key,
     key_of_a_call,
+    cap_of_an_action,
 ]
 
 

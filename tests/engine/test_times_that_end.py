@@ -28,6 +28,8 @@ KNOWN = {
     "session.seen_ms": ends.idle_session,
     "webhook.created_ms": ends.idempotency_key,
     "keyed_call.at_ms": ends.key_of_a_call,
+    "cap_use.at_ms": ends.cap_of_an_action,
+    "cap_use.until_ms": ends.cap_of_an_action,
     "inbox.used_ms": ends.inbox_that_was_looked_into,
     "delivery.due_ms": (
         due.test_a_retry_comes_when_it_is_due,

@@ -27,6 +27,7 @@ from tidings.store.port.access import (
 )
 from tidings.store.port.commit import Batch, CommitStore, NewEvent, Receipt
 from tidings.store.port.configuration import ConfigurationStore, Snapshot
+from tidings.store.port.delivery.caps import CapStore, CapUse
 from tidings.store.port.delivery.fan_outs import DELIVERIES_MAX, FAN_OUT_ROWS, PER_EVENT_MAX, FanOut
 from tidings.store.port.delivery.health import Health, HealthStore
 from tidings.store.port.delivery.in_flight import InFlight, NullInFlight
@@ -152,6 +153,7 @@ class Store(
     InboxStore,
     SourceStore,
     KeyedCallStore,
+    CapStore,
     EmailStore,
     RetentionStore,
     CommitStore,

@@ -21,6 +21,7 @@ from tidings.store.sqlite.database import (
     open_reader,
     open_writer,
 )
+from tidings.store.sqlite.delivery.caps import CapRows
 from tidings.store.sqlite.delivery.health import HealthRows
 from tidings.store.sqlite.delivery.manual_retries import ManualRetryRows
 from tidings.store.sqlite.delivery.recovery import Recovery
@@ -75,6 +76,7 @@ class WritingHalf:
     inboxes: InboxRows
     sources: SourceRows
     keyed_calls: KeyedCallRows
+    caps: CapRows
     people: PeopleTables
     health: HealthRows
     emails: EmailRows
@@ -103,6 +105,7 @@ class WritingHalf:
         self.inboxes = InboxRows(self.connection, clock_ms)
         self.sources = SourceRows(self.connection, clock_ms)
         self.keyed_calls = KeyedCallRows(self.connection, clock_ms)
+        self.caps = CapRows(self.connection, clock_ms)
         self.people = PeopleTables(self.connection, clock_ms)
         self.health = HealthRows(self.connection, clock_ms, self.writer.free_next)
         self.emails = EmailRows(self.connection)

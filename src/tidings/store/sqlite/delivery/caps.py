@@ -1,0 +1,54 @@
+"""What actions have done for whom, as rows, for as long as their caps look back."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import apsw
+
+from tidings.core.delivery.states import State
+from tidings.store import port
+from tidings.store.sqlite.answers import answers
+
+EXPIRED_AT_ONCE = 1000  # rows that one call clears away
+_UNDONE = ", ".join(str(int(one)) for one in (State.FAILED, State.PARKED, State.CANCELLED))
+# A delivery that retention has dropped was done: what is not would still be there.
+_OTHERS = (
+    "SELECT u.at_ms FROM cap_use u LEFT JOIN delivery d ON d.id = u.delivery"
+    " WHERE u.webhook = ? AND u.subject = ? AND u.at_ms > ? AND u.delivery != ?"
+    f" AND (d.state IS NULL OR d.state NOT IN ({_UNDONE})) ORDER BY u.at_ms DESC LIMIT ?"
+)
+_TAKE = (
+    "INSERT INTO cap_use VALUES (?, ?, ?, ?, ?)"
+    " ON CONFLICT (webhook, subject, delivery) DO UPDATE SET until_ms = excluded.until_ms"
+)
+_CLEAR = (
+    "DELETE FROM cap_use WHERE (webhook, subject, delivery) IN"
+    " (SELECT webhook, subject, delivery FROM cap_use WHERE until_ms <= ? LIMIT ?)"
+)
+
+
+class CapRows:
+    """Shares the writer's connection."""
+
+    def __init__(self, connection: apsw.Connection, clock_ms: Callable[[], int]) -> None:
+        self._connection = connection
+        self._run: Callable[..., Any] = connection.execute
+        self._clock_ms = clock_ms
+
+    @answers(port.Store.take_caps)
+    def take(self, uses: Sequence[port.CapUse]) -> list[int | None]:
+        with self._connection:
+            now_ms = self._clock_ms()
+            self._run(_CLEAR, (now_ms, EXPIRED_AT_ONCE))
+            judged = [self._take(use, now_ms) for use in uses]
+        return judged
+
+    def _take(self, use: port.CapUse, now_ms: int) -> int | None:
+        since_ms = now_ms - use.within_ms
+        asked = (use.webhook, use.subject, since_ms, use.delivery, use.most)
+        others = [at_ms for (at_ms,) in self._run(_OTHERS, asked)]
+        if len(others) >= use.most:
+            return int(others[-1]) + use.within_ms
+        until_ms = now_ms + use.within_ms
+        self._run(_TAKE, (use.webhook, use.subject, use.delivery, now_ms, until_ms))
+        return None
