@@ -1,0 +1,1 @@
+"""Actions: the file, and what is decided of them."""
