@@ -34,6 +34,8 @@ class TextTemplate(msgspec.Struct, frozen=True, array_like=True):
     template: str
     html: bool = False
     """Whether what it prints of an event is escaped for HTML."""
+    fields: bool = False
+    """Whether it sees the fields of what it is given by their names, and not all as `event`."""
 
 
 class CheckBy(msgspec.Struct, frozen=True):

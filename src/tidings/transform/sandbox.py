@@ -74,7 +74,7 @@ class Sandbox:
         made, size = [], 0
         for one in templates:
             environment = self._compiled(one.template, HTML if one.html else TEXT)
-            made.append(_run(environment, one.template, read))
+            made.append(_run(environment, one.template, read, fields=one.fields))
             size += len(made[-1].encode("utf-8", "surrogatepass"))
             if size > OUTPUT_MAX:
                 raise Unrenderable(
@@ -122,9 +122,10 @@ class Sandbox:
         return value
 
 
-def _run(environment: Environment, template: str, read: Any) -> str:
+def _run(environment: Environment, template: str, read: Any, *, fields: bool = False) -> str:
+    seen = dict.copy(read) if fields else {"event": read, "data": dict.get(read, "data")}
     try:
-        return environment.render_template(NAME, event=read, data=dict.get(read, "data"))
+        return environment.render_template(NAME, **seen)
     except TemplateError as error:
         raise Unrenderable(_why(error, template)) from None
     except AttributeError as error:  # of a plain value, which the engine passes on

@@ -11,7 +11,7 @@ from tidings.app.parts import CONNECTION_TYPES
 from tidings.core.connections.connection import Connection
 from tidings.core.delivery.exchange import Answer
 from tidings.core.delivery.outcome import DEFAULT_POLICY
-from tidings.core.webhooks.kinds import KINDS
+from tidings.core.webhooks.kinds import OFFERED
 from tidings.destinations.kafka.verdicts import _MEANINGS, refused
 
 ROOT = Path(__file__).parents[3]
@@ -37,7 +37,7 @@ def test_the_webhook_of_the_page_is_taken() -> None:
 
 
 def test_every_type_is_on_the_page() -> None:
-    assert all(f"| `{name}` |" in PAGE for name in KINDS)
+    assert all(f"| `{name}` |" in PAGE for name in OFFERED)
 
 
 def test_what_kafka_says_is_what_the_page_says() -> None:

@@ -1,6 +1,6 @@
 """What a webhook of each type must have, and what it must not: how its fields go together. Pure."""
 
-from tidings.core.webhooks.kinds import EMAIL, FIELDS, KINDS, PULL, Kind, Place
+from tidings.core.webhooks.kinds import EMAIL, FIELDS, KINDS, OFFERED, PULL, Kind, Place
 from tidings.core.webhooks.mailing import judge_mailing, recipients_of
 from tidings.core.webhooks.settings import Settings
 from tidings.core.webhooks.webhook_form import WebhookForm
@@ -9,6 +9,14 @@ from tidings.core.webhooks.webhook_form import WebhookForm
 def judge_kind(form: WebhookForm, settings: Settings, old: Settings | None) -> None:
     """Refuse on the form what the type lacks, and what is another type's."""
     if any(one.field.split(".")[0] in _JUDGED for one in form.refusals):
+        return
+    if old is not None and KINDS[old.kind].of_file:
+        form.refuse(
+            "of_file",
+            "webHookType",
+            f"webHookType must be one of {', '.join(OFFERED)} for a call to change a webhook; got "
+            f"{old.kind}. Change it in the operator's file.",
+        )
         return
     if old is not None and settings.kind != old.kind and STAYS & {settings.kind, old.kind}:
         form.refuse(

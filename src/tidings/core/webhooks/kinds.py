@@ -12,6 +12,7 @@ from tidings.core.connections.connection import Connection
 
 HTTP, QUEUE = "HTTP", "QUEUE_INT"
 KAFKA, EMAIL, SQL, PULL = "KAFKA", "EMAIL", "SQL", "PULL"
+ACTION = "ACTION"
 
 
 class Kind(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,6 +26,8 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     """Whether webhooks of the platform's own queue may be told over its connections."""
     headers: bool = False
     """Whether it has a URL, with headers and authentication of its own."""
+    of_file: bool = False
+    """Whether such webhooks are those of the operator's file, and no call makes or changes one."""
 
 
 KINDS = {
@@ -35,7 +38,10 @@ KINDS = {
     EMAIL: Kind(connection="smtp", field="email"),
     SQL: Kind(connection="sql", field="sql"),
     PULL: Kind(),
+    ACTION: Kind(of_file=True),
 }
+OFFERED = tuple(name for name, kind in KINDS.items() if not kind.of_file)
+"""Those that a call may ask for."""
 FIELDS = tuple(kind.field for kind in KINDS.values() if kind.field is not None)
 """What only one type has."""
 

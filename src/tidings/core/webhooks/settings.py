@@ -34,7 +34,7 @@ from tidings.core.webhooks import authentication_body, retry_policy_body
 from tidings.core.webhooks import headers as header_rules
 from tidings.core.webhooks.authentication import Authentication
 from tidings.core.webhooks.kafka_topic import KAFKA_TOPIC, KafkaTopic
-from tidings.core.webhooks.kinds import HTTP, KINDS, QUEUE, url_of
+from tidings.core.webhooks.kinds import HTTP, KINDS, OFFERED, QUEUE, url_of
 from tidings.core.webhooks.mailing import MAILING, Mailing
 from tidings.core.webhooks.sql_table import SQL_TABLE, SqlTable
 from tidings.core.webhooks.webhook import Ordering
@@ -52,7 +52,7 @@ _NAME = Part(
     making={"type": "string", "pattern": LINE, "maxLength": NAME_MAX},
     answers=TEXT,
 )
-_TYPE = Part(WebhookForm.kind, schema={"type": "string", "enum": [*KINDS, "queue"]}, answers=TEXT)
+_TYPE = Part(WebhookForm.kind, schema={"type": "string", "enum": [*OFFERED, "queue"]}, answers=TEXT)
 _HEADERS = Part(
     WebhookForm.headers,
     schema=header_rules.CHANGE_SCHEMA,

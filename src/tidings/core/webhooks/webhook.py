@@ -14,7 +14,7 @@ from tidings.core.shaping.signatures.scheme import Scheme
 from tidings.core.shaping.signatures.schemes import IN_FORCE
 from tidings.core.webhooks.authentication import Authentication, header_of
 from tidings.core.webhooks.kafka_topic import KafkaTopic
-from tidings.core.webhooks.kinds import PULL, QUEUE
+from tidings.core.webhooks.kinds import ACTION, PULL, QUEUE
 from tidings.core.webhooks.mailing import Mailing
 from tidings.core.webhooks.name_matching import names_of, prefixes_of
 from tidings.core.webhooks.sql_table import SqlTable
@@ -121,6 +121,11 @@ class Webhook(msgspec.Struct, frozen=True):
     def pulled(self) -> bool:
         """Whether its messages wait to be fetched by a reader."""
         return self.kind == PULL
+
+    @property
+    def acts(self) -> bool:
+        """Whether it is an action: what it does is said by the operator's file."""
+        return self.kind == ACTION
 
     @property
     def scheme(self) -> Scheme:

@@ -16,7 +16,7 @@ from tidings.core.webhooks import authentication_body
 from tidings.core.webhooks.authentication import Authentication
 from tidings.core.webhooks.event_name_rules import read_event_names
 from tidings.core.webhooks.headers import Headers, read_headers, refuse_elsewhere, without_elsewhere
-from tidings.core.webhooks.kinds import KINDS, QUEUE
+from tidings.core.webhooks.kinds import KINDS, OFFERED, QUEUE
 from tidings.core.webhooks.webhook import QUEUE_SAID
 
 NAME_MAX = 255
@@ -118,7 +118,7 @@ class WebhookForm(Form):
         if isinstance(said, str) and said.lower() == "queue":  # the older pages' word
             kind = QUEUE
         else:
-            kind = self.choice("webHookType", tuple(KINDS), standing, "bad_webhook_type")
+            kind = self.choice("webHookType", OFFERED, standing, "bad_webhook_type")
         if kind == QUEUE and not self.known.queue and (self.new or kind != standing):
             self.warn(
                 QUEUE_NOT_SERVED,

@@ -28,6 +28,7 @@ _GONE = (
     "The webhook's transformation {name} is not there any more. Make it again, or choose another "
     "one for the webhook."
 )
+_NO_ACTIONS = "This service has no file of actions. Ask its operator."
 _NOT_RUN = "This service runs no transformations. Ask its operator."
 
 log = structlog.get_logger(__name__)
@@ -61,6 +62,13 @@ class Templates(Protocol):
         """The template in force."""
 
 
+class ActionMaker(Protocol):
+    """What makes the messages of actions (engine/actions/preparation.py)."""
+
+    async def make(self, webhook: Webhook, job: Job) -> bytes:
+        """See `Shaping.shape`."""
+
+
 class Shaper:
     """Shapes for all webhooks. A part that is not given is not asked."""
 
@@ -70,7 +78,9 @@ class Shaper:
         enricher: EventEnricher | None = None,
         templates: Templates | None = None,
         renderer: Renderer | None = None,
+        actions: ActionMaker | None = None,
     ) -> None:
+        self._actions = actions
         self._enricher = enricher
         self._templates = templates
         self._renderer = renderer
@@ -81,6 +91,10 @@ class Shaper:
         if webhook.plain:
             return job.body
         try:
+            if webhook.acts:
+                if self._actions is None:
+                    raise ShapeLater(_NO_ACTIONS, OUR_FAULT_S)
+                return await self._actions.make(webhook, job)
             body = await self._shape(webhook, job)
             if webhook.email is None:
                 return body

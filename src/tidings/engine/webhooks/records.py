@@ -16,7 +16,7 @@ from tidings.core.shaping.enrichment import enrichment_of
 from tidings.core.shaping.filter import compile_filter
 from tidings.core.shaping.neo_rules import NEO, neo_value, unknown_flow
 from tidings.core.shaping.shape import shape_of
-from tidings.core.webhooks.kinds import QUEUE
+from tidings.core.webhooks.kinds import ACTION, QUEUE
 from tidings.core.webhooks.rules import Reading
 from tidings.core.webhooks.settings import Settings
 from tidings.core.webhooks.webhook import Ordering, Webhook
@@ -134,7 +134,8 @@ def webhook_of(
         and shape is None
         and transformation is None
         and flow is None
-        and settings.email is None,
+        and settings.email is None
+        and settings.kind != ACTION,
         **{name: getattr(settings, name) for name in _AS_SET},
     )
 

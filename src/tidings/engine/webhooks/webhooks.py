@@ -40,6 +40,7 @@ from tidings.engine.webhooks.records import (
     Verb,
     after,
     idempotency_key,
+    name_taken,
     next_version,
     pruned,
     replaced,
@@ -327,6 +328,33 @@ class Webhooks(WebhookBook):
         if _asked_others(record.webhook) != _asked_others(old.webhook):
             warnings += await self._bodies.warn(record.org, record.config.settings)
         return record, warnings
+
+    async def declare(self, org: OrgId, settings: Settings, by: Author) -> Record:
+        """Let the webhook of an action be as its file says: made where there is none, and a new
+        version where it says something else. Conflict where its name is another webhook's."""
+
+        async def change() -> Record:
+            named = (one for one in self.list(org) if one.webhook.name == settings.name)
+            old = next((one for one in named if one.webhook.standing is not Standing.DELETED), None)
+            if old is None:
+                fresh = with_ids(
+                    StoredWebhook(
+                        0, WebhookId(""), "", org, 1, settings.name, Standing.ACTIVE.value, b""
+                    ),
+                    self._clock.now_ms(),
+                    self._random_bytes,
+                )
+                config = Config(settings, (self._random_bytes(SECRET_BYTES),), by, by)
+                return await self._versions.put(fresh, config)
+            if not old.webhook.acts:
+                raise Conflict(name_taken(settings.name))
+            if old.config.settings == settings:
+                return old
+            config = pruned(old.config, self._clock.now_ms())
+            config = msgspec.structs.replace(config, settings=settings, updated_by=by)
+            return await self._versions.put(next_version(old, old.webhook.standing), config)
+
+        return await self._changes.run(change)
 
     async def rotate_secret(
         self,

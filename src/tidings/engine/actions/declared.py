@@ -1,0 +1,46 @@
+"""The webhooks of actions: made, changed and let go at each start, as the file says."""
+
+from tidings.core.actions.action import Action, Actions
+from tidings.core.delivery.outcome import RetryPolicy
+from tidings.core.delivery.standing import Standing
+from tidings.core.ids import OrgId
+from tidings.core.webhooks.kinds import ACTION
+from tidings.core.webhooks.settings import Settings
+from tidings.engine.webhooks.webhooks import Webhooks
+
+ABSENT = "The action is not in the file any more."
+
+
+async def declare(webhooks: Webhooks, org: OrgId, actions: Actions, by: str) -> None:
+    """Let the actions of an org be as the file says. One that is not in it is disabled, so that
+    what it has not done is parked and can be replayed; one that comes back goes on. `by`: who is
+    shown as the author, the file's name. Conflict where a name is another webhook's; StoreDown.
+    """
+    standing = {one.webhook.name: one for one in webhooks.list(org) if one.webhook.acts}
+    for action in actions.values():
+        record = await webhooks.declare(org, settings_of(action), by)
+        if record.webhook.standing is Standing.DISABLED and record.config.reason == ABSENT:
+            await webhooks.set_standing(record.webhook.number, Standing.ACTIVE, None, by)
+    for name, record in standing.items():
+        alive = record.webhook.standing not in (Standing.DISABLED, Standing.DELETED)
+        if name not in actions and alive:
+            await webhooks.set_standing(record.webhook.number, Standing.DISABLED, ABSENT, by)
+
+
+def settings_of(action: Action) -> Settings:
+    """What the webhook of an action is set to."""
+    return Settings(
+        name=action.name,
+        event_names=action.types,
+        kind=ACTION,
+        url="",
+        method="POST",
+        headers=(),
+        connections_max=action.at_once,
+        retry=RetryPolicy(retry_also=action.again, fail_also=action.never),
+        ordering=action.ordering,
+        rate_per_s=action.rate_per_s,
+        deadline_s=action.deadline_s,
+        keep_answers=True,
+        filter=None if action.filter is None else dict(action.filter),
+    )

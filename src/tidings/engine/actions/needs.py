@@ -1,0 +1,89 @@
+"""Actions that need another one of the same event: what became of that, and who waits for it.
+
+Whoever waits looks again by itself, ever more seldom; here it is woken as soon as there is
+something to see.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from tidings.core.delivery.states import State
+from tidings.core.ids import DeliveryId, OrgId
+from tidings.engine.outage import Outage
+from tidings.store import port
+
+WAITERS_MAX = 100_000  # beyond it they look by themselves alone
+WAKE_AGAIN_S = 0.2  # where the waiter's own row was not written yet
+WAKES_MAX = 5
+
+
+class Needed(NamedTuple):
+    """The delivery of the other action. None: there is none for the event."""
+
+    state: State
+    done_ms: int | None
+
+
+class _Waiter(NamedTuple):
+    delivery: DeliveryId
+    webhook: int
+
+
+class Needs:
+    """Looks at what actions need, and wakes them."""
+
+    def __init__(self, store: port.Store, number_of: Callable[[OrgId, str], int | None]) -> None:
+        """`number_of` the webhook of an action, by its org and name."""
+        self._store = store
+        self._number_of = number_of
+        self._waiters: dict[DeliveryId, list[_Waiter]] = {}
+        self._waking: set[asyncio.Task[None]] = set()
+        self._outage = Outage("actions that wait for others")
+        self.due: Callable[[int, int], None] = lambda webhook, due_ms: None  # the dispatcher's
+
+    async def look(
+        self, org: OrgId, event_id: str, needed: str, delivery: DeliveryId, webhook: int
+    ) -> Needed | None:
+        """What became of the action of this name for an event. While it is unfinished, `delivery`
+        of `webhook` is woken when that changes. StoreDown."""
+        number = self._number_of(org, needed)
+        event = await self._store.event(org, event_id)
+        if number is None or event is None:
+            return None
+        of_event = await self._store.deliveries_of(event.seq)
+        found = max(
+            (one for one in of_event if one.webhook == number),
+            key=lambda one: one.id,
+            default=None,
+        )
+        if found is None:
+            return None
+        state = State(found.state)
+        if not state.final and len(self._waiters) < WAITERS_MAX:
+            waiters = self._waiters.setdefault(found.id, [])
+            if all(one.delivery != delivery for one in waiters):
+                waiters.append(_Waiter(delivery, webhook))
+        return Needed(state, found.done_ms)
+
+    def settled(self, settled: Sequence[port.Settlement]) -> None:
+        """These are written: wake who waits for those that are final."""
+        if not self._waiters:
+            return
+        for one in settled:
+            if one.state >= State.DELIVERED:
+                for waiter in self._waiters.pop(one.delivery, ()):
+                    task = asyncio.get_running_loop().create_task(self._wake(waiter))
+                    self._waking.add(task)
+                    task.add_done_callback(self._waking.discard)
+
+    async def _wake(self, waiter: _Waiter) -> None:
+        for _ in range(WAKES_MAX):
+            with self._outage:
+                asked = await self._store.retry_now(waiter.delivery)
+                if asked.due_ms is not None:
+                    self.due(waiter.webhook, asked.due_ms)
+                    return
+                if asked.outcome not in ("waiting", "under_way"):
+                    return
+            await asyncio.sleep(WAKE_AGAIN_S)
