@@ -85,6 +85,10 @@ SOURCES_ARE = (
     "A TOML file of sources, a table for each: see docs/sources.md. At each start they are made, "
     "or changed to what it says; nobody else changes them."
 )
+ACTIONS_ARE = (
+    "A TOML file of what is done when events come: see docs/actions.md. It may bring the source "
+    "and the connections with it. Read at the start."
+)
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -109,6 +113,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = False
     connections: Annotated[Path, _is("a file", CONNECTIONS_ARE)] | None = None
     sources: Annotated[Path, _is("a file", SOURCES_ARE)] | None = None
+    actions: Annotated[Path, _is("a file", ACTIONS_ARE)] | None = None
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],
         _is("debug, info, warning or error", "The least that is logged."),
