@@ -1,0 +1,87 @@
+"""URLs with holes, as https://api.example/customers/{id}: filled for each event. Pure.
+
+A value fills its hole as text and never as structure: it is percent-encoded, so that it ends no
+part of the path and begins no query. What some server on the way would take for a way up (`..`,
+also behind an encoded slash) is refused, and so is what cannot be seen.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, unquote
+
+from tidings.core.actions.seen import Unmade, text_of
+from tidings.core.webhooks.webhook_form import URL_MAX
+
+HOLE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]{0,63})\}")
+_SPLIT = re.compile(r"[/\\]")
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_DECODED_TIMES = 3
+
+
+def holes_of(url: str) -> tuple[str, ...]:
+    """The names of its holes, each once, in their order."""
+    return tuple(dict.fromkeys(HOLE.findall(url)))
+
+
+def origin_of(url: str) -> str:
+    """What comes before its path: scheme, host and port. No hole may be there."""
+    scheme, mark, rest = url.partition("://")
+    return scheme + mark + re.split(r"[/?#]", rest, maxsplit=1)[0]
+
+
+def fill(url: str, values: Mapping[str, Any]) -> str:
+    """The URL, each hole filled with the value of its name. Unmade where there is none, or one that
+    is no part of a URL."""
+    origin = origin_of(url)
+    if HOLE.search(origin):
+        raise Unmade("The host of a URL must be written out; there is a hole in it.")
+    path, mark, query = url[len(origin) :].partition("?")
+    filled = origin + _filled(path, values, in_path=True) + mark + _filled(query, values)
+    if len(filled) > URL_MAX:
+        raise Unmade(
+            f"A URL must have at most {URL_MAX} characters; with its values it has more. Correct "
+            "the values, or the paths that they are found at."
+        )
+    return filled
+
+
+def _filled(text: str, values: Mapping[str, Any], *, in_path: bool = False) -> str:
+    made = HOLE.sub(lambda hole: _part(hole[1], values.get(hole[1]), in_path), text)
+    if in_path and made != text and any(map(_is_way_up, made.split("/"))):
+        raise Unmade("A part of a URL's path must not be only dots; with its values one is.")
+    return made
+
+
+def _part(name: str, value: Any, in_path: bool) -> str:
+    text = text_of(value)
+    if text is None or not text:
+        raise Unmade(
+            f"The URL must have a text or a number for {{{name}}}; there is "
+            f"{'nothing' if value is None or text is not None else 'something else'}. Correct the "
+            f"path of values.{name}, or filter out events without it."
+        )
+    if _UNSEEN.search(text) or (in_path and _is_way(text)):
+        raise Unmade(
+            f"The value for {{{name}}} must be no path and hold no line ends or control "
+            "characters, since it becomes one part of a URL; it does."
+        )
+    try:
+        return quote(text, safe="")
+    except UnicodeEncodeError:  # half a sign
+        raise Unmade(f"The value for {{{name}}} must be a text in Unicode; it is not.") from None
+
+
+def _is_way(text: str) -> bool:
+    """Whether it holds a way up, however often somebody on the way decodes it."""
+    for _ in range(_DECODED_TIMES):
+        if any(map(_is_way_up, _SPLIT.split(text))):
+            return True
+        text, was = unquote(text), text
+        if text == was:
+            break
+    return False
+
+
+def _is_way_up(part: str) -> bool:
+    return unquote(part) in (".", "..")
