@@ -7,6 +7,7 @@ import psycopg
 import structlog
 
 from tidings.connections.port import ConnectionDown
+from tidings.connections.postgresql_lines import Line, Lines
 from tidings.core.connections.tables import DeclaredTable
 from tidings.core.delivery.exchange import (
     Answer,
@@ -23,7 +24,6 @@ from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.deadline import within_its_time
 from tidings.destinations.port import Message
 from tidings.destinations.sql import verdicts
-from tidings.destinations.sql.lines import Line, Lines
 from tidings.destinations.sql.rows import row_of
 from tidings.destinations.sql.statements import statement
 

@@ -33,8 +33,8 @@ class SqlDestination:
         if (fault := _fault(webhook, connection)) is not None:
             return UndialledChannel(webhook, fault)
         try:
+            from tidings.connections.postgresql_lines import Lines  # noqa: PLC0415
             from tidings.destinations.sql.channel import Shared, SqlChannel  # noqa: PLC0415
-            from tidings.destinations.sql.lines import Lines  # noqa: PLC0415
         except ImportError:
             return UndialledChannel(
                 webhook,

@@ -1,4 +1,4 @@
-"""Lines to one database, shared by all webhooks that go over its connection.
+"""Lines to one PostgreSQL database, shared by all who go over its connection.
 
 One that broke, or whose statement was given up, is never handed out again.
 """
