@@ -1,5 +1,6 @@
 """Access tokens that are fetched for receivers (OAuth 2.0, RFC 6749): what a token endpoint is
-asked, what its answer means, and when another token is due. Pure: it is given the time.
+asked, what its answer means, and when another token is due. Pure: it is given the time. Of tokens
+that are had in another way (core/actions/token_calls.py) all but the fields is the same.
 
 Whatever goes wrong is told in a sentence that holds nothing of the answer but its status and the
 error's code of the standard: an endpoint may send back what it was sent.
@@ -7,7 +8,8 @@ error's code of the standard: an endpoint may send back what it was sent.
 
 import base64
 import re
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal, TypeGuard
 from urllib.parse import quote_plus, urlencode
 
 import msgspec
@@ -27,14 +29,32 @@ REFUSED_S = 60.0  # how long a token stays that replaced a refused one and was r
 
 _TOKEN = re.compile(r"[\x21-\x7e]{1,8000}")
 _CODE = re.compile(r"[a-z][a-z_]{1,39}")
-_CHECK = "Check tokenUrl."
-_WORDS = {
-    "invalid_client": "Check clientId, clientSecret and clientAuthentication.",
-    "unauthorized_client": "Allow this client the grant client_credentials.",
-    "unsupported_grant_type": "Check tokenUrl: its server does not know client_credentials.",
-    "invalid_scope": "Check scope.",
-    "invalid_request": "Check clientAuthentication, scope and audience.",
-}
+
+
+class Advice(msgspec.Struct, frozen=True):
+    """What is to be done where an endpoint gives no token, in words of who has configured it."""
+
+    url: str  # what the field with the endpoint's URL is called
+    denied: str  # where it lets nobody in
+    codes: Mapping[str, str] = {}  # by the standard's code of the error
+
+    @property
+    def check(self) -> str:
+        """Where nothing better is known."""
+        return f"Check {self.url}."
+
+
+_OAUTH = Advice(
+    "tokenUrl",
+    "Check clientId, clientSecret and clientAuthentication.",
+    {
+        "invalid_client": "Check clientId, clientSecret and clientAuthentication.",
+        "unauthorized_client": "Allow this client the grant client_credentials.",
+        "unsupported_grant_type": ("Check tokenUrl: its server does not know client_credentials."),
+        "invalid_scope": "Check scope.",
+        "invalid_request": "Check clientAuthentication, scope and audience.",
+    },
+)
 _UNREACHED = {
     FaultKind.REFUSED: "Nobody listens at the token endpoint's port",
     FaultKind.UNREACHABLE: "There is no route to the token endpoint",
@@ -97,26 +117,44 @@ def token_request(
 def read_token(ending: Ending, asked_s: float, now_s: float, jitter: float) -> Token | TokenMissing:
     """What a request for a token, made at `asked_s`, has brought. `jitter` is from 0 to 1; `now_s`,
     seconds since the epoch, is for dates in the answer."""
+    said = answer_of(ending, now_s, _OAUTH)
+    if isinstance(said, TokenMissing):
+        return said
+    value, kind = said.get("access_token"), said.get("token_type", "Bearer")
+    if not is_token(value):
+        return nonsense("without an access_token that a header can hold", _OAUTH)
+    if not isinstance(kind, str) or kind.lower() != "bearer":
+        return nonsense("a token that is not of the type Bearer", _OAUTH)
+    life_s = life_s_of(said.get("expires_in"))
+    if life_s is None:
+        return nonsense("an expires_in that is no number of seconds above 0", _OAUTH)
+    return lasting(value, life_s, asked_s, jitter)
+
+
+def answer_of(ending: Ending, now_s: float, advice: Advice) -> dict[str, Any] | TokenMissing:
+    """The object that an endpoint has answered with."""
     if isinstance(ending, Fault):
-        return _unreached(ending)
+        return _unreached(ending, advice)
     if not 200 <= ending.status <= 299:
-        return _refused(ending, now_s)
+        return _refused(ending, now_s, advice)
     if ending.truncated:
-        return _nonsense("more than a token needs (over 16 KiB)")
+        return nonsense("more than a token needs (over 16 KiB)", advice)
     try:
         said = msgspec.json.decode(ending.body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _nonsense("something else than JSON")
+        return nonsense("something else than JSON", advice)
     if not isinstance(said, dict):
-        return _nonsense("JSON that is no object")
-    value, kind = said.get("access_token"), said.get("token_type", "Bearer")
-    if not isinstance(value, str) or not _TOKEN.fullmatch(value):
-        return _nonsense("without an access_token that a header can hold")
-    if not isinstance(kind, str) or kind.lower() != "bearer":
-        return _nonsense("a token that is not of the type Bearer")
-    life_s = _life_s(said.get("expires_in"))
-    if life_s is None:
-        return _nonsense("an expires_in that is no number of seconds above 0")
+        return nonsense("JSON that is no object", advice)
+    return said
+
+
+def is_token(value: object) -> TypeGuard[str]:
+    """Whether a header can hold it."""
+    return isinstance(value, str) and _TOKEN.fullmatch(value) is not None
+
+
+def lasting(value: str, life_s: float, asked_s: float, jitter: float) -> Token:
+    """A token that was asked for at `asked_s` and lives so long."""
     early = EARLY_MIN + (EARLY_MAX - EARLY_MIN) * jitter
     reserve_s = min(RESERVE_MAX_S, life_s * RESERVE)
     return Token(value, asked_s, asked_s + life_s * early, asked_s + life_s - reserve_s)
@@ -147,7 +185,8 @@ def too_slow(deadline_s: float) -> TokenMissing:
     )
 
 
-def _life_s(said: object) -> float | None:
+def life_s_of(said: object) -> float | None:
+    """The seconds that a token lives, as its issuer says; None for what is no such number."""
     if said is None:
         return UNTOLD_S
     if isinstance(said, str) and said.isascii() and said.isdigit():
@@ -157,7 +196,7 @@ def _life_s(said: object) -> float | None:
     return min(float(said), LIFE_MAX_S)
 
 
-def _unreached(fault: Fault) -> TokenMissing:
+def _unreached(fault: Fault, advice: Advice) -> TokenMissing:
     if fault.kind is FaultKind.OURS:
         return TokenMissing(
             "Tidings could not ask the token endpoint, so nothing was sent. This is not the "
@@ -166,10 +205,10 @@ def _unreached(fault: Fault) -> TokenMissing:
             ours=True,
         )
     why = _UNREACHED.get(fault.kind, _CLOSED)
-    return TokenMissing(f"{why}, so nothing was sent. {_CHECK}", fault.wait_s)
+    return TokenMissing(f"{why}, so nothing was sent. {advice.check}", fault.wait_s)
 
 
-def _refused(answer: Answer, now_s: float) -> TokenMissing:
+def _refused(answer: Answer, now_s: float, advice: Advice) -> TokenMissing:
     code = ""
     try:
         said = msgspec.json.decode(answer.body)
@@ -178,18 +217,17 @@ def _refused(answer: Answer, now_s: float) -> TokenMissing:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass
     wait_s = retry_after_s(answer.headers, now_s)
-    status = str(answer.status) + (f" ({code})" if code in _WORDS else "")
+    status = str(answer.status) + (f" ({code})" if code in advice.codes else "")
     if 300 <= answer.status <= 399:
-        advice = "Redirects are not followed: set tokenUrl to the final address."
+        do = f"Redirects are not followed: set {advice.url} to the final address."
     elif answer.status >= 500 or answer.status == 429:
-        advice = "It is asked again."
+        do = "It is asked again."
     else:
-        fallback = _WORDS["invalid_client"] if answer.status in (401, 403) else _CHECK
-        advice = _WORDS.get(code, fallback)
-    return TokenMissing(
-        f"The token endpoint answered {status}, so nothing was sent. {advice}", wait_s
-    )
+        usual = advice.denied if answer.status in (401, 403) else advice.check
+        do = advice.codes.get(code, usual)
+    return TokenMissing(f"The token endpoint answered {status}, so nothing was sent. {do}", wait_s)
 
 
-def _nonsense(what: str) -> TokenMissing:
-    return TokenMissing(f"The token endpoint answered {what}, so nothing was sent. {_CHECK}")
+def nonsense(what: str, advice: Advice) -> TokenMissing:
+    """It has answered something else than a token."""
+    return TokenMissing(f"The token endpoint answered {what}, so nothing was sent. {advice.check}")

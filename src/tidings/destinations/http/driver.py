@@ -7,17 +7,17 @@ from time import monotonic
 import msgspec
 
 from tidings.core.connections.connection import Connection
-from tidings.core.delivery.exchange import Answer, Ending, Fault, FaultKind, Result
+from tidings.core.delivery.exchange import Answer, Ending, Fault, Result
 from tidings.core.webhooks.authentication import shown_header
 from tidings.core.webhooks.masks import scrubbed, scrubbed_headers
 from tidings.core.webhooks.webhook import Webhook
+from tidings.destinations.http.authentication.asking import asking_over
 from tidings.destinations.http.authentication.proof import Ask, Proof
 from tidings.destinations.http.authentication.schemes import proof_of
 from tidings.destinations.http.requests import fixed_headers
 from tidings.destinations.http.verdicts import judge
 from tidings.destinations.port import Headers, Message, Shown
 from tidings.egress.port import Outlet, Sender, Target
-from tidings.errors import Invalid
 
 
 class HttpDestination:
@@ -30,6 +30,7 @@ class HttpDestination:
         self._sender = sender
         self._target_of = target_of
         self._now_s = now_s
+        self._ask = asking_over(sender, target_of)
 
     def open(self, webhook: Webhook, connection: Connection | None) -> "HttpChannel":
         target = self._target_of(webhook.url)
@@ -45,20 +46,6 @@ class HttpDestination:
 
     def show(self, webhook: Webhook, headers: Headers, body: bytes, key: int | None) -> Shown:
         return Shown(webhook.method, headers, body)
-
-    async def _ask(self, url: str, headers: Headers, body: bytes, deadline_s: float) -> Ending:
-        """See `Ask`: by the same guard as deliveries, on a connection of its own."""
-        try:
-            target = self._target_of(url)
-        except Invalid:  # it was admitted once, and would not be today
-            return Fault(FaultKind.POLICY, False, "", 0.0)
-        outlet = self._sender.open(target, 1, keep_answers=True)
-        try:
-            ending = await outlet.send("POST", lambda: headers, body, deadline_s)
-        finally:
-            await outlet.close()
-        assert ending is not None
-        return ending
 
 
 class HttpChannel:

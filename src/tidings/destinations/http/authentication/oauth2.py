@@ -1,144 +1,45 @@
-"""OAuth 2.0 client credentials: a token is fetched, kept for its webhook, and renewed in time.
+"""OAuth 2.0 client credentials, sent as a bearer token."""
 
-An attempt with a good token waits for nothing: another one is fetched behind it, before the first
-ends. However many attempts wait for a token, it is asked for once.
-"""
-
-import asyncio
-import random
 from collections.abc import Callable
-from time import monotonic
+from typing import Any
 
-from tidings.core.delivery.access_tokens import (
-    FAILED_EARLY_S,
-    FAILED_S,
-    Token,
-    TokenMissing,
-    ended_already,
-    read_token,
-    token_request,
-    too_slow,
-    worth_another,
-)
-from tidings.core.delivery.exchange import Fault, FaultKind
+from tidings.core.delivery.access_tokens import Token, TokenMissing, read_token, token_request
+from tidings.core.delivery.exchange import Ending
 from tidings.core.webhooks.authentication import OAuth2ClientCredentials
+from tidings.destinations.http.authentication.fetched import TokenProof
 from tidings.destinations.http.authentication.proof import Ask, Header
 from tidings.destinations.port import Headers
 
-ASK_S = 10.0  # for one question to a token endpoint
-UNAUTHORIZED = 401
 
-
-class ClientCredentialsProof:
+class ClientCredentialsProof(TokenProof):
     """See `Proof`."""
-
-    lasts = False
 
     def __init__(
         self,
         credentials: OAuth2ClientCredentials,
         ask: Ask,
         now_s: Callable[[], float],
-        *,
-        passed_s: Callable[[], float] = monotonic,
-        jitter: Callable[[], float] = random.random,
+        **more: Any,
     ) -> None:
-        """`now_s` since the epoch, `passed_s` of a clock that is never set; `jitter` from 0 to 1:
-        when a token is renewed, so that not all are at once."""
+        """See `TokenProof`."""
+        super().__init__(ask, now_s, **more)
         self._credentials = credentials
-        self._ask = ask
-        self._now_s = now_s
-        self._passed_s = passed_s
-        self._jitter = jitter
-        self._token: Token | None = None
-        self._header: Header = ("", "")  # of that token
-        self._accepted = False  # a receiver has taken it
-        self._replaces = False  # it was asked for because one was refused
-        self._missing: TokenMissing | None = None  # what the last question brought instead
-        self._missed_s = 0.0  # and when
-        self._asking: asyncio.Task[None] | None = None
 
-    def at_hand(self) -> Header | None:
-        token = self._token
-        if token is None:
-            return None
-        now_s = self._passed_s()
-        if now_s >= token.refresh_s:
-            if now_s >= token.ends_s:
-                return None
-            if self._missing is None or now_s >= self._missed_s + FAILED_EARLY_S:
-                self._begin()
-        return self._header
-
-    async def fetched(self, deadline_s: float) -> Header | Fault:
-        began_s = self._passed_s()
-        if self._missing is not None and began_s < self._missed_s + FAILED_S:
-            return self._fault(self._missing, began_s)
-        asking = self._begin()
-        await asyncio.wait({asking}, timeout=max(0.0, deadline_s))
-        if (header := self.at_hand()) is not None:
-            return header
-        if not asking.done():
-            return self._fault(too_slow(deadline_s), began_s)
-        return self._fault(self._missing or _BROKEN_OFF, began_s)
-
-    def another(self, header: Header, status: int) -> bool:
-        if status != UNAUTHORIZED:
-            if header is self._header and 200 <= status <= 299:
-                self._accepted = True
-            return False
-        token = self._token
-        if header is not self._header or token is None:
-            return True  # it has been given up meanwhile: there is another, or there will be
-        now_s = self._passed_s()
-        if not worth_another(token, replaces=self._replaces, accepted=self._accepted, now_s=now_s):
-            return False
-        self._token, self._replaces = None, True
-        return True
-
-    def secrets(self) -> Headers:
-        return []
-
-    async def close(self) -> None:
-        asking, self._asking = self._asking, None
-        if asking is not None:
-            asking.cancel()
-
-    def _begin(self) -> "asyncio.Task[None]":
-        """The question that is under way, or one that begins now."""
-        if self._asking is None:
-            self._asking = asyncio.get_running_loop().create_task(self._fetch())
-        return self._asking
-
-    async def _fetch(self) -> None:
+    def _question(self) -> tuple[str, Headers, bytes]:
         asked = self._credentials
-        try:
-            headers, form = token_request(
-                asked.client_id,
-                asked.client_secret,
-                asked.scope,
-                asked.audience,
-                asked.client_authentication,
-            )
-            began_s = self._passed_s()
-            ending = await self._ask(asked.token_url, headers, form, ASK_S)
-            came = read_token(ending, began_s, self._now_s(), self._jitter())
-            if isinstance(came, Token) and self._passed_s() >= came.ends_s:
-                came = ended_already()
-            if isinstance(came, Token):
-                self._replaces = self._replaces and self._token is None
-                self._token, self._accepted = came, False
-                self._header = ("Authorization", f"Bearer {came.value}")
-                self._missing = None
-            else:
-                self._missing, self._missed_s = came, self._passed_s()
-        finally:
-            if self._asking is asyncio.current_task():
-                self._asking = None
+        headers, form = token_request(
+            asked.client_id,
+            asked.client_secret,
+            asked.scope,
+            asked.audience,
+            asked.client_authentication,
+        )
+        return asked.token_url, headers, form
 
-    def _fault(self, why: TokenMissing, began_s: float) -> Fault:
-        kind = FaultKind.OURS if why.ours else FaultKind.TOKEN
-        return Fault(kind, False, why.detail, (self._passed_s() - began_s) * 1e3, why.wait_s)
+    def _read(
+        self, ending: Ending, asked_s: float, now_s: float, jitter: float
+    ) -> Token | TokenMissing:
+        return read_token(ending, asked_s, now_s, jitter)
 
-
-_BROKEN_OFF = TokenMissing("Tidings stopped asking for a token, so nothing was sent.", ours=True)
+    def _sent_as(self, token: str) -> Header:
+        return "Authorization", f"Bearer {token}"
