@@ -1,21 +1,18 @@
 """The driver of webhooks that are HTTP calls, over the guarded way out (`egress/`)."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
-from time import monotonic
-
-import msgspec
 
 from tidings.core.connections.connection import Connection
-from tidings.core.delivery.exchange import Answer, Ending, Fault, Result
+from tidings.core.delivery.exchange import Ending, Result
 from tidings.core.webhooks.authentication import shown_header
-from tidings.core.webhooks.masks import scrubbed, scrubbed_headers
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.http.authentication.asking import asking_over
-from tidings.destinations.http.authentication.proof import Ask, Proof
+from tidings.destinations.http.authentication.proof import Ask, Header, Proof
 from tidings.destinations.http.authentication.schemes import proof_of
+from tidings.destinations.http.proven import send_proven
 from tidings.destinations.http.requests import fixed_headers
-from tidings.destinations.http.verdicts import judge
+from tidings.destinations.http.verdicts import judge, without
 from tidings.destinations.port import Headers, Message, Shown
 from tidings.egress.port import Outlet, Sender, Target
 
@@ -100,41 +97,21 @@ class HttpChannel:
                 self._secrets.append(header)
 
     async def _send_proven(self, message: Message, proof: Proof) -> Result | None:
-        """With a header that may have to be fetched; once more with another one, where the receiver
-        refuses that one and there is time."""
-        began_s, first = monotonic(), None
         webhook, fixed, secrets = self._webhook, self._carried, self._secrets
-        while True:
-            left_s = message.deadline_s - (monotonic() - began_s)
-            if first is not None and left_s <= 0:
-                return first
-            header = proof.at_hand() or await proof.fetched(left_s)
-            if isinstance(header, Fault):
-                return first or judge(header, webhook.retry, self._now_s)
+
+        def send(header: Header, left_s: float) -> Awaitable[Ending | None]:
             leaves = partial(message.leaves, [*fixed, header])
-            before_s = monotonic() - began_s
-            left_s = max(0.001, message.deadline_s - before_s)
-            ending = await self._outlet.send(webhook.method, leaves, message.body, left_s)
-            if ending is None:
-                return first
-            taken_ms = before_s * 1e3 + ending.duration_ms
-            ending = msgspec.structs.replace(ending, duration_ms=taken_ms)
-            result = self._judged(ending, webhook, [*secrets, header])
-            if first is not None or not isinstance(ending, Answer):
-                return result
-            if not proof.another(header, ending.status):
-                return result
-            first = result
+            return self._outlet.send(webhook.method, leaves, message.body, left_s)
+
+        return await send_proven(
+            proof,
+            message.deadline_s,
+            send,
+            lambda ending, header: self._judged(ending, webhook, [*secrets, header]),
+        )
 
     def _judged(self, ending: Ending, webhook: Webhook, secrets: Headers) -> Result:
-        if secrets and isinstance(ending, Answer) and (ending.body or ending.headers):
-            # A receiver may send back what it was sent: none of it is kept.
-            ending = msgspec.structs.replace(
-                ending,
-                headers=scrubbed_headers(ending.headers, secrets),
-                body=scrubbed(ending.body, secrets),
-            )
-        return judge(ending, webhook.retry, self._now_s)
+        return judge(without(ending, secrets), webhook.retry, self._now_s)
 
 
 def _opened_for(webhook: Webhook) -> tuple[str, str, int, bool]:

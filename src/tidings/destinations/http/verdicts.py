@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import msgspec
+
 from tidings.core.delivery.exchange import Answer, Ending, Fault, Limit, Result, Verdict, of_fault
 from tidings.core.delivery.outcome import RetryPolicy
 from tidings.core.delivery.statuses import (
@@ -13,6 +15,8 @@ from tidings.core.delivery.statuses import (
     retry_after_s,
     status_meaning,
 )
+from tidings.core.webhooks.masks import scrubbed, scrubbed_headers
+from tidings.destinations.port import Headers
 
 _DELIVERED = Verdict.DELIVERED  # of most attempts: not looked up for each
 
@@ -31,6 +35,17 @@ def judge(ending: Ending, policy: RetryPolicy, now_s: Callable[[], float]) -> Re
     pause_s = wait_s or 0.0 if status in PAUSES_LANE else 0.0
     slow = status in SLOW_DOWN or wait_s is not None
     return Result(Verdict.AGAIN, ending, wait_s, slow, pause_s, _limit(ending, slow))
+
+
+def without(ending: Ending, secrets: Headers) -> Ending:
+    """An ending as it may be kept: a receiver may send back what it was sent."""
+    if not secrets or not isinstance(ending, Answer) or not (ending.body or ending.headers):
+        return ending
+    return msgspec.structs.replace(
+        ending,
+        headers=scrubbed_headers(ending.headers, secrets),
+        body=scrubbed(ending.body, secrets),
+    )
 
 
 def _limit(answer: Answer, slow: bool) -> Limit | None:
