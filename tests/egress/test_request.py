@@ -1,7 +1,7 @@
 """The bytes of a request: nothing in a header can end it early or speak for us."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tidings.egress.port import Target
@@ -55,3 +55,25 @@ def test_any_headers(headers: list[tuple[str, str]], body: bytes) -> None:
     assert lines[2 : 2 + len(headers)] == [f"{name}: {value}".encode() for name, value in headers]
     assert lines[-1] == b"content-length: %d" % len(body)
     assert not any(b"\r" in line or b"\n" in line or b"\0" in line for line in lines)
+
+
+def test_a_message_may_go_to_a_path_of_its_own() -> None:
+    written = writer().write("PUT", [], b"", "/v1/customers/a%2Fb?x=%20")
+    assert written.startswith(b"PUT /v1/customers/a%2Fb?x=%20 HTTP/1.1\r\nHost: ")
+
+
+@given(path=st.one_of(st.text(), st.text().map("/".__add__)))
+@example(path="/a HTTP/1.1\r\nX: y")
+@example(path="/a\n")
+@example(path="/a#b")
+@example(path="//a\0")
+@example(path="http://other.example/")
+@example(path="")
+def test_no_path_ends_the_line_of_its_request(path: str) -> None:
+    try:
+        written = writer().write("POST", [], b"", path)
+    except ValueError:
+        return
+    first = written.split(b"\r\n")[0]
+    assert first == f"POST {path} HTTP/1.1".encode("ascii") and first.count(b" ") == 2
+    assert path.startswith("/") and "#" not in path

@@ -39,6 +39,16 @@ class Outlet(Protocol):
         """Close every connection. Idempotent."""
 
 
+class PathOutlet(Outlet, Protocol):
+    """An outlet whose messages may each go to another path of its origin."""
+
+    async def send(
+        self, method: str, leaves: Leaves, body: bytes, deadline_s: float, path: str | None = None
+    ) -> Ending | None:
+        """See `Outlet`. `path`: with its query, as `Target.path`; None: the target's own. One that
+        would end the request's line, or holds a fragment, is not sent."""
+
+
 class OriginServer(Protocol):
     """The connections to one HTTP server that is asked, not told: the platform's own API."""
 
@@ -60,6 +70,12 @@ class Sender(Protocol):
 
         Headers and body of a 2xx answer are read only with `keep_answers`.
         """
+
+
+class PathSender(Protocol):
+    """Makes outlets for messages that have paths of their own. See `Sender`."""
+
+    def open(self, target: Target, connections_max: int, *, keep_answers: bool) -> PathOutlet: ...
 
 
 class MailFailed(RemoteError):

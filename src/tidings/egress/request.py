@@ -9,6 +9,7 @@ import re
 from tidings.egress.port import Target
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_PATH = re.compile(r"/[!\"$-~]*")  # ASCII that can be seen, without a fragment
 _OURS = frozenset(("host", "content-length", "transfer-encoding", "connection"))
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _SHAPES_MAX = 64  # a webhook's messages have the same header names but for a few
@@ -33,7 +34,11 @@ class RequestWriter:
     def write(
         self, method: str, headers: list[tuple[str, str]], body: bytes, path: str | None = None
     ) -> bytes:
-        """A whole request. ValueError for a header that cannot be sent."""
+        """A whole request. ValueError for a header, or another `path`, that cannot be sent."""
+        if path is None:
+            path = self._path
+        elif not _PATH.fullmatch(path):
+            raise ValueError("a path holds what ends it")
         names = tuple([name for name, _ in headers])
         defaults = self._shapes.get(names)
         if defaults is None:
@@ -43,7 +48,7 @@ class RequestWriter:
         if given.count("\r") != count or given.count("\n") != count or "\0" in given:
             raise ValueError("a header's value holds a line end or NUL")
         return (
-            f"{method} {self._path if path is None else path} HTTP/1.1\r\nHost: {self._host}\r\n"
+            f"{method} {path} HTTP/1.1\r\nHost: {self._host}\r\n"
             f"{given}{defaults}content-length: {len(body)}\r\n\r\n"
         ).encode() + body
 
