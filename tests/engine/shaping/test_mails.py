@@ -7,9 +7,9 @@ import pytest
 
 from tests.ports import InProcess
 from tidings.core.ids import OrgId
-from tidings.core.webhooks.mailing import Mail, Mailing, mail_in
+from tidings.core.webhooks.mailing import SUBJECT_SHOWN_MAX, Mail, Mailing, mail_in
 from tidings.engine.shaping.faults import ShapeRefused
-from tidings.engine.shaping.mails import SUBJECT_SHOWN_MAX, mail_of
+from tidings.engine.shaping.mails import mail_of
 from tidings.transform.port import RenderRefused
 
 OPS = ("ops@brand.example",)

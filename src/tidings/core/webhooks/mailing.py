@@ -5,7 +5,7 @@ the same one, and the log shows it.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 import msgspec
@@ -19,6 +19,7 @@ from tidings.core.shaping.transformation_rules import TEMPLATE_MAX
 
 TO_MAX = 20
 SUBJECT_MAX = 1000
+SUBJECT_SHOWN_MAX = 250  # characters
 SMTP = "smtp"
 CONFIRMED, ANY = "confirmed", "any"
 _TEMPLATE = re.compile(r"\{[{%#]")
@@ -138,6 +139,34 @@ class Mail(msgspec.Struct, frozen=True, omit_defaults=True):
     subject: str
     text: str | None = None
     html: str | None = None
+
+
+# Controls, and what turns the direction of the signs around it; a line's end is none.
+_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+def recipient_of(text: str) -> str | None:
+    """The address that a template has come out as; None where that is no plain one."""
+    return address_of(text.strip(" \t\r\n"))
+
+
+def mail_of_texts(
+    to: Iterable[str], subject: str, text: str | None, html: str | None, *, blank: str
+) -> Mail:
+    """The e-mail of texts that were made of an event. They are text and never structure: a subject
+    is one line, and nothing in it is unseen. `blank`: the subject where none is left of it."""
+    return Mail(
+        tuple(dict.fromkeys(to)),
+        " ".join(_seen(subject).split())[:SUBJECT_SHOWN_MAX] or blank or "(no subject)",
+        None if text is None else _seen(text),
+        None if html is None else _seen(html),
+    )
+
+
+def _seen(text: str) -> str:
+    """A text without what cannot be seen, its lines ended alike."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    return _UNSEEN.sub("", lines).encode("utf-8", "replace").decode()
 
 
 _mail = msgspec.json.Decoder(Mail)

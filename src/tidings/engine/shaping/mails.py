@@ -4,20 +4,15 @@ What comes of an event's values is text and never structure: a subject is one li
 address, and in HTML no value is markup.
 """
 
-import re
 from collections.abc import Iterator
 
 import msgspec
 
 from tidings.core.ids import OrgId
-from tidings.core.mail_addresses import address_of
-from tidings.core.webhooks.mailing import Mail, Mailing, is_template
+from tidings.core.webhooks.mailing import Mailing, is_template, mail_of_texts, recipient_of
 from tidings.engine.shaping.faults import ShapeRefused
 from tidings.transform.port import Renderer, TextTemplate
 
-SUBJECT_SHOWN_MAX = 250  # characters
-# Controls, and what turns the direction of the signs around it; a line's end is none.
-_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _NO_ADDRESS = (
     "email.to must become one plain e-mail address for each event; its place {place} became "
     "something else for this one. Correct the template, or filter out events without an address."
@@ -49,26 +44,13 @@ async def mail_of(mailing: Mailing, event: bytes, org: OrgId, renderer: Renderer
     if plain:
         text = msgspec.json.format(event, indent=2).decode() + "\n"
     html = next(made) if mailing.html is not None else None
-    return msgspec.json.encode(
-        Mail(
-            tuple(dict.fromkeys(to)),
-            " ".join(_seen(subject).split())[:SUBJECT_SHOWN_MAX] or name or "(no subject)",
-            None if text is None else _seen(text),
-            None if html is None else _seen(html),
-        )
-    )
+    return msgspec.json.encode(mail_of_texts(to, subject, text, html, blank=name))
 
 
 def _recipient(place: int, said: str, made: Iterator[str]) -> str:
     if not is_template(said):
         return said
-    address = address_of(next(made).strip(" \t\r\n"))
+    address = recipient_of(next(made))
     if address is None:
         raise ShapeRefused(_NO_ADDRESS.format(place=place))
     return address
-
-
-def _seen(text: str) -> str:
-    """A text without what cannot be seen, its lines ended alike."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n")
-    return _UNSEEN.sub("", lines).encode("utf-8", "replace").decode()
