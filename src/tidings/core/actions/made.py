@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from tidings.core.exact_json import write_exactly
 from tidings.core.webhooks.mailing import Mail
 
 
@@ -15,7 +16,9 @@ class MadeCall(msgspec.Struct, frozen=True, tag="call", omit_defaults=True):
 
     method: str
     url: str
-    headers: tuple[tuple[str, str], ...] = ()  # with content-type where it has a body
+    headers: tuple[tuple[str, str], ...] = ()
+    """Those that are made of values, and content-type where it has a body. What is always the same
+    is not kept here: it may be a secret, and the driver has it of the action."""
     body: str = ""
 
 
@@ -54,12 +57,17 @@ class Made(msgspec.Struct, frozen=True, omit_defaults=True):
     steps: tuple[Step, ...] = ()
 
 
-_made = msgspec.json.Decoder(Made)
+_made = msgspec.json.Decoder(Made, float_hook=msgspec.Raw)  # the numbers of a row keep their digits
+
+
+def bytes_of(made: Made) -> bytes:
+    """The body of the action's message."""
+    return write_exactly(made)
 
 
 def made_in(body: bytes) -> Made | None:
     """What the body of an action's message holds; None where it is none."""
     try:
         return _made.decode(body)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None

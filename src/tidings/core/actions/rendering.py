@@ -1,0 +1,230 @@
+"""From an act and what the action sees to the very call, mail, row or record. Pure.
+
+Templates are run elsewhere: `templates_of` says which, `made_of` takes their texts. What comes of a
+value is text and never structure: it ends no header, no line of a subject, no part of a URL, and is
+a text in JSON. What a path finds is put into JSON as it came, 10.50 as 10.50.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, assert_never
+from urllib.parse import urlencode
+
+import msgspec
+
+from tidings.core.actions.action import (
+    EVENT,
+    Act,
+    Call,
+    Each,
+    Found,
+    Mail,
+    Part,
+    Plain,
+    Record,
+    Row,
+    Text,
+)
+from tidings.core.actions.holes import fill
+from tidings.core.actions.made import MadeCall, MadeMail, MadeRecord, MadeRow
+from tidings.core.actions.seen import Unmade, find, text_of
+from tidings.core.exact_json import write_exactly
+from tidings.core.webhooks.mailing import mail_of_texts, recipient_of
+
+MADE_BYTES_MAX = 256 * 1024  # as much as templates may make of an event
+HEADER_MAX = 4096  # characters
+KEY_MAX = 1024
+CONTENT_TYPE = "content-type"
+JSON, FORM, TEXT = (
+    "application/json",
+    "application/x-www-form-urlencoded",
+    "text/plain; charset=utf-8",
+)
+_VALUE = re.compile(r"[\x20-\x7e\t]*")  # as of a webhook's headers
+
+MadeAct = MadeCall | MadeMail | MadeRow | MadeRecord
+
+
+def templates_of(act: Act) -> list[Text]:
+    """The templates of an act, each once, in an order that is always the same."""
+    return list(dict.fromkeys(text for part in _parts_of(act) for text in _texts_of(part)))
+
+
+def made_of(act: Act, texts: Sequence[str], seen: Mapping[str, Any]) -> MadeAct:
+    """What an act becomes. `texts`: what its templates have made, in their order; `seen`: the event
+    and the records by their names. Unmade."""
+    return _Making(dict(zip(templates_of(act), texts, strict=True)), seen).act(act)
+
+
+def _parts_of(act: Act) -> Iterator[Part]:
+    """What is at the top of it, in a fixed order."""
+    found: list[Part | None]
+    match act:
+        case Mail():
+            found = [*act.to, act.subject, act.text, act.html]
+        case Call():
+            forms = [part for _, part in act.form]
+            found = [*(value for _, value in act.headers), act.json, *forms, act.text]
+        case Row():
+            found = list(act.values.values())
+        case Record():
+            found = [act.key, act.json, act.text]
+        case _:
+            assert_never(act)
+    return (part for part in found if part is not None)
+
+
+def _texts_of(part: Part) -> Iterator[Text]:
+    if isinstance(part, Text):
+        yield part
+    elif isinstance(part, Each):
+        for one in part.parts.values() if isinstance(part.parts, Mapping) else part.parts:
+            yield from _texts_of(one)
+
+
+class _Making:
+    """One act while it is made."""
+
+    def __init__(self, texts: Mapping[Text, str], seen: Mapping[str, Any]) -> None:
+        self._texts = texts
+        self._seen = seen
+
+    def act(self, act: Act) -> MadeAct:
+        match act:
+            case Mail():
+                return self._mail(act)
+            case Call():
+                return self._call(act)
+            case Row():
+                values = {name: self._value(part) for name, part in act.values.items()}
+                _written(values, "row")
+                return MadeRow(values)
+            case Record():
+                return self._record(act)
+            case _:
+                assert_never(act)
+
+    def _mail(self, act: Mail) -> MadeMail:
+        to = []
+        for place, one in enumerate(act.to, 1):
+            address = recipient_of(self._text(one))
+            if address is None:
+                raise Unmade(
+                    f"to must become one plain e-mail address; its place {place} became something "
+                    "else for this event. Correct the template, or filter out events without an "
+                    "address."
+                )
+            to.append(address)
+        if not to:
+            raise Unmade("A mail must have a recipient in to; there is none.")
+        text = None if act.text is None else self._text(act.text)
+        html = None if act.html is None else self._text(act.html)
+        if text is None and html is None:
+            text = ""
+        mail = mail_of_texts(to, self._text(act.subject), text, html, blank="")
+        _written(mail, "mail")
+        return MadeMail(mail)
+
+    def _call(self, act: Call) -> MadeCall:
+        url = fill(act.url, {name: find(self._seen, path) for name, path in act.values.items()})
+        headers = [
+            (name, self._header(name, value))
+            for name, value in act.headers
+            if isinstance(value, Text)
+        ]
+        body, content_type = "", ""
+        if act.json is not None:
+            body, content_type = _written(self._value(act.json), "call"), JSON
+        elif act.form:
+            body, content_type = self._form(act.form), FORM
+        elif act.text is not None:
+            body, content_type = self._text(act.text), act.content_type or TEXT
+        if content_type and all(name.lower() != CONTENT_TYPE for name, _ in act.headers):
+            headers.insert(0, (CONTENT_TYPE, content_type))
+        return MadeCall(act.method, url, tuple(headers), _bounded(body, "call"))
+
+    def _record(self, act: Record) -> MadeRecord:
+        if act.text is not None:
+            value = self._text(act.text)
+        elif act.json is not None:
+            value = _written(self._value(act.json), "record")
+        else:
+            value = _written(self._seen[EVENT], "record")
+        key = "" if act.key is None else self._text(act.key)
+        if act.key is not None and not 0 < len(key) <= KEY_MAX:
+            raise Unmade(
+                f"The key of a record must be a text of 1 to {KEY_MAX} characters; it became one "
+                f"of {len(key)}. Correct key, or filter out events without it."
+            )
+        return MadeRecord(_bounded(value, "record"), key)
+
+    # -- parts ------------------------------------------------------------------------------------
+
+    def _text(self, part: Text | Plain) -> str:
+        if isinstance(part, Text):
+            return self._texts[part]
+        return text_of(part.value) or ""
+
+    def _header(self, name: str, part: Text) -> str:
+        value = self._texts[part].strip(" \t\r\n")
+        if len(value) > HEADER_MAX or not _VALUE.fullmatch(value):
+            raise Unmade(
+                f"The header {name} must be one line of at most {HEADER_MAX} characters of ASCII; "
+                "it became something else for this event. Correct its template."
+            )
+        return value
+
+    def _value(self, part: Part) -> Any:
+        """As JSON has it."""
+        match part:
+            case Text():
+                return self._texts[part]
+            case Found():
+                return find(self._seen, part.path)
+            case Plain():
+                return part.value
+            case Each():
+                if isinstance(part.parts, Mapping):
+                    return {name: self._value(one) for name, one in part.parts.items()}
+                return [self._value(one) for one in part.parts]
+            case _:
+                assert_never(part)
+
+    def _form(self, form: Sequence[tuple[str, Part]]) -> str:
+        """A field without a value is left out; a list is its field several times."""
+        pairs: list[tuple[str, str]] = []
+        for name, part in form:
+            value = self._value(part)
+            for one in value if isinstance(value, list | tuple) else [value]:
+                if one is None:
+                    continue
+                text = text_of(one)
+                if text is None:
+                    raise Unmade(
+                        f"The field {name} of a form must be a text, a number or a list of them; "
+                        "it became something else for this event. Correct its path."
+                    )
+                pairs.append((name, text))
+        try:
+            return urlencode(pairs)
+        except UnicodeEncodeError:  # half a sign
+            raise Unmade("The fields of a form must be texts in Unicode; one is not.") from None
+
+
+def _written(value: Any, what: str) -> str:
+    try:
+        return _bounded(write_exactly(value).decode(), what)
+    except (msgspec.MsgspecError, TypeError, ValueError, RecursionError, OverflowError):
+        raise Unmade(
+            f"The {what} must be made of what JSON can hold; something in it is not. Correct its "
+            "paths."
+        ) from None
+
+
+def _bounded(text: str, what: str) -> str:
+    if len(text) > MADE_BYTES_MAX or len(text.encode("utf-8", "replace")) > MADE_BYTES_MAX:
+        raise Unmade(
+            f"The {what} must be at most {MADE_BYTES_MAX // 1024} KiB; it became more for this "
+            "event. Take less of the event."
+        )
+    return text

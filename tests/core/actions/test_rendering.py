@@ -1,0 +1,258 @@
+"""From an act to what is done: text stays text, numbers keep their digits, nothing grows."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tidings.core.actions.action import Act, Call, Each, Found, Mail, Plain, Record, Row, Text
+from tidings.core.actions.made import (
+    Made,
+    MadeCall,
+    MadeMail,
+    MadeRecord,
+    MadeRow,
+    bytes_of,
+    made_in,
+)
+from tidings.core.actions.rendering import MADE_BYTES_MAX, made_of, templates_of
+from tidings.core.actions.seen import Unmade
+from tidings.core.exact_json import read_exactly
+
+EVENT = b"""{"eventName": "pointsIssued", "data": {"id": "t-1", "amount": 10.50, "big": 1E+2,
+ "name": "Zo\\u00eb", "tags": ["a", "b"], "nothing": null, "card": {"no": 1.10}}}"""
+SEEN = {"event": read_exactly(EVENT), "contact": {"email": "asha@brand.example"}}
+NAME = Text("{{ name }}")
+URL = "https://api.example/v1/{id}"
+VALUES = {"id": "event.data.id"}
+
+
+def make(act: Act, say: Callable[[Text], str] = lambda text: text.template) -> Any:
+    """As the engine does, with templates that become what `say` says."""
+    return made_of(act, [say(one) for one in templates_of(act)], SEEN)
+
+
+def call(**more: Any) -> Call:
+    return Call("POST", URL, VALUES, **more)
+
+
+def mail(**more: Any) -> Mail:
+    fields: dict[str, Any] = {"to": (Plain("ops@brand.example"),), "subject": NAME}
+    return Mail("mail", **fields | more)
+
+
+# -- templates ------------------------------------------------------------------------------------
+
+
+def test_each_template_is_run_once_and_its_text_goes_wherever_it_is_named() -> None:
+    html = Text("{{ name }}", html=True)
+    act = mail(text=NAME, html=html)
+    assert templates_of(act) == [NAME, html]
+    made = make(act, lambda text: "<b>" if text.html else "plain")
+    assert made.mail.subject == made.mail.text == "plain" and made.mail.html == "<b>"
+
+
+def test_templates_of_all_depths_are_found() -> None:
+    part = Each({"a": Each([Text("1"), Plain(2)]), "b": Text("3"), "c": Found("event")})
+    act = call(headers=(("X-A", Text("0")),), json=part)
+    assert [one.template for one in templates_of(act)] == ["0", "1", "3"]
+    act = call(form=(("a", Text("4")), ("b", Text("5"))))
+    assert [one.template for one in templates_of(act)] == ["4", "5"]
+
+
+# -- calls ----------------------------------------------------------------------------------------
+
+
+def test_json_is_exact_and_a_text_in_it_is_a_text() -> None:
+    part = Each(
+        {
+            "amount": Found("event.data.amount"),
+            "big": Found("event.data.big"),
+            "card": Found("event.data.card"),
+            "none": Found("event.data.nothing"),
+            "lost": Found("event.data.lost.far"),
+            "items": Each([NAME, Plain("EUR")]),
+        }
+    )
+    made = make(call(json=part), lambda _: '", "admin": true, "x": "')
+    assert isinstance(made, MadeCall) and made.url == "https://api.example/v1/t-1"
+    assert '"amount":10.50,"big":1E+2,"card":{"no":1.10},"none":null,"lost":null' in made.body
+    assert json.loads(made.body)["items"] == ['", "admin": true, "x": "', "EUR"]
+    assert made.headers == (("content-type", "application/json"),)
+
+
+def test_a_form_is_urlencoded_and_leaves_out_what_is_not_there() -> None:
+    form = (
+        ("name", NAME),
+        ("amount", Found("event.data.amount")),
+        ("tag", Found("event.data.tags")),
+        ("lost", Found("event.data.lost")),
+        ("flag", Plain(True)),
+    )
+    made = make(call(form=form), lambda _: "Zoë & Co = 1\r\n")
+    assert made.headers == (("content-type", "application/x-www-form-urlencoded"),)
+    assert parse_qsl(made.body, keep_blank_values=True) == [
+        ("name", "Zoë & Co = 1\r\n"), ("amount", "10.50"), ("tag", "a"), ("tag", "b"),
+        ("flag", "true"),
+    ]  # fmt: skip
+    with pytest.raises(Unmade):
+        make(call(form=(("card", Found("event.data.card")),)))
+
+
+def test_a_text_has_the_type_that_is_said_or_is_plain() -> None:
+    made = make(call(text=NAME, content_type="application/xml"), lambda _: "<a/>")
+    assert made.body == "<a/>" and made.headers == (("content-type", "application/xml"),)
+    assert make(call(text=NAME)).headers == (("content-type", "text/plain; charset=utf-8"),)
+    own = call(text=NAME, headers=(("Content-Type", Text("text/csv")),))
+    assert make(own).headers == (("Content-Type", "text/csv"),)
+    assert make(call()) == MadeCall("POST", "https://api.example/v1/t-1")
+
+
+def test_a_header_that_is_always_the_same_is_not_kept_with_what_is_made() -> None:
+    made = make(call(headers=(("X-Key", Plain("secret-0123456789")), ("X-Name", NAME))))
+    assert made.headers == (("X-Name", "{{ name }}"),)
+
+
+@pytest.mark.parametrize("value", ["a\r\nX-Admin: 1", "a\nb", "a\0b", "Zoë", "\x7f", "x" * 5000])
+def test_no_value_ends_a_header(value: str) -> None:
+    with pytest.raises(Unmade, match="X-Name") as refused:
+        make(call(headers=(("X-Name", NAME),)), lambda _: value)
+    assert value not in refused.value.reason
+
+
+@pytest.mark.parametrize("path", ["event.data.lost", "event.data.card", "event.data.nothing"])
+def test_a_url_without_its_value_is_no_call(path: str) -> None:
+    with pytest.raises(Unmade, match="id"):
+        make(Call("POST", URL, {"id": path}))
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        call(text=NAME),
+        call(json=NAME),
+        call(form=(("a", NAME),)),
+        mail(text=NAME),
+        Row("crm", "t", {"a": NAME}),
+        Record("main", "t", text=NAME),
+        Record("main", "t", json=Each([NAME])),
+    ],
+)
+def test_what_is_larger_than_may_be_is_refused(act: Act) -> None:
+    with pytest.raises(Unmade, match="KiB"):
+        make(act, lambda _: "ë" * (MADE_BYTES_MAX // 2 + 1))
+
+
+# -- mails, rows, records -------------------------------------------------------------------------
+
+
+def test_a_mail_goes_to_the_address_that_its_template_becomes() -> None:
+    act = mail(to=(NAME, Plain("ops@brand.example")), text=Plain("Hello"))
+    made = make(act, lambda _: " Asha@Brand.example\n")
+    assert isinstance(made, MadeMail)
+    assert made.mail.to == ("Asha@brand.example", "ops@brand.example")
+    assert made.mail.text == "Hello" and made.mail.html is None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "nobody",
+        "a@b.example, c@d.example",
+        "a@b.example\r\nBcc: c@d.example",
+        "A <a@b.example>",
+    ],
+)
+def test_what_is_no_one_address_is_no_mail(value: str) -> None:
+    with pytest.raises(Unmade, match="place 1") as refused:
+        make(mail(to=(NAME,)), lambda _: value)
+    assert not value or value not in refused.value.reason
+
+
+def test_a_subject_is_one_line_of_what_can_be_seen() -> None:
+    assert make(mail(), lambda _: "a\r\nBcc: b\u202ec").mail.subject == "a Bcc: bc"
+
+
+def test_a_row_keeps_digits_and_structure_until_it_is_sent() -> None:
+    row = Row(
+        "crm",
+        "points",
+        {
+            "amount": Found("event.data.amount"),
+            "card": Found("event.data.card"),
+            "nothing": Found("event.data.lost"),
+            "unit": Plain("EUR"),
+            "name": NAME,
+        },
+    )
+    kept = bytes_of(Made(make(row), language="de"))
+    again = made_in(kept)
+    assert again is not None and isinstance(again.act, MadeRow) and again.language == "de"
+    assert bytes_of(again) == kept and b'"amount":10.50' in kept and b'"no":1.10' in kept
+
+
+def test_a_record_is_the_event_unless_something_else_is_said() -> None:
+    made = make(Record("main", "crm"))
+    assert isinstance(made, MadeRecord) and made.key == ""
+    assert read_exactly(made.value.encode())["eventName"] == "pointsIssued"
+    assert "10.50" in made.value and "1E+2" in made.value
+    made = make(Record("main", "crm", key=NAME, json=Each({"n": NAME})), lambda _: "k-1")
+    assert made == MadeRecord('{"n":"k-1"}', "k-1")
+
+
+@pytest.mark.parametrize("key", ["", "x" * 1025])
+def test_a_key_that_is_none_is_refused(key: str) -> None:
+    with pytest.raises(Unmade, match="key"):
+        make(Record("main", "crm", key=NAME), lambda _: key)
+
+
+# -- whatever comes -------------------------------------------------------------------------------
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(value=JSON, text=st.text())
+def test_any_value_makes_what_can_be_kept_or_is_refused(value: Any, text: str) -> None:
+    try:
+        written = json.dumps({"v": value}, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return
+    seen = {"event": read_exactly(written)}
+    found = Found("event.v")
+    acts: list[Act] = [
+        Call("POST", "https://h.example/{v}", {"v": "event.v"}, json=Each({"v": found, "t": NAME})),
+        Call("POST", "https://h.example/", {}, form=(("v", found), ("t", NAME))),
+        Call("POST", "https://h.example/", {}, headers=(("X", NAME),)),
+        mail(text=NAME, html=NAME),
+        Row("crm", "t", {"v": found, "t": NAME}),
+        Record("main", "t", key=NAME, json=found),
+    ]
+    for act in acts:
+        try:
+            made = made_of(act, [text], seen) if templates_of(act) else made_of(act, [], seen)
+        except Unmade:
+            continue
+        again = made_in(bytes_of(Made(made)))
+        assert again is not None and bytes_of(again) == bytes_of(Made(made))
+        if isinstance(made, MadeCall) and made.body.startswith("{"):
+            assert json.loads(made.body) == {"v": value, "t": text}
+        for _, header in getattr(made, "headers", ()):
+            assert header.replace("\t", "").isprintable() and header.isascii()
+
+
+def test_what_is_no_made_act_is_known_as_none() -> None:
+    for body in (b"", b"{}", b"[" * 100_000, b'{"act": {"type": "other"}}', b"\xff"):
+        assert made_in(body) is None
