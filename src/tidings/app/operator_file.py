@@ -1,19 +1,18 @@
 """A TOML file that the operator writes and the service reads at its start: a table for each thing.
 
-A text in it that is `${NAME}`, wherever it stands, is taken from the environment, so that the file
-holds no secret.
+A text in it that is `${NAME}`, wherever it stands, is taken from the environment, and one that is
+`${file:/run/secrets/mail}` out of a file, so that this one holds no secret.
 """
 
 import os
-import re
+import stat
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tidings.core.references import FileUnread, fill
 from tidings.errors import Unusable
-
-_FROM_ENVIRONMENT = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 class FileRefused(Unusable):
@@ -29,7 +28,7 @@ class OperatorFile:
         self._environment = environment
 
     def tables(self) -> dict[str, Any]:
-        """By name, in their order, with what the environment says. FileRefused."""
+        """By name, in their order, with what the environment and other files say. FileRefused."""
         try:
             document = tomllib.loads(self.path.read_text("utf-8"))
         except (OSError, ValueError) as error:
@@ -37,7 +36,11 @@ class OperatorFile:
                 f"The file of {self._what} {self.path} must be TOML that can be read; {error}. "
                 "Mend it."
             ) from None
-        return {name: self._filled(name, "", said) for name, said in document.items()}
+        filled = fill(document, self._environment, FilesIn(self.path.parent))
+        for one in filled.missing:
+            table, *names = (step for step in one.path if isinstance(step, str))
+            raise FileRefused(f"{self.path}: [{table}] {'.'.join(names)} {one.said}")
+        return dict(filled.document)
 
     def refused(self, table: str, must: str, got: object) -> FileRefused:
         """What must be in a table, and what is there."""
@@ -47,17 +50,33 @@ class OperatorFile:
         """All that is wrong with a table, in sentences that name its fields."""
         return FileRefused("\n".join(f"{self.path}: [{table}] {one}" for one in messages))
 
-    def _filled(self, table: str, field: str, said: Any) -> Any:
-        if isinstance(said, dict):
-            stem = f"{field}." if field else ""
-            return {key: self._filled(table, stem + key, one) for key, one in said.items()}
-        if isinstance(said, list):
-            return [self._filled(table, field, one) for one in said]
-        if not isinstance(said, str) or (found := _FROM_ENVIRONMENT.fullmatch(said)) is None:
-            return said
-        if found[1] not in self._environment:
-            raise FileRefused(
-                f"{self.path}: [{table}] {field} must be set in the environment as {found[1]}; it "
-                "is not. Set it, and start again."
-            )
-        return self._environment[found[1]]
+
+class FilesIn:
+    """See `ReadFile`: files by their names from a folder, or by their whole paths.
+
+    The operator owns the file that names them, so they may stand anywhere, and links are followed
+    (a mounted secret is one). What is no regular file is not opened: it may never end.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __call__(self, name: str, bytes_max: int) -> str:
+        try:
+            descriptor = os.open(self._folder / name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            with os.fdopen(descriptor, "rb") as file:
+                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                    raise FileUnread("what is no regular file")
+                found = file.read(bytes_max + 1)
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else None
+            raise FileUnread(f"none that can be read ({reason or 'no such name'})") from None
+        if len(found) > bytes_max:
+            raise FileUnread(f"more than {bytes_max} bytes")
+        try:
+            text = found.decode("utf-8")
+        except UnicodeDecodeError:
+            raise FileUnread("bytes that are no UTF-8") from None
+        if "\x00" in text:
+            raise FileUnread("text with a NUL in it")
+        return text.removeprefix("\ufeff")
