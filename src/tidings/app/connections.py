@@ -16,6 +16,7 @@ from pathlib import Path
 from tidings.app.operator_file import FileRefused, OperatorFile
 from tidings.connections.port import ConnectionType
 from tidings.core.connections.connection import NAME, Connection, Connections
+from tidings.core.form import came
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.kafka_topic import QUEUE_TOPIC, is_queue_topic
 from tidings.core.webhooks.kinds import KAFKA, KINDS
@@ -41,41 +42,54 @@ def load_connections(
             f"{path}: at most one connection must be the default; got {', '.join(defaults)}. "
             "Leave default out of the others."
         )
-    declared = [_connection(file, name, said, types) for name, said in document.items()]
+    declared: list[Connection] = []
+    for name, said in document.items():
+        made = judge_connection(name, said, types)
+        if isinstance(made, list):
+            raise file.wrong(name, made)
+        declared.append(made)
     return Connections(declared, defaults[0] if defaults else None)
 
 
-def _connection(
-    file: OperatorFile, name: str, said: object, types: Mapping[str, ConnectionType]
-) -> Connection:
-    def refused(must: str, got: object) -> FileRefused:
-        return file.refused(name, must, got)
-
+def judge_connection(
+    name: str, said: object, types: Mapping[str, ConnectionType]
+) -> Connection | list[str]:
+    """The connection that a table declares; or all that is wrong with it, in sentences."""
     if not NAME.fullmatch(name) or not isinstance(said, dict):
-        raise refused("must be a table whose name is 1 to 63 of a-z, 0-9 and -", name)
+        return [_must("must be a table whose name is 1 to 63 of a-z, 0-9 and -", name)]
     fields = dict(said)
     kind, orgs = fields.pop("type", None), fields.pop("orgs", [])
     if not isinstance(kind, str) or kind not in types:
-        raise refused(f"must have a type of {', '.join(types)}", kind)
+        return [_must(f"must have a type of {', '.join(types)}", kind)]
+    wrong: list[str] = []
     if type(default := fields.pop("default", False)) is not bool:
-        raise refused("must have a default of true or false", default)
-    if default and kind not in _SENT_TO:
-        raise refused(f"must have a type of {', '.join(_SENT_TO)} to be the default", kind)
-    if default and kind == KINDS[KAFKA].connection and not is_queue_topic(fields.get(QUEUE_TOPIC)):
-        raise refused(
+        wrong.append(_must("must have a default of true or false", default))
+    elif default and kind not in _SENT_TO:
+        wrong.append(_must(f"must have a type of {', '.join(_SENT_TO)} to be the default", kind))
+    elif (
+        default
+        and kind == KINDS[KAFKA].connection
+        and not is_queue_topic(topic := fields.get(QUEUE_TOPIC))
+    ):
+        must = (
             f"must have a {QUEUE_TOPIC} to be the default, of a-z A-Z 0-9 . _ -, perhaps {{org}} "
-            "and {webhook}",
-            fields.get(QUEUE_TOPIC),
+            "and {webhook}"
         )
+        wrong.append(_must(must, topic))
     if orgs != "all" and not (
         isinstance(orgs, list) and all(type(one) is int and one > 0 for one in orgs)
     ):
-        raise refused('must have orgs that are "all" or a list of ids', orgs)
-    if faults := types[kind].faults(fields):
-        raise file.wrong(name, [f"{'; '.join(faults)}. Mend it."])
+        wrong.append(_must('must have orgs that are "all" or a list of ids', orgs))
+    wrong += [f"{one}. Mend it." for one in types[kind].faults(fields)]
+    if wrong:
+        return wrong
     return Connection(
         name,
         kind,
         fields,
         None if orgs == "all" else frozenset(map(OrgId, orgs if isinstance(orgs, list) else ())),
     )
+
+
+def _must(must: str, got: object) -> str:
+    return f"{must}; got {came(got)}. Mend it."

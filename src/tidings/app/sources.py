@@ -24,11 +24,10 @@ import msgspec
 from tidings.app.operator_file import OperatorFile
 from tidings.core.events.call_reader import Caller
 from tidings.core.ids import OrgId
+from tidings.core.sources.source import body_of_table
 from tidings.engine.sources.declared import DeclaredSource, declare
 from tidings.engine.sources.sources import Sources
 from tidings.errors import RequestRefused
-
-AS_JSON = ("mapping", "messageId")
 
 
 async def declare_sources(
@@ -63,13 +62,9 @@ def _declared(
     org = body.pop("org", None)
     if type(org) is not int or not is_org(OrgId(org)):
         raise file.refused(table, "org must be the id of an org that is there", org)
-    for field in AS_JSON:
-        if isinstance(body.get(field), str):
-            try:
-                body[field] = msgspec.json.decode(body[field])
-            except ValueError as error:
-                must = f"{field} must be a table, or a text of JSON ({error})"
-                raise file.refused(table, must, body[field]) from None
+    body, wrong = body_of_table(body)
+    for field, must in wrong.items():
+        raise file.refused(table, must, body[field])
     body = msgspec.json.decode(msgspec.json.encode(body))  # TOML has dates, which JSON has not
     try:
         source = sources.checked(Caller(OrgId(org), platform=True), body)

@@ -46,6 +46,11 @@ def _zones() -> frozenset[str]:
     return frozenset(zoneinfo.available_timezones()) - _NOT_ZONES | {"UTC"}
 
 
+def is_zone(text: str) -> bool:
+    """Whether the time zone database has a zone of this name."""
+    return text in _zones()
+
+
 _ID = Part(
     _id,
     schema={"type": "integer"},
@@ -60,7 +65,7 @@ PARENT = Value(
     schema={"type": "integer"},
 )
 _ZONE = Value(
-    lambda value: value if isinstance(value, str) and value in _zones() else None,
+    lambda value: value if isinstance(value, str) and is_zone(value) else None,
     "a name of the IANA time zone database",
     "bad_time_zone",
     'Write "Asia/Kolkata" or "UTC".',

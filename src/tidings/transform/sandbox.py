@@ -57,6 +57,12 @@ class Sandbox:
             )
         self._compiled(template)
 
+    def names(self, template: str) -> frozenset[str]:
+        """What a template uses and does not set itself, as event.data.tier. Raises Unrenderable."""
+        environment = self._compiled(template, TEXT)
+        found = environment.undeclared_variables_in_str(template, nested=True)
+        return frozenset(found - {*environment.globals})
+
     def render(self, template: str, event: bytes) -> bytes:
         """The object that the template makes of an event. Raises Unrenderable."""
         environment = self._compiled(template)

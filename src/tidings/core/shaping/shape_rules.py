@@ -11,7 +11,7 @@ from tidings.core.budget import LOOP_S
 from tidings.core.event_path import PATH_MAX, PATH_PATTERN, PATH_RULE, read_path
 from tidings.core.form import Form, came
 from tidings.core.kinds import TEXTS, Part
-from tidings.core.shaping.filter import FilterRefused, compile_filter
+from tidings.core.shaping.filter import Filter, FilterRefused, compile_filter
 from tidings.core.shaping.filter_cost import worst_s
 from tidings.core.shaping.shape import ALWAYS, Fields
 
@@ -56,20 +56,26 @@ def read_filter(form: Form, _: object, old: dict[str, Any] | None) -> dict[str, 
     if value is None:
         return None
     try:
-        if len(msgspec.json.encode(value)) > FILTER_BYTES_MAX:
-            said = f"A filter must have at most {FILTER_BYTES_MAX} bytes; got more. Use prefix."
-            raise FilterRefused("filter_too_large", FILTER, said)
-        made = compile_filter(value)
-        if (most_s := worst_s(made)) > LOOP_S:
-            said = (
-                f"A filter must take at most {LOOP_S * 1000:.0f} ms for the worst event; got one "
-                f"that may take {most_s * 1000:.0f} ms. Use fewer tests with [*] and contains."
-            )
-            raise FilterRefused("filter_too_large", FILTER, said)
-        return made.source
+        judged_filter(value, FILTER)
+        return dict(value)
     except FilterRefused as wrong:
         form.refuse(wrong.code, wrong.place, wrong.said)
     return None
+
+
+def judged_filter(value: object, place: str) -> Filter:
+    """The filter of a JSON value, within all bounds. FilterRefused."""
+    if len(msgspec.json.encode(value)) > FILTER_BYTES_MAX:
+        said = f"A filter must have at most {FILTER_BYTES_MAX} bytes; got more. Use prefix."
+        raise FilterRefused("filter_too_large", place, said)
+    made = compile_filter(value, place)
+    if (most_s := worst_s(made)) > LOOP_S:
+        said = (
+            f"A filter must take at most {LOOP_S * 1000:.0f} ms for the worst event; got one "
+            f"that may take {most_s * 1000:.0f} ms. Use fewer tests with [*] and contains."
+        )
+        raise FilterRefused("filter_too_large", place, said)
+    return made
 
 
 def read_fields(form: Form, _: object, old: Fields | None) -> Fields | None:

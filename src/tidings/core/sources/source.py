@@ -229,6 +229,23 @@ def read_source(body: dict[str, Any], old: Source | None = None) -> Source | For
     return form if form.refusals else made
 
 
+AS_JSON = ("mapping", "messageId")
+"""Fields that a table of a file may say as a text of JSON, which has a null."""
+
+
+def body_of_table(said: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The body that a table of a TOML file stands for; and, by field, what must be where it stands
+    for none."""
+    body, wrong = dict(said), {}
+    for field in AS_JSON:
+        if isinstance(body.get(field), str):
+            try:
+                body[field] = msgspec.json.decode(body[field])
+            except ValueError as error:
+                wrong[field] = f"{field} must be a table, or a text of JSON ({error})"
+    return body, wrong
+
+
 # What a source of each type needs, and no other has.
 NEEDS = {WEBHOOK: ("verification",), KAFKA: ("connection", "kafka"), OUTBOX: ("connection",)}
 _OWN = ("verification", "connection", "kafka", "outbox")

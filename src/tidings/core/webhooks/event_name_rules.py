@@ -50,7 +50,7 @@ def read_event_names(
         )
         return ()
     taken = [_real(form, name, known, aliases) for name in value]
-    wrong = [name for name in taken if not _can_be_asked_for(name, known)]
+    wrong = [name for name in taken if not can_be_asked_for(name, known)]
     names = tuple(dict.fromkeys(name for name in taken if isinstance(name, str)))
     waiting = [] if admits_unknown else unheard_names(names, known)
     wrong += [name for name in waiting if name not in (old or ()) and name not in wrong]
@@ -109,7 +109,8 @@ def _real(form: Form, name: object, known: Collection[str], aliases: Mapping[str
     return aliases[name]
 
 
-def _can_be_asked_for(name: object, known: Collection[str]) -> bool:
+def can_be_asked_for(name: object, known: Collection[str]) -> bool:
+    """Whether it is a known type's name, a prefix, or a name that an event of nobody's may bear."""
     if not isinstance(name, str):
         return False
     if name in known or is_prefix(name):

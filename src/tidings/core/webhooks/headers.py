@@ -95,7 +95,8 @@ def read_headers(form: Form, old: Headers) -> tuple[Headers, Collection[str]]:
         if lower in stored and text == mask(stored[lower]):
             text = stored[lower]  # noqa: PLW2901  # what was shown means what is stored
             stays.append(name)
-        if _fits(form, name, text, lower in kept):
+        place = f"{_FIELD}.{name[:64]}"
+        if header_fits(form, place, name, text, known=lower in kept):
             kept[lower] = (name, text.strip(" \t"))
     size = sum(len(name) + len(text) + 4 for name, text in kept.values())
     if size > HEADERS_BYTES_MAX or len(kept) > HEADERS_MAX:
@@ -172,8 +173,9 @@ def _listed(names: Collection[str]) -> str:
     return ", ".join(shown) + (f" and {more} more" if more else "")
 
 
-def _fits(form: Form, name: str, text: object, known: bool) -> bool:
-    place = f"{_FIELD}.{name[:64]}"
+def header_fits(form: Form, place: str, name: str, text: object, *, known: bool) -> bool:
+    """Whether a header may be sent; told on the form where it may not. `known`: whether there is
+    one of its name before it."""
     if not _TOKEN.fullmatch(name):
         form.refuse(
             "bad_header_name",

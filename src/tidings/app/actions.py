@@ -1,0 +1,85 @@
+"""The operator's actions, read from their file at the start: docs/actions.md.
+
+What the file is judged by is in `core/actions/`; here it is read, with the files that it names.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from tidings.app.connections import judge_connection
+from tidings.app.operator_file import FileRefused, FilesIn
+from tidings.catalogue.event_type import EventType
+from tidings.connections.port import ConnectionType
+from tidings.core.actions.faults import Fault
+from tidings.core.actions.reading import FILE_BYTES_MAX, ActionsFile, read_actions
+from tidings.core.actions.table import Given
+from tidings.core.connections.connection import Connection
+from tidings.core.references import FileUnread
+from tidings.egress.address import TargetRefused, parse_target
+from tidings.transform.sandbox import Sandbox, Unrenderable
+
+
+class ActionsRefused(FileRefused):
+    """The file of actions cannot be used: all that is wrong with it, a line each."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        super().__init__("\n".join(map(str, faults)))
+        self.faults = faults
+
+
+def load_actions(
+    path: Path,
+    kinds: Mapping[str, EventType],
+    types: Mapping[str, ConnectionType],
+    connections: Mapping[str, Connection] | None = None,
+    environment: Mapping[str, str] = os.environ,
+    *,
+    admits_unknown: bool = False,
+) -> ActionsFile:
+    """What the file declares. `kinds`: the event types that its org takes; `types`: of connections,
+    by name; `connections`: those that are declared elsewhere. ActionsRefused, FileRefused."""
+    read = FilesIn(path.parent)
+    try:
+        document = read(path.name, FILE_BYTES_MAX)
+    except FileUnread as error:
+        raise FileRefused(
+            f"The file of actions {path} must be a text of at most {FILE_BYTES_MAX} bytes; got "
+            f"{error.got}. Name another, or mend it."
+        ) from None
+    given = Given(
+        folder=str(path.parent.absolute()),
+        environment=environment,
+        read=read,
+        kinds=kinds,
+        connections=connections or {},
+        check_connection=lambda name, said: judge_connection(name, said, types),
+        check_template=_template_check(),
+        check_url=_check_url,
+        admits_unknown=admits_unknown,
+    )
+    made = read_actions(document, path.name, given)
+    if isinstance(made, list):
+        raise ActionsRefused(made)
+    return made
+
+
+def _template_check() -> Callable[[str], frozenset[str] | str]:
+    sandbox = Sandbox()  # nothing is run: a template is read, and its names are listed
+
+    def check(template: str) -> frozenset[str] | str:
+        try:
+            return sandbox.names(template)
+        except Unrenderable as error:
+            return str(error)
+
+    return check
+
+
+def _check_url(url: str) -> str | None:
+    """Why a URL cannot be called; what it leads to is judged when it is."""
+    try:
+        parse_target(url, allow_http=True)
+    except TargetRefused as refused:
+        return refused.message
+    return None

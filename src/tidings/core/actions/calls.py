@@ -1,0 +1,145 @@
+"""What HTTP calls of look-ups and of acts have in common: URLs with holes, and headers. Pure.
+
+A hole stands in the path or the query alone, so that no event says which server is asked.
+"""
+
+import re
+
+from tidings.core.actions.action import Credential, Path, Plain, Text, TokenCall
+from tidings.core.actions.table import Table, View, listed
+from tidings.core.actions.templates import text_of
+from tidings.core.form import came
+from tidings.core.webhooks.authentication import header_of
+from tidings.core.webhooks.headers import HEADERS_BYTES_MAX, HEADERS_MAX, header_fits
+from tidings.core.webhooks.mailing import is_template
+
+URL_MAX = 2048
+VALUES_MAX = 50
+HOLE = re.compile(r"\{([a-z][a-z0-9_]{0,62})\}")
+_WHERE = re.compile(r"(?i)https?://([^/?#]*)")
+_SET_BY_BODY = "content-type"
+
+
+def url_in(table: Table, view: View) -> tuple[str, dict[str, Path]]:
+    """The URL of a call, and what its holes are filled with; what is wrong is told."""
+    if not table.need("url", '"https://api.example/v1/customers/{id}"'):
+        return "", {}
+    url = table.body["url"]
+    if isinstance(url, str) and len(url) <= URL_MAX and _is_url(table, url):
+        return url, values_in(table, view, HOLE.findall(url), "a hole of the URL, as {id}")
+    if not isinstance(url, str) or len(url) > URL_MAX:
+        got = f"{len(url)} characters" if isinstance(url, str) else came(url)
+        table.refuse(
+            "bad_url",
+            "url",
+            f"url must be a text of at most {URL_MAX} characters; got {got}. Write "
+            "https://api.example/v1/customers/{id}.",
+        )
+    return "", {}
+
+
+def _is_url(table: Table, url: str) -> bool:
+    where = _WHERE.match(url)
+    rest = HOLE.sub("x", url)
+    if where is None:
+        must, advice = "begin with https:// or http://", "Write it in full."
+    elif "{" in where[1] or is_template(url[: where.end()]):
+        must = "have no hole and no template before its path"
+        advice = "An event may not say which server is asked: write the host."
+    elif "{" in rest or "}" in rest:
+        must = "have holes such as {id}, of a-z, 0-9 and _, and no template"
+        advice = "Fill a hole by values, and write %7B for a brace."
+    else:
+        if (reason := table.given.check_url(rest)) is not None:
+            table.refuse("url_refused", "url", reason)
+        return reason is None
+    table.refuse("bad_url", "url", f"url must {must}; got {came(url)}. {advice}")
+    return False
+
+
+def values_in(table: Table, view: View, holes: list[str], what: str) -> dict[str, Path]:
+    """The paths in `values`: one for each hole, and no other. `what` a hole is, in words."""
+    given = table.table("values", '{id = "event.data.customerIdentifiers.customerId"}')
+    said = {} if given is None else given.body
+    found: dict[str, Path] = {}
+    if given is not None:
+        for name, path in said.items():
+            if name not in holes:
+                given.refuse(
+                    "unknown_name",
+                    name,
+                    f"values must name {what}; got {came(name)}, which is none. Take it out, or "
+                    "put it there.",
+                )
+            elif given.is_seen(name, path, view):
+                found[name] = path
+    for hole in dict.fromkeys(holes):
+        if hole not in said:
+            table.refuse(
+                "field_missing",
+                "values",
+                f"values must have a path for each hole; got none for {hole}. Write "
+                f'{hole} = "event.data.…".',
+            )
+    return found
+
+
+def headers_in(
+    table: Table, view: View | None, credential: Credential | None, *, body: bool = False
+) -> tuple[tuple[str, Text | Plain], ...]:
+    """The headers of a call. `view`: what templates may be made of; None: there are none. `body`:
+    whether it has one, whose type is said elsewhere."""
+    given = table.table("headers", '{X-Brand = "acme"}')
+    if given is None:
+        return ()
+    found: dict[str, tuple[str, Text | Plain]] = {}
+    taken = "" if credential is None else credential_header(credential).lower()
+    for name, value in given.body.items():
+        lower = name.lower()
+        template = view is not None and isinstance(value, str) and is_template(value)
+        if lower == taken or (body and lower == _SET_BY_BODY):
+            by = "the credential" if lower == taken else "the body (say contentType beside text)"
+            given.refuse(
+                "duplicate_header",
+                name,
+                f"headers must hold none that is set anyway; got {came(name)}, which is set by "
+                f"{by}. Take it out.",
+            )
+        elif header_fits(given, name, name, "" if template else value, known=lower in found):
+            text: Text | Plain | None = Plain(value.strip(" \t"))
+            if template and view is not None:
+                text = text_of(given, name, value, view)
+            if text is not None:
+                found[lower] = (name, text)
+    size = sum(len(name) + len(str(value)) + 4 for name, value in given.body.items())
+    if size > HEADERS_BYTES_MAX or len(given.body) > HEADERS_MAX:
+        table.refuse(
+            "headers_too_large",
+            "headers",
+            f"headers must be at most {HEADERS_MAX} and {HEADERS_BYTES_MAX} bytes; got "
+            f"{len(given.body)} and {size}. Remove what the receiver does not need.",
+        )
+    return tuple(found.values())
+
+
+def credential_header(credential: Credential) -> str:
+    """The header by which a credential is told."""
+    if isinstance(credential, TokenCall):
+        return credential.header
+    return header_of(credential)
+
+
+def credential_in(table: Table, credentials: dict[str, Credential | None]) -> Credential | None:
+    """The credential that is named; told where there is none of the name."""
+    name = table.body.get("credential")
+    if name is None:
+        return None
+    if isinstance(name, str) and name in credentials:
+        return credentials[name]
+    known = f"one of {listed(credentials)}" if credentials else "declared in [credentials.NAME]"
+    table.refuse(
+        "unknown_credential",
+        "credential",
+        f"credential must be {known}; got {came(name)}. Declare it, or leave it out.",
+    )
+    return None

@@ -1,0 +1,71 @@
+"""Connections that a file of actions declares, and those that its acts and look-ups name. Pure."""
+
+from collections.abc import Mapping
+
+from tidings.core.actions.credentials import warn_of_plain
+from tidings.core.actions.table import Table, listed
+from tidings.core.connections.connection import Connection
+from tidings.core.form import came, nearest
+
+CONNECTIONS_MAX = 100
+
+
+def connections_of(table: Table | None) -> dict[str, Connection | None]:
+    """Those of `[connections.NAME]`; None for one that cannot be used, which is told."""
+    if table is None:
+        return {}
+    found: dict[str, Connection | None] = {}
+    if len(table.body) > CONNECTIONS_MAX:
+        table.refuse(
+            "too_many",
+            "",
+            f"connections must hold at most {CONNECTIONS_MAX} tables; got {len(table.body)}. Name "
+            "the file of connections in the settings instead.",
+        )
+        return {}
+    for name, said in table.body.items():
+        made = table.given.check_connection(name, said)
+        if isinstance(made, list):
+            for one in made:
+                word = one.partition(" ")[0]
+                within = isinstance(said, dict) and word in said
+                table.refuse("bad_connection", f"{name}.{word}" if within else name, one)
+            found[name] = None
+        else:
+            found[name] = made
+        if name in table.given.connections:
+            table.refuse(
+                "duplicate_name",
+                name,
+                "A connection must have a name of its own; got "
+                f"{came(name)}, which the file of connections has too. Rename it, or take it out.",
+            )
+        if isinstance(said, dict):
+            warn_of_plain(table.within(name, said))
+    return found
+
+
+def connection_in(
+    table: Table, connections: Mapping[str, Connection | None], kind: str
+) -> Connection | None:
+    """The connection that a table names, of a type; None where there is none, which is told, or
+    where it is told already what is wrong with it."""
+    if not table.need("connection", f'the name of a connection of type {kind}, as "main"'):
+        return None
+    name = table.body["connection"]
+    if isinstance(name, str) and name in connections:
+        found = connections[name]
+        if found is None or found.kind == kind:
+            return found
+        got = f"{came(name)}, which is of type {found.kind}"
+    else:
+        got = came(name)
+    fitting = [one for one, made in connections.items() if made is not None and made.kind == kind]
+    known = f": {listed(fitting)}" if fitting else ", and none is declared"
+    table.refuse(
+        "unknown_connection",
+        "connection",
+        f"connection must name one of type {kind}{known}; got {got}."
+        f"{nearest(str(name), fitting) or ' Declare it in [connections.NAME].'}",
+    )
+    return None

@@ -1,0 +1,174 @@
+"""Who an action is to the systems that it asks and tells: `[credentials.NAME]`. Pure.
+
+The schemes of webhooks, and two more: a bearer token, and a token that is had by posting JSON.
+"""
+
+import re
+
+from tidings.core.actions.action import (
+    Credential,
+    TokenCall,
+)
+from tidings.core.actions.table import Table
+from tidings.core.actions.templates import is_json
+from tidings.core.declaration import declared, read_resource
+from tidings.core.form import came, visible
+from tidings.core.picks import PATH_MAX, is_path
+from tidings.core.webhooks.authentication import ApiKey, Basic, OAuth2ClientCredentials
+from tidings.core.webhooks.headers import header_fits
+from tidings.core.webhooks.mailing import is_template
+from tidings.core.webhooks.variants import VariantForm
+
+CREDENTIALS_MAX = 100
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+NAME_MUST = "1 to 63 of a-z, 0-9, _ and -"
+BODY_MAX = 50
+_SCHEMES: dict[str, type[Basic | ApiKey | OAuth2ClientCredentials]] = {
+    "basic": Basic,
+    "apiKey": ApiKey,
+    "oauth2ClientCredentials": OAuth2ClientCredentials,
+}
+BEARER, TOKEN = "bearer", "token"
+TYPES = (*_SCHEMES, BEARER, TOKEN)
+_SECRET = re.compile(r"(?i).*(?:secret|password|passwd|token|key)$|pin")
+_TOKEN_FIELDS = ("type", "url", "body", "token", "header", "lives", "prefix")
+
+
+def credential_of(table: Table) -> Credential | None:
+    """The credential that a table declares; None where it is none, which is told."""
+    if not table.need("type", '"apiKey"'):
+        return None
+    if (kind := table.one_of("type", TYPES, "")) == "":
+        return None
+    if kind in _SCHEMES:
+        return _of_webhooks(table, _SCHEMES[kind])
+    return _bearer(table) if kind == BEARER else _token_call(table)
+
+
+def _of_webhooks(
+    table: Table, scheme: type[Basic | ApiKey | OAuth2ClientCredentials]
+) -> Credential | None:
+    fields = declared(scheme)
+    table.refuse_unknown(["type", *(one.name for one in fields)])
+    body = {name: value for name, value in table.body.items() if name != "type"}
+    form = VariantForm(body, None, "bad_credential", table.given.check_url)
+    made = read_resource(scheme, form, None)
+    table.take_in(form, "")
+    for one in fields:
+        if getattr(one.field.kind, "secret", False):
+            warn_if_plain(table, one.name)
+    return None if form.refusals else made
+
+
+def _bearer(table: Table) -> Credential | None:
+    """A bearer token is an API key in the header Authorization."""
+    table.refuse_unknown(["type", TOKEN])
+    if not table.need(TOKEN, '"${API_TOKEN}"'):
+        return None
+    warn_if_plain(table, TOKEN)
+    value = table.body[TOKEN]
+    if isinstance(value, str) and re.fullmatch(r"[\x21-\x7e]{1,4000}", value):
+        return ApiKey("Authorization", f"Bearer {value}")
+    table.refuse(
+        "bad_credential",
+        TOKEN,
+        "token must be text of 1 to 4000 visible ASCII signs; got something else. Write it whole.",
+    )
+    return None
+
+
+def _token_call(table: Table) -> Credential | None:
+    table.refuse_unknown(_TOKEN_FIELDS)
+    told = len(table.refusals)
+    for field, example in (
+        ("url", '"https://api.example/oauth/token"'),
+        ("body", '{key = "${API_KEY}", secret = "${API_SECRET}"}'),
+        ("token", '"data.accessToken"'),
+        ("header", '"X-Access-Token"'),
+    ):
+        table.need(field, example)
+    url, header = table.body.get("url"), table.body.get("header")
+    if isinstance(url, str):
+        if (reason := table.given.check_url(url)) is not None:
+            table.refuse("url_refused", "url", reason)
+    elif url is not None:
+        table.refuse("bad_url", "url", f"url must be a text; got {came(url)}. Write it in full.")
+    if isinstance(header, str):
+        header_fits(table, "header", header, "", known=False)
+    elif header is not None:
+        table.refuse(
+            "bad_type",
+            "header",
+            f"header must be a text; got {came(header)}. Write X-Access-Token.",
+        )
+    for field in ("token", "lives"):
+        _path(table, field)
+    prefix = table.text(
+        "prefix",
+        "a text of at most 64 ASCII signs",
+        lambda text: len(text) <= 64 and text.isascii() and visible(text),
+        '"Bearer "',
+    )
+    body = table.table("body", '{key = "${API_KEY}"}')
+    said = {} if body is None else body.body
+    if body is not None:
+        _check_body(body)
+    if len(table.refusals) > told or (body is not None and body.refusals):
+        return None
+    return TokenCall(
+        str(url), said, table.body["token"], str(header), table.body.get("lives", ""), prefix
+    )
+
+
+def _check_body(body: Table) -> None:
+    for at, (name, value) in enumerate(body.body.items()):
+        if at == BODY_MAX or not is_json(value):
+            body.refuse(
+                "bad_type",
+                name,
+                f"body must hold at most {BODY_MAX} texts, numbers and truths; got something else "
+                "among them, or more. Write what the API asks for.",
+            )
+            return
+        if isinstance(value, str) and is_template(value):
+            body.refuse(
+                "bad_type",
+                name,
+                "body must hold no template: a token is for all events; got one. Write the text "
+                "itself.",
+            )
+        elif _SECRET.fullmatch(name):
+            warn_if_plain(body, name)
+
+
+def _path(table: Table, field: str) -> None:
+    value = table.body.get(field)
+    if value is not None and not (isinstance(value, str) and is_path(value)):
+        table.refuse(
+            "bad_path",
+            field,
+            f"{field} must be a path in the answer, of at most {PATH_MAX} characters; got "
+            f"{came(value)}. Write data.accessToken.",
+        )
+
+
+def warn_if_plain(table: Table, field: str) -> None:
+    """A secret that stands in the file itself is read by all who read the file."""
+    value = table.body.get(field)
+    if not isinstance(value, str) or table.faults.is_reference((*table.path, field)):
+        return
+    table.warn(
+        "plain_secret",
+        field,
+        f"{field} should come from the environment or out of a file of its own; got a text that "
+        'stands here. Write "${NAME}" or "${file:/run/secrets/name}".',
+    )
+
+
+def warn_of_plain(table: Table) -> None:
+    """The same for all fields of a table that are called like a secret."""
+    for name, value in table.body.items():
+        if isinstance(value, dict):
+            warn_of_plain(table.within(name, value))
+        elif _SECRET.fullmatch(name):
+            warn_if_plain(table, name)

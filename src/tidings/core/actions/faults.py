@@ -1,0 +1,96 @@
+"""What is wrong with a file of actions, and what is odd in it: all of it, each with its place.
+Pure.
+
+A text never holds what came from the environment or out of a file of secrets: it says where from.
+"""
+
+import re
+from collections.abc import Mapping
+
+import msgspec
+
+from tidings.core.actions.toml_places import Path, Place, Places
+
+FAULTS_MAX = 200
+_STEP = re.compile(r"([^.\[\]]+)|\[([0-9]{1,6})\]")
+_KNOWN_MIN = 4  # characters of a secret that is looked for in texts: what is shorter is in any word
+_SHOWN = 40  # characters of a value that texts show
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """One thing that is wrong, or that its writer should know. `said`: what must be, what came, and
+    what to do."""
+
+    file: str
+    line: int
+    column: int
+    code: str
+    field: (
+        str  # by the names of the file, as actions.welcome.mail.to[0]; "" for the file as a whole
+    )
+    said: str
+
+    def __str__(self) -> str:
+        about = f", field {self.field}" if self.field else ""
+        return f"{self.file}:{self.line}:{self.column}: {self.said} ({self.code}{about})"
+
+
+class Faults:
+    """Those of one file. `references`: how each text is written that was taken from elsewhere."""
+
+    def __init__(
+        self, file: str, places: Places, references: Mapping[Path, str], filled: Mapping[Path, str]
+    ) -> None:
+        self.refused: list[Fault] = []
+        self.odd: list[Fault] = []
+        self._file = file
+        self._places = places
+        self._references = references
+        self._secrets = {
+            value: references[path] for path, value in filled.items() if len(value) >= _KNOWN_MIN
+        }
+
+    def refuse(self, code: int | str, path: Path, said: str) -> None:
+        """Tell what is wrong with what stands there."""
+        if len(self.refused) < FAULTS_MAX:
+            self.refused.append(self._fault(code, path, said))
+
+    def warn(self, code: int | str, path: Path, said: str) -> None:
+        """Tell what is odd there."""
+        if len(self.odd) < FAULTS_MAX:
+            self.odd.append(self._fault(code, path, said))
+
+    def is_reference(self, path: Path) -> bool:
+        """Whether a text was taken from elsewhere."""
+        return path in self._references
+
+    def _fault(self, code: int | str, path: Path, said: str) -> Fault:
+        place = self._places.near(path)
+        field = name_of(path)
+        return Fault(self._file, place.line, place.column, str(code), field, self._bare(path, said))
+
+    def _bare(self, path: Path, said: str) -> str:
+        """A text without what was taken from elsewhere."""
+        written = self._references.get(path)
+        must, got, _ = said.partition("; got ")
+        if written is not None and got:
+            return f"{must}; got what {written} stands for. Correct that."
+        for secret, reference in self._secrets.items():
+            said = said.replace(secret, reference).replace(secret[:_SHOWN], reference)
+        return said
+
+
+def at(place: Place, file: str, code: str, said: str) -> Fault:
+    """What is wrong at a place, before anything can be named there."""
+    return Fault(file, place.line, place.column, code, "", said)
+
+
+def path_of(field: str) -> Path:
+    """`filter.all[1].path` as a path."""
+    return tuple(int(item) if item else name for name, item in _STEP.findall(field))
+
+
+def name_of(path: Path) -> str:
+    """A path as texts have it: `actions.welcome.mail.to[0]`."""
+    named = "".join(f"[{one}]" if isinstance(one, int) else f".{one[:64]}" for one in path)
+    return named.removeprefix(".")

@@ -1,0 +1,161 @@
+"""Look-ups as a file of actions declares them: `[lookups.NAME]`, by URL, by SQL or in a CSV.
+Pure."""
+
+import re
+from collections.abc import Mapping
+
+from tidings.core.actions.action import Credential, CsvLookup, HttpLookup, Lookup, SqlLookup
+from tidings.core.actions.calls import credential_in, headers_in, url_in, values_in
+from tidings.core.actions.connected import connection_in
+from tidings.core.actions.table import Table, View
+from tidings.core.actions.templates import absolute
+from tidings.core.connections.connection import Connection
+from tidings.core.form import came
+from tidings.core.picks import PATH_MAX, is_path, steps_of
+from tidings.core.webhooks.mailing import is_template
+
+LOOKUPS_MAX = 100
+NAME = re.compile(r"(?!event$|data$)[a-z][a-z0-9_]{0,62}")
+NAME_MUST = "1 to 63 of a-z, 0-9 and _, beginning with a letter, and not event or data"
+STATEMENT_MAX = 8192
+CACHE_MAX_S, DEADLINE_MIN_S, DEADLINE_MAX_S = 86_400.0, 0.1, 30.0
+RATE_MAX_PER_S, AT_ONCE_MAX = 10_000, 100
+COLUMN_MAX = 200
+_KINDS = ("url", "sql", "csv")
+_OWN = {
+    "url": ("url", "values", "headers", "credential", "take"),
+    "sql": ("sql", "connection", "values"),
+    "csv": ("csv", "key", "by"),
+}
+_COMMON = ("missing", "failing", "cache", "deadline", "rate", "at_once")
+_READS = re.compile(r"(?is)\s*(?:select|with|values|table)\b")
+_PARAMETER = re.compile(r"%(?:%|\(([A-Za-z_][A-Za-z0-9_]{0,62})\)s)?")
+_WORDS = frozenset("true false none not and or in is if else loop self super".split())
+
+
+def lookup_of(
+    name: str,
+    table: Table,
+    names: tuple[str, ...],
+    credentials: dict[str, Credential | None],
+    connections: Mapping[str, Connection | None],
+) -> Lookup | None:
+    """The look-up that a table declares; None where it is none, which is told. `names`: those of
+    all look-ups, of which it may use others."""
+    kinds = [kind for kind in _KINDS if kind in table.body]
+    if name in _WORDS:
+        table.refuse(
+            "bad_name",
+            "",
+            f"The name of a look-up must be no word of templates; got {came(name)}. Rename it.",
+        )
+    if len(kinds) != 1:
+        table.refuse(
+            "bad_lookup",
+            "",
+            f"A look-up must have one of url, sql and csv; got {' and '.join(kinds) or 'none'}. "
+            'Write url = "https://…", sql = "SELECT …" or csv = "contacts.csv".',
+        )
+        return None
+    (kind,) = kinds
+    table.refuse_unknown((*_OWN[kind], *_COMMON))
+    view = View(tuple(one for one in names if one != name))
+    where: HttpLookup | SqlLookup | CsvLookup | None
+    if kind == "url":
+        where = _http(table, view, credentials)
+    elif kind == "sql":
+        where = _sql(table, view, connections)
+    else:
+        where = _csv(table, view)
+    rate = table.number("rate", 0.01, RATE_MAX_PER_S, None)
+    return (
+        None
+        if where is None
+        else Lookup(
+            name,
+            where,
+            missing=table.one_of("missing", ("skip", "fail", "empty"), "skip"),
+            failing=table.one_of("failing", ("wait", "empty"), "wait"),
+            cache_s=table.duration("cache", 0.0, CACHE_MAX_S, 0.0),
+            deadline_s=table.duration("deadline", DEADLINE_MIN_S, DEADLINE_MAX_S, 5.0),
+            rate_per_s=rate,
+            at_once=table.count("at_once", 1, AT_ONCE_MAX, 10),
+        )
+    )
+
+
+def uses(lookup: Lookup) -> dict[str, str]:
+    """By field, the first names of the paths that a look-up is asked by."""
+    if isinstance(lookup.where, CsvLookup):
+        return {"by": str(steps_of(lookup.where.by)[0])} if lookup.where.by else {}
+    return {f"values.{name}": str(steps_of(path)[0]) for name, path in lookup.where.values.items()}
+
+
+def _http(table: Table, view: View, credentials: dict[str, Credential | None]) -> HttpLookup | None:
+    url, values = url_in(table, view)
+    credential = credential_in(table, credentials)
+    headers = headers_in(table, None, credential)
+    take = table.body.get("take", "")
+    if take != "" and not (isinstance(take, str) and is_path(take)):
+        table.refuse(
+            "bad_path",
+            "take",
+            f"take must be a path in the answer, of at most {PATH_MAX} characters; got "
+            f"{came(take)}. Write items[0].",
+        )
+        return None
+    plain = tuple((name, str(text.value)) for name, text in headers if hasattr(text, "value"))
+    return HttpLookup(url, values, plain, credential, take)
+
+
+def _sql(
+    table: Table, view: View, connections: Mapping[str, Connection | None]
+) -> SqlLookup | None:
+    connection = connection_in(table, connections, "sql")
+    statement = table.text(
+        "sql",
+        f"one statement of at most {STATEMENT_MAX} characters that begins with SELECT or WITH, and "
+        "no template",
+        _is_statement,
+        '"SELECT tier FROM customers WHERE id = %(id)s"',
+        "bad_statement",
+    )
+    if not statement:
+        return None
+    strange = [one[0] for one in _PARAMETER.finditer(statement) if one[0] == "%"]
+    if strange:
+        table.refuse(
+            "bad_statement",
+            "sql",
+            "sql must have parameters such as %(id)s alone, and %% for a percent sign; got another "
+            "%. Double it, or name the parameter.",
+        )
+    names = [one[1] for one in _PARAMETER.finditer(statement) if one[1]]
+    values = values_in(table, view, names, "a parameter of the statement, as %(id)s")
+    return SqlLookup("" if connection is None else connection.name, statement, values)
+
+
+def _is_statement(text: str) -> bool:
+    body = text.strip().removesuffix(";")
+    return (
+        len(text) <= STATEMENT_MAX
+        and _READS.match(text) is not None
+        and ";" not in body
+        and "\x00" not in text
+        and not is_template(text)
+    )
+
+
+def _csv(table: Table, view: View) -> CsvLookup | None:
+    file = table.text(
+        "csv",
+        "the name of a file",
+        lambda text: 0 < len(text) <= 1000 and "\x00" not in text and not is_template(text),
+        '"contacts.csv"',
+        "bad_file",
+    )
+    table.need("key", '"customer_id"')
+    key = table.line("key", COLUMN_MAX, '"customer_id"')
+    table.need("by", '"event.data.customerIdentifiers.customerId"')
+    by = table.seen("by", view)
+    return CsvLookup(absolute(table, file), key, by) if file and key and by else None

@@ -1,0 +1,39 @@
+"""`[source]` of a file of actions: where its events come from. Pure."""
+
+from tidings.core.actions.credentials import warn_of_plain
+from tidings.core.actions.table import Table
+from tidings.core.actions.templates import all_json
+from tidings.core.form import came
+from tidings.core.sources.source import Source, body_of_table, read_source
+
+
+def source_of(table: Table | None) -> tuple[Source | None, bool]:
+    """The source that a table declares, and whether it says if that is paused; None where it is
+    none, which is told."""
+    if table is None:
+        return None, False
+    if "org" in table.body:
+        table.refuse(
+            "unknown_field",
+            "org",
+            "org must stand at the top of the file; got it in source too. Take it out.",
+        )
+    table.need("name", '"platform"')
+    warn_of_plain(table)
+    body, wrong = body_of_table({one: said for one, said in table.body.items() if one != "org"})
+    for field, must in wrong.items():
+        table.refuse("bad_type", field, f"{must}; got {came(body[field])}. Mend it.")
+    if not all_json(body):
+        table.refuse(
+            "bad_type",
+            "",
+            "source must hold texts, numbers of 64 bits, truths, lists and tables; got something "
+            "else, as a date. Put it in quotes.",
+        )
+    if wrong or not all_json(body):
+        return None, False
+    made = read_source(body)
+    if isinstance(made, Source):
+        return made, "paused" in body
+    table.take_in(made, "")
+    return None, False

@@ -1,0 +1,281 @@
+"""One table of a file of actions while it is read: what each field must be, told where it is not.
+
+Pure. What is wrong is told, and reading goes on, so that all faults of a file are told at once.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from tidings.catalogue.event_type import EventType
+from tidings.core.actions.action import EVENT
+from tidings.core.actions.faults import Faults, path_of
+from tidings.core.actions.toml_places import Path
+from tidings.core.connections.connection import Connection
+from tidings.core.event_path import read_path
+from tidings.core.form import Form, came, nearest, visible
+from tidings.core.picks import PATH_MAX, is_path, steps_of
+from tidings.core.references import ReadFile
+from tidings.core.webhooks.known_paths import has_path
+
+TemplateCheck = Callable[[str], "frozenset[str] | str"]
+"""The names that a template uses and does not set itself, as event.data.tier; or, in a sentence or
+two, why it is none."""
+ConnectionCheck = Callable[[str, object], "Connection | list[str]"]
+"""The connection of a name that a table makes; or what is wrong with it, in sentences."""
+
+UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
+_ITEM = re.compile(r"\[\d+\]")
+_DURATION = re.compile(r"([0-9]{1,7}(?:\.[0-9]{1,3})?)(ms|s|m|h|d)")
+
+
+class Given(msgspec.Struct, frozen=True):
+    """What a file of actions is read against, beside its own text."""
+
+    folder: str  # the file's, as an absolute path: relative names of files begin there
+    environment: Mapping[str, str]
+    read: ReadFile  # the text of a file, by its absolute path
+    kinds: Mapping[str, EventType]  # of events that the org takes, by name
+    connections: Mapping[str, Connection]  # that are declared elsewhere
+    check_connection: ConnectionCheck
+    check_template: TemplateCheck
+    check_url: Callable[[str], str | None]  # why a URL cannot be called, in sentences
+    admits_unknown: bool = False  # whether the org takes events of types that nobody has declared
+
+    def __repr__(self) -> str:
+        """Without the environment."""
+        return f"Given(folder={self.folder!r})"
+
+
+class View(msgspec.Struct, frozen=True):
+    """What an action sees beside the event: its look-ups, by name. `kinds`: the types of its events
+    as far as they are known; none where not all of them are."""
+
+    lookups: tuple[str, ...] = ()
+    kinds: tuple[EventType, ...] = ()
+
+    @property
+    def names(self) -> list[str]:
+        """All that paths and templates may begin with."""
+        return [EVENT, *self.lookups]
+
+    def is_lost(self, path: str) -> bool:
+        """Whether no event of the types has anything at a path that begins at the event."""
+        _, _, inner = path.partition(f"{EVENT}.")
+        steps = read_path(_ITEM.sub("[*]", inner))
+        return bool(steps and self.kinds) and not any(
+            has_path(one, steps or ()) for one in self.kinds
+        )
+
+
+class Table(Form):
+    """A table, by its place in the file."""
+
+    def __init__(self, given: Given, faults: Faults, path: Path, body: dict[str, Any]) -> None:
+        super().__init__(body, strict=True)
+        self.given = given
+        self.faults = faults
+        self.path = path
+
+    def refuse(self, code: int | str, field: str, sentence: str) -> None:
+        super().refuse(code, field, sentence)
+        self.faults.refuse(code, (*self.path, *self.steps(field)), sentence)
+
+    def warn(self, code: str, field: str, sentence: str) -> None:
+        self.faults.warn(code, (*self.path, *self.steps(field)), sentence)
+
+    def steps(self, field: str) -> Path:
+        """The path of a field in this table; a name of it may hold points."""
+        return (field,) if field in self.body else path_of(field)
+
+    # -- tables within ----------------------------------------------------------------------------
+
+    def within(self, field: str, body: dict[str, Any]) -> "Table":
+        """A table that stands in a field of this one."""
+        return Table(self.given, self.faults, (*self.path, *self.steps(field)), body)
+
+    def table(self, field: str, example: str) -> "Table | None":
+        """The table in a field; None where there is none, or something else, which is told."""
+        value = self.body.get(field)
+        if value is None:
+            return None
+        if isinstance(value, dict):
+            return self.within(field, value)
+        self.refuse(
+            "bad_type", field, f"{field} must be a table; got {came(value)}. Write {example}."
+        )
+        return None
+
+    def named_tables(
+        self, field: str, name: re.Pattern[str], must: str, most: int
+    ) -> Iterable[tuple[str, "Table"]]:
+        """The tables in a table, by their names; those that are none are told."""
+        if (holder := self.table(field, f"[{field}.NAME]")) is None:
+            return
+        if len(holder.body) > most:
+            self.refuse(
+                "too_many",
+                field,
+                f"{field} must hold at most {most} tables; got {len(holder.body)}. Take some out, "
+                "or write another file for another org.",
+            )
+            return
+        for key in holder.body:
+            if not name.fullmatch(key):
+                holder.refuse(
+                    "bad_name",
+                    key,
+                    f"The name of a table in {field} must be {must}; got {came(key)}. Rename it.",
+                )
+            elif (table := holder.table(key, f"[{field}.{key}]")) is not None:
+                yield key, table
+
+    # -- values -----------------------------------------------------------------------------------
+
+    def need(self, field: str, example: str) -> bool:
+        """Whether a field is said at all; told where it is not."""
+        if self.body.get(field) is not None:
+            return True
+        self.refuse("field_missing", field, f"{field} must be set; got nothing. Write {example}.")
+        return False
+
+    def text(
+        self,
+        field: str,
+        must: str,
+        fits: Callable[[str], bool],
+        example: str,
+        code: str = "bad_text",
+    ) -> str:
+        """A text of a kind; "" where it is left out or none, which is told."""
+        value = self.body.get(field)
+        if value is None:
+            return ""
+        if isinstance(value, str) and fits(value):
+            return value
+        self.refuse(code, field, f"{field} must be {must}; got {came(value)}. Write {example}.")
+        return ""
+
+    def line(self, field: str, most: int, example: str) -> str:
+        """A text on one line that can be seen."""
+        return self.text(
+            field,
+            f"a text of 1 to {most} characters on one line",
+            lambda text: 0 < len(text) <= most and visible(text) and bool(text.strip()),
+            example,
+        )
+
+    def one_of(self, field: str, words: tuple[str, ...], usual: str) -> Any:
+        """One of a few words."""
+        return self.choice(field, words, usual, "bad_word")
+
+    def number(self, field: str, low: float, high: float, usual: float | None) -> float | None:
+        """A number in its bounds."""
+        advice = "Leave it out for no limit." if usual is None else f"Leave it out for {usual:g}."
+        return self.bounded(field, low, high, usual, advice)
+
+    def count(self, field: str, low: int, high: int, usual: int) -> int:
+        """A whole number in its bounds."""
+        value = self.body.get(field, usual)
+        if type(value) is int and low <= value <= high:
+            return value
+        self.refuse(
+            "out_of_range" if type(value) is int else "bad_type",
+            field,
+            f"{field} must be a whole number from {low} to {high}; got {came(value)}. Leave it "
+            f"out for {usual}.",
+        )
+        return usual
+
+    def duration(self, field: str, low_s: float, high_s: float, usual_s: float) -> float:
+        """A time such as 30s, 5m, 2h or 30d, in seconds."""
+        value = self.body.get(field)
+        if value is None:
+            return usual_s
+        found = _DURATION.fullmatch(value) if isinstance(value, str) else None
+        seconds = None if found is None else float(found[1]) * UNITS[found[2]]
+        if seconds is not None and low_s <= seconds <= high_s:
+            return seconds
+        self.refuse(
+            "bad_duration" if seconds is None else "out_of_range",
+            field,
+            f"{field} must be a time from {in_words(low_s)} to {in_words(high_s)}, as 30s, 5m, 2h "
+            f"or 30d; got {came(value)}. Leave it out for {in_words(usual_s)}.",
+        )
+        return usual_s
+
+    def texts(self, field: str, most: int, example: str) -> list[str]:
+        """A list of texts, each once."""
+        value = self.body.get(field)
+        if value is None:
+            return []
+        fits = isinstance(value, list) and all(isinstance(one, str) for one in value)
+        if fits and 0 < len(value) <= most and len(set(value)) == len(value):
+            return list(value)
+        got = f"{len(value)} of them" if fits and value else came(value)
+        self.refuse(
+            "bad_type",
+            field,
+            f"{field} must be a list of 1 to {most} texts, each once; got {got}. Write {example}.",
+        )
+        return []
+
+    def seen(self, field: str, view: View) -> str:
+        """A path into what the action sees; "" where it is left out or none, which is told."""
+        value = self.body.get(field)
+        if value is None:
+            return ""
+        return str(value) if self.is_seen(field, value, view) else ""
+
+    def is_seen(self, field: str, value: object, view: View) -> bool:
+        """Whether a value is a path into what the action sees; told where it is not."""
+        if not isinstance(value, str) or not is_path(value):
+            self.refuse(
+                "bad_path",
+                field,
+                f"{field} must be a path of names parted by points, of at most {PATH_MAX} "
+                f"characters; got {came(value)}. Write event.data.customerIdentifiers.customerId.",
+            )
+            return False
+        return self.knows(field, value, view)
+
+    def knows(self, field: str, path: str, view: View) -> bool:
+        """Whether a path begins with what the action sees; told where it does not."""
+        root = str(steps_of(path)[0])
+        if root not in view.names:
+            self.refuse(
+                "unknown_name",
+                field,
+                f"{field} must begin with {listed(view.names)}, which the action sees; got "
+                f"{came(path)}."
+                f"{nearest(root, view.names) or ' Name the look-up in lookups of the action.'}",
+            )
+            return False
+        if root == EVENT and view.is_lost(path):
+            kinds = listed([one.name for one in view.kinds], "and")
+            self.warn(
+                "unknown_path",
+                field,
+                f"{field} should be what an event of the action's types has ({kinds}); got "
+                f"{came(path)}, which none has. Check it against `tidings events schema "
+                f"{view.kinds[0].name}`.",
+            )
+        return True
+
+
+def in_words(seconds: float) -> str:
+    """A duration as a file has it."""
+    for unit in ("d", "h", "m", "s"):
+        if seconds >= UNITS[unit] and seconds % UNITS[unit] == 0:
+            return f"{seconds / UNITS[unit]:g}{unit}"
+    return f"{seconds * 1000:g}ms" if seconds else "0s"
+
+
+def listed(names: Iterable[str], word: str = "or") -> str:
+    """`a`, `a or b`, `a, b or c`; of many the first."""
+    found = list(names)
+    if len(found) > 12:
+        return f"{', '.join(found[:12])} {word} {len(found) - 12} more"
+    return found[0] if len(found) == 1 else f"{', '.join(found[:-1])} {word} {found[-1]}"

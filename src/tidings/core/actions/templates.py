@@ -1,0 +1,209 @@
+"""Texts and JSON of an act: what in them is a template, what a value, and what always the same.
+
+Pure. A text with `{{` or `{%` in it is a template; `{file = "…"}` is the text of a file beside the
+file of actions; in JSON `{path = "…"}` is the value that stands there as it is, and
+`{constant = …}` what never is a template.
+"""
+
+import math
+from collections.abc import Mapping
+from posixpath import join, normpath
+from typing import Any
+
+from tidings.core.actions.action import Each, Found, Part, Plain, Text
+from tidings.core.actions.table import Table, View
+from tidings.core.form import came, nearest
+from tidings.core.references import FileUnread
+from tidings.core.shaping.transformation_rules import TEMPLATE_MAX
+from tidings.core.webhooks.mailing import is_template
+
+FILE, PATH, CONSTANT = "file", "path", "constant"
+FILE_BYTES_MAX = 4 * TEMPLATE_MAX
+PARTS_MAX = 500
+DEPTH_MAX = 12
+NAME_MAX = 128  # characters of a name in JSON
+
+
+def absolute(table: Table, name: str) -> str:
+    """The path of a file that is named from the folder of the file of actions."""
+    return normpath(join(table.given.folder, name))
+
+
+def text_in(
+    table: Table, field: str, view: View, *, most: int = TEMPLATE_MAX, html: bool = False
+) -> Text | Plain | None:
+    """The text in a field; None where it is left out or none, which is told."""
+    if table.body.get(field) is None:
+        return None
+    return text_of(table, field, table.body[field], view, most=most, html=html)
+
+
+def text_of(
+    table: Table,
+    field: str,
+    value: object,
+    view: View,
+    *,
+    most: int = TEMPLATE_MAX,
+    html: bool = False,
+) -> Text | Plain | None:
+    """The text that a value is. `field`: where it stands."""
+    if isinstance(value, dict) and list(value) == [FILE]:
+        value = _of_file(table, f"{field}.{FILE}", value[FILE])
+        if value is None:
+            return None
+    if not isinstance(value, str) or not 0 < len(value) <= most:
+        got = f"{len(value)} characters" if isinstance(value, str) else came(value)
+        table.refuse(
+            "bad_template",
+            field,
+            f'{field} must be a text of 1 to {most} characters, or {{file = "…"}}; got {got}. '
+            "Write less, or leave it out.",
+        )
+        return None
+    if not is_template(value):
+        return Plain(value)
+    return Text(value, html) if _holds(table, field, value, view) else None
+
+
+def _of_file(table: Table, field: str, name: object) -> str | None:
+    got = came(name)
+    if isinstance(name, str) and name and "\x00" not in name:
+        try:
+            return table.given.read(absolute(table, name), FILE_BYTES_MAX)
+        except FileUnread as error:
+            got = f"{came(name)}, {error.got}"
+    table.refuse(
+        "bad_file",
+        field,
+        f"{field} must be a file of text that can be read, of at most {FILE_BYTES_MAX} bytes; got "
+        f"{got}. Name one from the folder of this file.",
+    )
+    return None
+
+
+def _holds(table: Table, field: str, template: str, view: View) -> bool:
+    """Whether a template can be run on what the action sees; told where it cannot."""
+    names = table.given.check_template(template)
+    if isinstance(names, str):
+        table.refuse("bad_template", field, f"{field} must be a template of MiniJinja. {names}")
+        return False
+    roots = {name.partition(".")[0] for name in names}
+    for root in sorted(roots - {*view.names}):
+        table.refuse(
+            "unknown_name",
+            field,
+            f"{field} must be made of {', '.join(view.names)} alone; got {came(root)}."
+            f"{nearest(root, view.names) or ' Name the look-up in lookups of the action.'}",
+        )
+    for name in sorted(names):
+        if "." in name and name.partition(".")[0] in view.names:
+            table.knows(field, name, view)
+    return roots <= {*view.names}
+
+
+# -- JSON -----------------------------------------------------------------------------------------
+
+
+def part_in(table: Table, field: str, view: View) -> Part | None:
+    """What the JSON in a field is made of; None where it is left out or none, which is told."""
+    if table.body.get(field) is None:
+        return None
+    return Parts(table, view).of(field, table.body[field])
+
+
+class Parts:
+    """Reads the parts of one act, and counts them."""
+
+    def __init__(self, table: Table, view: View) -> None:
+        self._table = table
+        self._view = view
+        self._count = 0
+
+    def of(self, field: str, value: Any, depth: int = 1) -> Part:
+        """What a value is made of; what it cannot be is told."""
+        self._count += 1
+        if self._count == PARTS_MAX + 1 or depth > DEPTH_MAX:
+            self._table.refuse(
+                "too_many",
+                field,
+                f"{field} must be of at most {PARTS_MAX} values, {DEPTH_MAX} deep; got more. Send "
+                "less, or make a text of it.",
+            )
+        if self._count > PARTS_MAX or depth > DEPTH_MAX:
+            return Plain(None)
+        if isinstance(value, dict):
+            return self._object(field, value, depth)
+        if isinstance(value, list):
+            parts = [
+                self.of(f"{field}[{at}]", one, depth + 1)
+                for at, one in enumerate(value[:PARTS_MAX])
+            ]
+            return _joined(parts)
+        if isinstance(value, str):
+            made = text_of(self._table, field, value, self._view) if value else None
+            return made or Plain("")
+        if not is_json(value):
+            self._table.refuse(
+                "bad_type",
+                field,
+                f"{field} must be a text, a number of 64 bits, true, false, a list or a table; got "
+                f"{came(value)}. Write it as a text.",
+            )
+        return Plain(value)
+
+    def _object(self, field: str, value: dict[str, Any], depth: int) -> Part:
+        if list(value) == [PATH] and isinstance(value[PATH], str):
+            if self._table.is_seen(f"{field}.{PATH}", value[PATH], self._view):
+                return Found(value[PATH])
+            return Plain(None)
+        if list(value) == [FILE]:
+            return text_of(self._table, field, value, self._view) or Plain("")
+        if list(value) == [CONSTANT]:
+            return self._constant(f"{field}.{CONSTANT}", value[CONSTANT])
+        for name in value:
+            if len(name) > NAME_MAX:
+                self._table.refuse(
+                    "bad_name",
+                    field,
+                    f"The names in {field} must have at most {NAME_MAX} characters; got "
+                    f"{came(name)}. Shorten it.",
+                )
+        return _joined(
+            {name: self.of(f"{field}.{name}", one, depth + 1) for name, one in value.items()}
+        )
+
+    def _constant(self, field: str, value: Any) -> Plain:
+        if not all_json(value):
+            self._table.refuse(
+                "bad_type",
+                field,
+                f"{field} must be what JSON can say; got {came(value)}. Write times as texts.",
+            )
+        return Plain(value)
+
+
+def is_json(value: object) -> bool:
+    """Whether JSON has a value that is neither a list nor an object, and ours can write it."""
+    if isinstance(value, bool | str):
+        return True
+    if isinstance(value, int):
+        return -(1 << 63) <= value < 1 << 63
+    return isinstance(value, float) and math.isfinite(value)
+
+
+def all_json(value: object) -> bool:
+    """The same of all that a value holds."""
+    if isinstance(value, dict):
+        return all(map(all_json, value.values()))
+    return all(map(all_json, value)) if isinstance(value, list) else is_json(value)
+
+
+def _joined(parts: list[Part] | dict[str, Part]) -> Part:
+    """An object or a list of parts: plain where all of them are."""
+    values = parts.values() if isinstance(parts, Mapping) else parts
+    if not all(isinstance(one, Plain) for one in values):
+        return Each(parts)
+    if isinstance(parts, Mapping):
+        return Plain({name: one.value for name, one in parts.items() if isinstance(one, Plain)})
+    return Plain([one.value for one in parts if isinstance(one, Plain)])
