@@ -84,7 +84,8 @@ class KafkaChannel:
         self._topic = topic_of(webhook, connection)
         self._barred = not_published(connection, self._topic)
 
-    async def send(self, message: Message) -> Result | None:
+    async def send(self, message: Message, record_key: bytes | None = None) -> Result | None:
+        """See `Channel`. `record_key`: of its own, where it has one; None: that of its order."""
         if self._barred is not None:
             return of_fault(Fault(FaultKind.OURS, False, self._barred, 0.0))
         if self._producer is None:
@@ -93,7 +94,8 @@ class KafkaChannel:
             except ConnectionDown as down:
                 return of_fault(Fault(FaultKind.OURS, False, str(down), 0.0))
         headers = carried(message.content_type, message.event_name)
-        return await self._producer.send(self._topic, message, headers, self._webhook.retry)
+        key = record_key or key_of(message.key)
+        return await self._producer.send(self._topic, key, message, headers, self._webhook.retry)
 
     def follow(self, webhook: Webhook) -> bool:
         was = self._webhook

@@ -30,7 +30,6 @@ from tidings.core.delivery.outcome import RetryPolicy
 from tidings.destinations.deadline import within_its_time
 from tidings.destinations.kafka.cluster import NOBODY, Cluster, Leaders, Refusal
 from tidings.destinations.kafka.faults import FAILURES, broken, silent
-from tidings.destinations.kafka.records import key_of
 from tidings.destinations.kafka.verdicts import (
     NO_LEADER,
     STALE_LEADERS,
@@ -114,11 +113,16 @@ class Producer:
         self._turn = 0
 
     async def send(
-        self, topic: str, message: Message, carried: Headers, policy: RetryPolicy
+        self,
+        topic: str,
+        key: bytes | None,
+        message: Message,
+        carried: Headers,
+        policy: RetryPolicy,
     ) -> Result | None:
-        """See `Channel.send`."""
+        """See `Channel.send`. `key`: the record's."""
         began_s = monotonic()
-        key, left, moves = key_of(message.key), False, 0
+        left, moves = False, 0
         record: _Record | None = None
         try:
             async with within_its_time(message):
