@@ -100,6 +100,7 @@ class Shown(NamedTuple):
     method: str  # what was done with it, in the words of its protocol: POST, PRODUCE
     headers: Headers
     body: bytes
+    url: str = ""  # where it went, if not every message goes to the webhook's
 
 
 class Destination(Protocol):

@@ -20,6 +20,7 @@ from tidings.core.webhooks.kafka_topic import KafkaTopic
 from tidings.core.webhooks.kinds import KAFKA, QUEUE
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.kafka.driver import KafkaDestination
+from tidings.destinations.port import Shown
 
 pytestmark = [pytest.mark.systems, pytest.mark.timeout(120)]
 
@@ -82,8 +83,8 @@ async def test_a_record_has_the_key_the_headers_and_the_bytes_and_is_shown_so(
     destination = KafkaDestination(time.time)
     left = [*destination.carried(made), ("webhook-id", "msg_1")]
     key = ("kafka-key", record.key.decode())
-    assert destination.show(made, left, BODY, 255) == ("PRODUCE", [key, *headers], BODY)
-    assert destination.show(made, left, BODY, None) == ("PRODUCE", headers, BODY)
+    assert destination.show(made, left, BODY, 255) == Shown("PRODUCE", [key, *headers], BODY)
+    assert destination.show(made, left, BODY, None) == Shown("PRODUCE", headers, BODY)
 
 
 async def test_records_of_a_key_are_on_one_partition_and_others_on_all(

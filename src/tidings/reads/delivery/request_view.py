@@ -86,7 +86,7 @@ def _request(
     shown = parts.destination.show(webhook, headers, signed, sent.key)
     return {
         "method": shown.method,
-        "url": webhook.url,
+        "url": shown.url or webhook.url,
         "headers": show_headers(masked_of(shown.headers, webhook.header_names)),
         "body": show_bytes(shown.body) if known and body is not None else None,
         "note": _note(attempt, known, body is not None),
