@@ -33,14 +33,18 @@ class UndialledChannel:
 
     def __init__(self, webhook: Webhook, why: str) -> None:
         """`why` nothing is sent: what must be, what came, what to do."""
-        self._opened_for = (webhook.kind, webhook.connection, webhook.sql)
+        self._opened_for = _opened_for(webhook)
         self._why = why
 
     async def send(self, message: Message) -> Result:
         return of_fault(Fault(FaultKind.OURS, False, self._why, 0.0))
 
     def follow(self, webhook: Webhook) -> bool:
-        return (webhook.kind, webhook.connection, webhook.sql) == self._opened_for
+        return _opened_for(webhook) == self._opened_for
 
     async def close(self) -> None:
         """Nothing is open."""
+
+
+def _opened_for(webhook: Webhook) -> tuple[object, ...]:
+    return webhook.kind, webhook.name, webhook.connection, webhook.sql

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.destinations.action.on_trial import ActionsOver
 from tests.destinations.conformance.subject import SECRET, Bench, Driver, Got, Says
 from tests.destinations.email.mail_server import MailServer, mail_server
 from tests.destinations.http.exchanges import Exchange, HttpReceiver
@@ -18,6 +19,7 @@ from tests.destinations.sql.bench import Sql
 from tests.egress.support import DEV, Names, at
 from tidings.core.connections.connection import Connections
 from tidings.core.delivery.exchange import Result
+from tidings.core.webhooks.authentication import ApiKey
 from tidings.core.webhooks.kinds import EMAIL, HTTP
 from tidings.core.webhooks.mailing import Mail, Mailing
 from tidings.core.webhooks.webhook import Webhook
@@ -85,7 +87,8 @@ class EmailBench:
     """Over a real mail server. A message is what shaping makes of an event: an e-mail."""
 
     def __init__(self, server: MailServer) -> None:
-        self.destination: Destination = AsEmails(server.destination())
+        self.plain: Destination = server.destination()
+        self.destination: Destination = AsEmails(self.plain)
         self._server = server
         self._said = [Says.TAKES]
         self._ended = asyncio.Event()
@@ -202,15 +205,20 @@ DRIVERS: dict[str, Driver] = {
     "kafka": KafkaOnTrial(),
     "sql": Sql(),
     "email": Email(),
+    "call": ActionsOver(Http(), {"authentication": ApiKey("X-Api-Key", SECRET)}),
+    "record": ActionsOver(KafkaOnTrial()),
+    "row": ActionsOver(Sql()),
+    "mail": ActionsOver(Email()),
 }
-MARKS = {"kafka": pytest.mark.systems}
+MARKS = {"kafka": pytest.mark.systems, "record": pytest.mark.systems}
 """Of those whose server is more than Python packages."""
 
 
 def served(driver: Driver, request: pytest.FixtureRequest) -> Driver:
     """Give it the server that all its tests share, where it needs one."""
-    if isinstance(driver, KafkaOnTrial):
-        driver.server = request.getfixturevalue("broker")
+    inner = driver.inner if isinstance(driver, ActionsOver) else driver
+    if isinstance(inner, KafkaOnTrial):
+        inner.server = request.getfixturevalue("broker")
     return driver
 
 

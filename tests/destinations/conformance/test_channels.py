@@ -134,7 +134,7 @@ async def test_many_go_at_once_and_none_is_taken_for_another(bench: Bench) -> No
 async def test_a_channel_follows_a_webhook_that_leads_where_it_did(bench: Bench) -> None:
     webhook, elsewhere = bench.webhook(), bench.nowhere()
     channel = bench.destination.open(webhook)
-    assert channel.follow(msgspec.structs.replace(webhook, version=2, name="other"))
+    assert channel.follow(msgspec.structs.replace(webhook, version=2, rate_per_s=7.0))
     assert not channel.follow(elsewhere)
     await channel.close()
 

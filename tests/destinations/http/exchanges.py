@@ -49,6 +49,11 @@ class HttpReceiver:
     def __exit__(self, *failed: object) -> None:
         self._receiver.__exit__(*failed)
 
+    @property
+    def connections(self) -> int:
+        """How many there were."""
+        return self._receiver.connections
+
     def url(self, path: str) -> str:
         return self._receiver.url(path)
 

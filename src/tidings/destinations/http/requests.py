@@ -5,7 +5,7 @@ from tidings.core.webhooks.authentication import header_of
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Headers
 
-_OWN = {
+OWN = {
     "content-type": "application/json",
     "accept": "*/*",
     "user-agent": f"Tidings/{__version__}",
@@ -20,4 +20,4 @@ def fixed_headers(webhook: Webhook) -> Headers:
         sets = header_of(webhook.authentication).lower()
         own = [(name, value) for name, value in own if name.lower() != sets]
     configured = {name.lower() for name, _ in own}
-    return [*((name, value) for name, value in _OWN.items() if name not in configured), *own]
+    return [*((name, value) for name, value in OWN.items() if name not in configured), *own]

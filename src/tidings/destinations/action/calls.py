@@ -1,0 +1,159 @@
+"""The calls of one action: to one origin, each with a URL of its own."""
+
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from tidings.core.actions.action import Action, Call
+from tidings.core.actions.made import MadeCall, made_in
+from tidings.core.delivery.exchange import Ending, Fault, FaultKind, Result, of_fault
+from tidings.core.delivery.outcome import RetryPolicy
+from tidings.core.webhooks.webhook import Webhook
+from tidings.destinations.action.requests import constants_of, headers_of
+from tidings.destinations.action.verdicts import judge_call
+from tidings.destinations.http.authentication.proof import Header, Proof
+from tidings.destinations.http.proven import send_proven
+from tidings.destinations.port import Headers, Message
+from tidings.egress.port import Leaves, PathOutlet, Target
+from tidings.errors import Invalid
+
+METHODS = ("POST", "PUT", "PATCH", "DELETE", "GET")
+
+
+class CallChannel:
+    """See `Channel`."""
+
+    def __init__(
+        self,
+        webhook: Webhook,
+        action: Action,
+        origin: Target,
+        outlet: PathOutlet,
+        proof: Proof | None,
+        target_of: Callable[[str], Target],
+        now_s: Callable[[], float],
+    ) -> None:
+        """`proof` of the credential, which others may show too; it is closed by who made it."""
+        self._action = action
+        self._origin = origin
+        self._outlet = outlet
+        self._proof = proof
+        self._target_of = target_of
+        self._now_s = now_s
+        self._take(webhook)
+
+    async def send(self, message: Message) -> Result | None:
+        made = made_in(message.body)
+        if made is None or not isinstance(made.act, MadeCall):
+            return _unsent(FaultKind.TRANSFORM, _OTHER)
+        call = self._action.act_for(made.language)
+        assert isinstance(call, Call)
+        try:
+            target = self._target_of(made.act.url)
+        except Invalid:
+            return _unsent(FaultKind.TRANSFORM, _NO_URL)
+        if msgspec.structs.replace(target, path="") != self._origin:
+            return _unsent(FaultKind.TRANSFORM, _ELSEWHERE)
+        if made.act.method not in METHODS:
+            return _unsent(FaultKind.TRANSFORM, _OTHER)
+        attempt = _Attempt(message, call, made.act, target.path, self._keeps, self._retry)
+        if self._proof is None:
+            ending = await attempt.run(self._outlet, [], message.deadline_s)
+            return None if ending is None else attempt.judged(ending, [], self._now_s)
+        return await self._send_proven(attempt, self._proof)
+
+    async def _send_proven(self, attempt: "_Attempt", proof: Proof) -> Result | None:
+        def send(header: Header, left_s: float) -> Awaitable[Ending | None]:
+            return attempt.run(self._outlet, [header], left_s)
+
+        def judged(ending: Ending, header: Header) -> Result:
+            return attempt.judged(ending, [header, *proof.secrets()], self._now_s)
+
+        return await send_proven(proof, attempt.deadline_s, send, judged)
+
+    def follow(self, webhook: Webhook) -> bool:
+        if _opened_for(webhook) != _opened_for(self._webhook):
+            return False
+        self._take(webhook)
+        return True
+
+    async def close(self) -> None:
+        await self._outlet.close()
+
+    def _take(self, webhook: Webhook) -> None:
+        """Send by this version from now on."""
+        retry, action = webhook.retry, self._action
+        self._webhook = webhook
+        self._keeps = webhook.keep_answers
+        self._retry = msgspec.structs.replace(
+            retry,
+            retry_also=retry.retry_also | action.again,
+            fail_also=retry.fail_also | action.never,
+        )
+
+
+class _Attempt:
+    """One message on its way."""
+
+    def __init__(
+        self,
+        message: Message,
+        call: Call,
+        made: MadeCall,
+        path: str,
+        keeps: bool,
+        retry: RetryPolicy,
+    ) -> None:
+        self.deadline_s = message.deadline_s
+        self._message = message
+        self._call = call
+        self._made = made
+        self._path = path
+        self._keeps = keeps
+        self._retry = retry
+
+    def run(self, outlet: PathOutlet, proof: Headers, left_s: float) -> Awaitable[Ending | None]:
+        """Send it within so many seconds."""
+        made, body = self._made, self._made.body.encode()
+        return outlet.send(made.method, self._leaving(proof), body, left_s, self._path)
+
+    def judged(self, ending: Ending, proof: Headers, now_s: Callable[[], float]) -> Result:
+        """What became of it; nothing of `proof` is kept."""
+        secrets = [*constants_of(self._call), *proof]
+        return judge_call(ending, self._call, self._retry, secrets, now_s, keep_answer=self._keeps)
+
+    def _leaving(self, proof: Headers) -> Leaves:
+        message = self._message
+        headers = headers_of(self._call, self._made, message.id, proof)
+
+        def leaves() -> Headers | None:
+            return None if message.leaves([]) is None else headers
+
+        return leaves
+
+
+def keeps_answers(action: Action, webhook: Webhook) -> bool:
+    """Whether the body of a 2xx is read."""
+    judges = any(isinstance(act, Call) and act.taken is not None for act in action.acts.values())
+    return judges or webhook.keep_answers
+
+
+def _opened_for(webhook: Webhook) -> tuple[object, ...]:
+    return webhook.kind, webhook.name, webhook.connections_max, webhook.keep_answers
+
+
+def _unsent(kind: FaultKind, words: str) -> Result:
+    return of_fault(Fault(kind, False, words, 0.0))
+
+
+_OTHER = (
+    "The message must be a call; it was made when the action did something else. Replay the event."
+)
+_NO_URL = (
+    "The URL of the call must be one that may be called; with its values it is not. Correct url "
+    "and values of the action, and replay the event."
+)
+_ELSEWHERE = (
+    "The call must go to the host that the action names; it was made when that was another one. "
+    "Replay the event."
+)

@@ -1,0 +1,164 @@
+"""Mails, rows and records of actions: what is made is handed to the driver of its kind, as a
+webhook of that kind would be."""
+
+from typing import Any, NamedTuple
+
+import msgspec
+
+from tidings.core.actions.action import Action, Mail, Record, Row
+from tidings.core.actions.made import MadeMail, MadeRecord, MadeRow, made_in
+from tidings.core.delivery.exchange import Fault, FaultKind, Result, of_fault
+from tidings.core.events.names import CONTENT_TYPE, name_in
+from tidings.core.exact_json import write_exactly
+from tidings.core.ids import OrgId
+from tidings.core.picks import Pick, is_path
+from tidings.core.webhooks.kafka_topic import KafkaTopic
+from tidings.core.webhooks.kinds import EMAIL, KAFKA, SQL
+from tidings.core.webhooks.mailing import Mailing
+from tidings.core.webhooks.sql_table import SqlTable
+from tidings.core.webhooks.webhook import Webhook
+from tidings.destinations.kafka.driver import KafkaChannel
+from tidings.destinations.port import Channel, Headers, Message
+
+TEXT = "text/plain; charset=utf-8"
+Delegated = Mail | Row | Record
+
+
+def as_kind(webhook: Webhook, action: Action) -> Webhook:
+    """The action's webhook as one of the kind that does it."""
+    match action.act:
+        case Mail(connection):
+            place: dict[str, Any] = {"kind": EMAIL, "email": Mailing(())}
+        case Row(connection, table):
+            place = {"kind": SQL, "sql": SqlTable(table, columns_of(action))}
+        case Record(connection, topic):
+            place = {"kind": KAFKA, "kafka": KafkaTopic(topic)}
+        case _:
+            raise TypeError("a call is no webhook of another kind")
+    return msgspec.structs.replace(webhook, connection=connection, **place)
+
+
+def columns_of(action: Action) -> dict[str, Pick]:
+    """The columns that it sets, each with where its value stands in the body that goes there."""
+    names = [name for act in action.acts.values() if isinstance(act, Row) for name in act.values]
+    return {name: Pick(path=_field(name, at)) for at, name in enumerate(dict.fromkeys(names))}
+
+
+class Handover(NamedTuple):
+    """What the driver of the kind is handed of a message."""
+
+    body: bytes
+    content_type: str = CONTENT_TYPE
+    event_name: str = ""
+    key: str = ""  # of a record; "": that of its order
+
+
+def handover_of(action: Action, body: bytes) -> Handover | None:
+    """None where the message was made for something else."""
+    made = made_in(body)
+    if made is None:
+        return None
+    act = action.act_for(made.language)
+    match (act, made.act):
+        case (Mail(), MadeMail(mail)):
+            return Handover(msgspec.json.encode(mail))
+        case (Row(), MadeRow(values)):
+            columns = columns_of(action)
+            row = {str(pick.path): values[one] for one, pick in columns.items() if one in values}
+            return Handover(write_exactly(row))
+        case (Record(text=None), MadeRecord(value, key)):
+            record = value.encode()
+            return Handover(record, event_name=name_in(record), key=key)
+        case (Record(), MadeRecord(value, key)):
+            return Handover(value.encode(), TEXT, key=key)
+    return None
+
+
+def unsigned(headers: Headers, webhook: Webhook) -> Headers:
+    """Without the signature, which is of what was made and not of what goes."""
+    return [one for one in headers if one[0] != webhook.scheme.header]
+
+
+class DelegateChannel:
+    """See `Channel`: the one of the kind that does it."""
+
+    def __init__(self, webhook: Webhook, action: Action, inner: Channel) -> None:
+        self._name = webhook.name
+        self._kind = webhook.kind
+        self._webhook = webhook
+        self._action = action
+        self._inner = inner
+
+    async def send(self, message: Message) -> Result | None:
+        handover = handover_of(self._action, message.body)
+        if handover is None:
+            return of_fault(Fault(FaultKind.TRANSFORM, False, _OTHER, 0.0))
+        handed = _Handed(message, handover, self._webhook)
+        if handover.key and isinstance(self._inner, KafkaChannel):
+            return await self._inner.send(handed, handover.key.encode())
+        return await self._inner.send(handed)
+
+    def follow(self, webhook: Webhook) -> bool:
+        if (webhook.kind, webhook.name) != (self._kind, self._name):
+            return False
+        if not self._inner.follow(as_kind(webhook, self._action)):
+            return False
+        self._webhook = webhook
+        return True
+
+    async def close(self) -> None:
+        await self._inner.close()
+
+
+class _Handed:
+    """See `Message`: another one, with the bytes that go."""
+
+    def __init__(self, message: Message, handover: Handover, webhook: Webhook) -> None:
+        self.body = handover.body
+        self.content_type = handover.content_type
+        self.event_name = handover.event_name
+        self._message = message
+        self._webhook = webhook
+
+    @property
+    def id(self) -> str:
+        return self._message.id
+
+    @property
+    def event_id(self) -> str:
+        return self._message.event_id
+
+    @property
+    def org(self) -> OrgId:
+        return self._message.org
+
+    @property
+    def attempt(self) -> int:
+        return self._message.attempt
+
+    @property
+    def key(self) -> int | None:
+        return self._message.key
+
+    @property
+    def trial(self) -> bool:
+        return self._message.trial
+
+    @property
+    def deadline_s(self) -> float:
+        return self._message.deadline_s
+
+    def leaves(self, carried: Headers) -> Headers | None:
+        headers = self._message.leaves(carried)
+        return None if headers is None else unsigned(headers, self._webhook)
+
+
+def _field(column: str, at: int) -> str:
+    """Where its value stands: under its name, unless a path would lead elsewhere by that."""
+    return column if is_path(column) and not {".", "["} & {*column} else f"column {at}"
+
+
+_OTHER = (
+    "The message must be what the action does; it was made when that was something else. Replay "
+    "the event."
+)

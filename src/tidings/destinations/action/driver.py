@@ -1,0 +1,146 @@
+"""The driver of webhooks of the type ACTION: each message is one act, which shaping has made.
+
+What it goes over is named by the action of the webhook's name, as the operator's file says it now.
+"""
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from tidings.core.actions.action import Action, Call, Mail, Record
+from tidings.core.actions.holes import origin_of
+from tidings.core.actions.made import MadeCall, made_in
+from tidings.core.connections.connection import Connection, Connections
+from tidings.core.webhooks.kinds import ACTION, EMAIL, KAFKA, KINDS, SQL
+from tidings.core.webhooks.mailing import recipients_of
+from tidings.core.webhooks.webhook import Webhook
+from tidings.destinations.action.calls import CallChannel, keeps_answers
+from tidings.destinations.action.delegates import (
+    DelegateChannel,
+    as_kind,
+    handover_of,
+    unsigned,
+)
+from tidings.destinations.action.requests import shown_headers
+from tidings.destinations.http.authentication.schemes import Proofs
+from tidings.destinations.kafka.driver import KEY
+from tidings.destinations.kafka.records import CONTENT_TYPE
+from tidings.destinations.port import Channel, Driver, Headers, Shown
+from tidings.destinations.undialled import UndialledChannel
+from tidings.egress.port import PathSender, Target
+from tidings.errors import Invalid
+
+_ID = "webhook-id"
+
+
+class ActionDestination:
+    """See `Driver`."""
+
+    def __init__(
+        self,
+        actions: Mapping[str, Action],
+        drivers: Mapping[str, Driver],
+        connections: Connections,
+        sender: PathSender,
+        target_of: Callable[[str], Target],
+        proofs: Proofs,
+        now_s: Callable[[], float],
+    ) -> None:
+        """`drivers` of EMAIL, SQL and KAFKA, which must know the same `connections`; `target_of` a
+        URL, Invalid where it is refused; `proofs` are closed by who made them; `now_s` since the
+        epoch."""
+        self._actions = actions
+        self._drivers = {kind: drivers[kind] for kind in (EMAIL, SQL, KAFKA)}
+        self._connections = connections
+        self._sender = sender
+        self._target_of = target_of
+        self._proofs = proofs
+        self._now_s = now_s
+
+    def open(self, webhook: Webhook, connection: Connection | None) -> Channel:
+        action = self._actions.get(webhook.name)
+        if action is None:
+            return UndialledChannel(
+                webhook,
+                f"The action {webhook.name} must be in the operator's file; it is not any more, so "
+                "nothing is done. Write it there and start again, or cancel what waits.",
+            )
+        if isinstance(action.act, Call):
+            return self._calls(webhook, action, action.act)
+        kind = as_kind(webhook, action)
+        over = self._connections.get(kind.connection)
+        if (fault := _fault(action, kind, over)) is not None:
+            return UndialledChannel(webhook, fault)
+        return DelegateChannel(webhook, action, self._drivers[kind.kind].open(kind, over))
+
+    def carried(self, webhook: Webhook) -> Headers:
+        action = self._actions.get(webhook.name)
+        if action is None:
+            return []
+        if isinstance(action.act, Call):
+            return shown_headers(action.act, None, "")
+        kind = as_kind(webhook, action)
+        return self._drivers[kind.kind].carried(kind)
+
+    def show(self, webhook: Webhook, headers: Headers, body: bytes, key: int | None) -> Shown:
+        """Of a call none of `headers` but the id, for none of them is sent."""
+        action = self._actions.get(webhook.name)
+        if action is None:
+            return Shown(ACTION, [], body)
+        if isinstance(action.act, Call):
+            return _shown_call(action, headers, body)
+        handover, kind = handover_of(action, body), as_kind(webhook, action)
+        if handover is None:
+            return Shown(ACTION, [], body)
+        sent = unsigned(headers, webhook)
+        shown = self._drivers[kind.kind].show(kind, sent, handover.body, key)
+        if isinstance(action.act, Record) and sent:
+            own = dict(shown.headers)
+            own[CONTENT_TYPE] = handover.content_type
+            if handover.key:
+                own = {KEY: handover.key} | own | {KEY: handover.key}
+            shown = shown._replace(headers=list(own.items()))
+        return shown
+
+    def _calls(self, webhook: Webhook, action: Action, call: Call) -> Channel:
+        try:
+            at = self._target_of(f"{origin_of(call.url)}/")
+        except Invalid as refused:
+            return UndialledChannel(webhook, f"The action {action.name} cannot call. {refused}")
+        origin = msgspec.structs.replace(at, path="")
+        keeps = keeps_answers(action, webhook)
+        outlet = self._sender.open(at, webhook.connections_max, keep_answers=keeps)
+        proof = None if call.credential is None else self._proofs.of(call.credential)
+        return CallChannel(webhook, action, origin, outlet, proof, self._target_of, self._now_s)
+
+
+def _shown_call(action: Action, headers: Headers, body: bytes) -> Shown:
+    made = made_in(body)
+    if made is None or not isinstance(made.act, MadeCall):
+        return Shown(ACTION, [], body)
+    call = action.act_for(made.language)
+    assert isinstance(call, Call)
+    id = next((value for name, value in headers if name == _ID), "")
+    act = made.act
+    return Shown(act.method, shown_headers(call, act, id), act.body.encode(), act.url)
+
+
+def _fault(action: Action, kind: Webhook, over: Connection | None) -> str | None:
+    """Why nothing can go over the connection as the operator has declared it now."""
+    if over is None:
+        return (
+            f"The connection {kind.connection} of the action {action.name} must be declared by the "
+            "operator; it is not. Declare it, or name another one."
+        )
+    if over.kind != (type := KINDS[kind.kind].connection):
+        return (
+            f"The connection {over.name} of the action {action.name} must be of the type {type}; "
+            f"it is of the type {over.kind}. Name another one."
+        )
+    if isinstance(action.act, Mail) and not recipients_of(over.fields).any:
+        return (
+            f'The connection {over.name} must have recipients = "any", since the action '
+            f"{action.name} says by itself whom it writes to; it admits only who has confirmed. "
+            "Have the operator set it, or name another one."
+        )
+    return None

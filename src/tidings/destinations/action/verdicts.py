@@ -1,0 +1,76 @@
+"""What the answer to a call says of the act: by its status, as for any webhook, and where the
+action asks for it by what it holds.
+
+A call with an idempotency key is repeated with the same one. By the draft of that header 409 says
+that the first of the two is still at work, 425 (RFC 8470) that it came too early: both are tried
+again, which is harmless, and the answer then tells what came of the first. 422 says that the key
+was used for something else, and 400 that it must be there: both fail at once.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from tidings.core.actions.action import Call
+from tidings.core.delivery.exchange import Answer, Ending, Result, Verdict
+from tidings.core.delivery.outcome import RetryPolicy
+from tidings.core.delivery.statuses import retry_after_s
+from tidings.core.shaping.filter import Filter, Node
+from tidings.destinations.http.verdicts import judge, without
+from tidings.destinations.port import Headers
+
+
+def judge_call(
+    ending: Ending,
+    call: Call,
+    policy: RetryPolicy,
+    secrets: Headers,
+    now_s: Callable[[], float],
+    *,
+    keep_answer: bool,
+) -> Result:
+    """The result of a call that has ended now. Nothing of `secrets` is kept of it, and of an answer
+    that says that it was taken no more than `keep_answer` asks for."""
+    result = judge(without(ending, secrets), policy, now_s)
+    if result.verdict is Verdict.GONE and call.values:
+        # Gone is what this URL leads to, and the next message has another.
+        return msgspec.structs.replace(result, verdict=Verdict.NEVER)
+    answer = result.ending
+    if result.verdict is not Verdict.DELIVERED or not isinstance(answer, Answer):
+        return result
+    if call.taken is None or not isinstance(ending, Answer):
+        return result
+    if call.taken.accepts(_object_in(ending)):
+        if keep_answer:
+            return result
+        bare = msgspec.structs.replace(answer, headers=(), body=b"", truncated=bool(answer.body))
+        return Result(Verdict.DELIVERED, bare)
+    answer = msgspec.structs.replace(answer, detail=_untaken(answer.status, call.taken))
+    if call.untaken == "never":
+        return Result(Verdict.NEVER, answer)
+    return Result(Verdict.AGAIN, answer, retry_after_s(answer.headers, now_s()))
+
+
+def _object_in(answer: Answer) -> dict[str, Any]:
+    """The JSON object of an answer; an empty one where it is none, or was not read to its end."""
+    if answer.truncated:
+        return {}
+    try:
+        found = msgspec.json.decode(answer.body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _untaken(status: int, taken: Filter) -> str:
+    """In words. What stands in the answer may be somebody's data: only where is said."""
+    paths = list(dict.fromkeys(_paths(taken.root)))
+    return (
+        f"The receiver answered {status}, but its answer does not say that it was taken (by "
+        f"{' and '.join(paths)}). Look at the answer, and at taken of the action."
+    )
+
+
+def _paths(node: Node) -> list[str]:
+    return [node.path] if node.kind == "test" else [p for one in node.nodes for p in _paths(one)]

@@ -1,0 +1,399 @@
+"""Calls over a real way out: what leaves, to where alone, and what an answer says of the act."""
+
+import json
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.destinations.action.on_trial import target_of
+from tests.destinations.http.exchanges import Exchange, HttpReceiver
+from tests.destinations.http.token_server import CLIENT, SECRET, TokenServer
+from tests.destinations.messages import TestMessage, hook
+from tests.egress.support import DEV, Names, at
+from tidings.core.actions.action import Action, Call, Plain, Text, TokenCall
+from tidings.core.actions.made import Made, MadeCall, MadeRow, bytes_of
+from tidings.core.connections.connection import Connections
+from tidings.core.delivery.exchange import Answer, Fault, FaultKind, Result, Verdict
+from tidings.core.shaping.filter import compile_filter
+from tidings.core.webhooks.authentication import ApiKey, Basic, OAuth2ClientCredentials
+from tidings.core.webhooks.kinds import ACTION, EMAIL, KAFKA, SQL
+from tidings.core.webhooks.webhook import Webhook
+from tidings.destinations.action.driver import ActionDestination
+from tidings.destinations.http.authentication.asking import asking_over
+from tidings.destinations.http.authentication.schemes import Proofs
+from tidings.destinations.port import Channel
+from tidings.destinations.undialled import Undialled
+from tidings.egress.policy import Policy
+from tidings.egress.sender import HttpSender
+
+pytestmark = pytest.mark.timeout(40)
+KEY = "secret-0123456789abcdef"
+TAKEN = compile_filter({"path": "status", "eq": "success"})
+
+
+class Calls:
+    """Actions that call a receiver."""
+
+    def __init__(self, receiver: HttpReceiver, sender: HttpSender) -> None:
+        self.receiver = receiver
+        self.actions: dict[str, Action] = {}
+        self.proofs = Proofs(asking_over(sender, target_of), lambda: 0.0)
+        drivers = dict.fromkeys((EMAIL, SQL, KAFKA), Undialled())
+        self.driver = ActionDestination(
+            self.actions, drivers, Connections(), sender, target_of, self.proofs, lambda: 0.0
+        )
+
+    def call(self, **more: Any) -> Call:
+        """One with an id in its path."""
+        return Call("POST", self.receiver.url("/v1/{id}"), {"id": "event.id"}, **more)
+
+    def webhook(self, call: Call, *, fields: dict[str, Any] | None = None, **more: Any) -> Webhook:
+        """Of an action that makes this call."""
+        self.actions["invite"] = Action("invite", ("a",), {"": call}, **more)
+        return hook("", kind=ACTION, name="invite", **(fields or {}))
+
+    def open(self, call: Call, *, fields: dict[str, Any] | None = None, **more: Any) -> Channel:
+        return self.driver.open(self.webhook(call, fields=fields, **more), None)
+
+    def made(self, path: str = "/v1/7", body: str = "", **more: Any) -> MadeCall:
+        return MadeCall("POST", self.receiver.url(path), body=body, **more)
+
+    async def sent(self, call: Call, made: MadeCall | None = None, **more: Any) -> Result:
+        channel = self.open(call, **more)
+        result = await channel.send(message(made or self.made()))
+        await channel.close()
+        assert result is not None
+        return result
+
+
+def message(made: Any, **more: Any) -> TestMessage:
+    return TestMessage(bytes_of(Made(made)), **more)
+
+
+@pytest.fixture
+def receiver() -> Iterator[HttpReceiver]:
+    with HttpReceiver() as http:
+        yield http
+
+
+@pytest.fixture
+async def calls(receiver: HttpReceiver) -> AsyncIterator[Calls]:
+    sender = HttpSender(DEV, Names(at("127.0.0.1")))
+    made = Calls(receiver, sender)
+    yield made
+    await made.proofs.close()
+    await sender.close()
+
+
+def says(status: int, body: bytes = b"", **headers: str) -> Callable[[Exchange], None]:
+    def answer(exchange: Exchange) -> None:
+        exchange.status = status
+        exchange.more = headers
+        exchange.says(body)
+
+    return answer
+
+
+def detail_of(result: Result) -> str:
+    return result.ending.detail
+
+
+# -- what leaves ----------------------------------------------------------------------------------
+
+
+async def test_a_call_has_its_own_headers_and_none_of_ours(calls: Calls) -> None:
+    call = calls.call(
+        headers=(("X-Brand", Plain("acme")), ("X-Name", Text("…"))),
+        credential=ApiKey("X-Api-Key", KEY),
+        idempotency="Idempotency-Key",
+    )
+    headers = (("content-type", "application/json"), ("X-Name", "Asha"))
+    await calls.sent(call, calls.made(body='{"name":"Zoë"}', headers=headers))
+    [came] = calls.receiver.seen
+    assert (came.method, came.path) == ("POST", "/v1/7")
+    assert came.body == '{"name":"Zoë"}'.encode()
+    assert {*came.headers} == {
+        "host", "accept", "accept-encoding", "user-agent", "content-length", "content-type",
+        "x-brand", "x-name", "x-api-key", "idempotency-key",
+    }  # fmt: skip
+    assert came.headers["idempotency-key"] == "msg_1" and came.headers["x-api-key"] == KEY
+    assert came.headers["content-length"] == str(len(came.body))
+
+
+async def test_of_two_headers_of_a_name_one_is_sent(calls: Calls) -> None:
+    constants = (("x-api-key", Plain("old")), ("Accept", Plain("text/xml")))
+    call = calls.call(headers=constants, credential=ApiKey("X-Api-Key", KEY))
+    await calls.sent(call)
+    [came] = calls.receiver.seen
+    assert came.headers["x-api-key"] == KEY and came.headers["accept"] == "text/xml"
+
+
+async def test_messages_have_paths_of_their_own_over_the_same_connection(calls: Calls) -> None:
+    channel = calls.open(calls.call(), fields={"connections_max": 1})
+    for id in ("1", "a%2Fb", "2?x=%26"):
+        result = await channel.send(message(calls.made(f"/v1/{id}")))
+        assert result is not None and result.verdict is Verdict.DELIVERED
+    await channel.close()
+    assert [one.path for one in calls.receiver.seen] == ["/v1/1", "/v1/a%2Fb", "/v1/2?x=%26"]
+    assert calls.receiver.connections == 1
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/v1/../admin", "/v1/%2e%2e/x", "/v1/a b", "/v1/a\r\nX-Admin: 1", "/v1/a#b", "/v1/a\\b", "/ë"],
+)
+async def test_no_made_url_is_a_way_around(calls: Calls, path: str) -> None:
+    result = await calls.sent(calls.call(), calls.made(path))
+    assert isinstance(result.ending, Fault) and not result.ending.sent
+    assert result.verdict is Verdict.NEVER and calls.receiver.seen == []
+
+
+async def test_nothing_goes_to_another_host_than_the_actions(calls: Calls) -> None:
+    with HttpReceiver() as other:
+        call = calls.call(credential=ApiKey("X-Api-Key", KEY))
+        for url in (other.url("/v1/7"), calls.receiver.url("/v1/7").replace("127.0.0.1", "b.test")):
+            result = await calls.sent(call, MadeCall("POST", url))
+            assert result.verdict is Verdict.NEVER and "host" in detail_of(result)
+        assert other.seen == calls.receiver.seen == []
+
+
+@pytest.mark.parametrize("header", ["a\r\nX-Admin: 1", "a\0b"])
+async def test_no_header_ends_early(calls: Calls, header: str) -> None:
+    result = await calls.sent(calls.call(), calls.made(headers=(("X-Name", header),)))
+    assert isinstance(result.ending, Fault) and not result.ending.sent
+    assert calls.receiver.seen == []
+
+
+@pytest.mark.parametrize(
+    "body", [b"{}", b"", bytes_of(Made(MadeRow({"a": 1}))), b'{"act":{"type":"call"}}', b"[" * 9999]
+)
+async def test_what_is_no_call_is_not_sent(calls: Calls, body: bytes) -> None:
+    channel = calls.open(calls.call())
+    tried = TestMessage(body)
+    result = await channel.send(tried)
+    assert result is not None and result.verdict is Verdict.NEVER and tried.asked == 0
+    assert isinstance(result.ending, Fault) and result.ending.kind is FaultKind.TRANSFORM
+
+
+async def test_a_private_address_is_not_called(receiver: HttpReceiver) -> None:
+    sender = HttpSender(Policy(), Names(at("127.0.0.1")))
+    calls = Calls(receiver, sender)
+    result = await calls.sent(calls.call())
+    await sender.close()
+    assert isinstance(result.ending, Fault) and result.ending.kind is FaultKind.POLICY
+    assert receiver.seen == []
+
+
+# -- who we are -----------------------------------------------------------------------------------
+
+
+async def test_basic_is_sent_and_kept_out_of_what_comes_back(calls: Calls) -> None:
+    basic = Basic("acme", KEY)
+
+    def echo(exchange: Exchange) -> None:
+        exchange.status = 400
+        exchange.says(f"{exchange.headers} {KEY}".encode())
+
+    calls.receiver.answer = echo
+    result = await calls.sent(calls.call(credential=basic))
+    assert calls.receiver.seen[0].headers["authorization"] == basic.value
+    assert isinstance(result.ending, Answer) and result.ending.body
+    assert KEY not in repr(result) and basic.value not in repr(result)
+
+
+async def test_a_token_is_fetched_once_for_all_and_another_after_a_401(calls: Calls) -> None:
+    with TokenServer() as tokens:
+        call = calls.call(credential=OAuth2ClientCredentials(tokens.url, CLIENT, SECRET))
+        for _ in range(2):
+            assert (await calls.sent(call)).verdict is Verdict.DELIVERED
+        assert tokens.questions == 1
+
+        def first_not(exchange: Exchange) -> None:
+            exchange.status = 401 if "token-1-" in exchange.headers["authorization"] else 200
+
+        calls.receiver.answer = first_not
+        assert (await calls.sent(call)).verdict is Verdict.DELIVERED
+        assert tokens.questions == 2 and len(calls.receiver.seen) == 4
+
+
+async def test_a_token_that_is_posted_for_goes_in_its_own_header(calls: Calls) -> None:
+    with HttpReceiver(says(200, b'{"data": {"accessToken": "cap-0123456789"}}')) as tokens:
+        posted = TokenCall(tokens.url("/t"), {"key": KEY}, "data.accessToken", "X-CAP-TOKEN")
+        assert (await calls.sent(calls.call(credential=posted))).verdict is Verdict.DELIVERED
+        assert json.loads(tokens.seen[0].body) == {"key": KEY}
+    assert calls.receiver.seen[0].headers["x-cap-token"] == "cap-0123456789"
+
+
+async def test_a_credential_that_is_not_to_be_had_is_told_and_nothing_is_sent(
+    calls: Calls,
+) -> None:
+    with TokenServer() as tokens:
+        tokens.does = says(401, b'{"error":"invalid_client"}')
+        call = calls.call(credential=OAuth2ClientCredentials(tokens.url, CLIENT, SECRET))
+        result = await calls.sent(call)
+    assert isinstance(result.ending, Fault) and result.ending.kind is FaultKind.TOKEN
+    assert result.ending.detail.endswith(".") and SECRET not in repr(result)
+    assert result.verdict is Verdict.AGAIN and calls.receiver.seen == []
+
+
+# -- what the answer says -------------------------------------------------------------------------
+
+
+async def test_a_redirect_is_not_followed(calls: Calls) -> None:
+    with HttpReceiver() as other:
+        calls.receiver.answer = says(307, location=other.url("/"))
+        result = await calls.sent(calls.call(credential=ApiKey("X-Api-Key", KEY)))
+        assert result.verdict is Verdict.AGAIN and other.seen == []
+
+
+@pytest.mark.parametrize(
+    ("status", "again", "never", "verdict"),
+    [
+        (409, (), (), Verdict.AGAIN),
+        (425, (), (), Verdict.AGAIN),
+        (422, (), (), Verdict.NEVER),
+        (422, (422,), (), Verdict.AGAIN),
+        (409, (), (409,), Verdict.NEVER),
+        (503, (), (503,), Verdict.NEVER),
+    ],
+)
+async def test_statuses_are_judged_as_the_action_says(
+    calls: Calls, status: int, again: tuple[int, ...], never: tuple[int, ...], verdict: Verdict
+) -> None:
+    calls.receiver.answer = says(status)
+    result = await calls.sent(calls.call(), again=frozenset(again), never=frozenset(never))
+    assert result.verdict is verdict
+
+
+async def test_what_one_url_leads_to_may_be_gone_and_the_action_is_not(calls: Calls) -> None:
+    calls.receiver.answer = says(410)
+    assert (await calls.sent(calls.call())).verdict is Verdict.NEVER
+    fixed = Call("POST", calls.receiver.url("/v1/7"), {})
+    assert (await calls.sent(fixed)).verdict is Verdict.GONE
+
+
+NOT_TAKEN = [
+    b'{"status": "error", "customer": "Asha"}', b"", b"<html>", b"[]", b'"success"', b"{" * 9999,
+    b'{"status": "success", "more": "' + b"x" * 20_000 + b'"}', b"\xff",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("body", NOT_TAKEN, ids=range(len(NOT_TAKEN)))
+@pytest.mark.parametrize("untaken", ["never", "again"])
+async def test_an_answer_that_does_not_say_so_has_not_taken_it(
+    calls: Calls, body: bytes, untaken: Any
+) -> None:
+    calls.receiver.answer = says(200, body)
+    result = await calls.sent(calls.call(taken=TAKEN, untaken=untaken))
+    assert result.verdict is (Verdict.NEVER if untaken == "never" else Verdict.AGAIN)
+    assert detail_of(result).startswith(
+        "The receiver answered 200, but its answer does not say that it was taken (by status)."
+    )
+    assert isinstance(result.ending, Answer) and result.ending.body == body[: 16 * 1024]
+    assert "Asha" not in detail_of(result)
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+async def test_an_answer_that_says_so_has_taken_it_and_is_kept_if_asked_for(
+    calls: Calls, keeps: bool
+) -> None:
+    calls.receiver.answer = says(200, b'{"status": "success"}')
+    call = calls.call(taken=TAKEN)
+    result = await calls.sent(call, fields={"keep_answers": keeps})
+    assert result.verdict is Verdict.DELIVERED and isinstance(result.ending, Answer)
+    assert bool(result.ending.body) is keeps
+
+
+async def test_an_answer_is_judged_as_it_came_and_kept_without_secrets(calls: Calls) -> None:
+    calls.receiver.answer = says(200, json.dumps({"status": "error", "key": KEY}).encode())
+    taken = compile_filter({"path": "key", "eq": KEY})
+    call = calls.call(headers=(("X-Key", Plain(KEY)),), taken=taken)
+    result = await calls.sent(call, fields={"keep_answers": True})
+    assert result.verdict is Verdict.DELIVERED and KEY not in repr(result)
+    result = await calls.sent(calls.call(headers=(("X-Key", Plain(KEY)),), taken=TAKEN))
+    assert result.verdict is Verdict.NEVER and KEY not in repr(result)
+    assert isinstance(result.ending, Answer) and b"error" in result.ending.body
+
+
+async def test_an_untaken_call_waits_as_long_as_its_answer_asks(calls: Calls) -> None:
+    more = {"retry-after": "17"}
+    calls.receiver.answer = says(200, b'{"status": "queued"}', **more)
+    result = await calls.sent(calls.call(taken=TAKEN, untaken="again"))
+    assert result.verdict is Verdict.AGAIN and result.wait_s == 17
+
+
+# -- how it is opened, followed, shown ------------------------------------------------------------
+
+
+async def test_an_action_that_is_not_in_the_file_is_told(calls: Calls) -> None:
+    channel = calls.driver.open(hook("", kind=ACTION, name="gone"), None)
+    tried = message(calls.made())
+    result = await channel.send(tried)
+    assert result is not None and result.verdict is Verdict.AGAIN and tried.asked == 0
+    assert isinstance(result.ending, Fault) and result.ending.kind is FaultKind.OURS
+    assert "The action gone must be in the operator's file" in result.ending.detail
+    assert not channel.follow(hook("", kind=ACTION, name="other"))
+
+
+async def test_a_url_that_may_not_be_called_is_told(calls: Calls) -> None:
+    channel = calls.open(Call("POST", "ftp://h.example/{id}", {"id": "event.id"}))
+    result = await channel.send(message(calls.made()))
+    assert result is not None and "https://" in detail_of(result)
+
+
+async def test_a_dead_receiver_is_told(calls: Calls) -> None:
+    with socket.socket() as mute:
+        mute.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{mute.getsockname()[1]}/"
+        result = await calls.sent(Call("POST", url, {}), MadeCall("POST", url))
+    assert isinstance(result.ending, Fault) and result.ending.kind is FaultKind.REFUSED
+
+
+async def test_another_version_is_followed_and_another_action_is_not(calls: Calls) -> None:
+    calls.receiver.answer = says(503)
+    webhook = calls.webhook(calls.call())
+    channel = calls.driver.open(webhook, None)
+    retry = msgspec.structs.replace(webhook.retry, fail_also=frozenset({503}))
+    assert channel.follow(msgspec.structs.replace(webhook, version=2, retry=retry))
+    result = await channel.send(message(calls.made()))
+    assert result is not None and result.verdict is Verdict.NEVER
+    assert not channel.follow(msgspec.structs.replace(webhook, name="other"))
+    assert not channel.follow(msgspec.structs.replace(webhook, connections_max=2))
+    await channel.close()
+
+
+@pytest.mark.parametrize(
+    ("credential", "shown"),
+    [
+        (ApiKey("X-Api-Key", KEY), ("X-Api-Key", "…cdef")),
+        (Basic("acme", KEY), ("Authorization", "…")),
+        (OAuth2ClientCredentials("https://a.b", CLIENT, SECRET), ("Authorization", "…")),
+        (TokenCall("https://a.b", {}, "t", "X-T", prefix="Bearer "), ("X-T", "Bearer …")),
+    ],
+)
+def test_a_call_is_shown_as_it_went_without_its_secrets(
+    calls: Calls, credential: Any, shown: tuple[str, str]
+) -> None:
+    call = calls.call(
+        headers=(("X-Key", Plain(KEY)),), credential=credential, idempotency="Idempotency-Key"
+    )
+    webhook = calls.webhook(call)
+    made = Made(calls.made(body="{}", headers=(("content-type", "application/json"),)))
+    left = [("webhook-id", "msg_1"), ("webhook-signature", "v1,abc")]
+    found = calls.driver.show(webhook, left, bytes_of(made), None)
+    assert found.method == "POST" and found.body == b"{}" and found.url.endswith("/v1/7")
+    headers = dict(found.headers)
+    assert headers["Idempotency-Key"] == "msg_1" and headers["X-Key"] == "…cdef"
+    assert shown in found.headers and "webhook-signature" not in headers
+    assert KEY not in repr(found) and KEY not in repr(calls.driver.carried(webhook))
+    assert ("X-Key", "…cdef") in calls.driver.carried(webhook)
+
+
+def test_what_cannot_be_read_is_shown_as_it_is(calls: Calls) -> None:
+    webhook = calls.webhook(calls.call())
+    assert calls.driver.show(webhook, [], b"", None).body == b""
+    assert calls.driver.show(hook("", kind=ACTION, name="gone"), [], b"x", None).body == b"x"
+    assert calls.driver.carried(hook("", kind=ACTION, name="gone")) == []
