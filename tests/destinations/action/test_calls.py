@@ -13,8 +13,9 @@ from tests.destinations.http.exchanges import Exchange, HttpReceiver
 from tests.destinations.http.token_server import CLIENT, SECRET, TokenServer
 from tests.destinations.messages import TestMessage, hook
 from tests.egress.support import DEV, Names, at
-from tidings.core.actions.action import Action, Call, Plain, Text, TokenCall
+from tidings.core.actions.action import Action, Call, Plain, Secret, Text, TokenCall
 from tidings.core.actions.made import Made, MadeCall, MadeRow, bytes_of
+from tidings.core.actions.rendering import made_of
 from tidings.core.connections.connection import Connections
 from tidings.core.delivery.exchange import Answer, Fault, FaultKind, Result, Verdict
 from tidings.core.shaping.filter import compile_filter
@@ -397,3 +398,27 @@ def test_what_cannot_be_read_is_shown_as_it_is(calls: Calls) -> None:
     assert calls.driver.show(webhook, [], b"", None).body == b""
     assert calls.driver.show(hook("", kind=ACTION, name="gone"), [], b"x", None).body == b"x"
     assert calls.driver.carried(hook("", kind=ACTION, name="gone")) == []
+
+
+async def test_a_secret_of_the_body_is_sent_and_neither_shown_nor_kept_of_an_answer(
+    calls: Calls,
+) -> None:
+    def echo(exchange: Exchange) -> None:
+        exchange.status = 400
+        exchange.says(exchange.body)
+
+    calls.receiver.answer = echo
+    strange = 'key "with" & signs'
+    call = calls.call(
+        form=(("authkey", Secret(KEY)), ("to", Plain("+91")), ("other", Secret(strange)))
+    )
+    made = made_of(call, [], {"event": {"id": 7}})
+    result = await calls.sent(call, made)  # type: ignore[arg-type]
+    assert calls.receiver.seen[0].body == (
+        f"authkey={KEY}&to=%2B91&other=key+%22with%22+%26+signs".encode()
+    )
+    assert isinstance(result.ending, Answer) and b"to=%2B91" in result.ending.body
+    shown = calls.driver.show(calls.webhook(call), [], bytes_of(Made(made)), None)
+    assert shown.body == "authkey=…cdef&to=%2B91&other=…igns".encode()
+    assert "with" not in repr(result)
+    assert KEY not in repr(result) and KEY.encode() not in bytes_of(Made(made))

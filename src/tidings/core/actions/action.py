@@ -134,13 +134,24 @@ class Plain(msgspec.Struct, frozen=True):
     value: Any  # JSON without parts
 
 
+class Secret(msgspec.Struct, frozen=True):
+    """Always the same, and the operator's secret: a text that the file takes from elsewhere. In the
+    JSON or the form of a call it is put in when the call leaves, and kept nowhere."""
+
+    value: str
+
+    def __repr__(self) -> str:
+        """Without the value."""
+        return "Secret(…)"
+
+
 class Each(msgspec.Struct, frozen=True):
     """An object, or a list, of parts."""
 
     parts: Mapping[str, "Part"] | Sequence["Part"]
 
 
-Part = Text | Found | Plain | Each
+Part = Text | Found | Plain | Secret | Each
 """What JSON is made of."""
 
 

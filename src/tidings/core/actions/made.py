@@ -20,6 +20,9 @@ class MadeCall(msgspec.Struct, frozen=True, tag="call", omit_defaults=True):
     """Those that are made of values, and content-type where it has a body. What is always the same
     is not kept here: it may be a secret, and the driver has it of the action."""
     body: str = ""
+    secrets: tuple[tuple[int, int], ...] = ()
+    """What of the body is left out here: at which sign, and which secret of the act it is. See
+    `secrets.py`."""
 
 
 class MadeMail(msgspec.Struct, frozen=True, tag="mail", omit_defaults=True):

@@ -6,7 +6,7 @@ a text in JSON. What a path finds is put into JSON as it came, 10.50 as 10.50.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, assert_never
 from urllib.parse import urlencode
 
@@ -23,10 +23,12 @@ from tidings.core.actions.action import (
     Plain,
     Record,
     Row,
+    Secret,
     Text,
 )
 from tidings.core.actions.holes import fill
 from tidings.core.actions.made import MadeCall, MadeMail, MadeRecord, MadeRow
+from tidings.core.actions.secrets import Places, left_out, secrets_of
 from tidings.core.actions.seen import Unmade, find, text_of
 from tidings.core.exact_json import write_exactly
 from tidings.core.webhooks.mailing import mail_of_texts, recipient_of
@@ -42,6 +44,7 @@ JSON, FORM, TEXT = (
 )
 _VALUE = re.compile(r"[\x20-\x7e\t]*")  # as of a webhook's headers
 
+Said = Callable[[str], str]
 MadeAct = MadeCall | MadeMail | MadeRow | MadeRecord
 
 
@@ -133,15 +136,20 @@ class _Making:
             if isinstance(value, Text)
         ]
         body, content_type = "", ""
-        if act.json is not None:
-            body, content_type = _written(self._value(act.json), "call"), JSON
+        places: Places = ()
+        if (json := act.json) is not None:
+            content_type = JSON
+            body, places = left_out(
+                secrets_of(act), lambda said: _written(self._value(json, said), "call")
+            )
         elif act.form:
-            body, content_type = self._form(act.form), FORM
+            content_type = FORM
+            body, places = left_out(secrets_of(act), lambda said: self._form(act.form, said))
         elif act.text is not None:
             body, content_type = self._text(act.text), act.content_type or TEXT
         if content_type and all(name.lower() != CONTENT_TYPE for name, _ in act.headers):
             headers.insert(0, (CONTENT_TYPE, content_type))
-        return MadeCall(act.method, url, tuple(headers), _bounded(body, "call"))
+        return MadeCall(act.method, url, tuple(headers), _bounded(body, "call"), places)
 
     def _record(self, act: Record) -> MadeRecord:
         if act.text is not None:
@@ -174,8 +182,8 @@ class _Making:
             )
         return value
 
-    def _value(self, part: Part) -> Any:
-        """As JSON has it."""
+    def _value(self, part: Part, said: Said = str) -> Any:
+        """As JSON has it. `said`: what stands for a secret."""
         match part:
             case Text():
                 return self._texts[part]
@@ -183,18 +191,20 @@ class _Making:
                 return find(self._seen, part.path)
             case Plain():
                 return part.value
+            case Secret():
+                return said(part.value)
             case Each():
                 if isinstance(part.parts, Mapping):
-                    return {name: self._value(one) for name, one in part.parts.items()}
-                return [self._value(one) for one in part.parts]
+                    return {name: self._value(one, said) for name, one in part.parts.items()}
+                return [self._value(one, said) for one in part.parts]
             case _:
                 assert_never(part)
 
-    def _form(self, form: Sequence[tuple[str, Part]]) -> str:
+    def _form(self, form: Sequence[tuple[str, Part]], said: Said) -> str:
         """A field without a value is left out; a list is its field several times."""
         pairs: list[tuple[str, str]] = []
         for name, part in form:
-            value = self._value(part)
+            value = self._value(part, said)
             for one in value if isinstance(value, list | tuple) else [value]:
                 if one is None:
                     continue

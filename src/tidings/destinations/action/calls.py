@@ -6,6 +6,7 @@ import msgspec
 
 from tidings.core.actions.action import Action, Call
 from tidings.core.actions.made import MadeCall, made_in
+from tidings.core.actions.secrets import secrets_of, sent_as, whole
 from tidings.core.delivery.exchange import Ending, Fault, FaultKind, Result, of_fault
 from tidings.core.delivery.outcome import RetryPolicy
 from tidings.core.webhooks.webhook import Webhook
@@ -54,9 +55,10 @@ class CallChannel:
             return _unsent(FaultKind.TRANSFORM, _NO_URL)
         if msgspec.structs.replace(target, path="") != self._origin:
             return _unsent(FaultKind.TRANSFORM, _ELSEWHERE)
-        if made.act.method not in METHODS:
+        body = whole(call, made.act)
+        if made.act.method not in METHODS or body is None:
             return _unsent(FaultKind.TRANSFORM, _OTHER)
-        attempt = _Attempt(message, call, made.act, target.path, self._keeps, self._retry)
+        attempt = _Attempt(message, call, made.act, body, target.path, self._keeps, self._retry)
         if self._proof is None:
             ending = await attempt.run(self._outlet, [], message.deadline_s)
             return None if ending is None else attempt.judged(ending, [], self._now_s)
@@ -100,6 +102,7 @@ class _Attempt:
         message: Message,
         call: Call,
         made: MadeCall,
+        body: str,
         path: str,
         keeps: bool,
         retry: RetryPolicy,
@@ -108,18 +111,21 @@ class _Attempt:
         self._message = message
         self._call = call
         self._made = made
+        self._body = body.encode()
         self._path = path
         self._keeps = keeps
         self._retry = retry
 
     def run(self, outlet: PathOutlet, proof: Headers, left_s: float) -> Awaitable[Ending | None]:
         """Send it within so many seconds."""
-        made, body = self._made, self._made.body.encode()
-        return outlet.send(made.method, self._leaving(proof), body, left_s, self._path)
+        leaves = self._leaving(proof)
+        return outlet.send(self._made.method, leaves, self._body, left_s, self._path)
 
     def judged(self, ending: Ending, proof: Headers, now_s: Callable[[], float]) -> Result:
         """What became of it; nothing of `proof` is kept."""
-        secrets = [*constants_of(self._call), *proof]
+        in_body = [("", form) for one in secrets_of(self._call) for form in sent_as(one)]
+        known = [*constants_of(self._call), *in_body, *proof]
+        secrets = [one for one in known if one[1].isascii()]
         return judge_call(ending, self._call, self._retry, secrets, now_s, keep_answer=self._keeps)
 
     def _leaving(self, proof: Headers) -> Leaves:

@@ -10,9 +10,11 @@ import msgspec
 from tidings.core.actions.action import Action, Call, Mail, Record
 from tidings.core.actions.holes import origin_of
 from tidings.core.actions.made import MadeCall, made_in
+from tidings.core.actions.secrets import whole
 from tidings.core.connections.connection import Connection, Connections
 from tidings.core.webhooks.kinds import ACTION, EMAIL, KAFKA, KINDS, SQL
 from tidings.core.webhooks.mailing import recipients_of
+from tidings.core.webhooks.masks import mask
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.action.calls import CallChannel, keeps_answers
 from tidings.destinations.action.delegates import (
@@ -122,7 +124,9 @@ def _shown_call(action: Action, headers: Headers, body: bytes) -> Shown:
     assert isinstance(call, Call)
     id = next((value for name, value in headers if name == _ID), "")
     act = made.act
-    return Shown(act.method, shown_headers(call, act, id), act.body.encode(), act.url)
+    content = whole(call, act, mask)
+    sent = act.body if content is None else content
+    return Shown(act.method, shown_headers(call, act, id), sent.encode(), act.url)
 
 
 def _fault(action: Action, kind: Webhook, over: Connection | None) -> str | None:

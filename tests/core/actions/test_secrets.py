@@ -1,0 +1,75 @@
+"""Secrets in bodies: kept nowhere, put in as the call leaves, and by nothing that an event says."""
+
+import json
+from typing import Any
+from urllib.parse import parse_qsl
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tidings.core.actions.action import Call, Each, Found, Plain, Secret
+from tidings.core.actions.made import Made, MadeCall, bytes_of, made_in
+from tidings.core.actions.rendering import made_of
+from tidings.core.actions.secrets import secrets_of, whole
+from tidings.core.webhooks.masks import mask
+
+KEY, OTHER = 'key-"0123456789&=', "other-0123456789"
+URL = "https://sms.example/send"
+FORM = Call(
+    "POST",
+    URL,
+    {},
+    form=(
+        ("authkey", Secret(KEY)),
+        ("message", Found("event.text")),
+        ("again", Secret(KEY)),
+        ("sender", Secret(OTHER)),
+    ),
+)
+JSON = Call(
+    "POST",
+    URL,
+    {},
+    json=Each({"text": Found("event.text"), "in": Each([Secret(KEY), Plain(1), Secret(OTHER)])}),
+)
+
+
+def made(call: Call, text: Any) -> MadeCall:
+    """As it is kept."""
+    found = made_in(bytes_of(Made(made_of(call, [], {"event": {"text": text}}))))
+    assert found is not None and isinstance(found.act, MadeCall)
+    return found.act
+
+
+@given(st.text() | st.sampled_from(["secret0x1x", "secret0xsecret1x0x", KEY, "x1x"]))
+def test_a_secret_goes_and_is_not_kept_whatever_the_event_says(text: str) -> None:
+    form, body = made(FORM, text), made(JSON, text)
+    if text not in (KEY, OTHER):
+        assert OTHER not in repr((form, body)) and "key-" not in repr((form, body)).replace(
+            text, ""
+        )
+    assert parse_qsl(str(whole(FORM, form)), keep_blank_values=True) == [
+        ("authkey", KEY), ("message", text), ("again", KEY), ("sender", OTHER),
+    ]  # fmt: skip
+    assert json.loads(str(whole(JSON, body))) == {"text": text, "in": [KEY, 1, OTHER]}
+
+
+def test_of_a_secret_its_end_is_shown() -> None:
+    shown = str(whole(JSON, made(JSON, "hello"), mask))
+    assert "hello" in shown and "…6789" in shown and OTHER not in shown
+
+
+def test_an_act_that_has_the_secret_no_more_is_not_done_with_another() -> None:
+    less = Call("POST", URL, {}, form=FORM.form[:2])
+    assert whole(less, made(FORM, "x")) is None
+    for places in (((5, 0), (2, 0)), ((-1, 0),), ((99_999, 0),), ((0, -1),)):
+        assert whole(FORM, MadeCall("POST", URL, body="a=1", secrets=places)) is None
+
+
+def test_a_call_without_secrets_is_as_it_was_made() -> None:
+    plain = Call("POST", URL, {}, json=Found("event.text"))
+    assert secrets_of(plain) == [] and whole(plain, made(plain, "x")) == '"x"'
+
+
+def test_what_a_secret_is_is_not_printed() -> None:
+    assert KEY not in repr(FORM) and KEY not in repr(JSON)
