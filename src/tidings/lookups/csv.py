@@ -1,0 +1,162 @@
+"""Look-ups in a CSV file of the operator's, which may be replaced at any time.
+
+What such a file may be, and what of it is kept in memory, is in `csv_table.py`. It is read in a
+thread, beside which the event loop goes on. Where somebody asks, it is looked at once a second at
+most; once it has been still for a second, another state of it is read, and takes the place of the
+earlier one in one moment. A state that is broken, or gone, does not: the earlier one stays in
+force, and the log says why. Best is to write a new file beside it and to rename that.
+"""
+
+import asyncio
+import stat
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from time import monotonic, time
+from typing import Any, NamedTuple
+
+import structlog
+
+from tidings.core.actions.action import CsvLookup
+from tidings.core.actions.seen import text_of
+from tidings.lookups.csv_table import CsvTable, FileUnfit, GivenUp
+from tidings.lookups.port import LookupDown, LookupRefused
+
+LOOK_S = 1.0
+STILL_S = 1.0
+
+log = structlog.get_logger(__name__)
+
+
+class _Seen(NamedTuple):
+    """By which a state of the file is known; all 0 where there is none."""
+
+    device: int = 0
+    file: int = 0
+    size: int = 0
+    changed_ns: int = 0
+
+
+_GONE = _Seen()
+
+
+class CsvSource:
+    """See `Source`."""
+
+    def __init__(self, where: CsvLookup, *, passed_s: Callable[[], float] = monotonic) -> None:
+        """`passed_s` of a clock that is never set: when the file is looked at."""
+        self._path = Path(where.file)
+        self._key = where.key
+        self._passed_s = passed_s
+        self._table: CsvTable | None = None
+        self._judged: _Seen | None = None  # the state that is in force, or that was found broken
+        self._fault = ""  # of what is there now
+        self._looked_s = float("-inf")
+        self._looking: asyncio.Task[None] | None = None
+        self._stop = threading.Event()
+
+    async def find(self, values: Mapping[str, Any], deadline_s: float) -> dict[str, Any] | None:
+        key = text_of(values.get("by"))
+        if key is None:
+            raise LookupRefused(
+                "What is searched for must be a text, a number or a truth; it is something else. "
+                "Correct by."
+            )
+        self._look()
+        if self._table is None and self._looking is not None:
+            await asyncio.wait({self._looking}, timeout=deadline_s)
+        if self._table is not None:
+            return self._table.find(key)
+        raise LookupDown(self._fault or "The file must be read first. It is being read.")
+
+    async def check(self) -> str | None:
+        """Also whether keys stand there more than once."""
+        self._look(now=True)
+        if self._looking is not None:
+            await asyncio.wait({self._looking})
+        if self._fault:
+            earlier = "" if self._table is None else " Its earlier state is in force."
+            return self._fault + earlier
+        if self._table is not None and self._table.repeated:
+            return (
+                f"Each {self._key} should stand on one line; {self._table.repeated:,} lines come "
+                "before another one with the same, and count no more. Leave them out."
+            )
+        return None
+
+    async def close(self) -> None:
+        looking, self._looking = self._looking, None
+        self._stop.set()
+        self._stop = threading.Event()
+        if looking is not None:
+            looking.cancel()
+            await asyncio.wait({looking})
+        self._table, self._judged, self._fault = None, None, ""
+        self._looked_s = float("-inf")
+
+    # -- inside -----------------------------------------------------------------------------------
+
+    def _look(self, *, now: bool = False) -> None:
+        """See whether there is another state of the file, unless somebody does, or just has."""
+        if self._looking is not None and not self._looking.done():
+            return
+        if now or self._passed_s() - self._looked_s >= LOOK_S:
+            self._looked_s = self._passed_s()
+            self._looking = asyncio.get_running_loop().create_task(self._follow(self._stop))
+
+    async def _follow(self, stop: threading.Event) -> None:
+        """Take what is there, if it is another state than the one that was judged last."""
+        seen = await asyncio.to_thread(_seen, self._path)
+        while seen != self._judged:
+            if seen != _GONE and time() - seen.changed_ns / 1e9 < STILL_S:
+                await asyncio.sleep(STILL_S)  # somebody may be writing it
+                if (again := await asyncio.to_thread(_seen, self._path)) != seen:
+                    seen = again
+                    continue
+            table, fault = await asyncio.to_thread(self._read, stop)
+            if (again := await asyncio.to_thread(_seen, self._path)) != seen:
+                seen = again  # it was changed while it was read
+                continue
+            self._judged = seen
+            self._take(table, fault)
+
+    def _read(self, stop: threading.Event) -> tuple[CsvTable | None, str]:
+        try:
+            return CsvTable(self._path, self._key, stop), ""
+        except FileUnfit as unfit:
+            return None, f"The file {self._path.name} cannot be used. {unfit}"
+        except GivenUp:
+            return None, ""
+        except FileNotFoundError:
+            return None, f"The file {self._path.name} must be there; it is not. Put it there."
+        except OSError as error:
+            why = error.strerror or "it fails"
+            return None, f"The file {self._path.name} must be readable; got: {why}. Mend it."
+
+    def _take(self, table: CsvTable | None, fault: str) -> None:
+        self._fault = fault
+        if table is not None:
+            self._table = table
+            log.info(
+                "a file of look-ups was read",
+                file=self._path.name,
+                lines=table.lines,
+                repeated=table.repeated,
+            )
+        elif fault:
+            log.warning(
+                "a file of look-ups cannot be used",
+                file=self._path.name,
+                reason=fault,
+                earlier=self._table is not None,
+            )
+
+
+def _seen(path: Path) -> _Seen:
+    try:
+        found = path.stat()
+    except OSError:
+        return _GONE
+    if not stat.S_ISREG(found.st_mode):
+        return _Seen(found.st_dev, found.st_ino)
+    return _Seen(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)

@@ -1,0 +1,1 @@
+"""Tests of look-ups: what all adapters promise, and what is of each alone."""
