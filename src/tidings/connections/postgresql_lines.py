@@ -6,6 +6,7 @@ One that broke, or whose statement was given up, is never handed out again.
 import asyncio
 import itertools
 import select
+from collections.abc import Sequence
 from contextlib import suppress
 from time import monotonic
 from typing import Any
@@ -33,6 +34,7 @@ SELECT pg_catalog.set_config(name, value, false) FROM (VALUES
     WHEN 'off' THEN 'on' ELSE pg_catalog.current_setting('synchronous_commit') END)
 ) AS said (name, value)
 """
+_READ_ONLY = "SELECT pg_catalog.set_config('default_transaction_read_only', 'on', false)"
 _BOUND = "SELECT pg_catalog.set_config('statement_timeout', $1::text, false)"
 
 
@@ -88,6 +90,12 @@ class Line(AsyncConnection[tuple[Any, ...]]):
         self.pgconn.send_query_prepared(prepared, [row])
         return (await self._result()).command_tuples or 0
 
+    async def read(self, prepared: bytes, values: Sequence[bytes]) -> PGresult:
+        """Run a statement with values, as texts without NUL: of what type each is, the server finds
+        out."""
+        self.pgconn.send_query_prepared(prepared, values)
+        return await self._result()
+
     async def _result(self) -> PGresult:
         result: PGresult = (await self.wait(generators.execute(self.pgconn)))[-1]
         if result.status == pq.ExecStatus.FATAL_ERROR:
@@ -106,8 +114,10 @@ class Line(AsyncConnection[tuple[Any, ...]]):
 class Lines:
     """Those of one connection: at most `most`, dialled as they are needed."""
 
-    def __init__(self, connection: Connection, most: int) -> None:
+    def __init__(self, connection: Connection, most: int, *, read_only: bool = False) -> None:
+        """`read_only`: statements that would change anything are refused."""
         self._connection = connection
+        self._read_only = read_only
         self._places = asyncio.Semaphore(most)
         self._idle: list[Line] = []  # the one that was used last comes last
         self._ending: set[asyncio.Task[None]] = set()
@@ -141,6 +151,8 @@ class Lines:
         )
         try:
             await line.execute(_SESSION)
+            if self._read_only:
+                await line.execute(_READ_ONLY)
         except BaseException:
             self._end(line)
             raise

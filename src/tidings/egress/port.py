@@ -62,6 +62,14 @@ class OriginServer(Protocol):
         """Close every connection. Idempotent."""
 
 
+class Origins(Protocol):
+    """Makes connections to servers that are asked."""
+
+    def origin(self, target: Target, connections_max: int) -> OriginServer:
+        """Those to the target's origin; its path is not used. Nothing is dialled or resolved until
+        the first question."""
+
+
 class Sender(Protocol):
     """Makes outlets. The driver of HTTP holds one; tests and the simulation pass their own."""
 

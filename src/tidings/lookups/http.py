@@ -1,0 +1,147 @@
+"""Look-ups by HTTP: GET a URL with holes, over the guarded way out.
+
+200 with a JSON object is a record, or holds it at `take`; 404 and 410 say that there is none, and
+so does a 200 in which nothing stands at `take`. 400, 414, 422 and 431 blame the question, which
+would be refused again: the action fails with it, and is seen, instead of being skipped unseen.
+Everything else says that nobody answers as they must, and is asked again later: 401 and 403 too,
+since a credential can be mended, and 429 and 503 not before the time that they name. Redirects are
+not followed, nothing is unpacked, and an answer has at most 16 KiB. Numbers keep their digits.
+
+Nothing of an answer is told but its status.
+"""
+
+from collections.abc import Callable, Mapping
+from time import monotonic
+from typing import Any
+
+from tidings.core.actions.action import HttpLookup
+from tidings.core.actions.holes import fill, origin_of
+from tidings.core.actions.seen import Unmade, find
+from tidings.core.delivery.exchange import Answer, Ending, Fault, FaultKind
+from tidings.core.delivery.statuses import retry_after_s
+from tidings.destinations.http.authentication.proof import Proof
+from tidings.egress.port import OriginServer
+from tidings.lookups.port import LookupDown, LookupRefused
+from tidings.lookups.records import RecordUnfit, read_record
+
+NONE = (404, 410)
+REFUSED = (400, 414, 422, 431)
+DENIED = (401, 403)
+_UNREACHED = {
+    FaultKind.REFUSED: ("nobody listens at its port", "See that it runs"),
+    FaultKind.UNREACHABLE: ("no way leads there", "Check its address and network"),
+    FaultKind.CONNECT_TIMEOUT: ("it took no connection in time", "See that it runs"),
+    FaultKind.TIMEOUT: ("it did not answer in time", "Let it answer sooner, or raise deadline"),
+    FaultKind.DNS: ("its name has no address", "Check the url"),
+    FaultKind.TLS: ("no TLS with it comes about", "Check its certificate"),
+    FaultKind.PROTOCOL: ("what it answers is not HTTP", "Check the url"),
+    FaultKind.POLICY: ("its address is blocked by policy", "Have the operator allow it"),
+    FaultKind.OURS: ("Tidings could not ask it", "It is asked again by itself"),
+}
+_CLOSED = "it closed the connection without an answer", "It is asked again by itself"
+
+
+class HttpSource:
+    """See `Source`."""
+
+    def __init__(
+        self,
+        where: HttpLookup,
+        origin: OriginServer,
+        proof: Proof | None,
+        now_s: Callable[[], float],
+    ) -> None:
+        """`origin`: the connections to the URL's own; `proof` of the credential; `now_s` since the
+        epoch, for dates in answers."""
+        self._where = where
+        self._origin = origin
+        self._proof = proof
+        self._now_s = now_s
+        names = {name.lower() for name, _ in where.headers}
+        self._headers = list(where.headers)
+        if "accept" not in names:
+            self._headers.append(("Accept", "application/json"))
+
+    async def find(self, values: Mapping[str, Any], deadline_s: float) -> dict[str, Any] | None:
+        until_s = monotonic() + deadline_s
+        try:
+            url = fill(self._where.url, values)
+        except Unmade as unmade:
+            raise LookupRefused(unmade.reason) from None
+        path = url[len(origin_of(url)) :]
+        return self._read(await self._asked(path if path[:1] == "/" else "/" + path, until_s))
+
+    async def check(self) -> str | None:
+        return None
+
+    async def close(self) -> None:
+        await self._origin.close()
+
+    # -- inside -----------------------------------------------------------------------------------
+
+    async def _asked(self, path: str, until_s: float) -> Ending:
+        """How the question ended: asked once more with another token, where the first is refused
+        and there is time."""
+        proof, first = self._proof, None
+        while True:
+            headers, header = self._headers, None
+            if proof is not None:
+                came = proof.at_hand() or await proof.fetched(until_s - monotonic())
+                if isinstance(came, Fault):
+                    return first or came
+                headers, header = [*headers, came], came
+            ending = await self._origin.get(path, headers, max(0.001, until_s - monotonic()))
+            if first is not None:
+                return ending if isinstance(ending, Answer) else first
+            if proof is None or header is None or not isinstance(ending, Answer):
+                return ending
+            if not proof.another(header, ending.status):
+                return ending
+            first = ending
+
+    def _read(self, ending: Ending) -> dict[str, Any] | None:
+        if isinstance(ending, Fault):
+            raise _unreached(ending)
+        status = ending.status
+        if status in NONE:
+            return None
+        if status in REFUSED:
+            raise LookupRefused(
+                f"Its server must take the question; it answered {status}. Check the url, and the "
+                "values at its paths."
+            )
+        if status != 200:
+            raise LookupDown(_otherwise(status), retry_after_s(ending.headers, self._now_s()))
+        try:
+            answer = read_record(ending.body, whole=not ending.truncated)
+        except RecordUnfit as unfit:
+            said = f"Its server must answer {unfit.must}; got {unfit.got}. {unfit.do}"
+            raise (LookupRefused if unfit.lasts else LookupDown)(said) from None
+        return self._taken(answer)
+
+    def _taken(self, answer: dict[str, Any]) -> dict[str, Any] | None:
+        if not self._where.take:
+            return answer
+        found = find(answer, self._where.take)
+        if found is None or isinstance(found, dict):
+            return found
+        raise LookupDown(
+            f"Its server must answer with an object at {self._where.take}; there is something "
+            "else. Correct take."
+        )
+
+
+def _unreached(fault: Fault) -> LookupDown:
+    if fault.kind is FaultKind.TOKEN:
+        return LookupDown(fault.detail, fault.wait_s)
+    came, do = _UNREACHED.get(fault.kind, _CLOSED)
+    return LookupDown(f"Its server must answer; {came}. {do}.", fault.wait_s)
+
+
+def _otherwise(status: int) -> str:
+    must = f"Its server must answer 200, or 404 for none; got {status}."
+    if status in DENIED:
+        return f"{must} Check the credential, and what it may read."
+    if 300 <= status <= 399:
+        return f"{must} Redirects are not followed: set url to the final address."
+    return f"{must} It is asked again by itself."

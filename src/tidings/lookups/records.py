@@ -1,0 +1,56 @@
+"""What comes from outside as a record: a JSON object, read within bounds, numbers as they are
+written (`core/exact_json.py`). Pure."""
+
+from typing import Any
+
+import msgspec
+
+from tidings.core.exact_json import read_exactly
+from tidings.errors import RemoteError
+from tidings.lookups.port import RECORD_BYTES_MAX
+
+DEPTH_MAX = 32  # objects and lists, one within the other
+
+
+class RecordUnfit(RemoteError):
+    """What has come is no record. `must`, `got`, `do`: parts of a sentence, without values;
+    `lasts`: it would be so again."""
+
+    def __init__(self, must: str, got: str, do: str, *, lasts: bool = False) -> None:
+        super().__init__(f"{must}; got {got}")
+        self.must, self.got, self.do = must, got, do
+        self.lasts = lasts
+
+
+def read_record(written: bytes, *, whole: bool = True) -> dict[str, Any]:
+    """The object that is written there. Of the same name twice, the last counts. RecordUnfit."""
+    if len(written) > RECORD_BYTES_MAX or (len(written) == RECORD_BYTES_MAX and not whole):
+        do = "Ask for less of it."
+        raise RecordUnfit(f"at most {RECORD_BYTES_MAX >> 10} KiB", "more", do, lasts=True)
+    if not whole:
+        raise RecordUnfit("in whole and in time", "a part", "It is asked again by itself.")
+    try:
+        read = read_exactly(written)
+    except RecursionError:
+        raise _too_deep() from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise RecordUnfit("JSON in UTF-8", "something else", "Check what it answers.") from None
+    if not isinstance(read, dict):
+        raise RecordUnfit("a JSON object", "something else", "Check what it answers.")
+    if _deeper(read, DEPTH_MAX):
+        raise _too_deep()
+    return read
+
+
+def _too_deep() -> RecordUnfit:
+    return RecordUnfit(
+        f"at most {DEPTH_MAX} levels deep", "more", "Ask for less of it.", lasts=True
+    )
+
+
+def _deeper(value: object, levels: int) -> bool:
+    """Whether there are more levels than so many."""
+    if not isinstance(value, dict | list):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_deeper(one, levels - 1) for one in inner)

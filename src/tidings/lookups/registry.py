@@ -1,0 +1,87 @@
+"""Makes the adapter of a look-up from what it is declared as.
+
+Look-ups over one connection share its lines, and those with one credential its token.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, assert_never
+
+from tidings.connections.port import ConnectionDown, comes_with
+from tidings.connections.sql_type import EXTRA
+from tidings.connections.sql_type import TYPE as SQL_TYPE
+from tidings.core.actions.action import CsvLookup, HttpLookup, Lookup, SqlLookup
+from tidings.core.actions.holes import origin_of
+from tidings.core.connections.connection import Connection
+from tidings.core.connections.tables import LINES_MAX, LINES_USUAL
+from tidings.destinations.http.authentication.schemes import Proofs
+from tidings.egress.port import Origins, Target
+from tidings.errors import Invalid, Unusable
+from tidings.lookups.csv import CsvSource
+from tidings.lookups.http import HttpSource
+from tidings.lookups.port import Source
+
+if TYPE_CHECKING:
+    from tidings.connections.postgresql_lines import Lines
+
+
+class LookupRegistry:
+    """All that adapters of look-ups are made with."""
+
+    def __init__(
+        self,
+        origins: Origins,
+        target_of: Callable[[str], Target],
+        connections: Mapping[str, Connection],
+        proofs: Proofs,
+        now_s: Callable[[], float],
+    ) -> None:
+        """`origins`: the guarded way out; `target_of` a URL, which may be refused (Invalid);
+        `proofs` are shared with whoever shows the same credentials; `now_s` since the epoch."""
+        self._origins = origins
+        self._target_of = target_of
+        self._connections = connections
+        self._proofs = proofs
+        self._now_s = now_s
+        self._lines: dict[str, Lines] = {}
+
+    def source_of(self, lookup: Lookup) -> Source:
+        """Its adapter; nothing is asked yet. Unusable, with why, where what was declared leads
+        nowhere."""
+        where = lookup.where
+        match where:
+            case HttpLookup():
+                return self._http(lookup, where)
+            case SqlLookup():
+                return self._sql(lookup, where)
+            case CsvLookup():
+                return CsvSource(where)
+            case _:
+                assert_never(where)
+
+    def _http(self, lookup: Lookup, where: HttpLookup) -> Source:
+        try:
+            target = self._target_of(origin_of(where.url) + "/")
+        except Invalid as refused:
+            raise Unusable(f"Look-up {lookup.name}: {refused}") from None
+        proof = None if where.credential is None else self._proofs.of(where.credential)
+        origin = self._origins.origin(target, lookup.at_once)
+        return HttpSource(where, origin, proof, self._now_s)
+
+    def _sql(self, lookup: Lookup, where: SqlLookup) -> Source:
+        connection = self._connections.get(where.connection)
+        if connection is None or connection.kind != SQL_TYPE.name:
+            got = "no connection" if connection is None else f"one of type {connection.kind}"
+            raise Unusable(
+                f"Look-up {lookup.name}: {where.connection} must be a connection of type "
+                f"{SQL_TYPE.name}; there is {got} of that name. Declare it, or name another one."
+            )
+        try:
+            with comes_with(EXTRA):
+                from tidings.connections.postgresql_lines import Lines  # noqa: PLC0415
+                from tidings.lookups.sql import SqlSource  # noqa: PLC0415
+        except ConnectionDown as missing:
+            raise Unusable(f"Look-up {lookup.name}: {missing}") from None
+        if (lines := self._lines.get(connection.name)) is None:
+            most = int(str(connection.fields.get(LINES_MAX, LINES_USUAL)))
+            lines = self._lines[connection.name] = Lines(connection, most, read_only=True)
+        return SqlSource(where, lines)
