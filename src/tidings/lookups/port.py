@@ -37,6 +37,9 @@ class Source(Protocol):
     async def find(self, values: Mapping[str, Any], deadline_s: float) -> dict[str, Any] | None:
         """The record for these values (by hole, parameter, or `by`), each a text, a number or a
         truth; None where there is none. Within the deadline, in seconds. LookupDown, LookupRefused.
+
+        It is the caller's own, and read exactly (`core/exact_json.py`): what is a number with a
+        point is `Raw`, the characters in which it came.
         """
 
     async def check(self) -> str | None:

@@ -1,0 +1,48 @@
+"""What a look-up is asked for, and when there is nothing to ask."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from tidings.core.actions.action import CsvLookup, HttpLookup, Lookup, SqlLookup
+from tidings.core.actions.questions import digest_of, question_of
+
+TIER = Lookup("tier", HttpLookup("https://a.example/{id}", {"id": "event.data.id"}))
+OTHER = Lookup("other", SqlLookup("crm", "SELECT 1", {"id": "event.data.id", "t": "tier.name"}))
+FILE = Lookup("contact", CsvLookup("/contacts.csv", "id", "event.data.id"))
+
+
+def seen(id: Any, **records: Any) -> dict[str, Any]:
+    return {"event": {"data": {"id": id}}, **records}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [("a", "a"), (42, "42"), (True, "true"), (msgspec.Raw(b"1.10"), "1.10"), (" ", " ")],
+)
+def test_values_are_asked_as_text(value: Any, text: str) -> None:
+    assert question_of(TIER, seen(value)) == {"id": text}
+    assert question_of(FILE, seen(value)) == {"by": text}
+
+
+@pytest.mark.parametrize(
+    "value", [None, "", {}, [], [1], {"id": "1"}, msgspec.Raw(b"null")], ids=str
+)
+def test_without_a_value_there_is_nothing_to_look_up_by(value: object) -> None:
+    assert question_of(TIER, seen(value)) is None
+    assert question_of(FILE, seen(value)) is None
+    assert question_of(TIER, {}) is None
+
+
+def test_one_look_up_may_take_what_an_earlier_one_has_found() -> None:
+    assert question_of(OTHER, seen(1, tier={"name": "gold"})) == {"id": "1", "t": "gold"}
+    assert question_of(OTHER, seen(1, tier={})) is None
+    assert question_of(OTHER, seen(1)) is None
+
+
+def test_questions_are_told_apart_and_hold_no_value() -> None:
+    questions = [{"id": "1", "t": "2"}, {"id": "12", "t": ""}, {"id": "2", "t": "1"}]
+    digests = {digest_of(one, q) for one in (TIER, OTHER) for q in questions}
+    assert len(digests) == 6 and all(len(one) == 16 for one in digests)
+    assert digest_of(TIER, {"a": "1", "b": "2"}) == digest_of(TIER, {"b": "2", "a": "1"})
