@@ -11,9 +11,10 @@ from tidings.app.connections import judge_connection
 from tidings.app.operator_file import FileRefused, FilesIn
 from tidings.catalogue.event_type import EventType
 from tidings.connections.port import ConnectionType
-from tidings.core.actions.faults import Fault
-from tidings.core.actions.reading import FILE_BYTES_MAX, ActionsFile, read_actions
-from tidings.core.actions.table import Given
+from tidings.core.actions.file.document import FILE_BYTES_MAX
+from tidings.core.actions.file.faults import Fault
+from tidings.core.actions.file.reading import ActionsFile, read_actions
+from tidings.core.actions.file.table import Given
 from tidings.core.connections.connection import Connection
 from tidings.core.references import FileUnread
 from tidings.egress.address import TargetRefused, parse_target

@@ -1,6 +1,6 @@
 """What an action is: when, after which look-ups, and the one thing that it does. Pure.
 
-An action is made of a table of the operator's file (`reading.py`) and carried out as a webhook of
+An action is made of a table of the operator's file (`file/`) and carried out as a webhook of
 the type ACTION that has its name. What it sees is one object: the event, as `event`, and the record
 of each of its look-ups, by the look-up's name. Paths and templates begin there:
 `event.data.totalPoints`, `{{ contact.email }}`.
@@ -51,6 +51,10 @@ class HttpLookup(msgspec.Struct, frozen=True):
     headers: tuple[tuple[str, str], ...] = ()
     credential: Credential | None = None
     take: Path = ""  # where the record stands in the answer, as items[0]; "": it is the answer
+
+    def __repr__(self) -> str:
+        """Without headers, which may hold a secret."""
+        return f"HttpLookup(url={self.url!r})"
 
 
 class SqlLookup(msgspec.Struct, frozen=True):
@@ -132,6 +136,10 @@ class Plain(msgspec.Struct, frozen=True):
     """Always the same."""
 
     value: Any  # JSON without parts
+
+    def __repr__(self) -> str:
+        """Without the value, which may be a secret."""
+        return "Plain(…)"
 
 
 class Secret(msgspec.Struct, frozen=True):

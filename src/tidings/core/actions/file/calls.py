@@ -6,8 +6,8 @@ A hole stands in the path or the query alone, so that no event says which server
 import re
 
 from tidings.core.actions.action import Credential, Path, Plain, Text, TokenCall
-from tidings.core.actions.table import Table, View, listed
-from tidings.core.actions.templates import text_of
+from tidings.core.actions.file.table import Table, View, listed
+from tidings.core.actions.file.templates import text_of
 from tidings.core.form import came
 from tidings.core.webhooks.authentication import header_of
 from tidings.core.webhooks.headers import HEADERS_BYTES_MAX, HEADERS_MAX, header_fits

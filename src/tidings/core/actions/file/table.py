@@ -11,8 +11,8 @@ import msgspec
 
 from tidings.catalogue.event_type import EventType
 from tidings.core.actions.action import EVENT
-from tidings.core.actions.faults import Faults, path_of
-from tidings.core.actions.toml_places import Path
+from tidings.core.actions.file.faults import Faults, path_of
+from tidings.core.actions.file.toml_places import Path
 from tidings.core.connections.connection import Connection
 from tidings.core.event_path import read_path
 from tidings.core.form import Form, came, nearest, visible

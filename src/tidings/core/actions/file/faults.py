@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from tidings.core.actions.toml_places import Path, Place, Places
+from tidings.core.actions.file.toml_places import Path, Place, Places
 
 FAULTS_MAX = 200
 _STEP = re.compile(r"([^.\[\]]+)|\[([0-9]{1,6})\]")
@@ -29,6 +29,10 @@ class Fault(msgspec.Struct, frozen=True):
         str  # by the names of the file, as actions.welcome.mail.to[0]; "" for the file as a whole
     )
     said: str
+
+    def place(self) -> tuple[int, int]:
+        """By which faults are put in order."""
+        return self.line, self.column
 
     def __str__(self) -> str:
         about = f", field {self.field}" if self.field else ""
@@ -80,7 +84,7 @@ class Faults:
         return said
 
 
-def at(place: Place, file: str, code: str, said: str) -> Fault:
+def fault_at(place: Place, file: str, code: str, said: str) -> Fault:
     """What is wrong at a place, before anything can be named there."""
     return Fault(file, place.line, place.column, code, "", said)
 

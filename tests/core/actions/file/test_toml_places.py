@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.depth import depth
-from tidings.core.actions.toml_places import DEPTH_MAX, Path, Place, find_places
+from tidings.core.actions.file.toml_places import DEPTH_MAX, Path, Place, find_places
 
 DOCUMENT = """\
 # "not" = 'a key'

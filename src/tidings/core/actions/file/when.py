@@ -1,27 +1,15 @@
-"""When an action is done: of which events, unless what, after what, in which hours, how often, and
-how many at a time. Pure."""
+"""When an action is done: unless what, in which hours, how often, and how many at a time. Pure."""
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
 
 import msgspec
 
-from tidings.catalogue.event_type import EventType
 from tidings.core.actions.action import LANGUAGE_MAX, Cap, Quiet, Unless
-from tidings.core.actions.table import Table, View, listed
-from tidings.core.actions.templates import all_json
-from tidings.core.event_path import EACH
+from tidings.core.actions.file.heard import filter_in, tests_of
+from tidings.core.actions.file.table import Table, View, listed
 from tidings.core.form import came, nearest
 from tidings.core.org_rules import is_zone
-from tidings.core.shaping.filter import Filter, FilterRefused, Node
-from tidings.core.shaping.shape_rules import judged_filter
-from tidings.core.webhooks.event_name_rules import (
-    MORE_NAMES_MAX,
-    PREFIXES_MAX,
-    can_be_asked_for,
-)
-from tidings.core.webhooks.name_matching import is_prefix
+from tidings.core.shaping.filter import Node
 from tidings.core.webhooks.settings import DEADLINE_MAX_S, DEADLINE_MIN_S, RATE_MAX_PER_S
 from tidings.core.webhooks.webhook import Ordering
 from tidings.core.webhooks.webhook_form import CONNECTIONS_MAX
@@ -30,122 +18,8 @@ DAY_S = 86_400.0
 AFTER_MAX_S = 7 * DAY_S
 CAP_MAX, CAP_WITHIN_MIN_S, CAP_WITHIN_MAX_S = 1000, 60.0, 366 * DAY_S
 UNLESS_MAX, BECAUSE_MAX = 20, 200
-TYPES_MAX = 200
 _MINUTE = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 LANGUAGE = re.compile(rf"(?=.{{2,{LANGUAGE_MAX}}}$)[A-Za-z]{{2,3}}(?:-[A-Za-z0-9]{{2,8}}){{0,4}}")
-_FILTER = '{path = "data.tier", eq = "gold"}'
-
-
-# -- of which events ------------------------------------------------------------------------------
-
-
-def types_in(table: Table) -> tuple[str, ...]:
-    """The event types and prefixes of an action."""
-    if not table.need("types", '["customerAdded"]'):
-        return ()
-    kinds, admits = table.given.kinds, table.given.admits_unknown
-    found: list[str] = []
-    for at, name in enumerate(table.texts("types", TYPES_MAX, '["customerAdded"]')):
-        real = _real(name, kinds)
-        if real in kinds or (is_prefix(real) and _covered(real, kinds)):
-            found.append(real)
-            continue
-        near = nearest(name, kinds)
-        if can_be_asked_for(name, kinds) and admits and (is_prefix(name) or not near):
-            found.append(name)
-            table.warn(
-                "unheard_event_name",
-                f"types[{at}]",
-                f"types should hold names of known event types; got {came(name)}. Nothing is "
-                "heard under it until the org declares it, or sends it.",
-            )
-            continue
-        table.refuse(
-            "unknown_event_name",
-            f"types[{at}]",
-            f"types must hold names of event types, or prefixes of such as com.example.*; got "
-            f"{came(name)}.{near or ' `tidings events list` lists them.'}",
-        )
-    more, prefixes = sum(one not in kinds for one in found), sum(map(is_prefix, found))
-    if more > MORE_NAMES_MAX or prefixes > PREFIXES_MAX:
-        table.refuse(
-            "too_many_event_names",
-            "types",
-            f"types must hold at most {MORE_NAMES_MAX} names that are not of known types, and at "
-            f"most {PREFIXES_MAX} prefixes; got {more}, with {prefixes} prefixes. Take a prefix "
-            "that covers several.",
-        )
-    return tuple(dict.fromkeys(found))
-
-
-def kinds_of(types: tuple[str, ...], kinds: Mapping[str, EventType]) -> tuple[EventType, ...]:
-    """The types of all events that are heard by these names; none where not all are known."""
-    found: dict[str, EventType] = {}
-    for one in types:
-        if is_prefix(one):
-            found |= {name: kind for name, kind in kinds.items() if name.startswith(one[:-1])}
-        elif one in kinds:
-            found[one] = kinds[one]
-        else:
-            return ()
-    return tuple(found.values())
-
-
-def _real(name: str, kinds: Mapping[str, EventType]) -> str:
-    """The name of the type that another name stands for; else the name itself."""
-    if name in kinds:
-        return kinds[name].name
-    return next((kind.name for kind in kinds.values() if name in kind.aliases), name)
-
-
-def _covered(prefix: str, kinds: Mapping[str, EventType]) -> bool:
-    return any(name.startswith(prefix[:-1]) for name in kinds)
-
-
-def filter_in(
-    table: Table, field: str, example: str = _FILTER
-) -> tuple[Mapping[str, Any], Filter] | None:
-    """The filter in a field, as it is written and compiled; None where there is none, or something
-    else, which is told."""
-    value = table.body.get(field)
-    if value is None:
-        return None
-    if not isinstance(value, dict):
-        table.refuse(
-            "bad_filter", field, f"{field} must be a table; got {came(value)}. Write {example}."
-        )
-        return None
-    if not all_json(value):
-        table.refuse(
-            "bad_operand",
-            field,
-            f"{field} must hold texts, numbers of 64 bits, truths, lists and tables; got something "
-            "else, as a date. Put it in quotes.",
-        )
-        return None
-    try:
-        made = judged_filter(value, field)
-    except FilterRefused as wrong:
-        table.refuse(wrong.code, wrong.place, wrong.said)
-        return None
-    return value, made
-
-
-def event_filter_in(table: Table, view: View) -> Mapping[str, Any] | None:
-    """The filter of an action, of the event alone."""
-    if (found := filter_in(table, "filter")) is None:
-        return None
-    for node in _tests(found[1].root):
-        if str(node.steps[0]) in view.names:
-            table.refuse(
-                "bad_path",
-                f"{node.place}.path",
-                f"The filter of an action must be of the event alone, as data.tier; got "
-                f"{came(node.path)}. Begin at the envelope, or put it in unless.",
-            )
-        elif view.is_lost(f"event.{node.path}"):
-            table.knows(f"{node.place}.path", f"event.{node.path}", view)
-    return found[0]
 
 
 def unless_in(table: Table, view: View) -> tuple[Unless, ...]:
@@ -176,7 +50,7 @@ def unless_in(table: Table, view: View) -> tuple[Unless, ...]:
         made = filter_in(inner, "filter")
         because = inner.line("because", BECAUSE_MAX, '"The customer has opted out."')
         if made is not None and because:
-            for node in _tests(made[1].root):
+            for node in tests_of(made[1].root):
                 _judge_test(inner, node, view)
             found.append(Unless(made[1], because))
     return tuple(found)
@@ -195,13 +69,6 @@ def _judge_test(table: Table, node: Node, view: View) -> None:
         )
     elif root == "event" and view.is_lost(node.path):
         table.knows(place, node.path, view)
-
-
-def _tests(node: Node) -> Iterator[Node]:
-    if node.kind == "test" and node.steps[0] != EACH:
-        yield node
-    for inner in node.nodes:
-        yield from _tests(inner)
 
 
 # -- at what time ---------------------------------------------------------------------------------
@@ -293,7 +160,9 @@ def pace_in(table: Table) -> Pace:
         ordering=Ordering(table.one_of("order", tuple(Ordering), Ordering.NONE)),
         at_once=table.count("at_once", 1, CONNECTIONS_MAX, 10),
         rate_per_s=table.number("rate", 0.01, RATE_MAX_PER_S, None),
-        deadline_s=table.duration("deadline", DEADLINE_MIN_S, DEADLINE_MAX_S, DEADLINE_MAX_S),
+        deadline_s=table.duration(
+            "deadline", DEADLINE_MIN_S, DEADLINE_MAX_S, float(DEADLINE_MAX_S)
+        ),
         again=again,
         never=never,
     )
@@ -304,10 +173,11 @@ def _statuses(table: Table, field: str) -> frozenset[int]:
     fits = isinstance(value, list) and all(type(one) is int and 300 <= one <= 599 for one in value)
     if fits:
         return frozenset(value)
+    got = f"a list of {', '.join(map(came, value[:5]))}" if isinstance(value, list) else came(value)
     table.refuse(
         "bad_statuses",
         field,
-        f"{field} must be a list of statuses from 300 to 599; got {came(value)}. Leave it out to "
-        "judge as documented.",
+        f"{field} must be a list of statuses from 300 to 599; got {got}. Leave it out to judge as "
+        "documented.",
     )
     return frozenset()

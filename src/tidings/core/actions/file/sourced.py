@@ -1,8 +1,8 @@
 """`[source]` of a file of actions: where its events come from. Pure."""
 
-from tidings.core.actions.credentials import warn_of_plain
-from tidings.core.actions.table import Table
-from tidings.core.actions.templates import all_json
+from tidings.core.actions.file.credentials import warn_of_plain
+from tidings.core.actions.file.table import Table
+from tidings.core.actions.file.templates import all_json
 from tidings.core.form import came
 from tidings.core.sources.source import Source, body_of_table, read_source
 

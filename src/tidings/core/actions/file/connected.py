@@ -1,13 +1,24 @@
-"""Connections that a file of actions declares, and those that its acts and look-ups name. Pure."""
+"""What acts and look-ups name: connections, which the file declares too, and look-ups and
+credentials. Pure."""
 
 from collections.abc import Mapping
 
-from tidings.core.actions.credentials import warn_of_plain
-from tidings.core.actions.table import Table, listed
+from tidings.core.actions.action import Credential, Lookup
+from tidings.core.actions.file.credentials import warn_of_plain
+from tidings.core.actions.file.table import Table, listed
 from tidings.core.connections.connection import Connection
 from tidings.core.form import came, nearest
 
 CONNECTIONS_MAX = 100
+
+
+class Declared:
+    """What is declared, by name; None for what is declared and cannot be used."""
+
+    def __init__(self, connections: Mapping[str, Connection | None]) -> None:
+        self.connections = connections
+        self.lookups: dict[str, Lookup | None] = {}
+        self.credentials: dict[str, Credential | None] = {}
 
 
 def connections_of(table: Table | None) -> dict[str, Connection | None]:

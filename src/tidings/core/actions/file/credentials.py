@@ -9,8 +9,8 @@ from tidings.core.actions.action import (
     Credential,
     TokenCall,
 )
-from tidings.core.actions.table import Table
-from tidings.core.actions.templates import is_json
+from tidings.core.actions.file.table import Table
+from tidings.core.actions.file.templates import is_json
 from tidings.core.declaration import declared, read_resource
 from tidings.core.form import came, visible
 from tidings.core.picks import PATH_MAX, is_path

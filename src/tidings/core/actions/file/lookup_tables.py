@@ -2,14 +2,12 @@
 Pure."""
 
 import re
-from collections.abc import Mapping
 
-from tidings.core.actions.action import Credential, CsvLookup, HttpLookup, Lookup, SqlLookup
-from tidings.core.actions.calls import credential_in, headers_in, url_in, values_in
-from tidings.core.actions.connected import connection_in
-from tidings.core.actions.table import Table, View
-from tidings.core.actions.templates import absolute
-from tidings.core.connections.connection import Connection
+from tidings.core.actions.action import CsvLookup, HttpLookup, Lookup, SqlLookup
+from tidings.core.actions.file.calls import credential_in, headers_in, url_in, values_in
+from tidings.core.actions.file.connected import Declared, connection_in
+from tidings.core.actions.file.table import Table, View
+from tidings.core.actions.file.templates import absolute
 from tidings.core.form import came
 from tidings.core.picks import PATH_MAX, is_path, steps_of
 from tidings.core.webhooks.mailing import is_template
@@ -37,8 +35,7 @@ def lookup_of(
     name: str,
     table: Table,
     names: tuple[str, ...],
-    credentials: dict[str, Credential | None],
-    connections: Mapping[str, Connection | None],
+    declared: Declared,
 ) -> Lookup | None:
     """The look-up that a table declares; None where it is none, which is told. `names`: those of
     all look-ups, of which it may use others."""
@@ -62,9 +59,9 @@ def lookup_of(
     view = View(tuple(one for one in names if one != name))
     where: HttpLookup | SqlLookup | CsvLookup | None
     if kind == "url":
-        where = _http(table, view, credentials)
+        where = _http(table, view, declared)
     elif kind == "sql":
-        where = _sql(table, view, connections)
+        where = _sql(table, view, declared)
     else:
         where = _csv(table, view)
     rate = table.number("rate", 0.01, RATE_MAX_PER_S, None)
@@ -91,9 +88,9 @@ def uses(lookup: Lookup) -> dict[str, str]:
     return {f"values.{name}": str(steps_of(path)[0]) for name, path in lookup.where.values.items()}
 
 
-def _http(table: Table, view: View, credentials: dict[str, Credential | None]) -> HttpLookup | None:
+def _http(table: Table, view: View, declared: Declared) -> HttpLookup | None:
     url, values = url_in(table, view)
-    credential = credential_in(table, credentials)
+    credential = credential_in(table, declared.credentials)
     headers = headers_in(table, None, credential)
     take = table.body.get("take", "")
     if take != "" and not (isinstance(take, str) and is_path(take)):
@@ -108,10 +105,8 @@ def _http(table: Table, view: View, credentials: dict[str, Credential | None]) -
     return HttpLookup(url, values, plain, credential, take)
 
 
-def _sql(
-    table: Table, view: View, connections: Mapping[str, Connection | None]
-) -> SqlLookup | None:
-    connection = connection_in(table, connections, "sql")
+def _sql(table: Table, view: View, declared: Declared) -> SqlLookup | None:
+    connection = connection_in(table, declared.connections, "sql")
     statement = table.text(
         "sql",
         f"one statement of at most {STATEMENT_MAX} characters that begins with SELECT or WITH, and "

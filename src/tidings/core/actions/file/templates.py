@@ -11,7 +11,7 @@ from posixpath import join, normpath
 from typing import Any
 
 from tidings.core.actions.action import Each, Found, Part, Plain, Text
-from tidings.core.actions.table import Table, View
+from tidings.core.actions.file.table import Table, View
 from tidings.core.form import came, nearest
 from tidings.core.references import FileUnread
 from tidings.core.shaping.transformation_rules import TEMPLATE_MAX

@@ -1,0 +1,96 @@
+"""What an action does: exactly one of `mail`, `call`, `row` and `record`, perhaps with what is
+other in a language. Pure."""
+
+from collections.abc import Callable
+from typing import Any
+
+from tidings.core.actions.action import Act
+from tidings.core.actions.file.connected import Declared
+from tidings.core.actions.file.http_calls import call_of
+from tidings.core.actions.file.mails import mail_of
+from tidings.core.actions.file.rows_and_records import record_of, row_of
+from tidings.core.actions.file.table import Table, View, listed
+from tidings.core.actions.file.when import LANGUAGE
+
+_READ: dict[str, Callable[[Table, View, Declared], Act | None]] = {
+    "mail": mail_of,
+    "call": call_of,
+    "row": row_of,
+    "record": record_of,
+}
+KINDS = tuple(_READ)
+LANGUAGES_MAX = 50
+
+
+def acts_in(table: Table, view: View, declared: Declared) -> dict[str, Act]:
+    """The acts of an action by language, with the usual one under ""; empty where there is none,
+    which is told."""
+    kinds = [kind for kind in KINDS if kind in table.body]
+    if len(kinds) != 1:
+        table.refuse(
+            "bad_act",
+            "",
+            f"An action must have one of {listed(KINDS)}; got {' and '.join(kinds) or 'none'}. "
+            "What needs several acts is several actions, with the same types.",
+        )
+        return {}
+    (kind,) = kinds
+    if (act := table.table(kind, f"[actions.NAME.{kind}]")) is None:
+        return {}
+    usual = _READ[kind](act, view, declared)
+    found = {} if usual is None else {"": usual}
+    for language, said in _languages(table):
+        one = _Overlaid(act, said)
+        if "connection" in said.body and said.body["connection"] != act.body.get("connection"):
+            said.refuse(
+                "bad_language",
+                "connection",
+                "A language must go over the connection of the act; got another. Take it out.",
+            )
+        made = _READ[kind](one, view, declared)
+        if made is not None:
+            found[language] = made
+    return found
+
+
+def _languages(table: Table) -> list[tuple[str, Table]]:
+    must = "a language as de or pt-BR"
+    return list(table.named_tables("languages", LANGUAGE, must, LANGUAGES_MAX))
+
+
+class _Overlaid(Table):
+    """An act with what is other in a language. What is wrong in the act itself is told already."""
+
+    def __init__(self, act: Table, language: Table) -> None:
+        super().__init__(act.given, act.faults, act.path, act.body | language.body)
+        self._language = language
+
+    def _own(self, field: str) -> bool:
+        name = self.steps(field)[:1]
+        return bool(name) and name[0] in self._language.body
+
+    def refuse(self, code: int | str, field: str, sentence: str) -> None:
+        if self._own(field):
+            self._language.refuse(code, field, sentence)
+
+    def warn(self, code: str, field: str, sentence: str) -> None:
+        if self._own(field):
+            self._language.warn(code, field, sentence)
+
+    def within(self, field: str, body: dict[str, Any]) -> Table:
+        if self._own(field):
+            return self._language.within(field, body)
+        return _Told(self.given, self.faults, self.path, body)
+
+
+class _Told(Table):
+    """A table of which everything is told already."""
+
+    def refuse(self, code: int | str, field: str, sentence: str) -> None:
+        pass
+
+    def warn(self, code: str, field: str, sentence: str) -> None:
+        pass
+
+    def within(self, field: str, body: dict[str, Any]) -> Table:
+        return _Told(self.given, self.faults, self.path, body)

@@ -1,0 +1,152 @@
+"""The actions of a file, one by one and as they need each other. Pure."""
+
+import re
+from collections.abc import Mapping
+
+from tidings.core.actions.action import EVENT, Action
+from tidings.core.actions.file.acts import KINDS, acts_in
+from tidings.core.actions.file.connected import Declared
+from tidings.core.actions.file.heard import event_filter_in, kinds_of, types_in
+from tidings.core.actions.file.lookup_tables import uses
+from tidings.core.actions.file.table import Table, View, listed
+from tidings.core.actions.file.when import (
+    AFTER_MAX_S,
+    PACE_FIELDS,
+    cap_in,
+    pace_in,
+    quiet_in,
+    unless_in,
+)
+from tidings.core.form import came, nearest
+from tidings.core.webhooks.name_matching import both_ask
+
+ACTIONS_MAX = 200
+LOOKUPS_MAX = 20  # of one action
+NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+NAME_MUST = "1 to 63 of a-z, 0-9 and -, beginning and ending with none of -"
+_FIELDS = (
+    *"types filter lookups unless needs after quiet cap language languages".split(),
+    *PACE_FIELDS,
+    *KINDS,
+)
+
+
+def actions_of(tables: Mapping[str, Table], declared: Declared) -> dict[str, Action]:
+    """The actions that these tables declare; what is wrong with them is told."""
+    found = {
+        name: made
+        for name, table in tables.items()
+        if (made := _action(name, table, tables, declared)) is not None
+    }
+    _check_needs(tables)
+    for name, one in found.items():
+        other = found.get(one.needs)
+        if other is not None and not both_ask(one.types, other.types):
+            tables[name].warn(
+                "unreached",
+                "needs",
+                f"needs should name an action that hears the same events; got {one.needs}, "
+                "which hears others, so this one is never done. Give both the same types.",
+            )
+    return found
+
+
+def _action(
+    name: str, table: Table, tables: Mapping[str, Table], declared: Declared
+) -> Action | None:
+    table.refuse_unknown(_FIELDS)
+    types = types_in(table)
+    names = _lookups_in(table, declared)
+    view = View(names, kinds_of(types, table.given.kinds))
+    pace = pace_in(table)
+    acts = acts_in(table, view, declared)
+    lookups = [declared.lookups[one] for one in names]
+    made = Action(
+        name,
+        types,
+        acts,
+        filter=event_filter_in(table, view),
+        lookups=tuple(one for one in lookups if one is not None),
+        unless=unless_in(table, view),
+        needs=_needs_in(name, table, tables),
+        after_s=table.duration("after", 0.0, AFTER_MAX_S, 0.0),
+        quiet=quiet_in(table, view),
+        cap=cap_in(table, view),
+        language=table.seen("language", view),
+        ordering=pace.ordering,
+        at_once=pace.at_once,
+        rate_per_s=pace.rate_per_s,
+        deadline_s=pace.deadline_s,
+        again=pace.again,
+        never=pace.never,
+    )
+    if len(acts) > 1 and not table.body.get("language"):
+        table.refuse(
+            "field_missing",
+            "language",
+            "language must say where the customer's language is found, beside languages; got "
+            'nothing. Write language = "contact.language".',
+        )
+    return made if acts else None
+
+
+def _lookups_in(table: Table, declared: Declared) -> tuple[str, ...]:
+    """The look-ups of an action, each after those that it uses itself."""
+    found: list[str] = []
+    for number, name in enumerate(table.texts("lookups", LOOKUPS_MAX, '["contact"]')):
+        if name not in declared.lookups:
+            known = listed(declared.lookups) if declared.lookups else "declared in [lookups.NAME]"
+            table.refuse(
+                "unknown_lookup",
+                f"lookups[{number}]",
+                f"lookups must name those of the file: {known}; got {came(name)}."
+                f"{nearest(name, declared.lookups) or ' Declare it.'}",
+            )
+            continue
+        lookup = declared.lookups[name]
+        for root in dict.fromkeys(() if lookup is None else uses(lookup).values()):
+            if root != EVENT and root not in found:
+                table.refuse(
+                    "lookup_order",
+                    f"lookups[{number}]",
+                    f"lookups must name {root} before {name}, which is asked by what {root} finds; "
+                    f"got {listed([*found, name], 'and')}. Write it before.",
+                )
+        found.append(name)
+    return tuple(found)
+
+
+def _needs_in(name: str, table: Table, tables: Mapping[str, Table]) -> str:
+    value = table.body.get("needs")
+    if value is None:
+        return ""
+    if isinstance(value, str) and value in tables and value != name:
+        return value
+    others = [one for one in tables if one != name]
+    table.refuse(
+        "unknown_action",
+        "needs",
+        f"needs must name another action of the file; got {came(value)}."
+        f"{nearest(str(value), others) or ' Declare it, or leave needs out.'}",
+    )
+    return ""
+
+
+def _check_needs(tables: Mapping[str, Table]) -> None:
+    """No action waits for itself."""
+    ended: set[str] = set()
+    for first in tables:
+        way: list[str] = []
+        name: object = first
+        while isinstance(name, str) and name in tables and name not in ended and name not in way:
+            way.append(name)
+            name = tables[name].body.get("needs")
+        if isinstance(name, str) and name in way and len(way) > way.index(name) + 1:
+            ring = [*way[way.index(name) :], name]
+            tables[name].refuse(
+                "needs_ring",
+                "needs",
+                f"needs must end at an action that needs none; got {' → '.join(ring)}. Take one "
+                "of them out.",
+            )
+        ended.update(way)

@@ -1,0 +1,41 @@
+"""The text of a file of actions as tables, each with its place; or why it is no TOML. Pure."""
+
+import re
+import tomllib
+from typing import Any
+
+from tidings.core.actions.file.faults import Fault, fault_at
+from tidings.core.actions.file.toml_places import DEPTH_MAX, Place, Places, find_places
+
+FILE_BYTES_MAX = 1 << 20
+_AT = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+
+
+def parsed(document: str, file: str) -> tuple[dict[str, Any], Places] | Fault:
+    """The tables of a document, and where they stand; or why it is none."""
+    if (size := len(document.encode("utf-8", "surrogatepass"))) > FILE_BYTES_MAX:
+        said = (
+            f"The file must have at most {FILE_BYTES_MAX} bytes; got {size}. Put its templates "
+            "into files of their own."
+        )
+        return fault_at(Place(1, 1), file, "too_large", said)
+    places = find_places(document)
+    if places.too_deep is not None:
+        said = f"Tables and lists must be at most {DEPTH_MAX} deep; got more. Flatten them."
+        return fault_at(places.too_deep, file, "too_deep", said)
+    try:
+        return tomllib.loads(document), places
+    except tomllib.TOMLDecodeError as error:
+        found = _AT.search(str(error))
+        place = Place(int(found[1]), int(found[2])) if found and found[1] else _end(document)
+        reason = _AT.sub("", str(error)).replace("Invalid", "no").replace("invalid", "other")
+        said = f"The file must be TOML; got something else: {reason}. Mend it here."
+        return fault_at(place, file, "bad_toml", said)
+    except ValueError:  # a number of more digits than Python reads
+        said = "Numbers must have at most 18 digits; got more. Write it as a text."
+        return fault_at(Place(1, 1), file, "bad_toml", said)
+
+
+def _end(document: str) -> Place:
+    lines = document.split("\n")
+    return Place(len(lines), len(lines[-1]) + 1)

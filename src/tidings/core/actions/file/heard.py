@@ -1,0 +1,134 @@
+"""Of which events an action is: their types, and a filter of each. Pure."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tidings.catalogue.event_type import EventType
+from tidings.core.actions.file.table import Table, View
+from tidings.core.actions.file.templates import all_json
+from tidings.core.event_path import EACH
+from tidings.core.form import came, nearest
+from tidings.core.shaping.filter import Filter, FilterRefused, Node
+from tidings.core.shaping.shape_rules import judged_filter
+from tidings.core.webhooks.event_name_rules import MORE_NAMES_MAX, PREFIXES_MAX, can_be_asked_for
+from tidings.core.webhooks.name_matching import is_prefix
+
+TYPES_MAX = 200
+_FILTER = '{path = "data.tier", eq = "gold"}'
+
+
+def types_in(table: Table) -> tuple[str, ...]:
+    """The event types and prefixes of an action."""
+    if not table.need("types", '["customerAdded"]'):
+        return ()
+    kinds, admits = table.given.kinds, table.given.admits_unknown
+    found: list[str] = []
+    for at, name in enumerate(table.texts("types", TYPES_MAX, '["customerAdded"]')):
+        real = _real(name, kinds)
+        if real in kinds or (is_prefix(real) and _covered(real, kinds)):
+            found.append(real)
+            continue
+        near = nearest(name, kinds)
+        if can_be_asked_for(name, kinds) and admits and (is_prefix(name) or not near):
+            found.append(name)
+            table.warn(
+                "unheard_event_name",
+                f"types[{at}]",
+                f"types should hold names of known event types; got {came(name)}. Nothing is "
+                "heard under it until the org declares it, or sends it.",
+            )
+            continue
+        table.refuse(
+            "unknown_event_name",
+            f"types[{at}]",
+            f"types must hold names of event types, or prefixes of such as com.example.*; got "
+            f"{came(name)}.{near or ' `tidings events list` lists them.'}",
+        )
+    more, prefixes = sum(one not in kinds for one in found), sum(map(is_prefix, found))
+    if more > MORE_NAMES_MAX or prefixes > PREFIXES_MAX:
+        table.refuse(
+            "too_many_event_names",
+            "types",
+            f"types must hold at most {MORE_NAMES_MAX} names that are not of known types, and at "
+            f"most {PREFIXES_MAX} prefixes; got {more}, with {prefixes} prefixes. Take a prefix "
+            "that covers several.",
+        )
+    return tuple(dict.fromkeys(found))
+
+
+def kinds_of(types: tuple[str, ...], kinds: Mapping[str, EventType]) -> tuple[EventType, ...]:
+    """The types of all events that are heard by these names; none where not all are known."""
+    found: dict[str, EventType] = {}
+    for one in types:
+        if is_prefix(one):
+            found |= {name: kind for name, kind in kinds.items() if name.startswith(one[:-1])}
+        elif one in kinds:
+            found[one] = kinds[one]
+        else:
+            return ()
+    return tuple(found.values())
+
+
+def _real(name: str, kinds: Mapping[str, EventType]) -> str:
+    """The name of the type that another name stands for; else the name itself."""
+    if name in kinds:
+        return kinds[name].name
+    return next((kind.name for kind in kinds.values() if name in kind.aliases), name)
+
+
+def _covered(prefix: str, kinds: Mapping[str, EventType]) -> bool:
+    return any(name.startswith(prefix[:-1]) for name in kinds)
+
+
+def filter_in(
+    table: Table, field: str, example: str = _FILTER
+) -> tuple[Mapping[str, Any], Filter] | None:
+    """The filter in a field, as it is written and compiled; None where there is none, or something
+    else, which is told."""
+    value = table.body.get(field)
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        table.refuse(
+            "bad_filter", field, f"{field} must be a table; got {came(value)}. Write {example}."
+        )
+        return None
+    if not all_json(value):
+        table.refuse(
+            "bad_operand",
+            field,
+            f"{field} must hold texts, numbers of 64 bits, truths, lists and tables; got something "
+            "else, as a date. Put it in quotes.",
+        )
+        return None
+    try:
+        made = judged_filter(value, field)
+    except FilterRefused as wrong:
+        table.refuse(wrong.code, wrong.place, wrong.said)
+        return None
+    return value, made
+
+
+def event_filter_in(table: Table, view: View) -> Mapping[str, Any] | None:
+    """The filter of an action, of the event alone."""
+    if (found := filter_in(table, "filter")) is None:
+        return None
+    for node in tests_of(found[1].root):
+        if str(node.steps[0]) in view.names:
+            table.refuse(
+                "bad_path",
+                f"{node.place}.path",
+                f"The filter of an action must be of the event alone, as data.tier; got "
+                f"{came(node.path)}. Begin at the envelope, or put it in unless.",
+            )
+        elif view.is_lost(f"event.{node.path}"):
+            table.knows(f"{node.place}.path", f"event.{node.path}", view)
+    return found[0]
+
+
+def tests_of(node: Node) -> Iterator[Node]:
+    """The tests in a filter, whose paths begin with a name."""
+    if node.kind == "test" and node.steps[0] != EACH:
+        yield node
+    for inner in node.nodes:
+        yield from tests_of(inner)

@@ -1,0 +1,114 @@
+"""The act `call`: an HTTP call. Pure."""
+
+from tidings.core.actions.action import Call, Credential, Part
+from tidings.core.actions.file.calls import credential_header, credential_in, headers_in, url_in
+from tidings.core.actions.file.connected import Declared
+from tidings.core.actions.file.heard import filter_in
+from tidings.core.actions.file.table import Table, View
+from tidings.core.actions.file.templates import Parts, is_json, part_in, text_in
+from tidings.core.form import came
+from tidings.core.webhooks.headers import header_fits
+
+METHODS = ("POST", "PUT", "PATCH", "GET", "DELETE")
+FORM_MAX = 100
+CONTENT_TYPE_MAX = 200
+
+
+def call_of(table: Table, view: View, declared: Declared) -> Call | None:
+    """The call that a table declares; what is wrong with it is told."""
+    table.refuse_unknown(
+        "method url values headers credential json form text contentType idempotency taken "
+        "untaken".split()
+    )
+    method = table.one_of("method", METHODS, "POST")
+    url, values = url_in(table, view)
+    bodies = [one for one in ("json", "form", "text") if table.body.get(one) is not None]
+    if len(bodies) > 1:
+        table.refuse(
+            "bad_body",
+            bodies[1],
+            f"A call must have at most one of json, form and text; got {' and '.join(bodies)}. "
+            "Take the others out.",
+        )
+    credential = credential_in(table, declared.credentials)
+    headers = headers_in(table, view, credential, body=bool(bodies))
+    taken = filter_in(table, "taken", '{path = "status", eq = "success"}')
+    return Call(
+        method,
+        url,
+        values,
+        headers=headers,
+        credential=credential,
+        json=part_in(table, "json", view),
+        form=_form(table, view),
+        text=text_in(table, "text", view),
+        content_type=_content_type(table),
+        idempotency=_idempotency(table, credential),
+        taken=None if taken is None else taken[1],
+        untaken=table.one_of("untaken", ("never", "again"), "never"),
+    )
+
+
+def _form(table: Table, view: View) -> tuple[tuple[str, Part], ...]:
+    form = table.table("form", '{email = "{{ contact.email }}"}')
+    if form is None:
+        return ()
+    if len(form.body) > FORM_MAX:
+        form.refuse(
+            "too_many",
+            "",
+            f"form must hold at most {FORM_MAX} fields; got {len(form.body)}. Send less.",
+        )
+        return ()
+    parts, found = Parts(form, view), []
+    for name, value in form.body.items():
+        is_path = isinstance(value, dict) and list(value) in (["path"], ["file"], ["constant"])
+        if not is_path and not is_json(value):
+            form.refuse(
+                "bad_type",
+                name,
+                f"{name[:64]} must be a text, a number, a truth or a path; got {came(value)}. "
+                "A form has no lists and no tables: use json.",
+            )
+        else:
+            found.append((name, parts.of(name, value)))
+    return tuple(found)
+
+
+def _content_type(table: Table) -> str:
+    said = table.text(
+        "contentType",
+        "a content type",
+        lambda text: (
+            0 < len(text) <= CONTENT_TYPE_MAX
+            and "/" in text
+            and text.isascii()
+            and text.isprintable()
+        ),
+        '"text/xml"',
+    )
+    if said and table.body.get("text") is None:
+        table.refuse(
+            "bad_body",
+            "contentType",
+            "contentType must stand beside text; got it without. json and form have their own.",
+        )
+    return said or ("text/plain; charset=utf-8" if table.body.get("text") is not None else "")
+
+
+def _idempotency(table: Table, credential: Credential | None) -> str:
+    name = table.body.get("idempotency")
+    if name is None:
+        return ""
+    if not isinstance(name, str):
+        table.refuse(
+            "bad_type",
+            "idempotency",
+            f'idempotency must be the name of a header; got {came(name)}. Write "Idempotency-Key".',
+        )
+        return ""
+    given = table.body.get("headers")
+    others = [*(given if isinstance(given, dict) else ())]
+    others += [] if credential is None else [credential_header(credential)]
+    known = name.lower() in [one.lower() for one in others]
+    return name if header_fits(table, "idempotency", name, "", known=known) else ""

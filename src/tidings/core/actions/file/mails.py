@@ -1,0 +1,88 @@
+"""The act `mail`: an e-mail over a connection of type smtp. Pure."""
+
+from tidings.core.actions.action import Mail, Plain, Text
+from tidings.core.actions.file.connected import Declared, connection_in
+from tidings.core.actions.file.table import Table, View
+from tidings.core.actions.file.templates import text_in, text_of
+from tidings.core.connections.connection import Connection
+from tidings.core.form import came
+from tidings.core.mail_addresses import address_of
+from tidings.core.webhooks.mailing import SMTP, SUBJECT_MAX, TO_MAX, is_template, recipients_of
+
+
+def mail_of(table: Table, view: View, declared: Declared) -> Mail | None:
+    """The mail that a table declares; None where it is none, which is told."""
+    table.refuse_unknown(("connection", "to", "subject", "text", "html"))
+    connection = connection_in(table, declared.connections, SMTP)
+    to = _to(table, view, connection)
+    table.need("subject", '"Welcome, {{ contact.name }}"')
+    subject = text_in(table, "subject", view, most=SUBJECT_MAX)
+    text = text_in(table, "text", view)
+    html = text_in(table, "html", view, html=True)
+    if table.body.get("text") is None and table.body.get("html") is None:
+        table.refuse(
+            "field_missing",
+            "text",
+            "A mail must have text, html or both; got neither. Write "
+            'text = {file = "templates/welcome.txt"}.',
+        )
+    if isinstance(subject, Plain) and not str(subject.value).isprintable():
+        table.refuse("bad_text", "subject", "subject must be one line; got several. Join them.")
+    if subject is None or not to:
+        return None
+    return Mail("" if connection is None else connection.name, to, subject, text, html)
+
+
+def _to(table: Table, view: View, connection: Connection | None) -> tuple[Text | Plain, ...]:
+    if not table.need("to", '"{{ contact.email }}"'):
+        return ()
+    value = table.body["to"]
+    every = value if isinstance(value, list) else [value]
+    if not 0 < len(every) <= TO_MAX:
+        table.refuse(
+            "bad_type",
+            "to",
+            f"to must be an e-mail address or a list of 1 to {TO_MAX}; got {len(every)} of "
+            'them. Write "{{ contact.email }}".',
+        )
+        return ()
+    found: list[Text | Plain] = []
+    for at, one in enumerate(every):
+        place = f"to[{at}]" if isinstance(value, list) else "to"
+        if isinstance(one, str) and is_template(one):
+            made = text_of(table, place, one, view, most=SUBJECT_MAX)
+            found += [] if made is None else [made]
+        elif (address := address_of(one)) is not None:
+            found.append(Plain(address))
+        else:
+            table.refuse(
+                "bad_address",
+                place,
+                f"{place} must be one plain e-mail address, or a template of one; got "
+                f"{came(one)}. Write the address alone, as ops@brand.example.",
+            )
+        _admitted(table, place, connection, one)
+    return tuple(found) if len(found) == len(every) else ()
+
+
+def _admitted(table: Table, place: str, connection: Connection | None, one: object) -> None:
+    """Whether the operator lets this be written to over the connection."""
+    if connection is None or not isinstance(one, str):
+        return
+    recipients = recipients_of(connection.fields)
+    if is_template(one):
+        if not recipients.any:
+            table.refuse(
+                "recipients_fixed",
+                place,
+                f"{place} must be an address over the connection {connection.name}, and no "
+                f'template; got {came(one)}. Set recipients = "any" in the connection if '
+                "whom events name may be written to.",
+            )
+    elif (address := address_of(one)) is not None and not recipients.admits(address):
+        table.refuse(
+            "recipient_not_admitted",
+            place,
+            f"{place} must be of the domains that the connection {connection.name} admits; got "
+            f"{came(one)}. Add its domain there.",
+        )

@@ -1,0 +1,157 @@
+"""Reads a file of actions: all that it declares, or all that is wrong with it. Pure.
+
+The content of other files that it names is asked for by a function; everything else that it is read
+against is given (`table.py:Given`).
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from tidings.core.actions.action import Actions, Lookup
+from tidings.core.actions.file import credentials, declared_actions, lookup_tables
+from tidings.core.actions.file.connected import Declared, connections_of
+from tidings.core.actions.file.credentials import CREDENTIALS_MAX, credential_of
+from tidings.core.actions.file.declared_actions import ACTIONS_MAX, actions_of
+from tidings.core.actions.file.document import parsed
+from tidings.core.actions.file.faults import Fault, Faults
+from tidings.core.actions.file.lookup_tables import LOOKUPS_MAX, lookup_of
+from tidings.core.actions.file.sourced import source_of
+from tidings.core.actions.file.table import Given, Table
+from tidings.core.actions.file.toml_places import Path
+from tidings.core.connections.connection import Connection
+from tidings.core.form import came
+from tidings.core.ids import ORG_ID_MAX, OrgId
+from tidings.core.references import fill
+from tidings.core.sources.source import Source
+
+_SECTIONS = ("org", "source", "connections", "credentials", "lookups", "actions")
+
+
+class ActionsFile(msgspec.Struct, frozen=True):
+    """What a file of actions declares."""
+
+    org: OrgId
+    actions: Actions
+    lookups: Mapping[str, Lookup]  # all of them, also those that no action uses
+    connections: Mapping[str, Connection]  # its own; actions may name others besides
+    source: Source | None = None
+    pause_said: bool = False  # whether it says of the source if that is paused
+    warnings: tuple[Fault, ...] = ()
+
+    def __repr__(self) -> str:
+        """Without what actions hold, some of which is secret."""
+        return f"ActionsFile(org={self.org}, actions={list(self.actions)!r})"
+
+
+def read_actions(document: str, file: str, given: Given) -> ActionsFile | list[Fault]:
+    """What the text of a file declares; or all that is wrong with it, which calls it `file`."""
+    read = parsed(document, file)
+    if isinstance(read, Fault):
+        return [read]
+    body, places = read
+    filled = fill(body, given.environment, given.read)
+    values = {path: str(_found(filled.document, path)) for path in filled.references}
+    faults = Faults(file, places, filled.references, values)
+    for one in filled.missing:
+        last = next(step for step in reversed(one.path) if isinstance(step, str))
+        faults.refuse("missing_reference", one.path, f"{last} {one.said}")
+    made = _read(Table(given, faults, (), filled.document))
+    if faults.refused:
+        return sorted(faults.refused, key=Fault.place)
+    return msgspec.structs.replace(made, warnings=tuple(sorted(faults.odd, key=Fault.place)))
+
+
+def _found(document: Any, path: Path) -> Any:
+    for step in path:
+        document = document[step]
+    return document
+
+
+def _read(table: Table) -> ActionsFile:
+    """All sections of a file, what others name before those."""
+    table.refuse_unknown(_SECTIONS)
+    org = _org(table)
+    source, pause_said = source_of(table.table("source", '[source]\nname = "platform"'))
+    own = connections_of(table.table("connections", "[connections.NAME]"))
+    declared = Declared({**table.given.connections, **own})
+    names = (credentials.NAME, credentials.NAME_MUST)
+    for name, inner in table.named_tables("credentials", *names, CREDENTIALS_MAX):
+        declared.credentials[name] = credential_of(inner)
+    names = (lookup_tables.NAME, lookup_tables.NAME_MUST)
+    lookups = dict(table.named_tables("lookups", *names, LOOKUPS_MAX))
+    for name, inner in lookups.items():
+        declared.lookups[name] = lookup_of(name, inner, tuple(lookups), declared)
+    if not table.body.get("actions"):
+        table.refuse(
+            "field_missing",
+            "actions",
+            "The file must declare an action; got none. Write [actions.welcome].",
+        )
+    names = (declared_actions.NAME, declared_actions.NAME_MUST)
+    tables = dict(table.named_tables("actions", *names, ACTIONS_MAX))
+    actions = actions_of(tables, declared)
+    _warn_of_unused(
+        table,
+        {
+            "lookups": declared.lookups,
+            "credentials": declared.credentials,
+            "connections": own,
+        },
+    )
+    return ActionsFile(
+        OrgId(org),
+        actions,
+        {name: one for name, one in declared.lookups.items() if one is not None},
+        {name: one for name, one in own.items() if one is not None},
+        source,
+        pause_said,
+    )
+
+
+def _org(table: Table) -> int:
+    if not table.need("org", "the id of the org whose events these are, as 2001"):
+        return 0
+    value = table.body["org"]
+    if type(value) is int and 0 < value <= ORG_ID_MAX:
+        return value
+    table.refuse(
+        "bad_org_id",
+        "org",
+        f"org must be a whole number from 1 to {ORG_ID_MAX}; got {came(value)}. Write the id of "
+        "the org whose events these are.",
+    )
+    return 0
+
+
+def _warn_of_unused(table: Table, declared: Mapping[str, Mapping[str, object]]) -> None:
+    """What is declared and named nowhere is most often a slip."""
+    said = table.body
+    named = {
+        "lookups": {*_texts_of(said.get("actions"), "lookups")},
+        "credentials": {*_texts_of(said, "credential")},
+        "connections": {*_texts_of(said, "connection")},
+    }
+    for section, names in declared.items():
+        for name in names:
+            if name not in named[section]:
+                table.warn(
+                    "unused",
+                    f"{section}.{name}",
+                    f"{name} should be named by something in the file; got nothing that does. "
+                    "Name it, or take it out.",
+                )
+
+
+def _texts_of(value: Any, field: str) -> Iterator[str]:
+    """All texts in fields of a name, however deep."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if name == field:
+                every = inner if isinstance(inner, list) else [inner]
+                yield from (one for one in every if isinstance(one, str))
+            yield from _texts_of(inner, field)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts_of(inner, field)
