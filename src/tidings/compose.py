@@ -16,6 +16,7 @@ from prometheus_client.registry import Collector
 
 from tidings.catalogue import Catalogue, envelope
 from tidings.connections.port import ConnectionType
+from tidings.core.actions.action import Actions
 from tidings.core.connections.connection import Connections
 from tidings.core.events.call_reader import CallReader
 from tidings.core.events.call_split import DEFAULT_LIMITS as CALL_LIMITS
@@ -29,6 +30,7 @@ from tidings.destinations.port import Destination, Driver
 from tidings.egress.port import Mailer, Receive
 from tidings.engine.access.access_services import AccessServices
 from tidings.engine.access.passwords import Passwords
+from tidings.engine.actions.actions import ActionServices
 from tidings.engine.background_tasks import BackgroundTasks
 from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock, sure
@@ -69,6 +71,7 @@ from tidings.engine.sources.pumps import Pumps
 from tidings.engine.sources.sources import Sources
 from tidings.engine.vault import Vault
 from tidings.engine.webhooks.webhooks import Webhooks
+from tidings.lookups.port import Source
 from tidings.sources.port import SourceDriver
 from tidings.store import port
 from tidings.transform.port import Checker, Renderer
@@ -137,6 +140,8 @@ class Ports:
     source_drivers: Mapping[str, SourceDriver] = field(default_factory=dict)
     connection_types: Mapping[str, ConnectionType] = field(default_factory=dict)
     connections: Connections = field(default_factory=Connections)
+    actions: Actions = field(default_factory=dict)  # the operator's, and whom look-ups ask
+    lookups: Mapping[str, Source] = field(default_factory=dict)
     shaping: Shaping | None = None  # instead of what is made of the others
 
 
@@ -169,6 +174,7 @@ class App:
     transformations: Transformations
     reference: Reference
     shaper: Shaping
+    actions: ActionServices
     webhooks: Webhooks
     inboxes: Inboxes
     connections: NamedConnections
@@ -234,6 +240,7 @@ class App:
         written = await self.engine.stop()
         await self.webhooks.close()
         await self.reference.close()
+        await self.actions.close()
         await self.inboxes.close()
         await self.access.upkeep.stop()
         return written
@@ -271,8 +278,19 @@ def build(ports: Ports, options: Options) -> App:
         store=store, changes=changes, renderer=ports.sandboxes, users=registry.transformed_by
     )
     enricher = Enricher(kind_of=event_types.kind_of, reference=reference, platform=ports.platform)
+    actions = ActionServices.compose(
+        actions=ports.actions,
+        sources=ports.lookups,
+        store=store,
+        registry=registry,
+        renderer=ports.sandboxes,
+        clock=clock,
+    )
     shaper = ports.shaping or Shaper(
-        enricher=enricher, templates=transformations, renderer=ports.sandboxes
+        enricher=enricher,
+        templates=transformations,
+        renderer=ports.sandboxes,
+        actions=actions.preparation,
     )
     commits = CommitQueue(limits.waiting_bytes_max, limits.waiting_s_max)
     acceptor = Acceptor(ports.catalogue, terms, commits, event_types)
@@ -374,6 +392,7 @@ def build(ports: Ports, options: Options) -> App:
         in_flight=ports.in_flight,
     )
     pulls.ask = engine.dispatcher.ask
+    actions.serve(engine)
     metrics.gauges.update(
         readers_waiting=("Readers that wait for messages.", lambda: pulls.readers),
         pulled_out=("Messages that readers have under leases.", lambda: pulls.messages_out),
@@ -440,6 +459,7 @@ def build(ports: Ports, options: Options) -> App:
         transformations=transformations,
         reference=reference,
         shaper=shaper,
+        actions=actions,
         webhooks=webhooks,
         inboxes=inboxes,
         connections=NamedConnections(ports.connections, ports.connection_types, clock),

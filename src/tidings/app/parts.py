@@ -102,9 +102,11 @@ def destinations(
     connections: Connections,
     own: Mapping[str, Driver],
     agreed: Callable[[OrgId, str], bool],
+    acting: Callable[[Mapping[str, Driver]], Driver],
 ) -> ByKind:
     """Every kind of destination, each by its driver; `own` are those of the engine itself.
-    `agreed`: whether an address's owner wants the e-mails of an org."""
+    `agreed`: whether an address's owner wants the e-mails of an org. `acting`: the driver of
+    actions, made over the others."""
 
     def now_s() -> float:
         return clock.now_ms() / 1000
@@ -116,6 +118,7 @@ def destinations(
         kinds.SQL: SqlDestination(connections),
         **own,
     }
+    drivers[kinds.ACTION] = acting(drivers)
     return ByKind(drivers, connections)
 
 

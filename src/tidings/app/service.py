@@ -19,6 +19,7 @@ from tidings.api.http.front import Front
 from tidings.api.http.gate import Gate, keeps
 from tidings.api.http.stream_places import StreamPlaces
 from tidings.api.v1.events.accept import AcceptApp
+from tidings.app.acting import acting_of
 from tidings.app.addresses import OwnAddresses
 from tidings.app.connections import load_connections
 from tidings.app.descriptors import Shares, share_out
@@ -105,7 +106,16 @@ class Service:
         renderer = ProcessRenderer()
         platform, closers = make_platform(settings, clock)
         drivers = source_drivers()
-        connections = load_connections(settings.connections, CONNECTION_TYPES)
+        acting = acting_of(
+            settings,
+            types,
+            load_connections(settings.connections, CONNECTION_TYPES),
+            admits_unknown=bool(await through(store.load_types)),
+            sender=sender,
+            target_of=addresses.target,
+            now_s=lambda: clock.now_ms() / 1000,
+        )
+        connections = acting.connections
         app = build(
             Ports(
                 store=store,
@@ -129,6 +139,7 @@ class Service:
                     connections,
                     own,
                     agreed,
+                    acting.driver,
                 ),
                 sandboxes=renderer,
                 platform=platform,
@@ -136,20 +147,27 @@ class Service:
                 source_drivers=drivers,
                 connection_types=CONNECTION_TYPES,
                 connections=connections,
+                actions=acting.actions,
+                lookups=acting.lookups,
             ),
             options_of(settings, shares),
         )
         await app.load(through)
         await through(lambda: first_credential(settings, app.access.access))
+        await through(lambda: acting.declare(app))
         await through(
             lambda: declare_sources(
-                settings.sources, app.sources, lambda org: app.orgs.get(org) is not None
+                settings.sources,
+                app.sources,
+                lambda org: app.orgs.get(org) is not None,
+                besides=acting.sources(),
             )
         )
         server = _server(settings, app, shares)
         await app.start(through, hold=hold)
         link = await through(lambda: console_link(settings, app.access))
-        return cls(settings, store, app, server, link, [*closers, renderer.close, sender.close])
+        closers = [*closers, acting.close, renderer.close, sender.close]
+        return cls(settings, store, app, server, link, closers)
 
     async def run(self, ended: "asyncio.Future[int]") -> int:
         """Serve until told to end, or until a part of it has ended by itself."""

@@ -15,7 +15,7 @@ says another. `mapping` and `messageId` may be texts of JSON too, which has a nu
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,18 +35,21 @@ async def declare_sources(
     sources: Sources,
     is_org: Callable[[OrgId], bool],
     environment: Mapping[str, str] = os.environ,
+    *,
+    besides: Sequence[DeclaredSource] = (),
 ) -> None:
-    """Let sources be as the file says; without one, none is declared. FileRefused, StoreDown."""
+    """Let sources be as the file says, and as other files say `besides`; without any, none is
+    declared. FileRefused, StoreDown."""
+    declared = [*besides]
     if path is None:
-        return await declare(sources, "", ())
+        return await declare(sources, declared)
     file = OperatorFile(path, "sources", environment)
-    declared: list[DeclaredSource] = []
     for table, said in file.tables().items():
         one = _declared(file, table, said, sources, is_org)
         if any((one.org, one.source.name) == (had.org, had.source.name) for had in declared):
             raise file.refused(table, "must have a name of its own in the org", one.source.name)
         declared.append(one)
-    await declare(sources, path.name, declared)
+    await declare(sources, declared)
 
 
 def _declared(
@@ -70,4 +73,4 @@ def _declared(
         source = sources.checked(Caller(OrgId(org), platform=True), body)
     except RequestRefused as refused:
         raise file.wrong(table, [one.message for one in refused.refusals]) from None
-    return DeclaredSource(OrgId(org), source, "paused" in body)
+    return DeclaredSource(OrgId(org), source, file.path.name, "paused" in body)

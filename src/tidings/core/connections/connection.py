@@ -44,6 +44,11 @@ class Connections(Mapping[str, Connection]):
         self._by_name = {one.name: one for one in declared}
         self.default = None if default is None else self._by_name[default]
 
+    def joined(self, others: Mapping[str, Connection]) -> "Connections":
+        """These, and others of other names."""
+        default = None if self.default is None else self.default.name
+        return Connections([*self._by_name.values(), *others.values()], default)
+
     def __getitem__(self, name: str) -> Connection:
         return self._by_name[name]
 

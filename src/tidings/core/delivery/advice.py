@@ -159,6 +159,8 @@ def advise(
         middle, todo = "It was cancelled with its webhook.", ""
         if ended_by is not None:
             middle = f"It was cancelled by {ended_by}."
+        elif tried is not None and tried.kind == FaultKind.SKIPPED:
+            middle = "So nothing was done."
     elif ended_by is not None:  # delivered, by somebody's word
         middle, todo = (
             f"It was taken as delivered by {ended_by}: Tidings has not seen its receiver get it.",

@@ -44,6 +44,8 @@ NOT_THE_RECEIVERS = frozenset(
         FaultKind.SKIPPED,
     }
 )
+# No message was made.
+UNMADE = frozenset({FaultKind.TRANSFORM, FaultKind.WAITS, FaultKind.SKIPPED})
 # Followed at once by the next attempt, whatever the schedule says.
 AT_ONCE = frozenset({FaultKind.STALE, FaultKind.LEASE})
 

@@ -15,23 +15,24 @@ from tidings.engine.sources.sources import Sources
 
 
 class DeclaredSource(msgspec.Struct, frozen=True):
-    """What the file says. `pause_said`: whether it says if the source is paused; else its people
-    pause and resume it, and it stays so."""
+    """What a file of this name says. `pause_said`: whether it says if the source is paused; else
+    its people pause and resume it, and it stays so."""
 
     org: OrgId
     source: Source
+    file: str
     pause_said: bool = False
 
 
-async def declare(sources: Sources, file: str, declared: Sequence[DeclaredSource]) -> None:
-    """Let all sources be as the file of this name says, before any of them is fed. What is so
-    already is not written. StoreDown, after which it may be asked again."""
+async def declare(sources: Sources, declared: Sequence[DeclaredSource]) -> None:
+    """Let all sources be as their files say, before any of them is fed. What is so already is not
+    written. StoreDown, after which it may be asked again."""
     for one in declared:
         source, live = one.source, sources.named(one.org, one.source.name)
         if live is not None and live.declared_in and not one.pause_said:
             source = msgspec.structs.replace(source, paused=live.source.paused)
-        if live is None or live.source != source or live.declared_in != file:
-            live = await sources.put(one.org, source, live, declared_in=file)
+        if live is None or live.source != source or live.declared_in != one.file:
+            live = await sources.put(one.org, source, live, declared_in=one.file)
         live.pause_said = one.pause_said
     names = {(one.org, one.source.name) for one in declared}
     for live in sources.all():

@@ -9,6 +9,7 @@ kept, and that is said.
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from tidings.core.delivery.exchange import UNMADE
 from tidings.core.delivery.job import Job
 from tidings.core.webhooks.masks import masked_of
 from tidings.destinations.port import Destination
@@ -96,6 +97,8 @@ def _request(
 def _note(attempt: StoredAttempt, known: bool, there: bool) -> str | None:
     if not there:
         return "The bytes were dropped after their retention."
+    if attempt.evidence is not None and attempt.evidence.kind in UNMADE:
+        return "Nothing was made of the event."
     if not known:
         return "What shaping made of the event was not kept, because it was delivered at once."
     if attempt.evidence is None and attempt.number == 1:

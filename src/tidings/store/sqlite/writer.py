@@ -15,6 +15,7 @@ from typing import Any, cast
 import apsw
 import msgspec
 
+from tidings.core.delivery.exchange import UNMADE, FaultKind
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, EventNumber
@@ -22,6 +23,7 @@ from tidings.store import port
 from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.changed_blocks import BLOCK_BITS, touch, touch_blocks, touch_replayed
 from tidings.store.sqlite.delivery.fan_outs import FanOuts
+from tidings.store.sqlite.delivery.recovery import LOST
 from tidings.store.sqlite.leaps import LATER
 from tidings.store.sqlite.queries import id_hash
 from tidings.store.sqlite.replay.slices import ReplaySlices
@@ -32,6 +34,7 @@ Row = tuple[Any, ...]
 _ENDED_BY_OTHERS = (State.PARKED, State.CANCELLED)
 _PARKED = int(State.PARKED)
 
+_MADE_NOTHING = ", ".join(f"'{kind}'" for kind in sorted((*UNMADE, FaultKind.OURS, LOST)))
 _INSERT_ID = "INSERT INTO event_id VALUES (?, ?, ?)"
 _INSERT_EVENT = "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _INSERT_BODY = "INSERT INTO body VALUES (?, ?)"
@@ -92,7 +95,7 @@ _COLUMNS = (
     " d.key, b.bytes,"
     " r.replay, r.again, s.bytes,"
     " d.attempts > 0 AND EXISTS (SELECT 1 FROM attempt a WHERE a.delivery = d.id"
-    " AND (a.status NOT NULL OR a.kind NOT IN ('lost', 'ours', 'transform', 'waits', 'skipped'))),"
+    f" AND (a.status NOT NULL OR a.kind NOT IN ({_MADE_NOTHING}))),"
     " CASE WHEN d.attempts > 0 THEN (SELECT count(*) FROM attempt a WHERE a.delivery = d.id"
     " AND a.kind IN ('lost', 'waits')) ELSE 0 END"
 )

@@ -1,0 +1,117 @@
+"""What the file of actions brings into the service: connections, look-ups, a driver, a source."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from tidings.app.actions import load_actions
+from tidings.app.operator_file import FileRefused
+from tidings.app.parts import CONNECTION_TYPES
+from tidings.catalogue import Catalogue
+from tidings.compose import App
+from tidings.core.actions.action import Actions
+from tidings.core.actions.file.reading import ActionsFile
+from tidings.core.connections.connection import Connections
+from tidings.destinations.action.driver import ActionDestination
+from tidings.destinations.http.authentication.asking import asking_over
+from tidings.destinations.http.authentication.schemes import Proofs
+from tidings.destinations.port import Driver
+from tidings.egress.port import Target
+from tidings.egress.sender import HttpSender
+from tidings.engine.actions.declared import declare
+from tidings.engine.sources.declared import DeclaredSource
+from tidings.errors import Conflict
+from tidings.lookups.port import Source
+from tidings.lookups.registry import LookupRegistry
+from tidings.settings.settings import Settings
+
+
+class Acting:
+    """The actions of a service, over its adapters. Without a file it brings nothing."""
+
+    def __init__(
+        self,
+        file: ActionsFile | None,
+        name: str,
+        connections: Connections,
+        sender: HttpSender,
+        target_of: Callable[[str], Target],
+        now_s: Callable[[], float],
+    ) -> None:
+        """`name` of the file; `connections` that are declared elsewhere; `target_of` a URL, which
+        may be refused (Invalid); `now_s` since the epoch. Unusable where a look-up leads nowhere.
+        """
+        self.file = file
+        self._name = name
+        self._sender, self._target_of, self._now_s = sender, target_of, now_s
+        self._proofs = Proofs(asking_over(sender, target_of), now_s)
+        self.connections = connections if file is None else connections.joined(file.connections)
+        registry = LookupRegistry(sender, target_of, self.connections, self._proofs, now_s)
+        named = {one.name: one for action in self.actions.values() for one in action.lookups}
+        self.lookups: dict[str, Source] = {
+            name: registry.source_of(one) for name, one in named.items()
+        }
+
+    @property
+    def actions(self) -> Actions:
+        """By name."""
+        return {} if self.file is None else self.file.actions
+
+    def driver(self, drivers: Mapping[str, Driver]) -> ActionDestination:
+        """What does what actions say, over the drivers of other types."""
+        return ActionDestination(
+            self.actions,
+            drivers,
+            self.connections,
+            self._sender,
+            self._target_of,
+            self._proofs,
+            self._now_s,
+        )
+
+    def sources(self) -> Sequence[DeclaredSource]:
+        """Where its events come from, if the file says so."""
+        if self.file is None or self.file.source is None:
+            return ()
+        file = self.file
+        assert file.source is not None
+        return (DeclaredSource(file.org, file.source, self._name, file.pause_said),)
+
+    async def declare(self, app: App) -> None:
+        """Let the webhooks of all actions be as the file says. FileRefused, StoreDown."""
+        of_org = None if self.file is None else self.file.org
+        if of_org is not None:
+            await app.orgs.ensure(of_org)
+        for org in app.orgs.all():
+            actions = self.actions if org.id == of_org else {}
+            try:
+                await declare(app.webhooks, org.id, actions, self._name)
+            except Conflict as taken:
+                raise FileRefused(
+                    f"{self._name}: an action must have a name that no webhook of the org has. "
+                    f"{taken}"
+                ) from None
+
+    async def close(self) -> None:
+        """Ask for no token any more. Idempotent."""
+        await self._proofs.close()
+
+
+def acting_of(
+    settings: Settings,
+    catalogue: Catalogue,
+    connections: Connections,
+    *,
+    admits_unknown: bool,
+    sender: HttpSender,
+    target_of: Callable[[str], Target],
+    now_s: Callable[[], float],
+) -> Acting:
+    """What the settings say. `admits_unknown`: whether some org has event types of its own, which
+    the file may name. FileRefused, Unusable."""
+    file = None
+    if settings.actions is not None:
+        kinds = {kind.name: kind for kind in catalogue.kinds()}
+        file = load_actions(
+            settings.actions, kinds, CONNECTION_TYPES, connections, admits_unknown=admits_unknown
+        )
+    name = "" if settings.actions is None else settings.actions.name
+    return Acting(file, name, connections, sender, target_of, now_s)

@@ -1,0 +1,67 @@
+"""The actions of a process as one thing: what they are, and what makes their messages."""
+
+from collections.abc import Mapping
+from typing import Self
+
+from tidings.core.actions.action import Actions
+from tidings.core.ids import OrgId
+from tidings.core.webhooks.registry import Registry
+from tidings.engine.actions.caps import Caps
+from tidings.engine.actions.lookups import Lookups
+from tidings.engine.actions.needs import Needs
+from tidings.engine.actions.preparation import Preparation
+from tidings.engine.clock import Clock
+from tidings.engine.engine import Engine
+from tidings.lookups.port import Source
+from tidings.store import port
+from tidings.transform.port import Renderer
+
+
+class ActionServices:
+    """Composed once, before the engine; `serve` joins them."""
+
+    def __init__(
+        self, actions: Actions, preparation: Preparation, lookups: Lookups, needs: Needs
+    ) -> None:
+        self.actions = actions
+        self.preparation = preparation
+        self._lookups = lookups
+        self._needs = needs
+
+    @classmethod
+    def compose(
+        cls,
+        *,
+        actions: Actions,
+        sources: Mapping[str, Source],
+        store: port.Store,
+        registry: Registry,
+        renderer: Renderer,
+        clock: Clock,
+    ) -> Self:
+        """`sources`: whom each look-up asks, by its name."""
+
+        def number_of(org: OrgId, name: str) -> int | None:
+            found = (one.number for one in registry.of_org(org) if one.acts and one.name == name)
+            return next(found, None)
+
+        needs, lookups = Needs(store, number_of), Lookups(sources)
+        preparation = Preparation(
+            actions=actions,
+            store=store,
+            lookups=lookups,
+            renderer=renderer,
+            caps=Caps(store),
+            needs=needs,
+            clock=clock,
+        )
+        return cls(actions, preparation, lookups, needs)
+
+    def serve(self, engine: Engine) -> None:
+        """Wake what waits, by what the engine has written."""
+        self._needs.due = engine.dispatcher.due
+        engine.written = self._needs.settled
+
+    async def close(self) -> None:
+        """Let go of what look-ups have open. Idempotent."""
+        await self._lookups.close()

@@ -1,0 +1,228 @@
+"""What happens between an event and the act of an action, for one attempt:
+
+    needs, after ─► look-ups ─► unless ─► quiet hours ─► the act, made ─► cap
+
+All of it is asked again at each attempt, so that who has opted out meanwhile is left alone; but the
+act is made once, and further attempts do the same.
+"""
+
+from collections.abc import Awaitable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from tidings.core.actions.action import EVENT, Action, Lookup
+from tidings.core.actions.made import Made, Step
+from tidings.core.actions.rendering import made_of, templates_of
+from tidings.core.actions.seen import Unmade, find
+from tidings.core.actions.timing import quiet_until_ms, zone_of
+from tidings.core.delivery.job import Job
+from tidings.core.delivery.states import State
+from tidings.core.exact_json import read_exactly, write_exactly
+from tidings.core.ids import DeliveryId
+from tidings.core.webhooks.webhook import Webhook
+from tidings.engine.actions.caps import Caps
+from tidings.engine.actions.needs import Needed, Needs
+from tidings.engine.clock import Clock
+from tidings.engine.shaping.faults import ShapeLater, ShapeNeedless, ShapeNotYet, ShapeRefused
+from tidings.lookups.port import LookupDown, LookupRefused
+from tidings.store import port
+from tidings.transform.port import Renderer, TextTemplate
+
+LOOK_AGAIN_S, LOOK_AGAIN_MAX_S = 1.0, 900.0  # for what is needed: at first, and at last
+STORE_AGAIN_S = 5.0
+TRIAL = DeliveryId(0)
+"""The delivery of a test message: it waits for nothing and is counted nowhere."""
+
+_GONE = "The action {name} must be in the file of actions; it is not any more."
+_STORE = "The store did not answer, so the action has to wait."
+_BECAME = {
+    State.FAILED: "failed",
+    State.PARKED: "was put off, since it is disabled",
+    State.CANCELLED: "was not done",
+}
+
+
+class Found(Protocol):
+    """What a look-up has found."""
+
+    @property
+    def record(self) -> dict[str, Any] | None:
+        """None: nothing."""
+
+    @property
+    def said(self) -> str:
+        """What came of it, in a few words."""
+
+    @property
+    def took_ms(self) -> float:
+        """How long it took."""
+
+
+class LookupAsker(Protocol):
+    """Where look-ups are asked (engine/actions/lookups.py)."""
+
+    def find(self, lookup: Lookup, seen: Mapping[str, Any]) -> Awaitable[Found]:
+        """LookupDown, LookupRefused."""
+
+
+class Preparation:
+    """Makes the message of actions. See `Shaping.shape` for what it raises."""
+
+    def __init__(
+        self,
+        *,
+        actions: Mapping[str, Action],
+        store: port.EventStore,
+        lookups: LookupAsker,
+        renderer: Renderer,
+        caps: Caps,
+        needs: Needs,
+        clock: Clock,
+    ) -> None:
+        self._actions = actions
+        self._store = store
+        self._lookups = lookups
+        self._renderer = renderer
+        self._caps = caps
+        self._needs = needs
+        self._clock = clock
+
+    async def make(self, webhook: Webhook, job: Job) -> bytes:
+        """The bytes of `Made` for one attempt of a delivery. ShapeRefused, ShapeLater."""
+        action = self._actions.get(webhook.name)
+        if action is None:
+            raise ShapeLater(_GONE.format(name=webhook.name), LOOK_AGAIN_MAX_S)
+        try:
+            return await self._make(action, webhook, job)
+        except Unmade as unmade:
+            raise ShapeRefused(unmade.reason) from None
+        except LookupRefused as refused:
+            raise ShapeRefused(refused.reason) from None
+        except LookupDown as down:
+            raise ShapeLater(down.reason, down.wait_s or 0.0) from None
+        except port.StoreDown:
+            raise ShapeLater(_STORE, STORE_AGAIN_S) from None
+
+    async def _make(self, action: Action, webhook: Webhook, job: Job) -> bytes:
+        tried = job.delivery == TRIAL
+        if not tried and not job.shaped:
+            await self._wait(action, webhook, job)
+        event = job.body
+        if job.shaped:  # its body is what was made
+            stored = await self._store.event(job.org, job.event_id)
+            if stored is None or not stored.body:
+                return job.body
+            event = stored.body
+        seen: dict[str, Any] = {EVENT: read_exactly(event)}
+        steps = [await self._look_up(one, seen) for one in action.lookups]
+        self._judge(action, seen)
+        if not tried:
+            self._keep_quiet(action, seen)
+        made = job.body if job.shaped else await self._made(action, job, seen, steps)
+        if action.cap is not None and not tried:
+            await self._count(action, webhook, job, find(seen, action.cap.subject))
+        return made
+
+    async def _wait(self, action: Action, webhook: Webhook, job: Job) -> None:
+        """ShapeNotYet until it is time; ShapeNeedless where what it needs was not done."""
+        since_ms: int | None = job.accepted_ms
+        if action.needs:
+            needed = await self._needs.look(
+                job.org, job.event_id, action.needs, job.delivery, webhook.number
+            )
+            since_ms = _done(action.needs, needed, job)
+        if job.replay is None and action.after_s and since_ms is not None:
+            left_s = action.after_s - (self._clock.now_ms() - since_ms) / 1000
+            if left_s > 0:
+                raise ShapeNotYet(_until("It is done", self._clock.now_ms(), left_s), left_s)
+
+    async def _look_up(self, lookup: Lookup, seen: dict[str, Any]) -> Step:
+        try:
+            found = await self._lookups.find(lookup, seen)
+        except LookupDown as down:
+            if lookup.failing == "wait":
+                raise
+            seen[lookup.name] = {}
+            return Step(lookup.name, f"{down.reason} It went on without.")
+        if found.record is None:
+            if lookup.missing == "skip":
+                raise ShapeNeedless(
+                    f"The look-up {lookup.name} has no record for this event, so there is nothing "
+                    "to do."
+                )
+            if lookup.missing == "fail":
+                raise ShapeRefused(
+                    f"The look-up {lookup.name} must have a record for this event; it has none. "
+                    "Add it, and retry."
+                )
+        seen[lookup.name] = found.record or {}
+        return Step(lookup.name, found.said, round(found.took_ms, 3))
+
+    def _judge(self, action: Action, seen: Mapping[str, Any]) -> None:
+        if not action.unless:
+            return
+        plain = msgspec.json.decode(write_exactly(seen))
+        for reason in action.unless:
+            if reason.filter.accepts(plain):
+                raise ShapeNeedless(reason.because)
+
+    def _keep_quiet(self, action: Action, seen: Mapping[str, Any]) -> None:
+        if (quiet := action.quiet) is None:
+            return
+        zone = zone_of(find(seen, quiet.zone)) if quiet.zone else None
+        zone = zone or zone_of(quiet.usual_zone) or ZoneInfo("UTC")
+        now_ms = self._clock.now_ms()
+        until_ms = quiet_until_ms(quiet, zone, now_ms)
+        if until_ms is not None:
+            ends = datetime.fromtimestamp(until_ms / 1000, UTC).astimezone(zone)
+            raise ShapeNotYet(
+                f"It is quiet for the customer until {ends:%H:%M} ({zone.key}); it is done then.",
+                (until_ms - now_ms) / 1000,
+            )
+
+    async def _made(
+        self, action: Action, job: Job, seen: Mapping[str, Any], steps: Sequence[Step]
+    ) -> bytes:
+        language = find(seen, action.language) if action.language else None
+        act = action.act_for(language)
+        templates = [TextTemplate(one.template, one.html, True) for one in templates_of(act)]
+        texts: Sequence[str] = ()
+        if templates:
+            texts = await self._renderer.render_texts(templates, write_exactly(seen), job.org)
+        spoken = next((name for name, one in action.acts.items() if one is act), "")
+        return msgspec.json.encode(Made(made_of(act, texts, seen), spoken, tuple(steps)))
+
+    async def _count(self, action: Action, webhook: Webhook, job: Job, subject: Any) -> None:
+        assert action.cap is not None
+        if not isinstance(subject, str | int):
+            raise ShapeRefused(
+                f"The cap of the action must find whom it counts at {action.cap.subject}; there is "
+                "no text and no number. Correct its subject, or filter out such events."
+            )
+        again_ms = await self._caps.take(webhook.number, action.cap, subject, job.delivery)
+        if again_ms is not None:
+            at = datetime.fromtimestamp(again_ms / 1000, UTC)
+            raise ShapeNeedless(
+                f"It was done {action.cap.most} times for the same subject within the time of its "
+                f"cap; it may be again from {at:%Y-%m-%d %H:%M} UTC."
+            )
+
+
+def _done(needs: str, needed: Needed | None, job: Job) -> int | None:
+    """When what is needed was done. ShapeNotYet until it is; ShapeNeedless where it never is."""
+    if needed is None:
+        raise ShapeNeedless(f"It needs {needs}, which is not done for this event.")
+    if not needed.state.final:
+        wait_s = min(LOOK_AGAIN_MAX_S, LOOK_AGAIN_S * 2 ** min(job.attempt - 1, 20))
+        raise ShapeNotYet(f"It waits for {needs}, which is not done yet.", wait_s)
+    if needed.state is not State.DELIVERED:
+        raise ShapeNeedless(f"It needs {needs}, which {_BECAME[needed.state]}.")
+    return needed.done_ms
+
+
+def _until(what: str, now_ms: int, left_s: float) -> str:
+    at = datetime.fromtimestamp(now_ms / 1000 + left_s, UTC)
+    return f"{what} at {at:%Y-%m-%d %H:%M:%S} UTC."

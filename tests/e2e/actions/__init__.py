@@ -1,0 +1,1 @@
+"""Actions, from an event that somebody sends to what is done."""
