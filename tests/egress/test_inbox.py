@@ -92,7 +92,7 @@ def test_other_targets_are_opened_by_the_other_sender() -> None:
 
     sender = InboxSender(Network(), Inbox(ArrivalAnswer(200, (), b"")))
     plain = Target("http", TOKEN, 80, "/")
-    assert sender.open(plain, 1, keep_answers=False) == "network"  # type: ignore[comparison-overlap]
+    assert sender.open(plain, 1, keep_answers=False) == "network"
     assert isinstance(
         sender.open(Target(SCHEME, TOKEN, 0, "/"), 1, keep_answers=False), InboxOutlet
     )

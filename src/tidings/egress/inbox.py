@@ -9,9 +9,10 @@ import asyncio
 import re
 from collections.abc import Callable
 from time import monotonic
+from typing import Generic, Protocol, TypeVar
 
 from tidings.core.delivery.exchange import Answer, Ending, Fault, FaultKind
-from tidings.egress.port import Leaves, Outlet, Receive, Sender, Target
+from tidings.egress.port import Leaves, Outlet, Receive, Target
 
 SCHEME = "inbox"  # of a Target that is no address
 ANSWER_BYTES_KEPT = 16 * 1024
@@ -50,14 +51,26 @@ class OwnAddress:
         return None if token is None else Target(SCHEME, token, 0, "/")
 
 
-class InboxSender:
-    """A `Sender` that hands deliveries to inboxes over, and leaves all others to another sender."""
+Outlet_co = TypeVar("Outlet_co", bound=Outlet, covariant=True)
 
-    def __init__(self, others: Sender, receive: Receive) -> None:
+
+class _Opens(Protocol[Outlet_co]):
+    """A `Sender`, or a `PathSender`."""
+
+    def open(self, target: Target, connections_max: int, *, keep_answers: bool) -> Outlet_co: ...
+
+
+class InboxSender(Generic[Outlet_co]):
+    """A `Sender` that hands deliveries to inboxes over, and leaves all others to another sender; a
+    `PathSender` where that is one."""
+
+    def __init__(self, others: _Opens[Outlet_co], receive: Receive) -> None:
         self._others = others
         self._receive = receive
 
-    def open(self, target: Target, connections_max: int, *, keep_answers: bool) -> Outlet:
+    def open(
+        self, target: Target, connections_max: int, *, keep_answers: bool
+    ) -> "Outlet_co | InboxOutlet":
         """See `egress.port.Sender`."""
         if target.scheme == SCHEME:
             return InboxOutlet(target.host, self._receive, keep_answers=keep_answers)
@@ -81,9 +94,9 @@ class InboxOutlet:
         self._clock_s = clock_s
 
     async def send(
-        self, method: str, leaves: Leaves, body: bytes, deadline_s: float
+        self, method: str, leaves: Leaves, body: bytes, deadline_s: float, path: str | None = None
     ) -> Ending | None:
-        """See `egress.port.Outlet`."""
+        """See `egress.port.PathOutlet`. An inbox has no paths."""
         if (headers := leaves()) is None:
             return None
         began = self._clock_s()

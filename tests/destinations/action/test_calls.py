@@ -18,6 +18,7 @@ from tidings.core.actions.made import Made, MadeCall, MadeRow, bytes_of
 from tidings.core.actions.rendering import made_of
 from tidings.core.connections.connection import Connections
 from tidings.core.delivery.exchange import Answer, Fault, FaultKind, Result, Verdict
+from tidings.core.inbox_rules import ArrivalAnswer
 from tidings.core.shaping.filter import compile_filter
 from tidings.core.webhooks.authentication import ApiKey, Basic, OAuth2ClientCredentials
 from tidings.core.webhooks.kinds import ACTION, EMAIL, KAFKA, SQL
@@ -27,6 +28,7 @@ from tidings.destinations.http.authentication.asking import asking_over
 from tidings.destinations.http.authentication.schemes import Proofs
 from tidings.destinations.port import Channel
 from tidings.destinations.undialled import Undialled
+from tidings.egress.inbox import InboxSender, OwnAddress
 from tidings.egress.policy import Policy
 from tidings.egress.sender import HttpSender
 
@@ -422,3 +424,31 @@ async def test_a_secret_of_the_body_is_sent_and_neither_shown_nor_kept_of_an_ans
     assert shown.body == "authkey=…cdef&to=%2B91&other=…igns".encode()
     assert "with" not in repr(result)
     assert KEY not in repr(result) and KEY.encode() not in bytes_of(Made(made))
+
+
+async def test_a_call_may_be_tried_on_a_test_inbox() -> None:
+    got: list[Any] = []
+
+    def receive(token: str, method: str, headers: Any, body: bytes) -> ArrivalAnswer:
+        got.append((token, method, dict(headers)["content-type"], body))
+        return ArrivalAnswer(200, (), b'{"status": "success"}')
+
+    own = OwnAddress("https://tidings.example")
+    sender = HttpSender(Policy(), Names(at("127.0.0.1")))
+    url = own.url("a" * 24)
+    call = Call("POST", url, {}, taken=TAKEN)
+    driver = ActionDestination(
+        {"invite": Action("invite", ("a",), {"": call})},
+        dict.fromkeys((EMAIL, SQL, KAFKA), Undialled()),
+        Connections(),
+        InboxSender(sender, receive),
+        lambda url: own.target(url) or target_of(url),
+        Proofs(asking_over(sender, target_of), lambda: 0.0),
+        lambda: 0.0,
+    )
+    channel = driver.open(hook("", kind=ACTION, name="invite"), None)
+    made = MadeCall("POST", url, (("content-type", "text/plain"),), "hello")
+    result = await channel.send(message(made))
+    await sender.close()
+    assert result is not None and result.verdict is Verdict.DELIVERED
+    assert got == [("a" * 24, "POST", "text/plain", b"hello")]

@@ -106,7 +106,7 @@ class ActionDestination:
 
     def _calls(self, webhook: Webhook, action: Action, call: Call) -> Channel:
         try:
-            at = self._target_of(f"{origin_of(call.url)}/")
+            at = self._target_of(f"{origin_of(call.url)}/" if call.values else call.url)
         except Invalid as refused:
             return UndialledChannel(webhook, f"The action {action.name} cannot call. {refused}")
         origin = msgspec.structs.replace(at, path="")
