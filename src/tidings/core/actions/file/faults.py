@@ -68,6 +68,10 @@ class Faults:
         """Whether a text was taken from elsewhere."""
         return path in self._references
 
+    def is_taken(self, path: Path, value: str) -> bool:
+        """The same, or whether it is a text that was."""
+        return path in self._references or value in self._secrets
+
     def _fault(self, code: int | str, path: Path, said: str) -> Fault:
         place = self._places.near(path)
         field = name_of(path)

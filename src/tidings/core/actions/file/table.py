@@ -90,6 +90,10 @@ class Table(Form):
         """The path of a field in this table; a name of it may hold points."""
         return (field,) if field in self.body else path_of(field)
 
+    def is_secret(self, field: str, value: str) -> bool:
+        """Whether the text in a field was taken from elsewhere, as secrets are."""
+        return self.faults.is_taken((*self.path, *self.steps(field)), value)
+
     # -- tables within ----------------------------------------------------------------------------
 
     def within(self, field: str, body: dict[str, Any]) -> "Table":

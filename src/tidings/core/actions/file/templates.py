@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from posixpath import join, normpath
 from typing import Any
 
-from tidings.core.actions.action import Each, Found, Part, Plain, Text
+from tidings.core.actions.action import Each, Found, Part, Plain, Secret, Text
 from tidings.core.actions.file.table import Table, View
 from tidings.core.form import came, nearest
 from tidings.core.references import FileUnread
@@ -141,6 +141,8 @@ class Parts:
             ]
             return _joined(parts)
         if isinstance(value, str):
+            if self._table.is_secret(field, value):
+                return Secret(value)
             made = text_of(self._table, field, value, self._view) if value else None
             return made or Plain("")
         if not is_json(value):
