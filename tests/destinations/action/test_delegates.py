@@ -241,6 +241,7 @@ async def test_a_row_without_its_key_or_of_the_wrong_kind_fails_for_good() -> No
             row_of(row, b'{"id": "c-2", "amount": "a lot"}'),
         )
     assert [one.verdict for one in results] == [Verdict.NEVER, Verdict.NEVER]
+    assert "customer in values of the action" in words(results[0])
     assert crm.sql("SELECT count(*) FROM points") == [(0,)]
 
 

@@ -1,6 +1,7 @@
 """Mails, rows and records of actions: what is made is handed to the driver of its kind, as a
 webhook of that kind would be."""
 
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 import msgspec
@@ -53,8 +54,11 @@ class Handover(NamedTuple):
     key: str = ""  # of a record; "": that of its order
 
 
-def handover_of(action: Action, body: bytes) -> Handover | None:
-    """None where the message was made for something else."""
+def handover_of(
+    action: Action, body: bytes, needed: Collection[str] = frozenset()
+) -> Handover | str | None:
+    """None where the message was made for something else; or why there is no row of it: `needed`
+    are the columns that must have a value."""
     made = made_in(body)
     if made is None:
         return None
@@ -63,6 +67,9 @@ def handover_of(action: Action, body: bytes) -> Handover | None:
         case (Mail(), MadeMail(mail)):
             return Handover(msgspec.json.encode(mail))
         case (Row(), MadeRow(values)):
+            for column in sorted(needed):
+                if values.get(column) is None:
+                    return _NO_VALUE.format(column=column)
             columns = columns_of(action)
             row = {str(pick.path): values[one] for one, pick in columns.items() if one in values}
             return Handover(write_exactly(row))
@@ -82,17 +89,25 @@ def unsigned(headers: Headers, webhook: Webhook) -> Headers:
 class DelegateChannel:
     """See `Channel`: the one of the kind that does it."""
 
-    def __init__(self, webhook: Webhook, action: Action, inner: Channel) -> None:
+    def __init__(
+        self,
+        webhook: Webhook,
+        action: Action,
+        inner: Channel,
+        needed: Collection[str] = frozenset(),
+    ) -> None:
+        """`needed`: the columns of a row that must have a value."""
         self._name = webhook.name
         self._kind = webhook.kind
         self._webhook = webhook
         self._action = action
         self._inner = inner
+        self._needed = needed
 
     async def send(self, message: Message) -> Result | None:
-        handover = handover_of(self._action, message.body)
-        if handover is None:
-            return of_fault(Fault(FaultKind.TRANSFORM, False, _OTHER, 0.0))
+        handover = handover_of(self._action, message.body, self._needed)
+        if not isinstance(handover, Handover):
+            return of_fault(Fault(FaultKind.TRANSFORM, False, handover or _OTHER, 0.0))
         handed = _Handed(message, handover, self._webhook)
         if handover.key and isinstance(self._inner, KafkaChannel):
             return await self._inner.send(handed, handover.key.encode())
@@ -158,6 +173,10 @@ def _field(column: str, at: int) -> str:
     return column if is_path(column) and not {".", "["} & {*column} else f"column {at}"
 
 
+_NO_VALUE = (
+    "{column} must have a value, since rows of the table are known by it; there is none. Correct "
+    "{column} in values of the action, or filter out events without it."
+)
 _OTHER = (
     "The message must be what the action does; it was made when that was something else. Replay "
     "the event."

@@ -12,6 +12,7 @@ from tidings.core.actions.holes import origin_of
 from tidings.core.actions.made import MadeCall, made_in
 from tidings.core.actions.secrets import whole
 from tidings.core.connections.connection import Connection, Connections
+from tidings.core.connections.tables import tables_of
 from tidings.core.webhooks.kinds import ACTION, EMAIL, KAFKA, KINDS, SQL
 from tidings.core.webhooks.mailing import recipients_of
 from tidings.core.webhooks.masks import mask
@@ -19,6 +20,7 @@ from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.action.calls import CallChannel, keeps_answers
 from tidings.destinations.action.delegates import (
     DelegateChannel,
+    Handover,
     as_kind,
     handover_of,
     unsigned,
@@ -73,7 +75,8 @@ class ActionDestination:
         over = self._connections.get(kind.connection)
         if (fault := _fault(action, kind, over)) is not None:
             return UndialledChannel(webhook, fault)
-        return DelegateChannel(webhook, action, self._drivers[kind.kind].open(kind, over))
+        inner = self._drivers[kind.kind].open(kind, over)
+        return DelegateChannel(webhook, action, inner, _needed(kind, over))
 
     def carried(self, webhook: Webhook) -> Headers:
         action = self._actions.get(webhook.name)
@@ -92,7 +95,7 @@ class ActionDestination:
         if isinstance(action.act, Call):
             return _shown_call(action, headers, body)
         handover, kind = handover_of(action, body), as_kind(webhook, action)
-        if handover is None:
+        if not isinstance(handover, Handover):
             return Shown(ACTION, [], body)
         sent = unsigned(headers, webhook)
         shown = self._drivers[kind.kind].show(kind, sent, handover.body, key)
@@ -127,6 +130,14 @@ def _shown_call(action: Action, headers: Headers, body: bytes) -> Shown:
     content = whole(call, act, mask)
     sent = act.body if content is None else content
     return Shown(act.method, shown_headers(call, act, id), sent.encode(), act.url)
+
+
+def _needed(kind: Webhook, over: Connection | None) -> frozenset[str]:
+    """The columns of a row that must have a value."""
+    if kind.sql is None or over is None:
+        return frozenset()
+    table = tables_of(over.fields).get(kind.sql.table)
+    return frozenset() if table is None else table.needed
 
 
 def _fault(action: Action, kind: Webhook, over: Connection | None) -> str | None:
