@@ -17,14 +17,16 @@ EMPTY = b"HTTP/1.1 204 No Content\r\n\r\n"
 class Receiver:
     """One listening socket; each connection is given to `handler`. Counts what it saw."""
 
-    def __init__(self, handler: Handler, context: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, handler: Handler, context: ssl.SSLContext | None = None, port: int = 0
+    ) -> None:
         self._handler = handler
         self._context = context
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self.connections = 0
         self.open = 0
-        self.port = 0
+        self.port = port  # 0: any that is free
         self.ended = threading.Semaphore(0)  # released for each connection that is over
 
     def __enter__(self) -> Self:
@@ -49,7 +51,7 @@ class Receiver:
 
     async def _start(self) -> None:
         self._server = await asyncio.start_server(
-            self._serve, "127.0.0.1", 0, ssl=self._context, limit=2**20
+            self._serve, "127.0.0.1", self.port, ssl=self._context, limit=2**20
         )
         self.port = self._server.sockets[0].getsockname()[1]
 
