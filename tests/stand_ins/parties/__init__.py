@@ -1,0 +1,1 @@
+"""The third parties, one module each; what each refuses and how stands in `docs/contract/`."""
