@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from tidings.core.actions.action import EVENT, Action, Lookup
-from tidings.core.actions.made import Made, Step
+from tidings.core.actions.made import Made, Step, bytes_of
 from tidings.core.actions.rendering import made_of, templates_of
 from tidings.core.actions.seen import Unmade, find
 from tidings.core.actions.timing import quiet_until_ms, zone_of
@@ -193,7 +193,7 @@ class Preparation:
         if templates:
             texts = await self._renderer.render_texts(templates, write_exactly(seen), job.org)
         spoken = next((name for name, one in action.acts.items() if one is act), "")
-        return msgspec.json.encode(Made(made_of(act, texts, seen), spoken, tuple(steps)))
+        return bytes_of(Made(made_of(act, texts, seen), spoken, tuple(steps)))
 
     async def _count(self, action: Action, webhook: Webhook, job: Job, subject: Any) -> None:
         assert action.cap is not None
