@@ -45,6 +45,11 @@ CASES = {
     "test_while_the_store_takes_no_writes_nothing_is_made_and_what_was_made_is_told": """
         keyed_calls: begin_call end_call
     """,
+    "engine/actions/test_timing.py::test_what_the_store_does_not_answer_is_asked_again": """
+        caps: take_caps
+        needs: event deliveries_of retry_now
+        preparation: event
+    """,
     f"{FAULTS}::test_a_link_is_used_up_only_by_what_it_was_for": """
         links: take_link put_link
         session_table: put_session
@@ -100,6 +105,7 @@ CASES = {
         sources: load_sources aside_sums
         engine: recover healths past_attempts
         compose: load load_people load_transformations load_types
+        service: load_types
     """,
     "engine/events/test_commit_faults.py"
     "::test_after_a_refusal_the_lanes_look_again_once_and_outcomes_are_written": """

@@ -1,0 +1,221 @@
+"""An engine in virtual time whose actions are done by nobody: what would be done is kept."""
+
+import asyncio
+import dataclasses
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from tests.ports import BASE, Unhashed, at_once, destinations, ports
+from tests.simulation.loop import simulate
+from tests.simulation.parts import SimulatedClock
+from tests.store.in_process import MemoryStore
+from tidings import catalogue
+from tidings.compose import Options, build
+from tidings.core.actions.action import Action, Call, CsvLookup, Found, Lookup
+from tidings.core.actions.made import Made, made_in
+from tidings.core.connections.connection import Connection
+from tidings.core.delivery.exchange import Answer, Result
+from tidings.core.delivery.states import State
+from tidings.core.ids import OrgId
+from tidings.core.webhooks.kinds import ACTION
+from tidings.core.webhooks.webhook import Webhook
+from tidings.destinations.http.verdicts import judge
+from tidings.destinations.port import Channel, Headers, Message, Shown
+from tidings.egress.address import parse_target
+from tidings.engine.actions.declared import declare
+from tidings.engine.events.intake import Draft
+from tidings.lookups.port import LookupDown
+
+ORG = OrgId(1)
+CATALOGUE = catalogue.load()
+CUSTOMER = "event.data.customerId"
+
+
+def call(**more: Any) -> Call:
+    """One that shows what the action has seen."""
+    return Call("POST", f"{BASE}/act", {}, json=Found("event.data"), **more)
+
+
+def action(name: str = "mail", **more: Any) -> Action:
+    return Action(name, ("groupCreated",), {"": call()}, **more)
+
+
+def contact(**more: Any) -> Lookup:
+    return Lookup("contact", CsvLookup("/contacts.csv", "id", CUSTOMER), **more)
+
+
+class Done:
+    """One thing that was done, and when: seconds since the start."""
+
+    def __init__(self, name: str, made: Made, id: str, at_s: float) -> None:
+        self.name, self.made, self.id, self.at_s = name, made, id, at_s
+
+
+class Doer:
+    """`destinations.port.Driver`: answers as it is told, and keeps what it would do."""
+
+    def __init__(self) -> None:
+        self.done: list[Done] = []
+        self.tried: list[Done] = []
+        self.status: dict[str, int] = {}  # by action; 200 where nothing is said
+
+    def open(self, webhook: Webhook, connection: Connection | None) -> Channel:
+        return Doing(self, webhook)
+
+    def carried(self, webhook: Webhook) -> Headers:
+        return []
+
+    def show(self, webhook: Webhook, headers: Headers, body: bytes, key: int | None) -> Shown:
+        return Shown("DO", headers, body)
+
+
+class Doing:
+    """`destinations.port.Channel`."""
+
+    def __init__(self, doer: Doer, webhook: Webhook) -> None:
+        self._doer, self._webhook = doer, webhook
+
+    async def send(self, message: Message) -> Result | None:
+        await asyncio.sleep(0.01)
+        if message.leaves([]) is None:
+            return None
+        made = made_in(message.body)
+        assert made is not None
+        name = self._webhook.name
+        one = Done(name, made, message.id, asyncio.get_running_loop().time())
+        status = self._doer.status.get(name, 200)
+        self._doer.tried.append(one)
+        if status < 300:
+            self._doer.done.append(one)
+        return judge(Answer(status, (), b"", False, 10.0), self._webhook.retry, lambda: 0.0)
+
+    def follow(self, webhook: Webhook) -> bool:
+        self._webhook = webhook
+        return True
+
+    async def close(self) -> None:
+        pass
+
+
+class Contacts:
+    """`lookups.port.Source`: records by id; None: it is down."""
+
+    def __init__(self) -> None:
+        self.records: dict[Any, dict[str, Any]] | None = {}
+        self.asked = 0
+
+    async def find(self, values: Mapping[str, Any], deadline_s: float) -> dict[str, Any] | None:
+        self.asked += 1
+        await asyncio.sleep(0.001)
+        if self.records is None:
+            raise LookupDown("The contacts must answer; they do not. Look at them.")
+        return self.records.get(str(values["by"]))
+
+    async def check(self) -> str | None:
+        return None
+
+    async def close(self) -> None:
+        pass
+
+
+class ActionWorld:
+    """A process with actions; or the one after it, over the same store."""
+
+    def __init__(self, *actions: Action, before: "ActionWorld | None" = None) -> None:
+        self.clock: SimulatedClock = before.clock if before else SimulatedClock()
+        self.store: MemoryStore = before.store if before else MemoryStore(self.clock)
+        self.doer: Doer = before.doer if before else Doer()
+        self.contacts: Contacts = before.contacts if before else Contacts()
+        self.actions = {one.name: one for one in actions}
+        given = ports(
+            store=self.store,
+            clock=self.clock,
+            sender=None,
+            catalogue=CATALOGUE,
+            passwords=Unhashed(),
+            actions=self.actions,
+            lookups={"contact": self.contacts},
+            random_bytes=os.urandom,
+        )
+        self.parts = build(dataclasses.replace(given, destination=self._destination), Options())
+        self._count: int = before._count if before else 0
+
+    def _destination(self, receive: Any, own: Any, agreed: Any) -> Any:
+        drivers = {**own, ACTION: self.doer}
+        return destinations(
+            None, lambda url: parse_target(url, allow_http=True), self.clock, **drivers
+        )
+
+    async def start(self) -> None:
+        await self.parts.load(at_once)
+        await declare(self.parts.webhooks, ORG, self.actions, "actions.toml")
+        await self.parts.engine.start()
+        self.parts.webhooks.resume()
+
+    async def stop(self) -> None:
+        if await self.parts.engine.stop():
+            self.store.half.recovery.stopped_cleanly()
+        await self.parts.webhooks.close()
+        await self.parts.actions.close()
+
+    async def restarted(self, *actions: Action) -> "ActionWorld":
+        """The process after this one, with the same actions or with others."""
+        await self.stop()
+        after = ActionWorld(*(actions or self.actions.values()), before=self)
+        await after.start()
+        return after
+
+    async def event(self, customer: int = 7) -> str:
+        """One more, of a customer; its id."""
+        self._count += 1
+        event = {"eventName": "groupCreated", "data": {"customerId": customer, "at": self._count}}
+        body = b'{"eventName":"groupCreated","data":{"customerId":%d,"at":%d}}' % (
+            customer,
+            self._count,
+        )
+        draft = Draft(ORG, "groupCreated", f"e{self._count}", body, event)
+        [verdict] = await self.parts.acceptor.accept([draft])
+        assert verdict.status == "accepted"
+        return f"e{self._count}"
+
+    def did(self, name: str = "mail") -> list[Done]:
+        """What was done of an action."""
+        return [one for one in self.doer.done if one.name == name]
+
+    def states(self, name: str = "mail") -> list[State]:
+        """Of its deliveries, in order."""
+        rows = self._rows(
+            "SELECT d.state FROM delivery d JOIN webhook w ON w.number = d.webhook"
+            " WHERE w.name = ? ORDER BY d.id",
+            (name,),
+        )
+        return [State(row[0]) for row in rows]
+
+    def why(self, name: str = "mail") -> list[str]:
+        """What its attempts say that did nothing, in order."""
+        rows = self._rows(
+            "SELECT a.detail FROM attempt a JOIN delivery d ON d.id = a.delivery"
+            " JOIN webhook w ON w.number = d.webhook"
+            " WHERE w.name = ? AND a.kind IN ('waits', 'skipped', 'transform', 'ours')"
+            " ORDER BY a.delivery, a.number",
+            (name,),
+        )
+        return [row[0] for row in rows]
+
+    def _rows(self, query: str, given: tuple[Any, ...]) -> Any:
+        return self.store.half.connection.execute(query, given).fetchall()
+
+
+def in_world(
+    scenario: Callable[[ActionWorld], Awaitable[ActionWorld | None]], *actions: Action
+) -> None:
+    """Run a scenario in virtual time; it returns its last world, where that is another one."""
+
+    async def main() -> None:
+        world = ActionWorld(*actions)
+        await world.start()
+        last = await scenario(world)
+        await (last or world).stop()
+
+    simulate(1, main())

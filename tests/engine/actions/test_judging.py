@@ -1,0 +1,212 @@
+"""Whether an action is done at all: look-ups, reasons against it, caps, and its file."""
+
+import asyncio
+
+import pytest
+
+from tests.engine.actions.action_world import (
+    CUSTOMER,
+    ActionWorld,
+    action,
+    call,
+    contact,
+    in_world,
+)
+from tidings.core.actions.action import Cap, Found, Unless
+from tidings.core.delivery.states import State
+from tidings.core.shaping.filter import compile_filter
+
+DAY = 86_400
+MONTH = Cap(1, 30.0 * DAY, CUSTOMER)
+OUT = Unless(compile_filter({"path": "contact.out", "eq": "yes"}), "The customer has opted out.")
+
+
+def test_what_is_done_has_what_was_found_and_its_steps() -> None:
+    async def scenario(world: ActionWorld) -> None:
+        world.contacts.records = {"7": {"email": "asha@example.test"}}
+        await world.event()
+        await asyncio.sleep(1)
+        [done] = world.did()
+        assert done.made.act.body == '"asha@example.test"'  # type: ignore[union-attr]
+        assert [(one.name, one.said) for one in done.made.steps] == [("contact", "found")]
+
+    act = call()
+    act = act.__class__("POST", act.url, {}, json=Found("contact.email"))
+    one = action(lookups=(contact(),)).__class__(
+        "mail", ("groupCreated",), {"": act}, lookups=(contact(),)
+    )
+    in_world(scenario, one)
+
+
+@pytest.mark.parametrize(
+    ("missing", "state", "said"),
+    [
+        ("skip", State.CANCELLED, "The look-up contact has no record for this event, so there is"),
+        ("fail", State.FAILED, "The look-up contact must have a record for this event; it has"),
+        ("empty", State.DELIVERED, None),
+    ],
+)
+def test_without_a_record_it_is_as_the_file_says(
+    missing: str, state: State, said: str | None
+) -> None:
+    async def scenario(world: ActionWorld) -> None:
+        await world.event()
+        await asyncio.sleep(1)
+        assert world.states() == [state]
+        assert [one[: len(said or "")] for one in world.why()] == ([] if said is None else [said])
+
+    in_world(scenario, action(lookups=(contact(missing=missing),)))
+
+
+def test_while_nobody_answers_it_waits_and_is_done_when_they_do() -> None:
+    async def scenario(world: ActionWorld) -> None:
+        world.contacts.records = None
+        await world.event()
+        await asyncio.sleep(3 * 3600)
+        assert world.did() == [] and world.states() == [State.RETRYING]
+        assert all("The contacts must answer" in one for one in world.why())
+        world.contacts.records = {"7": {}}
+        await asyncio.sleep(6 * 3600)
+        assert len(world.did()) == 1
+
+    in_world(scenario, action(lookups=(contact(),)))
+
+
+def test_where_the_file_says_so_it_goes_on_without_an_answer() -> None:
+    async def scenario(world: ActionWorld) -> None:
+        world.contacts.records = None
+        await world.event()
+        await asyncio.sleep(1)
+        [done] = world.did()
+        assert done.made.steps[0].said.endswith("It went on without.")
+
+    in_world(scenario, action(lookups=(contact(failing="empty"),)))
+
+
+def test_a_dead_look_up_is_not_asked_by_every_event() -> None:
+    async def scenario(world: ActionWorld) -> None:
+        world.contacts.records = None
+        for customer in range(200):
+            await world.event(customer)
+        await asyncio.sleep(4)
+        assert world.contacts.asked < 30
+        world.contacts.records = {str(customer): {} for customer in range(200)}
+        await asyncio.sleep(3600)
+        assert len(world.did()) == 200
+
+    in_world(scenario, action(lookups=(contact(),)))
+
+
+def test_who_opts_out_between_two_attempts_is_left_alone() -> None:
+    async def scenario(world: ActionWorld) -> None:
+        world.contacts.records = {"7": {}}
+        world.doer.status["mail"] = 503
+        await world.event()
+        await asyncio.sleep(1)
+        assert len(world.doer.tried) == 1
+        world.contacts.records = {"7": {"out": "yes"}}
+        world.doer.status.clear()
+        await asyncio.sleep(3600)
+        assert world.did() == [] and world.states() == [State.CANCELLED]
+        assert world.why() == ["The customer has opted out."]
+
+    in_world(scenario, action(lookups=(contact(),), unless=(OUT,)))
+
+
+def test_further_attempts_do_what_the_first_has_tried() -> None:
+    async def scenario(world: ActionWorld) -> ActionWorld:
+        world.contacts.records = {"7": {"email": "old"}}
+        world.doer.status["mail"] = 503
+        await world.event()
+        await asyncio.sleep(1)
+        world.contacts.records = {"7": {"email": "new"}}
+        world = await world.restarted()
+        world.doer.status.clear()
+        await asyncio.sleep(3600)
+        assert len({(one.id, one.made) for one in world.doer.tried}) == 1
+        return world
+
+    found = Found("contact")
+    one = call().__class__("POST", call().url, {}, json=found)
+    in_world(
+        scenario,
+        action().__class__("mail", ("groupCreated",), {"": one}, lookups=(contact(),)),
+    )
+
+
+def test_a_cap_admits_one_of_those_that_come_at_once_and_the_next_after_its_time() -> None:
+    async def scenario(world: ActionWorld) -> ActionWorld:
+        for _ in range(5):
+            await world.event()
+        await world.event(8)
+        await asyncio.sleep(1)
+        assert len(world.did()) == 2
+        assert world.states().count(State.CANCELLED) == 4
+        assert all(one.startswith("It was done 1 times") for one in world.why())
+        world = await world.restarted()
+        await asyncio.sleep(30 * DAY - 60)
+        await world.event()
+        await asyncio.sleep(120)
+        await world.event()
+        await asyncio.sleep(1)
+        assert len(world.did()) == 3
+        return world
+
+    in_world(scenario, action(cap=MONTH))
+
+
+def test_one_that_failed_leaves_its_place_to_the_next() -> None:
+    async def scenario(world: ActionWorld) -> None:
+        world.doer.status["mail"] = 400
+        await world.event()
+        await asyncio.sleep(1)
+        world.doer.status.clear()
+        await world.event()
+        await asyncio.sleep(1)
+        assert world.states() == [State.FAILED, State.DELIVERED]
+
+    in_world(scenario, action(cap=MONTH))
+
+
+def test_a_cap_without_a_subject_fails_in_words() -> None:
+    async def scenario(world: ActionWorld) -> None:
+        await world.event()
+        await asyncio.sleep(1)
+        assert world.states() == [State.FAILED]
+        assert world.why()[0].startswith("The cap of the action must find whom it counts at")
+
+    in_world(scenario, action(cap=Cap(1, 60.0, "event.data.nobody")))
+
+
+def test_an_action_that_leaves_the_file_is_parked_and_goes_on_when_it_is_back() -> None:
+    async def scenario(world: ActionWorld) -> ActionWorld:
+        world.doer.status["mail"] = 503
+        await world.event()
+        await asyncio.sleep(1)
+        world = await world.restarted(action("other"))
+        await world.event()
+        await asyncio.sleep(5)
+        assert world.states()[0] is State.PARKED
+        assert len(world.did("other")) == 1
+        world = await world.restarted(action())
+        world.doer.status.clear()
+        await world.event()
+        await asyncio.sleep(1)
+        assert world.states() == [State.PARKED, State.PARKED, State.DELIVERED]
+        assert len(world.did("other")) == 1, "and what is not in the file any more is not done"
+        return world
+
+    in_world(scenario, action())
+
+
+def test_what_the_file_says_otherwise_is_a_new_version_and_what_stays_is_none() -> None:
+    async def scenario(world: ActionWorld) -> ActionWorld:
+        world = await world.restarted()
+        [record] = world.parts.webhooks.everywhere()
+        assert record.webhook.version == 1
+        world = await world.restarted(action(at_once=3))
+        [record] = world.parts.webhooks.everywhere()
+        assert (record.webhook.version, record.webhook.connections_max) == (2, 3)
+        return world
+
+    in_world(scenario, action())

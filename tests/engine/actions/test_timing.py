@@ -1,0 +1,176 @@
+"""Actions that wait: for a while, for the end of quiet hours, for another action; and no longer."""
+
+import asyncio
+
+import pytest
+
+from tests.engine.actions.action_world import CUSTOMER, ActionWorld, action, contact, in_world
+from tests.engine.store_faults import first, refusing
+from tidings.core.actions.action import Cap, Quiet
+from tidings.core.delivery.states import State
+
+HOUR = 3600
+NIGHT = Quiet(21 * 60, 8 * 60, "contact.zone", "UTC")  # worlds begin at 08:00 UTC
+
+
+def test_what_is_to_be_done_after_a_while_is_done_then_once() -> None:
+    async def scenario(world: ActionWorld) -> None:
+        await world.event()
+        await asyncio.sleep(2 * HOUR - 1)
+        assert world.did() == []
+        await asyncio.sleep(2)
+        assert len(world.did()) == 1
+        await asyncio.sleep(24 * HOUR)
+        assert len(world.did()) == 1 and world.states() == [State.DELIVERED]
+
+    in_world(scenario, action(after_s=2.0 * HOUR))
+
+
+def test_a_wait_outlives_restarts_and_is_no_longer_for_them() -> None:
+    async def scenario(world: ActionWorld) -> ActionWorld:
+        await world.event()
+        for _ in range(3):
+            await asyncio.sleep(HOUR / 2)
+            world = await world.restarted()
+        await asyncio.sleep(HOUR / 2 - 1)
+        assert world.did() == []
+        await asyncio.sleep(2)
+        assert len(world.did()) == 1
+        return world
+
+    in_world(scenario, action(after_s=2.0 * HOUR))
+
+
+def test_a_wait_takes_no_step_of_the_schedule() -> None:
+    """The first that fails is tried again after seconds, however often it has waited before."""
+
+    async def scenario(world: ActionWorld) -> None:
+        world.contacts.records = {"7": {"zone": "Asia/Kolkata"}}
+        world.doer.status["mail"] = 503
+        await asyncio.sleep(9 * HOUR)  # 22:30 in Kolkata
+        await world.event()
+        await asyncio.sleep(9.5 * HOUR + 20)
+        assert len(world.doer.tried) == 2
+        one, other = world.doer.tried
+        assert 4 < other.at_s - one.at_s < 7
+
+    in_world(scenario, action(lookups=(contact(),), quiet=NIGHT, after_s=60.0))
+
+
+def test_the_customers_night_is_quiet_and_retries_do_not_disturb_it() -> None:
+    async def scenario(world: ActionWorld) -> None:
+        world.contacts.records = {"1": {"zone": "UTC"}, "2": {"zone": "Asia/Kolkata"}}
+        world.doer.status["mail"] = 503
+        await asyncio.sleep(12 * HOUR)  # 20:00, and 01:30 in Kolkata
+        await world.event(1)
+        await world.event(2)
+        await asyncio.sleep(0.9 * HOUR)
+        assert {one.made.act.body for one in world.doer.tried} == {'{"customerId":1,"at":1}'}  # type: ignore[union-attr]
+        tried = len(world.doer.tried)
+        await asyncio.sleep(0.2 * HOUR)
+        world.doer.status.clear()
+        await asyncio.sleep(10.8 * HOUR)  # 07:54: quiet for 1; for 2 it is over since 02:30
+        assert len(world.doer.tried) - tried <= 2
+        assert [one.made.act.body for one in world.did()] == ['{"customerId":2,"at":2}']  # type: ignore[union-attr]
+        await asyncio.sleep(0.2 * HOUR)
+        assert len(world.did()) == 2
+        assert "It is quiet for the customer until 08:00 (UTC); it is done then." in world.why()
+
+    in_world(scenario, action(lookups=(contact(),), quiet=NIGHT))
+
+
+def test_who_has_opted_out_while_it_waited_is_left_alone() -> None:
+    async def scenario(world: ActionWorld) -> None:
+        world.contacts.records = {"7": {"zone": "UTC"}}
+        await asyncio.sleep(14 * HOUR)
+        await world.event()
+        await asyncio.sleep(HOUR)
+        world.contacts.records = {}
+        await asyncio.sleep(10 * HOUR)
+        assert world.did() == [] and world.states() == [State.CANCELLED]
+
+    in_world(scenario, action(lookups=(contact(),), quiet=NIGHT))
+
+
+def test_one_that_needs_another_begins_when_that_is_done() -> None:
+    async def scenario(world: ActionWorld) -> None:
+        world.doer.status["mail"] = 503
+        await world.event()
+        await asyncio.sleep(3 * HOUR)
+        assert world.did("survey") == []
+        world.doer.status.clear()
+        await asyncio.sleep(5 * HOUR)
+        [mail], [survey] = world.did(), world.did("survey")
+        assert 0 < survey.at_s - mail.at_s < 2, "it is woken"
+        assert set(world.why("survey")) == {"It waits for mail, which is not done yet."}
+
+    in_world(scenario, action(), action("survey", needs="mail"))
+
+
+def test_a_wait_after_what_is_needed_begins_when_that_is_done() -> None:
+    async def scenario(world: ActionWorld) -> None:
+        world.doer.status["mail"] = 503
+        await world.event()
+        await asyncio.sleep(3 * HOUR)
+        world.doer.status.clear()
+        await asyncio.sleep(9 * HOUR)
+        [mail], [survey] = world.did(), world.did("survey")
+        assert 2 * HOUR <= survey.at_s - mail.at_s < 2 * HOUR + 2
+
+    in_world(scenario, action(), action("survey", needs="mail", after_s=2.0 * HOUR))
+
+
+def test_one_whose_need_was_not_done_is_not_done_either() -> None:
+    async def scenario(world: ActionWorld) -> None:
+        world.doer.status["mail"] = 400
+        await world.event()
+        await asyncio.sleep(5)
+        assert world.states() == [State.FAILED]
+        assert world.states("survey") == [State.CANCELLED]
+        assert world.why("survey")[-1] == "It needs mail, which failed."
+        assert world.why("third")[-1] == "It needs survey, which was not done."
+
+    in_world(scenario, action(), action("survey", needs="mail"), action("third", needs="survey"))
+
+
+def test_one_whose_need_is_not_for_the_event_is_not_done() -> None:
+    async def scenario(world: ActionWorld) -> None:
+        await world.event()
+        await asyncio.sleep(5)
+        assert world.states("survey") == [State.CANCELLED]
+        assert world.why("survey") == ["It needs mail, which is not done for this event."]
+
+    never = {"path": "data.customerId", "eq": -1}
+    in_world(scenario, action(filter=never), action("survey", needs="mail"))
+
+
+def test_the_waking_may_be_lost_with_a_process_and_the_wait_is_not() -> None:
+    async def scenario(world: ActionWorld) -> ActionWorld:
+        world.doer.status["mail"] = 503
+        await world.event()
+        await asyncio.sleep(2 * HOUR)
+        world = await world.restarted()
+        world.doer.status.clear()
+        await asyncio.sleep(6 * HOUR)
+        assert len(world.did()) == len(world.did("survey")) == 1
+        return world
+
+    in_world(scenario, action(), action("survey", needs="mail"))
+
+
+@pytest.mark.parametrize("name", ["event", "deliveries_of", "retry_now", "take_caps"])
+@pytest.mark.parametrize("lost", [False, True])
+def test_what_the_store_does_not_answer_is_asked_again(name: str, lost: bool) -> None:
+
+    async def scenario(world: ActionWorld) -> None:
+        failed = refusing(world.store, name, first(3), lost=lost)
+        world.doer.status["mail"] = 503
+        await world.event()
+        await asyncio.sleep(1)
+        world.doer.status.clear()
+        await asyncio.sleep(2 * HOUR)
+        assert failed
+        assert len(world.did()) == len(world.did("survey")) == 1
+
+    capped = Cap(1, 86_400.0, CUSTOMER)
+    in_world(scenario, action(), action("survey", needs="mail", cap=capped))
