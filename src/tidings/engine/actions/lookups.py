@@ -218,7 +218,7 @@ class Lookups:
         if down.wait_s is not None:
             asked.rests_until_s = now_s + min(down.wait_s, REST_MAX_S)
         if asked.circuit.failed(now_s):
-            log.warning("a look-up is left alone for a while", name=lookup.name, why=down.reason)
+            log.warning("a look-up is left alone for a while", lookup=lookup.name, why=down.reason)
 
 
 def _found(written: bytes | None, said: str, took_ms: float) -> Found:
