@@ -11,6 +11,8 @@ import psycopg
 import pytest
 
 from tests.destinations.sql.bench import new_database, server
+from tidings.connections.port import ConnectionDown
+from tidings.connections.sql_type import TYPE
 from tidings.core.actions.action import Lookup, SqlLookup
 from tidings.core.connections.connection import Connection
 from tidings.core.exact_json import write_exactly
@@ -302,6 +304,18 @@ async def test_a_table_that_changes_does_not_end_the_look_up(crm: Crm) -> None:
     crm.do("ALTER TABLE customer ADD tier text DEFAULT 'gold'")
     crm.do("ALTER TABLE customer DROP opted_out")
     assert await crm.find(BY_ID, id=42) == {"id": 42, "name": "Asha", "tier": "gold"}
+
+
+async def test_a_standby_will_do_where_nothing_is_written(crm: Crm) -> None:
+    name = crm.ask("SELECT current_database()")
+    crm.do(
+        "CREATE FUNCTION public.pg_is_in_recovery() RETURNS boolean LANGUAGE sql AS 'SELECT true'",
+        f"ALTER DATABASE {name} SET search_path = public, pg_catalog",
+    )
+    tables: dict[str, object] = {"tables": {"customer": {"columns": ["name"], "key": ["name"]}}}
+    await TYPE.check(Connection("crm", "sql", {"dsn": crm.uri}))
+    with pytest.raises(ConnectionDown, match="it is a standby"):
+        await TYPE.check(Connection("crm", "sql", {"dsn": crm.uri} | tables))
 
 
 def test_a_connection_must_be_declared_and_of_type_sql() -> None:

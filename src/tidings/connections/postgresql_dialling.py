@@ -71,8 +71,8 @@ async def dial(connection: Connection) -> AsyncConnection[tuple[Any, ...]]:
     return line
 
 
-async def check(connection: Connection) -> None:
-    """It lets us in, and takes writes. ConnectionDown."""
+async def check(connection: Connection, *, writes: bool = True) -> None:
+    """It lets us in, and takes writes where it is to. ConnectionDown."""
     try:
         line = await dial(connection)
         try:
@@ -81,7 +81,7 @@ async def check(connection: Connection) -> None:
             await line.close()
     except Error as error:
         raise refusal(connection.name, error) from None
-    if row == (True,):
+    if writes and row == (True,):
         raise ConnectionDown(
             f"The database of connection {connection.name} must take writes; it is a standby. Name "
             "the primary, or target_session_attrs."

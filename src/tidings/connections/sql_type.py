@@ -1,5 +1,5 @@
-"""Connections of type `sql`: a PostgreSQL database into whose tables webhooks write. What speaks to
-PostgreSQL is imported when one is used."""
+"""Connections of type `sql`: a PostgreSQL database into whose tables webhooks write, and in which
+actions look records up. What speaks to PostgreSQL is imported when one is used."""
 
 from tidings.connections.port import ConnectionType, comes_with
 from tidings.connections.postgresql_fields import FIELDS
@@ -13,17 +13,17 @@ EXTRA = "sql"
 async def _check(connection: Connection) -> None:
     with comes_with(EXTRA):
         from tidings.connections.postgresql_dialling import check  # noqa: PLC0415
-    await check(connection)
+    await check(connection, writes=bool(connection.fields.get(TABLES)))
 
 
 TYPE = ConnectionType(
     "sql",
-    "A PostgreSQL database into whose tables webhooks write rows.",
+    "A PostgreSQL database into whose tables webhooks write rows, and in which actions look up.",
     (
         *FIELDS,
         ConnectionField(
             LINES_MAX,
-            "Connections to it at once, of all webhooks together",
+            "Connections to it at once, of all webhooks together, and as many of all look-ups",
             what="count",
             usual=str(LINES_USUAL),
             shown=True,
@@ -32,7 +32,7 @@ TYPE = ConnectionType(
             TABLES,
             "The tables that webhooks may write to, [each with its columns](destinations-sql.md)",
             what="tables",
-            required=True,
+            usual="none",
         ),
     ),
     check=_check,
