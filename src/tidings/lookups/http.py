@@ -11,15 +11,15 @@ Nothing of an answer is told but its status.
 """
 
 from collections.abc import Callable, Mapping
-from time import monotonic
 from typing import Any
 
 from tidings.core.actions.action import HttpLookup
 from tidings.core.actions.holes import fill, origin_of
 from tidings.core.actions.seen import Unmade, find
-from tidings.core.delivery.exchange import Answer, Ending, Fault, FaultKind
+from tidings.core.delivery.exchange import Ending, Fault, FaultKind, Result, Verdict
 from tidings.core.delivery.statuses import retry_after_s
-from tidings.destinations.http.authentication.proof import Proof
+from tidings.destinations.http.authentication.proof import Header, Proof
+from tidings.destinations.http.proven import send_proven
 from tidings.egress.port import OriginServer
 from tidings.lookups.port import LookupDown, LookupRefused
 from tidings.lookups.records import RecordUnfit, read_record
@@ -63,13 +63,12 @@ class HttpSource:
             self._headers.append(("Accept", "application/json"))
 
     async def find(self, values: Mapping[str, Any], deadline_s: float) -> dict[str, Any] | None:
-        until_s = monotonic() + deadline_s
         try:
             url = fill(self._where.url, values)
         except Unmade as unmade:
             raise LookupRefused(unmade.reason) from None
         path = url[len(origin_of(url)) :]
-        return self._read(await self._asked(path if path[:1] == "/" else "/" + path, until_s))
+        return self._read(await self._asked(path if path[:1] == "/" else "/" + path, deadline_s))
 
     async def check(self) -> str | None:
         return None
@@ -79,25 +78,18 @@ class HttpSource:
 
     # -- inside -----------------------------------------------------------------------------------
 
-    async def _asked(self, path: str, until_s: float) -> Ending:
-        """How the question ended: asked once more with another token, where the first is refused
+    async def _asked(self, path: str, deadline_s: float) -> Ending:
+        """How the question ended; asked once more with another token, where the first is refused
         and there is time."""
-        proof, first = self._proof, None
-        while True:
-            headers, header = self._headers, None
-            if proof is not None:
-                came = proof.at_hand() or await proof.fetched(until_s - monotonic())
-                if isinstance(came, Fault):
-                    return first or came
-                headers, header = [*headers, came], came
-            ending = await self._origin.get(path, headers, max(0.001, until_s - monotonic()))
-            if first is not None:
-                return ending if isinstance(ending, Answer) else first
-            if proof is None or header is None or not isinstance(ending, Answer):
-                return ending
-            if not proof.another(header, ending.status):
-                return ending
-            first = ending
+
+        async def ask(header: Header, left_s: float) -> Ending:
+            return await self._origin.get(path, [*self._headers, header], left_s)
+
+        if self._proof is None:
+            return await self._origin.get(path, self._headers, deadline_s)
+        result = await send_proven(self._proof, deadline_s, ask, _unjudged)
+        assert result is not None  # that is of what may not leave any more
+        return result.ending
 
     def _read(self, ending: Ending) -> dict[str, Any] | None:
         if isinstance(ending, Fault):
@@ -129,6 +121,10 @@ class HttpSource:
             f"Its server must answer with an object at {self._where.take}; there is something "
             "else. Correct take."
         )
+
+
+def _unjudged(ending: Ending, header: Header) -> Result:
+    return Result(Verdict.AGAIN, ending)  # what it means for a record is said in `_read`
 
 
 def _unreached(fault: Fault) -> LookupDown:
