@@ -16,7 +16,7 @@ from tidings.core.actions.file.faults import Fault
 from tidings.core.actions.file.reading import ActionsFile, read_actions
 from tidings.core.actions.file.table import Given
 from tidings.core.connections.connection import Connection
-from tidings.core.references import FileUnread
+from tidings.core.connections.references import FileUnread
 from tidings.egress.address import TargetRefused, parse_target
 from tidings.transform.sandbox import Sandbox, Unrenderable
 
@@ -59,7 +59,7 @@ def load_actions(
         check_url=_check_url,
         admits_unknown=admits_unknown,
     )
-    made = read_actions(document, path.name, given)
+    made = read_actions(document, str(path), given)
     if isinstance(made, list):
         raise ActionsRefused(made)
     return made

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tidings.core.references import FileUnread, fill
+from tidings.core.connections.references import FileUnread, fill
 from tidings.errors import Unusable
 
 

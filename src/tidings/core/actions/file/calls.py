@@ -8,14 +8,13 @@ import re
 from tidings.core.actions.action import Credential, Path, Plain, Text, TokenCall
 from tidings.core.actions.file.table import Table, View, listed
 from tidings.core.actions.file.templates import text_of
+from tidings.core.actions.holes import HOLE, holes_of
 from tidings.core.form import came
 from tidings.core.webhooks.authentication import header_of
 from tidings.core.webhooks.headers import HEADERS_BYTES_MAX, HEADERS_MAX, header_fits
 from tidings.core.webhooks.mailing import is_template
+from tidings.core.webhooks.webhook_form import URL_MAX
 
-URL_MAX = 2048
-VALUES_MAX = 50
-HOLE = re.compile(r"\{([a-z][a-z0-9_]{0,62})\}")
 _WHERE = re.compile(r"(?i)https?://([^/?#]*)")
 _SET_BY_BODY = "content-type"
 
@@ -26,7 +25,7 @@ def url_in(table: Table, view: View) -> tuple[str, dict[str, Path]]:
         return "", {}
     url = table.body["url"]
     if isinstance(url, str) and len(url) <= URL_MAX and _is_url(table, url):
-        return url, values_in(table, view, HOLE.findall(url), "a hole of the URL, as {id}")
+        return url, values_in(table, view, list(holes_of(url)), "a hole of the URL, as {id}")
     if not isinstance(url, str) or len(url) > URL_MAX:
         got = f"{len(url)} characters" if isinstance(url, str) else came(url)
         table.refuse(
@@ -47,7 +46,7 @@ def _is_url(table: Table, url: str) -> bool:
         must = "have no hole and no template before its path"
         advice = "An event may not say which server is asked: write the host."
     elif "{" in rest or "}" in rest:
-        must = "have holes such as {id}, of a-z, 0-9 and _, and no template"
+        must = "have holes such as {id}, of letters, digits and _, and no template"
         advice = "Fill a hole by values, and write %7B for a brace."
     else:
         if (reason := table.given.check_url(rest)) is not None:

@@ -21,9 +21,9 @@ from tidings.core.actions.file.sourced import source_of
 from tidings.core.actions.file.table import Given, Table
 from tidings.core.actions.file.toml_places import Path
 from tidings.core.connections.connection import Connection
+from tidings.core.connections.references import fill
 from tidings.core.form import came
 from tidings.core.ids import ORG_ID_MAX, OrgId
-from tidings.core.references import fill
 from tidings.core.sources.source import Source
 
 _SECTIONS = ("org", "source", "connections", "credentials", "lookups", "actions")

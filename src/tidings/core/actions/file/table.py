@@ -14,10 +14,10 @@ from tidings.core.actions.action import EVENT
 from tidings.core.actions.file.faults import Faults, path_of
 from tidings.core.actions.file.toml_places import Path
 from tidings.core.connections.connection import Connection
+from tidings.core.connections.references import ReadFile
 from tidings.core.event_path import read_path
 from tidings.core.form import Form, came, nearest, visible
 from tidings.core.picks import PATH_MAX, is_path, steps_of
-from tidings.core.references import ReadFile
 from tidings.core.webhooks.known_paths import has_path
 
 TemplateCheck = Callable[[str], "frozenset[str] | str"]

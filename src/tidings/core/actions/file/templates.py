@@ -12,8 +12,8 @@ from typing import Any
 
 from tidings.core.actions.action import Each, Found, Part, Plain, Secret, Text
 from tidings.core.actions.file.table import Table, View
+from tidings.core.connections.references import FileUnread
 from tidings.core.form import came, nearest
-from tidings.core.references import FileUnread
 from tidings.core.shaping.transformation_rules import TEMPLATE_MAX
 from tidings.core.webhooks.mailing import is_template
 
