@@ -256,6 +256,7 @@ for _name, _path in (
     ("inboxes", "inboxes.inboxes:app"),
     ("sources", "sources.sources:app"),
     ("connections", "connections:app"),
+    ("actions", "actions.actions:app"),
     ("replay", "replay:app"),
     ("sending", "sending:app"),
     ("profiles", "profile_commands:app"),

@@ -1,0 +1,1 @@
+"""The commands of actions: a file of them begun from a recipe, and looked through."""

@@ -1,0 +1,7 @@
+"""`tidings actions`: what is done for customers when events come, declared in a file."""
+
+from cyclopts import App
+
+app = App(name="actions", help="What is done when events come: mails, calls, rows, records.")
+for _name, _path in (("check", "check:check"), ("init", "init:init")):
+    app.command(f"tidings.cli.actions.{_path}", name=_name)

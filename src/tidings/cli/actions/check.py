@@ -1,0 +1,184 @@
+"""`tidings actions check`: looks through a file of actions, as a start of the service does."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from cyclopts import Parameter
+
+from tidings.cli.exits import Exit, Stop, next_step, say
+from tidings.cli.output import clean, how_many, print_line, print_table, word
+from tidings.core.actions.action import (
+    Action,
+    Call,
+    CsvLookup,
+    HttpLookup,
+    Lookup,
+    Mail,
+    Row,
+)
+from tidings.core.actions.file.faults import Fault
+from tidings.core.actions.file.reading import ActionsFile
+from tidings.core.actions.file.table import in_words, listed
+
+USUAL = "actions.toml"
+FILE_IS, CONNECTIONS_ARE = "TIDINGS_ACTIONS", "TIDINGS_CONNECTIONS"
+
+
+def check(
+    file: str = "",
+    /,
+    *,
+    connections: str = "",
+    json: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
+    """Look through a file of actions: all that is wrong with it, or what it declares.
+
+    The file is read as the service reads it, with the files and variables that it names. Nothing is
+    sent, and nobody is asked.
+
+    Parameters
+    ----------
+    file
+        Default: TIDINGS_ACTIONS, or actions.toml in this folder.
+    connections
+        The file of connections that it may name besides. Default: TIDINGS_CONNECTIONS.
+    json
+        Print what was found as one line of JSON.
+    """
+    from tidings.app.actions import ActionsRefused
+    from tidings.app.operator_file import FileRefused
+
+    path = Path(file or os.environ.get(FILE_IS) or USUAL)
+    again = f"tidings actions check {word(str(path))}"
+    try:
+        made = _read(path, connections or os.environ.get(CONNECTIONS_ARE, ""))
+    except ActionsRefused as refused:
+        if json:
+            print_line({"valid": False, "faults": [_shown(one) for one in refused.faults]})
+        else:
+            for one in refused.faults:
+                print(clean(one))
+        say(f"{clean(path)} has {how_many(len(refused.faults), 'fault')}.")
+        next_step(again)
+        return Exit.FAILED
+    except FileRefused as refused:
+        raise Stop(clean(refused), Exit.USAGE, "tidings actions init") from None
+    _print(made, json)
+    say(f"{clean(path)} declares {how_many(len(made.actions), 'action')} of org {made.org}.")
+    next_step(f"TIDINGS_ACTIONS={word(str(path))} tidings serve")
+    return Exit.OK
+
+
+def _read(path: Path, connections: str) -> ActionsFile:
+    from tidings.app.actions import load_actions
+    from tidings.app.connections import load_connections
+    from tidings.app.parts import CONNECTION_TYPES
+    from tidings.catalogue import load
+
+    catalogue = load()
+    kinds = {kind.name: kind for kind in reversed(catalogue.kinds())}  # the first of its versions
+    known = load_connections(Path(connections) if connections else None, CONNECTION_TYPES)
+    # Which types the org has declared itself is in the service: of others a word is said.
+    return load_actions(path, kinds, CONNECTION_TYPES, known, admits_unknown=True)
+
+
+def _print(made: ActionsFile, json: bool) -> None:
+    if json:
+        print_line(
+            {
+                "valid": True,
+                "org": made.org,
+                "actions": [
+                    {
+                        "name": one.name,
+                        "when": when_of(one),
+                        "does": does_of(one),
+                        "over": over_of(one),
+                        "lookups": [lookup.name for lookup in one.lookups],
+                    }
+                    for one in made.actions.values()
+                ],
+                "warnings": [_shown(one) for one in made.warnings],
+            }
+        )
+        return
+    print_table(
+        ("Name", "When", "Looks up", "Does", "Over"),
+        [
+            (one.name, when_of(one), _looked_up(one.lookups), does_of(one), over_of(one))
+            for one in made.actions.values()
+        ],
+        whole="Name",
+    )
+    for fault in made.warnings:
+        say(clean(fault))
+
+
+def _shown(fault: Fault) -> dict[str, Any]:
+    return {
+        "file": fault.file,
+        "line": fault.line,
+        "column": fault.column,
+        "code": fault.code,
+        "field": fault.field,
+        "message": fault.said,
+    }
+
+
+def when_of(action: Action) -> str:
+    """When an action is done, in a few words."""
+    parts = [listed(action.types)]
+    if action.filter is not None:
+        parts.append("filtered")
+    if action.unless:
+        parts.append(f"unless {how_many(len(action.unless), 'reason')}")
+    if action.needs:
+        parts.append(f"after {action.needs} is done")
+    if action.after_s:
+        parts.append(f"{in_words(action.after_s)} later")
+    if (quiet := action.quiet) is not None:
+        parts.append(f"not from {_hour(quiet.start)} to {_hour(quiet.end)}")
+    if (cap := action.cap) is not None:
+        parts.append(f"at most {cap.most} in {in_words(cap.within_s)}")
+    return ", ".join(parts)
+
+
+def _hour(minute: int) -> str:
+    return f"{minute // 60:02d}:{minute % 60:02d}"
+
+
+def does_of(action: Action) -> str:
+    """What an action does, in a few words."""
+    act = action.act
+    if isinstance(act, Mail):
+        to = [getattr(one, "template", None) or str(getattr(one, "value", "")) for one in act.to]
+        languages = len(action.acts) - 1
+        return f"mail to {listed(to, 'and')}" + (
+            f", in {how_many(languages, 'language')} besides" if languages else ""
+        )
+    if isinstance(act, Call):
+        return f"{act.method} {urlsplit(act.url).path or '/'}"
+    return f"row of {act.table}" if isinstance(act, Row) else f"record of {act.topic}"
+
+
+def over_of(action: Action) -> str:
+    """By what it is done: a connection, or the server that is called."""
+    act = action.act
+    if isinstance(act, Call):
+        return urlsplit(act.url).netloc
+    return act.connection
+
+
+def _looked_up(lookups: tuple[Lookup, ...]) -> str:
+    return ", ".join(f"{one.name} ({_kind(one)})" for one in lookups) or "-"
+
+
+def _kind(lookup: Lookup) -> str:
+    where = lookup.where
+    if isinstance(where, CsvLookup):
+        return Path(where.file).name
+    if isinstance(where, HttpLookup):
+        return urlsplit(where.url).netloc
+    return where.connection

@@ -1,0 +1,82 @@
+"""`tidings actions init`: begins a file of actions from a recipe."""
+
+import os
+import re
+from contextlib import suppress
+from pathlib import Path
+
+from tidings.cli.actions.recipe_files import Recipe, recipes
+from tidings.cli.exits import Exit, Stop, next_step, say
+from tidings.cli.output import clean, how_many, print_table, word
+from tidings.core.form import nearest
+
+_ORG = re.compile(r"^org = [0-9]+", re.MULTILINE)
+
+
+def init(recipe: str = "", /, *, into: str = ".", org: int | None = None) -> int:
+    """Write a file of actions from a recipe, with the files that it names; list the recipes.
+
+    No file that is there already is changed.
+
+    Parameters
+    ----------
+    recipe
+        Left out, the recipes are listed.
+    into
+        The folder to write to. It is made when it is not there.
+    org
+        The id of the org whose events they are.
+    """
+    known = {one.name: one for one in recipes()}
+    if not recipe:
+        print_table(("Recipe", "What it does"), [(one.name, one.about) for one in known.values()])
+        next_step(f"tidings actions init {next(iter(known))} --into actions")
+        return Exit.OK
+    if recipe not in known:
+        raise Stop(
+            f"RECIPE must be one of {', '.join(known)}; got {clean(recipe[:40])}."
+            f"{nearest(recipe, known) or ' `tidings actions init` says what each does.'}",
+            Exit.USAGE,
+        )
+    folder = Path(into)
+    written = _write(known[recipe], folder, org)
+    for path in written:
+        print(clean(path))
+    say(f"Wrote {how_many(len(written), 'file')}. Each begins with what is to be changed in it.")
+    next_step(f"tidings actions check {word(str(folder / 'actions.toml'))}")
+    return Exit.OK
+
+
+def _write(recipe: Recipe, folder: Path, org: int | None) -> list[Path]:
+    """All files of a recipe, or none. Stop."""
+    there = [name for name in recipe.files if os.path.lexists(folder / name)]
+    if there:
+        raise Stop(
+            f"The folder must have none of the files of the recipe; got {clean(there[0])} in "
+            f"{clean(folder)}. Name another folder with --into.",
+            Exit.REFUSED,
+        )
+    written: list[Path] = []
+    try:
+        for name, content in recipe.files.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("xb") as file:
+                written.append(path)
+                file.write(_of_org(content, org) if name == "actions.toml" else content)
+    except OSError as error:
+        for path in written:
+            with suppress(OSError):
+                path.unlink()
+        raise Stop(
+            f"The folder {clean(folder)} must be one that can be written to; got "
+            f"{clean(error.strerror)}. Name another with --into.",
+            Exit.USAGE,
+        ) from None
+    return written
+
+
+def _of_org(content: bytes, org: int | None) -> bytes:
+    if org is None:
+        return content
+    return _ORG.sub(f"org = {org}", content.decode(), count=1).encode()

@@ -1,0 +1,158 @@
+"""`tidings actions`: a file of them is begun, and looked through without a service."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import Command
+
+FILE = """\
+org = 2001
+[lookups.contact]
+csv = "contacts.csv"
+key = "id"
+by = "event.data.customerIdentifiers.customerId"
+[actions.tell]
+types = ["customerAdded"]
+lookups = ["contact"]
+after = "2h"
+call = {url = "https://api.brand.example/v1/told", json = {name = "{{ contact.name }}"}}
+"""
+SECRET = "hush-hush-hush"
+
+
+@pytest.fixture
+def tidings(tmp_path: Path) -> Command:
+    return Command(tmp_path)
+
+
+def written(tidings: Command, text: str, name: str = "actions.toml") -> str:
+    path = tidings.home / name
+    path.write_text(text, "utf-8")
+    return str(path)
+
+
+def test_a_file_without_a_fault_is_shown_action_by_action(tidings: Command) -> None:
+    path = written(tidings, FILE)
+    done = tidings("actions", "check", path).must()
+    heads, row = done.out.splitlines()[:2]
+    assert heads.split() == ["Name", "When", "Looks", "up", "Does", "Over"]
+    for one in ("tell", "customerAdded, 2h later", "contact (contacts.csv)", "POST /v1/told"):
+        assert one in row
+    assert row.rstrip().endswith("api.brand.example")
+    assert done.err.splitlines() == [
+        f"{path} declares 1 action of org 2001.",
+        f"Next: TIDINGS_ACTIONS={path} tidings serve",
+    ]
+    shown = tidings("actions", "check", "--json", TIDINGS_ACTIONS=path).must().row
+    assert shown["actions"] == [
+        {
+            "name": "tell",
+            "when": "customerAdded, 2h later",
+            "does": "POST /v1/told",
+            "over": "api.brand.example",
+            "lookups": ["contact"],
+        }
+    ]
+
+
+def test_all_faults_are_told_with_their_places(tidings: Command) -> None:
+    path = written(
+        tidings,
+        FILE.replace("customerAdded", "customerAded").replace('"2h"', "2") + 'maney = "a"\n',
+    )
+    done = tidings("actions", "check", path).must(1)
+    lines = done.out.splitlines()
+    assert [one.partition(": ")[0] for one in lines] == [
+        f"{path}:{at}" for at in ("7:10", "9:1", "11:1")
+    ]
+    assert (
+        "Did you mean customerAdded? (unknown_event_name, field actions.tell.types[0])" in lines[0]
+    )
+    assert done.err.splitlines() == [f"{path} has 3 faults.", f"Next: tidings actions check {path}"]
+    found = tidings("actions", "check", path, "--json").must(1).row
+    assert found["valid"] is False
+    assert [(one["line"], one["column"], one["code"]) for one in found["faults"]] == [
+        (7, 10, "unknown_event_name"),
+        (9, 1, "bad_duration"),
+        (11, 1, "unknown_field"),
+    ]
+
+
+def test_what_is_odd_is_said_and_is_no_fault(tidings: Command) -> None:
+    path = written(tidings, FILE.replace('["customerAdded"]', '["customerAdded", "ours.of.today"]'))
+    done = tidings("actions", "check", path).must()
+    assert f'{path}:7:27: types should hold names of known event types; got "ours.of' in done.err
+
+
+def test_no_secret_is_shown(tidings: Command) -> None:
+    (tidings.home / "secret").write_text(SECRET + "\n")
+    text = FILE.replace(
+        "[actions.tell]",
+        '[credentials.us]\ntype = "bearer"\ntoken = "${file:secret}"\n[actions.tell]',
+    )
+    good = written(tidings, text.replace("json =", 'credential = "us", json ='))
+    bad = written(
+        tidings, text.replace("call = {", 'call = {method = "${S}", ') + "x = 1", "bad.toml"
+    )
+    for path, code in ((good, 0), (bad, 1)):
+        for more in ((), ("--json",)):
+            done = tidings("actions", "check", path, *more, S=SECRET).must(code)
+            assert SECRET not in done.out + done.err
+
+
+@pytest.mark.parametrize("what", ["none", "folder", "fifo", "large", "binary"])
+def test_what_is_no_text_is_refused_and_nothing_waits(tidings: Command, what: str) -> None:
+    path = tidings.home / "x.toml"
+    if what == "folder":
+        path.mkdir()
+    elif what == "fifo":
+        os.mkfifo(path)
+    elif what == "large":
+        path.write_bytes(b"#" * 10_000_000)
+    elif what == "binary":
+        path.write_bytes(b"\xff\xfe\x00\x01")
+    done = tidings("actions", "check", str(path)).must(2)
+    assert done.out == "" and "must be a text of at most 1048576 bytes; got " in done.err
+    assert done.err.splitlines()[-1] == "Next: tidings actions init"
+
+
+def test_connections_of_their_own_file_may_be_named(tidings: Command) -> None:
+    others = written(
+        tidings,
+        '[post]\ntype = "smtp"\nhost = "h"\nsender = "a@brand.example"\nrecipients = "any"\n',
+        "connections.toml",
+    )
+    text = FILE[: FILE.index("call =")] + (
+        '[actions.tell.mail]\nconnection = "post"\nto = "{{ contact.mail }}"\nsubject = "Hello"\n'
+        'text = "Hello"\n'
+    )
+    path = written(tidings, text)
+    tidings("actions", "check", path, "--connections", others).must()
+    tidings("actions", "check", path, TIDINGS_CONNECTIONS=others).must()
+    assert "none is declared" in tidings("actions", "check", path).must(1).out
+
+
+def test_init_lists_recipes_and_changes_no_file_that_is_there(tidings: Command) -> None:
+    assert "mail" in tidings("actions", "init").must().out
+    folder = tidings.home / "new"
+    (folder / "templates").mkdir(parents=True)
+    (folder / "templates" / "welcome.txt").write_text("mine")
+    done = tidings("actions", "init", "mail", "--into", str(folder)).must(4)
+    assert "got templates/welcome.txt in" in done.err
+    assert [one.name for one in folder.iterdir()] == ["templates"]
+    (folder / "templates" / "welcome.txt").unlink()
+    (folder / "contacts.csv").symlink_to(tidings.home / "elsewhere.csv")  # leads nowhere yet
+    tidings("actions", "init", "mail", "--into", str(folder)).must(4)
+    assert not (tidings.home / "elsewhere.csv").exists()
+    assert "Did you mean mail?" in tidings("actions", "init", "mial").must(2).err
+
+
+def test_init_leaves_nothing_half_done(tidings: Command) -> None:
+    folder = tidings.home / "new"
+    folder.mkdir()
+    (folder / "templates").write_text("a file where a folder must be")
+    done = tidings("actions", "init", "mail", "--into", str(folder)).must(2)
+    assert "must be one that can be written to" in done.err
+    assert [one.name for one in folder.iterdir()] == ["templates"]

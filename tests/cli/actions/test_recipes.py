@@ -1,0 +1,54 @@
+"""Recipes: each is whole, can be begun from by whoever has the wheel, and is an example as well."""
+
+import re
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import Command
+from tests.console.test_wheel import ROOT, build
+from tidings.cli.actions.recipe_files import RECIPES, recipes
+
+EXAMPLES = ROOT / "examples"
+NAMES = [one.name for one in recipes()]
+
+
+@pytest.fixture
+def tidings(tmp_path: Path) -> Command:
+    return Command(tmp_path)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_a_recipe_writes_is_a_file_of_actions_without_a_fault_or_a_warning(
+    tidings: Command, name: str
+) -> None:
+    folder = tidings.home / "new" / name
+    done = tidings("actions", "init", name, "--into", str(folder), "--org", "2001").must()
+    [recipe] = [one for one in recipes() if one.name == name]
+    assert done.out.split() == [str(folder / one) for one in recipe.files]
+    text = (folder / "actions.toml").read_text("utf-8")
+    assert recipe.about and text.startswith(f"# {recipe.about}\n")
+    named = {one: "a-value-of-the-test" for one in re.findall(r"\$\{([A-Z_]+)\}", text)}
+    command = done.err.splitlines()[-1].removeprefix("Next: tidings ").split()
+    assert command == ["actions", "check", str(folder / "actions.toml")]
+    found = tidings(*command, "--json", **named).must().row
+    assert (found["valid"], found["org"], found["warnings"]) == (True, 2001, [])
+    assert found["actions"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_recipe_is_an_example_too(name: str) -> None:
+    assert (EXAMPLES / name).is_symlink() and (EXAMPLES / name).resolve() == RECIPES / name
+
+
+def test_the_recipes_are_in_the_wheel(tmp_path: Path) -> None:
+    done = build(ROOT, tmp_path)
+    assert done.returncode == 0, done.stderr
+    [wheel] = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as inside:
+        for recipe in recipes():
+            for name, content in recipe.files.items():
+                held = inside.read(f"tidings/cli/actions/recipes/{recipe.name}/{name}")
+                assert held == content
+    assert "mail" in NAMES
