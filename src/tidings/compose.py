@@ -227,6 +227,7 @@ class App:
         self.pumps.start()
         self.access.upkeep.start()
         self.background.start()
+        self.actions.begin()
 
     async def stop(self) -> bool:
         """Start nothing more, wait for what is under way, write what is known; whether all of it

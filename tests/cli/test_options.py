@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from tidings.cli import deliveries, replay, sending
+from tidings.cli import deliveries, replay
 from tidings.cli.events import event_log, log_options
 from tidings.cli.exits import Exit
+from tidings.cli.serving import sending
 from tidings.cli.where import Where
 
 WHEN, UNTIL = "2026-02-11T09:15:00.000Z", "2026-02-11T10:15:00.000Z"

@@ -10,6 +10,7 @@ from tidings.compose import App
 from tidings.core.actions.action import Actions
 from tidings.core.actions.file.reading import ActionsFile
 from tidings.core.connections.connection import Connections
+from tidings.core.ids import OrgId
 from tidings.destinations.action.driver import ActionDestination
 from tidings.destinations.http.authentication.asking import asking_over
 from tidings.destinations.http.authentication.schemes import Proofs
@@ -51,6 +52,11 @@ class Acting:
         }
 
     @property
+    def org(self) -> OrgId | None:
+        """Whose actions they are; None without a file."""
+        return None if self.file is None else self.file.org
+
+    @property
     def actions(self) -> Actions:
         """By name."""
         return {} if self.file is None else self.file.actions
@@ -77,11 +83,10 @@ class Acting:
 
     async def declare(self, app: App) -> None:
         """Let the webhooks of all actions be as the file says. FileRefused, StoreDown."""
-        of_org = None if self.file is None else self.file.org
-        if of_org is not None:
-            await app.orgs.ensure(of_org)
+        if self.org is not None:
+            await app.orgs.ensure(self.org)
         for org in app.orgs.all():
-            actions = self.actions if org.id == of_org else {}
+            actions = self.actions if org.id == self.org else {}
             try:
                 await declare(app.webhooks, org.id, actions, self._name)
             except Conflict as taken:
@@ -109,7 +114,7 @@ def acting_of(
     the file may name. FileRefused, Unusable."""
     file = None
     if settings.actions is not None:
-        kinds = {kind.name: kind for kind in catalogue.kinds()}
+        kinds = {kind.name: kind for kind in reversed(catalogue.kinds())}  # the first versions
         file = load_actions(
             settings.actions, kinds, CONNECTION_TYPES, connections, admits_unknown=admits_unknown
         )

@@ -169,9 +169,9 @@ def derived_key(data: Path, purpose: bytes, size: int = 32) -> bytes:
     return hashlib.blake2b(purpose, key=key, digest_size=size).digest()
 
 
-async def first_credential(settings: Settings, access: Access) -> None:
+async def first_credential(settings: Settings, access: Access, org_of_file: OrgId | None) -> None:
     org, key, secret = (
-        OrgId(settings.bootstrap_org or 1),
+        OrgId(settings.bootstrap_org or org_of_file or 1),
         settings.bootstrap_key,
         settings.bootstrap_secret,
     )

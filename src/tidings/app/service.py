@@ -153,7 +153,7 @@ class Service:
             options_of(settings, shares),
         )
         await app.load(through)
-        await through(lambda: first_credential(settings, app.access.access))
+        await through(lambda: first_credential(settings, app.access.access, acting.org))
         await through(lambda: acting.declare(app))
         await through(
             lambda: declare_sources(

@@ -49,27 +49,10 @@ def serve(
         Send nothing until `tidings sending start --all`: sending is stopped for all orgs, also
         over a restart. Events are accepted.
     """
-    import os
-    import sys
-
-    from tidings.service_links import service_links
-    from tidings.settings.load import SettingsRefused, load
+    from tidings.cli.serving.serve import start
 
     options = {"data": data, "host": host, "port": port, "dev": dev}
-    try:
-        settings = load(os.environ, config, options)
-    except SettingsRefused as refused:
-        return refuse(refused.problems)
-    if passed_over := service_links(os.environ):
-        say(
-            f"Passed over, because Kubernetes sets them for a service: {', '.join(passed_over)}. "
-            "`enableServiceLinks: false` in the pod keeps them out."
-        )
-    # structlog would load it, 50 ms of a start, to colour tracebacks: a service logs JSON.
-    sys.modules["rich"] = None  # type: ignore[assignment]
-    from tidings.app import serve as run
-
-    return run(settings, hold)
+    return start(config, options, hold=hold)
 
 
 @app.command
@@ -212,7 +195,7 @@ def backup(
     json
         Print what the copy holds as JSON.
     """
-    from tidings.cli.backup import backup as run
+    from tidings.cli.serving.backup import backup as run
 
     return run(config, data, to, json)
 
@@ -235,7 +218,7 @@ def restore(
     json
         Print what the copy holds as JSON.
     """
-    from tidings.cli.backup import restore as run
+    from tidings.cli.serving.backup import restore as run
 
     return run(source, data, json)
 
@@ -258,7 +241,7 @@ for _name, _path in (
     ("connections", "connections:app"),
     ("actions", "actions.actions:app"),
     ("replay", "replay:app"),
-    ("sending", "sending:app"),
+    ("sending", "serving.sending:app"),
     ("profiles", "profile_commands:app"),
     ("send", "events.send:send"),
     ("trigger", "events.trigger:trigger"),

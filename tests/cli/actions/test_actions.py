@@ -43,7 +43,7 @@ def test_a_file_without_a_fault_is_shown_action_by_action(tidings: Command) -> N
     assert row.rstrip().endswith("api.brand.example")
     assert done.err.splitlines() == [
         f"{path} declares 1 action of org 2001.",
-        f"Next: TIDINGS_ACTIONS={path} tidings serve",
+        f"Next: tidings actions run {path}",
     ]
     shown = tidings("actions", "check", "--json", TIDINGS_ACTIONS=path).must().row
     assert shown["actions"] == [

@@ -3,5 +3,10 @@
 from cyclopts import App
 
 app = App(name="actions", help="What is done when events come: mails, calls, rows, records.")
-for _name, _path in (("check", "check:check"), ("init", "init:init")):
+for _name, _path in (
+    ("check", "check:check"),
+    ("run", "run:run"),
+    ("test", "test:test"),
+    ("init", "init:init"),
+):
     app.command(f"tidings.cli.actions.{_path}", name=_name)

@@ -67,7 +67,7 @@ def check(
         raise Stop(clean(refused), Exit.USAGE, "tidings actions init") from None
     _print(made, json)
     say(f"{clean(path)} declares {how_many(len(made.actions), 'action')} of org {made.org}.")
-    next_step(f"TIDINGS_ACTIONS={word(str(path))} tidings serve")
+    next_step(f"tidings actions run {word(str(path))}")
     return Exit.OK
 
 

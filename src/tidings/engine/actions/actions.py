@@ -1,7 +1,10 @@
 """The actions of a process as one thing: what they are, and what makes their messages."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Self
+
+import structlog
 
 from tidings.core.actions.action import Actions
 from tidings.core.ids import OrgId
@@ -16,6 +19,8 @@ from tidings.lookups.port import Source
 from tidings.store import port
 from tidings.transform.port import Renderer
 
+log = structlog.get_logger(__name__)
+
 
 class ActionServices:
     """Composed once, before the engine; `serve` joins them."""
@@ -27,6 +32,7 @@ class ActionServices:
         self.preparation = preparation
         self._lookups = lookups
         self._needs = needs
+        self._looking: asyncio.Task[None] | None = None
 
     @classmethod
     def compose(
@@ -62,6 +68,16 @@ class ActionServices:
         self._needs.due = engine.dispatcher.due
         engine.written = self._needs.settled
 
+    def begin(self) -> None:
+        """Read what look-ups read of files, and log what is wrong with them, before anybody asks."""
+        self._looking = asyncio.get_running_loop().create_task(self._look())
+
+    async def _look(self) -> None:
+        for name, said in (await self._lookups.check()).items():
+            log.warning("a look-up will fail", lookup=name, reason=said)
+
     async def close(self) -> None:
         """Let go of what look-ups have open. Idempotent."""
+        if self._looking is not None:
+            self._looking.cancel()
         await self._lookups.close()

@@ -10,7 +10,7 @@ from time import monotonic
 
 import msgspec
 
-from tidings.core.delivery.exchange import Ending, Fault, FaultKind
+from tidings.core.delivery.exchange import Ending, Fault, FaultKind, Result, Verdict, of_fault
 from tidings.core.delivery.job import Job
 from tidings.core.ids import DeliveryId, OrgId
 from tidings.core.shaping.left_out import LeftOut
@@ -64,6 +64,7 @@ class TrialResult(msgspec.Struct, frozen=True):
     started_ms: int
     ending: Ending
     left_out: LeftOut | None = None  # as of a delivery
+    delivered: bool = False  # whether it counts as taken, whatever its status
 
 
 class Trial:
@@ -109,31 +110,31 @@ class Trial:
                 return TrialResult(webhook.method, webhook.url, [], b"", started_ms, fault)
             message = _Test(job, webhook, stands, self._clock)
             began_s = monotonic()
-            ending = await self._attempt(message)
-            if ending is None:
+            result = await self._attempt(message)
+            if result is None:
                 taken_ms = (monotonic() - began_s) * 1e3
-                ending = Fault(FaultKind.OURS, False, _CHANGED, taken_ms)
+                result = of_fault(Fault(FaultKind.OURS, False, _CHANGED, taken_ms))
             shown = self._destination.show(webhook, message.headers, job.body, job.key)
             return TrialResult(
                 shown.method,
-                webhook.url,
+                shown.url or webhook.url,
                 shown.headers,
                 shown.body,
                 started_ms,
-                ending,
+                result.ending,
                 job.left_out,
+                result.verdict is Verdict.DELIVERED,
             )
         finally:
             self._under_way -= 1
 
-    async def _attempt(self, message: "_Test") -> Ending | None:
+    async def _attempt(self, message: "_Test") -> Result | None:
         lonely = msgspec.structs.replace(message.webhook, connections_max=1, keep_answers=True)
         channel = self._destination.open(lonely)
         try:
-            result = await channel.send(message)
+            return await channel.send(message)
         finally:
             await asyncio.shield(channel.close())
-        return None if result is None else result.ending
 
     def _admit(self, org: OrgId) -> None:
         now_s = self._clock.now_ms() / 1000

@@ -1,0 +1,148 @@
+"""Tries actions with one event, without a service and without a store: what would be done, and by
+which steps; or really does it, as a test message is sent.
+
+Nothing is waited for and nothing is counted: needs, waits, quiet hours and caps are as if they were
+over.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple, cast
+
+import msgspec
+
+from tidings import catalogue
+from tidings.app.acting import Acting, acting_of
+from tidings.app.connections import load_connections
+from tidings.app.parts import CONNECTION_TYPES, destinations, make_policy
+from tidings.core.actions.action import Action
+from tidings.core.actions.made import Made, made_in
+from tidings.core.delivery.exchange import Ending
+from tidings.core.delivery.job import Job
+from tidings.core.ids import OrgId, WebhookId
+from tidings.core.shaping.filter import explain
+from tidings.core.webhooks.webhook import Webhook
+from tidings.destinations.port import Destination, Shown
+from tidings.egress.address import parse_target
+from tidings.egress.sender import HttpSender
+from tidings.engine.actions.caps import Caps
+from tidings.engine.actions.declared import settings_of
+from tidings.engine.actions.lookups import Lookups
+from tidings.engine.actions.needs import Needs
+from tidings.engine.actions.preparation import TRIAL, Preparation
+from tidings.engine.clock import WallClock
+from tidings.engine.delivery.trial import Trial
+from tidings.engine.shaping.faults import ShapeLater, ShapeNeedless, ShapeRefused
+from tidings.engine.shaping.shaper import Shaper
+from tidings.engine.webhooks.records import Config, webhook_of
+from tidings.settings.settings import Settings
+from tidings.store import port
+from tidings.transform.renderer import ProcessRenderer
+
+CONNECTIONS_MAX = 50
+
+
+class Tried(NamedTuple):
+    """What one action makes of an event."""
+
+    action: Action
+    made: Made | None = None  # None: nothing, and `why` says so
+    why: str = ""
+    failed: bool = False  # it is not skipped, but cannot be done
+    shown: Shown | None = None  # what would go, or has gone
+    ending: Ending | None = None  # where it was really done
+    done: bool = False
+
+
+class ActionTrial:
+    """The actions of a file, ready to be tried."""
+
+    def __init__(self, acting: Acting, shaper: Shaper, destination: Destination) -> None:
+        self.actions = acting.actions
+        self._org = OrgId(0) if acting.file is None else acting.file.org
+        self._shaper = shaper
+        self._destination = destination
+
+    async def attempt(self, action: Action, event: bytes, *, send: bool) -> Tried:
+        """Make of an event what the action says, and do it if asked to."""
+        webhook = self._webhook(action)
+        read = msgspec.json.decode(event)
+        if not webhook.subscribes(str(read.get("eventName", "")), 1):
+            return Tried(action, why="It is for events of other types.")
+        if webhook.filter is not None and not (judged := explain(webhook.filter, read)).accepted:
+            return Tried(action, why=f"Its filter refuses the event: {judged.said}")
+        event_id = str(read.get("eventId") or "test")
+        job = Job(TRIAL, webhook.number, self._org, event_id, 0, 1, None, False, event)
+        try:
+            body = await self._shaper.shape(webhook, job)
+        except ShapeNeedless as needless:
+            return Tried(action, why=needless.reason)
+        except (ShapeRefused, ShapeLater) as unshaped:
+            return Tried(action, why=unshaped.reason, failed=True)
+        made = made_in(body)
+        if not send:
+            return Tried(
+                action,
+                made,
+                shown=self._destination.show(webhook, [("webhook-id", "test")], body, None),
+            )
+        trial = Trial(destination=self._destination, shaper=_Same(body), clock=WallClock())
+        sent = await trial.send(self._org, webhook, event_id, event, lambda: True)
+        shown = Shown(sent.method, sent.headers, sent.body, sent.url)
+        return Tried(action, made, shown=shown, ending=sent.ending, done=sent.delivered)
+
+    def _webhook(self, action: Action) -> Webhook:
+        config = Config(settings_of(action), (), "", "")
+        stored = port.StoredWebhook(0, WebhookId(""), "", self._org, 1, action.name, "active", b"")
+        return webhook_of(stored, config, 0)
+
+
+class _Same:
+    """`Shaping`: what was made is not made again."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    async def shape(self, webhook: Webhook, job: Job) -> bytes:
+        return self._body
+
+
+@asynccontextmanager
+async def action_trial(settings: Settings) -> AsyncIterator[ActionTrial]:
+    """Over the adapters of a service, but for its store. FileRefused, Unusable."""
+    clock, sender = WallClock(), HttpSender(make_policy(settings), connections_max=CONNECTIONS_MAX)
+    renderer = ProcessRenderer()
+
+    def target_of(url: str) -> Any:
+        return parse_target(url, allow_http=True)
+
+    acting = acting_of(
+        settings,
+        catalogue.load(),
+        load_connections(settings.connections, CONNECTION_TYPES),
+        admits_unknown=True,
+        sender=sender,
+        target_of=target_of,
+        now_s=lambda: clock.now_ms() / 1000,
+    )
+    lookups = Lookups(acting.lookups)
+    unasked = cast(port.Store, None)  # a trial waits for nothing, and is counted nowhere
+    preparation = Preparation(
+        actions=acting.actions,
+        store=unasked,
+        lookups=lookups,
+        renderer=renderer,
+        caps=Caps(unasked),
+        needs=Needs(unasked, lambda org, name: None),
+        clock=clock,
+    )
+    destination = destinations(
+        sender, target_of, clock, acting.connections, {}, lambda org, address: False, acting.driver
+    )
+    try:
+        yield ActionTrial(acting, Shaper(actions=preparation, renderer=renderer), destination)
+    finally:
+        await lookups.close()
+        await acting.close()
+        await renderer.close()
+        await sender.close()

@@ -1,0 +1,205 @@
+"""`tidings actions test`: what actions would make of one event, or really make of it."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from tidings.cli.actions.check import FILE_IS, USUAL
+from tidings.cli.exits import Exit, Stop, next_step, refuse, say
+from tidings.cli.output import clean, glyph, how_many, json_of, print_line, print_text, word
+from tidings.core.actions.action import Action
+
+if TYPE_CHECKING:
+    from tidings.app.action_trial import Tried
+    from tidings.settings.settings import Settings
+
+EVENT_BYTES_MAX = 1 << 20
+BODY_SHOWN_MAX = 4000  # characters
+NOWHERE = "action:"  # the URL of an action that goes to none
+
+
+def test(
+    event: str,
+    /,
+    *,
+    file: str = "",
+    only: str = "",
+    send: Annotated[bool, Parameter(negative=())] = False,
+    dev: bool | None = None,
+    json: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
+    """Show what actions make of an event: the very request, mail or row. Nothing is sent.
+
+    Look-ups are really asked. Needs, waits, quiet hours and caps are as if they were over.
+
+    Parameters
+    ----------
+    event
+        A file with an event as JSON, - for what is piped in, or an event type, for its example.
+    file
+        The file of actions. Default: TIDINGS_ACTIONS, or actions.toml in this folder.
+    only
+        Try this action alone.
+    send
+        Really do it, marked as a test where that can be.
+    dev
+        Admit plain http and loopback or private systems.
+    json
+        Print a line of JSON for each action.
+    """
+    from tidings.settings.load import SettingsRefused, load
+
+    path = Path(file or os.environ.get(FILE_IS) or USUAL)
+    body = _event(event)
+    try:
+        settings = load(os.environ, None, {"actions": path, "dev": dev})
+    except SettingsRefused as refused:
+        return refuse(refused.problems)
+    tried = _tried(settings, body, only, send)
+    if json:
+        for one in tried:
+            print_line(_line(one))
+    else:
+        for one in tried:
+            _print(one)
+    did = [one for one in tried if (one.done if send else one.made is not None)]
+    bad = [one for one in tried if one.failed or (one.ending is not None and not one.done)]
+    does = "did" if send else "would do"
+    say(f"{len(did)} of {how_many(len(tried), 'action')} {does} something for the event.")
+    again = f"tidings actions test {word(event)} --file {word(str(path))}"
+    next_step(f"tidings actions run {word(str(path))}" if send else f"{again} --send")
+    return Exit.FAILED if bad else Exit.OK
+
+
+def _event(named: str) -> bytes:
+    """The bytes of the event that is meant. Stop."""
+    import json
+
+    from tidings import catalogue
+
+    if named == "-":
+        body = sys.stdin.buffer.read(EVENT_BYTES_MAX + 1)
+    elif Path(named).is_file():
+        body = Path(named).read_bytes()[: EVENT_BYTES_MAX + 1]
+    else:
+        kind = catalogue.load().get(named)
+        if kind is None or not kind.examples:
+            raise Stop(
+                f"EVENT must be a file, - or an event type with an example; got {clean(named)}.",
+                Exit.USAGE,
+                "tidings events list",
+            )
+        return json.dumps(kind.example).encode()
+    try:
+        read = json.loads(body) if len(body) <= EVENT_BYTES_MAX else None
+    except (ValueError, RecursionError):
+        read = None
+    if not isinstance(read, dict) or not isinstance(read.get("eventName"), str):
+        raise Stop(
+            f"EVENT must be one event, a JSON object of at most {EVENT_BYTES_MAX >> 20} MiB with "
+            f"eventName; {clean(named)} holds something else.",
+            Exit.USAGE,
+            "tidings events example customerAdded > event.json",
+        )
+    return body
+
+
+def _tried(settings: "Settings", body: bytes, only: str, send: bool) -> list["Tried"]:
+    from tidings.app.action_trial import action_trial
+    from tidings.app.machine import log_to_stderr
+    from tidings.errors import Unusable
+
+    log_to_stderr("error")  # what is seen on the way is said here in other words
+
+    async def run() -> list["Tried"]:
+        async with action_trial(settings) as trial:
+            if only and only not in trial.actions:
+                raise Stop(
+                    f"ONLY must be an action of the file; got {clean(only)}. It has "
+                    f"{', '.join(trial.actions)}.",
+                    Exit.NOT_FOUND,
+                )
+            wanted = [one for one in trial.actions.values() if not only or one.name == only]
+            return [await trial.attempt(one, body, send=send) for one in wanted]
+
+    try:
+        return asyncio.run(run())
+    except Unusable as refused:
+        raise Stop(clean(refused, lines=True), Exit.FAILED, "tidings actions check") from None
+
+
+def _line(tried: "Tried") -> dict[str, Any]:
+    shown, made = tried.shown, tried.made
+    return {
+        "action": tried.action.name,
+        "why": tried.why or None,
+        "failed": tried.failed,
+        "language": None if made is None else made.language or None,
+        "steps": [] if made is None else [[one.name, one.said, one.took_ms] for one in made.steps],
+        "request": None
+        if shown is None
+        else {
+            "method": shown.method,
+            "url": shown.url or None,
+            "headers": shown.headers,
+            "body": shown.body.decode("utf-8", "replace"),
+        },
+        "sent": tried.ending is not None,
+        "done": tried.done,
+    }
+
+
+def _print(tried: "Tried") -> None:
+    action, shown = tried.action, tried.shown
+    sign = "failed" if tried.failed or (tried.ending is not None and not tried.done) else ""
+    sign = sign or ("cancelled" if tried.made is None else "delivered" if tried.done else "pending")
+    print_text(glyph(sign), " ", action.name, *(["  ", tried.why] if tried.why else []))
+    if tried.made is None or shown is None:
+        return
+    for one in tried.made.steps:
+        print(f"  look-up {clean(one.name)}: {clean(one.said)}, {one.took_ms:.1f} ms")
+    if tried.made.language:
+        print(f"  language {clean(tried.made.language)}")
+    if passed := _passed_over(action):
+        print(f"  not waited for: {passed}")
+    print(f"  {clean(shown.method)} {clean('' if shown.url == NOWHERE else shown.url)}".rstrip())
+    for name, value in shown.headers:
+        print(f"  {clean(name)}: {clean(value)}")
+    print()
+    for line in _body(shown.body).splitlines():
+        print(f"    {clean(line)}")
+    if tried.ending is not None:
+        print(f"  {clean(_ended(tried))}")
+
+
+def _passed_over(action: Action) -> str:
+    """What keeps it from being done at once, when it is no test."""
+    found = [f"needs {action.needs}"] if action.needs else []
+    found += ["after"] if action.after_s else []
+    found += ["quiet hours"] if action.quiet is not None else []
+    return ", ".join(found + (["cap"] if action.cap is not None else []))
+
+
+def _body(body: bytes) -> str:
+    import json
+
+    text = body.decode("utf-8", "replace")
+    try:
+        text = json_of(json.loads(text), indent=2)
+    except (ValueError, RecursionError):
+        pass
+    return text if len(text) <= BODY_SHOWN_MAX else f"{text[:BODY_SHOWN_MAX]}\n…"
+
+
+def _ended(tried: "Tried") -> str:
+    from tidings.core.delivery.exchange import Answer
+
+    ending = tried.ending
+    if isinstance(ending, Answer):
+        said = ending.detail or f"Answered {ending.status} after {ending.duration_ms:.0f} ms."
+        return said if tried.done else f"{said} {ending.body[:500].decode('utf-8', 'replace')}"
+    return "" if ending is None else ending.detail
