@@ -6,11 +6,13 @@ What the file is judged by is in `core/actions/`; here it is read, with the file
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from threading import Event
 
 from tidings.app.connections import judge_connection
 from tidings.app.operator_file import FileRefused, FilesIn
 from tidings.catalogue.event_type import EventType
 from tidings.connections.port import ConnectionType
+from tidings.core.actions.action import CsvLookup
 from tidings.core.actions.file.document import FILE_BYTES_MAX
 from tidings.core.actions.file.faults import Fault
 from tidings.core.actions.file.reading import ActionsFile, read_actions
@@ -18,6 +20,7 @@ from tidings.core.actions.file.table import Given
 from tidings.core.connections.connection import Connection
 from tidings.core.connections.references import FileUnread
 from tidings.egress.address import TargetRefused, parse_target
+from tidings.lookups.csv_table import CsvTable, FileUnfit
 from tidings.transform.sandbox import Sandbox, Unrenderable
 
 
@@ -55,8 +58,8 @@ def load_actions(
         kinds=kinds,
         connections=connections or {},
         check_connection=lambda name, said: judge_connection(name, said, types),
-        check_template=_template_check(),
-        check_url=_check_url,
+        check_template=template_check(),
+        check_url=check_url,
         admits_unknown=admits_unknown,
     )
     made = read_actions(document, str(path), given)
@@ -65,7 +68,34 @@ def load_actions(
     return made
 
 
-def _template_check() -> Callable[[str], frozenset[str] | str]:
+def searched_files(made: ActionsFile) -> tuple[list[str], list[str]]:
+    """What is wrong with the files that look-ups search, and what is odd in them, in sentences that
+    name the look-up. It may take seconds."""
+    wrong, odd = [], []
+    for lookup in made.lookups.values():
+        where = lookup.where
+        if not isinstance(where, CsvLookup):
+            continue
+        place = f"[lookups.{lookup.name}] {where.file}:"
+        try:
+            table = CsvTable(Path(where.file), where.key, Event())
+        except FileUnfit as error:
+            wrong.append(f"{place} {error}")
+            continue
+        except OSError as error:
+            must = f"It must be a file that can be read; got none ({error.strerror})."
+            wrong.append(f"{place} {must} Correct csv.")
+            continue
+        if table.repeated:
+            odd.append(
+                f"{place} each {where.key} should stand on one line; {table.repeated:,} come "
+                "before another line with the same, and count no more. Leave them out."
+            )
+    return wrong, odd
+
+
+def template_check() -> Callable[[str], frozenset[str] | str]:
+    """Reads templates for their names: `TemplateCheck`."""
     sandbox = Sandbox()  # nothing is run: a template is read, and its names are listed
 
     def check(template: str) -> frozenset[str] | str:
@@ -77,7 +107,7 @@ def _template_check() -> Callable[[str], frozenset[str] | str]:
     return check
 
 
-def _check_url(url: str) -> str | None:
+def check_url(url: str) -> str | None:
     """Why a URL cannot be called; what it leads to is judged when it is."""
     try:
         parse_target(url, allow_http=True)

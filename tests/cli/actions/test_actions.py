@@ -28,6 +28,7 @@ def tidings(tmp_path: Path) -> Command:
 
 
 def written(tidings: Command, text: str, name: str = "actions.toml") -> str:
+    (tidings.home / "contacts.csv").write_text("id,name,mail\n7,Asha,asha@brand.example\n")
     path = tidings.home / name
     path.write_text(text, "utf-8")
     return str(path)
@@ -156,3 +157,16 @@ def test_init_leaves_nothing_half_done(tidings: Command) -> None:
     done = tidings("actions", "init", "mail", "--into", str(folder)).must(2)
     assert "must be one that can be written to" in done.err
     assert [one.name for one in folder.iterdir()] == ["templates"]
+
+
+def test_a_file_that_a_lookup_searches_must_be_there_with_its_key(tidings: Command) -> None:
+    path = written(tidings, FILE)
+    contacts = tidings.home / "contacts.csv"
+    contacts.write_text("id,name\n7,Asha\n7,Mei\n")
+    done = tidings("actions", "check", path).must()
+    assert f"[lookups.contact] {contacts}: each id should stand on one line; 1 come" in done.err
+    contacts.write_text("number,name\n7,Asha\n")
+    done = tidings("actions", "check", path, "--json").must(1)
+    assert done.row["valid"] is False and "id" in done.row["searchedFiles"]["wrong"][0]
+    contacts.unlink()
+    assert "got none (No such file or directory)" in tidings("actions", "check", path).must(1).err

@@ -47,7 +47,7 @@ def check(
     json
         Print what was found as one line of JSON.
     """
-    from tidings.app.actions import ActionsRefused
+    from tidings.app.actions import ActionsRefused, searched_files
     from tidings.app.operator_file import FileRefused
 
     path = Path(file or os.environ.get(FILE_IS) or USUAL)
@@ -65,10 +65,13 @@ def check(
         return Exit.FAILED
     except FileRefused as refused:
         raise Stop(clean(refused), Exit.USAGE, "tidings actions init") from None
-    _print(made, json)
+    lost, odd = searched_files(made)
+    _print(made, lost, odd, json)
+    for line in (*lost, *odd):
+        say(f"{clean(path)}: {clean(line)}")
     say(f"{clean(path)} declares {how_many(len(made.actions), 'action')} of org {made.org}.")
-    next_step(f"tidings actions run {word(str(path))}")
-    return Exit.OK
+    next_step(again if lost else f"tidings actions run {word(str(path))}")
+    return Exit.FAILED if lost else Exit.OK
 
 
 def _read(path: Path, connections: str) -> ActionsFile:
@@ -84,11 +87,11 @@ def _read(path: Path, connections: str) -> ActionsFile:
     return load_actions(path, kinds, CONNECTION_TYPES, known, admits_unknown=True)
 
 
-def _print(made: ActionsFile, json: bool) -> None:
+def _print(made: ActionsFile, lost: list[str], odd: list[str], json: bool) -> None:
     if json:
         print_line(
             {
-                "valid": True,
+                "valid": not lost,
                 "org": made.org,
                 "actions": [
                     {
@@ -100,6 +103,7 @@ def _print(made: ActionsFile, json: bool) -> None:
                     }
                     for one in made.actions.values()
                 ],
+                "searchedFiles": {"wrong": lost, "odd": odd},
                 "warnings": [_shown(one) for one in made.warnings],
             }
         )

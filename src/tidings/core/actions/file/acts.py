@@ -77,10 +77,15 @@ class _Overlaid(Table):
         if self._own(field):
             self._language.warn(code, field, sentence)
 
+    def is_reference(self, field: str) -> bool:
+        if self._own(field):
+            return self._language.is_reference(field)
+        return super().is_reference(field)
+
     def within(self, field: str, body: dict[str, Any]) -> Table:
         if self._own(field):
             return self._language.within(field, body)
-        return _Told(self.given, self.faults, self.path, body)
+        return _Told(self.given, self.faults, (*self.path, *self.steps(field)), body)
 
 
 class _Told(Table):
@@ -93,4 +98,4 @@ class _Told(Table):
         pass
 
     def within(self, field: str, body: dict[str, Any]) -> Table:
-        return _Told(self.given, self.faults, self.path, body)
+        return _Told(self.given, self.faults, (*self.path, *self.steps(field)), body)

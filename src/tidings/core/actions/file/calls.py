@@ -104,6 +104,13 @@ def headers_in(
                 f"headers must hold none that is set anyway; got {came(name)}, which is set by "
                 f"{by}. Take it out.",
             )
+        elif view is not None and given.is_reference(name):
+            given.refuse(
+                "secret_kept",
+                name,
+                "headers must stand in the file, since those of an act are kept and shown; got "
+                "what comes from elsewhere. Declare a credential of type apiKey.",
+            )
         elif header_fits(given, name, name, "" if template else value, known=lower in found):
             text: Text | Plain | None = Plain(value.strip(" \t"))
             if template and view is not None:

@@ -40,10 +40,11 @@ class Fault(msgspec.Struct, frozen=True):
 
 
 class Faults:
-    """Those of one file. `references`: how each text is written that was taken from elsewhere."""
+    """Those of one file. `references`: how each text is written that comes from elsewhere; `taken`:
+    what it was found to be."""
 
     def __init__(
-        self, file: str, places: Places, references: Mapping[Path, str], filled: Mapping[Path, str]
+        self, file: str, places: Places, references: Mapping[Path, str], taken: Mapping[Path, str]
     ) -> None:
         self.refused: list[Fault] = []
         self.odd: list[Fault] = []
@@ -51,8 +52,9 @@ class Faults:
         self._places = places
         self._references = references
         self._secrets = {
-            value: references[path] for path, value in filled.items() if len(value) >= _KNOWN_MIN
+            value: references[path] for path, value in taken.items() if len(value) >= _KNOWN_MIN
         }
+        self._taken = frozenset(taken)
 
     def refuse(self, code: int | str, path: Path, said: str) -> None:
         """Tell what is wrong with what stands there."""
@@ -65,7 +67,7 @@ class Faults:
             self.odd.append(self._fault(code, path, said))
 
     def is_reference(self, path: Path) -> bool:
-        """Whether a text was taken from elsewhere."""
+        """Whether a text comes from elsewhere."""
         return path in self._references
 
     def is_taken(self, path: Path, value: str) -> bool:
@@ -79,10 +81,9 @@ class Faults:
 
     def _bare(self, path: Path, said: str) -> str:
         """A text without what was taken from elsewhere."""
-        written = self._references.get(path)
         must, got, _ = said.partition("; got ")
-        if written is not None and got:
-            return f"{must}; got what {written} stands for. Correct that."
+        if path in self._taken and got:
+            return f"{must}; got what {self._references[path]} stands for. Correct that."
         for secret, reference in self._secrets.items():
             said = said.replace(secret, reference).replace(secret[:_SHOWN], reference)
         return said

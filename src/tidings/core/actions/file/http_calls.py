@@ -39,7 +39,7 @@ def call_of(table: Table, view: View, declared: Declared) -> Call | None:
         values,
         headers=headers,
         credential=credential,
-        json=part_in(table, "json", view),
+        json=part_in(table, "json", view, secrets=True),
         form=_form(table, view),
         text=text_in(table, "text", view),
         content_type=_content_type(table),
@@ -60,7 +60,7 @@ def _form(table: Table, view: View) -> tuple[tuple[str, Part], ...]:
             f"form must hold at most {FORM_MAX} fields; got {len(form.body)}. Send less.",
         )
         return ()
-    parts, found = Parts(form, view), []
+    parts, found = Parts(form, view, secrets=True), []
     for name, value in form.body.items():
         is_path = isinstance(value, dict) and list(value) in (["path"], ["file"], ["constant"])
         if not is_path and not is_json(value):

@@ -52,8 +52,10 @@ def read_actions(document: str, file: str, given: Given) -> ActionsFile | list[F
         return [read]
     body, places = read
     filled = fill(body, given.environment, given.read)
-    values = {path: str(_found(filled.document, path)) for path in filled.references}
-    faults = Faults(file, places, filled.references, values)
+    taken = {path: str(_found(filled.document, path)) for path in filled.references}
+    for one in filled.missing:
+        del taken[one.path]
+    faults = Faults(file, places, filled.references, taken)
     for one in filled.missing:
         last = next(step for step in reversed(one.path) if isinstance(step, str))
         faults.refuse("missing_reference", one.path, f"{last} {one.said}")

@@ -90,9 +90,9 @@ class Table(Form):
         """The path of a field in this table; a name of it may hold points."""
         return (field,) if field in self.body else path_of(field)
 
-    def is_secret(self, field: str, value: str) -> bool:
-        """Whether the text in a field was taken from elsewhere, as secrets are."""
-        return self.faults.is_taken((*self.path, *self.steps(field)), value)
+    def is_reference(self, field: str) -> bool:
+        """Whether a text of it was taken from the environment, or out of a file."""
+        return self.faults.is_reference((*self.path, *self.steps(field)))
 
     # -- tables within ----------------------------------------------------------------------------
 

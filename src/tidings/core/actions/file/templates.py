@@ -47,7 +47,16 @@ def text_of(
     most: int = TEMPLATE_MAX,
     html: bool = False,
 ) -> Text | Plain | None:
-    """The text that a value is. `field`: where it stands."""
+    """The text that a value is. `field`: where it stands. What is made of it is kept and shown, so
+    it is no secret."""
+    if isinstance(value, str) and table.is_reference(field):
+        table.refuse(
+            "secret_kept",
+            field,
+            f"{field} must stand in the file, since what is made of it is kept and shown; got what "
+            "comes from elsewhere. Put a secret into a credential, or into json or form of a call.",
+        )
+        return None
     if isinstance(value, dict) and list(value) == [FILE]:
         value = _of_file(table, f"{field}.{FILE}", value[FILE])
         if value is None:
@@ -105,19 +114,21 @@ def _holds(table: Table, field: str, template: str, view: View) -> bool:
 # -- JSON -----------------------------------------------------------------------------------------
 
 
-def part_in(table: Table, field: str, view: View) -> Part | None:
-    """What the JSON in a field is made of; None where it is left out or none, which is told."""
+def part_in(table: Table, field: str, view: View, *, secrets: bool = False) -> Part | None:
+    """What the JSON in a field is made of; None where it is left out or none, which is told.
+    `secrets`: whether it may hold some."""
     if table.body.get(field) is None:
         return None
-    return Parts(table, view).of(field, table.body[field])
+    return Parts(table, view, secrets=secrets).of(field, table.body[field])
 
 
 class Parts:
     """Reads the parts of one act, and counts them."""
 
-    def __init__(self, table: Table, view: View) -> None:
+    def __init__(self, table: Table, view: View, *, secrets: bool = False) -> None:
         self._table = table
         self._view = view
+        self._secrets = secrets
         self._count = 0
 
     def of(self, field: str, value: Any, depth: int = 1) -> Part:
@@ -141,7 +152,7 @@ class Parts:
             ]
             return _joined(parts)
         if isinstance(value, str):
-            if self._table.is_secret(field, value):
+            if self._secrets and self._table.is_reference(field):
                 return Secret(value)
             made = text_of(self._table, field, value, self._view) if value else None
             return made or Plain("")
