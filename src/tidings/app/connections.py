@@ -56,16 +56,16 @@ def judge_connection(
 ) -> Connection | list[str]:
     """The connection that a table declares; or all that is wrong with it, in sentences."""
     if not NAME.fullmatch(name) or not isinstance(said, dict):
-        return [_must("must be a table whose name is 1 to 63 of a-z, 0-9 and -", name)]
+        return [_refused("must be a table whose name is 1 to 63 of a-z, 0-9 and -", name)]
     fields = dict(said)
     kind, orgs = fields.pop("type", None), fields.pop("orgs", [])
     if not isinstance(kind, str) or kind not in types:
-        return [_must(f"must have a type of {', '.join(types)}", kind)]
+        return [_refused(f"must have a type of {', '.join(types)}", kind)]
     wrong: list[str] = []
     if type(default := fields.pop("default", False)) is not bool:
-        wrong.append(_must("must have a default of true or false", default))
+        wrong.append(_refused("must have a default of true or false", default))
     elif default and kind not in _SENT_TO:
-        wrong.append(_must(f"must have a type of {', '.join(_SENT_TO)} to be the default", kind))
+        wrong.append(_refused(f"must have a type of {', '.join(_SENT_TO)} to be the default", kind))
     elif (
         default
         and kind == KINDS[KAFKA].connection
@@ -75,11 +75,11 @@ def judge_connection(
             f"must have a {QUEUE_TOPIC} to be the default, of a-z A-Z 0-9 . _ -, perhaps {{org}} "
             "and {webhook}"
         )
-        wrong.append(_must(must, topic))
+        wrong.append(_refused(must, topic))
     if orgs != "all" and not (
         isinstance(orgs, list) and all(type(one) is int and one > 0 for one in orgs)
     ):
-        wrong.append(_must('must have orgs that are "all" or a list of ids', orgs))
+        wrong.append(_refused('must have orgs that are "all" or a list of ids', orgs))
     wrong += [f"{one}. Mend it." for one in types[kind].faults(fields)]
     if wrong:
         return wrong
@@ -91,5 +91,5 @@ def judge_connection(
     )
 
 
-def _must(must: str, got: object) -> str:
+def _refused(must: str, got: object) -> str:
     return f"{must}; got {came(got)}. Mend it."

@@ -66,7 +66,8 @@ def _declared(
     if type(org) is not int or not is_org(OrgId(org)):
         raise file.refused(table, "org must be the id of an org that is there", org)
     body, wrong = body_of_table(body)
-    for field, must in wrong.items():
+    for field, why in wrong.items():
+        must = f"{field} must be a table, or a text of JSON ({why})"
         raise file.refused(table, must, body[field])
     body = msgspec.json.decode(msgspec.json.encode(body))  # TOML has dates, which JSON has not
     try:

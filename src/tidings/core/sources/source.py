@@ -234,15 +234,15 @@ AS_JSON = ("mapping", "messageId")
 
 
 def body_of_table(said: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """The body that a table of a TOML file stands for; and, by field, what must be where it stands
-    for none."""
+    """The body that a table of a TOML file stands for; and, by field, why a text that must be JSON
+    is none."""
     body, wrong = dict(said), {}
     for field in AS_JSON:
         if isinstance(body.get(field), str):
             try:
                 body[field] = msgspec.json.decode(body[field])
             except ValueError as error:
-                wrong[field] = f"{field} must be a table, or a text of JSON ({error})"
+                wrong[field] = str(error)
     return body, wrong
 
 

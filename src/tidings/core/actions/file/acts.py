@@ -62,7 +62,7 @@ class _Overlaid(Table):
     """An act with what is other in a language. What is wrong in the act itself is told already."""
 
     def __init__(self, act: Table, language: Table) -> None:
-        super().__init__(act.given, act.faults, act.path, act.body | language.body)
+        super().__init__(act.given, act.faults, act.path, act.body | _other(language.body))
         self._language = language
 
     def _own(self, field: str) -> bool:
@@ -86,6 +86,10 @@ class _Overlaid(Table):
         if self._own(field):
             return self._language.within(field, body)
         return _Told(self.given, self.faults, (*self.path, *self.steps(field)), body)
+
+
+def _other(said: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in said.items() if name != "connection"}
 
 
 class _Told(Table):

@@ -77,7 +77,7 @@ def values_in(table: Table, view: View, holes: list[str], what: str) -> dict[str
             table.refuse(
                 "field_missing",
                 "values",
-                f"values must have a path for each hole; got none for {hole}. Write "
+                f"values must name all that is to be filled in; got no path for {hole}. Write "
                 f'{hole} = "event.data.…".',
             )
     return found
@@ -108,8 +108,8 @@ def headers_in(
             given.refuse(
                 "secret_kept",
                 name,
-                "headers must stand in the file, since those of an act are kept and shown; got "
-                "what comes from elsewhere. Declare a credential of type apiKey.",
+                "headers must stand in the file, since those of an act are kept and shown; it "
+                "comes from elsewhere. Declare a credential of type apiKey.",
             )
         elif header_fits(given, name, name, "" if template else value, known=lower in found):
             text: Text | Plain | None = Plain(value.strip(" \t"))

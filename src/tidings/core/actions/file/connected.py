@@ -33,7 +33,7 @@ def connections_of(table: Table | None) -> dict[str, Connection | None]:
             f"connections must hold at most {CONNECTIONS_MAX} tables; got {len(table.body)}. Name "
             "the file of connections in the settings instead.",
         )
-        return {}
+        return dict.fromkeys(table.body)
     for name, said in table.body.items():
         made = table.given.check_connection(name, said)
         if isinstance(made, list):

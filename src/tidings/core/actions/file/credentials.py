@@ -9,7 +9,7 @@ from tidings.core.actions.action import (
     Credential,
     TokenCall,
 )
-from tidings.core.actions.file.table import Table
+from tidings.core.actions.file.table import Table, listed
 from tidings.core.actions.file.templates import is_json
 from tidings.core.declaration import declared, read_resource
 from tidings.core.form import came, visible
@@ -38,7 +38,13 @@ def credential_of(table: Table) -> Credential | None:
     """The credential that a table declares; None where it is none, which is told."""
     if not table.need("type", '"apiKey"'):
         return None
-    if (kind := table.one_of("type", TYPES, "")) == "":
+    kind = table.body["type"]
+    if kind not in TYPES:
+        table.refuse(
+            "bad_credential",
+            "type",
+            f"type must be {listed(TYPES)}; got {came(kind)}. Write apiKey for a key in a header.",
+        )
         return None
     if kind in _SCHEMES:
         return _of_webhooks(table, _SCHEMES[kind])

@@ -95,12 +95,15 @@ def _lookups_in(table: Table, declared: Declared) -> tuple[str, ...]:
     found: list[str] = []
     for number, name in enumerate(table.texts("lookups", LOOKUPS_MAX, '["contact"]')):
         if name not in declared.lookups:
+            near = nearest(name, declared.lookups)
+            if near:  # so that what is made of it is not told too
+                found.append(near.removeprefix(" Did you mean ").removesuffix("?"))
             known = listed(declared.lookups) if declared.lookups else "declared in [lookups.NAME]"
             table.refuse(
                 "unknown_lookup",
                 f"lookups[{number}]",
                 f"lookups must name those of the file: {known}; got {came(name)}."
-                f"{nearest(name, declared.lookups) or ' Declare it.'}",
+                f"{near or ' Declare it.'}",
             )
             continue
         lookup = declared.lookups[name]

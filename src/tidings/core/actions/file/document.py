@@ -4,7 +4,7 @@ import re
 import tomllib
 from typing import Any
 
-from tidings.core.actions.file.faults import Fault, fault_at
+from tidings.core.actions.file.faults import Fault, fault_at, printable
 from tidings.core.actions.file.toml_places import DEPTH_MAX, Place, Places, find_places
 
 FILE_BYTES_MAX = 1 << 20
@@ -28,12 +28,19 @@ def parsed(document: str, file: str) -> tuple[dict[str, Any], Places] | Fault:
     except tomllib.TOMLDecodeError as error:
         found = _AT.search(str(error))
         place = Place(int(found[1]), int(found[2])) if found and found[1] else _end(document)
-        reason = _AT.sub("", str(error)).replace("Invalid", "no").replace("invalid", "other")
-        said = f"The file must be TOML; got something else: {reason}. Mend it here."
+        said = f"The file must be TOML; got something else: {_reason(str(error))}. Mend it here."
         return fault_at(place, file, "bad_toml", said)
     except ValueError:  # a number of more digits than Python reads
         said = "Numbers must have at most 18 digits; got more. Write it as a text."
         return fault_at(Place(1, 1), file, "bad_toml", said)
+
+
+def _reason(words: str) -> str:
+    """The library's, without its place, and without words that help nobody."""
+    reason = _AT.sub("", words)
+    for theirs, ours in (("Invalid", "unknown"), ("invalid", "unknown"), ("Illegal", "unfitting")):
+        reason = reason.replace(theirs, ours)
+    return printable(reason[:1].lower() + reason[1:])
 
 
 def _end(document: str) -> Place:

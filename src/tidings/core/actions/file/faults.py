@@ -76,8 +76,9 @@ class Faults:
 
     def _fault(self, code: int | str, path: Path, said: str) -> Fault:
         place = self._places.near(path)
-        field = name_of(path)
-        return Fault(self._file, place.line, place.column, str(code), field, self._bare(path, said))
+        said = printable(self._bare(path, said))
+        field = printable(name_of(path))
+        return Fault(self._file, place.line, place.column, str(code), field, said)
 
     def _bare(self, path: Path, said: str) -> str:
         """A text without what was taken from elsewhere."""
@@ -92,6 +93,15 @@ class Faults:
 def fault_at(place: Place, file: str, code: str, said: str) -> Fault:
     """What is wrong at a place, before anything can be named there."""
     return Fault(file, place.line, place.column, code, "", said)
+
+
+def printable(text: str) -> str:
+    """A text on one line: a sign that cannot be seen is shown as an escape."""
+    if text.isprintable():
+        return text
+    return "".join(
+        one if one.isprintable() else one.encode("unicode_escape").decode() for one in text
+    )
 
 
 def path_of(field: str) -> Path:

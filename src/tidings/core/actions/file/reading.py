@@ -75,16 +75,18 @@ def _read(table: Table) -> ActionsFile:
     """All sections of a file, what others name before those."""
     table.refuse_unknown(_SECTIONS)
     org = _org(table)
-    source, pause_said = source_of(table.table("source", '[source]\nname = "platform"'))
+    source, pause_said = source_of(table.table("source", "[source]"))
     own = connections_of(table.table("connections", "[connections.NAME]"))
     declared = Declared({**table.given.connections, **own})
     names = (credentials.NAME, credentials.NAME_MUST)
+    declared.credentials |= dict.fromkeys(_names(table, "credentials"))
     for name, inner in table.named_tables("credentials", *names, CREDENTIALS_MAX):
         declared.credentials[name] = credential_of(inner)
     names = (lookup_tables.NAME, lookup_tables.NAME_MUST)
-    lookups = dict(table.named_tables("lookups", *names, LOOKUPS_MAX))
-    for name, inner in lookups.items():
-        declared.lookups[name] = lookup_of(name, inner, tuple(lookups), declared)
+    declared.lookups |= dict.fromkeys(_names(table, "lookups"))
+    known = tuple(declared.lookups)
+    for name, inner in table.named_tables("lookups", *names, LOOKUPS_MAX):
+        declared.lookups[name] = lookup_of(name, inner, known, declared)
     if not table.body.get("actions"):
         table.refuse(
             "field_missing",
@@ -110,6 +112,13 @@ def _read(table: Table) -> ActionsFile:
         source,
         pause_said,
     )
+
+
+def _names(table: Table, section: str) -> list[str]:
+    """All that a section declares, also what cannot be used: that is told where it stands, and not
+    once more by all that name it."""
+    said = table.body.get(section)
+    return list(said) if isinstance(said, dict) else []
 
 
 def _org(table: Table) -> int:

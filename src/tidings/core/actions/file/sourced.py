@@ -18,11 +18,15 @@ def source_of(table: Table | None) -> tuple[Source | None, bool]:
             "org",
             "org must stand at the top of the file; got it in source too. Take it out.",
         )
-    table.need("name", '"platform"')
     warn_of_plain(table)
     body, wrong = body_of_table({one: said for one, said in table.body.items() if one != "org"})
-    for field, must in wrong.items():
-        table.refuse("bad_type", field, f"{must}; got {came(body[field])}. Mend it.")
+    for field, why in wrong.items():
+        table.refuse(
+            "bad_type",
+            field,
+            f"{field} must be a table, or a text of JSON ({why}); got {came(body[field])}. Mend "
+            "it.",
+        )
     if not all_json(body):
         table.refuse(
             "bad_type",

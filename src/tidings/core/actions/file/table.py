@@ -193,22 +193,23 @@ class Table(Form):
         )
         return usual
 
-    def duration(self, field: str, low_s: float, high_s: float, usual_s: float) -> float:
-        """A time such as 30s, 5m, 2h or 30d, in seconds."""
+    def duration(self, field: str, low_s: float, high_s: float, usual_s: float | None) -> float:
+        """A time such as 30s, 5m, 2h or 30d, in seconds. `usual_s`: None where it must be said."""
         value = self.body.get(field)
         if value is None:
-            return usual_s
+            return low_s if usual_s is None else usual_s
         found = _DURATION.fullmatch(value) if isinstance(value, str) else None
         seconds = None if found is None else float(found[1]) * UNITS[found[2]]
         if seconds is not None and low_s <= seconds <= high_s:
             return seconds
+        advice = "Write 1d" if usual_s is None else f"Leave it out for {in_words(usual_s)}"
         self.refuse(
             "bad_duration" if seconds is None else "out_of_range",
             field,
             f"{field} must be a time from {in_words(low_s)} to {in_words(high_s)}, as 30s, 5m, 2h "
-            f"or 30d; got {came(value)}. Leave it out for {in_words(usual_s)}.",
+            f"or 30d; got {came(value)}. {advice}.",
         )
-        return usual_s
+        return low_s
 
     def texts(self, field: str, most: int, example: str) -> list[str]:
         """A list of texts, each once."""

@@ -11,7 +11,7 @@ from posixpath import join, normpath
 from typing import Any
 
 from tidings.core.actions.action import Each, Found, Part, Plain, Secret, Text
-from tidings.core.actions.file.table import Table, View
+from tidings.core.actions.file.table import Table, View, listed
 from tidings.core.connections.references import FileUnread
 from tidings.core.form import came, nearest
 from tidings.core.shaping.transformation_rules import TEMPLATE_MAX
@@ -53,8 +53,8 @@ def text_of(
         table.refuse(
             "secret_kept",
             field,
-            f"{field} must stand in the file, since what is made of it is kept and shown; got what "
-            "comes from elsewhere. Put a secret into a credential, or into json or form of a call.",
+            f"{field} must stand in the file, since what is made of it is kept and shown; it comes "
+            "from elsewhere. Put a secret into a credential, or into json or form of a call.",
         )
         return None
     if isinstance(value, dict) and list(value) == [FILE]:
@@ -102,7 +102,7 @@ def _holds(table: Table, field: str, template: str, view: View) -> bool:
         table.refuse(
             "unknown_name",
             field,
-            f"{field} must be made of {', '.join(view.names)} alone; got {came(root)}."
+            f"{field} must be made of {listed(view.names, 'and')} alone; got {came(root)}."
             f"{nearest(root, view.names) or ' Name the look-up in lookups of the action.'}",
         )
     for name in sorted(names):

@@ -122,10 +122,10 @@ def cap_in(table: Table, view: View) -> Cap | None:
     inner.refuse_unknown(("most", "within", "subject"))
     there = [
         inner.need(field, one)
-        for field, one in (("most", "1"), ("within", '"30d"'), ("subject", '"event.data.…"'))
+        for field, one in (("within", '"30d"'), ("subject", '"event.data.…"'))
     ]
     most = inner.count("most", 1, CAP_MAX, 1)
-    within_s = inner.duration("within", CAP_WITHIN_MIN_S, CAP_WITHIN_MAX_S, DAY_S)
+    within_s = inner.duration("within", CAP_WITHIN_MIN_S, CAP_WITHIN_MAX_S, None)
     subject = inner.seen("subject", view)
     return Cap(most, within_s, subject) if all(there) and subject else None
 

@@ -1,0 +1,199 @@
+"""Every way in which a file of actions is refused or warned of, each by one change to a whole file:
+`python -m tests.core.actions.file.refusals` writes what is said then, to be read before a commit.
+"""
+
+from pathlib import Path
+
+from tests.core.actions.file.read_file import WHOLE, read_file
+from tidings.core.connections.connection import Connection
+
+KEPT = Path(__file__).with_name("refusals.txt")
+_Z = '[actions.z]\ntypes = ["customerAdded"]\n'
+_CALL = _Z + 'lookups = ["contact"]\n[actions.z.call]\nurl = "https://a.example/"\n'
+_LOOKUP = '\n[lookups.z]\nkey = "id"\nby = "event.eventId"\n'
+_HTTP = '\n[lookups.z]\nurl = "https://a.example/"\n'
+_TOKEN = (
+    '\n[credentials.z]\ntype = "token"\nurl = "https://a.example/"\nbody = {}\n'
+    'token = "a"\nheader = "X-A"\n'
+)
+_MANY = ", ".join(f'"ours.{at}"' for at in range(101))
+ELSEWHERE = {"shared": Connection("shared", "outbox", {})}
+# What is written instead of what; what stands in place of nothing is added at the end.
+CHANGES: list[tuple[str, str]] = [
+    # -- the file as a whole
+    ("[source]", "[source"),
+    ("", "x = 1\nx = 2"),
+    ("", 'x = "a'),
+    ("", f"x = {'9' * 5000}"),
+    ("", "x = " + "[" * 40 + "]" * 40),
+    ("", "#" * (1 << 20)),
+    (WHOLE, "org = 1"),
+    ("org = 100458", ""),
+    ("org = 100458", "org = 0"),
+    ("", "[actoins.x]"),
+    ("[lookups.contact]", "[lookups.Contact]"),
+    ('[source]\nname = "platform"', "[sauce]"),
+    # -- the source
+    ('name = "platform"', "org = 1"),
+    ('name = "platform"', 'name = "platform"\nmapping = "{"'),
+    ('name = "platform"', 'name = "platform"\nmapping = {data = 1979-05-27}'),
+    ("[source]", "source = 1\n[connections.x]"),
+    ('type = "standardWebhooks"', 'type = "standard"'),
+    ('secret = "${SIGNING}"', 'secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"'),
+    # -- connections
+    ("[connections.mail]", "[connections.Mail]"),
+    ('type = "smtp"', 'type = "imap"'),
+    ('host = "mail.brand.example"', "host = 1"),
+    ("", "".join(f"[connections.a{at}]\n" for at in range(101))),
+    ('password = "${file:/run/secrets/crm}"', 'password = "${file:crm}"'),
+    ('"${SIGNING}"', '"${SIGNED}"'),
+    ("", '[connections.z]\ntype = "kafka"\nservers = "y:1"'),
+    ("[connections.mail]", "[connections.shared]"),
+    # -- credentials
+    ('type = "bearer"', 'type = "bear"'),
+    ('type = "bearer"', ""),
+    ('token = "${API_KEY}"', 'token = "two words"'),
+    ('username = "loyalty"', 'username = "a:b"'),
+    ('username = "loyalty"', 'username = "loyalty"\nrealm = "x"'),
+    ("", _TOKEN.replace('"https://a.example/"', "1")),
+    ("", _TOKEN.replace('"https://a.example/"', '"ftp://a.example/"')),
+    ("", _TOKEN.replace('"X-A"', "1")),
+    ("", _TOKEN.replace('"X-A"', '"Host"')),
+    ("", _TOKEN.replace("{}", "{a = []}")),
+    ("", _TOKEN.replace("{}", '{a = "{{ event }}"}')),
+    ("", _TOKEN.replace('"a"', '"a..b"')),
+    ("", _TOKEN + 'prefix = "é"'),
+    ("", '[credentials.z]\ntype = "token"\n'),
+    # -- look-ups
+    ("", _LOOKUP),
+    ("", _LOOKUP + 'csv = ""'),
+    ("", _LOOKUP + 'csv = "a"\nkay = "x"'),
+    ("", _LOOKUP.replace('"id"', '"a\\nb"') + 'csv = "a"'),
+    ("", _LOOKUP.replace("event.", "evnt.") + 'csv = "a"'),
+    ("", _LOOKUP.replace("event.", "event..") + 'csv = "a"'),
+    ("", _LOOKUP.replace(".z", ".loop") + 'csv = "a"'),
+    ("", _LOOKUP.replace('key = "id"', "") + 'csv = "a"'),
+    ("", _LOOKUP + 'csv = "a"\ncache = "2 days"\ndeadline = "31s"\nrate = 0\nat_once = 1.5'),
+    ("", _LOOKUP + 'csv = "a"\nmissing = "sip"\nfailing = 1'),
+    ("", _HTTP.replace("https", "ftp")),
+    ("", _HTTP.replace("a.example", "{a}.example")),
+    ("", _HTTP.replace("example/", "example/{{ event }}")),
+    ("", _HTTP.replace("example/", "example:5432/")),
+    ("", _HTTP.replace('"https://a.example/"', "1")),
+    ("", _HTTP.replace("example/", "example/{id}")),
+    ("", _HTTP + 'values = {id = "event.eventId"}'),
+    ("", _HTTP + 'credential = "platfrom"'),
+    ("", _HTTP + 'take = "a["'),
+    ("", _HTTP + 'headers = {Host = "a", "A B" = "b", A = 1, a = "c"}'),
+    ("", _HTTP + 'headers = {X-Access-Token = "a"}\ncredential = "platform"'),
+    ("", _HTTP + "headers = {" + f'A = "{"x" * 9000}"' + "}"),
+    ('connection = "crm"\nvalues', 'connection = "mail"\nvalues'),
+    ('connection = "crm"\nvalues', 'connection = "crn"\nvalues'),
+    ('connection = "crm"\nvalues', "values"),
+    ('sql = "SELECT', 'sql = "DELETE'),
+    ("%(id)s;", "%(id)s AND %(ids)s;"),
+    # -- when
+    ('types = ["pointsIssued"]', ""),
+    ('types = ["pointsIssued"]', 'types = "pointsIssued"'),
+    ('types = ["pointsIssued"]', 'types = ["pointIssued", "ours"]'),
+    ('types = ["pointsIssued"]', 'types = ["pointsIssued", "ours", "ours.*"]'),
+    ("", f'[actions.z]\ntypes = [{_MANY}]\ncall = {{url = "https://a.example/"}}'),
+    ('filter = {path = "data.loyaltyType", eq = "loyalty"}', 'filter = "all"'),
+    ('eq = "loyalty"', 'eqs = "loyalty"'),
+    ('eq = "loyalty"', "gte = 1979-05-27"),
+    ('path = "data.loyaltyType"', 'path = "contact.tier"'),
+    ('path = "data.loyaltyType"', 'path = "data.loyaltyKind"'),
+    ('lookups = ["contact"]\nunless', 'lookups = ["contacts"]\nunless'),
+    ('lookups = ["contact", "tier", "consent"]', 'lookups = ["tier", "contact"]'),
+    ('unless = [{filter = {path = "contact.opted_out"', 'unless = [{filter = {path = "contct.out"'),
+    ('unless = [{filter = {path = "contact.opted_out"', 'unless = [{filter = {path = "event.out"'),
+    (', because = "Opted out."}]', "}, 7]"),
+    (', because = "Opted out."}]', ', because = ""}]'),
+    ("", _Z + 'unless = 1\ncall = {url = "https://a.example/"}'),
+    ('after = "2h"', 'after = "8d"'),
+    ('from = "21:00"', 'from = "9 p.m."'),
+    ('from = "21:00"', 'from = "08:00"'),
+    ('from = "21:00", ', ""),
+    ('usual = "Asia/Kolkata"', 'usual = "India"'),
+    ('within = "30d"', 'within = "1s"'),
+    ('within = "30d"', 'within = "a month"'),
+    ("most = 1, ", "most = 0, "),
+    ('language = "contact.language"', ""),
+    ('language = "contact.language"', 'language = "customer.language"'),
+    ('needs = "welcome"', 'needs = "welcom"'),
+    ("", _Z.replace(".z", ".y") + 'needs = "z"\ncall = {url = "https://a.example/"}\n' + _Z
+     + 'needs = "y"\ncall = {url = "https://a.example/"}'),
+    ('needs = "welcome"', 'needs = "record"'),
+    ("never = [503]", "never = [409]"),
+    ("never = [503]", "never = [200]"),
+    ('order = "key"', 'order = "keys"'),
+    ("rate = 20", 'rate = "20"'),
+    # -- what it does
+    ("", _Z),
+    ("", _CALL + '[actions.z.mail]\nto = "x"'),
+    ("", _Z + "call = 1"),
+    ("[actions.welcome.languages.de]", "[actions.welcome.languages.german-]"),
+    ("[actions.welcome.languages.de]", '[actions.welcome.languages.de]\nconnection = "crm"'),
+    ("[actions.welcome.languages.de]", '[actions.welcome.languages.de]\ntext = "{{ tier }}"'),
+    ('recipients = "any"', ""),
+    ('recipients = "any"', 'recipients = "any"\ndomains = ["other.example"]'),
+    ('"ops@brand.example"', '"Ops <ops@brand.example>"'),
+    ('to = ["{{ contact.email }}", "ops@brand.example"]', "to = []"),
+    ('text = "Hello"\nhtml = {file = "templates/welcome.html"}', ""),
+    ('subject = "Welcome, {{ contact.name }}"', 'subject = "two\\nlines"'),
+    ('subject = "Welcome, {{ contact.name }}"', ""),
+    ("templates/welcome.html", "templates/none.html"),
+    ("Welcome, {{ contact.name }}", "Welcome, {{ contact.name "),
+    ("Welcome, {{ contact.name }}", "Welcome, {{ contct.name }}"),
+    ("Welcome, {{ contact.name }}", "Welcome, {{ event.data.nickname }}"),
+    ('text = "Hello"', "text = 1"),
+    ("", _CALL + 'json = {}\ntext = "a"'),
+    ("", _CALL + 'method = "FETCH"'),
+    ("", _CALL + f"form = {{{', '.join(f'k{at} = 1' for at in range(101))}}}"),
+    ("", _CALL + "form = {a = [1]}"),
+    ("", _CALL + 'json = {a = 1}\ncontentType = "a/b"'),
+    ("", _CALL + 'text = "a"\ncontentType = "text"'),
+    ("", _CALL + 'text = "a"\nheaders = {Content-Type = "a/b"}'),
+    ("", _CALL + 'text = "${API_KEY}"'),
+    ("", _CALL + 'headers = {X-Key = "${API_KEY}"}'),
+    ("", _CALL + "idempotency = 1"),
+    ("", _CALL + 'idempotency = "webhook-id"'),
+    ("", _CALL + 'untaken = "later"\ntaken = 1'),
+    ("", _CALL + "json = {a = inf, b = 1979-05-27, c = {constant = inf}}"),
+    ("", _CALL + f"json = [{'1,' * 501}]"),
+    ("", _CALL + f"json = {{{'k' * 129} = 1}}"),
+    ("", _CALL + 'json = {a = {path = "tier.name"}}'),
+    ('table = "customer_state"', 'table = "customer_stats"'),
+    ('tier = "gold"}', 'teir = "gold"}'),
+    ("customer_id = {path", "event_id = {path"),
+    ('topic = "crm.points"', 'topic = "a b"'),
+    ('topic = "crm.points"', 'topic = "shop.points"'),
+    ('topic = "crm.points"', 'topic = "crm.points"\njson = {}\ntext = "a"'),
+    ("", "".join(f"[actions.a{at}]\n" for at in range(201))),
+]  # fmt: skip
+
+
+def said_of(change: tuple[str, str]) -> list[str]:
+    """What is said of the file with a change; the change is there."""
+    old, new = change
+    assert old in WHOLE, old
+    made = read_file(
+        WHOLE.replace(old, new, 1) if old else f"{WHOLE}\n{new}\n",
+        connections=ELSEWHERE,
+        admits_unknown=True,
+    )
+    return [str(one) for one in (made if isinstance(made, list) else made.warnings)]
+
+
+def refusals() -> list[str]:
+    """The lines of the list: each change, and what is said of it."""
+    found: list[str] = []
+    for old, new in CHANGES:
+        shown = [f"{one[:70]}…" if len(one) > 70 else one for one in (old, new)]
+        found.append(repr(tuple(shown)))
+        found += [f"    {one}" for one in said_of((old, new))]
+    return found
+
+
+if __name__ == "__main__":
+    KEPT.write_text("".join(f"{line}\n" for line in refusals()), "utf-8")
