@@ -1,5 +1,7 @@
 """Secrets of a file of actions: they come from elsewhere, and nothing that is said shows one."""
 
+import json
+
 import pytest
 
 from tests.core.actions.file.read_file import (
@@ -10,6 +12,7 @@ from tests.core.actions.file.read_file import (
     faults,
     read_file,
 )
+from tidings.core.actions.action import Call, Each, Plain, Secret
 
 SECRET = "hunter22-hunter22"
 SMALL = """\
@@ -60,6 +63,20 @@ def test_one_may_stand_in_json_and_form_of_a_call_and_in_nothing_else_that_is_ke
         [said] = faults(text, environment=ENVIRONMENT | {"KEY": SECRET})
         kind = act.partition(" ")[0]
         assert said.endswith(f"(secret_kept, field actions.z.{kind}.{place})"), said
+
+
+@pytest.mark.parametrize("name", ["a.b", "a[0]", 'a"b', "a\\b", 'a.\\q"', "", " ", "é\n.", "a]"])
+def test_however_a_name_in_json_is_written_a_secret_in_it_is_one(name: str) -> None:
+    key = json.dumps(name)
+    act = f'{{x = [{{{key} = [0, "${{KEY}}"]}}]}}'
+    text = SMALL.replace('{key = "${KEY}", a = {b = ["${KEY}"]}}', act)
+    made = declared(text, environment={"KEY": SECRET}).actions["a"].act
+    assert isinstance(made, Call)
+    assert made.json == Each({"x": Each([Each({name: Each([Plain(0), Secret(SECRET)])})])})
+    record = f'\n[actions.z]\ntypes = ["customerAdded"]\n[actions.z.record]\njson = {act}\n'
+    text = WHOLE + record + 'connection = "bus"\ntopic = "crm.a"\n'
+    [said] = faults(text, environment=ENVIRONMENT | {"KEY": SECRET})
+    assert said.startswith(f"actions.toml:{WHOLE.count(chr(10)) + 5}:") and "(secret_kept, " in said
 
 
 @pytest.mark.parametrize(

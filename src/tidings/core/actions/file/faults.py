@@ -4,6 +4,7 @@ Pure.
 A text never holds what came from the environment or out of a file of secrets: it says where from.
 """
 
+import json
 import re
 from collections.abc import Mapping
 
@@ -12,7 +13,8 @@ import msgspec
 from tidings.core.actions.file.toml_places import Path, Place, Places
 
 FAULTS_MAX = 200
-_STEP = re.compile(r"([^.\[\]]+)|\[([0-9]{1,6})\]")
+_PLAIN = re.compile(r"[^.\[\]\"]+")
+_STEP = re.compile(r'"((?:[^"\\]|\\.)*)"|([^.\[\]"]+)|\[([0-9]{1,6})\]')
 _KNOWN_MIN = 4  # characters of a secret that is looked for in texts: what is shorter is in any word
 _SHOWN = 40  # characters of a value that texts show
 
@@ -70,10 +72,6 @@ class Faults:
         """Whether a text comes from elsewhere."""
         return path in self._references
 
-    def is_taken(self, path: Path, value: str) -> bool:
-        """The same, or whether it is a text that was."""
-        return path in self._references or value in self._secrets
-
     def _fault(self, code: int | str, path: Path, said: str) -> Fault:
         place = self._places.near(path)
         said = printable(self._bare(path, said))
@@ -106,7 +104,22 @@ def printable(text: str) -> str:
 
 def path_of(field: str) -> Path:
     """`filter.all[1].path` as a path."""
-    return tuple(int(item) if item else name for name, item in _STEP.findall(field))
+    return tuple(
+        int(found[3]) if found[3] else found[2] or _unquoted(found[0])
+        for found in _STEP.finditer(field)
+    )
+
+
+def _unquoted(written: str) -> str:
+    try:
+        return str(json.loads(written, strict=False))
+    except ValueError:  # of a name that nobody has quoted
+        return written
+
+
+def quoted(name: str) -> str:
+    """A name as a part of a field, of which `path_of` makes it again."""
+    return name if _PLAIN.fullmatch(name) else json.dumps(name, ensure_ascii=False)
 
 
 def name_of(path: Path) -> str:

@@ -11,6 +11,7 @@ from posixpath import join, normpath
 from typing import Any
 
 from tidings.core.actions.action import Each, Found, Part, Plain, Secret, Text
+from tidings.core.actions.file.faults import quoted
 from tidings.core.actions.file.table import Table, View, listed
 from tidings.core.connections.references import FileUnread
 from tidings.core.form import came, nearest
@@ -183,7 +184,10 @@ class Parts:
                     f"{came(name)}. Shorten it.",
                 )
         return _joined(
-            {name: self.of(f"{field}.{name}", one, depth + 1) for name, one in value.items()}
+            {
+                name: self.of(f"{field}.{quoted(name)}", one, depth + 1)
+                for name, one in value.items()
+            }
         )
 
     def _constant(self, field: str, value: Any) -> Plain:
