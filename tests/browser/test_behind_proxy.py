@@ -1,4 +1,4 @@
-"""The console behind nginx with TLS, as docs/running.md asks for it, in a real browser.
+"""The console behind nginx with TLS, by the file of examples/gateway, in a real browser.
 
 The names are real ones for the browser, so that sites, secure cookies and frames are judged as they
 are anywhere: `tidings.example` has the service, `app.acme.example` a product that holds a portal.
@@ -16,23 +16,24 @@ from playwright.sync_api import Browser, Playwright, expect
 
 from ..e2e.harness.api import Api
 from ..e2e.harness.events import event, new_id
+from ..e2e.harness.nginx import HOST
 from ..e2e.harness.service import KEY, SECRET, ServiceProcess
 from ..e2e.harness.until import until
 from .chrome import Reader, launch
-from .proxy import HOST, PRODUCT, Nginx
+from .proxy import PRODUCT, BrowserNginx
 from .test_portal_frame import BLOCKED, Product
 
 pytestmark = [pytest.mark.systems, pytest.mark.timeout(120)]
 
 
 @pytest.fixture(scope="module")
-def nginx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
+def nginx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserNginx]:
     """nginx, and the product behind it."""
     product = ThreadingHTTPServer(("127.0.0.1", 0), Product)
     threading.Thread(target=product.serve_forever, daemon=True).start()
-    made = Nginx(tmp_path_factory.mktemp("nginx"))
+    made = BrowserNginx(tmp_path_factory.mktemp("nginx"), int(product.server_address[1]))
     try:
-        made.start(int(product.server_address[1]))
+        made.start()
         yield made
     finally:
         made.stop()
@@ -42,7 +43,9 @@ def nginx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
 
 
 @pytest.fixture(scope="module")
-def served(nginx: Nginx, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
+def served(
+    nginx: BrowserNginx, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ServiceProcess]:
     """The service behind it."""
     made = nginx.service(tmp_path_factory.mktemp("behind") / "store")
     try:
@@ -53,7 +56,7 @@ def served(nginx: Nginx, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 
 @pytest.fixture(scope="module", params=[False, True], ids=["as it comes", "cookies blocked"])
 def chromium(
-    request: pytest.FixtureRequest, nginx: Nginx, playwright_started: Playwright
+    request: pytest.FixtureRequest, nginx: BrowserNginx, playwright_started: Playwright
 ) -> Iterator[Browser]:
     """A browser to which the names lead here; once more with third parties' cookies blocked."""
     more = [BLOCKED] if request.param else []
@@ -87,7 +90,7 @@ def delivered(brand: Api) -> int:
 
 
 def test_sign_in_forms_and_sign_out(
-    chromium: Browser, nginx: Nginx, served: ServiceProcess
+    chromium: Browser, nginx: BrowserNginx, served: ServiceProcess
 ) -> None:
     with Reader(chromium, nginx.url) as one:
         answer = one.page.goto("/console")
@@ -113,7 +116,7 @@ def test_sign_in_forms_and_sign_out(
         assert again["__Host-tidings"] != first
 
 
-def test_another_sites_form_signs_nobody_in(chromium: Browser, nginx: Nginx) -> None:
+def test_another_sites_form_signs_nobody_in(chromium: Browser, nginx: BrowserNginx) -> None:
     """The browser itself says where a form comes from."""
     form = (
         f'<form method=post action="{nginx.url}/console/sign-in">'
@@ -129,7 +132,7 @@ def test_another_sites_form_signs_nobody_in(chromium: Browser, nginx: Nginx) -> 
 
 
 def test_a_portal_in_a_frame_of_another_origin(
-    chromium: Browser, nginx: Nginx, brand: Api, served: ServiceProcess
+    chromium: Browser, nginx: BrowserNginx, brand: Api, served: ServiceProcess
 ) -> None:
     brand.webhook("https://crm.example.com/hook", "Of the brand")
     product = f"https://{PRODUCT}:{nginx.port}"
@@ -152,7 +155,7 @@ def test_a_portal_in_a_frame_of_another_origin(
 
 
 def test_an_inbox_and_the_tail_are_live_and_a_replay_is_sent(
-    chromium: Browser, nginx: Nginx, brand: Api, served: ServiceProcess
+    chromium: Browser, nginx: BrowserNginx, brand: Api, served: ServiceProcess
 ) -> None:
     inbox = brand.send("POST", "/v1/inboxes", {"name": "First"}).must(201)
     assert inbox["url"].startswith(f"{nginx.url}/inbox/")
@@ -193,7 +196,7 @@ def test_an_inbox_and_the_tail_are_live_and_a_replay_is_sent(
 
 
 def test_limits_are_of_the_person_and_not_of_the_proxy(
-    nginx: Nginx, served: ServiceProcess
+    nginx: BrowserNginx, served: ServiceProcess
 ) -> None:
     """Each address of this machine is somebody; what they say of themselves is not believed."""
 
@@ -234,7 +237,7 @@ def test_limits_are_of_the_person_and_not_of_the_proxy(
 
 
 def test_plain_http_leads_to_https_and_the_machines_own_address_goes_on(
-    nginx: Nginx, served: ServiceProcess
+    nginx: BrowserNginx, served: ServiceProcess
 ) -> None:
     with Api(nginx.plain_port) as plain:
         answer = plain.call("GET", "/console?q=1", headers={"host": HOST})

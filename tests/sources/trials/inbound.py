@@ -8,12 +8,17 @@ from collections.abc import Callable
 from tests.e2e.harness.api import Api
 from tests.e2e.harness.events import event, new_id
 from tests.e2e.harness.fixtures import NewService
-from tests.e2e.harness.service import ORG
+from tests.e2e.harness.service import ORG, ServiceProcess
 from tests.sources.trials.books import Books, accepted_count, killed_on_the_way
 
 CALLS = 400
 LANES = 32  # requests at a time
 AHEAD = 0.2  # of the events: sent to the first before the second has accepted those before them
+
+
+def straight(brands: ServiceProcess) -> str:
+    """Where the platform finds the brand, with nothing in between."""
+    return f"http://127.0.0.1:{brands.port}"
 
 
 def inbound_trial(
@@ -22,13 +27,17 @@ def inbound_trial(
     customers: int,
     begun: Callable[[Api], None] = lambda brand: None,
     sent: dict[str, bytes] | None = None,
+    *,
+    found: Callable[[ServiceProcess], str] = straight,
+    disturb: Callable[[], None] = lambda: None,
 ) -> Books:
     """`begun`: what the brand does before the first event; `sent`: by id, what the platform was
-    sent."""
+    sent; `found`: the address at which the platform finds the brand; `disturb`: what happens on the
+    way before the platform is killed."""
     platforms, brands = new_service().start(), new_service().start()
     with brands.api(ORG) as brand, platforms.api(ORG) as platform:
         begun(brand)
-        url = f"http://127.0.0.1:{brands.port}/in/{ORG}/platform"
+        url = f"{found(brands)}/in/{ORG}/platform"
         hook = platform.webhook(url, ordering="key", maxAllowedConnections=LANES)
         proof = {"type": "standardWebhooks", "secret": hook["signingSecret"]}
         brand.send("POST", "/v1/sources", {"name": "platform", "verification": proof}).must(201)
@@ -53,6 +62,7 @@ def inbound_trial(
                     time.sleep(0.05)
 
     def restart() -> None:
+        disturb()
         platforms.kill_all()
         platforms.start()
 

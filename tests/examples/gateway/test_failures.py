@@ -1,0 +1,95 @@
+"""What nginx answers itself, when, and that it sends nothing twice."""
+
+import time
+
+import pytest
+
+from tests.e2e.harness.events import event, new_id
+from tests.e2e.harness.nginx import Nginx, answer_on
+from tests.e2e.harness.service import ORG
+
+from .conftest import Brand, request
+from .recorder import Recorder
+
+pytestmark = [pytest.mark.systems, pytest.mark.timeout(60)]
+
+
+def test_a_service_that_does_not_answer_is_a_504_in_bounded_time(
+    front: Nginx, recorder: Recorder
+) -> None:
+    """After `proxy_read_timeout`, which is cut short to a second here."""
+    began = time.monotonic()
+    answer = front.raw(request("/stall", b"{}", {"webhook-id": "msg_stall"}))
+    assert answer.status == 504 and time.monotonic() - began < 5
+    assert len(recorder.of("/stall")) == 1
+    assert '" 504 answered=- ' in front.logged("msg_stall")[-1]
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "GET"])
+def test_a_kept_connection_that_closes_meanwhile_sends_nothing_twice(
+    front: Nginx, recorder: Recorder, method: str
+) -> None:
+    """nginx cannot know whether the request was taken: it says so, and the sender decides."""
+    before = len(recorder.of("/drop"))
+    line = front.line()
+    line.request("GET", f"/warm/{method}")
+    assert line.getresponse().read() == b"ok"
+    line.request(method, "/drop", b"{}", {"webhook-id": f"msg_{method}"})
+    answer = line.getresponse()
+    assert answer.status == 502, answer.status
+    line.close()
+    [warm], dropped = recorder.of(f"/warm/{method}"), recorder.of("/drop")[before:]
+    assert [one.connection for one in dropped] == [warm.connection]
+    assert '" 502 answered=- ' in front.logged(f"msg_{method}")[-1]
+
+
+@pytest.mark.parametrize("part", ["head", "body"])
+def test_a_slow_sender_is_cut_and_costs_the_service_nothing(
+    front: Nginx, recorder: Recorder, part: str
+) -> None:
+    """Without an answer: its sender sees a connection that breaks. Cut short to a second here."""
+    whole = request(f"/slow/{part}", b"0123456789", {})
+    cut = whole[:30] if part == "head" else whole[:-5]
+    with front.dial() as sock:
+        began = time.monotonic()
+        sock.sendall(cut)
+        assert sock.recv(100) == b"" and time.monotonic() - began < 5
+    assert recorder.of(f"/slow/{part}") == []
+
+
+def test_a_sender_that_takes_its_time_is_handed_on_when_all_of_it_is_here(
+    front: Nginx, recorder: Recorder
+) -> None:
+    whole = request("/patient", b"0123456789", {})
+    with front.dial() as sock:
+        for byte in whole[-10:-1]:
+            sock.sendall(whole[:-10] + bytes([byte]) if byte == whole[-10] else bytes([byte]))
+            time.sleep(0.15)
+        assert recorder.of("/patient") == []
+        sock.sendall(whole[-1:])
+        assert answer_on(sock).status == 200
+    assert [one.body for one in recorder.of("/patient")] == [b"0123456789"]
+
+
+def test_a_head_that_is_too_large_is_refused_by_nginx(front: Nginx, recorder: Recorder) -> None:
+    for path, headers, status in (
+        ("/" + "a" * 17_000, {}, 414),
+        ("/heads", {"X-Large": "a" * 17_000}, 400),
+        ("/heads", {f"X-{n}": "a" * 15_000 for n in range(5)}, 400),
+    ):
+        answer = front.raw(request(path, b"", headers, method="GET"))
+        assert answer.status == status and b"nginx" in answer.body
+    assert recorder.of("/heads") == []
+
+
+def test_a_killed_service_is_a_502_and_is_found_again_by_itself(brand: Brand) -> None:
+    id = new_id()
+    body = event(id, ORG)
+    brand.service.kill_all()
+    began = time.monotonic()
+    answer = brand.send(id, body)
+    assert answer.status == 502 and time.monotonic() - began < 5
+    assert '" 502 answered=- ' in brand.nginx.logged(id)[-1]
+    brand.service.start()
+    assert brand.send(id, body).must(202)["accepted"] == 1
+    assert brand.send(id, body).must(202)["duplicates"] == 1
