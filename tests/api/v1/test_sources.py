@@ -377,7 +377,10 @@ async def test_a_body_that_is_too_large_or_packed_is_refused() -> None:
     async with service() as s:
         await make(s)
         assert (await send(s, b"x" * (BODY_BYTES_MAX + 1))).status == 413
-        assert (await send(s, b"x", content_encoding="gzip")).status == 415
+        for coding in ("gzip", "identity, gzip", "IDENTITY,br"):
+            assert (await send(s, b"x", content_encoding=coding)).status == 415, coding
+        for coding in ("identity", "Identity", ""):
+            assert (await send(s, b"x", content_encoding=coding)).status == 202, coding
 
 
 async def test_a_deleted_source_is_gone_with_what_it_put_aside() -> None:

@@ -83,12 +83,13 @@ def test_a_source_says_itself_what_is_too_large_and_nginx_only_beyond_its_own_bo
     assert '" 413 answered=- ' in brand.nginx.logged(id)[-1]
 
 
+@pytest.mark.parametrize("codings", [["gzip"], ["identity", "gzip"]])
 def test_a_compressed_message_is_refused_by_the_source_and_not_unpacked_on_the_way(
-    brand: Brand,
+    brand: Brand, codings: list[str]
 ) -> None:
     body = gzip.compress(event(new_id(), ORG))
-    headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
-    answer = brand.nginx.raw(request(f"/in/{ORG}/shop", body, headers))
+    said = "\r\nContent-Encoding: ".join(codings)
+    answer = brand.nginx.raw(request(f"/in/{ORG}/shop", body, {"Content-Encoding": said}))
     assert answer.status == 415 and b"content_encoding" in answer.body
 
 

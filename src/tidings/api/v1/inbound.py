@@ -42,7 +42,8 @@ def inbound_routes(services: Services) -> APIRouter:
         org = int(source_org) if is_number else -1
         if not 0 <= org <= ORG_MAX or not inbound.knows(OrgId(org), source_name):
             raise refused(404, "no_source", UNKNOWN)
-        if request.headers.get("content-encoding", "identity") != "identity":
+        codings = ",".join(request.headers.getlist("content-encoding")).split(",")
+        if any(one.strip().lower() not in ("", "identity") for one in codings):
             raise refused(
                 415,
                 "content_encoding",
