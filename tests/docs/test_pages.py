@@ -36,6 +36,7 @@ PAGES = [
     ROOT / "docs/receive.md",
     ROOT / "docs/receive/frameworks.md",
     ROOT / "docs/receive/libraries.md",
+    ROOT / "examples/gateway/README.md",
 ]
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 
