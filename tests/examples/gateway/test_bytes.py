@@ -67,13 +67,21 @@ def test_a_body_that_is_not_what_was_signed_is_refused(brand: Brand) -> None:
     assert brand.api.get(f"/v1/events/{id}").status == 404
 
 
+@pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunks"])
+def test_the_largest_event_passes_and_never_lies_on_the_disk_of_nginx(
+    brand: Brand, chunked: bool
+) -> None:
+    before, id = brand.nginx.errors().count("temporary file"), new_id()
+    largest = event(id, ORG).ljust(EVENT_BYTES_MAX)
+    assert brand.send(id, largest, chunked).must(202)["accepted"] == 1
+    assert kept_of(brand, id) == largest
+    assert brand.nginx.errors().count("temporary file") == before
+
+
 def test_a_source_says_itself_what_is_too_large_and_nginx_only_beyond_its_own_bound(
     brand: Brand,
 ) -> None:
-    id = new_id()
-    largest = event(id, ORG).ljust(EVENT_BYTES_MAX)
-    assert brand.send(id, largest).must(202)["accepted"] == 1 and kept_of(brand, id) == largest
-    whole = largest.ljust(BODY_BYTES_MAX)
+    whole = event(new_id(), ORG).ljust(BODY_BYTES_MAX)
     assert brand.send(new_id(), whole).must(202)["aside"] is True  # too large an event
     refused = brand.send(new_id(), whole + b" ")
     assert refused.status == 413 and refused.headers["content-type"] == "application/json"
