@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import apsw
 import pytest
 
 from tidings.store.sqlite import database
@@ -245,3 +246,38 @@ async def test_a_process_of_the_store_opens_nothing_before_it_is_asked_to(tmp_pa
         await child.close()  # it has ended
         assert set(tmp_path.iterdir()) == before
     lock.release()
+
+
+# Holds what SQLite locks while it reads a journal that a kill has left: the first eight locks of
+# the index, which is made anew. For so many seconds.
+RECOVERY = (
+    "import fcntl, sys, time\n"
+    "index = open(sys.argv[1], 'w+b')\n"
+    "index.write(bytes(32768)); index.flush()\n"
+    "fcntl.lockf(index, fcntl.LOCK_EX, 8, 120)\n"
+    "fcntl.lockf(index, fcntl.LOCK_SH, 1, 128)\n"
+    "print('held', flush=True); time.sleep(float(sys.argv[2]))\n"
+)
+
+
+@pytest.mark.parametrize(("held_s", "opens"), [(0.4, True), (30.0, False)])
+def test_who_reads_the_journal_after_a_kill_is_waited_for_and_not_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held_s: float, opens: bool
+) -> None:
+    monkeypatch.setattr(database, "OWNER_WAIT_S", 5.0 if opens else 0.3)
+    left = tmp_path / "left"
+    left.mkdir()
+    writer = database.open_writer(tmp_path / FILE)
+    for name in (FILE, f"{FILE}-wal"):
+        shutil.copy(tmp_path / name, left / name)
+    writer.close()
+    with subprocess.Popen(
+        [sys.executable, "-c", RECOVERY, left / f"{FILE}-shm", str(held_s)], stdout=subprocess.PIPE
+    ) as reader:
+        assert reader.stdout is not None and reader.stdout.readline() == b"held\n"
+        if opens:
+            database.open_writer(left / FILE).close()
+        else:
+            with pytest.raises(apsw.BusyError):
+                database.open_writer(left / FILE)
+        reader.kill()

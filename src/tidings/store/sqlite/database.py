@@ -148,6 +148,9 @@ def open_writer(path: Path | str, *, vfs: str | None = None) -> apsw.Connection:
     if apsw.sqlite_lib_version() and apsw.SQLITE_VERSION_NUMBER < SQLITE_MIN:
         raise StoreRefused(f"SQLite 3.51.3 or newer is needed; got {apsw.sqlite_lib_version()}.")
     connection = apsw.Connection(str(path), vfs=vfs)
+    # After a kill the first to look at the file reads the journal anew, and it may be a program of
+    # the operator's: it is waited for, as an owner that is just ending is.
+    connection.set_busy_timeout(int(OWNER_WAIT_S * 1000))
     _set(connection, "page_size", PAGE_BYTES)
     _set(connection, "auto_vacuum", "incremental")  # takes hold in a new file only
     if path != ":memory:":
@@ -157,6 +160,7 @@ def open_writer(path: Path | str, *, vfs: str | None = None) -> apsw.Connection:
     _set(connection, "temp_store", "memory")
     _set(connection, "wal_autocheckpoint", 0)
     migrate(connection)
+    connection.set_busy_timeout(0)
     return connection
 
 
