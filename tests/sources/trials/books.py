@@ -108,7 +108,7 @@ def killed_on_the_way(
 
         until(there, what, bound_s)
 
-    teller = threading.Thread(target=tell)
+    teller = threading.Thread(target=tell, daemon=True)  # where the trial fails it never ends
     teller.start()
     reach(int(events * KILLED_AT), "the first events")
     service.kill_all()
