@@ -2,25 +2,16 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from tidings.cli.exits import Exit, Stop, next_step, say
 from tidings.cli.output import clean, how_many, print_line, print_table, word
-from tidings.core.actions.action import (
-    Action,
-    Call,
-    CsvLookup,
-    HttpLookup,
-    Lookup,
-    Mail,
-    Row,
-)
-from tidings.core.actions.file.faults import Fault
-from tidings.core.actions.file.reading import ActionsFile
-from tidings.core.actions.file.table import in_words, listed
+
+if TYPE_CHECKING:
+    from tidings.core.actions.file.faults import Fault
+    from tidings.core.actions.file.reading import ActionsFile
 
 USUAL = "actions.toml"
 FILE_IS, CONNECTIONS_ARE = "TIDINGS_ACTIONS", "TIDINGS_CONNECTIONS"
@@ -74,7 +65,7 @@ def check(
     return Exit.FAILED if lost else Exit.OK
 
 
-def _read(path: Path, connections: str) -> ActionsFile:
+def _read(path: Path, connections: str) -> "ActionsFile":
     from tidings.app.actions import load_actions
     from tidings.app.connections import load_connections
     from tidings.app.parts import CONNECTION_TYPES
@@ -87,7 +78,9 @@ def _read(path: Path, connections: str) -> ActionsFile:
     return load_actions(path, kinds, CONNECTION_TYPES, known, admits_unknown=True)
 
 
-def _print(made: ActionsFile, lost: list[str], odd: list[str], json: bool) -> None:
+def _print(made: "ActionsFile", lost: list[str], odd: list[str], json: bool) -> None:
+    from tidings.core.actions.words import does_of, looked_up, over_of, when_of
+
     if json:
         print_line(
             {
@@ -111,7 +104,7 @@ def _print(made: ActionsFile, lost: list[str], odd: list[str], json: bool) -> No
     print_table(
         ("Name", "When", "Looks up", "Does", "Over"),
         [
-            (one.name, when_of(one), _looked_up(one.lookups), does_of(one), over_of(one))
+            (one.name, when_of(one), looked_up(one), does_of(one), over_of(one))
             for one in made.actions.values()
         ],
         whole="Name",
@@ -120,7 +113,7 @@ def _print(made: ActionsFile, lost: list[str], odd: list[str], json: bool) -> No
         say(clean(fault))
 
 
-def _shown(fault: Fault) -> dict[str, Any]:
+def _shown(fault: "Fault") -> dict[str, Any]:
     return {
         "file": fault.file,
         "line": fault.line,
@@ -129,60 +122,3 @@ def _shown(fault: Fault) -> dict[str, Any]:
         "field": fault.field,
         "message": fault.said,
     }
-
-
-def when_of(action: Action) -> str:
-    """When an action is done, in a few words."""
-    parts = [listed(action.types)]
-    if action.filter is not None:
-        parts.append("filtered")
-    if action.unless:
-        parts.append(f"unless {how_many(len(action.unless), 'reason')}")
-    if action.needs:
-        parts.append(f"after {action.needs} is done")
-    if action.after_s:
-        parts.append(f"{in_words(action.after_s)} later")
-    if (quiet := action.quiet) is not None:
-        parts.append(f"not from {_hour(quiet.start)} to {_hour(quiet.end)}")
-    if (cap := action.cap) is not None:
-        parts.append(f"at most {cap.most} in {in_words(cap.within_s)}")
-    return ", ".join(parts)
-
-
-def _hour(minute: int) -> str:
-    return f"{minute // 60:02d}:{minute % 60:02d}"
-
-
-def does_of(action: Action) -> str:
-    """What an action does, in a few words."""
-    act = action.act
-    if isinstance(act, Mail):
-        to = [getattr(one, "template", None) or str(getattr(one, "value", "")) for one in act.to]
-        languages = len(action.acts) - 1
-        return f"mail to {listed(to, 'and')}" + (
-            f", in {how_many(languages, 'language')} besides" if languages else ""
-        )
-    if isinstance(act, Call):
-        return f"{act.method} {urlsplit(act.url).path or '/'}"
-    return f"row of {act.table}" if isinstance(act, Row) else f"record of {act.topic}"
-
-
-def over_of(action: Action) -> str:
-    """By what it is done: a connection, or the server that is called."""
-    act = action.act
-    if isinstance(act, Call):
-        return urlsplit(act.url).netloc
-    return act.connection
-
-
-def _looked_up(lookups: tuple[Lookup, ...]) -> str:
-    return ", ".join(f"{one.name} ({_kind(one)})" for one in lookups) or "-"
-
-
-def _kind(lookup: Lookup) -> str:
-    where = lookup.where
-    if isinstance(where, CsvLookup):
-        return Path(where.file).name
-    if isinstance(where, HttpLookup):
-        return urlsplit(where.url).netloc
-    return where.connection

@@ -8,7 +8,6 @@ from pathlib import Path
 from tidings.cli.actions.recipe_files import Recipe, recipes
 from tidings.cli.exits import Exit, Stop, next_step, say
 from tidings.cli.output import clean, how_many, print_table, word
-from tidings.core.form import nearest
 
 _ORG = re.compile(r"^org = [0-9]+", re.MULTILINE)
 
@@ -27,6 +26,8 @@ def init(recipe: str = "", /, *, into: str = ".", org: int | None = None) -> int
     org
         The id of the org whose events they are.
     """
+    from tidings.core.form import nearest
+
     known = {one.name: one for one in recipes()}
     if not recipe:
         print_table(("Recipe", "What it does"), [(one.name, one.about) for one in known.values()])

@@ -6,14 +6,13 @@ To add one is to add its folder, and a link to it in `examples/`: they are the s
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-
-import msgspec
+from typing import NamedTuple
 
 RECIPES = Path(__file__).with_name("recipes")
 FILE = "actions.toml"
 
 
-class Recipe(msgspec.Struct, frozen=True):
+class Recipe(NamedTuple):
     """One of them. `files`: what it consists of, by names from its folder; the file of actions
     comes first."""
 

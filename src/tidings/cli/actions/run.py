@@ -48,7 +48,7 @@ def run(
     path = Path(file or os.environ.get(FILE_IS) or USUAL)
     if not path.is_file():
         raise Stop(
-            f"There must be a file of actions; there is none at {clean(path)}.",
+            f"FILE must be a file of actions; got {clean(path)}, where none is.",
             Exit.USAGE,
             "tidings actions init",
         )

@@ -11,10 +11,10 @@ from cyclopts import Parameter
 from tidings.cli.actions.check import FILE_IS, USUAL
 from tidings.cli.exits import Exit, Stop, next_step, refuse, say
 from tidings.cli.output import clean, glyph, how_many, json_of, print_line, print_text, word
-from tidings.core.actions.action import Action
 
 if TYPE_CHECKING:
     from tidings.app.action_trial import Tried
+    from tidings.core.actions.action import Action
     from tidings.settings.settings import Settings
 
 EVENT_BYTES_MAX = 1 << 20
@@ -176,7 +176,7 @@ def _print(tried: "Tried") -> None:
         print(f"  {clean(_ended(tried))}")
 
 
-def _passed_over(action: Action) -> str:
+def _passed_over(action: "Action") -> str:
     """What keeps it from being done at once, when it is no test."""
     found = [f"needs {action.needs}"] if action.needs else []
     found += ["after"] if action.after_s else []

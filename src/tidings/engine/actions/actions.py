@@ -69,7 +69,7 @@ class ActionServices:
         engine.written = self._needs.settled
 
     def begin(self) -> None:
-        """Read what look-ups read of files, and log what is wrong with them, before anybody asks."""
+        """Read the files of look-ups, and log what is wrong with any, before anybody asks."""
         self._looking = asyncio.get_running_loop().create_task(self._look())
 
     async def _look(self) -> None:

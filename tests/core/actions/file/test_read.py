@@ -144,7 +144,7 @@ def test_a_row_and_a_record() -> None:
     ("body", "content_type"),
     [
         ('text = "a"', "text/plain; charset=utf-8"),
-        ('text = "<a/>", contentType = "text/xml"', "text/xml"),
+        ('text = "<a/>", content_type = "text/xml"', "text/xml"),
         ("json = {a = 1}", ""),
     ],
 )

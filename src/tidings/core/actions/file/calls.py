@@ -97,7 +97,7 @@ def headers_in(
         lower = name.lower()
         template = view is not None and isinstance(value, str) and is_template(value)
         if lower == taken or (body and lower == _SET_BY_BODY):
-            by = "the credential" if lower == taken else "the body (say contentType beside text)"
+            by = "the credential" if lower == taken else "the body (say content_type beside text)"
             given.refuse(
                 "duplicate_header",
                 name,

@@ -17,7 +17,7 @@ CONTENT_TYPE_MAX = 200
 def call_of(table: Table, view: View, declared: Declared) -> Call | None:
     """The call that a table declares; what is wrong with it is told."""
     table.refuse_unknown(
-        "method url values headers credential json form text contentType idempotency taken "
+        "method url values headers credential json form text content_type idempotency taken "
         "untaken".split()
     )
     method = table.one_of("method", METHODS, "POST")
@@ -77,7 +77,7 @@ def _form(table: Table, view: View) -> tuple[tuple[str, Part], ...]:
 
 def _content_type(table: Table) -> str:
     said = table.text(
-        "contentType",
+        "content_type",
         "a content type",
         lambda text: (
             0 < len(text) <= CONTENT_TYPE_MAX
@@ -90,8 +90,8 @@ def _content_type(table: Table) -> str:
     if said and table.body.get("text") is None:
         table.refuse(
             "bad_body",
-            "contentType",
-            "contentType must stand beside text; got it without. json and form have their own.",
+            "content_type",
+            "content_type must stand beside text; got it without. json and form have their own.",
         )
     return said or ("text/plain; charset=utf-8" if table.body.get("text") is not None else "")
 

@@ -1,0 +1,69 @@
+"""What an action is, in a few words: for lists of them. Pure."""
+
+from pathlib import PurePath
+from urllib.parse import urlsplit
+
+from tidings.core.actions.action import Action, Call, CsvLookup, HttpLookup, Lookup, Mail, Row
+from tidings.core.actions.file.table import in_words, listed
+
+
+def when_of(action: Action) -> str:
+    """When an action is done, in a few words."""
+    parts = [listed(action.types)]
+    if action.filter is not None:
+        parts.append("filtered")
+    if action.unless:
+        parts.append(f"unless {_many(len(action.unless), 'reason')}")
+    if action.needs:
+        parts.append(f"after {action.needs} is done")
+    if action.after_s:
+        parts.append(f"{in_words(action.after_s)} later")
+    if (quiet := action.quiet) is not None:
+        parts.append(f"not from {_hour(quiet.start)} to {_hour(quiet.end)}")
+    if (cap := action.cap) is not None:
+        parts.append(f"at most {cap.most} in {in_words(cap.within_s)}")
+    return ", ".join(parts)
+
+
+def _hour(minute: int) -> str:
+    return f"{minute // 60:02d}:{minute % 60:02d}"
+
+
+def does_of(action: Action) -> str:
+    """What an action does, in a few words."""
+    act = action.act
+    if isinstance(act, Mail):
+        to = [getattr(one, "template", None) or str(getattr(one, "value", "")) for one in act.to]
+        languages = len(action.acts) - 1
+        return f"mail to {listed(to, 'and')}" + (
+            f", in {_many(languages, 'language')} besides" if languages else ""
+        )
+    if isinstance(act, Call):
+        return f"{act.method} {urlsplit(act.url).path or '/'}"
+    return f"row of {act.table}" if isinstance(act, Row) else f"record of {act.topic}"
+
+
+def over_of(action: Action) -> str:
+    """By what it is done: a connection, or the server that is called."""
+    act = action.act
+    if isinstance(act, Call):
+        return urlsplit(act.url).netloc
+    return act.connection
+
+
+def looked_up(action: Action) -> str:
+    """Its look-ups, and where each of them looks."""
+    return ", ".join(f"{one.name} ({_kind(one)})" for one in action.lookups) or "-"
+
+
+def _kind(lookup: Lookup) -> str:
+    where = lookup.where
+    if isinstance(where, CsvLookup):
+        return PurePath(where.file).name
+    if isinstance(where, HttpLookup):
+        return urlsplit(where.url).netloc
+    return where.connection
+
+
+def _many(count: int, word: str) -> str:
+    return f"{count} {word}{'' if count == 1 else 's'}"
