@@ -24,6 +24,7 @@ NAMED = re.compile(r"(?<![\w.$/{<-])[a-z]+(?:[A-Z][a-z0-9]*)+(?![\w(])")
 # What texts name that is neither a field nor a parameter nor an event of the catalogue.
 OTHERS = frozenset(
     {
+        "contentType",  # of a call in a file of actions
         "dependentSchemas",  # of JSON Schema, as is patternProperties
         "patternProperties",
         "enableServiceLinks",  # of a pod, in Kubernetes

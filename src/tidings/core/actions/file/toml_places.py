@@ -11,6 +11,8 @@ from collections.abc import Mapping
 
 import msgspec
 
+from tidings.errors import TidingsError
+
 Path = tuple[str | int, ...]
 """Of keys, and of the numbers of items."""
 DEPTH_MAX = 32
@@ -86,7 +88,7 @@ def find_places(document: str) -> Places:
     return Places({path: place(at) for path, at in walk.found.items()}, deep)
 
 
-class _Stop(Exception):
+class _Stop(TidingsError):
     """Nothing that is known stands here."""
 
 
