@@ -1,4 +1,4 @@
-"""The operator's actions, read from their file at the start: docs/actions.md.
+"""The operator's actions, read from their file at the start: docs/actions-file.md.
 
 What the file is judged by is in `core/actions/`; here it is read, with the files that it names.
 """
