@@ -1,0 +1,260 @@
+"""An event without personal data, by the schema of its type: for webhooks that want none.
+
+What the schema names and does not mark as personal data stays, and nothing else does: a field that
+the schema does not name may hold anything, also where it says what such fields look like. So an
+event of a type that nobody knows keeps its envelope. The rules, which docs/personal-data.md tells
+to people:
+
+* A mark (`x-pii`) takes what stands there and all below it, in whichever branch of the schema the
+  mark is. A list is left out with the items that it may not show.
+* A value of a type that the schema does not give it is not sent, for an org may have its events
+  accepted that do not fit. Null is.
+* In a block of customer identifiers the marks of the catalogue hold too, in every spelling of a
+  source, whoever has declared the type. Its `customerId` stays, also where the block is not
+  declared at all: it names nobody outside of the platform.
+
+A value that is JSON still (core/exact_json.py) is read where it may be an object or a list. Pure.
+"""
+
+from operator import contains
+from typing import Any
+
+from msgspec import Raw
+
+from tidings.catalogue.event_type import Json
+from tidings.catalogue.loader import customer_identifiers
+from tidings.catalogue.schema import types_of
+from tidings.catalogue.spellings import holds_sources, source_of
+from tidings.core.exact_json import read_exactly
+
+MARK = "x-pii"
+CUSTOMER_ID = "customerId"
+_DATA = "data"
+_NULL = type(None)
+_NUMBERS = {int, float}
+_CLASSES: dict[str, tuple[type, ...]] = {
+    "string": (str,), "boolean": (bool,), "integer": (int, float), "number": (int, float),
+}  # fmt: skip
+_BRANCHES = ("allOf", "anyOf", "oneOf")
+_OF_BLOCKS = frozenset({"properties", "additionalProperties"})
+_ELSE = frozenset({"items", *_BRANCHES})
+_SAYS = _OF_BLOCKS | _ELSE | {"type", "enum", "const"}
+_DIGITS = frozenset(b"-0123456789")
+_NONE: frozenset[type] = frozenset()
+_NOTHING = object()  # is sent of a value
+
+
+class _Place:
+    """A place in events, as a schema's branches tell of it together."""
+
+    __slots__ = ("block", "classes", "items", "marked", "named", "nots", "rest", "rested")
+
+    def __init__(self) -> None:
+        self.marked = False
+        self.named: dict[str, _Place] = {}
+        # Of fields that a branch does not name: only its marks are of use, for what others name.
+        self.rest: _Place | None = None
+        self.rested: list[Json] = []  # what each such branch names
+        self.items: _Place | None = None
+        self.classes: set[type] = set()  # of scalars that may stand here
+        self.block = False  # an object may
+        self.nots: list[Json] = []  # what must not be here declares nothing, but its marks hold
+
+    def read(self, node: Json | bool) -> None:
+        """Add what a schema says of this place; `finish` when all is read."""
+        if isinstance(node, bool):
+            self._read_types({} if node else {"type": "null"})
+            return
+        self.marked = self.marked or bool(node.get(MARK))
+        self._read_types(node)
+        self._read_inside(node)
+        for key in _BRANCHES:
+            for branch in node.get(key, ()):
+                self.read(branch)
+        if isinstance(forbidden := node.get("not"), dict):
+            self.nots.append(forbidden)
+
+    def _read_types(self, node: Json) -> None:
+        types = types_of(node)
+        for one in types:
+            self.classes.update(_CLASSES.get(one, ()))
+        if types:
+            self.block = self.block or "object" in types
+        elif not _OF_BLOCKS.isdisjoint(node):
+            self.block = True
+        elif _ELSE.isdisjoint(node):  # it may be anything, and has nothing inside
+            self.classes.update((str, bool, int, float))
+            self.block = True
+
+    def _read_inside(self, node: Json) -> None:
+        named = node.get("properties", {})
+        for name, inner in named.items():
+            self._at(name).read(inner)
+        rest, items = node.get("additionalProperties"), node.get("items")
+        if isinstance(rest, dict):
+            self.rest = self.rest or _Place()
+            self.rest.read(rest)
+            self.rested.append(named)
+        if isinstance(items, dict) and _describes(items):
+            self.items = self.items or _Place()
+            self.items.read(items)
+
+    def finish(self) -> None:
+        """Let marks hold that stand beside what they mark: in a branch that does not name a field,
+        and in what must not be."""
+        for one in (*self.named.values(), self.rest, self.items):
+            if one is not None:
+                one.finish()
+        for node in self.nots:
+            other = _Place()
+            other.read(node)
+            other.finish()
+            self._mark_like(other)
+        if self.rest is not None:
+            for name, place in self.named.items():
+                if any(name not in named for named in self.rested):
+                    place._mark_like(self.rest)
+
+    def _at(self, name: str) -> "_Place":
+        place = self.named.get(name)
+        if place is None:
+            place = self.named[name] = _Place()
+            if holds_sources(name):
+                place.read(customer_identifiers())
+        return place
+
+    def _mark_like(self, other: "_Place") -> None:
+        self.marked = self.marked or other.marked
+        for name, place in self.named.items():
+            if (its := other.named.get(name, other.rest)) is not None:
+                place._mark_like(its)
+        for mine, its in ((self.rest, other.rest), (self.items, other.items)):
+            if mine is not None and its is not None:
+                mine._mark_like(its)
+
+
+def _describes(node: Json) -> bool:
+    """Whether a schema says anything of what it is for, or marks it."""
+    return bool(node.get(MARK)) or not _SAYS.isdisjoint(node)
+
+
+class _Kept:
+    """What is kept of a place, prepared for the walk."""
+
+    __slots__ = ("block", "classes", "flat", "items", "named", "scalars", "sources")
+
+    def __init__(self, place: _Place, *, sources: bool = False) -> None:
+        """`sources`: it is a block of customer identifiers."""
+        self.named: dict[str, _Kept] = {}
+        self.items: _Kept | None = None
+        self.classes: frozenset[type] = frozenset()  # of what stays as it is
+        self.block = not place.marked and place.block
+        self.sources = sources
+        # Nearly all fields are scalars: one look-up is enough for them.
+        self.scalars: dict[str, frozenset[type]] = {}
+        self.flat: frozenset[str] = frozenset()  # the fields, where all hold scalars
+        if place.marked:
+            return
+        self.classes = frozenset({_NULL, *place.classes})
+        if place.items is not None and not place.items.marked:
+            self.items = _Kept(place.items)
+        if place.classes == _NUMBERS and not self.block and self.items is None:
+            self.classes |= {Raw}  # nothing else that is JSON still can stand there
+        for name, inner in place.named.items():
+            self.named[name] = kept = _Kept(inner, sources=holds_sources(name))
+            self.scalars[name] = kept.classes
+        named = {name: one for name, one in self.named.items() if one.classes}
+        if not any(one.block or one.items for one in named.values()):
+            self.flat = frozenset(named)
+
+    def size(self) -> int:
+        """How many places it is made of."""
+        below = (*self.named.values(), *([] if self.items is None else [self.items]))
+        return 1 + sum(one.size() for one in below)
+
+
+def _only_the_id() -> _Kept:
+    place = _Place()
+    place.read({"properties": {CUSTOMER_ID: {"type": "integer"}}})
+    return _Kept(place, sources=True)
+
+
+_CUSTOMER_ID = _only_the_id()  # of a block of identifiers that its schema does not declare
+
+
+class PersonalCut:
+    """Takes personal data out of events of one type. Prepared once."""
+
+    __slots__ = ("_root", "size")
+
+    def __init__(self, schema: Json) -> None:
+        """`schema` is that of whole events, its references replaced; the envelope's alone for
+        events of a type that is not known."""
+        place = _Place()
+        place.read(schema)
+        place.finish()
+        data = place.named.get(_DATA)
+        if data is None or data.marked:  # an event is an object with `data` in any case
+            data = place.named[_DATA] = _Place()
+            data.block = True
+        self._root = _Kept(place)
+        self.size = self._root.size()
+
+    def apply(self, event: Json) -> Json:
+        """The event without personal data. What it is given is not changed."""
+        return _cut(event, self._root)
+
+
+def _cut(block: Json, place: _Kept) -> Json:
+    classes, flat = place.scalars, place.flat
+    if flat and block.keys() <= flat:
+        if all(map(contains, map(classes.__getitem__, block), map(type, block.values()))):
+            return block  # as most blocks that hold scalars alone
+    kept = {}
+    find = classes.get
+    for name, value in block.items():
+        kind = value.__class__
+        if kind in find(name, _NONE):
+            kept[name] = value
+            continue
+        if (below := place.named.get(name)) is None and (below := _unnamed(name, place)) is None:
+            continue
+        if kind is dict:
+            if below.block:
+                kept[name] = _cut(value, below)
+        elif (found := _inside(value, below)) is not _NOTHING:
+            kept[name] = found
+    return kept
+
+
+def _unnamed(name: str, place: _Kept) -> _Kept | None:
+    """What is kept of a field that the schema does not name; None: nothing."""
+    if place.sources:
+        source = source_of(name)
+        return None if source is None else place.named.get(source)
+    return _CUSTOMER_ID if holds_sources(name) else None
+
+
+def _inside(value: Any, place: _Kept) -> Any:
+    """What is kept of any value."""
+    kind = value.__class__
+    if kind in place.classes:
+        return value
+    if kind is dict:
+        return _cut(value, place) if place.block else _NOTHING
+    if kind is list:
+        if (each := place.items) is None:
+            return _NOTHING
+        if each.block:
+            return [
+                found
+                for one in value
+                if (found := _cut(one, each) if one.__class__ is dict else _inside(one, each))
+                is not _NOTHING
+            ]
+        return [found for one in value if (found := _inside(one, each)) is not _NOTHING]
+    if kind is Raw:
+        if bytes(value).lstrip()[0] in _DIGITS:
+            return value if float in place.classes else _NOTHING
+        return _inside(read_exactly(value), place)
+    return _NOTHING

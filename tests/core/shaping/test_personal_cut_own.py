@@ -1,0 +1,121 @@
+"""What the cut leaves of events of types that orgs declare themselves."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from tidings.catalogue import envelope
+from tidings.core.events.own_types import OwnType, Reading, read_own_type
+from tidings.core.exact_json import read_exactly, write_exactly
+from tidings.core.shaping.personal_cut import PersonalCut
+
+from .personal_events import Json
+
+
+def own(schema: Json) -> PersonalCut:
+    reading = read_own_type("orderPacked", {"description": "x", "schema": schema}, envelope())
+    assert isinstance(reading, Reading), reading
+    return PersonalCut(reading.made.kind.schema)
+
+
+def own_data(schema: Json, data: Json) -> Any:
+    event = {"eventName": "orderPacked", "eventId": "e-1", "orgId": 7, "data": data}
+    made = json.loads(write_exactly(own(schema).apply(read_exactly(msgspec.json.encode(event)))))
+    assert made.pop("eventName") == "orderPacked" and made.pop("eventId") == "e-1"
+    return made["data"]
+
+
+TEXT: Json = {"type": "string"}
+PII: Json = {"type": "string", "x-pii": "name"}
+OWN: dict[str, tuple[Json, Json, Json]] = {
+    "a field, named or marked or neither": (
+        {"properties": {"sku": TEXT, "name": PII}},
+        {"sku": "A", "name": "sec-1", "more": "sec-2", "Name": "sec-3"},
+        {"sku": "A"},
+    ),
+    "a value of another type": (
+        {"properties": {"n": {"type": "integer"}, "any": {}}},
+        {"n": 7.0, "any": {"x": "sec-1"}},
+        {"n": 7.0, "any": {}},
+    ),
+    "items that are marked": (
+        {"properties": {"names": {"type": "array", "items": PII}}}, {"names": ["sec-1"]}, {},
+    ),
+    "items that nobody describes": (
+        {"properties": {"a": {"type": "array"}, "b": {"items": {}}}},
+        {"a": ["sec-1"], "b": ["sec-2"]},
+        {},
+    ),
+    "lists in lists": (
+        {"properties": {"a": {"items": {"items": {"properties": {"n": TEXT, "m": PII}}}}}},
+        {"a": [[{"n": "A", "m": "sec-1", "o": "sec-2"}], []]},
+        {"a": [[{"n": "A"}], []]},
+    ),
+    "fields that the schema does not name": (
+        {"properties": {"map": {"additionalProperties": TEXT}}, "additionalProperties": TEXT},
+        {"map": {"sec-1": "sec-2"}, "phone": "sec-3"},
+        {"map": {}},
+    ),
+    "a mark in one branch": (
+        {"anyOf": [{"properties": {"n": TEXT}}, {"properties": {"n": PII}}]}, {"n": "sec-1"}, {},
+    ),
+    "a mark on what another branch does not name": (
+        {"properties": {"n": TEXT}, "allOf": [{"additionalProperties": PII}]}, {"n": "sec-1"}, {},
+    ),
+    "a mark on what this branch does not name": (
+        {"properties": {"n": TEXT}, "additionalProperties": PII}, {"n": "A", "m": "sec-1"},
+        {"n": "A"},
+    ),
+    "a mark on what must not be": (
+        {"properties": {"n": TEXT, "b": {"properties": {"m": TEXT}}},
+         "not": {"properties": {"n": {"const": "x", "x-pii": "name"},
+                                "b": {"additionalProperties": {"const": "y", "x-pii": "name"}}}}},
+        {"n": "sec-1", "b": {"m": "sec-2"}},
+        {"b": {}},
+    ),
+    "a mark behind a reference": (
+        {"$defs": {"p": PII}, "properties": {"n": {"$ref": "#/$defs/p"}}}, {"n": "sec-1"}, {},
+    ),
+    "all of data": (PII | {"type": "object", "properties": {"n": TEXT}}, {"n": "sec-1"}, {}),
+    "identifiers that the schema does not mark": (
+        {"properties": {"customerIdentifiers": {
+            "properties": {"mobile": TEXT, "phone": PII, "shop": TEXT,
+                           "instore": {"properties": {"mobile": TEXT}}},
+            "additionalProperties": TEXT}}},
+        {"customerIdentifiers": {
+            "customerId": 7, "mobile": "sec-1", "phone": "sec-2", "Mobile": "sec-3", "shop": "S",
+            "nick": "sec-4"}},
+        {"customerIdentifiers": {"customerId": 7, "shop": "S"}},
+    ),
+    "a customerId that is no number of the platform": (
+        {"properties": {"customerIdentifiers": {"type": "object"}}},
+        {"customerIdentifiers": {"customerId": "sec-1"}},
+        {"customerIdentifiers": {}},
+    ),
+    "a customerId that its org marks": (
+        {"properties": {"customerIdentifiers": {"properties": {"customerId": PII}}}},
+        {"customerIdentifiers": {"customerId": "sec-1"}},
+        {"customerIdentifiers": {}},
+    ),
+    "identifiers that the schema does not name": (
+        {"properties": {"sku": TEXT}},
+        {"sku": "A", "customerIdentifiers": {"customerId": 7, "mobile": "sec-1"}},
+        {"sku": "A", "customerIdentifiers": {"customerId": 7}},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", OWN)
+def test_of_an_orgs_own_type_what_its_schema_names_and_does_not_mark_is_kept(case: str) -> None:
+    schema, data, kept = OWN[case]
+    assert own_data(schema, data) == kept
+
+
+def test_a_schema_that_could_not_be_read_lets_nothing_out() -> None:
+    reading = read_own_type("a", {"description": "x", "schema": {"type": "object"}}, envelope())
+    assert isinstance(reading, Reading)
+    blank = OwnType("a", 1, reading.made.declaration, envelope(), expanded={})
+    made = PersonalCut(blank.kind.schema).apply({"eventName": "a", "data": {"n": "sec-1"}})
+    assert made == {"eventName": "a", "data": {}}
