@@ -24,6 +24,7 @@ class Job(msgspec.Struct, array_like=True):
     sent: bytes | None = None  # what was shaped for this attempt, to be kept if it is not delivered
     left_out: LeftOut | None = None  # what the enrichment of this attempt had to do without
     lost: int = 0  # earlier attempts of which nobody knows what came, or that were put off
+    cut: bool = False  # `body`, if shaped, or `sent` was made without personal data
 
     @property
     def step(self) -> int:

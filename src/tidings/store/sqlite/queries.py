@@ -125,15 +125,16 @@ class Queries:
     @answers(port.Store.sent_body)
     def sent_body(self, delivery: DeliveryId) -> port.SentBody:
         row = self._connection.execute(
-            "SELECT s.bytes, b.bytes, coalesce(r.again, 0), d.key FROM delivery d"
+            "SELECT s.bytes, b.bytes, coalesce(r.again, 0), d.key,"
+            " coalesce(s.without_personal_data, 0) FROM delivery d"
             " LEFT JOIN sent s ON s.delivery = d.id LEFT JOIN body b ON b.seq = d.event"
             " LEFT JOIN delivery_replay r ON r.delivery = d.id WHERE d.id = ?",
             (delivery,),
         ).fetchone()
         if row is None:
             return port.SentBody()
-        shaped, accepted, again, key = row
-        return port.SentBody(shaped, accepted, bool(again), key)
+        shaped, accepted, again, key, cut = row
+        return port.SentBody(shaped, accepted, bool(again), key, bool(cut))
 
     def counts(self, indexed: int) -> port.Counts:
         """See `port.Store.counts`; `indexed` is the last event whose search terms are written."""

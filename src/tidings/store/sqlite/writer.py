@@ -72,12 +72,14 @@ _INTENT = (
 _NEXT_DUE = (
     f"SELECT min(due_ms) FROM delivery WHERE webhook = ? AND state = {RETRYING} AND due_ms NOT NULL"
 )
-# The first bytes stay: they are what retries send.
+# The first bytes stay: they are what retries send. Only those without personal data replace others.
 # Retention may have come first, where the attempt ended after its delivery: what is made of a
 # payload goes with it.
 _KEEP_SENT = (
-    "INSERT OR IGNORE INTO sent SELECT ?1, ?2 WHERE EXISTS"
+    "INSERT INTO sent SELECT ?1, ?2, ?3 WHERE EXISTS"
     " (SELECT 1 FROM delivery d JOIN body b ON b.seq = d.event WHERE d.id = ?1)"
+    " ON CONFLICT (delivery) DO UPDATE SET bytes = excluded.bytes, without_personal_data = 1"
+    " WHERE excluded.without_personal_data AND NOT sent.without_personal_data"
 )
 _KNOWN = "SELECT 1 FROM delivery WHERE id = ?"
 _KEEP_LEFT_OUT = "INSERT OR IGNORE INTO left_out VALUES (?, ?)"
@@ -93,7 +95,7 @@ _TOUCH = "UPDATE meta SET value = value WHERE key = 'clean_stop'"
 _COLUMNS = (
     f"SELECT d.id, d.webhook, e.org, e.id, coalesce(r.at_ms, e.at_ms) + {LATER}, d.attempts,"
     " d.key, b.bytes,"
-    " r.replay, r.again, s.bytes,"
+    " r.replay, r.again, s.bytes, coalesce(s.without_personal_data, 0),"
     " d.attempts > 0 AND EXISTS (SELECT 1 FROM attempt a WHERE a.delivery = d.id"
     f" AND (a.status NOT NULL OR a.kind NOT IN ({_MADE_NOTHING}))),"
     " CASE WHEN d.attempts > 0 THEN (SELECT count(*) FROM attempt a WHERE a.delivery = d.id"
@@ -340,7 +342,7 @@ class Writer:
                 if one.state == DELIVERED and not one.keeps_sent:  # delivered, and not at once
                     over.append((one.delivery,))
             if one.sent is not None:
-                sent.append((one.delivery, one.sent))
+                sent.append((one.delivery, one.sent, one.cut))
             if one.left_out is not None:
                 left_out.append((one.delivery, msgspec.json.encode(one.left_out)))
             if final and one.key is not None:
@@ -439,10 +441,10 @@ def _attempt_row(one: port.Settlement) -> Row:
 def job(row: tuple[Any, ...], *, retry: bool) -> Job:
     """A row of either query as a job. A claimed retry has counted its attempt already."""
     (delivery, webhook, org, event_id, at_ms, attempts, key, body), more = row[:8], row[8:]
-    replay, again, sent, tried, lost = more
+    replay, again, sent, cut, tried, lost = more
     attempt = attempts if retry else attempts + 1
     head = (delivery, webhook, org, event_id, at_ms, attempt, key, retry, sent or body)
     if replay is None and not attempts:
         return Job(*head)
     shaped = sent is not None or bool(tried)
-    return Job(*head, replay, bool(again), shaped, lost=lost)
+    return Job(*head, replay, bool(again), shaped, lost=lost, cut=bool(cut))

@@ -123,6 +123,46 @@ def test_a_parked_delivery_that_was_never_tried_is_shaped(subject: Subject) -> N
     assert (job.body, job.shaped) == (BODY, False)
 
 
+CUT = b'{"cut":1}'
+
+
+def cut(outcome: port.Settlement) -> port.Settlement:
+    """It was made without personal data."""
+    return msgspec.structs.replace(outcome, cut=True)
+
+
+def kept(subject: Subject, delivery: int) -> port.SentBody:
+    return subject.ask(lambda store: store.sent_body(DeliveryId(delivery)))
+
+
+def test_what_was_made_without_personal_data_is_known_by_it(subject: Subject) -> None:
+    one, other = subject.commit(event("a", new(1)), event("b", new(1))).firsts
+    subject.commit(settled=[cut(failed(one, CUT)), failed(other, SHAPED)])
+    jobs = {job.delivery: job for job in subject.take(limit=2)}
+    assert [(jobs[id].body, jobs[id].shaped, jobs[id].cut) for id in (one, other)] == [
+        (CUT, True, True),
+        (SHAPED, True, False),
+    ]
+    assert [kept(subject, id).cut for id in (one, other)] == [True, False]
+
+
+def test_what_is_made_without_personal_data_takes_the_place_of_what_was_not(
+    subject: Subject,
+) -> None:
+    for name, sent in (("a", SHAPED), ("b", None)):
+        one = subject.commit(event(name, new(1))).firsts[0]
+        subject.commit(settled=[failed(one, sent)])
+        assert not taken(subject).cut
+        subject.commit(settled=[cut(failed(one, CUT, attempt=2))])
+        job = taken(subject)
+        assert (job.body, job.shaped, job.cut) == (CUT, True, True)
+        for late in (cut(failed(one, b"late", attempt=3)), failed(one, SHAPED, attempt=3)):
+            subject.commit(settled=[late])
+            assert (kept(subject, one).shaped, kept(subject, one).cut) == (CUT, True)
+        subject.commit(settled=[settled(one, State.DELIVERED, attempt=4)])
+        assert (kept(subject, one).shaped, kept(subject, one).cut) == (None, False)
+
+
 THIN = LeftOut(("customerIdentifiersToBeEnriched",), "The platform's API does not answer.")
 
 

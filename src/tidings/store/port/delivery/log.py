@@ -39,10 +39,11 @@ class DeliveryPage(msgspec.Struct, frozen=True, array_like=True):
 class SentBody(msgspec.Struct, frozen=True, array_like=True):
     """What is kept of the bytes of a delivery."""
 
-    shaped: bytes | None = None  # made by its first attempt, kept for the retries
+    shaped: bytes | None = None  # made by an attempt, kept for the retries
     accepted: bytes | None = None  # those of the event, until their retention
     again: bool = False  # it is a replay's of what was delivered before
     key: int | None = None  # the hash that it was ordered by
+    cut: bool = False  # `shaped` was made without personal data
 
 
 class FirstStart(msgspec.Struct, frozen=True, array_like=True):
