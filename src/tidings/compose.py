@@ -60,6 +60,7 @@ from tidings.engine.pull.pulls import Pulls
 from tidings.engine.replay.requests import ReplayRequests
 from tidings.engine.replay.runs import Replays
 from tidings.engine.retention import Retention
+from tidings.engine.shaping.cuts import PersonalCuts
 from tidings.engine.shaping.enricher import Enricher
 from tidings.engine.shaping.platform import Platform, counters, gauges
 from tidings.engine.shaping.reference import Reference
@@ -292,6 +293,7 @@ def build(ports: Ports, options: Options) -> App:
         templates=transformations,
         renderer=ports.sandboxes,
         actions=actions.preparation,
+        cuts=PersonalCuts(event_types.kind_of),
     )
     commits = CommitQueue(limits.waiting_bytes_max, limits.waiting_s_max)
     acceptor = Acceptor(ports.catalogue, terms, commits, event_types)

@@ -95,6 +95,10 @@ CASES = {
     "::test_a_stop_holds_although_the_store_refuses_and_is_written_when_it_is_asked_again": """
         stops: put_stop drop_stop
     """,
+    "engine/shaping/test_cut_sending.py"
+    "::test_without_the_accepted_bytes_nothing_leaves_and_it_is_tried_again": """
+        attempts: sent_body
+    """,
     "engine/shaping/test_reference.py"
     "::test_a_store_that_is_down_is_told_to_all_and_not_remembered": """
         reference: reference

@@ -28,7 +28,9 @@ PENDING, HELD, RETRYING, DELIVERED, FAILED, PARKED, CANCELLED = range(7)
 # What an answer says of this moment, or of who has called meanwhile.
 OF_THE_MOMENT = {"health", "lastUsedAt", "lastSignInAt", "from", "to"}
 # What answers have gained since, and what it is of all that was there before.
-SINCE = dict.fromkeys(["authentication", "connection", "kafka", "sql", "email"])
+SINCE: dict[str, Any] = dict.fromkeys(["authentication", "connection", "kafka", "sql", "email"]) | {
+    "withoutPersonalData": False
+}
 # No answer said then what was kept, where a page stands, or what everything is.
 TOLD_SINCE = {"endedBy", "paging", "sources", "messages"}
 # Of each message: everything else in its head is the same as it was at the kill.

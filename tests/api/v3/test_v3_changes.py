@@ -137,6 +137,7 @@ class TestPatch:
             "rateLimit": 5,
             "deadlineInSeconds": 10,
             "keepResponses": True,
+            "withoutPersonalData": True,
             "retryPolicy": {"delaysInSeconds": [1]},
         }
         usual = {"eventNames", "eventVersions", "webHookUrl", "maxAllowedConnections"}

@@ -122,6 +122,7 @@ def test_only_four_fields_are_needed() -> None:
         ({"deadlineInSeconds": 31}, ("out_of_range", "deadlineInSeconds")),
         ({"ordering": "fifo"}, ("bad_ordering", "ordering")),
         ({"keepResponses": 1}, ("bad_type", "keepResponses")),
+        ({"withoutPersonalData": "yes"}, ("bad_type", "withoutPersonalData")),
         ({"listenToChildEvents": "true"}, ("bad_type", "listenToChildEvents")),
         ({"signingSecret": "whsec_short"}, ("bad_signing_secret", "signingSecret")),
         ({"signingSecret": 5}, ("bad_signing_secret", "signingSecret")),
@@ -340,6 +341,16 @@ def test_enrichment_is_kept_as_it_came() -> None:
     }
 
 
+def test_asking_for_identifiers_that_will_not_be_sent_is_warned_of() -> None:
+    asked: dict[str, Any] = {"customerIdentifiersToBeEnriched": ["Instore"]}
+    assert passed(**asked).warnings == () and not passed().settings.without_personal_data
+    reading = passed(withoutPersonalData=True, **asked)
+    assert reading.settings.without_personal_data
+    told = [(one.code, one.field) for one in reading.warnings]
+    assert told == [("personal_addition", "customerIdentifiersToBeEnriched")]
+    assert passed(withoutPersonalData=True, tillDetailsEnrichmentEnabled=True).warnings == ()
+
+
 class TestReplacing:
     """With `old`, what is absent stays."""
 
@@ -353,6 +364,7 @@ class TestReplacing:
         neoEnrichment={"label": "a", "value": "b"},
         keepResponses=True,
         methodType="PUT",
+        withoutPersonalData=True,
     ).settings
 
     def test_nothing_said_is_nothing_changed(self) -> None:

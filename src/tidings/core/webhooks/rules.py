@@ -12,11 +12,11 @@ from typing import Any
 import msgspec
 
 from tidings.core.declaration import read_resource
-from tidings.core.shaping.enrichment import idle_wishes
+from tidings.core.shaping.enrichment import IDENTIFIERS, enrichment_of, idle_wishes
 from tidings.core.shaping.neo_rules import NEO, judge_neo
 from tidings.core.webhooks.kind_rules import judge_kind
 from tidings.core.webhooks.kinds import QUEUE
-from tidings.core.webhooks.settings import SETTABLE, Besides, Settings
+from tidings.core.webhooks.settings import SETTABLE, WITHOUT_PERSONAL_DATA, Besides, Settings
 from tidings.core.webhooks.webhook_form import Known, Stored, WebhookForm
 from tidings.errors import Refusal
 
@@ -85,3 +85,10 @@ def _judge_extra(form: WebhookForm, settings: Settings, old: Settings | None) ->
         judge_neo(form, settings.extra.get(NEO), form.known.transformations, stood=stood)
     for code, field, sentence in idle_wishes(settings.extra):
         form.warn(code, field, sentence)
+    if settings.without_personal_data and enrichment_of(settings.extra).sources:
+        form.warn(
+            "personal_addition",
+            IDENTIFIERS,
+            f"{IDENTIFIERS} should be empty where {WITHOUT_PERSONAL_DATA} is true: identifiers are "
+            "personal data, so none is added. Empty it, or send personal data.",
+        )

@@ -44,6 +44,7 @@ SLA_MAX_S = 30 * 86_400
 RATE_MAX_PER_S = 100_000
 DEADLINE_MIN_S, DEADLINE_MAX_S = 1, 30
 EXTRA_BYTES_MAX = 8192
+WITHOUT_PERSONAL_DATA = "withoutPersonalData"
 METHODS = ("POST", "PUT", "GET", "DELETE")
 
 _NAME = Part(
@@ -322,6 +323,18 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
             "Which events of its types it wants: docs/filters.md.",
         ),
     ] = None
+    without_personal_data: Annotated[
+        bool,
+        Field(
+            WITHOUT_PERSONAL_DATA,
+            Flag(),
+            "Send it no personal data, and nothing that the event type does not describe: "
+            "docs/personal-data.md.",
+            "Without personal data",
+            "Names, contacts and card numbers are left out, and all that the event type does not "
+            "describe; the customer's id stays.",
+        ),
+    ] = False
     fields: Annotated[
         Fields | None,
         Field(

@@ -65,6 +65,7 @@ class Webhook(msgspec.Struct, frozen=True):
     event_versions: tuple[tuple[str, int], ...] = ()  # of event types; 1 where not named
     extra: dict[str, msgspec.Raw] = {}  # further fields of the contract, kept as they came
     enrichment: Enrichment = NOTHING  # what `extra` asks to be added, typed
+    without_personal_data: bool = False  # what its receiver gets holds none
     filter: Filter | None = None  # which events of its types it wants; None: all
     shape: Shape | None = None  # which fields of them, under which names; None: all, as they are
     transformation: str | None = None  # the stored transformation that makes its payload

@@ -7,11 +7,17 @@ webhook; then it is dated and signed; then it is noted as in flight. If the chec
 sent, and the message is made anew, or the job put back. So once a change of the webhook was
 answered, nothing leaves by what it was before; and what had not left when its process was killed is
 charged to nobody.
+
+A further attempt sends what an earlier one has sent, whatever has changed meanwhile; but where the
+webhook wants no personal data by now, only what was made without it. Else it is made anew from the
+accepted bytes, and kept instead.
 """
 
 import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
+
+import msgspec
 
 from tidings.core.delivery.exchange import Result
 from tidings.core.delivery.job import Job
@@ -25,6 +31,9 @@ from tidings.engine.shaping.faults import ShapeLater, ShapeRefused
 from tidings.engine.shaping.shaper import Shaping
 from tidings.store import port
 
+STORE_WAIT_S = 1.0
+_UNREAD = "The accepted event could not be read. Tidings tries again."
+
 Ended = Callable[[WebhookRunner, Webhook, Job, int, Result | None], None]
 
 
@@ -35,6 +44,7 @@ class Attempts:
         self,
         *,
         shaper: Shaping,
+        store: port.DeliveryStore,
         clock: Clock,
         in_flight: port.InFlight,
         may_leave: Callable[[WebhookRunner, Job], bool],
@@ -46,6 +56,7 @@ class Attempts:
         Each attempt is told to `ended` (a result of None: it was stopped) or to `put_back`: it has
         not left. `spawn` runs what goes on behind."""
         self._shaper = shaper
+        self._store = store
         self.clock = clock
         self.in_flight = in_flight
         self._may_leave = may_leave
@@ -60,7 +71,7 @@ class Attempts:
         Until then its lane corrected the job's accept date by the leaps of the clock, from then on
         we do.
         """
-        accepted = job.body
+        before = job.body, job.cut
         message = _Attempt(self, runner, job)
         leapt_ms = self._dated(job, leapt_ms)
         started_ms = self.clock.now_ms()
@@ -74,8 +85,9 @@ class Attempts:
                 leapt_ms = self._dated(job, leapt_ms)
                 message.webhook = webhook = runner.webhook
                 started_ms = self.clock.now_ms()
-                if not (webhook.plain or job.shaped):
+                if not (webhook.plain or _goes_as_sent(webhook, job)):
                     job.sent = job.body = body
+                    job.cut = webhook.without_personal_data
                 channel = runner.channel
                 channel.active += 1
                 try:
@@ -86,7 +98,8 @@ class Attempts:
                         self._spawn(channel.inner.close())
                 if message.left or (result is not None and self.stands(runner, webhook, job)):
                     break
-                job.body, job.sent = accepted, None  # not by what was changed before it left
+                # Not by what was changed before it left.
+                (job.body, job.cut), job.sent = before, None
                 if not self._may_leave(runner, job):
                     self._wait_again(runner, job, leapt_ms)
                     return
@@ -96,7 +109,7 @@ class Attempts:
             if message.left:
                 self._ended(runner, message.webhook, job, started_ms, None)
             else:
-                job.body, job.sent = accepted, None
+                (job.body, job.cut), job.sent = before, None
                 self._wait_again(runner, job, leapt_ms)
             raise
         self._ended(runner, message.webhook, job, started_ms, result)
@@ -120,10 +133,16 @@ class Attempts:
         be that of an old version. None: it is not wanted any more."""
         while True:
             webhook, job.left_out = runner.webhook, None
-            if webhook.plain or (job.shaped and not webhook.acts):
+            if webhook.plain:
+                return job.body
+            as_sent = _goes_as_sent(webhook, job)
+            if as_sent and not webhook.acts:
                 return job.body
             try:
-                body = await self._shaper.shape(webhook, job)
+                if job.shaped and not as_sent:
+                    body = await self._anew(webhook, job)
+                else:
+                    body = await self._shaper.shape(webhook, job)
             except (ShapeRefused, ShapeLater):
                 if runner.webhook is webhook and self._may_leave(runner, job):
                     raise
@@ -132,6 +151,25 @@ class Attempts:
                     return body
             if not self._may_leave(runner, job):
                 return None
+
+    async def _anew(self, webhook: Webhook, job: Job) -> bytes:
+        """The message made of the accepted bytes, instead of what was sent before."""
+        try:
+            accepted = (await self._store.sent_body(job.delivery)).accepted
+        except port.StoreDown:
+            accepted = None
+        if accepted is None:
+            raise ShapeLater(_UNREAD, STORE_WAIT_S)
+        fresh = msgspec.structs.replace(job, body=accepted)
+        try:
+            return await self._shaper.shape(webhook, fresh)
+        finally:
+            job.left_out = fresh.left_out
+
+
+def _goes_as_sent(webhook: Webhook, job: Job) -> bool:
+    """Whether what an earlier attempt has sent may go to the webhook as it is now."""
+    return job.shaped and (job.cut or not webhook.without_personal_data)
 
 
 class _Attempt(JobMessage):

@@ -108,6 +108,7 @@ class Dispatcher:
         self._admission = Admission(in_flight_max, self._may_send)
         self._attempts = Attempts(
             shaper=shaper,
+            store=store,
             clock=clock,
             in_flight=self._in_flight,
             may_leave=self._may_leave,

@@ -94,6 +94,7 @@ def _row(
         None if job.sent is None else job.left_out,  # nothing was sent, or nothing was shaped
         disable,
         keeps_sent=webhook.acts,
+        cut=job.cut and job.sent is not None,
     )
 
 

@@ -1,7 +1,8 @@
 """The shape step: from the accepted bytes to those that one webhook gets.
 
-    accepted bytes ─► enrichment ─► selection and renaming ─► transformation ─► bytes (─► mail)
+    accepted bytes ─► enrichment ─► cut ─► selection, renaming ─► transformation ─► bytes (─► mail)
 
+The cut takes personal data out where a webhook wants none, before anything else can look at it.
 Serialised once. Where nothing is asked for, or nothing comes of it, the accepted bytes go. What is
 sent is made once for a delivery: the dispatcher keeps it for the retries.
 """
@@ -15,9 +16,11 @@ from tidings.core.delivery.job import Job
 from tidings.core.exact_json import read_exactly, write_exactly
 from tidings.core.ids import OrgId
 from tidings.core.shaping.left_out import LeftOut
+from tidings.core.shaping.personal_cut import PersonalCut
 from tidings.core.shaping.shape import Shape
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.shaping.aside import Aside
+from tidings.engine.shaping.cuts import PersonalCuts
 from tidings.engine.shaping.faults import ShapeLater, ShapeRefused
 from tidings.engine.shaping.mails import mail_of
 from tidings.transform.port import Renderer, RenderLater, RenderRefused
@@ -79,11 +82,13 @@ class Shaper:
         templates: Templates | None = None,
         renderer: Renderer | None = None,
         actions: ActionMaker | None = None,
+        cuts: PersonalCuts | None = None,
     ) -> None:
         self._actions = actions
         self._enricher = enricher
         self._templates = templates
         self._renderer = renderer
+        self._cuts = cuts or PersonalCuts(lambda *_: None)  # then no type is known
         self._aside = Aside()
 
     async def shape(self, webhook: Webhook, job: Job) -> bytes:
@@ -116,15 +121,18 @@ class Shaper:
     async def _shape(self, webhook: Webhook, job: Job) -> bytes:
         body = job.body
         enricher, shape = self._enricher, webhook.shape
+        cut = self._cuts.of(job.org, body) if webhook.without_personal_data else None
         if enricher is not None and enricher.needs(webhook):
             came = read_exactly(body)
             event = await enricher.enrich(webhook, job, came)
-            if shape is not None:
-                body = await self._aside.run(job.org, len(body), partial(_shaped, shape, event))
+            if cut is not None or shape is not None:
+                work = partial(_shaped, cut, shape, event)
+                body = await self._aside.run(job.org, len(body), work)
             elif event is not came:
                 body = write_exactly(event)
-        elif shape is not None:
-            body = await self._aside.run(job.org, len(body), partial(_shaped_bytes, shape, body))
+        elif cut is not None or shape is not None:
+            work = partial(_shaped_bytes, cut, shape, body)
+            body = await self._aside.run(job.org, len(body), work)
         name, template = webhook.transformation, None
         if name is not None and self._templates is not None:
             template = self._templates.template(webhook.org, name)
@@ -144,9 +152,11 @@ class Shaper:
         return await self._renderer.render(template, body, org)
 
 
-def _shaped_bytes(shape: Shape, body: bytes) -> bytes:
-    return _shaped(shape, read_exactly(body))
+def _shaped_bytes(cut: PersonalCut | None, shape: Shape | None, body: bytes) -> bytes:
+    return _shaped(cut, shape, read_exactly(body))
 
 
-def _shaped(shape: Shape, event: dict[str, Any]) -> bytes:
-    return write_exactly(shape.apply(event))
+def _shaped(cut: PersonalCut | None, shape: Shape | None, event: dict[str, Any]) -> bytes:
+    if cut is not None:
+        event = cut.apply(event)
+    return write_exactly(event if shape is None else shape.apply(event))

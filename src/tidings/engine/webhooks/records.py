@@ -109,6 +109,8 @@ def webhook_of(
     `default_connection`: what a webhook of the platform's own queue goes over; blank: nothing."""
     settings = config.settings
     enrichment, shape = enrichment_of(settings.extra), shape_of(settings.fields, settings.rename)
+    if settings.without_personal_data:  # then nothing of a customer would be left of it
+        enrichment = msgspec.structs.replace(enrichment, sources=(), cards=False)
     neo = settings.extra.get(NEO) if settings.transformation is None else None
     transformation, flow = settings.transformation or neo_value(neo), unknown_flow(neo, ())
     return Webhook(
@@ -135,7 +137,8 @@ def webhook_of(
         and transformation is None
         and flow is None
         and settings.email is None
-        and settings.kind != ACTION,
+        and settings.kind != ACTION
+        and not settings.without_personal_data,
         **{name: getattr(settings, name) for name in _AS_SET},
     )
 

@@ -3,11 +3,14 @@
 Nothing is stored of a plain success but its row. The version in force then, its secrets and the
 start of the attempt give the very same headers and signature again. The bytes are those kept for
 retries (shaped messages), or the accepted ones; of a shaped message that arrived at once none are
-kept, and that is said.
+kept, and that is said. Bytes without personal data took the place of those that were sent before
+the webhook wanted none: of attempts before that nothing shaped is kept.
 """
 
 from collections.abc import Sequence
 from typing import Any, Protocol
+
+import msgspec
 
 from tidings.core.delivery.exchange import UNMADE
 from tidings.core.delivery.job import Job
@@ -51,7 +54,23 @@ async def requests_of(
     versions: dict[int, Version | None] = {}
     for number in list(dict.fromkeys(attempt.version for attempt in attempts))[:VERSIONS_MAX]:
         versions[number] = await parts.webhooks.version(delivery.webhook, number)
-    return [_request(parts, delivery, one, versions.get(one.version), sent) for one in attempts]
+    without = [one.number for one in attempts if _without_personal_data(versions.get(one.version))]
+    since = min(without, default=None)
+    return [
+        _request(
+            parts,
+            delivery,
+            one,
+            versions.get(one.version),
+            sent,
+            cut=since is not None and one.number >= since,
+        )
+        for one in attempts
+    ]
+
+
+def _without_personal_data(version: Version | None) -> bool:
+    return version is not None and version[1].settings.without_personal_data
 
 
 def _request(
@@ -60,12 +79,18 @@ def _request(
     attempt: StoredAttempt,
     version: Version | None,
     sent: SentBody,
+    *,
+    cut: bool,
 ) -> dict[str, Any] | None:
+    """`cut`: it sent neither the accepted bytes nor what was made of them with personal data."""
     if version is None:
         return None
+    gave_way = sent.cut and not cut
+    if sent.cut != cut:  # what is kept is of other attempts
+        sent = msgspec.structs.replace(sent, shaped=None)
     webhook = parts.webhooks.as_it_was(*version, attempt.started_ms)
     body = sent.shaped if sent.shaped is not None else sent.accepted
-    known = webhook.plain or sent.shaped is not None
+    known = sent.shaped is not None or (webhook.plain and not cut)
     signed = body if body is not None and known else b""
     job = Job(
         delivery.id,
@@ -90,15 +115,17 @@ def _request(
         "url": shown.url or webhook.url,
         "headers": show_headers(masked_of(shown.headers, webhook.header_names)),
         "body": show_bytes(shown.body) if known and body is not None else None,
-        "note": _note(attempt, known, body is not None),
+        "note": _note(attempt, known, body is not None, gave_way),
     }
 
 
-def _note(attempt: StoredAttempt, known: bool, there: bool) -> str | None:
+def _note(attempt: StoredAttempt, known: bool, there: bool, gave_way: bool) -> str | None:
     if not there:
         return "The bytes were dropped after their retention."
     if attempt.evidence is not None and attempt.evidence.kind in UNMADE:
         return "Nothing was made of the event."
+    if not known and gave_way:
+        return "What shaping made of the event gave way to what is sent without personal data."
     if not known:
         return "What shaping made of the event was not kept, because it was delivered at once."
     if attempt.evidence is None and attempt.number == 1:
