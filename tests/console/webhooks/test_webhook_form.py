@@ -271,6 +271,26 @@ async def test_the_preview_is_the_payload_of_a_real_event() -> None:
         assert "filter must be JSON" in wrong and "<html" in wrong, "a page without scripts"
 
 
+async def test_one_tick_leaves_personal_data_out() -> None:
+    async with pages() as p:
+        browser = await p.browser()
+        page = text(await browser.get(f"{AT}/new"))
+        assert 'name="withoutPersonalData"' in page and "Without personal data" in page
+        ticked = FORM | {"withoutPersonalData": "on"}
+        for form, shown in ((FORM, True), (ticked, False)):
+            payload = text(await browser.post(f"{AT}/preview", form, hx_request="true"))
+            assert ("asha@example.test" in payload) is shown and "41200777" in payload
+        assert (await browser.post(f"{AT}/new", ticked)).status == 200
+        (record,) = p.s.webhooks.list(ORG)
+        assert record.webhook.without_personal_data and not record.webhook.plain
+        at = f"{AT}/{record.webhook.id}"
+        assert "<dt>Personal data</dt><dd>left out</dd>" in text(await browser.get(at))
+        edit = text(await browser.get(f"{at}/edit"))
+        assert re.search(r'name="withoutPersonalData"[^>]* checked', edit)
+        assert (await browser.post(f"{at}/edit", FORM | {"version": "1"})).status == 303
+        assert not p.s.webhooks.get(ORG, record.webhook.id).webhook.without_personal_data
+
+
 async def test_the_preview_shows_nothing_of_another_org() -> None:
     async with pages() as p:
         browser = await p.browser()
@@ -320,6 +340,7 @@ def test_a_webhook_comes_through_the_form_unchanged() -> None:
         "deadlineInSeconds": 7.5,
         "holdOnFailure": True,
         "keepResponses": True,
+        "withoutPersonalData": True,
         "listenToChildEvents": True,
         "tillDetailsEnrichmentEnabled": True,
         "customerIdentifiersToBeEnriched": ["WeChat", "Instore"],

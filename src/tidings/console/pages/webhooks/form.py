@@ -22,7 +22,12 @@ from tidings.core.webhooks.authentication_body import VARIANTS
 from tidings.core.webhooks.kinds import HTTP
 from tidings.core.webhooks.masks import masked
 from tidings.core.webhooks.retry_policy_body import show_retry
-from tidings.core.webhooks.settings import FIELD_OF, SETTABLE, Settings
+from tidings.core.webhooks.settings import (
+    FIELD_OF,
+    SETTABLE,
+    WITHOUT_PERSONAL_DATA,
+    Settings,
+)
 from tidings.errors import Refusal
 from tidings.schema.forms import asked, choices, is_ticked, number_in, text_of, value_of, widget
 
@@ -35,7 +40,8 @@ TICKS = tuple(FIELD_OF[name] for name in (TILL, STORE))
 FURTHER_TICKS = tuple(one for one in _TICKS if one.keyed and one not in TICKS)
 ADVANCED = tuple(one for one in _WRITTEN if one is not METHOD and widget(one) == "text")
 ADVANCED_CHOICES = tuple(one for one in _WRITTEN if one is not METHOD and widget(one) == "choice")
-ADVANCED_TICKS = tuple(one for one in _TICKS if not one.keyed)
+WITHOUT = FIELD_OF[WITHOUT_PERSONAL_DATA]
+ADVANCED_TICKS = tuple(one for one in _TICKS if not one.keyed and one is not WITHOUT)
 CHOICES = {one.name: choices(one) for one in _WRITTEN if widget(one) == "choice"}
 SOURCES = (
     ("WeChat", "WeChat"),
