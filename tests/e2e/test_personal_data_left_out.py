@@ -1,0 +1,220 @@
+"""Webhooks that want no personal data: whatever way a message takes, none reaches the receiver."""
+
+import base64
+import json
+from collections.abc import Callable
+from typing import Any
+
+from .harness.api import Api
+from .harness.events import new_id
+from .harness.fixtures import NewService
+from .harness.receiver import Receiver
+from .harness.service import ORG, ServiceProcess
+from .test_replays import comes_to, replay
+
+ASKS: dict[str, Any] = {"withoutPersonalData": True}
+ENRICHED: dict[str, Any] = {
+    "tillDetailsEnrichmentEnabled": True,
+    "customerIdentifiersToBeEnriched": ["Instore", "WeChat"],
+    "cardNumberEnrichmentEnabled": True,
+}
+PERSONAL = (
+    b"15550100", b"asha", b"Asha", b"EXT-41", b"6000112233", b"o6_bm", b"91555", b"harbour lane",
+    b"15550177", b"sec-",
+)  # fmt: skip
+RETRY = {"retryPolicy": {"delaysInSeconds": [2]}}
+
+
+def issued(event_id: str, org: int) -> bytes:
+    """An event with personal data where the type declares it, in another spelling, and where
+    nobody has declared anything."""
+    return (
+        f'{{"eventName":"pointsIssued","eventId":"{event_id}","orgId":{org},"createdAt":1770801300,'
+        '"traceAttributes":{"x-user":"sec-1"},"phone":"15550177","data":{"totalPointsIssued":66.10,'
+        '"customerIdentifiers":{"customerId":41200777,"firs\\u0074Name":"Asha","mobile":91555,'
+        '"INSTORE":{"email":"asha@example.test","address":"7 harbour lane"}},'
+        '"note":"call 15550177","nested":{"deep":[{"mail":"asha@example.test"}]},'
+        '"triggeringActivity":{"name":"NewBill","enteredBy":{"id":5031},"additionalAttributes":'
+        '[{"key":"Remarks","value":"sec-2"}],"identifiers":[{"key":"billId","value":"B-1",'
+        '"more":"sec-3"}]}}}'
+    ).encode()
+
+
+def fill(api: Api) -> None:
+    """What enrichment knows of the customer and of the till."""
+    till = {"code": "till.01", "name": "Till 1", "storeId": "9"}
+    api.send("PUT", "/v1/reference/tills/5031", till).must(201)
+    csv = (
+        b"id,mobile,email,externalId,cardNumbers,wechat.brand.unionId\n"
+        b"41200777,15550100,asha@example.test,EXT-41,6000112233,o6_bm\n"
+    )
+    api.call("POST", "/v1/reference/customers:load", csv, {"content-type": "text/csv"}).must(200)
+
+
+def is_clean(body: bytes) -> bool:
+    """Whether bytes hold nothing personal, and what they should hold."""
+    return not [one for one in PERSONAL if one in body] and b"41200777" in body
+
+
+def made_of(shown: dict[str, Any]) -> bytes:
+    """The bytes that an answer shows."""
+    return base64.b64decode(shown["base64"])
+
+
+def test_first_attempts_previews_test_messages_and_replays_hold_none(
+    api: Api, receiver: Receiver
+) -> None:
+    fill(api)
+    everything, nothing = receiver.path(), receiver.path()
+    api.webhook(receiver.url(everything), "everything", **ENRICHED)
+    hook = api.webhook(receiver.url(nothing), "nothing", **ENRICHED, **ASKS)
+    assert hook["withoutPersonalData"] is True
+    event_id = new_id()
+    accepted = issued(event_id, api.org)
+    api.accept(accepted)
+    [rich] = receiver.wait(everything, 1)
+    assert b"15550100" in rich.body and b"o6_bm" in rich.body
+    [cut] = receiver.wait(nothing, 1)
+    assert is_clean(cut.body)
+    assert cut.event["data"] == {
+        "totalPointsIssued": 66.1,
+        "customerIdentifiers": {"customerId": 41200777, "INSTORE": {}},
+        "triggeringActivity": {
+            "name": "NewBill",
+            "enteredBy": {"id": 5031, "till": {"code": "till.01", "name": "Till 1"}},
+            "identifiers": [{"key": "billId", "value": "B-1"}],
+        },
+    }
+    assert b'"totalPointsIssued":66.10' in cut.body
+    assert not [one for one in PERSONAL if one in json.dumps(dict(cut.headers)).encode()]
+    asked = {"webHookId": hook["webHookId"]}
+    [row] = api.send("POST", "/v1/webHooks/preview", asked).must(200)["events"]
+    assert made_of(row["body"]) == cut.body
+    unsaved = {"webHookId": hook["webHookId"], "eventNames": ["pointsIssued"], "fields": None}
+    [row] = api.send("POST", "/v1/webHooks/preview", unsaved).must(200)["events"]
+    assert made_of(row["body"]) == cut.body
+    given = {"eventName": "pointsIssued", "event": json.loads(accepted)}
+    api.send("POST", f"/v1/webHooks/{hook['webHookId']}/test", given).must(200)
+    assert is_clean(receiver.wait(nothing, 2)[-1].body)
+    comes_to(api, replay(api, hook, states=["delivered"], again=True), "finished")
+    assert receiver.wait(nothing, 3)[-1].body == cut.body
+    # The log is the platform's own: it keeps the event as it came.
+    assert api.event(event_id)["body"] == json.loads(accepted)
+
+
+def test_what_waits_to_be_tried_again_leaves_without_it_once_that_is_asked_for(
+    own_service: NewService, receiver: Receiver
+) -> None:
+    service = own_service().start()
+    names = ("plain", "enriched", "selected")
+    shapes: list[dict[str, Any]] = [{}, ENRICHED, {"fields": {"keep": ["data"]}}]
+    paths = {name: receiver.path(first=[{"status": 503}] * 3) for name in names}
+    hooks, event_id = {}, new_id()
+    with service.api() as api:
+        fill(api)
+        for name, shape in zip(names, shapes, strict=True):
+            hooks[name] = api.webhook(receiver.url(paths[name]), name, **shape, **RETRY)
+        api.accept(issued(event_id, ORG))
+        for name, path in paths.items():
+            assert not is_clean(receiver.wait(path, 1)[0].body)
+            api.settled(event_id, hooks[name], states=("retrying",))
+            api.change(hooks[name], **ASKS)
+        for path in paths.values():
+            receiver.wait(path, 2)
+        for hook in hooks.values():
+            api.settled(event_id, hook, states=("retrying",))
+        api.send("PUT", "/v1/reference/tills/5031", {"code": "t", "name": "T", "storeId": "9"})
+    service.kill_all()
+    service.start()
+    with service.api() as api:
+        for name, path in paths.items():
+            told = api.settled(event_id, hooks[name], seconds=40)
+            assert told["state"] == "delivered"
+            first, *later = receiver.arrivals(path)
+            assert not is_clean(first.body) and len(later) >= 2
+            assert all(is_clean(one.body) for one in later), name
+            assert len({one.body for one in later}) == 1, "the same at every further attempt"
+            assert len({one.message for one in (first, *later)}) == 1
+
+
+def test_what_each_attempt_has_sent_is_shown_as_it_went(api: Api, receiver: Receiver) -> None:
+    fill(api)
+    shapes = {"plain": {}, "enriched": ENRICHED}
+    for name, shape in shapes.items():
+        path = receiver.path(first=[{"status": 503}] * 9)
+        hook = api.webhook(receiver.url(path), name, **shape, **RETRY)
+        event_id = new_id()
+        api.accept(issued(event_id, api.org))
+        [first] = receiver.wait(path, 1)
+        api.settled(event_id, hook, states=("retrying",))
+        api.change(hook, **ASKS)
+        receiver.wait(path, 2)
+        told = api.settled(event_id, hook, states=("retrying",))
+        api.change(hook, withoutPersonalData=False)
+        receiver.wait(path, 3)
+        told = api.settled(event_id, hook, states=("retrying",))
+        attempts = api.delivery(told["id"])["attemptList"]
+        before, *since = [one["request"]["body"] for one in attempts][:3]
+        came = [one.body for one in receiver.arrivals(path)][:3]
+        assert is_clean(came[1]) and came[2] == came[1], "what was sent last goes again"
+        assert [made_of(one) for one in since] == came[1:]
+        if name == "plain":
+            assert made_of(before) == first.body
+        else:
+            assert before is None and "gave way" in attempts[0]["request"]["note"]
+        api.delete(hook)
+
+
+def test_types_of_an_org_and_names_that_nobody_knows_send_what_is_declared(
+    new_org: Callable[..., Api], receiver: Receiver, service: ServiceProcess
+) -> None:
+    api, platform = new_org(), service.api()
+    settings = {"settings": {"validation": "lenient", "unknownTypes": "admitted"}}
+    platform.send("PATCH", f"/v1/orgs/{api.org}", settings).must(200)
+    platform.close()
+    schema = {
+        "type": "object",
+        "properties": {"sku": {"type": "string"}, "name": {"type": "string", "x-pii": "name"}},
+    }
+    api.send("PUT", "/v1/eventTypes/packed", {"description": "x", "schema": schema}).must(201)
+    path = receiver.path()
+    api.webhook(receiver.url(path), eventNames=["packed", "neverSeen"], **ASKS)
+    data = {"sku": "A", "name": "sec-1", "more": "sec-2", "customerIdentifiers": {"customerId": 5}}
+    for name in ("packed", "neverSeen"):
+        api.accept(json.dumps({"eventName": name, "eventId": new_id(), "data": data}).encode())
+    bodies = {one.event["eventName"]: one.event["data"] for one in receiver.wait(path, 2)}
+    assert bodies == {
+        "packed": {"sku": "A", "customerIdentifiers": {"customerId": 5}},
+        "neverSeen": {"customerIdentifiers": {"customerId": 5}},
+    }
+
+
+def test_transformations_names_and_messages_that_are_fetched_hold_none(
+    api: Api, receiver: Receiver
+) -> None:
+    template = (
+        '{"id": {{ event.eventId }}, "all": {{ event }}, "n": {{ data.customerIdentifiers }}}'
+    )
+    api.send("POST", "/v1/transformations", {"name": "all", "template": template}).must(201)
+    path = receiver.path()
+    api.webhook(receiver.url(path), "all", transformation="all", **ASKS)
+    reader = api.webhook("", "reader", webHookType="PULL", rename={"data.note": "n"})
+    first = new_id()
+    api.accept(issued(first, api.org))
+    assert is_clean(receiver.wait(path, 1)[0].body)
+    api.change(reader, **ASKS)  # while it waits to be fetched
+    asked = {"waitInSeconds": 5}
+    pull = f"/v1/webHooks/{reader['webHookId']}/pull"
+    [message] = api.send("POST", pull, asked).must(200)["messages"]
+    assert is_clean(message["body"].encode())
+    api.call("DELETE", f"/v3/webHooks/{reader['webHookId']}").must(200)
+
+
+def test_a_filter_judges_the_whole_event(api: Api, receiver: Receiver) -> None:
+    path = receiver.path()
+    wanted = {"path": "data.customerIdentifiers.firstName", "eq": "Asha"}
+    api.webhook(receiver.url(path), filter=wanted, **ASKS)
+    event_id = new_id()
+    api.accept(issued(event_id, api.org))
+    [arrival] = receiver.wait(path, 1)
+    assert arrival.event_id == event_id and is_clean(arrival.body)
