@@ -15,7 +15,7 @@ from tidings.core.webhooks.webhook import Ordering
 from tidings.core.webhooks.webhook_form import CONNECTIONS_MAX
 
 DAY_S = 86_400.0
-AFTER_MAX_S = 7 * DAY_S
+AFTER_MAX_S = 6 * DAY_S  # a delivery is tried for seven: one day is left for what fails
 CAP_MAX, CAP_WITHIN_MIN_S, CAP_WITHIN_MAX_S = 1000, 60.0, 366 * DAY_S
 UNLESS_MAX, BECAUSE_MAX = 20, 200
 _MINUTE = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
