@@ -52,8 +52,7 @@ def test(webhook: str, /, *, event: EventName | None = None, where: Where = HERE
         say(clean(told["warning"]["message"]))
     if told.get("advice"):
         say(clean(told["advice"]))
-    arrived = told.get("status") is not None and 200 <= told["status"] < 300
-    if arrived:
+    if told["delivered"]:
         api.next_step(f"tidings tail --webhook {word(found['name'])}")
         return Exit.OK
     api.next_step(f"tidings webhooks test {word(found['name'])}")

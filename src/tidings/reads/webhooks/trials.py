@@ -158,7 +158,7 @@ def show_tested(tested: TrialResult, webhook: Webhook) -> dict[str, Any]:
         http=webhook.kind == HTTP,
     )
     return {
-        "delivered": tried.status is not None and 200 <= tried.status <= 299,
+        "delivered": tested.delivered,
         "startedAt": iso(tested.started_ms),
         "durationInMs": round(ending.duration_ms, 1),
         "timings": show_timings(round(ending.duration_ms), ending.timings),
