@@ -71,7 +71,7 @@ def test(
     does = "did" if send else "would do"
     say(f"{len(did)} of {how_many(len(tried), 'action')} {does} something for the event.")
     again = f"tidings actions test {word(event)} --file {word(str(path))}"
-    next_step(f"tidings actions run {word(str(path))}" if send else f"{again} --send")
+    next_step(f"{again} --send" if bad or not send else f"tidings actions run {word(str(path))}")
     return Exit.FAILED if bad else Exit.OK
 
 
