@@ -231,6 +231,7 @@ class Action(msgspec.Struct, frozen=True):
     at_once: int = 10
     rate_per_s: float | None = None
     deadline_s: float = 30.0
+    anew: bool = False  # made again for each attempt, of what is found then
     again: frozenset[int] = frozenset()  # statuses that are tried again beside the usual ones
     never: frozenset[int] = frozenset()  # … and those that fail at once
 

@@ -3,7 +3,7 @@
     needs, after ─► look-ups ─► unless ─► quiet hours ─► the act, made ─► cap
 
 All of it is asked again at each attempt, so that who has opted out meanwhile is left alone; but the
-act is made once, and further attempts do the same.
+act is made once, and further attempts do the same, unless the action says `anew`.
 """
 
 from collections.abc import Awaitable, Mapping, Sequence
@@ -121,7 +121,8 @@ class Preparation:
         self._judge(action, seen)
         if not tried:
             self._keep_quiet(action, seen)
-        made = job.body if job.shaped else await self._made(action, job, seen, steps)
+        kept = job.shaped and not action.anew
+        made = job.body if kept else await self._made(action, job, seen, steps)
         if action.cap is not None and not tried:
             await self._count(action, webhook, job, find(seen, action.cap.subject))
         return made

@@ -85,7 +85,7 @@ class Attempts:
                 leapt_ms = self._dated(job, leapt_ms)
                 message.webhook = webhook = runner.webhook
                 started_ms = self.clock.now_ms()
-                if not (webhook.plain or _goes_as_sent(webhook, job)):
+                if not webhook.plain and (body != job.body or not _goes_as_sent(webhook, job)):
                     job.sent = job.body = body
                     job.cut = webhook.without_personal_data
                 channel = runner.channel

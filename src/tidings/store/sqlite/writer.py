@@ -72,14 +72,16 @@ _INTENT = (
 _NEXT_DUE = (
     f"SELECT min(due_ms) FROM delivery WHERE webhook = ? AND state = {RETRYING} AND due_ms NOT NULL"
 )
-# The first bytes stay: they are what retries send. Only those without personal data replace others.
+# The first bytes stay: they are what retries send. Only those without personal data replace others;
+# and where they are kept to be shown, those of a later attempt that was made anew.
 # Retention may have come first, where the attempt ended after its delivery: what is made of a
 # payload goes with it.
 _KEEP_SENT = (
     "INSERT INTO sent SELECT ?1, ?2, ?3 WHERE EXISTS"
     " (SELECT 1 FROM delivery d JOIN body b ON b.seq = d.event WHERE d.id = ?1)"
-    " ON CONFLICT (delivery) DO UPDATE SET bytes = excluded.bytes, without_personal_data = 1"
-    " WHERE excluded.without_personal_data AND NOT sent.without_personal_data"
+    " ON CONFLICT (delivery) DO UPDATE SET bytes = excluded.bytes,"
+    " without_personal_data = excluded.without_personal_data"
+    " WHERE ?4 OR (excluded.without_personal_data AND NOT sent.without_personal_data)"
 )
 _KNOWN = "SELECT 1 FROM delivery WHERE id = ?"
 _KEEP_LEFT_OUT = "INSERT OR IGNORE INTO left_out VALUES (?, ?)"
@@ -342,7 +344,7 @@ class Writer:
                 if one.state == DELIVERED and not one.keeps_sent:  # delivered, and not at once
                     over.append((one.delivery,))
             if one.sent is not None:
-                sent.append((one.delivery, one.sent, one.cut))
+                sent.append((one.delivery, one.sent, one.cut, one.keeps_sent))
             if one.left_out is not None:
                 left_out.append((one.delivery, msgspec.json.encode(one.left_out)))
             if final and one.key is not None:

@@ -49,6 +49,14 @@ def test_a_retry_gets_the_bytes_of_the_first_recorded_attempt(subject: Subject) 
     assert taken(subject).body == SHAPED  # the first stay
 
 
+def test_what_is_kept_to_be_shown_is_what_was_sent_last(subject: Subject) -> None:
+    one = committed(subject)
+    for attempt, made in enumerate((SHAPED, b'{"made":2}', None), start=1):
+        outcome = msgspec.structs.replace(failed(one, made, attempt), keeps_sent=True)
+        subject.commit(settled=[outcome])
+        assert taken(subject).body == (made or b'{"made":2}')
+
+
 def test_an_attempt_without_shaping_binds_the_retries_too(subject: Subject) -> None:
     one = committed(subject)
     subject.commit(settled=[failed(one, None)])

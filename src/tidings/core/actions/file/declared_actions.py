@@ -25,7 +25,7 @@ LOOKUPS_MAX = 20  # of one action
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 NAME_MUST = "1 to 63 of a-z, 0-9 and -, beginning and ending with none of -"
 _FIELDS = (
-    *"types filter lookups unless needs after quiet cap language languages".split(),
+    *"types filter lookups unless needs after quiet cap language languages anew".split(),
     *PACE_FIELDS,
     *KINDS,
 )
@@ -77,6 +77,7 @@ def _action(
         at_once=pace.at_once,
         rate_per_s=pace.rate_per_s,
         deadline_s=pace.deadline_s,
+        anew=table.flag("anew", False),
         again=pace.again,
         never=pace.never,
     )

@@ -47,7 +47,7 @@ class Settlement(msgspec.Struct, frozen=True, array_like=True):
     sent: bytes | None = None  # shaped bytes of an attempt that did not deliver: retries send them
     left_out: LeftOut | None = None  # what was sent lacks this; the first one of a delivery stays
     disable: str | None = None  # the reason, where its webhook is disabled for this outcome
-    keeps_sent: bool = False  # what was shaped stays also when it is delivered
+    keeps_sent: bool = False  # what was shaped stays also when it is delivered; the newest does
     cut: bool = False  # `sent` was made without personal data, and replaces what was not
 
 
