@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 
 from tidings.catalogue import Catalogue, envelope
 from tidings.connections.port import ConnectionType
-from tidings.core.actions.action import Actions
+from tidings.core.actions.action import EVENTS, Actions
 from tidings.core.connections.connection import Connections
 from tidings.core.events.call_reader import CallReader
 from tidings.core.events.call_split import DEFAULT_LIMITS as CALL_LIMITS
@@ -31,6 +31,7 @@ from tidings.egress.port import Mailer, Receive
 from tidings.engine.access.access_services import AccessServices
 from tidings.engine.access.passwords import Passwords
 from tidings.engine.actions.actions import ActionServices
+from tidings.engine.actions.new_events import NewEventsDriver
 from tidings.engine.background_tasks import BackgroundTasks
 from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock, sure
@@ -374,7 +375,17 @@ def build(ports: Ports, options: Options) -> App:
         },
     )
     pulls = Pulls(lambda: ports.random_bytes(16).hex())
-    destination = ports.destination(inboxes.receive, {PULL: pulls}, consents.has_agreed)
+    reader = CallReader(
+        Draft,
+        ports.catalogue,
+        orgs.rules,
+        ports.new_event_id,
+        options.calls,
+        event_types.own,
+    )
+    new_events = NewEventsDriver(intake=acceptor, reader=reader, late=late, clock_ms=clock.now_ms)
+    own: dict[str, Driver] = {PULL: pulls, EVENTS: new_events}
+    destination = ports.destination(inboxes.receive, own, consents.has_agreed)
     stops = Stops(store=store, clock=clock, switched=heard.switched)
     engine = Engine(
         store=store,
@@ -429,14 +440,6 @@ def build(ports: Ports, options: Options) -> App:
         heard.changed.add(asks.webhook_changed)
         background["consent_emails"] = asks.run
     _measure(metrics, reference, enricher, ports.platform, lag, stops, replays)
-    reader = CallReader(
-        Draft,
-        ports.catalogue,
-        orgs.rules,
-        ports.new_event_id,
-        options.calls,
-        event_types.own,
-    )
     sources = Sources(
         store=store,
         vault=ports.vault,

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+import msgspec
+
 from tidings.app.actions import load_actions
 from tidings.app.operator_file import FileRefused
 from tidings.app.parts import CONNECTION_TYPES
@@ -19,7 +21,7 @@ from tidings.egress.port import Target
 from tidings.egress.sender import HttpSender
 from tidings.engine.actions.declared import declare
 from tidings.engine.sources.declared import DeclaredSource
-from tidings.errors import Conflict
+from tidings.errors import Conflict, RequestRefused
 from tidings.lookups.port import Source
 from tidings.lookups.registry import LookupRegistry
 from tidings.settings.settings import Settings
@@ -85,6 +87,7 @@ class Acting:
         """Let the webhooks of all actions be as the file says. FileRefused, StoreDown."""
         if self.org is not None:
             await app.orgs.ensure(self.org)
+            await self._declare_types(app, self.org)
         for org in app.orgs.all():
             actions = self.actions if org.id == self.org else {}
             try:
@@ -93,6 +96,22 @@ class Acting:
                 raise FileRefused(
                     f"{self._name}: an action must have a name that no webhook of the org has. "
                     f"{taken}"
+                ) from None
+
+    async def _declare_types(self, app: App, org: OrgId) -> None:
+        """Let the org have the event types of the file, before webhooks name them. FileRefused."""
+        assert self.file is not None
+        for name, reading in self.file.types.items():
+            own = app.event_types.own(org, name)
+            if own is not None and own[max(own)].declaration == reading.declaration:
+                continue
+            try:
+                said = msgspec.to_builtins(reading.declaration)
+                await app.event_types.put(org, name, said | {"newVersion": reading.new_version})
+            except RequestRefused as refused:
+                raise FileRefused(
+                    f"{self._name}: the event type {name} must be one that the org can have. "
+                    f"{refused}"
                 ) from None
 
     async def close(self) -> None:

@@ -8,6 +8,7 @@ over.
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple, cast
+from uuid import uuid4
 
 import msgspec
 
@@ -15,23 +16,28 @@ from tidings import catalogue
 from tidings.app.acting import Acting, acting_of
 from tidings.app.connections import load_connections
 from tidings.app.parts import CONNECTION_TYPES, destinations, make_policy
-from tidings.core.actions.action import Action
+from tidings.core.actions.action import EVENTS, Action
 from tidings.core.actions.made import Made, made_in
 from tidings.core.delivery.exchange import Ending
 from tidings.core.delivery.job import Job
+from tidings.core.events.call_reader import CallReader, IntakeRules
+from tidings.core.events.call_split import DEFAULT_LIMITS
 from tidings.core.ids import OrgId, WebhookId
 from tidings.core.shaping.filter import explain
 from tidings.core.webhooks.webhook import Webhook
-from tidings.destinations.port import Destination, Shown
+from tidings.destinations.port import Destination, Driver, Shown
 from tidings.egress.address import parse_target
 from tidings.egress.sender import HttpSender
 from tidings.engine.actions.caps import Caps
 from tidings.engine.actions.declared import settings_of
 from tidings.engine.actions.lookups import Lookups
 from tidings.engine.actions.needs import Needs
+from tidings.engine.actions.new_events import NewEventsDriver
 from tidings.engine.actions.preparation import TRIAL, Preparation
 from tidings.engine.clock import WallClock
 from tidings.engine.delivery.trial import Trial
+from tidings.engine.events.intake import Draft, Intake
+from tidings.engine.events.late_checks import LateChecks
 from tidings.engine.shaping.faults import ShapeLater, ShapeNeedless, ShapeRefused
 from tidings.engine.shaping.shaper import Shaper
 from tidings.engine.webhooks.records import Config, webhook_of
@@ -136,8 +142,9 @@ async def action_trial(settings: Settings) -> AsyncIterator[ActionTrial]:
         needs=Needs(unasked, lambda org, name: None),
         clock=clock,
     )
+    own: dict[str, Driver] = {EVENTS: _checked_only(acting, LateChecks(renderer))}
     destination = destinations(
-        sender, target_of, clock, acting.connections, {}, lambda org, address: False, acting.driver
+        sender, target_of, clock, acting.connections, own, lambda org, address: False, acting.driver
     )
     try:
         yield ActionTrial(acting, Shaper(actions=preparation, renderer=renderer), destination)
@@ -146,3 +153,22 @@ async def action_trial(settings: Settings) -> AsyncIterator[ActionTrial]:
         await acting.close()
         await renderer.close()
         await sender.close()
+
+
+def _checked_only(acting: Acting, late: LateChecks) -> NewEventsDriver:
+    """New events are checked by the types of the file; a trial has none accepted."""
+    types = {} if acting.file is None else acting.file.types
+    own = {name: {1: one.made} for name, one in types.items()}
+    return NewEventsDriver(
+        intake=cast(Intake, None),
+        reader=CallReader(
+            Draft,
+            catalogue.load(),
+            lambda org: IntakeRules(),
+            lambda: str(uuid4()),
+            DEFAULT_LIMITS,
+            lambda org, name: own.get(name),
+        ),
+        late=late,
+        clock_ms=WallClock().now_ms,
+    )

@@ -9,10 +9,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidings.core.actions.action import Act, Call, Each, Found, Mail, Plain, Record, Row, Text
+from tidings.core.actions.action import (
+    Act,
+    Call,
+    Compared,
+    Each,
+    Found,
+    Mail,
+    Merged,
+    NewEvents,
+    Plain,
+    Record,
+    Row,
+    Secret,
+    Text,
+)
 from tidings.core.actions.made import (
     Made,
     MadeCall,
+    MadeEvents,
     MadeMail,
     MadeRecord,
     MadeRow,
@@ -20,6 +35,7 @@ from tidings.core.actions.made import (
     made_in,
 )
 from tidings.core.actions.rendering import MADE_BYTES_MAX, made_of, templates_of
+from tidings.core.actions.secrets import whole
 from tidings.core.actions.seen import Unmade
 from tidings.core.exact_json import read_exactly
 
@@ -37,7 +53,8 @@ def make(act: Act, say: Callable[[Text], str] = lambda text: text.template) -> A
 
 
 def call(**more: Any) -> Call:
-    return Call("POST", URL, VALUES, **more)
+    fields: dict[str, Any] = {"url": URL, "values": VALUES}
+    return Call("POST", **fields | more)
 
 
 def mail(**more: Any) -> Mail:
@@ -256,3 +273,114 @@ def test_any_value_makes_what_can_be_kept_or_is_refused(value: Any, text: str) -
 def test_what_is_no_made_act_is_known_as_none() -> None:
     for body in (b"", b"{}", b"[" * 100_000, b'{"act": {"type": "other"}}', b"\xff"):
         assert made_in(body) is None
+
+
+# -- what was found, with some of it other ---------------------------------------------------------
+
+SHOP = read_exactly(
+    b"""{"shop": {"id": 7, "email": "asha@brand.example", "rate": 1.10, "codes": [
+ {"code": "size", "value": "M"}, {"code": "tier", "value": "Bronze"}, 5,
+ {"code": "tier", "value": "twice"}]}, "points": {"main": 8500.000}, "event": {}}"""
+)
+
+
+def merge(part: Merged) -> Any:
+    made = made_of(call(json=part, values={}, url="https://shop.example/"), [], SHOP)
+    assert isinstance(made, MadeCall)
+    return made.body
+
+
+def test_an_object_goes_as_it_was_found_but_for_what_is_named() -> None:
+    codes = Merged(
+        "shop.codes",
+        [
+            Each({"code": Plain("points"), "value": Found("points.main")}),
+            Plain({"code": "tier", "value": "Gold"}),
+        ],
+        by="code",
+    )
+    body = merge(Merged("shop", {"codes": codes, "new": Plain(True)}))
+    assert body == (
+        '{"id":7,"email":"asha@brand.example","rate":1.10,"codes":[{"code":"size","value":"M"},'
+        '{"code":"tier","value":"Gold"},5,{"code":"points","value":8500.000}],"new":true}'
+    )
+
+
+def test_where_nothing_was_found_what_is_named_goes_alone() -> None:
+    assert merge(Merged("shop.lost", {"a": Plain(1)})) == '{"a":1}'
+    assert merge(Merged("shop.lost", [Plain({"code": "a"})], by="code")) == '[{"code":"a"}]'
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        Merged("shop.email", {"a": Plain(1)}),
+        Merged("shop.codes", {"a": Plain(1)}),
+        Merged("shop", [Plain({"code": "a"})], by="code"),
+        Merged("shop.codes", [Each({"code": Found("shop.lost")})], by="code"),
+    ],
+)
+def test_what_cannot_be_merged_is_not_made(part: Merged) -> None:
+    with pytest.raises(Unmade, match="must"):
+        merge(part)
+
+
+def test_templates_and_secrets_of_a_merge_are_found() -> None:
+    part = Merged("shop", {"a": Text("{{ event }}"), "b": Secret("s3cret")})
+    act = call(json=Each({"customer": part}), values={}, url="https://shop.example/")
+    assert [one.template for one in templates_of(act)] == ["{{ event }}"]
+    made = made_of(act, ["x"], SHOP)
+    assert isinstance(made, MadeCall) and "s3cret" not in made.body
+    assert json.loads(whole(act, made) or "")["customer"]["b"] == "s3cret"
+
+
+# -- new events ------------------------------------------------------------------------------------
+
+MEMBERS = read_exactly(
+    b"""{"event": {"data": {"programId": 973}}, "members": {"data": [{"id": 1, "role": "PRIMARY"},
+ {"id": 2, "points": 1.10}]}}"""
+)
+DATA = Each({"programId": Found("event.data.programId"), "member": Found("each.id")})
+
+
+def events(act: NewEvents, seen: Any = MEMBERS) -> Any:
+    made = made_of(act, [], seen)
+    assert isinstance(made, MadeEvents) and made_in(bytes_of(Made(made))) == Made(made)
+    return json.loads(made.events)
+
+
+def test_there_is_an_event_for_each_item_of_a_list() -> None:
+    assert events(NewEvents("memberTierDue", DATA, each="members.data")) == [
+        {"eventName": "memberTierDue", "data": {"programId": 973, "member": 1}},
+        {"eventName": "memberTierDue", "data": {"programId": 973, "member": 2}},
+    ]
+    whole = NewEvents("memberTierDue", Each({"all": Found("each")}), each="members.data")
+    made = made_of(whole, [], MEMBERS)
+    assert isinstance(made, MadeEvents) and '"points":1.10' in made.events
+
+
+def test_there_is_one_event_without_a_list_and_none_for_an_empty_one() -> None:
+    assert len(events(NewEvents("memberTierDue", DATA))) == 1
+    assert events(NewEvents("memberTierDue", DATA, each="members.lost")) == []
+
+
+@pytest.mark.parametrize("found", [{"data": [{}] * 501}, {"data": {"id": 1}}])
+def test_more_events_than_are_made_at_once_or_what_is_no_list_are_none(found: Any) -> None:
+    with pytest.raises(Unmade, match="must"):
+        events(NewEvents("memberTierDue", DATA, each="members.data"), {"members": found})
+
+
+# -- comparisons -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [(7, "7", True), ("Gold", "Gold", True), ("Gold", "gold", False), (None, None, False),
+     ({"a": 1}, {"a": 1}, False), (True, "true", True)],
+)  # fmt: skip
+def test_two_places_are_the_same_where_the_same_text_or_number_stands(
+    one: Any, other: Any, same: bool
+) -> None:
+    seen = {"a": {"x": one}, "b": {"y": other}}
+    assert Compared(("a.x", "b.y"), same=True).accepts(seen) is same
+    assert Compared(("a.x", "b.y"), same=False).accepts(seen) is not same

@@ -12,10 +12,22 @@ import msgspec
 
 from tests.destinations.conformance.subject import Bench, Driver, Got, Says
 from tests.egress.support import DEV, Names, at
-from tidings.core.actions.action import Act, Action, Call, Found, Mail, Plain, Record, Row, Text
+from tidings.core.actions.action import (
+    Act,
+    Action,
+    Call,
+    Found,
+    Mail,
+    NewEvents,
+    Plain,
+    Record,
+    Row,
+    Text,
+)
 from tidings.core.actions.made import (
     Made,
     MadeCall,
+    MadeEvents,
     MadeMail,
     MadeRecord,
     MadeRow,
@@ -75,6 +87,8 @@ def made_for(act: Act, body: bytes) -> Made:
             return Made(MadeRow({"body": msgspec.Raw(body), "text": msgspec.Raw(body)}))
         case Record():
             return Made(MadeRecord(body.decode()))
+        case NewEvents():
+            return Made(MadeEvents(body.decode()))
     headers = (("content-type", "application/json"),)
     return Made(MadeCall(act.method, act.url, headers, body.decode()))
 

@@ -6,17 +6,20 @@ of each of its look-ups, by the look-up's name. Paths and templates begin there:
 `event.data.totalPoints`, `{{ contact.email }}`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
 
+from tidings.core.actions.seen import find, text_of
 from tidings.core.shaping.filter import Filter
 from tidings.core.webhooks.authentication import ApiKey, Basic, OAuth2ClientCredentials
 from tidings.core.webhooks.webhook import Ordering
 
 EVENT = "event"
 """By which templates and paths name the event; no look-up has this name."""
+EACH = "each"
+"""By which paths of new events name the item that one is made for; no look-up has it either."""
 Path = str  # as `core/picks.py` has them, from the object that an action sees
 
 
@@ -92,10 +95,23 @@ class Lookup(msgspec.Struct, frozen=True):
 # -- when -----------------------------------------------------------------------------------------
 
 
+class Compared(msgspec.Struct, frozen=True):
+    """Whether the same stands at two paths: a text, a number or a truth, each as text. What is not
+    there is the same as nothing."""
+
+    paths: tuple[Path, Path]
+    same: bool  # holds where it is the same; False: where it is not
+
+    def accepts(self, seen: Mapping[str, Any]) -> bool:
+        """As a filter does."""
+        one, other = (text_of(find(seen, path)) for path in self.paths)
+        return (one is not None and one == other) is self.same
+
+
 class Unless(msgspec.Struct, frozen=True):
     """A reason why an action is not done, judged when it would be."""
 
-    filter: Filter  # of the object that the action sees
+    filter: Filter | Compared  # of the object that the action sees
     because: str  # a sentence
 
 
@@ -159,8 +175,24 @@ class Each(msgspec.Struct, frozen=True):
     parts: Mapping[str, "Part"] | Sequence["Part"]
 
 
-Part = Text | Found | Plain | Secret | Each
+class Merged(msgspec.Struct, frozen=True):
+    """What stands at a path, with some of it other: an object with these fields, or, with `by`, a
+    list of objects with these items, each in the place of the one that has the same value in that
+    field, or behind the others."""
+
+    path: Path
+    parts: Mapping[str, "Part"] | Sequence["Part"]
+    by: str = ""  # the field by which items of a list are known
+
+
+Part = Text | Found | Plain | Secret | Each | Merged
 """What JSON is made of."""
+
+
+def within(part: Part) -> Iterator[Part]:
+    """The parts that a part is made of."""
+    if isinstance(part, Each | Merged):
+        yield from part.parts.values() if isinstance(part.parts, Mapping) else part.parts
 
 
 class Mail(msgspec.Struct, frozen=True):
@@ -208,7 +240,18 @@ class Record(msgspec.Struct, frozen=True):
     text: Text | Plain | None = None
 
 
-Act = Mail | Call | Row | Record
+class NewEvents(msgspec.Struct, frozen=True):
+    """Events of a type that the file declares: accepted as any other, for other actions to hear.
+    One, or one for each item of a list, which paths in `data` find under `each`."""
+
+    type: str
+    data: Part
+    each: Path = ""  # where the list stands
+
+
+Act = Mail | Call | Row | Record | NewEvents
+EVENTS = "EVENTS"
+"""Under which the engine's own driver of new events is found among the others."""
 
 
 class Action(msgspec.Struct, frozen=True):

@@ -44,6 +44,12 @@ class MadeRecord(msgspec.Struct, frozen=True, tag="record", omit_defaults=True):
     key: str = ""
 
 
+class MadeEvents(msgspec.Struct, frozen=True, tag="events", omit_defaults=True):
+    """Events, without ids: those follow from the message's."""
+
+    events: str  # a JSON array
+
+
 class Step(msgspec.Struct, frozen=True, omit_defaults=True):
     """One step on the way: a look-up, by its name, and what came of it."""
 
@@ -55,7 +61,7 @@ class Step(msgspec.Struct, frozen=True, omit_defaults=True):
 class Made(msgspec.Struct, frozen=True, omit_defaults=True):
     """All of it."""
 
-    act: MadeCall | MadeMail | MadeRow | MadeRecord
+    act: MadeCall | MadeMail | MadeRow | MadeRecord | MadeEvents
     language: str = ""
     steps: tuple[Step, ...] = ()
 

@@ -13,21 +13,26 @@ from urllib.parse import urlencode
 import msgspec
 
 from tidings.core.actions.action import (
+    EACH,
     EVENT,
     Act,
     Call,
     Each,
     Found,
     Mail,
+    Merged,
+    NewEvents,
     Part,
     Plain,
     Record,
     Row,
     Secret,
     Text,
+    within,
 )
 from tidings.core.actions.holes import fill
-from tidings.core.actions.made import MadeCall, MadeMail, MadeRecord, MadeRow
+from tidings.core.actions.made import MadeCall, MadeEvents, MadeMail, MadeRecord, MadeRow
+from tidings.core.actions.merging import list_at, merged, merged_list, object_at
 from tidings.core.actions.secrets import Places, left_out, secrets_of
 from tidings.core.actions.seen import Unmade, find, text_of
 from tidings.core.exact_json import write_exactly
@@ -36,6 +41,7 @@ from tidings.core.webhooks.mailing import mail_of_texts, recipient_of
 MADE_BYTES_MAX = 256 * 1024  # as much as templates may make of an event
 HEADER_MAX = 4096  # characters
 KEY_MAX = 1024
+EVENTS_MAX = 500
 CONTENT_TYPE = "content-type"
 JSON, FORM, TEXT = (
     "application/json",
@@ -45,7 +51,7 @@ JSON, FORM, TEXT = (
 _VALUE = re.compile(r"[\x20-\x7e\t]*")  # as of a webhook's headers
 
 Said = Callable[[str], str]
-MadeAct = MadeCall | MadeMail | MadeRow | MadeRecord
+MadeAct = MadeCall | MadeMail | MadeRow | MadeRecord | MadeEvents
 
 
 def templates_of(act: Act) -> list[Text]:
@@ -72,6 +78,8 @@ def _parts_of(act: Act) -> Iterator[Part]:
             found = list(act.values.values())
         case Record():
             found = [act.key, act.json, act.text]
+        case NewEvents():
+            found = [act.data]
         case _:
             assert_never(act)
     return (part for part in found if part is not None)
@@ -80,9 +88,8 @@ def _parts_of(act: Act) -> Iterator[Part]:
 def _texts_of(part: Part) -> Iterator[Text]:
     if isinstance(part, Text):
         yield part
-    elif isinstance(part, Each):
-        for one in part.parts.values() if isinstance(part.parts, Mapping) else part.parts:
-            yield from _texts_of(one)
+    for one in within(part):
+        yield from _texts_of(one)
 
 
 class _Making:
@@ -104,6 +111,8 @@ class _Making:
                 return MadeRow(values)
             case Record():
                 return self._record(act)
+            case NewEvents():
+                return self._events(act)
             case _:
                 assert_never(act)
 
@@ -166,6 +175,20 @@ class _Making:
             )
         return MadeRecord(_bounded(value, "record"), key)
 
+    def _events(self, act: NewEvents) -> MadeEvents:
+        seen = self._seen
+        items = list_at(seen, act.each) if act.each else [None]
+        if len(items) > EVENTS_MAX:
+            raise Unmade(
+                f"each must find at most {EVENTS_MAX} items; there are {len(items)} for this "
+                "event. Ask the look-up for less, or filter out such events."
+            )
+        made = []
+        for item in items:
+            self._seen = {**seen, EACH: item} if act.each else seen
+            made.append({"eventName": act.type, "data": self._value(act.data)})
+        return MadeEvents(_written(made, "list of events"))
+
     # -- parts ------------------------------------------------------------------------------------
 
     def _text(self, part: Text | Plain) -> str:
@@ -197,6 +220,12 @@ class _Making:
                 if isinstance(part.parts, Mapping):
                     return {name: self._value(one, said) for name, one in part.parts.items()}
                 return [self._value(one, said) for one in part.parts]
+            case Merged():
+                if isinstance(part.parts, Mapping):
+                    fields = {name: self._value(one, said) for name, one in part.parts.items()}
+                    return merged(object_at(self._seen, part.path), fields)
+                items = [self._value(one, said) for one in part.parts]
+                return merged_list(list_at(self._seen, part.path), items, part.by)
             case _:
                 assert_never(part)
 

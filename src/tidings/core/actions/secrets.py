@@ -6,13 +6,13 @@ two numbers, and nothing that an event could say.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from itertools import count
 from urllib.parse import quote_plus
 
 import msgspec
 
-from tidings.core.actions.action import Call, Each, Part, Secret
+from tidings.core.actions.action import Call, Part, Secret, within
 from tidings.core.actions.made import MadeCall
 
 Places = tuple[tuple[int, int], ...]
@@ -71,6 +71,5 @@ def _in_json(text: str) -> str:
 def _in(part: Part) -> Iterator[str]:
     if isinstance(part, Secret):
         yield part.value
-    elif isinstance(part, Each):
-        for one in part.parts.values() if isinstance(part.parts, Mapping) else part.parts:
-            yield from _in(one)
+    for one in within(part):
+        yield from _in(one)

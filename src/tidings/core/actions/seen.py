@@ -43,6 +43,14 @@ def find(seen: Mapping[str, Any], path: str) -> Any:
     return here
 
 
+def opened(value: Any) -> Any:
+    """A value that may not have been read until now; a number stays as it came."""
+    if not isinstance(value, msgspec.Raw):
+        return value
+    read = _read(value)
+    return value if read is None else read
+
+
 def text_of(value: Any) -> str | None:
     """A text, a number or a truth as a text, a number as it came; None for anything else."""
     if isinstance(value, msgspec.Raw):

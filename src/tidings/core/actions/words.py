@@ -3,7 +3,16 @@
 from pathlib import PurePath
 from urllib.parse import urlsplit
 
-from tidings.core.actions.action import Action, Call, CsvLookup, HttpLookup, Lookup, Mail, Row
+from tidings.core.actions.action import (
+    Action,
+    Call,
+    CsvLookup,
+    HttpLookup,
+    Lookup,
+    Mail,
+    NewEvents,
+    Row,
+)
 from tidings.core.actions.file.table import in_words, listed
 
 
@@ -40,6 +49,8 @@ def does_of(action: Action) -> str:
         )
     if isinstance(act, Call):
         return f"{act.method} {urlsplit(act.url).path or '/'}"
+    if isinstance(act, NewEvents):
+        return act.type + (f" for each of {act.each}" if act.each else "")
     return f"row of {act.table}" if isinstance(act, Row) else f"record of {act.topic}"
 
 
@@ -48,7 +59,7 @@ def over_of(action: Action) -> str:
     act = action.act
     if isinstance(act, Call):
         return urlsplit(act.url).netloc
-    return act.connection
+    return "itself" if isinstance(act, NewEvents) else act.connection
 
 
 def looked_up(action: Action) -> str:

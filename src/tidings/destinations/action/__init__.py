@@ -1,1 +1,1 @@
-"""What actions do: a call, a mail, a row or a record, over the drivers of their kinds."""
+"""What actions do: a call, a mail, a row, a record or events, over the drivers of their kinds."""

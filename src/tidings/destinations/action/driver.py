@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from tidings.core.actions.action import Action, Call, Mail, Record
+from tidings.core.actions.action import EVENTS, Action, Call, Mail, NewEvents, Record
 from tidings.core.actions.holes import origin_of
 from tidings.core.actions.made import MadeCall, made_in
 from tidings.core.actions.secrets import whole
 from tidings.core.connections.connection import Connection, Connections
 from tidings.core.connections.tables import tables_of
-from tidings.core.webhooks.kinds import ACTION, EMAIL, KAFKA, KINDS, SQL
+from tidings.core.webhooks.kinds import ACTION, KINDS
 from tidings.core.webhooks.mailing import recipients_of
 from tidings.core.webhooks.masks import mask
 from tidings.core.webhooks.webhook import Webhook
@@ -50,11 +50,11 @@ class ActionDestination:
         proofs: Proofs,
         now_s: Callable[[], float],
     ) -> None:
-        """`drivers` of EMAIL, SQL and KAFKA, which must know the same `connections`; `target_of` a
-        URL, Invalid where it is refused; `proofs` are closed by who made them; `now_s` since the
-        epoch."""
+        """`drivers` of EMAIL, SQL, KAFKA and EVENTS, which must know the same `connections`;
+        `target_of` a URL, Invalid where it is refused; `proofs` are closed by who made them;
+        `now_s` since the epoch."""
         self._actions = actions
-        self._drivers = {kind: drivers[kind] for kind in (EMAIL, SQL, KAFKA)}
+        self._drivers = dict(drivers)
         self._connections = connections
         self._sender = sender
         self._target_of = target_of
@@ -71,6 +71,8 @@ class ActionDestination:
             )
         if isinstance(action.act, Call):
             return self._calls(webhook, action, action.act)
+        if isinstance(action.act, NewEvents):
+            return self._drivers[EVENTS].open(webhook, None)
         kind = as_kind(webhook, action)
         over = self._connections.get(kind.connection)
         if (fault := _fault(action, kind, over)) is not None:
@@ -84,6 +86,8 @@ class ActionDestination:
             return []
         if isinstance(action.act, Call):
             return shown_headers(action.act, None, "")
+        if isinstance(action.act, NewEvents):
+            return self._drivers[EVENTS].carried(webhook)
         kind = as_kind(webhook, action)
         return self._drivers[kind.kind].carried(kind)
 
@@ -94,6 +98,8 @@ class ActionDestination:
             return Shown(ACTION, [], body)
         if isinstance(action.act, Call):
             return _shown_call(action, headers, body)
+        if isinstance(action.act, NewEvents):
+            return self._drivers[EVENTS].show(webhook, headers, body, key)
         handover, kind = handover_of(action, body), as_kind(webhook, action)
         if not isinstance(handover, Handover):
             return Shown(ACTION, [], body)

@@ -16,6 +16,12 @@ _TOKEN = (
     '\n[credentials.z]\ntype = "token"\nurl = "https://a.example/"\nbody = {}\n'
     'token = "a"\nheader = "X-A"\n'
 )
+_TYPE = '\n[types.ours]\ndescription = "Ours."\nschema = {}\n'
+_EVENT = _TYPE + _Z + '[actions.z.event]\ntype = "ours"\ndata = {}\n'
+_SAME = (
+    _Z + 'lookups = ["contact"]\nunless = [{REASON, because = "So."}]\n'
+    'call = {url = "https://a.example/"}\n'
+)
 _MANY = ", ".join(f'"ours.{at}"' for at in range(101))
 ELSEWHERE = {"shared": Connection("shared", "outbox", {})}
 # What is written instead of what; what stands in place of nothing is added at the end.
@@ -170,6 +176,30 @@ CHANGES: list[tuple[str, str]] = [
     ('topic = "crm.points"', 'topic = "shop.points"'),
     ('topic = "crm.points"', 'topic = "crm.points"\njson = {}\ntext = "a"'),
     ("", "".join(f"[actions.a{at}]\n" for at in range(201))),
+    # -- event types, and the act `event`
+    ("org = 100458", "org = 100458\ntypes = 1"),
+    ("", "".join(f"[types.a{at}]\n" for at in range(51))),
+    ("", "[types]\nz = 1"),
+    ("", "[types.customerAdded]\n"),
+    ("", "[types.z]\n"),
+    ("", _TYPE + 'key = "z"\n'),
+    ("", _EVENT.replace("type =", "typo =")),
+    ("", _EVENT.replace('= "ours"', '= "our"')),
+    ("", _Z + '[actions.z.event]\ntype = "ours"\ndata = {}\n'),
+    ("", _EVENT.replace("data = {}", "data = 1")),
+    ("", _EVENT.replace("data = {}", 'data = {a = {path = "each.a"}}')),
+    ("", _EVENT.replace("data = {}", 'data = {a = ["{{ each.a }}"]}\neach = "event.data"')),
+    ("", _EVENT.replace('"customerAdded"', '"customerAdded", "ours"')),
+    # -- what was found, with some of it other
+    ("", _CALL + 'json = {path = "contact", with = 1}'),
+    ("", _CALL + 'json = {path = "contact.a", by = "code", with = [{a = 1}]}'),
+    ("", _CALL + 'json = {path = "lost.a", with = {a = 1}}'),
+    # -- comparisons
+    ("", _SAME.replace("REASON", 'same = ["contact.a", "contact.b"], filter = {}')),
+    ("", _SAME.replace("REASON", 'same = ["contact.a"]')),
+    ("", _SAME.replace("REASON", 'differ = ["contact.a", "lost.b"]')),
+    ("", _SAME.replace("REASON", 'differ = ["contact.a", "contact.a"]')),
+    ("", _SAME.replace("REASON", 'same = ["contact.a", "contact.b"]') + "anew = 1"),
 ]  # fmt: skip
 
 

@@ -1,5 +1,5 @@
-"""What an action does: exactly one of `mail`, `call`, `row` and `record`, perhaps with what is
-other in a language. Pure."""
+"""What an action does: exactly one of `mail`, `call`, `row`, `record` and `event`, perhaps with
+what is other in a language. Pure."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,6 +8,7 @@ from tidings.core.actions.action import Act
 from tidings.core.actions.file.connected import Declared
 from tidings.core.actions.file.http_calls import call_of
 from tidings.core.actions.file.mails import mail_of
+from tidings.core.actions.file.new_events import events_of
 from tidings.core.actions.file.rows_and_records import record_of, row_of
 from tidings.core.actions.file.table import Table, View, listed
 from tidings.core.actions.file.when import LANGUAGE
@@ -17,6 +18,7 @@ _READ: dict[str, Callable[[Table, View, Declared], Act | None]] = {
     "call": call_of,
     "row": row_of,
     "record": record_of,
+    "event": events_of,
 }
 KINDS = tuple(_READ)
 LANGUAGES_MAX = 50

@@ -1,7 +1,7 @@
 """What acts and look-ups name: connections, which the file declares too, and look-ups and
 credentials. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from tidings.core.actions.action import Credential, Lookup
 from tidings.core.actions.file.credentials import warn_of_plain
@@ -15,8 +15,11 @@ CONNECTIONS_MAX = 100
 class Declared:
     """What is declared, by name; None for what is declared and cannot be used."""
 
-    def __init__(self, connections: Mapping[str, Connection | None]) -> None:
+    def __init__(
+        self, connections: Mapping[str, Connection | None], types: Collection[str] = ()
+    ) -> None:
         self.connections = connections
+        self.types = types  # of events, by which the file adds to those that the org takes
         self.lookups: dict[str, Lookup | None] = {}
         self.credentials: dict[str, Credential | None] = {}
 

@@ -8,6 +8,7 @@ from tidings.core.actions.file.acts import KINDS, acts_in
 from tidings.core.actions.file.connected import Declared
 from tidings.core.actions.file.heard import event_filter_in, kinds_of, types_in
 from tidings.core.actions.file.lookup_tables import uses
+from tidings.core.actions.file.new_events import check_rings
 from tidings.core.actions.file.table import Table, View, listed
 from tidings.core.actions.file.when import (
     AFTER_MAX_S,
@@ -39,6 +40,7 @@ def actions_of(tables: Mapping[str, Table], declared: Declared) -> dict[str, Act
         if (made := _action(name, table, tables, declared)) is not None
     }
     _check_needs(tables)
+    check_rings(tables, found)
     for name, one in found.items():
         other = found.get(one.needs)
         if other is not None and not both_ask(one.types, other.types):

@@ -13,8 +13,8 @@ from tidings.core.picks import PATH_MAX, is_path, steps_of
 from tidings.core.webhooks.mailing import is_template
 
 LOOKUPS_MAX = 100
-NAME = re.compile(r"(?!event$|data$)[a-z][a-z0-9_]{0,62}")
-NAME_MUST = "1 to 63 of a-z, 0-9 and _, beginning with a letter, and not event or data"
+NAME = re.compile(r"(?!(?:event|data|each)$)[a-z][a-z0-9_]{0,62}")
+NAME_MUST = "1 to 63 of a-z, 0-9 and _, beginning with a letter, and not event, data or each"
 STATEMENT_MAX = 8192
 CACHE_MAX_S, DEADLINE_MIN_S, DEADLINE_MAX_S = 86_400.0, 0.1, 30.0
 RATE_MAX_PER_S, AT_ONCE_MAX = 10_000, 100

@@ -17,16 +17,18 @@ from tidings.core.actions.file.declared_actions import ACTIONS_MAX, actions_of
 from tidings.core.actions.file.document import parsed
 from tidings.core.actions.file.faults import Fault, Faults
 from tidings.core.actions.file.lookup_tables import LOOKUPS_MAX, lookup_of
+from tidings.core.actions.file.new_events import types_of
 from tidings.core.actions.file.sourced import source_of
 from tidings.core.actions.file.table import Given, Table
 from tidings.core.actions.file.toml_places import Path
 from tidings.core.connections.connection import Connection
 from tidings.core.connections.references import fill
+from tidings.core.events.own_types import Reading
 from tidings.core.form import came
 from tidings.core.ids import ORG_ID_MAX, OrgId
 from tidings.core.sources.source import Source
 
-_SECTIONS = ("org", "source", "connections", "credentials", "lookups", "actions")
+_SECTIONS = ("org", "source", "types", "connections", "credentials", "lookups", "actions")
 
 
 class ActionsFile(msgspec.Struct, frozen=True):
@@ -38,6 +40,7 @@ class ActionsFile(msgspec.Struct, frozen=True):
     connections: Mapping[str, Connection]  # its own; actions may name others besides
     source: Source | None = None
     pause_said: bool = False  # whether it says of the source if that is paused
+    types: Mapping[str, Reading] = {}  # of events of the org's own
     warnings: tuple[Fault, ...] = ()
 
     def __repr__(self) -> str:
@@ -76,8 +79,11 @@ def _read(table: Table) -> ActionsFile:
     table.refuse_unknown(_SECTIONS)
     org = _org(table)
     source, pause_said = source_of(table.table("source", "[source]"))
+    types = types_of(table.table("types", "[types.NAME]"))
+    kinds = {name: one.made.kind for name, one in types.items()}
+    table.given = msgspec.structs.replace(table.given, kinds={**table.given.kinds, **kinds})
     own = connections_of(table.table("connections", "[connections.NAME]"))
-    declared = Declared({**table.given.connections, **own})
+    declared = Declared({**table.given.connections, **own}, types)
     names = (credentials.NAME, credentials.NAME_MUST)
     declared.credentials |= dict.fromkeys(_names(table, "credentials"))
     for name, inner in table.named_tables("credentials", *names, CREDENTIALS_MAX):
@@ -111,6 +117,7 @@ def _read(table: Table) -> ActionsFile:
         {name: one for name, one in own.items() if one is not None},
         source,
         pause_said,
+        types,
     )
 
 

@@ -1,8 +1,8 @@
 """Texts and JSON of an act: what in them is a template, what a value, and what always the same.
 
 Pure. A text with `{{` or `{%` in it is a template; `{file = "…"}` is the text of a file beside the
-file of actions; in JSON `{path = "…"}` is the value that stands there as it is, and
-`{constant = …}` what never is a template.
+file of actions; in JSON `{path = "…"}` is the value that stands there as it is, the same with
+`with` is that value with some of it other, and `{constant = …}` what never is a template.
 """
 
 import math
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from posixpath import join, normpath
 from typing import Any
 
-from tidings.core.actions.action import Each, Found, Part, Plain, Secret, Text
+from tidings.core.actions.action import Each, Found, Merged, Part, Plain, Secret, Text
 from tidings.core.actions.file.faults import quoted
 from tidings.core.actions.file.table import Table, View, listed
 from tidings.core.connections.references import FileUnread
@@ -19,6 +19,7 @@ from tidings.core.shaping.transformation_rules import TEMPLATE_MAX
 from tidings.core.webhooks.mailing import is_template
 
 FILE, PATH, CONSTANT = "file", "path", "constant"
+WITH, BY = "with", "by"
 FILE_BYTES_MAX = 4 * TEMPLATE_MAX
 PARTS_MAX = 500
 DEPTH_MAX = 12
@@ -171,6 +172,8 @@ class Parts:
             if self._table.is_seen(f"{field}.{PATH}", value[PATH], self._view):
                 return Found(value[PATH])
             return Plain(None)
+        if {PATH, WITH} <= {*value} <= {PATH, WITH, BY}:
+            return self._merged(field, value, depth)
         if list(value) == [FILE]:
             return text_of(self._table, field, value, self._view) or Plain("")
         if list(value) == [CONSTANT]:
@@ -190,6 +193,30 @@ class Parts:
             }
         )
 
+    def _merged(self, field: str, value: dict[str, Any], depth: int) -> Part:
+        path, parts, by = value[PATH], value[WITH], value.get(BY)
+        is_list = isinstance(by, str) and _are_known_by(parts, by)
+        if not is_list and not (by is None and isinstance(parts, dict)):
+            self._table.refuse(
+                "bad_merge",
+                f"{field}.{WITH}",
+                f"{field}.{WITH} must be a table of the fields that are other, or beside by a list "
+                f"of tables that all have that field; got {came(parts)}. Write "
+                '{path = "shop", with = {…}} or {path = "shop.codes", by = "code", with = [{…}]}.',
+            )
+            return Plain(None)
+        if not self._table.is_seen(f"{field}.{PATH}", path, self._view):
+            return Plain(None)
+        place = f"{field}.{WITH}"
+        if isinstance(parts, dict):
+            fields = {
+                name: self.of(f"{place}.{quoted(name)}", one, depth + 2)
+                for name, one in parts.items()
+            }
+            return Merged(path, fields)
+        items = [self.of(f"{place}[{at}]", one, depth + 2) for at, one in enumerate(parts)]
+        return Merged(path, items, by or "")
+
     def _constant(self, field: str, value: Any) -> Plain:
         if not all_json(value):
             self._table.refuse(
@@ -198,6 +225,11 @@ class Parts:
                 f"{field} must be what JSON can say; got {came(value)}. Write times as texts.",
             )
         return Plain(value)
+
+
+def _are_known_by(parts: object, by: str) -> bool:
+    """Whether these are tables that all have a field."""
+    return isinstance(parts, list) and all(isinstance(one, dict) and by in one for one in parts)
 
 
 def is_json(value: object) -> bool:

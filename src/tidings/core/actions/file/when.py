@@ -4,12 +4,12 @@ import re
 
 import msgspec
 
-from tidings.core.actions.action import LANGUAGE_MAX, Cap, Quiet, Unless
+from tidings.core.actions.action import LANGUAGE_MAX, Cap, Compared, Quiet, Unless
 from tidings.core.actions.file.heard import filter_in, tests_of
 from tidings.core.actions.file.table import Table, View, listed
 from tidings.core.form import came, nearest
 from tidings.core.org_rules import is_zone
-from tidings.core.shaping.filter import Node
+from tidings.core.shaping.filter import Filter, Node
 from tidings.core.webhooks.settings import DEADLINE_MAX_S, DEADLINE_MIN_S, RATE_MAX_PER_S
 from tidings.core.webhooks.webhook import Ordering
 from tidings.core.webhooks.webhook_form import CONNECTIONS_MAX
@@ -18,6 +18,8 @@ DAY_S = 86_400.0
 AFTER_MAX_S = 6 * DAY_S  # a delivery is tried for seven: one day is left for what fails
 CAP_MAX, CAP_WITHIN_MIN_S, CAP_WITHIN_MAX_S = 1000, 60.0, 366 * DAY_S
 UNLESS_MAX, BECAUSE_MAX = 20, 200
+SAME, DIFFER = "same", "differ"
+_REASONS = ("filter", SAME, DIFFER)
 _MINUTE = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 LANGUAGE = re.compile(rf"(?=.{{2,{LANGUAGE_MAX}}}$)[A-Za-z]{{2,3}}(?:-[A-Za-z0-9]{{2,8}}){{0,4}}")
 
@@ -44,16 +46,41 @@ def unless_in(table: Table, view: View) -> tuple[Unless, ...]:
             )
             continue
         inner = table.within(f"unless[{at}]", one)
-        inner.refuse_unknown(("filter", "because"))
-        inner.need("filter", '{path = "contact.opted_out", eq = "yes"}')
+        inner.refuse_unknown((*_REASONS, "because"))
         inner.need("because", '"The customer has opted out."')
-        made = filter_in(inner, "filter")
+        made = _reason(inner, view)
         because = inner.line("because", BECAUSE_MAX, '"The customer has opted out."')
         if made is not None and because:
-            for node in tests_of(made[1].root):
-                _judge_test(inner, node, view)
-            found.append(Unless(made[1], because))
+            found.append(Unless(made, because))
     return tuple(found)
+
+
+def _reason(table: Table, view: View) -> Filter | Compared | None:
+    said = [one for one in _REASONS if one in table.body]
+    if len(said) > 1:
+        table.refuse(
+            "bad_type",
+            said[1],
+            f"A reason must have one of {listed(_REASONS)}; got {' and '.join(said)}. Write two "
+            "reasons.",
+        )
+        return None
+    if said in ([SAME], [DIFFER]):
+        paths = table.texts(said[0], 2, '["member.tier", "primary.tier"]')
+        if len(paths) == 1:
+            table.refuse(
+                "bad_type", said[0], f"{said[0]} must be a list of two paths; got one. Add one."
+            )
+        seen = [table.is_seen(f"{said[0]}[{at}]", one, view) for at, one in enumerate(paths)]
+        if seen != [True, True]:
+            return None
+        return Compared((paths[0], paths[1]), said == [SAME])
+    table.need("filter", '{path = "contact.opted_out", eq = "yes"}')
+    if (made := filter_in(table, "filter")) is None:
+        return None
+    for node in tests_of(made[1].root):
+        _judge_test(table, node, view)
+    return made[1]
 
 
 def _judge_test(table: Table, node: Node, view: View) -> None:

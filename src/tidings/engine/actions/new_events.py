@@ -1,0 +1,134 @@
+"""New events of actions: what one has made is accepted as whatever a sender brings. The driver of
+`EVENTS`.
+
+Their ids follow from the id of the message, so that a message that is sent again, after a kill or a
+lost answer, brings each of them once.
+"""
+
+import asyncio
+from collections.abc import Callable
+from time import monotonic
+
+import msgspec
+
+from tidings.core.actions.made import MadeEvents, made_in
+from tidings.core.connections.connection import Connection
+from tidings.core.delivery.exchange import Answer, Fault, FaultKind, Result, Verdict, of_fault
+from tidings.core.events.call_reader import Caller, CallReader, RejectedEvent
+from tidings.core.ids import OrgId
+from tidings.core.webhooks.webhook import Webhook
+from tidings.destinations.port import Headers, Message, Shown
+from tidings.engine.events.intake import Draft, Intake, Overloaded
+from tidings.engine.events.late_checks import LateChecks, concluded
+from tidings.errors import RequestRefused, TidingsError
+from tidings.store import port
+
+ACCEPTED = 202
+_JSON = b"application/json"
+_NONE = b"[]"
+
+
+class EventsRefused(TidingsError):
+    """One of the events cannot be accepted, so none is. `said`: why, in sentences."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__(said)
+        self.said = said
+
+
+class NewEventsDriver:
+    """See `Driver`."""
+
+    def __init__(
+        self,
+        *,
+        intake: Intake,
+        reader: CallReader[Draft],
+        late: LateChecks,
+        clock_ms: Callable[[], int],
+    ) -> None:
+        self._intake = intake
+        self._reader = reader
+        self._late = late
+        self._clock_ms = clock_ms
+
+    def open(self, webhook: Webhook, connection: Connection | None) -> "NewEventsChannel":
+        return NewEventsChannel(webhook, self)
+
+    def carried(self, webhook: Webhook) -> Headers:
+        return []
+
+    def show(self, webhook: Webhook, headers: Headers, body: bytes, key: int | None) -> Shown:
+        made = made_in(body)
+        if made is None or not isinstance(made.act, MadeEvents):
+            return Shown(webhook.kind, [], body)
+        return Shown("ACCEPT", [], made.act.events.encode())
+
+    async def drafts(self, org: OrgId, events: bytes, key: str) -> list[Draft]:
+        """The events, checked. EventsRefused, Overloaded."""
+        if events == _NONE:
+            return []
+        try:
+            items = self._reader.read(_JSON, {}, events, Caller(org), key, self._clock_ms())
+        except RequestRefused as refused:
+            raise EventsRefused(str(refused)) from None
+        found: list[Draft] = []
+        for one in await concluded(items, self._late):
+            if isinstance(one, RejectedEvent):
+                raise EventsRefused(f"{one.message} Correct data of the action, or the type.")
+            found.append(one)
+        return found
+
+    async def accept(self, drafts: list[Draft]) -> tuple[int, int]:
+        """How many are new, and how many were there. StoreDown, Overloaded."""
+        verdicts = await self._intake.accept(drafts) if drafts else []
+        new = sum(one.status == "accepted" for one in verdicts)
+        return new, len(verdicts) - new
+
+
+class NewEventsChannel:
+    """See `Channel`."""
+
+    def __init__(self, webhook: Webhook, driver: NewEventsDriver) -> None:
+        self._name = webhook.name
+        self._kind = webhook.kind
+        self._driver = driver
+
+    async def send(self, message: Message) -> Result | None:
+        began_s = monotonic()
+        made = made_in(message.body)
+        if made is None or not isinstance(made.act, MadeEvents):
+            return _unsent(FaultKind.TRANSFORM, _OTHER, began_s)
+        key = f"action-{self._name}-{message.id}"
+        try:
+            async with asyncio.timeout(message.deadline_s):
+                drafts = await self._driver.drafts(message.org, made.act.events.encode(), key)
+                if message.leaves([]) is None:
+                    return None
+                new, known = (0, 0) if message.trial else await self._driver.accept(drafts)
+        except EventsRefused as refused:
+            return _unsent(FaultKind.TRANSFORM, refused.said, began_s)
+        except (port.StoreDown, Overloaded, TimeoutError):
+            return _unsent(FaultKind.OURS, _LATER, began_s)
+        said = msgspec.json.encode({"accepted": new, "duplicates": known})
+        took_ms = (monotonic() - began_s) * 1e3
+        detail = _TRIED if message.trial else ""
+        answer = Answer(ACCEPTED, (), said, False, took_ms, detail=detail)
+        return Result(Verdict.DELIVERED, answer)
+
+    def follow(self, webhook: Webhook) -> bool:
+        return (webhook.kind, webhook.name) == (self._kind, self._name)
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+def _unsent(kind: FaultKind, words: str, began_s: float) -> Result:
+    return of_fault(Fault(kind, False, words, (monotonic() - began_s) * 1e3))
+
+
+_OTHER = (
+    "The message must be events; it was made when the action did something else. Replay the event."
+)
+_TRIED = "The events were checked, and not accepted, since this is a test."
+_LATER = "The service must accept the events; it takes none now. It is tried again by itself."
