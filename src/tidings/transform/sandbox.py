@@ -21,6 +21,7 @@ from minijinja import Environment, TemplateError
 
 from tidings.core.shaping.transformation_rules import TEMPLATE_MAX
 from tidings.errors import ShapingError
+from tidings.transform.filters import FILTERS, Unfit
 from tidings.transform.numbers import Numbers, TwoInOne
 from tidings.transform.plain import plain
 from tidings.transform.port import OUTPUT_MAX, TextTemplate
@@ -104,6 +105,8 @@ class Sandbox:
         )
         for name in _WITHOUT:
             environment.remove_global(name)
+        for name, filter in FILTERS.items():
+            environment.add_filter(name, filter)
         try:
             environment.add_template(NAME, template)
         except TemplateError as error:
@@ -136,6 +139,10 @@ def _run(environment: Environment, template: str, read: Any, *, fields: bool = F
         raise Unrenderable(_why(error, template)) from None
     except AttributeError as error:  # of a plain value, which the engine passes on
         raise Unrenderable(_no_method("", str(error))) from None
+    except Unfit as unfit:
+        raise Unrenderable(f"The filter {unfit}") from None
+    except TypeError:  # of a filter of ours
+        raise Unrenderable(_OTHER_ARGUMENTS) from None
 
 
 def _bare(value: Any) -> Any:
@@ -205,6 +212,10 @@ def _no_method(at: str, name: str) -> str:
     )
 
 
+_OTHER_ARGUMENTS = (
+    "A filter is given arguments that it does not take. Write |time(format, zone) and "
+    "|number(decimals, point, group)."
+)
 # To the last mark of the same kind, or to the end: what stands within may hold such marks itself.
 _QUOTED = re.compile(r"(?<!\w)([\"'`])(?:(.*)\1|.*)", re.DOTALL)
 _CALCULATE = "unable to calculate"
