@@ -39,6 +39,26 @@ def test_one_look_up_may_take_what_an_earlier_one_has_found() -> None:
     assert question_of(OTHER, seen(1)) is None
 
 
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        ({"id": 7, "coupons": [{"id": 8}]}, "7"),
+        ({"coupons": [{"id": 8}]}, "8"),
+        ({"id": "", "coupons": [{"id": 8}]}, "8"),
+        ({"id": {"no": 1}, "group": "g"}, "g"),
+        ({"coupons": []}, None),
+    ],
+)
+def test_of_several_paths_the_first_counts_that_finds_something(
+    data: dict[str, Any], text: str | None
+) -> None:
+    others = ("event.data.coupons[0].id", "event.data.group")
+    by_file = msgspec.structs.replace(FILE, others={"by": others})
+    by_url = msgspec.structs.replace(TIER, others={"id": others})
+    assert question_of(by_file, {"event": {"data": data}}) == (text and {"by": text})
+    assert question_of(by_url, {"event": {"data": data}}) == (text and {"id": text})
+
+
 def test_questions_are_told_apart_and_hold_no_value() -> None:
     questions = [{"id": "1", "t": "2"}, {"id": "12", "t": ""}, {"id": "2", "t": "1"}]
     digests = {digest_of(one, q) for one in (TIER, OTHER) for q in questions}

@@ -82,6 +82,8 @@ class Lookup(msgspec.Struct, frozen=True):
 
     name: str
     where: HttpLookup | SqlLookup | CsvLookup
+    others: Mapping[str, tuple[Path, ...]] = {}
+    """Further paths of a value, by its name: the first that finds something counts."""
     missing: Literal["skip", "fail", "empty"] = "skip"
     """Where there is no record: the action is not done, fails, or goes on with an empty one."""
     failing: Literal["wait", "empty"] = "wait"

@@ -1,4 +1,8 @@
-"""What a look-up is asked for: the values at its paths. Pure."""
+"""What a look-up is asked for: the values at its paths. Pure.
+
+A value may have several paths, since types of events say the same in different places: the first of
+them that finds something counts.
+"""
 
 from collections.abc import Mapping
 from hashlib import blake2b
@@ -13,19 +17,20 @@ BY = "by"
 """What the one value of a look-up in a file is called."""
 
 
-def paths_of(lookup: Lookup) -> Mapping[str, Path]:
+def paths_of(lookup: Lookup) -> Mapping[str, tuple[Path, ...]]:
     """Where its values are found, by their names."""
     where = lookup.where
-    return {BY: where.by} if isinstance(where, CsvLookup) else where.values
+    first = {BY: where.by} if isinstance(where, CsvLookup) else where.values
+    return {name: (path, *lookup.others.get(name, ())) for name, path in first.items()}
 
 
 def question_of(lookup: Lookup, seen: Mapping[str, Any]) -> dict[str, str] | None:
     """Its values in what an action sees, each as text. None where one is missing, empty, or neither
     text, number nor truth: there is nothing to look up by."""
     values: dict[str, str] = {}
-    for name, path in paths_of(lookup).items():
-        text = text_of(find(seen, path))
-        if not text:
+    for name, paths in paths_of(lookup).items():
+        text = next(filter(None, (text_of(find(seen, path)) for path in paths)), None)
+        if text is None:
             return None
         values[name] = text
     return values

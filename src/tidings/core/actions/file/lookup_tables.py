@@ -3,11 +3,12 @@ Pure."""
 
 import re
 
-from tidings.core.actions.action import CsvLookup, HttpLookup, Lookup, SqlLookup
+from tidings.core.actions.action import EVENT, CsvLookup, HttpLookup, Lookup, SqlLookup
 from tidings.core.actions.file.calls import credential_in, headers_in, url_in, values_in
 from tidings.core.actions.file.connected import Declared, connection_in
 from tidings.core.actions.file.table import Table, View
 from tidings.core.actions.file.templates import absolute
+from tidings.core.actions.questions import paths_of
 from tidings.core.form import came
 from tidings.core.picks import PATH_MAX, is_path, steps_of
 from tidings.core.webhooks.mailing import is_template
@@ -19,6 +20,7 @@ STATEMENT_MAX = 8192
 CACHE_MAX_S, DEADLINE_MIN_S, DEADLINE_MAX_S = 86_400.0, 0.1, 30.0
 RATE_MAX_PER_S, AT_ONCE_MAX = 10_000, 100
 COLUMN_MAX = 200
+PATHS_MAX = 10  # of one value
 _KINDS = ("url", "sql", "csv")
 _OWN = {
     "url": ("url", "values", "headers", "credential", "take"),
@@ -57,6 +59,7 @@ def lookup_of(
     (kind,) = kinds
     table.refuse_unknown((*_OWN[kind], *_COMMON))
     view = View(tuple(one for one in names if one != name))
+    table, others = _with_first_paths(table, view)
     where: HttpLookup | SqlLookup | CsvLookup | None
     if kind == "url":
         where = _http(table, view, declared)
@@ -71,6 +74,7 @@ def lookup_of(
         else Lookup(
             name,
             where,
+            others=others,
             missing=table.one_of("missing", ("skip", "fail", "empty"), "skip"),
             failing=table.one_of("failing", ("wait", "empty"), "wait"),
             cache_s=table.duration("cache", 0.0, CACHE_MAX_S, 0.0),
@@ -82,10 +86,40 @@ def lookup_of(
 
 
 def uses(lookup: Lookup) -> dict[str, str]:
-    """By field, the first names of the paths that a look-up is asked by."""
-    if isinstance(lookup.where, CsvLookup):
-        return {"by": str(steps_of(lookup.where.by)[0])} if lookup.where.by else {}
-    return {f"values.{name}": str(steps_of(path)[0]) for name, path in lookup.where.values.items()}
+    """By place, the first names of the paths that a look-up is asked by."""
+    return {
+        f"{name}[{at}]": str(steps_of(path)[0])
+        for name, paths in paths_of(lookup).items()
+        for at, path in enumerate(paths)
+    }
+
+
+def _with_first_paths(table: Table, view: View) -> tuple[Table, dict[str, tuple[str, ...]]]:
+    """A table that has of each list of paths the first one, and the others, by the values' names;
+    what is wrong with these is told."""
+    others: dict[str, tuple[str, ...]] = {}
+
+    def first(place: str, name: str, said: object) -> object:
+        if not isinstance(said, list):
+            return said
+        if not 0 < len(said) <= PATHS_MAX:
+            table.refuse(
+                "bad_path",
+                place,
+                f"{name} must have 1 to {PATHS_MAX} paths; got {len(said)}. Write "
+                '["event.data.customerIdentifiers.customerId"].',
+            )
+            return EVENT
+        if all([table.is_seen(f"{place}[{at}]", one, view) for at, one in enumerate(said) if at]):
+            others[name] = tuple(said[1:])
+        return said[0]
+
+    body = dict(table.body)
+    if "by" in body:
+        body["by"] = first("by", "by", body["by"])
+    if isinstance(values := body.get("values"), dict):
+        body["values"] = {name: first(f"values.{name}", name, one) for name, one in values.items()}
+    return Table(table.given, table.faults, table.path, body), others
 
 
 def _http(table: Table, view: View, declared: Declared) -> HttpLookup | None:
