@@ -56,7 +56,7 @@ def test_a_look_up_may_be_asked_by_the_first_of_several_paths(tmp_path: Path) ->
     ("said", "code"),
     [
         ("[]", "bad_path"),
-        (f"[{', '.join(['"event.eventId"'] * 11)}]", "bad_path"),
+        ("[" + '"event.eventId", ' * 11 + "]", "bad_path"),
         ('["event.eventId", 7]', "bad_path"),
         ('["event.eventId", "nobody.id"]', "unknown_name"),
         ('[["event.eventId"]]', "bad_path"),
