@@ -1,0 +1,105 @@
+"""A copy of a recipe, as an operator has it in front of them, and what they put into it."""
+
+import csv
+import io
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tests.e2e.harness.api import Api
+from tests.e2e.harness.until import until
+
+EXAMPLES = Path(__file__).parents[4] / "examples"
+ORG = 100458  # as the files of the recipes have it
+NOON, NIGHT = 13, 2
+Row = dict[str, str]
+
+
+def zone_at(hour: int) -> str:
+    """A zone in which it is this hour now, so that quiet hours are, or are not, whenever a test
+    runs."""
+    ahead = hour - datetime.now(UTC).hour
+    ahead += 24 if ahead < -12 else 0
+    return f"Etc/GMT{-ahead:+d}" if ahead else "Etc/GMT"
+
+
+class Recipe:
+    """A folder with the files of a recipe."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.folder = folder
+        shutil.copytree(EXAMPLES / name, folder)
+        self.path = folder / "actions.toml"
+        self.contacts = folder / "contacts.csv"
+        self.people = rows_of(self.contacts)
+        """The customers of the sample, by their ids."""
+
+    def add(self, part: str) -> None:
+        """Append a part, as its first line says."""
+        with self.path.open("a") as file:
+            file.write("\n" + (self.folder / "parts" / part).read_text("utf-8"))
+
+    def change(self, old: str, new: str) -> None:
+        """Edit the file of actions, where it has this once."""
+        text = self.path.read_text("utf-8")
+        assert text.count(old) == 1, old
+        self.path.write_text(text.replace(old, new), "utf-8")
+
+    def tell(self, where: Callable[[str], Row] | None = None, **of_all: str) -> None:
+        """Replace the contact list by another one, in one moment: these columns of everybody, and
+        what `where` says of a customer."""
+        for id, row in self.people.items():
+            row.update(of_all | (where(id) if where else {}))
+        written = io.StringIO()
+        writer = csv.DictWriter(written, list(next(iter(self.people.values()))), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.people.values())
+        beside = self.contacts.with_suffix(".new")
+        beside.write_text(written.getvalue(), "utf-8")
+        beside.replace(self.contacts)
+
+
+def rows_of(file: Path) -> dict[str, Row]:
+    """The lines of a contact list, by customer."""
+    with file.open(newline="", encoding="utf-8") as lines:
+        return {row["customer_id"]: row for row in csv.DictReader(lines)}
+
+
+# -- what became of actions -----------------------------------------------------------------------
+
+
+def runs(api: Api, action: str = "") -> list[Any]:
+    """What actions have done or are doing, the oldest first; each with its attempts."""
+    found: list[Any] = []
+    path = "/v1/deliveries?limit=100"
+    while path:
+        page = api.get(path).must(200)
+        found += page["deliveries"]
+        path = f"/v1/deliveries?limit=100&cursor={page['nextCursor']}" if page.get("nextCursor") else ""
+    names = {one["webHookId"]: one["name"] for one in api.get("/v3/webHooks").must(200)["data"]}
+    return [
+        api.delivery(one["id"])
+        for one in reversed(found)
+        if action in ("", names.get(one["webHookId"]))
+    ]
+
+
+def ended(api: Api, count: int, action: str = "", seconds: float = 30) -> list[Any]:
+    """So many of them, once each has come to an end."""
+
+    def ask() -> list[Any] | None:
+        found = runs(api, action)
+        over = [one for one in found if one["doneAt"] is not None]
+        return found if len(over) == len(found) == count else None
+
+    found = until(ask, f"{count} ended runs of {action or 'all actions'}", seconds)
+    assert found is not None
+    return found
+
+
+def said(run: Any) -> str:
+    """Why it has come to what it is, in words."""
+    attempts = run["attemptList"]
+    return str(attempts[-1]["detail"] or attempts[-1].get("error") or "") if attempts else ""
