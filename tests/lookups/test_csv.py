@@ -210,6 +210,18 @@ async def test_a_file_that_was_replaced_or_written_anew_is_taken_as_a_whole(file
         assert await file.find("1") == {"id": "1", "name": f"Name {number}"}
 
 
+async def test_who_asks_after_a_while_is_told_what_the_file_has_by_now(file: File) -> None:
+    file.holds("id,opted_out\n1,no\n")
+    assert await file.find("1") == {"id": "1", "opted_out": "no"}
+    file.holds("id,opted_out\n1,yes\n")
+    file.passed.s += 3600
+    found = await asyncio.gather(*(file.find("1") for _ in range(3)))
+    assert found == [{"id": "1", "opted_out": "yes"}] * 3
+    file.holds("id,opted_out\n1,broken,\n")
+    file.passed.s += 3600
+    assert await file.find("1") == {"id": "1", "opted_out": "yes"}
+
+
 async def test_it_is_looked_at_once_a_second_at_most(
     file: File, monkeypatch: pytest.MonkeyPatch
 ) -> None:

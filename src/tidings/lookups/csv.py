@@ -3,7 +3,8 @@
 What such a file may be, and what of it is kept in memory, is in `csv_table.py`. It is read in a
 thread, beside which the event loop goes on. Where somebody asks, it is looked at once a second at
 most; once it has been still for a second, another state of it is read, and takes the place of the
-earlier one in one moment. A state that is broken, or gone, does not: the earlier one stays in
+earlier one in one moment. Whoever asks after a while in which nobody did waits for that, so that no
+customer who has opted out meanwhile is written to; while many ask, nobody waits. A state that is broken, or gone, does not: the earlier one stays in
 force, and the log says why. Best is to write a new file beside it and to rename that.
 """
 
@@ -24,6 +25,7 @@ from tidings.lookups.port import LookupDown, LookupRefused
 
 LOOK_S = 1.0
 STILL_S = 1.0
+IDLE_S = LOOK_S + STILL_S  # without a question: the earlier state may be old by any time
 
 log = structlog.get_logger(__name__)
 
@@ -53,6 +55,7 @@ class CsvSource:
         self._fault = ""  # of what is there now
         self._looked_s = float("-inf")
         self._looking: asyncio.Task[None] | None = None
+        self._awaited = False  # whether questions wait for its end
         self._stop = threading.Event()
 
     async def find(self, values: Mapping[str, Any], deadline_s: float) -> dict[str, Any] | None:
@@ -63,7 +66,7 @@ class CsvSource:
                 "Correct by."
             )
         self._look()
-        if self._table is None and self._looking is not None:
+        if self._looking is not None and (self._table is None or self._awaited):
             await asyncio.wait({self._looking}, timeout=deadline_s)
         if self._table is not None:
             return self._table.find(key)
@@ -100,8 +103,10 @@ class CsvSource:
         """See whether there is another state of the file, unless somebody does, or just has."""
         if self._looking is not None and not self._looking.done():
             return
-        if now or self._passed_s() - self._looked_s >= LOOK_S:
-            self._looked_s = self._passed_s()
+        passed_s = self._passed_s()
+        if now or passed_s - self._looked_s >= LOOK_S:
+            self._awaited = passed_s - self._looked_s > IDLE_S
+            self._looked_s = passed_s
             self._looking = asyncio.get_running_loop().create_task(self._follow(self._stop))
 
     async def _follow(self, stop: threading.Event) -> None:
