@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -53,7 +54,9 @@ class Recipe:
         for id, row in self.people.items():
             row.update(of_all | (where(id) if where else {}))
         written = io.StringIO()
-        writer = csv.DictWriter(written, list(next(iter(self.people.values()))), lineterminator="\n")
+        writer = csv.DictWriter(
+            written, list(next(iter(self.people.values()))), lineterminator="\n"
+        )
         writer.writeheader()
         writer.writerows(self.people.values())
         beside = self.contacts.with_suffix(".new")
@@ -73,17 +76,13 @@ def rows_of(file: Path) -> dict[str, Row]:
 def runs(api: Api, action: str = "") -> list[Any]:
     """What actions have done or are doing, the oldest first; each with its attempts."""
     found: list[Any] = []
-    path = "/v1/deliveries?limit=100"
-    while path:
-        page = api.get(path).must(200)
+    after: str | None = ""
+    while after is not None:
+        page = api.get(f"/v1/deliveries?limit=100{after}").must(200)
         found += page["deliveries"]
-        path = f"/v1/deliveries?limit=100&cursor={page['nextCursor']}" if page.get("nextCursor") else ""
-    names = {one["webHookId"]: one["name"] for one in api.get("/v3/webHooks").must(200)["data"]}
-    return [
-        api.delivery(one["id"])
-        for one in reversed(found)
-        if action in ("", names.get(one["webHookId"]))
-    ]
+        after = f"&cursor={page['older']}" if page["older"] else None
+    wanted = [one["id"] for one in found if action in ("", one["webHookName"])]
+    return [api.delivery(one) for one in reversed(wanted)]
 
 
 def ended(api: Api, count: int, action: str = "", seconds: float = 30) -> list[Any]:
@@ -102,4 +101,13 @@ def ended(api: Api, count: int, action: str = "", seconds: float = 30) -> list[A
 def said(run: Any) -> str:
     """Why it has come to what it is, in words."""
     attempts = run["attemptList"]
-    return str(attempts[-1]["detail"] or attempts[-1].get("error") or "") if attempts else ""
+    return str(attempts[-1]["detail"] or "") if attempts else ""
+
+
+def answers(run: Any) -> str:
+    """What its attempts have been answered."""
+    kept = [
+        {name: one for name, one in tried.items() if name != "request"}
+        for tried in run["attemptList"]
+    ]
+    return json.dumps(kept, ensure_ascii=False)

@@ -39,7 +39,9 @@ def test_every_event_becomes_a_mail_in_the_customers_language(
             for one in to:
                 text, html = part(one, "plain"), part(one, "html")
                 assert row["name"] in text and row["name"] in html
-                assert one["to"] == row["email"] and one["from"] == "Acme Rewards <news@acme.example>"
+                assert (
+                    one["to"] == row["email"] and one["from"] == "Acme Rewards <news@acme.example>"
+                )
                 assert "None" not in text and "{{" not in text and "{%" not in html
         english, german, hindi, arabic = (
             {one["subject"]: one for one in mail.mails(recipe.people[str(who)]["email"])}
@@ -56,12 +58,12 @@ def test_every_event_becomes_a_mail_in_the_customers_language(
         assert "über 86,50 EUR am 1" in bought and "INV-20418" in bought
         assert "40 Ihrer Punkte" in part(german["Punkte verfallen bald"], "plain")
         assert "CPN7X3 (10 off the next bill)" in part(english["A coupon for you"], "plain")
-        assert "25 points to another member" in part(english["You have transferred points"], "plain")
+        assert "25 points to another member" in part(
+            english["You have transferred points"], "plain"
+        )
         assert "transferred 25 points to you" in part(english["You were given points"], "plain")
         assert "used 150 points" in part(english["You have used points"], "plain")
-        assert "प्रिय आरव शर्मा,\n\nआपको 86 अंक मिले हैं।" in part(
-            hindi["आपको और अंक मिले हैं"], "plain"
-        )
+        assert "प्रिय आरव शर्मा,\n\nआपको 86 अंक मिले हैं।" in part(hindi["आपको और अंक मिले हैं"], "plain")
         page = part(arabic["لديك نقاط جديدة"], "html")
         assert '<html lang="ar" dir="rtl">' in page
         assert "<p>مرحبًا <bdi>ليلى حداد</bdi>،</p>" in page
