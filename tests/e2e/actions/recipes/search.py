@@ -53,18 +53,16 @@ class Search:
     def __init__(self, values: Iterable[str]) -> None:
         self._forms = {form: value for value in values for form in forms_of(value)}
         assert self._forms
-        self._any = re.compile(
-            b"|".join(map(re.escape, sorted(self._forms, key=len, reverse=True)))
-        )
 
     def hits(self, places: Iterable[tuple[str, bytes]]) -> list[tuple[str, str]]:
         """Where a value stands, and which."""
         found = []
         for place, content in places:
             low = content.lower()
-            for haystack in (low, _LINE_END.sub(b"", low)):
-                for hit in sorted({*self._any.findall(haystack)}):
-                    found.append((place, self._forms[hit]))
+            joined = _LINE_END.sub(b"", low)
+            for form, value in self._forms.items():
+                if form in low or form in joined:
+                    found.append((place, value))
         return found
 
 
