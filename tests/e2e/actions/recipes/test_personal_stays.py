@@ -21,6 +21,7 @@ from tests.e2e.harness.until import until
 
 pytestmark = pytest.mark.timeout(180)
 MEERA = 41200777
+MARK = "a-personal-value"  # all that is marked begins so
 ASKS = {"withoutPersonalData": True, "retryPolicy": {"delaysInSeconds": [1]}}
 
 
@@ -28,8 +29,8 @@ def laden(name: str) -> tuple[dict[str, Any], set[str]]:
     """An event with a value of its own at each path that its type marks as personal, and these."""
     made, values = example(name, MEERA, personal=True), set()
     for at, path in enumerate(KINDS[name].pii_paths):
-        value = f"private-{name}-{at}".lower()
-        whole = path.endswith(("customFields", "extendedFields", "cardCustomFields"))
+        value = f"{MARK}-{name}-{at:03d}-end"
+        whole = path.endswith(("Fields", "Attributes"))
         _put(made, path.split("."), [{"key": value, "value": value}] if whole else value)
         values.add(value)
     return made, values
@@ -60,7 +61,7 @@ def test_no_personal_value_of_an_event_leaves_and_the_mails_go_out_all_the_same(
         events.append(made)
         values |= own
     assert len(values) > 100
-    search = Search(values)
+    search = Search([MARK])
     with MailServer(tmp_path / "mail") as mail:
         two = Two(own_service, recipe, monkeypatch, mail, **ASKS)
         path = receiver.path(each=[{"status": 503}])
@@ -88,7 +89,8 @@ def test_no_personal_value_of_an_event_leaves_and_the_mails_go_out_all_the_same(
         places += [*files_of(two.brand.data), ("its log", two.brand.log.read_bytes())]
     assert {one.event["eventName"] for one in came} == {one["eventName"] for one in events}
     assert all(str(MEERA).encode() in one.body for one in came)
-    assert {value for _, value in search.hits(files_of(two.platform.data))} == values
+    known = b"".join(content for _, content in files_of(two.platform.data))
+    assert [one for one in values if one.encode() not in known] == [], "the platform keeps them"
     assert search.hits(places) == []
     assert PLATFORM_ORG != ORG
 
@@ -109,9 +111,8 @@ def tried_and_replayed(
             (f"preview {at}", base64.b64decode(row["body"]["base64"]))
             for at, row in enumerate(rows)
         )
-        for made in events:
-            body = {"eventName": made["eventName"], "event": made}
-            api.send("POST", f"/v1/webHooks/{id}/test", body).must(200)
+        for made in (events[0], events[1], events[-1]):  # of which an org sends one a second
+            try_out(api, id, made)
         asks = {"webHookId": id, "states": ["delivered"], "again": True, "ratePerSecond": 1000}
         job = api.send("POST", "/v1/replays", asks).must(201)["id"]
 
@@ -122,3 +123,14 @@ def tried_and_replayed(
             return bool(found["state"] == "finished")
 
         until(over, "a replay that is over", 40)
+
+
+def try_out(api: Api, hook: str, made: dict[str, Any]) -> None:
+    """A test message of a webhook, made of this event."""
+    body = {"eventName": made["eventName"], "event": made}
+
+    def sent() -> bool:
+        answer = api.send("POST", f"/v1/webHooks/{hook}/test", body)
+        return answer.status != 429 and bool(answer.must(200))
+
+    until(sent, "a test message")
