@@ -37,6 +37,8 @@ PAGES = [
     ROOT / "docs/receive/frameworks.md",
     ROOT / "docs/receive/libraries.md",
     ROOT / "examples/gateway/README.md",
+    ROOT / "examples/messages/README.md",
+    ROOT / "examples/survey/README.md",
 ]
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 

@@ -29,12 +29,21 @@ def test_what_a_recipe_writes_is_a_file_of_actions_without_a_fault_or_a_warning(
     assert done.out.split() == [str(folder / one) for one in recipe.files]
     text = (folder / "actions.toml").read_text("utf-8")
     assert recipe.about and text.startswith(f"# {recipe.about}\n")
-    named = {one: "a-value-of-the-test" for one in re.findall(r"\$\{([A-Z_]+)\}", text)}
+    named = {one: value_of(one) for one in re.findall(r"\$\{([A-Z_]+)\}", text)}
     command = done.err.splitlines()[-1].removeprefix("Next: tidings ").split()
     assert command == ["actions", "check", str(folder / "actions.toml")]
     found = tidings(*command, "--json", **named).must().row
     assert (found["valid"], found["org"], found["warnings"]) == (True, 2001, [])
     assert found["actions"]
+
+
+def value_of(name: str) -> str:
+    """What an operator sets a variable to, by its name."""
+    if name.endswith("_URL"):
+        return "https://api.brand.example/v1/records"
+    if name == "PLATFORM_SECRET":
+        return "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    return "587" if name.endswith("_PORT") else "a-value-of-the-test"
 
 
 @pytest.mark.parametrize("name", NAMES)
