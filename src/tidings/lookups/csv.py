@@ -4,8 +4,9 @@ What such a file may be, and what of it is kept in memory, is in `csv_table.py`.
 thread, beside which the event loop goes on. Where somebody asks, it is looked at once a second at
 most; once it has been still for a second, another state of it is read, and takes the place of the
 earlier one in one moment. Whoever asks after a while in which nobody did waits for that, so that no
-customer who has opted out meanwhile is written to; while many ask, nobody waits. A state that is broken, or gone, does not: the earlier one stays in
-force, and the log says why. Best is to write a new file beside it and to rename that.
+customer who has opted out meanwhile is written to; while many ask, nobody waits. A state that is
+broken, or gone, does not: the earlier one stays in force, and the log says why. Best is to write a
+new file beside it and to rename that.
 """
 
 import asyncio

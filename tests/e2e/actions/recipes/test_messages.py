@@ -8,6 +8,7 @@ import pytest
 from tests.e2e.actions.recipes.mail_server import MailServer, part
 from tests.e2e.actions.recipes.recipe import NIGHT, NOON, Recipe, ended, runs, said, zone_at
 from tests.e2e.actions.recipes.two import TYPES, Two, example
+from tests.e2e.harness.api import Api
 from tests.e2e.harness.fixtures import NewService
 from tests.e2e.harness.until import until
 
@@ -105,10 +106,9 @@ def test_who_is_unknown_has_opted_out_or_sleeps_is_left_alone_and_the_log_says_w
         assert len(mail.mails()) == 2
 
 
-def retried(api: object, run: str) -> bool:
+def retried(api: Api, run: str) -> bool:
     """Whether a run is done; else it is tried now."""
-    assert hasattr(api, "delivery")
     if api.delivery(run)["state"] == "delivered":
         return True
-    api.call("POST", f"/v1/deliveries/{run}/retry")  # type: ignore[attr-defined]
+    api.call("POST", f"/v1/deliveries/{run}/retry")
     return False

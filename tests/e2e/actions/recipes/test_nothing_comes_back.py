@@ -3,6 +3,7 @@ and however that fails, nothing of the brand's contact list comes back to the pl
 
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ from tests.stand_ins.parties.twilio import ACCOUNT, TOKEN, Twilio
 
 pytestmark = pytest.mark.timeout(180)
 MEERA, JONAS, LAYLA = 41200777, 41200888, 41201111
-RETRY = {"retryPolicy": {"delaysInSeconds": [1]}}
+RETRY: dict[str, Any] = {"retryPolicy": {"delaysInSeconds": [1]}}
 
 
 def test_nothing_of_the_contact_list_comes_back_to_the_platform(

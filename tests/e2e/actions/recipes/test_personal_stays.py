@@ -22,7 +22,7 @@ from tests.e2e.harness.until import until
 pytestmark = pytest.mark.timeout(180)
 MEERA = 41200777
 MARK = "a-personal-value"  # all that is marked begins so
-ASKS = {"withoutPersonalData": True, "retryPolicy": {"delaysInSeconds": [1]}}
+ASKS: dict[str, Any] = {"withoutPersonalData": True, "retryPolicy": {"delaysInSeconds": [1]}}
 
 
 def laden(name: str) -> tuple[dict[str, Any], set[str]]:
@@ -42,7 +42,7 @@ def _put(value: dict[str, Any], names: list[str], leaf: Any) -> None:
     if len(names) == 1:
         value[name] = [leaf] if each else leaf
         return
-    inner = value.get(name) or ([{}] if each else {})
+    inner: Any = value.get(name) or ([{}] if each else {})
     value[name] = inner
     _put(inner[0] if each else inner, names[1:], leaf)
 
