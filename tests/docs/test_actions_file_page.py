@@ -26,9 +26,10 @@ NAMED = set(re.findall(r"`\"?([\w.]+)", PAGE))
         acts.KINDS,
         credentials.TYPES,
         credentials._TOKEN_FIELDS,
+        ["account", "scope"],
         ["org", "POST", "taken", "untaken", "idempotency", "contentType", "to", "subject", "topic"],
     ],
-    ids=range(7),
+    ids=range(8),
 )
 def test_each_field_is_named(fields: list[str]) -> None:
     assert {*fields} - NAMED == set()

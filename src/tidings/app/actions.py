@@ -19,6 +19,7 @@ from tidings.core.actions.file.reading import ActionsFile, read_actions
 from tidings.core.actions.file.table import Given
 from tidings.core.connections.connection import Connection
 from tidings.core.connections.references import FileUnread
+from tidings.destinations.http.authentication.service_account import rsa_key
 from tidings.egress.address import TargetRefused, parse_target
 from tidings.lookups.csv_table import CsvTable, FileUnfit
 from tidings.transform.sandbox import Sandbox, Unrenderable
@@ -60,6 +61,7 @@ def load_actions(
         check_connection=lambda name, said: judge_connection(name, said, types),
         check_template=template_check(),
         check_url=check_url,
+        is_key=lambda text: rsa_key(text) is not None,
         admits_unknown=admits_unknown,
     )
     made = read_actions(document, str(path), given)

@@ -38,7 +38,21 @@ class TokenCall(msgspec.Struct, frozen=True):
         return f"TokenCall(url={self.url!r})"
 
 
-Credential = OAuth2ClientCredentials | Basic | ApiKey | TokenCall
+class ServiceAccount(msgspec.Struct, frozen=True):
+    """A program's account, as Google has them: a token is had for what is signed with its key
+    (RFC 7523)."""
+
+    token_url: str
+    email: str
+    key: str  # RSA, as PEM
+    scope: str
+
+    def __repr__(self) -> str:
+        """Without the key."""
+        return f"ServiceAccount(email={self.email!r})"
+
+
+Credential = OAuth2ClientCredentials | Basic | ApiKey | TokenCall | ServiceAccount
 """Who we are to a system that is asked or told. A bearer token is an ApiKey of `Authorization`."""
 
 

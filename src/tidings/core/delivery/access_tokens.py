@@ -55,6 +55,15 @@ _OAUTH = Advice(
         "invalid_request": "Check clientAuthentication, scope and audience.",
     },
 )
+SIGNED = Advice(
+    "token_uri in account",
+    "Check account.",
+    {
+        "invalid_grant": "Check account, and that this machine's clock is right.",
+        "invalid_scope": "Check scope.",
+    },
+)
+"""Of a token that is had for what was signed (RFC 7523)."""
 _UNREACHED = {
     FaultKind.REFUSED: "Nobody listens at the token endpoint's port",
     FaultKind.UNREACHABLE: "There is no route to the token endpoint",
@@ -114,20 +123,22 @@ def token_request(
     return headers, urlencode(form).encode()
 
 
-def read_token(ending: Ending, asked_s: float, now_s: float, jitter: float) -> Token | TokenMissing:
+def read_token(
+    ending: Ending, asked_s: float, now_s: float, jitter: float, advice: Advice = _OAUTH
+) -> Token | TokenMissing:
     """What a request for a token, made at `asked_s`, has brought. `jitter` is from 0 to 1; `now_s`,
     seconds since the epoch, is for dates in the answer."""
-    said = answer_of(ending, now_s, _OAUTH)
+    said = answer_of(ending, now_s, advice)
     if isinstance(said, TokenMissing):
         return said
     value, kind = said.get("access_token"), said.get("token_type", "Bearer")
     if not is_token(value):
-        return nonsense("without an access_token that a header can hold", _OAUTH)
+        return nonsense("without an access_token that a header can hold", advice)
     if not isinstance(kind, str) or kind.lower() != "bearer":
-        return nonsense("a token that is not of the type Bearer", _OAUTH)
+        return nonsense("a token that is not of the type Bearer", advice)
     life_s = life_s_of(said.get("expires_in"))
     if life_s is None:
-        return nonsense("an expires_in that is no number of seconds above 0", _OAUTH)
+        return nonsense("an expires_in that is no number of seconds above 0", advice)
     return lasting(value, life_s, asked_s, jitter)
 
 

@@ -162,9 +162,12 @@ LABELS = {
 }
 
 
+AUTHORIZATION = "Authorization"
+
+
 def header_of(authentication: Authentication) -> str:
     """The name of the header that it sets."""
-    return authentication.header if isinstance(authentication, ApiKey) else "Authorization"
+    return authentication.header if isinstance(authentication, ApiKey) else AUTHORIZATION
 
 
 def shown_header(authentication: Authentication) -> tuple[str, str]:

@@ -7,10 +7,10 @@ nothing is said, what the action says, the id by which a repeat is known, who we
 
 from collections.abc import Iterable
 
-from tidings.core.actions.action import Call, Credential, Plain, TokenCall
+from tidings.core.actions.action import Call, Credential, Plain, ServiceAccount, TokenCall
 from tidings.core.actions.made import MadeCall
 from tidings.core.actions.seen import text_of
-from tidings.core.webhooks.authentication import header_of, shown_header
+from tidings.core.webhooks.authentication import AUTHORIZATION, shown_header
 from tidings.core.webhooks.masks import MARK, mask
 from tidings.destinations.http.requests import OWN
 from tidings.destinations.port import Headers
@@ -46,12 +46,9 @@ def shown_proof(credential: Credential) -> tuple[str, str]:
     """The header that says who we are, as people may see it."""
     if isinstance(credential, TokenCall):
         return credential.header, credential.prefix + MARK
+    if isinstance(credential, ServiceAccount):
+        return AUTHORIZATION, MARK
     return shown_header(credential)
-
-
-def proof_header(credential: Credential) -> str:
-    """Its name."""
-    return credential.header if isinstance(credential, TokenCall) else header_of(credential)
 
 
 def _last_of_each(headers: Iterable[tuple[str, str]]) -> Headers:

@@ -11,6 +11,7 @@ from tidings.core.actions.file.reading import ActionsFile, read_actions
 from tidings.core.actions.file.table import Given
 from tidings.core.connections.connection import Connection
 from tidings.core.connections.references import FileUnread
+from tidings.destinations.http.authentication.service_account import rsa_key
 
 CATALOGUE = load()
 KINDS = {kind.name: kind for kind in reversed(CATALOGUE.kinds())}
@@ -195,6 +196,7 @@ def read_file(
         check_connection=lambda name, said: judge_connection(name, said, CONNECTION_TYPES),
         check_template=template_check(),
         check_url=check_url,
+        is_key=lambda text: rsa_key(text) is not None,
         admits_unknown=admits_unknown,
     )
     return read_actions(text, "actions.toml", given)

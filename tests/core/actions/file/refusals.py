@@ -2,7 +2,11 @@
 `python -m tests.core.actions.file.refusals` writes what is said then, to be read before a commit.
 """
 
+import json
 from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.core.actions.file.read_file import WHOLE, read_file
 from tidings.core.connections.connection import Connection
@@ -22,6 +26,20 @@ _SAME = (
     _Z + 'lookups = ["contact"]\nunless = [{REASON, because = "So."}]\n'
     'call = {url = "https://a.example/"}\n'
 )
+_ACCOUNT = (
+    '[credentials.z]\ntype = "serviceAccount"\nscope = "a"\naccount = '
+    '\'{"client_email": "a@b.example", '
+    '"token_uri": "https://a.example/", "private_key": "KEY"}\'\n'
+)
+KEY_OF_NOBODY = json.dumps(
+    rsa.generate_private_key(65537, 2048)
+    .private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    .decode()
+)[1:-1]
 _MANY = ", ".join(f'"ours.{at}"' for at in range(101))
 ELSEWHERE = {"shared": Connection("shared", "outbox", {})}
 # What is written instead of what; what stands in place of nothing is added at the end.
@@ -70,7 +88,12 @@ CHANGES: list[tuple[str, str]] = [
     ("", _TOKEN.replace('"a"', '"a..b"')),
     ("", _TOKEN + 'prefix = "é"'),
     ("", '[credentials.z]\ntype = "token"\n'),
+    ("", '[credentials.z]\ntype = "serviceAccount"\n'),
+    ("", '[credentials.z]\ntype = "serviceAccount"\naccount = "{}"\nscope = "é"\n'),
+    ("", _ACCOUNT.replace("KEY", "no key")),
+    ("", _ACCOUNT.replace("KEY", KEY_OF_NOBODY).replace("https:", "ftp:")),
     # -- look-ups
+    ("", _LOOKUP.replace('"event.eventId"', "[]") + 'csv = "a"'),
     ("", _LOOKUP),
     ("", _LOOKUP + 'csv = ""'),
     ("", _LOOKUP + 'csv = "a"\nkay = "x"'),

@@ -39,6 +39,7 @@ def declared() -> dict[str, Any]:
         check_connection=lambda name, said: [],
         check_template=lambda template: frozenset(),
         check_url=lambda url: None,
+        is_key=lambda text: False,
         admits_unknown=True,
     )
     read = read_actions(FILE, "actions.toml", given)

@@ -119,14 +119,21 @@ def test_a_push_goes_to_the_device_of_the_customer_and_not_to_one_that_is_gone(
     gone = "device-of-jonas"
     devices = ["device-of-meera", "device-of-aarav"]
     with Fcm(devices=devices, unregistered=[gone]) as fcm:
-        monkeypatch.setenv("FCM_TOKEN", fcm.token())
+        monkeypatch.setenv("FCM_ACCOUNT", json.dumps(fcm.service_account()))
         monkeypatch.setenv("FCM_URL", fcm.url(f"/v1/projects/{PROJECT}/messages:send"))
         recipe.add("push.toml")
         service = own_service(actions=recipe.path).start()
         with service.api(ORG) as api:
             tell(api, "pointsIssued", people=(MEERA, JONAS, AARAV, CARLOS))
             found = ended(api, 4, "points-push")
+            fcm.revoke_tokens()
+            tell(api, "pointsIssued", people=(MEERA,))
+            *_, late = ended(api, 5, "points-push")
+            assert late["state"] == "delivered" and len(fcm.calls("/token")) == 2
         assert [one["state"] for one in found] == ["delivered", "failed", "delivered", "cancelled"]
         [push] = fcm.messages("device-of-aarav")
         assert push["notification"]["body"] == "आपको 86 अंक मिले हैं।"
         assert push["data"] == {"balance": "410"}
+        kept = b"".join(one.read_bytes() for one in service.data.rglob("*") if one.is_file())
+        key = fcm.service_account()["private_key"].splitlines()[1]
+        assert key.encode() not in kept + service.log.read_bytes()

@@ -5,12 +5,12 @@ A hole stands in the path or the query alone, so that no event says which server
 
 import re
 
-from tidings.core.actions.action import Credential, Path, Plain, Text, TokenCall
+from tidings.core.actions.action import Credential, Path, Plain, ServiceAccount, Text, TokenCall
 from tidings.core.actions.file.table import Table, View, listed
 from tidings.core.actions.file.templates import text_of
 from tidings.core.actions.holes import HOLE, holes_of
 from tidings.core.form import came
-from tidings.core.webhooks.authentication import header_of
+from tidings.core.webhooks.authentication import AUTHORIZATION, header_of
 from tidings.core.webhooks.headers import HEADERS_BYTES_MAX, HEADERS_MAX, header_fits
 from tidings.core.webhooks.mailing import is_template
 from tidings.core.webhooks.webhook_form import URL_MAX
@@ -132,7 +132,7 @@ def credential_header(credential: Credential) -> str:
     """The header by which a credential is told."""
     if isinstance(credential, TokenCall):
         return credential.header
-    return header_of(credential)
+    return AUTHORIZATION if isinstance(credential, ServiceAccount) else header_of(credential)
 
 
 def credential_in(table: Table, credentials: dict[str, Credential | None]) -> Credential | None:

@@ -1,12 +1,17 @@
 """Who an action is to the systems that it asks and tells: `[credentials.NAME]`. Pure.
 
-The schemes of webhooks, and two more: a bearer token, and a token that is had by posting JSON.
+The schemes of webhooks, and three more: a bearer token, a token that is had by posting JSON, and
+one that is had for what a service account has signed.
 """
 
 import re
+from typing import Annotated
+
+import msgspec
 
 from tidings.core.actions.action import (
     Credential,
+    ServiceAccount,
     TokenCall,
 )
 from tidings.core.actions.file.table import Table, listed
@@ -28,8 +33,8 @@ _SCHEMES: dict[str, type[Basic | ApiKey | OAuth2ClientCredentials]] = {
     "apiKey": ApiKey,
     "oauth2ClientCredentials": OAuth2ClientCredentials,
 }
-BEARER, TOKEN = "bearer", "token"
-TYPES = (*_SCHEMES, BEARER, TOKEN)
+BEARER, TOKEN, SERVICE_ACCOUNT = "bearer", "token", "serviceAccount"
+TYPES = (*_SCHEMES, BEARER, TOKEN, SERVICE_ACCOUNT)
 _SECRET = re.compile(r"(?i).*(?:secret|password|passwd|token|key)$|pin")
 _TOKEN_FIELDS = ("type", "url", "body", "token", "header", "lives", "prefix")
 
@@ -48,6 +53,8 @@ def credential_of(table: Table) -> Credential | None:
         return None
     if kind in _SCHEMES:
         return _of_webhooks(table, _SCHEMES[kind])
+    if kind == SERVICE_ACCOUNT:
+        return _service_account(table)
     return _bearer(table) if kind == BEARER else _token_call(table)
 
 
@@ -124,6 +131,47 @@ def _token_call(table: Table) -> Credential | None:
     return TokenCall(
         str(url), said, table.body["token"], str(header), table.body.get("lives", ""), prefix
     )
+
+
+class _AccountFile(msgspec.Struct):
+    """What is used of the file that Google gives for a key of a service account."""
+
+    client_email: Annotated[str, msgspec.Meta(min_length=1, max_length=320)]
+    private_key: str
+    token_uri: str
+
+
+def _service_account(table: Table) -> Credential | None:
+    table.refuse_unknown(("type", "account", "scope"))
+    example = '"${file:/run/secrets/service-account.json}"'
+    there = table.need("account", example)
+    there &= table.need("scope", '"https://www.googleapis.com/auth/firebase.messaging"')
+    scope = table.text(
+        "scope",
+        "scopes of 1 to 1024 ASCII signs, with one space between them",
+        lambda text: 0 < len(text) <= 1024 and text.isascii() and text.isprintable(),
+        '"https://www.googleapis.com/auth/firebase.messaging"',
+    )
+    if not there:
+        return None
+    warn_if_plain(table, "account")
+    said = table.body["account"]
+    try:
+        file = msgspec.json.decode(said if isinstance(said, str) else "", type=_AccountFile)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        file = None
+    if file is None or not table.given.is_key(file.private_key):
+        table.refuse(
+            "bad_credential",
+            "account",
+            "account must be the JSON of a service account's key, with client_email, token_uri and "
+            f"private_key, an RSA key as PEM; got something else. Write {example}.",
+        )
+        return None
+    if (reason := table.given.check_url(file.token_uri)) is not None:
+        table.refuse("url_refused", "account", reason)
+        return None
+    return ServiceAccount(file.token_uri, file.client_email, file.private_key, scope)
 
 
 def _check_body(body: Table) -> None:

@@ -42,6 +42,7 @@ class Given(msgspec.Struct, frozen=True):
     check_connection: ConnectionCheck
     check_template: TemplateCheck
     check_url: Callable[[str], str | None]  # why a URL cannot be called, in sentences
+    is_key: Callable[[str], bool]  # whether a text is a private key that signs, as PEM
     admits_unknown: bool = False  # whether the org takes events of types that nobody has declared
 
     def __repr__(self) -> str:

@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from typing import assert_never
 
-from tidings.core.actions.action import Credential, TokenCall
+from tidings.core.actions.action import Credential, ServiceAccount, TokenCall
 from tidings.core.webhooks.authentication import ApiKey, Basic, OAuth2ClientCredentials
 from tidings.destinations.http.authentication.api_key import ApiKeyProof
 from tidings.destinations.http.authentication.basic import BasicProof
 from tidings.destinations.http.authentication.oauth2 import ClientCredentialsProof
 from tidings.destinations.http.authentication.proof import Ask, Proof
+from tidings.destinations.http.authentication.service_account import ServiceAccountProof
 from tidings.destinations.http.authentication.token_call import TokenCallProof
 
 
@@ -23,6 +24,8 @@ def proof_of(authentication: Credential, ask: Ask, now_s: Callable[[], float]) -
             return ClientCredentialsProof(authentication, ask, now_s)
         case TokenCall():
             return TokenCallProof(authentication, ask, now_s)
+        case ServiceAccount():
+            return ServiceAccountProof(authentication, ask, now_s)
         case _:
             assert_never(authentication)
 
