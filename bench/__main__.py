@@ -28,6 +28,7 @@ from bench.figures import (
     throughput,
     yardstick,
 )
+from bench.figures.actions import throughput as actions_throughput
 from bench.report import VOID, Options, Row, show
 
 Value = TypeVar("Value")
@@ -48,6 +49,7 @@ FIGURES: dict[str, Callable[[Options], list[Row]]] = {
     "producer": producer.run,
     "destinations": destinations.run,
     "sources": sources.run,
+    "actions": actions_throughput.run,
 }
 
 

@@ -12,12 +12,8 @@ status and length.
 import array
 import asyncio
 import collections
-import ctypes
 import gc
-import os
-import random
 import resource
-import struct
 import sys
 import time
 from pathlib import Path
@@ -26,12 +22,11 @@ from typing import Literal, cast
 import msgspec
 import uvloop
 
+from bench.calls import Calls
 from bench.ledger import UNANSWERED, Sent
-from bench.payload import SIZE_DEFAULT, request_parts, uuid_source
+from bench.payload import SIZE_DEFAULT, uuid_source
+from bench.schedule import Timer, due_times
 
-CLOCK_MONOTONIC = 1
-TIMER_ABSOLUTE = 1
-TIMER_NONBLOCK = 0o4000
 DRAIN_SECONDS_MAX = 30.0
 RECONNECTS_MAX = 1000
 
@@ -51,13 +46,23 @@ class Plan(msgspec.Struct):
     rate: float | None = None
     schedule: Literal["poisson", "even"] = "poisson"
     seed: int | None = None
+    customers: int = 1
+    secret: str = ""  # by which calls are signed
+    per_call: int = 1  # events
 
 
 class Generator:
     """The events of one run: their ids, times and answers, and who sends the next."""
 
     def __init__(self, plan: Plan) -> None:
-        self.parts = [request_parts(org, plan.size, plan.path, plan.headers) for org in plan.orgs]
+        self.calls = Calls(
+            plan.orgs,
+            plan.size,
+            plan.path,
+            plan.headers,
+            customers=plan.customers,
+            secret=plan.secret,
+        )
         self.plan = plan
         self.ids: list[bytes] = []
         self.due: array.array[int] = array.array("q")
@@ -79,17 +84,23 @@ class Generator:
         self.done = asyncio.get_running_loop().create_future()
 
     def request(self, due: int) -> tuple[int, bytes]:
-        """The next event, entered as sent now; its index and its bytes."""
-        index = len(self.ids)
-        event = self.make_id()
-        before, after = self.parts[index % len(self.parts)]
+        """The next events, entered as sent now; the index of the first, and the call's bytes."""
+        index, count = len(self.ids), self.plan.per_call
+        if count == 1:
+            event = self.make_id()
+            self.ids.append(event)
+            call = self.calls.one(index, event)
+        else:
+            events = [self.make_id() for _ in range(count)]
+            self.ids += events
+            call = self.calls.many(index, events)
         now = time.monotonic_ns()
-        self.ids.append(event)
-        self.due.append(due or now)
-        self.sent.append(now)
-        self.answered.append(0)
-        self.statuses.append(UNANSWERED)
-        return index, before + event + after
+        for _ in range(count):
+            self.due.append(due or now)
+            self.sent.append(now)
+            self.answered.append(0)
+            self.statuses.append(UNANSWERED)
+        return index, call
 
     def next(self, connection: "Connection") -> None:
         """A connection is free: give it the next event, or let it rest."""
@@ -161,8 +172,10 @@ class Connection(asyncio.Protocol):
         if index < 0:
             generator.errors += 1
             return
-        generator.answered[index] = time.monotonic_ns()
-        generator.statuses[index] = int(data[9:12])
+        now, status = time.monotonic_ns(), int(data[9:12])
+        for at in range(index, index + generator.plan.per_call):
+            generator.answered[at] = now
+            generator.statuses[at] = status
         generator.busy -= 1
         generator.next(self)
 
@@ -200,42 +213,12 @@ async def reconnect(generator: Generator) -> None:
         generator.done.set_result(None)
 
 
-class Timer:
-    """A timer of the kernel: uvloop's own has a grain of a millisecond."""
-
-    def __init__(self) -> None:
-        self.libc = ctypes.CDLL(None, use_errno=True)
-        self.fd: int = self.libc.timerfd_create(CLOCK_MONOTONIC, TIMER_NONBLOCK)
-        if self.fd < 0:
-            raise OSError(ctypes.get_errno(), "timerfd_create")
-
-    def set(self, at: int) -> None:
-        value = struct.pack("qqqq", 0, 0, *divmod(at, 1_000_000_000))
-        self.libc.timerfd_settime(self.fd, TIMER_ABSOLUTE, value, None)
-
-    def clear(self) -> None:
-        try:
-            os.read(self.fd, 8)
-        except BlockingIOError:
-            pass
-
-
-def due_times(plan: Plan, start: int) -> list[int]:
-    """When each event of an open loop is due, fixed before the first is sent."""
-    assert plan.rate is not None and plan.seconds is not None
-    gap = random.Random(plan.seed).expovariate
-    end, due = start + int(plan.seconds * 1e9), float(start)
-    times: list[int] = []
-    while True:
-        due += 1e9 * (gap(plan.rate) if plan.schedule == "poisson" else 1 / plan.rate)
-        if due >= end:
-            return times
-        times.append(int(due))
-
-
 async def run_open(generator: Generator) -> None:
     """Send each event when it is due, whatever became of those before."""
-    times = collections.deque(due_times(generator.plan, time.monotonic_ns() + 5_000_000))
+    plan, start = generator.plan, time.monotonic_ns() + 5_000_000
+    assert plan.rate is not None and plan.seconds is not None
+    even = plan.schedule == "even"
+    times = collections.deque(due_times(start, plan.seconds, plan.rate, plan.seed, even=even))
     timer, loop = Timer(), asyncio.get_running_loop()
     over = loop.create_future()
 

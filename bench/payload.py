@@ -14,6 +14,7 @@ EVENT_NAME = "pointsIssued"
 OTHER_EVENT_NAME = "customerUpdated"
 ORG_FIRST = 2001
 ORG_LAST = 9999
+CUSTOMER_FIRST = 41200777
 SIZE_DEFAULT = 1024
 ID_SLOT = "00000000-0000-4000-8000-000000000000"
 
@@ -26,9 +27,9 @@ EXAMPLE: dict[str, object] = {
     "createdAt": 1770801300412,
     "data": {
         "loyaltyProgramDetails": {"id": 77, "name": "Example programme", "isDefault": True},
-        "entityInformation": {"entityType": "USER", "entityId": 41200777},
+        "entityInformation": {"entityType": "USER", "entityId": CUSTOMER_FIRST},
         "regularPointsIssued": 66.0,
-        "customerIdentifiers": {"customerId": 41200777},
+        "customerIdentifiers": {"customerId": CUSTOMER_FIRST},
         "programLifetimePoints": 980.0,
         "totalPointsIssued": 66.0,
         "promisedPointsIssued": [],
@@ -36,7 +37,7 @@ EXAMPLE: dict[str, object] = {
         "triggeringActivity": {
             "name": "TransactionAdd",
             "identifiers": [{"key": "billId", "value": "90551"}],
-            "entityInformation": {"entityType": "USER", "entityId": 41200777},
+            "entityInformation": {"entityType": "USER", "entityId": CUSTOMER_FIRST},
             "additionalAttributes": [],
         },
         "loyaltyProgramId": 77,
@@ -47,12 +48,14 @@ EXAMPLE: dict[str, object] = {
 }
 
 
-def event_bytes(org: int, size: int = SIZE_DEFAULT) -> bytes:
-    """The event of one organisation, of exactly `size` bytes, with the id still to be filled in."""
+def event_bytes(org: int, size: int = SIZE_DEFAULT, customer: int = 0) -> bytes:
+    """The event of one organisation and customer, of exactly `size` bytes, with the id still to be
+    filled in."""
     assert ORG_FIRST <= org <= ORG_LAST, org
     event = EXAMPLE | {"orgId": org, "refId": f"{org}_k3Jx9Pq2Lm"}
     data = event["data"]
     assert isinstance(data, dict)
+    data = data | {"customerIdentifiers": {"customerId": CUSTOMER_FIRST + customer}}
     event["data"] = data | {"note": ""}
     missing = size - len(msgspec.json.encode(event))
     if missing < 0:
@@ -61,24 +64,6 @@ def event_bytes(org: int, size: int = SIZE_DEFAULT) -> bytes:
     body = msgspec.json.encode(event)
     assert len(body) == size
     return body
-
-
-def request_parts(org: int, size: int, path: str, headers: dict[str, str]) -> tuple[bytes, bytes]:
-    """What comes before and after the event id in one POST of this organisation's event."""
-    body = event_bytes(org, size)
-    lines = {
-        "host": "127.0.0.1",
-        "content-type": "application/json",
-        "content-length": str(len(body)),
-        **headers,
-    }
-    head = (
-        f"POST {path} HTTP/1.1\r\n"
-        + "".join(f"{name}: {value}\r\n" for name, value in lines.items())
-        + "\r\n"
-    )
-    before, after = body.split(ID_SLOT.encode(), 1)
-    return head.encode() + before, after
 
 
 def uuid_source(seed: int | None = None) -> Callable[[], bytes]:

@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -64,6 +64,7 @@ class Product:
         apart_port: int | None = None,
         connections: int = CONNECTIONS_PER_WEBHOOK,
         cores: frozenset[int] | None = None,
+        settings: Mapping[str, str] | None = None,
     ) -> None:
         self.port = free_port()
         self.data = folder / f"data-{self.port}"
@@ -81,6 +82,7 @@ class Product:
         self._apart_port = receiver_port if apart_port is None else apart_port
         self._connections = connections
         self._cores = cores
+        self._settings = {**BOOTSTRAP, **(settings or {})}
         self.start()
         try:
             self.set_up(hooks)
@@ -91,7 +93,7 @@ class Product:
     def start(self) -> None:
         self.process = Process(
             [COMMAND, "serve", "--data", str(self.data), "--port", str(self.port), "--dev"],
-            env=BOOTSTRAP,
+            env=self._settings,
             log=self.log,
             cores=self._cores,
         )

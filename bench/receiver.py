@@ -5,9 +5,9 @@
 The path says what it does with a request: /h/N answers 200 (or what `answer` has set), /silent/N
 never answers, /status/C/N answers C, /slow/MS/N answers 200 after MS milliseconds, /flap/MS/N is up
 for MS milliseconds and answers 503 for as long. Every request to /h, /status, /slow and /flap is in
-the ledger with its webhook number N, its `webhook-id` and its time. It shares the cores with the
-service, so it parses by hand, and no more than a client's well-formed request with a content-length
-needs.
+the ledger with its webhook number N, its id (`webhook-id`; of the call of an action
+`idempotency-key`) and its time. It shares the cores with the service, so it parses by hand, and no
+more than a client's well-formed request with a content-length needs.
 """
 
 import array
@@ -23,6 +23,7 @@ import signal
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -51,6 +52,11 @@ def header(head: bytes, name: bytes) -> bytes | None:
             return None
     start = at + len(name) + 3
     return head[start : head.find(b"\r\n", start)].strip()
+
+
+def id_in(head: bytes) -> bytes | None:
+    """What a repeat is known by: of a webhook, or of the call of an action."""
+    return header(head, b"webhook-id") or header(head, b"idempotency-key")
 
 
 def signature(secret: bytes, event: bytes, stamp: bytes, body: bytes) -> bytes:
@@ -192,7 +198,7 @@ class Connection(asyncio.Protocol):
         """Enter one request; the number of requests since the reset."""
         ledger = self.ledger
         at = head.find(b"\r\nwebhook-id: ")
-        event = head[at + 14 : head.find(b"\r", at + 14)] if at > 0 else header(head, b"webhook-id")
+        event = head[at + 14 : head.find(b"\r", at + 14)] if at > 0 else id_in(head)
         if event is None or not webhook.isdigit():
             ledger.unreadable += 1
             return 0
@@ -268,10 +274,11 @@ class Control:
         return {"ok": True}
 
 
-async def serve() -> None:
+async def serve(protocol: Callable[[Ledger], asyncio.Protocol] = Connection) -> None:
+    """Serve a protocol that keeps the ledger, and obey."""
     loop = asyncio.get_running_loop()
     ledger = Ledger()
-    server = await loop.create_server(lambda: Connection(ledger), "127.0.0.1", 0, backlog=4096)
+    server = await loop.create_server(lambda: protocol(ledger), "127.0.0.1", 0, backlog=4096)
     commands = asyncio.StreamReader(limit=16 * 1024 * 1024)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(commands), sys.stdin)
     print(json.dumps({"port": server.sockets[0].getsockname()[1]}), flush=True)
@@ -281,10 +288,11 @@ async def serve() -> None:
             print(json.dumps(control.obey(json.loads(line))), flush=True)
 
 
-def main() -> None:
+def main(protocol: Callable[[Ledger], asyncio.Protocol] = Connection) -> None:
+    """Until stdin ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.disable()
-    uvloop.run(serve())
+    uvloop.run(serve(protocol))
 
 
 if __name__ == "__main__":

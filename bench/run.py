@@ -41,10 +41,10 @@ LATE_DRAIN_SECONDS = 5.0
 class ReceiverProcess:
     """The receiver, and the line to it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, module: str = "bench.receiver") -> None:
         self.folder = folder
         self.process = Process(
-            [sys.executable, "-m", "bench.receiver"], log=folder / "receiver.log", piped=True
+            [sys.executable, "-m", module], log=folder / "receiver.log", piped=True
         )
         self.port: int = self._answer()["port"]
 
@@ -86,12 +86,17 @@ class Bench:
     """
 
     def __init__(
-        self, parent: Path | None = None, patience_seconds: float = 0.0, *, apart: bool = False
+        self,
+        parent: Path | None = None,
+        patience_seconds: float = 0.0,
+        *,
+        apart: bool = False,
+        receiver: str = "bench.receiver",
     ) -> None:
         self.patience_seconds = patience_seconds
         self._folder = tempfile.TemporaryDirectory(prefix="tidings-bench-", dir=parent)
         self.folder = Path(self._folder.name)
-        self.receiver = ReceiverProcess(self.folder)
+        self.receiver = ReceiverProcess(self.folder, receiver)
         self.apart = ReceiverProcess(self.folder) if apart else None
 
     @property

@@ -2,16 +2,19 @@
 
 import http.client
 import os
+import smtplib
 import time
 from collections.abc import Iterator
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from bench.calls import Calls
 from bench.ledger import OwnBooks, Received, numbers
-from bench.payload import ID_SLOT, event_bytes, uuid_source
+from bench.payload import CUSTOMER_FIRST, ID_SLOT, event_bytes, uuid_source
 from bench.process import machine_seconds, usage_of
 from bench.receiver import signature
 from bench.run import Bench, Measured, close, generate, send_lags_ms
@@ -78,6 +81,54 @@ def test_a_poisson_schedule_is_the_same_for_the_same_seed(bench: Bench) -> None:
     ]
     assert len(gaps[0]) == len(gaps[1])
     assert max(abs(one - two) for one, two in zip(*gaps, strict=True)) <= 1
+
+
+def test_a_call_may_bring_several_events_and_each_gets_its_answer(bench: Bench) -> None:
+    target: Any = Mirror(bench.receiver.port)
+    sent = generate(bench, target, count=40, connections=2, per_call=10)
+    assert len(set(sent.ids)) == 40
+    assert list(numbers(sent.statuses, "H")) == [202] * 40
+    assert len(ledger_of(bench).ids) == 4
+
+
+def test_a_call_with_several_events_holds_each_under_its_own_id_and_customer() -> None:
+    calls = Calls([2001, 2002], 1024, "/x", {}, customers=2)
+    call = calls.many(3, [ID_SLOT.encode(), b"1" * 36])
+    head, body = call.split(b"\r\n\r\n", 1)
+    assert f"content-length: {len(body)}".encode() in head
+    first, second = msgspec.json.decode(body)
+    assert (first["eventId"], second["eventId"]) == (ID_SLOT, "1" * 36)
+    assert [first["orgId"], second["orgId"]] == [2002, 2001]
+    customers = [one["data"]["customerIdentifiers"]["customerId"] for one in (first, second)]
+    assert customers == [CUSTOMER_FIRST + 1, CUSTOMER_FIRST]
+
+
+def test_a_signed_call_is_verified_by_the_receiver(bench: Bench) -> None:
+    bench.receiver.know({0: YARDSTICK_SECRET})
+    target: Any = Mirror(bench.receiver.port)
+    target.path, target.headers = "/h/0", {}
+    sent = generate(bench, target, count=300, connections=2, secret=YARDSTICK_SECRET)
+    got = ledger_of(bench)
+    assert sorted(got.ids) == sorted(sent.ids)
+    assert (got.verified > 0, got.forged) == (True, 0)
+
+
+def test_a_call_of_an_action_is_known_by_its_idempotency_key(bench: Bench) -> None:
+    assert post(bench.receiver.port, "/h/0", b"{}", {"Idempotency-Key": "k"}) == 200
+    assert ledger_of(bench).ids == [b"k"]
+
+
+def test_a_mail_is_entered_by_its_subject(tmp_path: Path) -> None:
+    with Bench(tmp_path, receiver="bench.mail_receiver") as bench:
+        mails = [EmailMessage() for _ in range(3)]
+        with smtplib.SMTP("127.0.0.1", bench.receiver.port) as line:
+            for number, mail in enumerate(mails):
+                mail["Subject"], mail["From"], mail["To"] = f"id-{number}", "a@x.test", "b@x.test"
+                mail.set_content("\n.\n.a line that begins with a dot\n")
+                line.send_message(mail)
+        got = ledger_of(bench)
+        assert got.ids == [b"id-0", b"id-1", b"id-2"]
+        assert (got.webhooks, got.unreadable) == ([b"0"] * 3, 0)
 
 
 def test_a_run_that_was_refused_is_void(bench: Bench) -> None:

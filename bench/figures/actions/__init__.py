@@ -1,0 +1,1 @@
+"""Actions: how fast, through kills, and what the service needs with them."""
