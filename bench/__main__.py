@@ -28,6 +28,7 @@ from bench.figures import (
     throughput,
     yardstick,
 )
+from bench.figures.actions import kills as actions_killed
 from bench.figures.actions import throughput as actions_throughput
 from bench.report import VOID, Options, Row, show
 
@@ -50,6 +51,7 @@ FIGURES: dict[str, Callable[[Options], list[Row]]] = {
     "destinations": destinations.run,
     "sources": sources.run,
     "actions": actions_throughput.run,
+    "actions-killed": actions_killed.run,
 }
 
 
