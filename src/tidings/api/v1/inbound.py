@@ -1,10 +1,14 @@
 """`/in/{source_org}/{source_name}`: what others send to the inbound webhooks of an org."""
 
+import re
+from collections.abc import Awaitable, Callable
+
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from tidings.api.answers import answer, refused
+from tidings.api.answers import RefusalAnswer, answer, error_answer, refused
 from tidings.api.context import Services, read_bytes
 from tidings.api.models import body_of
 from tidings.core.events.envelope import ORG_MAX
@@ -16,6 +20,7 @@ UNKNOWN = (
     "The address must be that of a source; it is not, or was deleted. Make one by POST /v1/sources."
     " (no_source, path)"
 )
+_ADDRESS = re.compile(r"/in/([^/]+)/([^/]+)")
 _BODY = body_of(
     lambda: {"description": "Whatever the sender's system sends."},
     "application/json",
@@ -23,21 +28,37 @@ _BODY = body_of(
 )
 
 
-def inbound_routes(services: Services) -> APIRouter:
-    """The routes, over the services."""
-    router = APIRouter(tags=["sources"])
+Answers = Callable[[Request, str, str], Awaitable[Response]]
+
+
+class SourceDoor:
+    """Before the routes, for what is sent to sources: it comes for every event, and the search for
+    its route and what FastAPI does around one would cost more than all else that is done then."""
+
+    def __init__(self, app: ASGIApp, answers: Answers) -> None:
+        self._app = app
+        self._answers = answers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One call (ASGI)."""
+        at = None
+        if scope["type"] == "http" and scope["method"] in ("POST", "PUT"):
+            at = _ADDRESS.fullmatch(scope["path"])
+        if at is None:
+            await self._app(scope, receive, send)
+            return
+        try:
+            answered = await self._answers(Request(scope, receive), at[1], at[2])
+        except RefusalAnswer as refusal:
+            answered = error_answer(scope["path"], refusal)
+        await answered(scope, receive, send)
+
+
+def inbound_answers(services: Services) -> Answers:
+    """What a call to the address of a source is answered. RefusalAnswer."""
     inbound = services.inbound
 
-    @router.post(
-        "/in/{source_org}/{source_name}",
-        summary="Send to a source",
-        status_code=202,
-        openapi_extra=_BODY | {"security": []},
-    )
-    @router.put("/in/{source_org}/{source_name}", include_in_schema=False)
-    async def arrive(request: Request, source_org: str, source_name: str) -> Response:
-        """Open to whoever proves to be its sender, as the source is set. Answered 202 when the
-        message is kept, as events or put aside; anything else is to be sent again."""
+    async def answers(request: Request, source_org: str, source_name: str) -> Response:
         is_number = source_org.isascii() and source_org.isdigit() and len(source_org) < 20
         org = int(source_org) if is_number else -1
         if not 0 <= org <= ORG_MAX or not inbound.knows(OrgId(org), source_name):
@@ -57,5 +78,25 @@ def inbound_routes(services: Services) -> APIRouter:
             return answer(show_taken(told.fate), told.status)
         wait = {} if told.retry_after_s is None else {"retry_after": str(told.retry_after_s)}
         raise refused(told.status, told.code, told.message, **wait)
+
+    return answers
+
+
+def inbound_routes(services: Services) -> APIRouter:
+    """The routes as they are described; their calls are answered at the `SourceDoor`."""
+    router = APIRouter(tags=["sources"])
+    answers = inbound_answers(services)
+
+    @router.post(
+        "/in/{source_org}/{source_name}",
+        summary="Send to a source",
+        status_code=202,
+        openapi_extra=_BODY | {"security": []},
+    )
+    @router.put("/in/{source_org}/{source_name}", include_in_schema=False)
+    async def arrive(request: Request, source_org: str, source_name: str) -> Response:
+        """Open to whoever proves to be its sender, as the source is set. Answered 202 when the
+        message is kept, as events or put aside; anything else is to be sent again."""
+        return await answers(request, source_org, source_name)
 
     return router
