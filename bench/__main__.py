@@ -29,6 +29,7 @@ from bench.figures import (
     yardstick,
 )
 from bench.figures.actions import kills as actions_killed
+from bench.figures.actions import start as actions_start
 from bench.figures.actions import throughput as actions_throughput
 from bench.report import VOID, Options, Row, show
 
@@ -52,6 +53,7 @@ FIGURES: dict[str, Callable[[Options], list[Row]]] = {
     "sources": sources.run,
     "actions": actions_throughput.run,
     "actions-killed": actions_killed.run,
+    "actions-start": actions_start.run,
 }
 
 

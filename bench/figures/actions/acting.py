@@ -59,9 +59,9 @@ text = "You have got {{{{ event.data.totalPointsIssued }}}} points."
 HEADS = {CALLED: HEAD, LOOKED_UP: HEAD + LOOK_UP, MAILED: HEAD}
 
 
-def write_files(folder: Path, kind: str, receiver_port: int) -> Path:
+def write_files(folder: Path, kind: str, receiver_port: int, customers: int = CUSTOMERS) -> Path:
     """The file of actions of this kind, with what it names beside it."""
-    lines = (f"{CUSTOMER_FIRST + n},Customer {n},en,no\n" for n in range(CUSTOMERS))
+    lines = (f"{CUSTOMER_FIRST + n},Customer {n},en,no\n" for n in range(customers))
     (folder / "contacts.csv").write_text("customer_id,name,language,opted_out\n" + "".join(lines))
     path = folder / "actions.toml"
     path.write_text(HEADS[kind] + (MAIL if kind == MAILED else CALL).format(port=receiver_port))
