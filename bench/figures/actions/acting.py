@@ -49,6 +49,9 @@ port = {port}
 sender = "Acme <hello@acme.example>"
 recipients = "any"
 security = "plaintext"
+limit_per_hour = 1000000
+limit_per_day = 1000000
+connections = 20 # of which one action may have half
 
 [actions.told.mail]
 connection = "mail"
