@@ -310,7 +310,7 @@ def build(ports: Ports, options: Options) -> App:
         in_flight=ports.in_flight,
     )
     pulls.ask = engine.dispatcher.ask
-    actions.serve(engine)
+    actions.serve(engine, metrics)
     metrics.gauges.update(
         readers_waiting=("Readers that wait for messages.", lambda: pulls.readers),
         pulled_out=("Messages that readers have under leases.", lambda: pulls.messages_out),

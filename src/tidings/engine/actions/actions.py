@@ -15,6 +15,7 @@ from tidings.engine.actions.needs import Needs
 from tidings.engine.actions.preparation import Preparation
 from tidings.engine.clock import Clock
 from tidings.engine.engine import Engine
+from tidings.engine.metrics import EngineMetrics
 from tidings.lookups.port import Source
 from tidings.store import port
 from tidings.transform.port import Renderer
@@ -63,10 +64,15 @@ class ActionServices:
         )
         return cls(actions, preparation, lookups, needs)
 
-    def serve(self, engine: Engine) -> None:
-        """Wake what waits, by what the engine has written."""
+    def serve(self, engine: Engine, metrics: EngineMetrics) -> None:
+        """Wake what waits, by what the engine has written, and have look-ups counted."""
         self._needs.due = engine.dispatcher.due
         engine.written = self._needs.settled
+        lookups = self._lookups
+        metrics.counters.update(
+            lookups=("Questions of actions' look-ups.", lambda: lookups.asked),
+            lookups_failed=("Those without an answer.", lambda: lookups.failed),
+        )
 
     def begin(self) -> None:
         """Read the files of look-ups, and log what is wrong with any, before anybody asks."""
