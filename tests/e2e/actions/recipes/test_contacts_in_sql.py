@@ -69,7 +69,7 @@ def test_contacts_in_a_database_are_asked_as_those_of_a_file(
                 crm.execute("UPDATE contacts SET opted_out = 'mail' WHERE customer_id = 41200777")
                 for who in (MEERA, CARLOS, NOBODY):
                     api.accept(json.dumps(example("tierUpgraded", who) | {"orgId": ORG}).encode())
-                found = ended(api, 2 * len(TYPES) + 3)
+                found = ended(api, 2 * len(TYPES) + 2 + 3)
             opted = "The customer has opted out of e-mails."
             unknown = "The look-up contact has no record for this event, so there is nothing to do."
             reasons = [said(one) for one in found if one["state"] == "cancelled"]
