@@ -8,17 +8,25 @@ from argon2 import PasswordHasher
 
 from tidings import catalogue
 from tidings.catalogue import Problem
+from tidings.compose import Keys, Ports
+from tidings.core.actions.action import Actions
 from tidings.core.connections.connection import Connections
-from tidings.core.webhooks.kinds import HTTP
+from tidings.core.webhooks.kinds import EMAIL, HTTP, KAFKA, SQL
+from tidings.destinations.action.driver import ActionDestination
+from tidings.destinations.email.driver import EmailDestination
+from tidings.destinations.http.authentication.schemes import Proofs
 from tidings.destinations.http.driver import HttpDestination
+from tidings.destinations.kafka.driver import KafkaDestination
 from tidings.destinations.port import Driver
 from tidings.destinations.registry import ByKind
+from tidings.destinations.sql.driver import SqlDestination
 from tidings.egress.address import parse_target
 from tidings.egress.inbox import InboxSender, OwnAddress
+from tidings.egress.policy import Policy
 from tidings.egress.port import Target
+from tidings.egress.sender import HttpSender
 from tidings.engine.access.passwords import Passwords
 from tidings.engine.vault import Secret, Vault
-from tidings.ports import Keys, Ports
 from tidings.store import port
 from tidings.transform.port import CheckBy, RenderRefused, TextTemplate
 from tidings.transform.sandbox import Sandbox, Unrenderable
@@ -59,7 +67,7 @@ class InProcess:
 
 
 class TestAddresses:
-    """`ports.Addresses`: https alone, and inboxes below one address. Every name resolves."""
+    """`compose.Addresses`: https alone, and inboxes below one address. Every name resolves."""
 
     __test__ = False
 
@@ -104,6 +112,31 @@ def destinations(
     return ByKind({HTTP: http, **drivers}, connections)
 
 
+def acting(actions: Actions, connections: Connections, clock: Any) -> ActionDestination:
+    """The driver of actions, over drivers that reach nothing."""
+
+    def now_s() -> float:
+        return float(clock.now_ms() / 1000)
+
+    async def asking(*_: Any) -> Any:
+        raise AssertionError("no test that works in process asks for an access token")
+
+    drivers: dict[str, Driver] = {
+        EMAIL: EmailDestination(connections, lambda org, address: True),
+        SQL: SqlDestination(connections),
+        KAFKA: KafkaDestination(now_s),
+    }
+    return ActionDestination(
+        actions,
+        drivers,
+        connections,
+        HttpSender(Policy(True)),
+        lambda url: parse_target(url, allow_http=True),
+        Proofs(asking, now_s),
+        now_s,
+    )
+
+
 def ports(*, store: Any, clock: Any, sender: Any, key: bytes = b"k" * 32, **others: Any) -> Ports:
     """Over a store, a clock and a sender; `others` are ports by name."""
     rng = random.Random(1)
@@ -130,11 +163,12 @@ def ports(*, store: Any, clock: Any, sender: Any, key: bytes = b"k" * 32, **othe
             clock,
             made.get("connections", NO_CONNECTIONS),
             **own,
+            ACTION=acting(made.get("actions", {}), made.get("connections", NO_CONNECTIONS), clock),
         ),
         **made,
     )
 
 
 async def at_once(step: Any) -> Any:
-    """`ports.StepRunner`: a step of a start that nothing holds up."""
+    """`compose.Through`: a step of a start that nothing holds up."""
     return await step()

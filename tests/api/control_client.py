@@ -13,11 +13,13 @@ from fastapi import FastAPI
 
 from tests.api.named import well_named
 from tests.api.one_app import control_app
+from tests.declared_actions import ACTIONS, Nobody
 from tests.declared_connections import CONNECTIONS, TYPES
 from tests.ports import BASE, at_once, ports
 from tests.store.in_process import MemoryStore
 from tidings.app.faces import services_of
-from tidings.compose import build
+from tidings.compose import Options, build
+from tidings.core.actions.action import Actions
 from tidings.core.delivery.exchange import Answer, Ending
 from tidings.core.delivery.next_attempt import CLEAR, NextAttempt
 from tidings.core.ids import OrgId
@@ -25,7 +27,7 @@ from tidings.core.notices.kinds import Fact
 from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Leaves, Target
 from tidings.engine.delivery.dispatcher import Dispatcher
-from tidings.ports import Options
+from tidings.lookups.port import Source
 from tidings.store import port
 
 NAMES = ("customerAdded", "pointsIssued", "pointsRedeemed")
@@ -132,7 +134,16 @@ class Service:
     """The composed service over a store, for calls of the control API. Its lanes send nothing: what
     is stored stays as a test has put it."""
 
-    def __init__(self, store: MemoryStore, clock: Clock, key: bytes = b"k" * 32) -> None:
+    def __init__(
+        self,
+        store: MemoryStore,
+        clock: Clock,
+        key: bytes = b"k" * 32,
+        actions: Actions = ACTIONS,
+        actions_org: int = 2001,
+        lookups: Source | None = None,
+    ) -> None:
+        """`lookups`: whom the look-ups of its actions ask; else nobody answers."""
         self.store, self.clock, self.outside, self.health = store, clock, Outside(), Health()
         self.next_attempts: dict[int, NextAttempt] = {}  # by delivery
         made = build(
@@ -143,6 +154,9 @@ class Service:
                 key=key,
                 connections=CONNECTIONS,
                 connection_types=TYPES,
+                actions=actions,
+                actions_org=OrgId(actions_org),
+                lookups=dict.fromkeys(("contact", "tier"), lookups or Nobody()),
             ),
             Options(public_url=BASE),
         )
@@ -252,10 +266,10 @@ async def call(app: FastAPI, method: str, path: str, body: bytes, headers: dict[
 
 
 @asynccontextmanager
-async def service() -> AsyncIterator[Service]:
-    """A started service."""
+async def service(**more: Any) -> AsyncIterator[Service]:
+    """A started service; `more` as `Service` takes it."""
     clock = Clock()
-    made = Service(MemoryStore(clock), clock)
+    made = Service(MemoryStore(clock), clock, **more)
     await made.start()
     commits = asyncio.ensure_future(made.parts.engine.committer.run())
     yield made

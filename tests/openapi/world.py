@@ -14,6 +14,7 @@ from typing import Any
 
 from tests.api.control_client import BASIC, Reply, Service, call, scope_of, service
 from tests.api.log_client import accept, settle
+from tests.declared_actions import welcome
 from tidings import catalogue
 from tidings.api.http.gate import Gate
 from tidings.api.v1.events.accept import AcceptApp
@@ -21,6 +22,7 @@ from tidings.core.delivery.exchange import Answer
 from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId, show
 from tidings.engine.access.key_guard import KeyGuard
+from tidings.engine.actions.declared import declare
 from tidings.store import port
 
 TEMPLATE = '{"id": {{ eventId | tojson }}}'
@@ -89,6 +91,7 @@ NOBODYS = Things(
         "source_id": show("src", 900_001),
         "aside_id": show("asd", 900_001),
         "connection_name": "nobody-kafka",
+        "action_name": "nobody-welcome",
         "kind": "customers",
         "id": "nobody-1",
         "event_id": "nobody-event",
@@ -148,6 +151,13 @@ class World:
         things = Things(org, mark, auth, {"org_id": str(org), "kind": "customers"})
         ids = things.ids
         ids["connection_name"] = f"{mark}-kafka"
+        ids["action_name"] = f"{mark}-welcome"
+        await declare(
+            s.webhooks,
+            OrgId(org),
+            {ids["action_name"]: welcome(ids["action_name"])},
+            "actions.toml",
+        )
 
         async def made(method: str, path: str, body: Any = None) -> Any:
             reply = await self.call(method, path, body, auth)

@@ -33,6 +33,7 @@ from tidings.engine.access.portals import Portals
 from tidings.engine.access.sessions import Sessions
 from tidings.engine.access.sign_in_guard import SignInGuard
 from tidings.engine.access.users import Users
+from tidings.engine.actions.actions import ActionServices
 from tidings.engine.clock import Clock
 from tidings.engine.connections import NamedConnections
 from tidings.engine.delivery.manual_retries import ManualRetries
@@ -112,6 +113,7 @@ class Services:
     readmission: Readmission
     inboxes: Inboxes
     connections: NamedConnections
+    actions: ActionServices
     sources: Sources
     inbound: Inbound
     destination: Destination

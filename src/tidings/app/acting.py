@@ -10,6 +10,7 @@ from tidings.app.parts import CONNECTION_TYPES
 from tidings.catalogue import Catalogue
 from tidings.compose import App
 from tidings.core.actions.action import Actions
+from tidings.core.actions.file.faults import Fault
 from tidings.core.actions.file.reading import ActionsFile
 from tidings.core.connections.connection import Connections
 from tidings.core.ids import OrgId
@@ -62,6 +63,11 @@ class Acting:
     def actions(self) -> Actions:
         """By name."""
         return {} if self.file is None else self.file.actions
+
+    @property
+    def warnings(self) -> Sequence[Fault]:
+        """What is odd in their file."""
+        return () if self.file is None else self.file.warnings
 
     def driver(self, drivers: Mapping[str, Driver]) -> ActionDestination:
         """What does what actions say, over the drivers of other types."""

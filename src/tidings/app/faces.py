@@ -58,6 +58,7 @@ def services_of(
         readmission=app.readmission,
         inboxes=app.inboxes,
         connections=app.connections,
+        actions=app.actions,
         sources=app.sources,
         inbound=app.inbound,
         keyed_calls=app.keyed_calls,

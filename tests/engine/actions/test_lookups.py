@@ -329,3 +329,18 @@ async def test_what_is_wrong_with_look_ups_is_told_by_their_names(world: World) 
     world.source.fault = "The file contacts.csv must be there; it is not."
     assert await world.lookups.check() == {"tier": world.source.fault}
     assert world.source.asked == []
+
+
+async def test_how_each_look_up_does_is_told_with_what_its_last_question_failed_for(
+    world: World,
+) -> None:
+    world.source.usual = LookupDown("It must answer; it does not.")
+    for number in range(FAILURES_MAX):
+        await world.down(number)
+    why = "It must answer; it does not."
+    assert world.lookups.state_of("tier") == (FAILURES_MAX, FAILURES_MAX, True, why)
+    assert world.lookups.state_of("other") == (0, 0, False, None)
+    world.passed.s += PAUSE_S + 0.1
+    world.source.usual = {"name": "gold"}
+    await world.find("a")
+    assert world.lookups.state_of("tier") == (FAILURES_MAX + 1, FAILURES_MAX, False, None)

@@ -130,6 +130,10 @@ ANSWERS: dict[str, list[Success]] = {
     ),
     "GET /v1/inboxes/{inbox_id}/arrivals/{arrival_id}": _one("The arrival", "#WholeArrival"),
     "GET /v1/inboxes/{inbox_id}/stream": _STREAM,
+    "GET /v1/actions": _one(
+        "By name", {"actions": ["#ActionRow"], "warnings": ["#ActionWarning"]} | _PAGE
+    ),
+    "GET /v1/actions/{action_name}": _one("The action", "#Action"),
     "GET /v1/connections": _one("By name", {"connections": ["#Connection"]} | _PAGE),
     "GET /v1/connections/{connection_name}": _one("The connection", "#Connection"),
     "POST /v1/connections/{connection_name}/check": _one("What came of it", "#ConnectionCheck"),

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tidings.api.openapi.action_components import ACTION_COMPONENTS
 from tidings.api.openapi.words import Whole, of_resource
 from tidings.core.delivery.states import State
 from tidings.core.inbox_rules import InboxForm
@@ -100,13 +101,19 @@ _ASIDE: dict[str, Any] = {
 
 # The short forms of `words.py`.
 COMPONENTS: dict[str, Any] = {
+    **ACTION_COMPONENTS,
     "Bytes": {"base64": "text", "text": "text|null", "bytes": "whole", "truncated?": "yes"},
     "Header": {"name": "text", "value": "text"},
     "Delivery": _DELIVERY,
     "DeliveryWarning": {"code": "text", "message": "text", "leftOut": ["text"]},
     "DeliveryRow": _DELIVERY | {"slaBreachedAt": "time|null"},
     "WholeDelivery": _DELIVERY
-    | {"slaBreachedAt": "time|null", "advice": "text", "attemptList": ["#Attempt"]},
+    | {
+        "slaBreachedAt": "time|null",
+        "advice": "text",
+        "run?": "#ActionRun",
+        "attemptList": ["#Attempt"],
+    },
     "Attempt": {
         "number": "whole",
         "startedAt": "time",

@@ -56,6 +56,7 @@ _TAGS = {
     "event types": "The catalogue, and an org's own",
     "transformations": "Templates that make payloads",
     "reference": "Records that enrich events",
+    "actions": "What is done when events come: mails, calls, rows, records",
     "connections": "What the operator has declared for sources and webhooks to name",
     "sources": "Where events come from that nobody sends to /v1/events",
     "inboxes": "Receivers inside the service, for tries",

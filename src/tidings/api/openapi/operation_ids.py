@@ -101,6 +101,8 @@ _NAMED = """
     GET /v1/inboxes/{inbox_id}/arrivals/{arrival_id} getArrival
     GET /v1/inboxes/{inbox_id}/stream streamArrivals
     POST /inbox/{token} sendToInbox
+    GET /v1/actions listActions
+    GET /v1/actions/{action_name} getAction
     GET /v1/connections listConnections
     GET /v1/connections/{connection_name} getConnection
     POST /v1/connections/{connection_name}/check checkConnection

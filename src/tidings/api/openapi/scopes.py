@@ -82,6 +82,8 @@ _OF = {
         GET /v3/webHooks/{webHookId}
         GET /v3/webHooks/eventMetaData
         GET /v3/webHooks/eventMetaData/{eventName}
+        GET /v1/actions
+        GET /v1/actions/{action_name}
         GET /v3/webHooks/eventLog/requestId/{requestId}
         GET /v3/webHooks/eventLog/refId/{refId}
         GET /v3/webHooks/eventLog/{eventId}

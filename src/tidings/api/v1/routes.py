@@ -7,6 +7,7 @@ event's. What belongs to another org answers exactly like what does not exist.
 from fastapi import APIRouter
 
 from tidings.api.context import Services
+from tidings.api.v1.actions import action_routes
 from tidings.api.v1.arrivals import arrival_routes
 from tidings.api.v1.connections import connection_routes
 from tidings.api.v1.deliveries import delivery_routes
@@ -34,6 +35,7 @@ def proof_routes(services: Services) -> APIRouter:
         inbox_routes,
         arrival_routes,
         connection_routes,
+        action_routes,
         source_routes,
         inbound_routes,
     ):

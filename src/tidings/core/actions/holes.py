@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from tidings.core.actions.seen import Unmade, text_of
+from tidings.core.webhooks.masks import MARK, SHOWN_FROM, is_secret_name, mask
 from tidings.core.webhooks.webhook_form import URL_MAX
 
 HOLE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]{0,63})\}")
@@ -44,6 +45,27 @@ def fill(url: str, values: Mapping[str, Any]) -> str:
             "the values, or the paths that they are found at."
         )
     return filled
+
+
+def url_shown(template: str, filled: str | None = None) -> str:
+    """The URL of a call as people may see it, filled or with its holes: what its query always says
+    under a name that sounds like a secret, or at length, may be a key, and only its end is shown.
+    """
+    shown, mark, query = (template if filled is None else filled).partition("?")
+    if not mark:
+        return shown
+    written = template.partition("?")[2].split("&")
+    parts = query.split("&")
+    if len(parts) != len(written):  # the action says something else by now
+        return f"{shown}?{MARK}"
+    return f"{shown}?{'&'.join(map(_query_shown, written, parts))}"
+
+
+def _query_shown(written: str, part: str) -> str:
+    name, mark, value = part.partition("=")
+    if HOLE.search(written) or not (is_secret_name(name) or len(value) >= SHOWN_FROM):
+        return part
+    return f"{name}{mark}{mask(value)}"
 
 
 def _filled(text: str, values: Mapping[str, Any], *, in_path: bool = False) -> str:

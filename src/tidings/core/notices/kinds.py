@@ -44,7 +44,8 @@ def about(webhook: Webhook) -> dict[str, Any]:
 
 
 def _name(fact: Fact, word: str = "Webhook") -> str:
-    return f"{word} {fact['webHookName']} ({fact['host']})"
+    where = f" ({fact['host']})" if fact["host"] else ""  # an action, say, has none of its own
+    return f"{word} {fact['webHookName']}{where}"
 
 
 def _cause(fact: Fact) -> str:

@@ -39,6 +39,11 @@ def mask(value: str) -> str:
     return MARK + value[-4:] if len(value) >= SHOWN_FROM else MARK
 
 
+def is_secret_name(name: str) -> bool:
+    """Whether what is called so is most often a secret."""
+    return _SECRET_NAME.search(name) is not None
+
+
 def looks_masked(text: str) -> bool:
     """Whether a text stands for a value rather than being one."""
     return MARK in text or _HIDDEN.fullmatch(text.strip(" \t")) is not None

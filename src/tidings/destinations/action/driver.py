@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from tidings.core.actions.action import EVENTS, Action, Call, Mail, NewEvents, Record
-from tidings.core.actions.holes import origin_of
+from tidings.core.actions.holes import origin_of, url_shown
 from tidings.core.actions.made import MadeCall, made_in
 from tidings.core.actions.secrets import whole
 from tidings.core.connections.connection import Connection, Connections
@@ -135,7 +135,8 @@ def _shown_call(action: Action, headers: Headers, body: bytes) -> Shown:
     act = made.act
     content = whole(call, act, mask)
     sent = act.body if content is None else content
-    return Shown(act.method, shown_headers(call, act, id), sent.encode(), act.url)
+    url = url_shown(call.url, act.url)
+    return Shown(act.method, shown_headers(call, act, id), sent.encode(), url)
 
 
 def _needed(kind: Webhook, over: Connection | None) -> frozenset[str]:

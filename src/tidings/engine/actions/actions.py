@@ -1,12 +1,13 @@
 """The actions of a process as one thing: what they are, and what makes their messages."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Self
 
 import structlog
 
 from tidings.core.actions.action import Actions
+from tidings.core.actions.file.faults import Fault
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.registry import Registry
 from tidings.engine.actions.caps import Caps
@@ -27,13 +28,22 @@ class ActionServices:
     """Composed once, before the engine; `serve` joins them."""
 
     def __init__(
-        self, actions: Actions, preparation: Preparation, lookups: Lookups, needs: Needs
+        self,
+        actions: Actions,
+        preparation: Preparation,
+        lookups: Lookups,
+        needs: Needs,
+        org: OrgId | None = None,
+        warnings: Sequence[Fault] = (),
     ) -> None:
+        """`org`: whose actions these are; `warnings`: what is odd in their file."""
         self.actions = actions
         self.preparation = preparation
-        self._lookups = lookups
+        self.lookups = lookups
         self._needs = needs
         self._looking: asyncio.Task[None] | None = None
+        self._org = org
+        self._warnings = warnings
 
     @classmethod
     def compose(
@@ -45,6 +55,8 @@ class ActionServices:
         registry: Registry,
         renderer: Renderer,
         clock: Clock,
+        org: OrgId | None = None,
+        warnings: Sequence[Fault] = (),
     ) -> Self:
         """`sources`: whom each look-up asks, by its name."""
 
@@ -62,7 +74,15 @@ class ActionServices:
             needs=needs,
             clock=clock,
         )
-        return cls(actions, preparation, lookups, needs)
+        return cls(actions, preparation, lookups, needs, org, warnings)
+
+    def of(self, org: OrgId) -> Actions:
+        """Those of an org, as their file declares them; nobody else has any."""
+        return self.actions if org == self._org else {}
+
+    def warnings_of(self, org: OrgId) -> Sequence[Fault]:
+        """What is odd in the file of an org's actions."""
+        return self._warnings if org == self._org else ()
 
     def serve(self, engine: Engine, metrics: EngineMetrics) -> None:
         """Wake what waits, by what the engine has written, and have look-ups counted."""
@@ -79,11 +99,11 @@ class ActionServices:
         self._looking = asyncio.get_running_loop().create_task(self._look())
 
     async def _look(self) -> None:
-        for name, said in (await self._lookups.check()).items():
+        for name, said in (await self.lookups.check()).items():
             log.warning("a look-up will fail", lookup=name, reason=said)
 
     async def close(self) -> None:
         """Let go of what look-ups have open. Idempotent."""
         if self._looking is not None:
             self._looking.cancel()
-        await self._lookups.close()
+        await self.lookups.close()

@@ -42,6 +42,19 @@ class Found(NamedTuple):
     took_ms: float
 
 
+class LookupState(NamedTuple):
+    """How one look-up does. `asked` and `failed`: since the start, questions, and those of them
+    without an answer. `why`: what came of the last question, where that failed."""
+
+    asked: int
+    failed: int
+    left_alone: bool
+    why: str | None
+
+
+NEVER_ASKED = LookupState(0, 0, False, None)
+
+
 class _Known(msgspec.Struct, frozen=True):
     written: bytes | None  # the record as JSON
     until_s: float
@@ -55,6 +68,8 @@ class _Asked:
         self.places = asyncio.Semaphore(lookup.at_once)
         self.bucket = None if lookup.rate_per_s is None else TokenBucket(lookup.rate_per_s)
         self.rests_until_s = float("-inf")  # as whoever was asked says
+        self.asked = self.failed = 0
+        self.why: str | None = None  # the last question has failed
 
 
 class Lookups:
@@ -97,6 +112,12 @@ class Lookups:
         """Whether a look-up is left alone for a while."""
         asked = self._asked.get(name)
         return asked is not None and (asked.circuit.open or self._now_s() < asked.rests_until_s)
+
+    def state_of(self, name: str) -> LookupState:
+        """How a look-up does."""
+        if (asked := self._asked.get(name)) is None:
+            return NEVER_ASKED
+        return LookupState(asked.asked, asked.failed, self.down(name), asked.why)
 
     async def check(self) -> dict[str, str]:
         """What is wrong with look-ups in themselves, by their names; nobody is asked."""
@@ -194,12 +215,14 @@ class Lookups:
         self, lookup: Lookup, asked: _Asked, question: Mapping[str, str], until_s: float
     ) -> dict[str, Any] | None:
         self.asked += 1
+        asked.asked += 1
         left_s = max(0.01, until_s - self._now_s())
         try:
             async with asyncio.timeout(left_s + GRACE_S):
                 found = await self._sources[lookup.name].find(question, left_s)
         except LookupRefused:
             asked.circuit.succeeded()  # it answers
+            asked.why = None
             raise
         except (LookupDown, TimeoutError) as failed:
             late = f"It must answer within {lookup.deadline_s:g} s; it did not."
@@ -210,10 +233,13 @@ class Lookups:
             asked.circuit.unknown()
             raise
         asked.circuit.succeeded()
+        asked.why = None
         return found
 
     def _note_failure(self, lookup: Lookup, asked: _Asked, down: LookupDown) -> None:
         self.failed += 1
+        asked.failed += 1
+        asked.why = down.reason
         now_s = self._now_s()
         if down.wait_s is not None:
             asked.rests_until_s = now_s + min(down.wait_s, REST_MAX_S)

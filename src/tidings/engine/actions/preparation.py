@@ -207,8 +207,8 @@ class Preparation:
         if again_ms is not None:
             at = datetime.fromtimestamp(again_ms / 1000, UTC)
             raise ShapeNeedless(
-                f"It was done {action.cap.most} times for the same subject within the time of its "
-                f"cap; it may be again from {at:%Y-%m-%d %H:%M} UTC."
+                f"It was done {_times(action.cap.most)} for the same subject within the time of "
+                f"its cap; it may be again from {at:%Y-%m-%d %H:%M} UTC."
             )
 
 
@@ -222,6 +222,10 @@ def _done(needs: str, needed: Needed | None, job: Job) -> int | None:
     if needed.state is not State.DELIVERED:
         raise ShapeNeedless(f"It needs {needs}, which {_BECAME[needed.state]}.")
     return needed.done_ms
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"
 
 
 def _until(what: str, now_ms: int, left_s: float) -> str:

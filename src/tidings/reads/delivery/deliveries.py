@@ -16,11 +16,12 @@ from tidings.reads.delivery.delivery_view import (
 )
 from tidings.reads.delivery.next_attempts import NextAttemptParts, look
 from tidings.reads.delivery.request_view import RequestParts, requests_of
+from tidings.reads.delivery.runs import RunParts, show_run
 from tidings.store import port
 from tidings.store.port import StoredDelivery
 
 
-class DeliveryParts(NextAttemptParts, RequestParts, Protocol):
+class DeliveryParts(NextAttemptParts, RequestParts, RunParts, Protocol):
     """What a delivery is shown with."""
 
     def zone(self, org: OrgId) -> tzinfo:
@@ -50,6 +51,7 @@ async def show_whole(
     shown = show_attempts(attempts, record)
     for attempt, sent in zip(shown, await requests_of(parts, found, attempts), strict=True):
         attempt["request"] = sent
+    run = await show_run(parts, found, record, shown)
     return (
         show_delivery(found, record, seen.next_ms)
         | sla_of(found, record, now_ms)
@@ -59,4 +61,5 @@ async def show_whole(
             ),
             "attemptList": shown,
         }
+        | ({} if run is None else {"run": run})
     )

@@ -90,7 +90,9 @@ def _request(
         sent = msgspec.structs.replace(sent, shaped=None)
     webhook = parts.webhooks.as_it_was(*version, attempt.started_ms)
     body = sent.shaped if sent.shaped is not None else sent.accepted
+    unmade = attempt.evidence is not None and attempt.evidence.kind in UNMADE
     known = sent.shaped is not None or (webhook.plain and not cut)
+    known = known and not (webhook.acts and unmade)
     signed = body if body is not None and known else b""
     job = Job(
         delivery.id,
@@ -112,17 +114,20 @@ def _request(
     shown = parts.destination.show(webhook, headers, signed, sent.key)
     return {
         "method": shown.method,
-        "url": shown.url or webhook.url,
+        "url": shown.url or ("" if webhook.acts else webhook.url),
         "headers": show_headers(masked_of(shown.headers, webhook.header_names)),
         "body": show_bytes(shown.body) if known and body is not None else None,
-        "note": _note(attempt, known, body is not None, gave_way),
+        "note": _note(attempt, known, body is not None, gave_way=gave_way, acts=webhook.acts),
     }
 
 
-def _note(attempt: StoredAttempt, known: bool, there: bool, gave_way: bool) -> str | None:
+def _note(
+    attempt: StoredAttempt, known: bool, there: bool, *, gave_way: bool, acts: bool
+) -> str | None:
     if not there:
         return "The bytes were dropped after their retention."
-    if attempt.evidence is not None and attempt.evidence.kind in UNMADE:
+    unmade = attempt.evidence is not None and attempt.evidence.kind in UNMADE
+    if unmade or (acts and not known):  # what was made for an action is always kept
         return "Nothing was made of the event."
     if not known and gave_way:
         return "What shaping made of the event gave way to what is sent without personal data."

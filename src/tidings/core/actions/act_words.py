@@ -1,0 +1,112 @@
+"""An act as a sentence: what it does, and what keeps it from being done. Pure."""
+
+from collections.abc import Mapping
+from typing import assert_never
+from urllib.parse import urlsplit
+
+from tidings.core.actions.action import Act, Call, Mail, NewEvents, Plain, Record, Row, Text
+from tidings.core.actions.holes import url_shown
+from tidings.core.delivery.health import does
+
+KINDS: Mapping[type, str] = {
+    Mail: "mail",
+    Call: "call",
+    Row: "row",
+    Record: "record",
+    NewEvents: "events",
+}
+"""The acts, by the names that the file has for them."""
+RECIPIENTS_SHOWN = 3
+
+# What a mail server's answers come to; drivers say them by the statuses that HTTP has for the same.
+_MAIL = {
+    "400": "refuses the mails",
+    "401": "refuses our login",
+    "403": "forbids us to write",
+    "413": "finds the mails too large",
+    "422": "knows none of the recipients",
+    "protocol": "does not answer in SMTP",
+    "429": "takes no more mails for now",
+    "503": "takes no mails for now",
+}
+_TABLE = {
+    "400": "refuses the rows",
+    "401": "refuses our login",
+    "403": "forbids us to write",
+    "404": "has no such table",
+    "409": "has other rows in the way",
+    "422": "refuses the rows",
+    "429": "takes no more rows for now",
+    "503": "takes no rows for now",
+    "protocol": "does not answer as PostgreSQL does",
+}
+_TOPIC = {
+    "400": "refuses the records",
+    "401": "refuses our login",
+    "403": "forbids us to write",
+    "404": "has no such topic",
+    "413": "finds the records too large",
+    "429": "takes no more records for now",
+    "503": "takes no records for now",
+    "protocol": "does not answer as Kafka does",
+}
+_OWN = ("recipients", "transform", "token")  # told of whom we send to, whoever that is
+
+
+def kind_of(act: Act) -> str:
+    """`mail`, `call`, `row`, `record` or `events`."""
+    return KINDS[type(act)]
+
+
+def act_said(act: Act) -> str:
+    """What an act does, as it is declared: `Sends a mail to {{ contact.email }}, over the
+    connection mail`."""
+    match act:
+        case Mail():
+            to = [text_shown(one) for one in act.to[:RECIPIENTS_SHOWN]]
+            more = len(act.to) - RECIPIENTS_SHOWN
+            whom = ", ".join(to) + (f" and {more} more" if more > 0 else "")
+            return f"Sends a mail to {whom}, over the connection {act.connection}"
+        case Call():
+            return f"Calls {act.method} {url_shown(act.url)}"
+        case Row():
+            return f"Writes a row of {act.table}, over the connection {act.connection}"
+        case Record():
+            return f"Writes a record of {act.topic}, over the connection {act.connection}"
+        case NewEvents():
+            each = f", one for each item of {act.each}" if act.each else ""
+            return f"Makes events of the type {act.type} for other actions{each}"
+        case _:
+            assert_never(act)
+
+
+def cannot(act: Act | None, cause: str) -> str:
+    """What an action does not get done, whose last try ended by this cause: `cannot send: the mail
+    server refuses connections`. None: its definition is not there."""
+    what, who, answers = _parts(act)
+    if cause in _OWN or not who:
+        return f"{what}: it {does(cause)}"
+    if answers and cause.isdigit():
+        return f"{what}: {who} {answers.get(cause, 'does not take it')}"
+    return f"{what}: {who} {answers.get(cause) or does(cause)}"
+
+
+def _parts(act: Act | None) -> tuple[str, str, Mapping[str, str]]:
+    match act:
+        case Mail():
+            return "cannot send", f"the mail server of the connection {act.connection}", _MAIL
+        case Call():
+            return "cannot call", urlsplit(act.url).hostname or "its receiver", {}
+        case Row():
+            return "cannot write", f"the database of the connection {act.connection}", _TABLE
+        case Record():
+            return "cannot write", f"the Kafka cluster of the connection {act.connection}", _TOPIC
+        case NewEvents() | None:
+            return "cannot be done", "", {}
+        case _:
+            assert_never(act)
+
+
+def text_shown(text: Text | Plain) -> str:
+    """A text as the file has it."""
+    return text.template if isinstance(text, Text) else str(text.value)

@@ -1,0 +1,58 @@
+"""A filter in words: `data.tier is gold and data.points is at least 100`. Pure."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from tidings.core.shaping.filter import Filter, Node
+
+LISTED_MAX = 5  # of the values of `in`
+SHOWN_MAX = 80  # characters of one value
+_VERBS = {
+    "eq": "is", "in": "is one of", "gt": "is above", "gte": "is at least", "lt": "is below",
+    "lte": "is at most", "prefix": "begins with", "suffix": "ends with", "contains": "contains",
+    "matches": "matches",
+}  # fmt: skip
+
+
+def filter_said(filter: Filter) -> str:
+    """What must hold for an event."""
+    return _said(filter.root, outermost=True)
+
+
+def _said(node: Node, *, outermost: bool = False) -> str:
+    match node.kind:
+        case "all":
+            return _joined(node.nodes, " and ", outermost)
+        case "any":
+            return _joined(node.nodes, " or ", outermost)
+        case "not":
+            return f"not ({_said(node.nodes[0], outermost=True)})"
+        case _:
+            return f"{node.path} {' and '.join(_rule(*rule) for rule in node.rules)}"
+
+
+def _joined(nodes: Sequence[Node], word: str, outermost: bool) -> str:
+    if len(nodes) == 1:
+        return _said(nodes[0], outermost=outermost)
+    said = word.join(_said(one) for one in nodes)
+    return said if outermost else f"({said})"
+
+
+def _rule(operator: str, operand: Any) -> str:
+    if operator == "exists":
+        return "is there" if operand else "is not there"
+    if operator == "in":
+        shown = ", ".join(map(_value, operand[:LISTED_MAX]))
+        more = len(operand) - LISTED_MAX
+        return f"is one of {shown}" + (f" and {more} more" if more > 0 else "")
+    return f"{_VERBS[operator]} {_value(operand)}"
+
+
+def _value(value: object) -> str:
+    """A text stands as it is where nobody can take it for anything else."""
+    if isinstance(value, str):
+        shown = value if len(value) <= SHOWN_MAX else value[: SHOWN_MAX - 1] + "…"
+        plain = shown.replace("-", "").replace("_", "").isalnum() and not shown.isdigit()
+        return shown if plain and shown not in ("true", "false", "null") else f"“{shown}”"
+    return json.dumps(value)

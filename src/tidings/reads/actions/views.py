@@ -1,0 +1,210 @@
+"""The actions of an org as they are shown: what each does, how it does, and what ails it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from tidings.core.actions.act_words import act_said, cannot, kind_of
+from tidings.core.actions.action import Action
+from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.states import State
+from tidings.core.ids import OrgId
+from tidings.core.times import iso
+from tidings.engine.actions.actions import ActionServices
+from tidings.engine.clock import Clock
+from tidings.engine.webhooks.records import Record
+from tidings.engine.webhooks.webhooks import Webhooks
+from tidings.errors import not_found
+from tidings.reads.actions.definition import show_definition
+from tidings.reads.webhooks.backlog import WebhookBacklog, backlogs_now
+from tidings.reads.webhooks.health import show_health
+from tidings.store import port
+
+READS = "webhooks:read"
+"""The scope of who sees actions: an action is a webhook."""
+DAY_MS = 86_400_000
+NAME_MAX = 64  # characters of an unknown name that a refusal repeats
+NOT_IN_FILE = "The file of actions does not have it any more: what was not done is parked."
+
+
+class ActionParts(Protocol):
+    """What actions are shown with."""
+
+    @property
+    def store(self) -> port.TotalsStore:
+        """Where deliveries are counted."""
+
+    @property
+    def clock(self) -> Clock:
+        """The time."""
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """Among which theirs are."""
+
+    @property
+    def actions(self) -> ActionServices:
+        """What the file declares, and how look-ups do."""
+
+    @property
+    def health_of(self) -> Callable[[int], port.Health | None]:
+        """How the other side of a webhook does, by the webhook's number; None where it is well."""
+
+
+class ActionView(msgspec.Struct, frozen=True):
+    """One action: its webhook, and what the file says of it."""
+
+    record: Record
+    action: Action | None  # None: the file does not have it any more
+    health: port.Health | None
+    left: WebhookBacklog  # to do now
+    by_state: Mapping[int, int]  # its deliveries of the last 24 hours
+    troubles: Sequence[str]  # what ails it, a sentence each
+
+    @property
+    def name(self) -> str:
+        """Of it, and of its webhook."""
+        return self.record.webhook.name
+
+
+def action_records(parts: ActionParts, org: OrgId) -> list[Record]:
+    """The webhooks of an org's actions, by name."""
+    found = [
+        one
+        for one in parts.webhooks.list(org)
+        if one.webhook.acts and one.webhook.standing is not Standing.DELETED
+    ]
+    return sorted(found, key=lambda one: one.webhook.name)
+
+
+async def action_views(parts: ActionParts, records: Sequence[Record]) -> list[ActionView]:
+    """Some actions of one org, by a few questions for all of them."""
+    if not records:
+        return []
+    now_ms = parts.clock.now_ms()
+    numbers = [one.webhook.number for one in records]
+    lefts = await backlogs_now(parts.store, parts.clock, numbers)
+    days = await parts.store.series([[one] for one in numbers], now_ms - DAY_MS, now_ms, 24)
+    wrong = await parts.actions.lookups.check()
+    views = []
+    for record, left, day in zip(records, lefts, days, strict=True):
+        action = parts.actions.of(record.org).get(record.webhook.name)
+        health = parts.health_of(record.webhook.number)
+        counted = {
+            int(state): sum(point.by_state.get(state, 0) for point in day.points) for state in State
+        }
+        ails = troubles_of(record, action, health, parts.actions, wrong)
+        views.append(ActionView(record, action, health, left, counted, ails))
+    return views
+
+
+async def own_action(parts: ActionParts, org: OrgId, name: str) -> ActionView:
+    """An action of the org, by its name. NotFound for anything else."""
+    for record in action_records(parts, org):
+        if record.webhook.name == name:
+            [view] = await action_views(parts, [record])
+            return view
+    raise not_found("name", "the name of an action of this org", name[:NAME_MAX])
+
+
+def troubles_of(
+    record: Record,
+    action: Action | None,
+    health: port.Health | None,
+    actions: ActionServices,
+    wrong: Mapping[str, str],
+) -> list[str]:
+    """What ails an action, a sentence each, the worst first. `wrong`: look-ups with something wrong
+    in themselves, by name, each with what it is."""
+    said, webhook = [], record.webhook
+    if action is None:
+        said.append(NOT_IN_FILE)
+    elif webhook.standing is Standing.DISABLED:
+        said.append(record.config.reason or "It is disabled: what it would do is parked.")
+    if webhook.sends and health is not None and health.fails:
+        act = None if action is None else action.act
+        said.append(f"It {cannot(act, health.cause)}.")
+    if action is not None:
+        said += stuck_of(actions, action)
+        said += [
+            f"Look-up {one.name}: {wrong[one.name]}"
+            for one in action.lookups
+            if one.name in wrong and actions.lookups.state_of(one.name).why is None
+        ]
+    return said
+
+
+def stuck_of(actions: ActionServices, action: Action) -> list[str]:
+    """The look-ups of an action that do not answer now, a sentence each."""
+    said = []
+    for lookup in action.lookups:
+        state = actions.lookups.state_of(lookup.name)
+        if state.left_alone or state.why:
+            said.append(_lookup_said(lookup.name, lookup.failing, state.why or ""))
+    return said
+
+
+def _lookup_said(name: str, failing: str, why: str) -> str:
+    then = "what needs it waits" if failing == "wait" else "it goes on without"
+    return f"Its look-up {name} does not answer, so {then}. {why}".rstrip()
+
+
+def show_row(view: ActionView) -> dict[str, Any]:
+    """An action in a list."""
+    action, webhook = view.action, view.record.webhook
+    return {
+        "name": view.name,
+        "webHookId": webhook.id,
+        "standing": webhook.standing.value,
+        "kind": None if action is None else kind_of(action.act),
+        "does": None if action is None else act_said(action.act),
+        "eventNames": sorted(webhook.event_names),
+        "lookUps": [] if action is None else [one.name for one in action.lookups],
+        "health": show_health(view.health),
+        "troubles": list(view.troubles),
+        "waiting": view.left.waiting,
+        "parked": view.left.parked,
+        "lastDay": {
+            "done": view.by_state.get(State.DELIVERED, 0),
+            "failed": view.by_state.get(State.FAILED, 0),
+            "cancelled": view.by_state.get(State.CANCELLED, 0),
+            "parked": view.by_state.get(State.PARKED, 0),
+            "unfinished": sum(view.by_state.get(state, 0) for state in State if not state.final),
+        },
+    }
+
+
+def show_whole(parts: ActionParts, view: ActionView) -> dict[str, Any]:
+    """An action with all that its file says of it; null for what is not there any more."""
+    action, record, author = view.action, view.record, view.record.config.created_by
+    states = parts.actions.lookups.state_of
+    lookups = () if action is None else action.lookups
+    defined = (
+        None
+        if action is None
+        else show_definition(action, {one.name: states(one.name) for one in lookups})
+    )
+    return show_row(view) | {
+        "version": record.webhook.version,
+        "changedAt": iso(record.updated_ms),
+        "declaredIn": author if isinstance(author, str) else None,
+        "definition": defined,
+        "warnings": warnings_of(parts, record.org, view.name),
+    }
+
+
+def warnings_of(parts: ActionParts, org: OrgId, name: str | None = None) -> list[dict[str, Any]]:
+    """What is odd in the file of an org's actions; of one action alone, where one is named."""
+    begins = "" if name is None else f"actions.{name}"
+    return [
+        {
+            "code": one.code,
+            "message": one.said,
+            "field": one.field,
+            "file": one.file.rpartition("/")[2],
+            "line": one.line,
+        }
+        for one in parts.actions.warnings_of(org)
+        if not begins or one.field == begins or one.field.startswith(f"{begins}.")
+    ]

@@ -1,0 +1,165 @@
+"""One run of an action: the steps on its way, and what it has made of the event.
+
+What was made is kept with the delivery, so that each attempt does the same; what it waited for and
+why it was not done is told by its attempts.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Protocol, assert_never
+
+import msgspec
+
+from tidings.core.actions.action import Action, Actions, Call
+from tidings.core.actions.holes import url_shown
+from tidings.core.actions.made import (
+    Made,
+    MadeCall,
+    MadeEvents,
+    MadeMail,
+    MadeRecord,
+    MadeRow,
+    made_in,
+)
+from tidings.core.actions.secrets import whole
+from tidings.core.delivery.exchange import FaultKind
+from tidings.core.exact_json import write_exactly
+from tidings.core.ids import OrgId
+from tidings.core.webhooks.masks import mask
+from tidings.engine.webhooks.records import Record
+from tidings.store import port
+from tidings.store.port import StoredDelivery
+
+WAIT, HELD_UP, LOOK_UP, LANGUAGE, TRY, NOT_DONE, GAVE_UP = (
+    "wait", "heldUp", "lookUp", "language", "try", "notDone", "failed"
+)  # fmt: skip
+STEPS = frozenset({WAIT, HELD_UP, LOOK_UP, LANGUAGE, TRY, NOT_DONE, GAVE_UP})
+_BY_FAULT = {
+    FaultKind.WAITS.value: WAIT,
+    FaultKind.OURS.value: HELD_UP,
+    FaultKind.SKIPPED.value: NOT_DONE,
+    FaultKind.TRANSFORM.value: GAVE_UP,
+}
+
+
+class RunActions(Protocol):
+    """What knows the actions of an org."""
+
+    def of(self, org: OrgId) -> Actions:
+        """As their file declares them now."""
+
+
+class RunParts(Protocol):
+    """What a run is shown with."""
+
+    @property
+    def store(self) -> port.DeliveryStore:
+        """Where what was made is kept."""
+
+    @property
+    def actions(self) -> RunActions:
+        """The actions."""
+
+
+async def show_run(
+    parts: RunParts,
+    delivery: StoredDelivery,
+    record: Record,
+    attempts: Sequence[dict[str, Any]],
+) -> dict[str, Any] | None:
+    """The run that a delivery is; None where it is no action's. `attempts`: as they are shown."""
+    if not record.webhook.acts:
+        return None
+    sent = await parts.store.sent_body(delivery.id)
+    made = None if sent.shaped is None else made_in(sent.shaped)
+    action = parts.actions.of(record.org).get(record.webhook.name)
+    return {
+        "action": record.webhook.name,
+        "language": None if made is None else made.language or None,
+        "steps": steps_of(attempts, made),
+        "made": None if made is None else show_made(made, action),
+    }
+
+
+def steps_of(attempts: Sequence[dict[str, Any]], made: Made | None) -> list[dict[str, Any]]:
+    """The steps, in their order: what it waited for, its look-ups, its tries, and why it was not
+    done. What was so several times in a row is one step."""
+    steps: list[dict[str, Any]] = []
+    making = [] if made is None else _making(made)
+    for one in attempts:
+        if not one["ended"]:
+            continue
+        kind = _BY_FAULT.get(one["fault"] or "", TRY)
+        if kind == TRY:
+            steps, making = [*steps, *making], []
+        step = _step(kind, _said(one), at=one["startedAt"], took_ms=one["durationInMs"])
+        step["done"] = kind == TRY and _taken(one)
+        if steps and (steps[-1]["step"], steps[-1]["said"]) == (step["step"], step["said"]):
+            step["times"] = steps.pop()["times"] + 1
+        steps.append(step)
+    return [*steps, *making]
+
+
+def _taken(attempt: dict[str, Any]) -> bool:
+    status = attempt["status"]
+    return attempt["fault"] is None and status is not None and 200 <= status <= 299
+
+
+def _said(attempt: dict[str, Any]) -> str:
+    """What a try came to, which an answer without more to say has in its status alone."""
+    return attempt["advice"] or f"The answer was {attempt['status']}."
+
+
+def _making(made: Made) -> list[dict[str, Any]]:
+    steps = [_step(LOOK_UP, one.said, one.name, took_ms=one.took_ms) for one in made.steps]
+    if made.language:
+        steps.append(_step(LANGUAGE, f"It was made in {made.language}.", made.language))
+    return steps
+
+
+def _step(
+    step: str,
+    said: str,
+    name: str | None = None,
+    *,
+    at: str | None = None,
+    took_ms: float | None = None,
+) -> dict[str, Any]:
+    return {
+        "step": step,
+        "name": name,
+        "said": said,
+        "at": at,
+        "durationInMs": took_ms,
+        "done": True,
+        "times": 1,
+    }
+
+
+def show_made(made: Made, action: Action | None) -> dict[str, Any]:
+    """The very mail, call, row or record; of secrets their end. `action`: as it is now."""
+    match made.act:
+        case MadeMail(mail):
+            content = {"text": None, "html": None} | msgspec.to_builtins(mail)
+            return {"kind": "mail", "content": content}
+        case MadeCall():
+            return {"kind": "call", "content": _call(made, made.act, action)}
+        case MadeRow(values):
+            values = msgspec.json.decode(write_exactly(values))
+            return {"kind": "row", "content": {"values": values}}
+        case MadeRecord(value, key):
+            return {"kind": "record", "content": {"key": key or None, "value": value}}
+        case MadeEvents(events):
+            return {"kind": "events", "content": {"events": msgspec.json.decode(events)}}
+        case _:
+            assert_never(made.act)
+
+
+def _call(made: Made, act: MadeCall, action: Action | None) -> dict[str, Any]:
+    url, body = act.url, act.body
+    declared = None if action is None else action.act_for(made.language)
+    if isinstance(declared, Call):
+        url = url_shown(declared.url, url)
+        body = whole(declared, act, mask) or body
+    else:
+        url = url.partition("?")[0]  # a query may hold a key, and nobody says which part of it
+    return {"method": act.method, "url": url, "body": body or None}

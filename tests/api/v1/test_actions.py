@@ -1,0 +1,158 @@
+"""`/v1/actions`: what an org's actions are, how they do, and what came of one run."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.api.control_client import Service, service
+from tests.api.log_client import accept, settle
+from tests.declared_actions import CONTACT, SECRET, Nobody, text_message, welcome
+from tidings.core.actions.action import Actions
+from tidings.core.actions.made import Made, MadeMail, Step, bytes_of
+from tidings.core.delivery.exchange import FaultKind
+from tidings.core.delivery.states import State
+from tidings.core.ids import DeliveryId, OrgId, show
+from tidings.core.webhooks.mailing import Mail
+from tidings.engine.actions.declared import ABSENT, declare
+from tidings.lookups.port import LookupDown
+from tidings.store import port
+
+ORG = OrgId(7)
+
+
+BOTH = {one.name: one for one in (welcome(), text_message())}
+
+
+@asynccontextmanager
+async def acting(actions: Actions = BOTH, **more: Any) -> AsyncIterator[tuple[Service, str]]:
+    """A service whose org 7 has actions, and the credential of that org."""
+    async with service(actions=actions, actions_org=7, **more) as s:
+        auth = await s.add_org(ORG)
+        await declare(s.webhooks, ORG, actions, "actions.toml")
+        yield s, auth
+
+
+def number_of(s: Service, name: str) -> int:
+    return next(one.webhook.number for one in s.webhooks.list(ORG) if one.webhook.name == name)
+
+
+async def test_an_org_sees_its_actions_and_what_came_of_them_and_no_other_does() -> None:
+    async with acting() as (s, auth):
+        number = number_of(s, "welcome")
+        for id, state in (("a", State.DELIVERED), ("b", State.CANCELLED), ("c", State.FAILED)):
+            [delivery] = await accept(s, id, [number], org=7)
+            await settle(s, delivery, number, state)
+        await accept(s, "d", [number], org=7)
+        found = (await s.call("GET", "/v1/actions", auth=auth)).json
+        message, mail = found["actions"]
+        assert (message["name"], message["kind"]) == ("text-message", "call")
+        assert mail["does"] == "Sends a mail to {{ contact.email }}, over the connection mail"
+        counts = {"done": 1, "failed": 1, "cancelled": 1, "parked": 0, "unfinished": 1}
+        assert mail["lastDay"] == counts
+        assert mail["waiting"] == 1 and mail["troubles"] == []
+        whole = await s.call("GET", "/v1/actions/welcome", auth=auth)
+        assert whole.status == 200 and whole.json["definition"]["when"].startswith("customerAdded")
+        assert whole.json["declaredIn"] == "actions.toml"
+        secret = (await s.call("GET", "/v1/actions/text-message", auth=auth)).body.decode()
+        assert SECRET not in secret and "…0001" in secret
+        other = await s.add_org(8)
+        assert (await s.call("GET", "/v1/actions", auth=other)).json["actions"] == []
+        for name in ("welcome", "nothing"):
+            refused = await s.call("GET", f"/v1/actions/{name}", auth=other)
+            assert refused.status == 404
+
+
+async def test_what_ails_an_action_is_said_with_whom_it_needs() -> None:
+    async with acting() as (s, auth):
+        failing = port.Health(number_of(s, "welcome"), 1_000, 5, "refused", 1, 9_000)
+        s.services = replace(s.services, health_of={failing.webhook: failing}.get)
+        for number in range(5):
+            with pytest.raises(LookupDown):
+                seen = {"event": {"data": {"customerIdentifiers": {"customerId": number}}}}
+                await s.services.actions.lookups.find(CONTACT, seen)
+        message, mail = (await s.call("GET", "/v1/actions", auth=auth)).json["actions"]
+        down = (
+            "Its look-up contact does not answer, so what needs it waits. The contacts must "
+            "answer; they do not. Look at them."
+        )
+        assert mail["troubles"] == [
+            "It cannot send: the mail server of the connection mail refuses connections.",
+            down,
+        ]
+        assert message["troubles"] == [down]
+        [contact, _] = (await _shown(s, auth))["definition"]["lookUps"]
+        assert (contact["asked"], contact["failed"], contact["leftAlone"]) == (5, 5, True)
+
+
+async def test_a_look_up_that_is_wrong_in_itself_is_told_before_anybody_asks_it() -> None:
+    wrong = Nobody("The file contacts.csv must be there; it is not.")
+    async with acting(lookups=wrong) as (s, auth):
+        assert (await _shown(s, auth))["troubles"][:1] == [
+            "Look-up contact: The file contacts.csv must be there; it is not."
+        ]
+
+
+async def test_an_action_that_is_not_in_the_file_any_more_says_so() -> None:
+    async with acting({"text-message": text_message()}) as (s, auth):
+        await declare(s.webhooks, ORG, BOTH, "actions.toml")
+        await declare(s.webhooks, ORG, s.parts.ports.actions, "actions.toml")
+        shown = await _shown(s, auth)
+        assert (shown["standing"], shown["definition"], shown["does"]) == ("disabled", None, None)
+        assert "does not have it any more" in shown["troubles"][0]
+        [record] = [one for one in s.webhooks.list(ORG) if one.webhook.name == "welcome"]
+        assert record.config.reason == ABSENT
+
+
+async def test_a_delivery_of_an_action_has_its_steps_and_what_was_made() -> None:
+    async with acting() as (s, auth):
+        number = number_of(s, "welcome")
+        [delivery] = await accept(s, "a", [number], org=7)
+        made = Made(
+            MadeMail(Mail(("a@b.example",), "Hi", "Text")), "de", (Step("contact", "found", 0.2),)
+        )
+        quiet = port.Evidence(FaultKind.WAITS, "It is quiet until 08:00 (UTC).", (), b"", False)
+        when = s.clock.now_ms()
+        waits = port.Settlement(
+            DeliveryId(delivery), number, None, State.RETRYING, 1, 1, when, 0, None, 1, quiet
+        )
+        done = port.Settlement(
+            DeliveryId(delivery), number, None, State.DELIVERED, 2, 1, when, 3, 200, None, None,
+            bytes_of(made), keeps_sent=True,
+        )  # fmt: skip
+        for one in (waits, done):
+            await s.store.commit(port.Batch(s.registry.version, settled=[one]))
+        shown = (await s.call("GET", f"/v1/deliveries/{show('dlv', delivery)}", auth=auth)).json
+        run = shown["run"]
+        assert (run["action"], run["language"]) == ("welcome", "de")
+        assert [(one["step"], one["name"]) for one in run["steps"]] == [
+            ("wait", None),
+            ("lookUp", "contact"),
+            ("language", "de"),
+            ("try", None),
+        ]
+        assert run["made"]["content"]["subject"] == "Hi"
+        first, _ = shown["attemptList"]
+        assert first["request"]["body"] is None, "nothing was made while it waited"
+        assert first["request"]["note"] == "Nothing was made of the event."
+
+
+async def test_other_deliveries_are_no_runs() -> None:
+    async with service() as s:
+        auth = await s.add_org(7)
+        body: dict[str, Any] = {
+            "name": "crm",
+            "eventNames": ["pointsIssued"],
+            "webHookUrl": "https://crm.example.com/hook",
+            "maxAllowedConnections": 10,
+        }
+        record, _, _ = await s.webhooks.create(ORG, body, "tests")
+        [delivery] = await accept(s, "a", [record.webhook.number], org=7)
+        shown = (await s.call("GET", f"/v1/deliveries/{show('dlv', delivery)}", auth=auth)).json
+        assert "run" not in shown
+
+
+async def _shown(s: Service, auth: str) -> Any:
+    return (await s.call("GET", "/v1/actions/welcome", auth=auth)).json

@@ -1,0 +1,72 @@
+"""Actions in words: what one does, and what keeps it from that."""
+
+import pytest
+
+from tests.declared_actions import SECRET, text_message, welcome
+from tidings.core.actions.act_words import act_said, cannot, kind_of
+from tidings.core.actions.action import Act, Plain, Record, Row
+from tidings.core.actions.holes import url_shown
+from tidings.core.delivery.exchange import FaultKind
+
+SERVER = "the mail server of the connection mail"
+MAIL, CALL = welcome().act, text_message().act
+ROW, RECORD = Row("crm", "welcomes", {"id": Plain(1)}), Record("main", "loyalty")
+
+
+@pytest.mark.parametrize(
+    ("act", "kind", "said"),
+    [
+        (MAIL, "mail", "Sends a mail to {{ contact.email }}, over the connection mail"),
+        (CALL, "call", "Calls POST https://sms.example/v1/{to}?api_key=…0001&kind=short"),
+        (ROW, "row", "Writes a row of welcomes, over the connection crm"),
+        (RECORD, "record", "Writes a record of loyalty, over the connection main"),
+    ],
+)
+def test_what_an_act_does_is_said_without_secrets(act: Act, kind: str, said: str) -> None:
+    assert (kind_of(act), act_said(act)) == (kind, said)
+
+
+@pytest.mark.parametrize(
+    ("act", "cause", "said"),
+    [
+        (
+            MAIL,
+            "refused",
+            f"cannot send: {SERVER} refuses connections",
+        ),
+        (MAIL, "503", f"cannot send: {SERVER} takes no mails for now"),
+        (MAIL, "401", f"cannot send: {SERVER} refuses our login"),
+        (MAIL, "599", f"cannot send: {SERVER} does not take it"),
+        (MAIL, "recipients", "cannot send: it has nobody who may be written to"),
+        (CALL, "503", "cannot call: sms.example answers 503"),
+        (CALL, "timeout", "cannot call: sms.example does not answer in time"),
+        (CALL, "token", "cannot call: it gets nothing, since no access token can be had"),
+        (ROW, "404", "cannot write: the database of the connection crm has no such table"),
+        (RECORD, "404", "cannot write: the Kafka cluster of the connection main has no such topic"),
+        (None, "503", "cannot be done: it answers 503"),
+    ],
+)
+def test_what_keeps_an_action_from_its_act_is_told_of_whom_it_needs(
+    act: Act | None, cause: str, said: str
+) -> None:
+    assert cannot(act, cause) == said
+
+
+@pytest.mark.parametrize("act", [MAIL, ROW, RECORD])
+@pytest.mark.parametrize("cause", [*FaultKind, "404", "503"])
+def test_nobody_who_speaks_no_http_is_said_to_answer_with_its_statuses(
+    act: Act, cause: str
+) -> None:
+    said = cannot(act, str(cause))
+    assert "HTTP" not in said and not any(sign.isdigit() for sign in said)
+
+
+def test_of_a_url_the_keys_are_hidden_and_its_holes_are_not() -> None:
+    written = f"https://a.example/{{id}}?key={SECRET}&token=x&format=json&at={{when}}"
+    assert url_shown(written) == ("https://a.example/{id}?key=…0001&token=…&format=json&at={when}")
+    filled = f"https://a.example/7?key={SECRET}&token=x&format=json&at=a-rather-long-value"
+    assert url_shown(written, filled) == (
+        "https://a.example/7?key=…0001&token=…&format=json&at=a-rather-long-value"
+    )
+    assert url_shown("https://a.example/{id}", filled) == "https://a.example/7?…"
+    assert url_shown("https://a.example/{id}", "https://a.example/7") == "https://a.example/7"

@@ -1,0 +1,108 @@
+"""Actions that an operator has declared, for services in process: nobody is asked, nothing done."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tidings.core.actions.action import (
+    Action,
+    Call,
+    Cap,
+    CsvLookup,
+    Each,
+    Found,
+    HttpLookup,
+    Lookup,
+    Mail,
+    Plain,
+    Quiet,
+    Secret,
+    Text,
+    Unless,
+)
+from tidings.core.shaping.filter import compile_filter
+from tidings.core.webhooks.authentication import ApiKey
+from tidings.lookups.port import LookupDown
+
+SECRET = "s3cret-of-the-gateway-0001"
+CUSTOMER = "event.data.customerIdentifiers.customerId"
+CONTACT = Lookup("contact", CsvLookup("/etc/acme/contacts.csv", "customer_id", CUSTOMER))
+TIER = Lookup(
+    "tier",
+    HttpLookup(
+        f"https://api.example/customers/{{id}}/tier?api_key={SECRET}",
+        {"id": CUSTOMER},
+        headers=(("X-Key", SECRET),),
+    ),
+    failing="empty",
+    cache_s=30.0,
+)
+OPTED_OUT = Unless(
+    compile_filter({"path": "contact.opted_out", "eq": "yes"}), "The customer has opted out."
+)
+
+
+def welcome(name: str = "welcome") -> Action:
+    """A mail, with everything that an action may have."""
+    usual = Mail(
+        "mail",
+        (Text("{{ contact.email }}"),),
+        Text("Welcome, {{ contact.name }}"),
+        Text("Your number is {{ event.data.customerIdentifiers.customerId }}."),
+        Text("<p>Your number is {{ event.data.customerIdentifiers.customerId }}.</p>", html=True),
+    )
+    return Action(
+        name,
+        ("customerAdded",),
+        {"": usual, "de": Mail("mail", usual.to, Text("Willkommen"), usual.text, usual.html)},
+        filter={"path": "data.loyaltyType", "eq": "LOYALTY"},
+        lookups=(CONTACT, TIER),
+        unless=(OPTED_OUT,),
+        after_s=7200.0,
+        quiet=Quiet(21 * 60, 8 * 60, "contact.zone", "Asia/Kolkata"),
+        cap=Cap(1, 30 * 86_400.0, CUSTOMER),
+        language="contact.language",
+    )
+
+
+def text_message(name: str = "text-message") -> Action:
+    """A call, with secrets in its URL, its headers, its credential and its body."""
+    call = Call(
+        "POST",
+        f"https://sms.example/v1/{{to}}?api_key={SECRET}&kind=short",
+        {"to": "contact.mobile"},
+        headers=(("X-Brand", Plain(SECRET)), ("X-Name", Text("{{ contact.name }}"))),
+        credential=ApiKey("X-Api-Key", SECRET),
+        json=Each({
+            "key": Secret(SECRET),
+            "text": Text("Hello {{ contact.name }}"),
+            "amount": Found("event.data.amount"),
+            "unit": Plain("EUR"),
+        }),
+        idempotency="Idempotency-Key",
+        taken=compile_filter({"path": "status", "in": ["queued", "sent"]}),
+    )  # fmt: skip
+    return Action(
+        name, ("customerAdded",), {"": call}, lookups=(CONTACT,), needs="welcome", after_s=60.0
+    )
+
+
+class Nobody:
+    """`lookups.port.Source` that does not answer; `wrong`: with itself."""
+
+    def __init__(self, wrong: str | None = None) -> None:
+        self.wrong = wrong
+
+    async def find(self, values: Mapping[str, Any], deadline_s: float) -> dict[str, Any] | None:
+        raise LookupDown("The contacts must answer; they do not. Look at them.")
+
+    async def check(self) -> str | None:
+        return self.wrong
+
+    async def close(self) -> None:
+        pass
+
+
+ACTIONS = {
+    one.name: one
+    for one in (welcome("acme-welcome"), welcome("alfa-welcome"), welcome(), text_message())
+}
