@@ -1,0 +1,122 @@
+"""`tidings actions list` and `show`: the actions of a running service, and how they do."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from tidings.cli.calls import Calls, calls, part
+from tidings.cli.exits import Exit, say
+from tidings.cli.output import (
+    clean,
+    how_many,
+    print_facts,
+    print_line,
+    print_lines,
+    print_table,
+)
+from tidings.cli.webhooks.health import word_cell
+from tidings.cli.where import HERE, Where
+
+PATH = "/v1/actions"
+ALSO = 10  # troubles that a list tells
+
+
+def list_all(*, where: Where = HERE) -> int:
+    """List the actions of the org: what each does, and how it does."""
+    api = calls(where)
+    told = api.get(PATH)
+    found = told["actions"]
+    if where.json:
+        print_lines(found)
+    elif found:
+        print_table(
+            ("Action", "State", "Does", "Done", "Failed", "Skipped", "Waiting"),
+            [
+                (
+                    one["name"],
+                    word_cell(word_of(one)),
+                    one["does"] or "not in the file any more",
+                    one["lastDay"]["done"],
+                    one["lastDay"]["failed"],
+                    one["lastDay"]["cancelled"],
+                    one["waiting"],
+                )
+                for one in found
+            ],
+            right="Done Failed Skipped Waiting",
+            whole="Action",
+        )
+    bad = [one for one in found if one["troubles"]]
+    for one in bad[:ALSO]:
+        say(f"{clean(one['name'])}: {clean(one['troubles'][0])}")
+    for odd in told["warnings"]:
+        say(f"{clean(odd['file'])}:{odd['line']}: {clean(odd['message'])}")
+    none = "The org has no actions: the operator declares them, see `tidings actions init`."
+    say(f"{how_many(len(found), 'action')}; the numbers are of 24 hours." if found else none)
+    first = clean((bad or found)[0]["name"]) if found else ""
+    api.next_step(f"tidings actions show {first}" if found else "tidings actions init")
+    return Exit.OK
+
+
+def show(name: str, /, *, where: Where = HERE) -> int:
+    """Show an action: when it is done, what it looks up, what it does, and what ails it.
+
+    Templates are shown as they are written; of secrets their end is shown.
+
+    Parameters
+    ----------
+    name
+        As the file of actions has it.
+    """
+    return show_action(calls(where), name, as_json=where.json)
+
+
+def show_action(api: Calls, name: str, *, as_json: bool) -> int:
+    """Print an action; the exit code."""
+    one = api.get(f"{PATH}/{part(name)}")
+    if as_json:
+        print_line(one)
+    else:
+        day = one["lastDay"]
+        print_facts(
+            [
+                ("action", one["name"]),
+                ("state", word_cell(word_of(one))),
+                *(("trouble", trouble) for trouble in one["troubles"]),
+                *_said(one["definition"]),
+                ("in 24 hours", f"{day['done']:,} done, {day['failed']:,} failed, "
+                 f"{day['cancelled']:,} not done for a reason"),
+                ("waiting", one["waiting"]),
+                ("parked", one["parked"] or None),
+                ("file", one["declaredIn"]),
+                ("webhook", one["webHookId"]),
+            ]
+        )  # fmt: skip
+    for odd in one["warnings"]:
+        say(f"{clean(odd['file'])}:{odd['line']}: {clean(odd['message'])}")
+    api.next_step(f"tidings deliveries list --webhook {clean(one['name'])}")
+    return Exit.OK
+
+
+def word_of(one: dict[str, Any]) -> str:
+    """How an action does, in one word."""
+    standing = str(one["standing"])
+    if standing != "active":
+        return standing
+    return "failing" if one["troubles"] else "well"
+
+
+def _said(definition: dict[str, Any] | None) -> Iterator[tuple[str, Any]]:
+    """The definition, from when to how often."""
+    if definition is None:
+        return
+    yield "when", definition["when"]
+    for one in definition["lookUps"]:
+        yield "look up", f"{one['name']}: {one['asks']}. {one['otherwise']}"
+    for one in definition["unless"]:
+        yield "unless", f"{one['when']}: {one['because']}"
+    for said in definition["waits"]:
+        yield "wait", said
+    for one in definition["acts"]:
+        language = f" (in {one['language']})" if one["language"] else ""
+        yield "do", f"{one['does']}{language}"
+    yield "cap", definition["capped"]

@@ -1,0 +1,71 @@
+"""`tidings actions list` and `show`, and what is told of actions where a service is looked at."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import Command
+from tests.e2e.harness import acting
+from tests.e2e.harness.fixtures import NewService, own_service
+from tests.e2e.harness.mail_server import MailServer
+from tests.e2e.harness.service import KEY, ORG, SECRET
+
+__all__ = ["own_service"]
+MAIL_DOWN = "cannot send: the mail server of the connection broken refuses connections"
+TIER_DOWN = "Its look-up tier does not answer, so what needs it waits."
+
+
+@pytest.fixture
+def seen(own_service: NewService, tmp_path: Path) -> Iterator[tuple[Command, dict[str, str]]]:
+    """The command, and runs of actions that go well, badly and not at all."""
+    mail = MailServer(tmp_path / "mails")
+    mail.start()
+    service = own_service(actions=acting.write(tmp_path, mail)).start()
+    try:
+        with service.api(ORG) as api:
+            runs = acting.happen(api)
+        url, key = f"http://127.0.0.1:{service.port}", f"{KEY}:{SECRET}"
+        yield Command(tmp_path, TIDINGS_URL=url, TIDINGS_KEY=key, TIDINGS_ORG=str(ORG)), runs
+    finally:
+        mail.kill()
+
+
+def test_actions_are_told_with_what_ails_them_and_never_with_a_secret(
+    seen: tuple[Command, dict[str, str]],
+) -> None:
+    tidings, runs = seen
+    listed = tidings("actions", "list").must()
+    assert "Sends a mail to {{ contact.email }}" in listed.out and "↻ failing" in listed.out
+    assert MAIL_DOWN in listed.err and "actions.toml:" in listed.err
+    assert "Next: tidings actions show receipt" in listed.err
+    names = [one["name"] for one in tidings("actions", "list", "--json").rows]
+    assert names == ["birthday", "receipt", "survey", "welcome"]
+
+    shown = tidings("actions", "show", "survey").must()
+    for said in (
+        "contact.email",
+        "POST https://survey.example/v1/invitations/{id}",
+        TIER_DOWN[:40],
+    ):
+        assert said in shown.out + tidings("actions", "show", "survey", "--json").out
+    whole = shown.out + tidings("actions", "show", "survey", "--json").out
+    assert acting.KEY not in whole and "…-see" in whole
+    assert "not_found" in tidings("actions", "show", "nothing").must(3).err
+
+    run = tidings("show", runs["held-up"]).must()
+    assert "Run of the action survey" in run.out and "held up" in run.out
+    run = tidings("show", runs["not-done"]).must()
+    assert "not done: It was done once for the same subject" in run.out
+    done = tidings("show", runs["done"]).must()
+    assert "looked up contact: found" in done.out and "subject" in done.out
+
+    well = tidings("doctor").must(1)
+    assert f"Action receipt: It {MAIL_DOWN}" in well.out.replace("\n  ", " ")
+    assert "1 other action besides." in well.out
+    mail = tidings("doctor", "receipt", "--json").row
+    assert mail["cause"].startswith(f"receipt: It {MAIL_DOWN}.") and not mail["well"]
+    assert mail["next"].startswith("tidings actions show receipt")
+    held = tidings("doctor", "survey", "--json").row
+    assert held["cause"].startswith(f"survey: {TIER_DOWN}")
+    assert tidings("doctor", "welcome", "--json").row["well"]

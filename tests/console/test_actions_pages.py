@@ -1,0 +1,129 @@
+"""The pages of actions: what cannot be done and because of whom, what each does, and its runs."""
+
+import re
+from html import unescape
+
+from tests.console.crawl import act
+from tests.console.test_strange_names import MARK, STRANGE, Markup
+from tests.console.webhook_client import Pages, pages, text
+from tests.declared_actions import SECRET, text_message, welcome
+from tidings.core.ids import OrgId
+from tidings.engine.actions.declared import declare
+from tidings.store import port
+
+MAIL_DOWN = "cannot send: the mail server of the connection mail refuses connections"
+BOTH = {one.name: one for one in (welcome(), text_message())}
+
+
+def said(page: str) -> str:
+    """The words of a page."""
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", page)).split())
+
+
+async def declared(p: Pages) -> None:
+    """Two actions, of which the mail cannot be sent."""
+    await declare(p.s.webhooks, OrgId(7), BOTH, "actions.toml")
+    for one in p.s.webhooks.list(OrgId(7)):
+        if one.webhook.name == "welcome":
+            number = one.webhook.number
+            p.healths[number] = port.Health(number, p.s.clock.ms, 5, "refused", 1, p.s.clock.ms)
+
+
+async def test_pages_of_actions_are_in_the_way_only_where_there_are_actions() -> None:
+    async with pages(actions=BOTH) as p:
+        browser = await p.browser()
+        assert 'href="/console/o/7/actions"' not in text(await browser.get("/console/o/7/webhooks"))
+        assert "No action yet" in text(await browser.get("/console/o/7/actions"))
+        await declared(p)
+        assert 'href="/console/o/7/actions"' in text(await browser.get("/console/o/7/webhooks"))
+
+
+async def test_the_list_says_first_what_cannot_be_done_and_because_of_whom() -> None:
+    async with pages(actions=BOTH) as p:
+        browser = await p.browser()
+        await declared(p)
+        found = said(text(await browser.get("/console/o/7/actions")))
+        assert "1 of 2 actions needs attention." in found
+        assert f"It {MAIL_DOWN}." in found
+        assert "answers" not in found
+        await act(p, 7)
+        now = said(text(await browser.get("/console/o/7?part=now", hx_request="true")))
+        assert f"welcome {MAIL_DOWN}" in now
+
+
+async def test_a_page_of_an_action_draws_what_its_file_says_without_secrets() -> None:
+    async with pages(actions=BOTH) as p:
+        browser = await p.browser()
+        await declared(p)
+        page = text(await browser.get("/console/o/7/actions/welcome"))
+        words = re.findall(r"<li[^>]*><b>([^<]+)</b>", page)
+        assert words == ["When", "Look up", "Look up", "Unless", "Wait", "Wait", "Do", "Cap"]
+        assert "actions.toml" in page and "/webhooks/new" not in page
+        for name in BOTH:
+            page = text(await browser.get(f"/console/o/7/actions/{name}"))
+            assert SECRET not in page and "…0001" in page
+        assert (await browser.get("/console/o/7/actions/nothing")).status == 404
+        other = await p.browser(8)
+        assert (await other.get("/console/o/8/actions/welcome")).status == 404
+
+
+async def test_runs_are_listed_with_their_reason_and_can_be_done_again() -> None:
+    async with pages(actions=BOTH) as p:
+        browser = await p.browser()
+        runs = await act(p, 7, "Asha is on holiday.")
+        for which, counted in (("all", 4), ("not-done", 1), ("waiting", 2), ("done", 1)):
+            page = text(await browser.get(f"/console/o/7/actions/welcome?runs={which}"))
+            assert page.count("data-row") == counted, which
+        page = text(await browser.get("/console/o/7/actions/welcome?runs=not-done"))
+        assert "Asha is on holiday." in page and "Run again" in page
+        again = f"/console/o/7/deliveries/{runs[2]}/retry"
+        assert again in page
+        assert (await browser.post(again)).status == 303
+        reader = await p.browser(7, "webhooks:read")
+        page = text(await reader.get("/console/o/7/actions/welcome"))
+        assert "Run again" not in page and "Asha is on holiday." not in page
+
+
+async def test_an_action_is_paused_and_resumed_and_its_file_decides_the_rest() -> None:
+    async with pages(actions=BOTH) as p:
+        browser = await p.browser()
+        await declare(p.s.webhooks, OrgId(7), BOTH, "actions.toml")
+        id = next(one.webhook.id for one in p.s.webhooks.list(OrgId(7)))
+        name = next(one.webhook.name for one in p.s.webhooks.list(OrgId(7)))
+        for verb, standing in (("pause", "paused"), ("resume", "active")):
+            done = await browser.post(f"/console/o/7/webhooks/{id}/say", {"verb": verb})
+            assert done.headers["location"] == f"/console/o/7/actions/{name}"
+            assert standing in text(await browser.get(f"/console/o/7/actions/{name}"))
+        for at in (f"{id}/edit", f"new?from={id}"):
+            page = text(await browser.get(f"/console/o/7/webhooks/{at}"))
+            assert "is an action" in page and "changed there alone" in page
+            assert "webhook-form" not in page
+        page = text(await browser.get(f"/console/o/7/webhooks/{id}"))
+        assert "/edit" not in page and "Rotate secret" not in page
+        form = {"name": name, "version": "1", "eventNames": "pointsIssued"}
+        assert (await browser.post(f"/console/o/7/webhooks/{id}/edit", form)).status == 400
+        assert f"/actions/{name}" in text(await browser.get("/console/o/7/webhooks"))
+
+
+async def test_of_a_hostile_mail_nothing_is_markup_on_the_page_of_its_run() -> None:
+    async with pages(actions=BOTH) as p:
+        browser = await p.browser()
+        for name in STRANGE.values():
+            for run in await act(p, 7, name):
+                page = text(await browser.get(f"/console/o/7/deliveries/{run}"))
+                assert MARK in page and Markup(page).faults == [], (name, run)
+                assert "<iframe" not in page
+
+
+async def test_a_run_shows_its_steps_and_the_mail_or_why_it_was_not_done() -> None:
+    async with pages(actions=BOTH) as p:
+        browser = await p.browser()
+        done, waits, not_done, held_up, failed = await act(p, 7, "So it is.")
+        found = said(text(await browser.get(f"/console/o/7/deliveries/{done}")))
+        assert "What happened Looked up So it is. : So it is." in found
+        assert "HTML, as its source" in found
+        for run, word in ((waits, "waited: So it is."), (not_done, "not done: So it is."),
+                          (held_up, "held up: So it is."), (failed, "tried:")):  # fmt: skip
+            assert word in said(text(await browser.get(f"/console/o/7/deliveries/{run}"))), word
+        waiting = said(text(await browser.get(f"/console/o/7/deliveries/{waits}")))
+        assert "Nothing was done at this attempt." in waiting
