@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Playwright, StorageState, sync_playwright
 
+from ..e2e.harness import acting
 from ..e2e.harness.fixtures import receiver
+from ..e2e.harness.mail_server import MailServer
 from ..e2e.harness.receiver import Receiver
 from ..e2e.harness.service import KEY, ORG, SECRET, ServiceProcess
 from .chrome import Reader, launch
@@ -52,11 +54,18 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess
     """The service."""
     place = tmp_path_factory.mktemp("console")
     (place / "connections.toml").write_text(CONNECTIONS)
-    made = ServiceProcess(place / "store", connections=place / "connections.toml")
+    mail = MailServer(place / "mails")
+    mail.start()
+    made = ServiceProcess(
+        place / "store",
+        connections=place / "connections.toml",
+        actions=acting.write(place, mail),
+    )
     try:
         yield made.start()
     finally:
         made.end()
+        mail.kill()
 
 
 @pytest.fixture(scope="package")

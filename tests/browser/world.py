@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from ..e2e.harness import acting
 from ..e2e.harness.api import Api
 from ..e2e.harness.events import event, new_id
 from ..e2e.harness.receiver import Receiver
@@ -38,6 +39,7 @@ class World:
             self.inbox = api.send("POST", "/v1/inboxes", {"name": "Till of tomorrow"}).must(201)
             self.till = api.webhook(self.inbox["url"], "Till", eventNames=types[:2])
             self.source = self._source(api)
+            self.runs = acting.happen(api)
             api.send("POST", "/v1/connections/main/check", {}).must(200)
             self._simulate()
             api.post(b'{"eventName": "pointsIssued", "data": {"totalPointsIssued": "many"}}')
@@ -86,6 +88,12 @@ class World:
         subprocess.run(command, env=environment(), check=True, timeout=60, capture_output=True)
 
     @cached_property
+    def action(self) -> str:
+        """The id of an action's webhook."""
+        with self.api() as api:
+            return str(api.get("/v1/actions/welcome").must(200)["webHookId"])
+
+    @cached_property
     def aside(self) -> str:
         """The id of a message that the source has put aside."""
         with self.api() as api:
@@ -111,6 +119,13 @@ class World:
             "webhook-edit": f"/webhooks/{crm}/edit",
             "webhook-rotate": f"/webhooks/{crm}/rotate",
             "webhook-delete": f"/webhooks/{crm}/delete",
+            "actions": "/actions",
+            "action": "/actions/welcome",
+            "action-failing": "/actions/receipt",
+            "action-held-up": "/actions/survey",
+            "action-edit": f"/webhooks/{self.action}/edit",
+            "action-webhook": f"/webhooks/{self.action}",
+            **{f"run-{name}": f"/deliveries/{id}" for name, id in self.runs.items()},
             "connections": "/connections",
             "sources": "/sources",
             "source": f"/sources/{self.source}",

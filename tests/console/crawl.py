@@ -13,8 +13,12 @@ from tests.api.control_client import Reply, call
 from tests.api.log_client import accept, settle
 from tests.console.webhook_client import Pages, text
 from tidings.console.routes import OF_AN_ORG
+from tidings.core.actions.made import Made, MadeCall, MadeMail, Step, bytes_of
+from tidings.core.delivery.exchange import FaultKind
 from tidings.core.delivery.states import State
-from tidings.core.ids import OrgId, show
+from tidings.core.ids import DeliveryId, OrgId, show
+from tidings.core.webhooks.mailing import Mail
+from tidings.engine.actions.declared import declare
 from tidings.store import port
 
 PAGES_MAX = 400
@@ -177,6 +181,7 @@ async def furnish(p: Pages, org: int, name: str) -> Known:
     token = url.rpartition("/")[2]
     await call(p.app, "POST", f"/inbox/{token}", b"{}", {"content-type": "text/plain"})
     await bring(p, org)
+    await act(p, org)
     await p.s.users.create(boss, OrgId(org), {"email": f"a{org}@acme.example", "role": "reader"})
     await p.s.event_types.put(OrgId(org), "shopVisited", {"description": "?", "schema": {}})
     browser = await p.platform()
@@ -185,6 +190,40 @@ async def furnish(p: Pages, org: int, name: str) -> Known:
     return Known(
         webhook=webhook, number=number, deliveries=ids, event=event_of(org, 1), inbox=live.id
     )
+
+
+async def act(p: Pages, org: int, name: str = "Welcome") -> list[str]:
+    """Actions that have done, waited for and left out something, in which the name stands wherever
+    one of a customer's or of a receiver's may; the deliveries that tell of it."""
+    declared = {one: p.s.parts.ports.actions[one] for one in ("welcome", "text-message")}
+    await declare(p.s.webhooks, OrgId(org), declared, "actions.toml")
+    records = {one.webhook.name: one.webhook.number for one in p.s.webhooks.list(OrgId(org))}
+    mail = Made(MadeMail(Mail((name,), name, name, name)), name, (Step(name, name, 1.0),))
+    made_call = Made(MadeCall("POST", f"https://a.example/{name}", (), name))
+    runs: list[tuple[str, State, FaultKind | None, Made | None]] = [
+        ("welcome", State.DELIVERED, None, mail),
+        ("welcome", State.RETRYING, FaultKind.WAITS, None),
+        ("welcome", State.CANCELLED, FaultKind.SKIPPED, None),
+        ("welcome", State.RETRYING, FaultKind.OURS, None),
+        ("text-message", State.FAILED, None, made_call),
+    ]
+    shown = []
+    for at, (action, state, fault, made) in enumerate(runs):
+        number = records[action]
+        id = f"run {at} {name}"[:60]
+        (delivery,) = await accept(p.s, id, [number], org=org)
+        evidence = port.Evidence(fault, name, ((name, name),), name.encode(), False)
+        settled = port.Settlement(
+            *(DeliveryId(delivery), number, None, int(state), 1, 1, p.s.clock.ms, 5),
+            None if fault else 200 if state is State.DELIVERED else 400,
+            60_000 if state is State.RETRYING else None,
+            evidence,
+            None if made is None else bytes_of(made),
+            keeps_sent=True,
+        )
+        await p.s.store.commit(port.Batch(p.s.registry.version, settled=[settled]))
+        shown.append(show("dlv", delivery))
+    return shown
 
 
 async def bring(p: Pages, org: int, name: str = "", at: int = 0) -> None:

@@ -12,7 +12,9 @@ from tidings.reads.connections import CHECKS, READS
 RESOURCES = ("webhooks", "sources", "events", "logs", "reference", "replay", "admin")
 # Which scope each page takes. A page that is not here makes a test fail: nobody forgets it.
 SCOPES = {
-    "webhooks:read": "GET/webhooks GET/webhooks/types/{name} GET/webhooks/{id}",
+    "webhooks:read": (
+        "GET/webhooks GET/webhooks/types/{name} GET/webhooks/{id} GET/actions GET/actions/{name}"
+    ),
     "webhooks:write": (
         "GET/webhooks/new POST/webhooks/new POST/webhooks/check POST/webhooks/inbox "
         "POST/webhooks/preview POST/webhooks/test GET/webhooks/{id}/edit POST/webhooks/{id}/edit "

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from tests.api.control_client import call
 from tests.api.log_client import accept
 from tests.console.access.test_portal import visitor
-from tests.console.crawl import ROUTES, Known, bring, event_of, furnish, walk
+from tests.console.crawl import ROUTES, Known, act, bring, event_of, furnish, walk
 from tests.console.webhook_client import Browser, Pages, pages, text
 from tidings.console.routes import OF_AN_ORG
 from tidings.core.access.portal_rules import NAME_MAX
@@ -113,6 +113,7 @@ async def _configure(p: Pages, name: str, at: int) -> None:
     await p.s.users.create(boss, ORG, person)
     field = {"description": name, "x-pii": name, "enum": [name]}
     await bring(p, 7, name, at + 1)
+    await act(p, 7, name)
     schema: dict[str, Any] = {"properties": {name[:250]: field}}
     declared = {"description": name, "schema": schema}
     await p.s.event_types.put(ORG, f"strangeVisit{at}", declared)

@@ -95,9 +95,9 @@ class Pages:
 
 
 @asynccontextmanager
-async def pages() -> AsyncIterator[Pages]:
-    """A started service with its console."""
-    async with service() as s:
+async def pages(**more: Any) -> AsyncIterator[Pages]:
+    """A started service with its console; `more` as `Service` takes it."""
+    async with service(**{"actions_org": 7} | more) as s:
         yield Pages(s)
 
 

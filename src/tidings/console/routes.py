@@ -9,6 +9,7 @@ from starlette.routing import Route
 from tidings.api.context import Services
 from tidings.console.frame import Endpoint, Frame, Page
 from tidings.console.pages import (
+    actions,
     connections,
     consent,
     find,
@@ -29,6 +30,7 @@ from tidings.console.pages.webhooks import edit as webhook_edit
 from tidings.console.pages.webhooks import webhooks
 from tidings.console.place import OUTSIDE
 from tidings.console.static import PREFIX, static_files
+from tidings.reads.actions.views import READS as ACTIONS
 from tidings.reads.connections import CHECKS, READS
 
 NOTHING = "The address may be mistyped, or what it named is gone. Search with / above."
@@ -58,6 +60,8 @@ OF_AN_ORG: Pages = [
     ("POST", "/webhooks/{id}/rotate", webhooks.rotate, "webhooks:write"),
     ("GET", "/webhooks/{id}/delete", webhooks.ask_delete, "webhooks:write"),
     ("POST", "/webhooks/{id}/delete", webhooks.delete, "webhooks:write"),
+    ("GET", "/actions", actions.show_all, ACTIONS),
+    ("GET", "/actions/{name}", actions.show, ACTIONS),
     ("GET", "/connections", connections.show_all, READS),
     ("POST", "/connections/{name}/check", connections.check, CHECKS),
     ("GET", "/sources", sources.show_all, "sources:read"),

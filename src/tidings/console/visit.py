@@ -18,6 +18,7 @@ from tidings.console.place import Place, form_token, place_of
 from tidings.core.events.call_reader import Caller
 from tidings.engine.access.session_table import PortalSession
 from tidings.engine.access.sessions import Seat
+from tidings.reads.actions.views import action_records
 from tidings.store.port import Org
 
 if TYPE_CHECKING:
@@ -117,6 +118,11 @@ class Visit(PlainVisit):
         found = self.services.orgs.get(self.caller.org)
         assert found is not None
         return found
+
+    @property
+    def has_actions(self) -> bool:
+        """Whether the org has actions, of which there are pages then."""
+        return bool(action_records(self.services, self.caller.org))
 
     @property
     def named(self) -> str:

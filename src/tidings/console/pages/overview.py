@@ -14,6 +14,7 @@ from tidings.console.visit import Visit
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.engine.webhooks.records import Record
+from tidings.reads.actions.views import stuck_of
 from tidings.reads.events.log_pages import oldest_first
 from tidings.reads.sources import needs_somebody
 from tidings.reads.webhooks.backlog import UNFINISHED, UNSENT, backlogs_now
@@ -133,7 +134,7 @@ async def _now(visit: Visit, records: Sequence[Record]) -> CurrentState:
         [
             one
             for one in summaries
-            if one.failing or one.standing is not Standing.PAUSED or one.waiting
+            if one.failing or one.stuck or one.standing is not Standing.PAUSED or one.waiting
         ],
         max(0, len(wanting) - ATTENTION_MAX),
         waiting,
@@ -191,4 +192,9 @@ def _wants(visit: Visit, record: Record) -> bool:
     if webhook.standing in (Standing.DISABLED, Standing.PAUSED):
         return True
     health = visit.services.health_of(webhook.number)
+    if webhook.acts and webhook.sends:
+        actions = visit.services.actions
+        action = actions.of(webhook.org).get(webhook.name)
+        if action is not None and stuck_of(actions, action):
+            return True
     return webhook.sends and health is not None and health.fails

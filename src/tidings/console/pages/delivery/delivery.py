@@ -26,6 +26,7 @@ from tidings.reads.webhooks.preview import BYTES_MAX, try_event
 from tidings.store.port import StoredDelivery, StoredEvent
 
 TABS = (("sent", "As sent"), ("enriched", "Enriched"), ("original", "Original"))
+OF_ACTIONS = (TABS[0], TABS[2])
 _EXPIRED = "The bytes were dropped after their retention."
 _RETRIABLE = (State.RETRYING, State.FAILED, State.PARKED, State.CANCELLED)
 
@@ -101,13 +102,15 @@ async def _page(
         record.webhook if used is None else services.webhooks.as_it_was(*used, found.accepted_ms)
     )
     tab = query.get("body", "sent")
-    tab = tab if tab in dict(TABS) and not webhook.plain else "sent"
+    tabs = OF_ACTIONS if webhook.acts else TABS
+    tab = tab if tab in dict(tabs) and not webhook.plain else "sent"
     state = State(found.state)
     request = None if chosen is None else chosen["request"]
     answer = None if chosen is None else chosen["answer"]
     return visit.page(
         "delivery.html",
         status,
+        run=_run(shown.get("run")),
         trouble=trouble,
         id=_id(visit),
         found=found,
@@ -124,7 +127,7 @@ async def _page(
         answer=answer,
         answer_body=_answered(answer),
         tab=tab,
-        tabs=TABS,
+        tabs=tabs,
         payload=await _payload(visit, tab, webhook, event, request),
         mark=_mark(seen),
         next_ms=seen.next_ms,
@@ -134,6 +137,15 @@ async def _page(
         left_alone=not state.final and _left_alone(visit, record),
         own_event=found.org == visit.caller.org,
     )
+
+
+def _run(run: dict[str, Any] | None) -> dict[str, Any] | None:
+    """A run of an action, its steps with what the page draws by."""
+    if run is None:
+        return None
+    for step in run["steps"]:
+        step["startedMs"] = None if step["at"] is None else epoch_ms(step["at"])
+    return run
 
 
 def _left_alone(visit: Visit, record: Record) -> bool:
@@ -186,6 +198,8 @@ async def _payload(
         if body["text"] is None:
             return Payload(Body([], body["bytes"], False, "binary"), "")
         return Payload(body_of(body["text"].encode()), request["note"] or "")
+    if webhook.acts:
+        return Payload(None, "Nothing was made of the event so far.")
     if event is None or accepted is None:
         return Payload(None, _EXPIRED)
     note = "Nothing was sent yet. Sent now, it would be this."

@@ -64,6 +64,8 @@ async def show_new(visit: Visit) -> Response:
     source = None
     if query.get("from"):
         source = own(visit, WebhookId(query["from"]))
+        if source.webhook.acts:
+            return visit.page("webhook_of_file.html", record=source)
         shown = webhook_form.of_settings(source.config.settings, active=True)
         shown.texts["name"] = f"{source.webhook.name} copy"[:255]
     if query.get("url"):
@@ -107,8 +109,10 @@ async def create(visit: Visit) -> Response:
 
 
 async def show_edit(visit: Visit) -> Response:
-    """The form of a webhook that is there."""
+    """The form of a webhook that is there. Of an action its file decides."""
     record = living(visit, visit.request.path_params["id"])
+    if record.webhook.acts:
+        return visit.page("webhook_of_file.html", record=record)
     active = record.webhook.standing in (Standing.ACTIVE, Standing.PAUSED)
     return _form(visit, webhook_form.of_settings(record.config.settings, active), record=record)
 

@@ -7,11 +7,14 @@ import msgspec
 from tidings.api.context import Services
 from tidings.console.pages.charts import total
 from tidings.console.words import percent
+from tidings.core.actions.act_words import cannot
+from tidings.core.actions.action import Act
 from tidings.core.delivery.attempt_totals import AttemptTotals
 from tidings.core.delivery.health import does
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.engine.webhooks.records import Record
+from tidings.reads.actions.views import stuck_of
 from tidings.reads.delivery.next_attempts import see
 from tidings.reads.webhooks.backlog import WebhookBacklog, attempts_of, backlogs_now
 from tidings.store import port
@@ -42,6 +45,8 @@ class WebhookSummary(msgspec.Struct, frozen=True):
     day: port.Series  # the last 24 hours
     left: WebhookBacklog  # to do now
     next_ms: int | None = None  # the next try, where that is known
+    act: Act | None = None  # of an action: what it does
+    stuck: Sequence[str] = ()  # of an action: its look-ups that do not answer, a sentence each
 
     @property
     def standing(self) -> Standing:
@@ -61,18 +66,29 @@ class WebhookSummary(msgspec.Struct, frozen=True):
     @property
     def word(self) -> str:
         """Its state in one word."""
-        return "failing" if self.failing else self.standing.value
+        if self.failing or (self.stuck and self.record.webhook.sends):
+            return "failing"
+        return self.standing.value
 
     @property
     def does(self) -> str:
         """What a failing receiver does: `answers 503`, `answers 503 to 15 % of its attempts`."""
         cause = "" if self.health is None else self.health.cause
+        if self.record.webhook.acts:
+            return self._cannot(cause)
         share = None if self.health is None else self.health.share
         answers = does(cause)
         if share is None or share.failed == share.attempts:
             return answers
         how = "to" if cause.isdigit() else "in"
         return f"{answers} {how} {percent(share.failed, share.attempts)} of its attempts"
+
+    def _cannot(self, cause: str) -> str:
+        """Of an action: what it does not get done, and because of whom."""
+        said, share = cannot(self.act, cause), None if self.health is None else self.health.share
+        if share is None or share.failed == share.attempts:
+            return said
+        return f"{said}, at {percent(share.failed, share.attempts)} of its tries"
 
     @property
     def total(self) -> int:
@@ -83,6 +99,16 @@ class WebhookSummary(msgspec.Struct, frozen=True):
     def delivered(self) -> int:
         """Those of the day that arrived."""
         return total(self.day, State.DELIVERED)
+
+    @property
+    def failed(self) -> int:
+        """Those of the day that failed."""
+        return total(self.day, State.FAILED)
+
+    @property
+    def not_done(self) -> int:
+        """Those of the day that were cancelled, as an action does where it has a reason to."""
+        return total(self.day, State.CANCELLED)
 
     @property
     def waiting(self) -> int:
@@ -128,7 +154,18 @@ async def _told(
     made = []
     for record, day, left in zip(records, days, lefts, strict=True):
         health = services.health_of(record.webhook.number)
-        made.append(WebhookSummary(record, health, day, left))
+        action = services.actions.of(record.org).get(record.webhook.name)
+        acts = action is not None and record.webhook.acts
+        made.append(
+            WebhookSummary(
+                record,
+                health,
+                day,
+                left,
+                act=action.act if acts and action else None,
+                stuck=stuck_of(services.actions, action) if acts and action else (),
+            )
+        )
     tries = await _next_tries(services, [one for one in made if one.failing])
     return [
         msgspec.structs.replace(one, next_ms=tries.get(one.record.webhook.number)) for one in made

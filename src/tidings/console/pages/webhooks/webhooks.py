@@ -117,7 +117,7 @@ async def show(visit: Visit) -> Response:
             services.webhooks.unheard_names(record),
             services.consents.unconfirmed(webhook),
         ),
-        verbs=[(verb, VERBS[verb][0]) for verb in VERBS if _sayable(verb, webhook.standing)],
+        verbs=[(verb, VERBS[verb][0]) for verb in VERBS if sayable(verb, webhook.standing)],
     )
 
 
@@ -139,7 +139,7 @@ def _colour(status: int) -> str:
     return {2: "ok", 3: "warn"}.get(status // 100, "bad")
 
 
-def _sayable(verb: Verb, standing: Standing) -> bool:
+def sayable(verb: Verb, standing: Standing) -> bool:
     """Whether a verb may be said of it and changes anything."""
     led = after(verb, standing)
     return led is not None and led is not standing
@@ -243,4 +243,7 @@ def _verb(said: str) -> Verb | None:
 
 
 def _at(record: Record) -> str:
+    """Where what was done to it is told."""
+    if record.webhook.acts:
+        return f"/actions/{record.webhook.name}"
     return f"/webhooks/{record.webhook.id}"
