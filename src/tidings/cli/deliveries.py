@@ -83,7 +83,7 @@ def show_delivery(api: Calls, id: str, as_json: bool) -> int:
 # What the facts below tell, or nobody needs beside them.
 _TOLD = frozenset(
     "id webHookId webHookName webHookVersion eventId eventName orgId state attempts status "
-    "durationInMs acceptedAt doneAt nextAttemptAt slaBreachedAt replayId warning attemptList "
+    "durationInMs acceptedAt doneAt nextAttemptAt slaBreachedAt replayId warning attemptList run "
     "advice".split()
 )
 
@@ -105,11 +105,39 @@ def _print_delivery(found: dict[str, Any]) -> None:
             *further,
         ]
     )
+    if found.get("run"):
+        _print_run(found["run"])
     for one in found["attemptList"]:
         _print_attempt(one, one is found["attemptList"][-1])
     if found["advice"]:
         print_text()
         print_text(found["advice"])
+
+
+_STEPS = {
+    "wait": "waited",
+    "heldUp": "held up",
+    "lookUp": "looked up",
+    "language": "language",
+    "try": "tried",
+    "notDone": "not done",
+    "failed": "failed",
+}
+
+
+def _print_run(run: dict[str, Any]) -> None:
+    """The steps of a run of an action, and the mail that it made."""
+    print_text()
+    print_text(f"Run of the action {clean(run['action'])}")
+    for step in run["steps"]:
+        times = f" ({step['times']} times)" if step["times"] > 1 else ""
+        name = f" {clean(step['name'])}" if step["step"] == "lookUp" else ""
+        word = "done" if step["step"] == "try" and step["done"] else _STEPS[step["step"]]
+        print_text(f"  {word}{name}{times}: {clean(step['said'])}")
+    made = run["made"]
+    if made is not None and made["kind"] == "mail":
+        mail = made["content"]
+        print_facts([("  to", ", ".join(mail["to"])), ("  subject", mail["subject"])])
 
 
 def _print_attempt(one: dict[str, Any], last: bool) -> None:

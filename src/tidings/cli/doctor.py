@@ -6,13 +6,13 @@ from typing import Any
 
 from rich.text import Text
 
-from tidings.cli.calls import Calls, calls, refusal_text
+from tidings.cli.calls import Calls, calls, part, refusal_text
 from tidings.cli.credentials import scopes_said
 from tidings.cli.exits import Exit, Stop, next_step
 from tidings.cli.options.values import moment_of
 from tidings.cli.output import clean, how_many, print_facts, print_line, print_text
 from tidings.cli.webhook_names import find_webhook
-from tidings.cli.webhooks.diagnosis import FAILING, Diagnosis, Findings, diagnose
+from tidings.cli.webhooks.diagnosis import FAILING, Diagnosis, Findings, acts, diagnose
 from tidings.cli.where import HERE, Where
 
 SKEW_S_MAX = 60.0  # receivers refuse a signature that is 300 s off
@@ -88,6 +88,7 @@ def _look(api: Calls, webhook: dict[str, Any]) -> Findings:
         _missed(api, id) if newest else None,
         None if newest else _preview(api, id),
         (delivered or {"deliveries": []})["deliveries"],
+        _may(api, f"/v1/actions/{part(webhook['name'])}") if acts(webhook) else None,
     )
 
 
@@ -152,6 +153,7 @@ def check_service(api: Calls) -> list[Check]:
     if (lag := _lag(api)) is not None:
         checks.append(lag)
     checks += _connections(api)
+    checks += _actions(api)
     if (sources := _sources(api)) is not None:
         checks.append(sources)
     return checks
@@ -287,6 +289,26 @@ def _sources(api: Calls) -> Check | None:
             f"tidings sources dead {name}",
         )
     return Check("sources", True, f"{how_many(len(found), 'source')} in order.") if found else None
+
+
+def _actions(api: Calls) -> list[Check]:
+    """Whether the org's actions do what they are to do, and what is odd in their file; nothing
+    where it has none."""
+    told = _may(api, "/v1/actions")
+    if not told or not told["actions"]:
+        return []
+    odd = [
+        Check("actions", False, f"{clean(one['file'])}:{one['line']}: {clean(one['message'])}")
+        for one in told["warnings"][:CHECKED_MAX]
+    ]
+    bad = [one for one in told["actions"] if one["troubles"]]
+    for one in bad[:1]:
+        name, trouble = clean(one["name"]), clean(one["troubles"][0])
+        more = f" {how_many(len(bad) - 1, 'other action')} besides." if len(bad) > 1 else ""
+        said = f"Action {name}: {trouble}{more}"
+        fix = "See to whom it needs; what waits is then done by itself."
+        return [Check("actions", False, said, fix, f"tidings actions show {name}"), *odd]
+    return [Check("actions", True, f"{how_many(len(told['actions']), 'action')} in order."), *odd]
 
 
 def _print_checks(checks: list[Check]) -> None:

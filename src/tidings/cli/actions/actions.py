@@ -4,6 +4,8 @@ from cyclopts import App
 
 app = App(name="actions", help="What is done when events come: mails, calls, rows, records.")
 for _name, _path in (
+    ("list", "shown:list_all"),
+    ("show", "shown:show"),
     ("check", "check:check"),
     ("run", "run:run"),
     ("test", "test:test"),

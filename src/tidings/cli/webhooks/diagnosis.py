@@ -1,7 +1,7 @@
 """What ails a webhook: one cause and one fix, out of what the service says of it. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -45,13 +45,42 @@ class Findings:
     missed: int | None = None  # of the last day: failed or parked, and not replayed
     preview: Facts | None = None  # of the newest events
     delivered: Sequence[Facts] = ()  # newest first, where nothing among the newest has ended
+    action: Facts | None = None  # what the service says of it, where it is an action
+
+
+def acts(webhook: Facts) -> bool:
+    """Whether it is an action, which the operator's file declares."""
+    return bool(webhook.get("webHookType") == "ACTION")
 
 
 def diagnose(found: Findings) -> Diagnosis:
     """The first cause that holds: what stands in the way of everything comes first."""
+    said = _first(found)
+    if acts(found.webhook) and said.step.startswith("tidings webhooks edit"):
+        step = f"tidings actions show {found.webhook['name']}"
+        return replace(said, fix=f"{said.fix} The operator's file says it.", step=step)
+    return said
+
+
+def _acting(found: Findings) -> Diagnosis | None:
+    """What ails an action, in words of whom it needs."""
+    if found.action is None or not found.action["troubles"]:
+        return None
+    name, waiting = found.webhook["name"], _left(found, *WAITING, "retrying")
+    wait = f" {_deliveries_wait(waiting)} for it." if waiting else ""
+    fix = _last_said(found)[1] or "See to whom it needs."
+    return Diagnosis(
+        f"{name}: {' '.join(found.action['troubles'])}{wait}",
+        f"{fix} What waits is done by itself once it can be.",
+        f"tidings actions show {name}",
+    )
+
+
+def _first(found: Findings) -> Diagnosis:
     return (
         _standing(found)
         or _stopped(found)
+        or _acting(found)
         or _left_alone(found)
         or _failing(found)
         or _backlog(found)

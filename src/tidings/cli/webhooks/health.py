@@ -39,8 +39,12 @@ def leads_nowhere(webhook: Facts) -> bool:
 
 
 def health_cell(webhook: Facts) -> Text:
-    """The word with its glyph, in its colour."""
-    word = health_word(webhook)
+    """How it does, in one word with its glyph."""
+    return word_cell(health_word(webhook))
+
+
+def word_cell(word: str) -> Text:
+    """A word with its glyph, in its colour."""
     sign, colour = _WORDS.get(word, ("·", ""))
     return Text(f"{sign} {word}", style=colour)
 
