@@ -88,7 +88,7 @@ class ActionServices:
         """Wake what waits, by what the engine has written, and have look-ups counted."""
         self._needs.due = engine.dispatcher.due
         engine.written = self._needs.settled
-        lookups = self._lookups
+        lookups = self.lookups
         metrics.counters.update(
             lookups=("Questions of actions' look-ups.", lambda: lookups.asked),
             lookups_failed=("Those without an answer.", lambda: lookups.failed),
