@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from tests.store.conformance.subject import Subject
 from tests.store.rows import HOUR_MS, ORG, event, failing, new, settled
+from tidings.core.delivery.exchange import FaultKind
 from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId
 from tidings.store import port
@@ -61,6 +62,35 @@ def test_a_tally_says_what_became_of_a_webhooks_deliveries(subject: Subject) -> 
     assert some([rest.by_state]) == {State.PENDING: 1, State.RETRYING: 1}
     before = tally_of(subject, one, (now_ms - DAY_MS, now_ms - HOUR_MS))
     assert some([before.by_state]) == {}
+
+
+def test_a_wait_and_a_reason_not_to_act_are_no_attempts(subject: Subject) -> None:
+    """Actions write both as rows of attempts, so that people see them; nothing was tried."""
+
+    def untried(kind: FaultKind) -> port.Evidence:
+        return port.Evidence(kind, "So.", [], b"", False)
+
+    one = subject.put_webhook("one")
+    receipt = subject.commit(event("a", new(one)), event("b", new(one)), event("c", new(one)))
+    a, b, c = receipt.firsts
+    waits = untried(FaultKind.WAITS)
+    subject.commit(
+        settled=[
+            settled(a, State.RETRYING, webhook=one, status=None, delay_ms=1, evidence=waits),
+            settled(
+                b, State.CANCELLED, webhook=one, status=None, evidence=untried(FaultKind.SKIPPED)
+            ),
+            settled(c, State.RETRYING, webhook=one, status=None, delay_ms=HOUR_MS, evidence=waits),
+        ]
+    )
+    while not (taken := subject.take(one)):
+        pass
+    assert [job.delivery for job in taken] == [a]
+    subject.commit(settled=[settled(a, webhook=one, attempt=2)])
+    span = (receipt.now_ms - DAY_MS, receipt.now_ms + DAY_MS)
+    tally = tally_of(subject, one, span)
+    assert (tally.delivered, tally.attempts) == (1, 1)
+    assert subject.delivery(a).attempts == 2, "and the log has both"
 
 
 def test_counts_by_state_are_those_of_the_tallies(subject: Subject) -> None:

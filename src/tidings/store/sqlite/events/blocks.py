@@ -22,6 +22,7 @@ from typing import Any
 
 import apsw
 
+from tidings.core.delivery.exchange import FaultKind
 from tidings.core.delivery.states import State
 from tidings.core.webhooks.name_matching import NameQuery
 from tidings.store.port import LEFT_STATES, REPLAYED, STEP_MS
@@ -61,16 +62,22 @@ TABLES = (
     " slot INTEGER NOT NULL, block INTEGER NOT NULL, n INTEGER NOT NULL,"
     " PRIMARY KEY (level, org, slot, block)) WITHOUT ROWID",
 )
-# Of a delivery `d`: as what it is counted, and how many of its attempts have ended. An event that
-# did not arrive is delivered by a replay where a later delivery to the same webhook is; a retry
-# without a due time is under way.
+# Of a delivery `d`: as what it is counted, and how many attempts of it were made and have ended. An
+# event that did not arrive is delivered by a replay where a later delivery to the same webhook is;
+# a retry without a due time is under way; a wait of an action, and a reason not to do it, are rows
+# of attempts and none. What was delivered at once has no such row.
 COUNTED_AS = (
     f"iif(d.state IN ({int(State.FAILED)}, {int(State.PARKED)}) AND EXISTS (SELECT 1"
     " FROM delivery_replay x INDEXED BY delivery_replay_event CROSS JOIN delivery y"
     " ON y.id = x.delivery WHERE x.event = d.event AND x.webhook = d.webhook AND x.delivery > d.id"
     f" AND y.state = {int(State.DELIVERED)}), {REPLAYED}, d.state)"
 )
-ENDED = f"d.attempts - (d.state = {int(State.RETRYING)} AND d.due_ms IS NULL AND d.attempts > 0)"
+_UNTRIED = ", ".join(f"'{kind}'" for kind in (FaultKind.WAITS, FaultKind.SKIPPED))
+ENDED = (
+    f"d.attempts - (d.state = {int(State.RETRYING)} AND d.due_ms IS NULL AND d.attempts > 0)"
+    " - iif(d.attempts > 1 OR (d.attempts = 1 AND d.status IS NULL), (SELECT count(*)"
+    f" FROM attempt a WHERE a.delivery = d.id AND a.kind IN ({_UNTRIED})), 0)"
+)
 _ROWS = (
     f"SELECT d.webhook, e.name, d.state, {COUNTED_AS}, coalesce(r.at_ms, e.at_ms), d.done_ms,"
     f" d.status, {ENDED}"
