@@ -91,6 +91,30 @@ def test_with_send_it_is_done_once_and_a_secret_goes_to_its_receiver_alone(
     assert done.err.splitlines()[-1] == f"Next: tidings actions run {file}"
 
 
+def test_a_url_that_is_a_secret_is_shown_by_its_host_alone(
+    tidings: Command, receiver: Receiver
+) -> None:
+    path = "/services/T0/hush-hush-hush"
+    file = tidings.home / "actions.toml"
+    text = FILE.replace('url = "ADDRESS"\n', 'url = "${HOOK}"\n').replace(
+        "ADDRESS", "https://a.example/"
+    )
+    file.write_text(text)
+    hook = {"HOOK": receiver.url(path)}
+    host = receiver.url("").rstrip("/")
+    said = [
+        tidings("actions", "check", str(file), **hook).must(),
+        *(
+            tidings("actions", "test", event(tidings, 7), "--file", str(file), *more, **hook)
+            for more in (("--only", "tell"), ("--only", "tell", "--send"), ("--json",))
+        ),
+    ]
+    assert len(receiver.arrivals(path)) == 1
+    for done in said:
+        assert "hush" not in done.out + done.err
+    assert f"POST {host}/" in said[1].out
+
+
 def test_what_cannot_be_sent_ends_with_1_and_says_why(tidings: Command, tmp_path: Path) -> None:
     path = tmp_path / "actions.toml"
     path.write_text(FILE.replace("ADDRESS", f"http://127.0.0.1:{free_port()}/told"))

@@ -68,7 +68,7 @@ def act_said(act: Act) -> str:
             whom = ", ".join(to) + (f" and {more} more" if more > 0 else "")
             return f"Sends a mail to {whom}, over the connection {act.connection}"
         case Call():
-            return f"Calls {act.method} {url_shown(act.url)}"
+            return f"Calls {act.method} {url_shown(act.url, secret=act.url_secret)}"
         case Row():
             return f"Writes a row of {act.table}, over the connection {act.connection}"
         case Record():

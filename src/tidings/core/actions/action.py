@@ -68,6 +68,7 @@ class HttpLookup(msgspec.Struct, frozen=True):
     headers: tuple[tuple[str, str], ...] = ()
     credential: Credential | None = None
     take: Path = ""  # where the record stands in the answer, as items[0]; "": it is the answer
+    url_secret: bool = False  # as of a Call
 
     def __repr__(self) -> str:
         """Without headers, which may hold a secret."""
@@ -234,6 +235,7 @@ class Call(msgspec.Struct, frozen=True):
     text: Text | Plain | None = None
     content_type: str = ""  # of `text`
     idempotency: str = ""  # the header that carries the id of the delivery; "": none
+    url_secret: bool = False  # it came from elsewhere, as a secret does: only its host is shown
     taken: Filter | None = None  # of the JSON of a 2xx: it was taken only where this holds
     untaken: Literal["again", "never"] = "never"  # what becomes of it where `taken` does not hold
 

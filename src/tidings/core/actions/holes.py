@@ -47,10 +47,13 @@ def fill(url: str, values: Mapping[str, Any]) -> str:
     return filled
 
 
-def url_shown(template: str, filled: str | None = None) -> str:
+def url_shown(template: str, filled: str | None = None, *, secret: bool = False) -> str:
     """The URL of a call as people may see it, filled or with its holes: what its query always says
     under a name that sounds like a secret, or at length, may be a key, and only its end is shown.
+    Of one that is a `secret` only the host is.
     """
+    if secret:
+        return f"{origin_of(template)}/{MARK}"
     shown, mark, query = (template if filled is None else filled).partition("?")
     if not mark:
         return shown

@@ -138,7 +138,10 @@ class _Making:
         return MadeMail(mail)
 
     def _call(self, act: Call) -> MadeCall:
-        url = fill(act.url, {name: find(self._seen, path) for name, path in act.values.items()})
+        found = {name: find(self._seen, path) for name, path in act.values.items()}
+        url, values = fill(act.url, found), dict[str, str]()
+        if act.url_secret:
+            url, values = "", {name: text_of(one) or "" for name, one in found.items()}
         headers = [
             (name, self._header(name, value))
             for name, value in act.headers
@@ -158,7 +161,7 @@ class _Making:
             body, content_type = self._text(act.text), act.content_type or TEXT
         if content_type and all(name.lower() != CONTENT_TYPE for name, _ in act.headers):
             headers.insert(0, (CONTENT_TYPE, content_type))
-        return MadeCall(act.method, url, tuple(headers), _bounded(body, "call"), places)
+        return MadeCall(act.method, url, tuple(headers), _bounded(body, "call"), places, values)
 
     def _record(self, act: Record) -> MadeRecord:
         if act.text is not None:

@@ -14,6 +14,7 @@ from tidings.core.actions.action import (
     Row,
 )
 from tidings.core.actions.file.table import in_words, listed
+from tidings.core.actions.holes import url_shown
 
 
 def when_of(action: Action) -> str:
@@ -48,7 +49,8 @@ def does_of(action: Action) -> str:
             f", in {_many(languages, 'language')} besides" if languages else ""
         )
     if isinstance(act, Call):
-        return f"{act.method} {urlsplit(act.url).path or '/'}"
+        path = urlsplit(url_shown(act.url, secret=act.url_secret)).path
+        return f"{act.method} {path or '/'}"
     if isinstance(act, NewEvents):
         return act.type + (f" for each of {act.each}" if act.each else "")
     return f"row of {act.table}" if isinstance(act, Row) else f"record of {act.topic}"

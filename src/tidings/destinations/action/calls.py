@@ -5,10 +5,13 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from tidings.core.actions.action import Action, Call
+from tidings.core.actions.holes import fill
 from tidings.core.actions.made import MadeCall, made_in
 from tidings.core.actions.secrets import secrets_of, sent_as, whole
+from tidings.core.actions.seen import Unmade
 from tidings.core.delivery.exchange import Ending, Fault, FaultKind, Result, of_fault
 from tidings.core.delivery.outcome import RetryPolicy
+from tidings.core.webhooks.masks import SHOWN_FROM
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.action.requests import constants_of, headers_of
 from tidings.destinations.action.verdicts import judge_call
@@ -50,8 +53,8 @@ class CallChannel:
         call = self._action.act_for(made.language)
         assert isinstance(call, Call)
         try:
-            target = self._target_of(made.act.url)
-        except Invalid:
+            target = self._target_of(_url_of(call, made.act))
+        except (Invalid, Unmade):
             return _unsent(FaultKind.TRANSFORM, _NO_URL)
         if msgspec.structs.replace(target, path="") != self._origin:
             return _unsent(FaultKind.TRANSFORM, _ELSEWHERE)
@@ -125,6 +128,8 @@ class _Attempt:
         """What became of it; nothing of `proof` is kept."""
         in_body = [("", form) for one in secrets_of(self._call) for form in sent_as(one)]
         known = [*constants_of(self._call), *in_body, *proof]
+        if self._call.url_secret and len(self._path) >= SHOWN_FROM:
+            known.append(("", self._path))
         secrets = [one for one in known if one[1].isascii()]
         return judge_call(ending, self._call, self._retry, secrets, now_s, keep_answer=self._keeps)
 
@@ -136,6 +141,11 @@ class _Attempt:
             return None if message.leaves([]) is None else headers
 
         return leaves
+
+
+def _url_of(call: Call, made: MadeCall) -> str:
+    """Where it goes. Unmade, where the action has a URL with other holes by now."""
+    return fill(call.url, made.values) if call.url_secret else made.url
 
 
 def keeps_answers(action: Action, webhook: Webhook) -> bool:

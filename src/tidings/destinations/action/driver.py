@@ -135,7 +135,7 @@ def _shown_call(action: Action, headers: Headers, body: bytes) -> Shown:
     act = made.act
     content = whole(call, act, mask)
     sent = act.body if content is None else content
-    url = url_shown(call.url, act.url)
+    url = url_shown(call.url, act.url, secret=call.url_secret)
     return Shown(act.method, shown_headers(call, act, id), sent.encode(), url)
 
 

@@ -66,7 +66,7 @@ def show_act(act: Act) -> dict[str, Any]:
 def _call(call: Call) -> dict[str, Any]:
     return {
         "method": call.method,
-        "url": url_shown(call.url),
+        "url": url_shown(call.url, secret=call.url_secret),
         "values": dict(call.values),
         "headers": [{"name": name, "value": _header(value)} for name, value in _headers(call)],
         "json": None if call.json is None else _part(call.json),

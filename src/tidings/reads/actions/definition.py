@@ -157,10 +157,11 @@ def show_lookup(lookup: Lookup, state: LookupState) -> dict[str, Any]:
 
 def _asks(lookup: Lookup) -> tuple[str, str]:
     """Of what kind it is, and what it asks for."""
-    match lookup.where:
+    where = lookup.where
+    match where:
         case CsvLookup(file, key, by):
             return "csv", f"The line of {file.rpartition('/')[2]} whose {key} is {by}"
-        case HttpLookup(url):
-            return "http", f"GET {url_shown(url)}"
+        case HttpLookup():
+            return "http", f"GET {url_shown(where.url, secret=where.url_secret)}"
         case SqlLookup(connection, statement):
             return "sql", f"{' '.join(statement.split())} (over the connection {connection})"

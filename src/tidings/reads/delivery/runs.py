@@ -158,7 +158,7 @@ def _call(made: Made, act: MadeCall, action: Action | None) -> dict[str, Any]:
     url, body = act.url, act.body
     declared = None if action is None else action.act_for(made.language)
     if isinstance(declared, Call):
-        url = url_shown(declared.url, url)
+        url = url_shown(declared.url, url, secret=declared.url_secret)
         body = whole(declared, act, mask) or body
     else:
         url = url.partition("?")[0]  # a query may hold a key, and nobody says which part of it

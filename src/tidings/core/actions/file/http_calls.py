@@ -46,6 +46,7 @@ def call_of(table: Table, view: View, declared: Declared) -> Call | None:
         idempotency=_idempotency(table, credential),
         taken=None if taken is None else taken[1],
         untaken=table.one_of("untaken", ("never", "again"), "never"),
+        url_secret=table.is_reference("url"),
     )
 
 

@@ -136,7 +136,8 @@ def _http(table: Table, view: View, declared: Declared) -> HttpLookup | None:
         )
         return None
     plain = tuple((name, str(text.value)) for name, text in headers if hasattr(text, "value"))
-    return HttpLookup(url, values, plain, credential, take)
+    secret = table.is_reference("url")
+    return HttpLookup(url, values, plain, credential, take, url_secret=secret)
 
 
 def _sql(table: Table, view: View, declared: Declared) -> SqlLookup | None:
