@@ -119,7 +119,8 @@ def destinations(
         **own,
     }
     drivers[kinds.ACTION] = acting(drivers)
-    return ByKind(drivers, connections)
+    of_webhooks = {kind: one for kind, one in drivers.items() if kind in kinds.KINDS}
+    return ByKind(of_webhooks, connections)
 
 
 def make_policy(settings: Settings) -> Policy:
