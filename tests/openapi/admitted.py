@@ -82,6 +82,11 @@ ADMITTED: dict[str, tuple[str, Sequence[str]]] = {
         (*_WEBHOOKS, *_SOURCES),
     ),
     "header_values_stay": ("the stored URL and the given one", _CHANGES),
+    "bad_address": ("whether a text is an e-mail address, or a template of one", _WEBHOOKS),
+    "of_file": (
+        "which of the stored webhooks are actions",
+        (*_CHANGES, "POST /v1/webHooks/preview", "POST /v1/webHooks/test"),
+    ),
     "unknown_flow": ("transformations are stored", _WEBHOOKS),
     "not_dialled": (
         "the type is stored, or another field",
