@@ -23,7 +23,7 @@ class MadeCall(msgspec.Struct, frozen=True, tag="call", omit_defaults=True):
     secrets: tuple[tuple[int, int], ...] = ()
     """What of the body is left out here: at which sign, and which secret of the act it is. See
     `secrets.py`."""
-    values: dict[str, str] = {}
+    values: tuple[tuple[str, str], ...] = ()
     """What the holes of the URL are filled with, where that is a secret (`Call.url_secret`): `url`
     is then blank, and the driver has it of the action."""
 

@@ -139,9 +139,9 @@ class _Making:
 
     def _call(self, act: Call) -> MadeCall:
         found = {name: find(self._seen, path) for name, path in act.values.items()}
-        url, values = fill(act.url, found), dict[str, str]()
+        url, values = fill(act.url, found), tuple[tuple[str, str], ...]()
         if act.url_secret:
-            url, values = "", {name: text_of(one) or "" for name, one in found.items()}
+            url, values = "", tuple((name, text_of(one) or "") for name, one in found.items())
         headers = [
             (name, self._header(name, value))
             for name, value in act.headers

@@ -145,7 +145,7 @@ class _Attempt:
 
 def _url_of(call: Call, made: MadeCall) -> str:
     """Where it goes. Unmade, where the action has a URL with other holes by now."""
-    return fill(call.url, made.values) if call.url_secret else made.url
+    return fill(call.url, dict(made.values)) if call.url_secret else made.url
 
 
 def keeps_answers(action: Action, webhook: Webhook) -> bool:
