@@ -101,6 +101,26 @@ def test_what_members_come_to_themselves_causes_nothing(recipe: Recipe, platform
         assert not platform.calls(ADJUST)[2:] and len(platform.calls()) == told + 2
 
 
+def test_a_primary_member_without_a_number_is_found_by_e_mail(
+    recipe: Recipe, platform: Apart
+) -> None:
+    platform.add(21, email="mei@brand.example", tier="Gold")
+    platform.add(22, email="ken@brand.example", tier="Silver")
+    platform.add_group(503, [21, 22])
+    with recipe.start() as api:
+        event = tier_event("tierUpgraded", 21)
+        event["data"]["customerIdentifiers"]["instore"] = {"email": "mei@brand.example"}
+        sends(api, event)
+        done(api)
+        assert platform.tier(22) == "Gold"
+        event = tier_event("tierUpgraded", 21)
+        event["data"]["customerIdentifiers"]["instore"] = {}
+        sends(api, event)
+        done(api)
+        newest = runs(api, "group-members")[0]
+        assert newest["state"] == "cancelled" and "group has no record" in why(newest)
+
+
 def test_a_member_that_fails_is_tried_again_alone(recipe: Recipe, platform: Apart) -> None:
     with recipe.start() as api:
         platform.fails(1, status=521, path=ADJUST)
