@@ -8,7 +8,6 @@ from argon2 import PasswordHasher
 
 from tidings import catalogue
 from tidings.catalogue import Problem
-from tidings.compose import Keys, Ports
 from tidings.core.actions.action import Actions
 from tidings.core.connections.connection import Connections
 from tidings.core.webhooks.kinds import EMAIL, HTTP, KAFKA, SQL
@@ -27,6 +26,7 @@ from tidings.egress.port import Target
 from tidings.egress.sender import HttpSender
 from tidings.engine.access.passwords import Passwords
 from tidings.engine.vault import Secret, Vault
+from tidings.ports import Keys, Ports
 from tidings.store import port
 from tidings.transform.port import CheckBy, RenderRefused, TextTemplate
 from tidings.transform.sandbox import Sandbox, Unrenderable
@@ -67,7 +67,7 @@ class InProcess:
 
 
 class TestAddresses:
-    """`compose.Addresses`: https alone, and inboxes below one address. Every name resolves."""
+    """`ports.Addresses`: https alone, and inboxes below one address. Every name resolves."""
 
     __test__ = False
 
@@ -170,5 +170,5 @@ def ports(*, store: Any, clock: Any, sender: Any, key: bytes = b"k" * 32, **othe
 
 
 async def at_once(step: Any) -> Any:
-    """`compose.Through`: a step of a start that nothing holds up."""
+    """`ports.StepRunner`: a step of a start that nothing holds up."""
     return await step()

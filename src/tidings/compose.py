@@ -6,43 +6,33 @@ Nothing runs when `build` has returned: `App.load` takes up what is stored, `App
 """
 
 import asyncio
-import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol, TypeVar
 
-import msgspec
 from prometheus_client.registry import Collector
 
-from tidings.catalogue import Catalogue, envelope
-from tidings.connections.port import ConnectionType
-from tidings.core.actions.action import EVENTS, Actions
-from tidings.core.actions.file.faults import Fault
-from tidings.core.connections.connection import Connections
+from tidings.catalogue import envelope
+from tidings.core.actions.action import EVENTS
 from tidings.core.events.call_reader import CallReader
-from tidings.core.events.call_split import DEFAULT_LIMITS as CALL_LIMITS
-from tidings.core.events.call_split import CallLimits
 from tidings.core.events.terms import Terms
 from tidings.core.ids import OrgId
 from tidings.core.notices.consent_rules import mailed_by
 from tidings.core.webhooks.kinds import PULL
 from tidings.core.webhooks.registry import Registry
 from tidings.destinations.port import Destination, Driver
-from tidings.egress.port import Mailer, Receive
 from tidings.engine.access.access_services import AccessServices
-from tidings.engine.access.passwords import Passwords
 from tidings.engine.actions.actions import ActionServices
 from tidings.engine.actions.new_events import NewEventsDriver
 from tidings.engine.background_tasks import BackgroundTasks
 from tidings.engine.changes import Changes
-from tidings.engine.clock import Clock, sure
+from tidings.engine.clock import sure
 from tidings.engine.connections import NamedConnections
 from tidings.engine.delivery.healths import Healths
 from tidings.engine.delivery.manual_retries import ManualRetries
 from tidings.engine.delivery.restored_backlog import RestoredBacklog
 from tidings.engine.delivery.stops import EVERYTHING, HOLD, Stops
 from tidings.engine.delivery.trial import Trial
-from tidings.engine.engine import Engine, EngineLimits, EngineListeners, nobody_yet
+from tidings.engine.engine import Engine, EngineListeners, nobody_yet
 from tidings.engine.events.acceptor import Acceptor
 from tidings.engine.events.commit_queue import CommitQueue
 from tidings.engine.events.event_types import EventTypes
@@ -72,97 +62,8 @@ from tidings.engine.sources.inbound import Inbound
 from tidings.engine.sources.intake import SourceIntake
 from tidings.engine.sources.pumps import Pumps
 from tidings.engine.sources.sources import Sources
-from tidings.engine.vault import Vault
 from tidings.engine.webhooks.webhooks import Webhooks
-from tidings.lookups.port import Source
-from tidings.sources.port import SourceDriver
-from tidings.store import port
-from tidings.transform.port import Checker, Renderer
-
-Value = TypeVar("Value")
-Step = Callable[[], Awaitable[Value]]
-
-
-class Keys(NamedTuple):
-    """Each for one purpose."""
-
-    terms: bytes  # of the search terms
-    tokens: bytes  # of access tokens
-    consents: bytes  # of the links by which owners agree to e-mails
-
-
-class Addresses(Protocol):
-    """What webhooks' URLs lead to."""
-
-    def refusal(self, url: str) -> str | None:
-        """Why a URL may not be dialled; None where it may."""
-
-    def unresolved(self, url: str) -> Awaitable[str | None]:
-        """The host of a URL that has no address which may be dialled, if so. Soon, and no error."""
-
-    def inbox_url(self, token: str) -> str:
-        """The receiving URL of a test inbox."""
-
-    def inbox_urls(self, url: str) -> Sequence[str]:
-        """A test inbox's URL as it was ever shown; nothing for any other URL."""
-
-    def inbox_token(self, url: str) -> str | None:
-        """The token in a test inbox's URL; None for any other URL."""
-
-
-class Sandboxes(Renderer, Checker, Protocol):
-    """Runs what tenants have written, apart."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ports:
-    """What the service works over."""
-
-    store: port.Store
-    in_flight: port.InFlight  # what has left, for after a kill
-    catalogue: Catalogue
-    clock: Clock
-    rng: random.Random
-    random_bytes: Callable[[int], bytes]
-    new_event_id: Callable[[], str]
-    keys: Keys
-    vault: Vault
-    passwords: Passwords
-    passed_s: Callable[[], float]  # never set, unlike the clock
-    addresses: Addresses
-    # Of every kind, those of the engine itself as they are given; it hands over to inboxes what is
-    # theirs, and asks who has agreed to e-mails.
-    destination: Callable[
-        [Receive, Mapping[str, Driver], Callable[[OrgId, str], bool]], Destination
-    ]
-    sandboxes: Sandboxes
-    platform: Platform | None = None
-    mailer: Mailer | None = None
-    # Who fetches messages of sources, by their type; what the operator has declared, and how it is
-    # looked whether that works.
-    source_drivers: Mapping[str, SourceDriver] = field(default_factory=dict)
-    connection_types: Mapping[str, ConnectionType] = field(default_factory=dict)
-    connections: Connections = field(default_factory=Connections)
-    actions: Actions = field(default_factory=dict)  # the operator's, and whom look-ups ask
-    actions_org: OrgId | None = None  # whose they are
-    actions_warnings: Sequence[Fault] = ()  # what is odd in their file
-    lookups: Mapping[str, Source] = field(default_factory=dict)
-    shaping: Shaping | None = None  # instead of what is made of the others
-
-
-class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """How it works."""
-
-    limits: EngineLimits = EngineLimits()
-    calls: CallLimits = CALL_LIMITS
-    public_url: str = ""  # that links in e-mails begin with
-
-
-class StepRunner(Protocol):
-    """Takes a step of a start, however long the store holds it up."""
-
-    async def __call__(self, step: Callable[[], Awaitable[Value]]) -> Value:
-        """The step's value."""
+from tidings.ports import Options, Ports, StepRunner
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,7 @@ from tests.declared_connections import CONNECTIONS, TYPES
 from tests.ports import BASE, at_once, ports
 from tests.store.in_process import MemoryStore
 from tidings.app.faces import services_of
-from tidings.compose import Options, build
+from tidings.compose import build
 from tidings.core.actions.action import Actions
 from tidings.core.delivery.exchange import Answer, Ending
 from tidings.core.delivery.next_attempt import CLEAR, NextAttempt
@@ -28,6 +28,7 @@ from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Leaves, Target
 from tidings.engine.delivery.dispatcher import Dispatcher
 from tidings.lookups.port import Source
+from tidings.ports import Options
 from tidings.store import port
 
 NAMES = ("customerAdded", "pointsIssued", "pointsRedeemed")

@@ -12,7 +12,7 @@ from tests.simulation.loop import simulate
 from tests.simulation.parts import SimulatedClock
 from tests.store.in_process import MemoryStore
 from tidings import catalogue
-from tidings.compose import Options, build
+from tidings.compose import build
 from tidings.core.delivery.exchange import Answer, Ending
 from tidings.core.delivery.health import DEFAULT_POLICY, HealthPolicy
 from tidings.core.ids import OrgId
@@ -23,6 +23,7 @@ from tidings.egress.port import Leaves, MailFailed, Target
 from tidings.engine.engine import EngineLimits
 from tidings.engine.events.intake import Draft, Overloaded
 from tidings.engine.webhooks.webhooks import Webhooks
+from tidings.ports import Options
 from tidings.store import port
 from tidings.store.port import StoreDown
 

@@ -35,7 +35,7 @@ from tests.simulation.parts import (
     catalogue_of,
 )
 from tests.simulation.witness import Witness
-from tidings.compose import App, Options, build
+from tidings.compose import App, build
 from tidings.core.delivery.schedule import WINDOW_S
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
@@ -44,6 +44,7 @@ from tidings.core.shaping.signatures.standard_webhooks import Signer
 from tidings.engine.engine import Engine, EngineLimits
 from tidings.engine.events.intake import Draft, Overloaded
 from tidings.engine.webhooks.webhooks import UnknownWebhook, Webhooks
+from tidings.ports import Options
 from tidings.store.port import StoreDown
 from tidings.store.sqlite.leaps import LATER
 

@@ -11,7 +11,7 @@ from tidings.settings.settings import Settings, public_url
 
 
 class OwnAddresses:
-    """See `compose.Addresses`: inboxes are where they are, and where they were before they had a
+    """See `ports.Addresses`: inboxes are where they are, and where they were before they had a
     host of their own."""
 
     def __init__(self, settings: Settings, sender: HttpSender) -> None:

@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from tidings.api.http.metrics_access import MetricsReaders
-from tidings.compose import Keys
 from tidings.connections import kafka_type, outbox_type, smtp_type, sql_type
 from tidings.connections.port import ConnectionType
 from tidings.core.connections.connection import Connections
@@ -39,6 +38,7 @@ from tidings.engine.shaping.platform import (
     PlatformOptions,
 )
 from tidings.engine.vault import read_or_make_key
+from tidings.ports import Keys
 from tidings.settings.settings import Settings, host_of, platform_paths
 from tidings.sources.kafka.driver import KafkaDriver
 from tidings.sources.outbox.driver import OutboxDriver

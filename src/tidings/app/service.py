@@ -41,7 +41,7 @@ from tidings.app.parts import (
 )
 from tidings.app.sources import declare_sources
 from tidings.app.start_retry import StepRunner
-from tidings.compose import App, Options, Ports, build
+from tidings.compose import App, build
 from tidings.console.routes import console_routes
 from tidings.core.access.forwarded import Proxies
 from tidings.core.delivery.health import HealthPolicy
@@ -54,6 +54,7 @@ from tidings.engine.delivery.dispatcher import UNWRITTEN_MAX
 from tidings.engine.engine import EngineLimits
 from tidings.engine.pull.pulls import OUT_MAX
 from tidings.engine.vault import Vault
+from tidings.ports import Options, Ports
 from tidings.server import Bounds, Server
 from tidings.settings.settings import Settings, public_url
 from tidings.store.port import FAN_OUT_ROWS

@@ -11,7 +11,7 @@ from tests.simulation.loop import simulate
 from tests.simulation.parts import SimulatedClock
 from tests.store.in_process import MemoryStore
 from tidings import catalogue
-from tidings.compose import Options, build
+from tidings.compose import build
 from tidings.core.actions.action import Action, Call, CsvLookup, Found, Lookup
 from tidings.core.actions.made import Made, made_in
 from tidings.core.connections.connection import Connection
@@ -26,6 +26,7 @@ from tidings.egress.address import parse_target
 from tidings.engine.actions.declared import declare
 from tidings.engine.events.intake import Draft
 from tidings.lookups.port import LookupDown
+from tidings.ports import Options
 
 ORG = OrgId(1)
 CATALOGUE = catalogue.load()

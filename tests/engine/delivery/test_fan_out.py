@@ -16,7 +16,7 @@ import pytest
 from tests.pace import slowness
 from tests.ports import Unhashed, ports
 from tidings.catalogue import Catalogue
-from tidings.compose import Options, build
+from tidings.compose import build
 from tidings.core.delivery.exchange import Answer, Ending
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
@@ -25,6 +25,7 @@ from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Leaves, Target
 from tidings.engine.clock import WallClock
 from tidings.engine.events.intake import Draft
+from tidings.ports import Options
 from tidings.store import port
 from tidings.store.sqlite.hosting.client import SqliteStore
 

@@ -1,0 +1,113 @@
+"""What the service works over, as the composition is given it: adapters, and how it is to work."""
+
+import random
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol, TypeVar
+
+import msgspec
+
+from tidings.catalogue import Catalogue
+from tidings.connections.port import ConnectionType
+from tidings.core.actions.action import Actions
+from tidings.core.actions.file.faults import Fault
+from tidings.core.connections.connection import Connections
+from tidings.core.events.call_split import DEFAULT_LIMITS as CALL_LIMITS
+from tidings.core.events.call_split import CallLimits
+from tidings.core.ids import OrgId
+from tidings.destinations.port import Destination, Driver
+from tidings.egress.port import Mailer, Receive
+from tidings.engine.access.passwords import Passwords
+from tidings.engine.clock import Clock
+from tidings.engine.engine import EngineLimits
+from tidings.engine.shaping.platform import Platform
+from tidings.engine.shaping.shaper import Shaping
+from tidings.engine.vault import Vault
+from tidings.lookups.port import Source
+from tidings.sources.port import SourceDriver
+from tidings.store import port
+from tidings.transform.port import Checker, Renderer
+
+Value = TypeVar("Value")
+
+
+class Keys(NamedTuple):
+    """Each for one purpose."""
+
+    terms: bytes  # of the search terms
+    tokens: bytes  # of access tokens
+    consents: bytes  # of the links by which owners agree to e-mails
+
+
+class Addresses(Protocol):
+    """What webhooks' URLs lead to."""
+
+    def refusal(self, url: str) -> str | None:
+        """Why a URL may not be dialled; None where it may."""
+
+    def unresolved(self, url: str) -> Awaitable[str | None]:
+        """The host of a URL that has no address which may be dialled, if so. Soon, and no error."""
+
+    def inbox_url(self, token: str) -> str:
+        """The receiving URL of a test inbox."""
+
+    def inbox_urls(self, url: str) -> Sequence[str]:
+        """A test inbox's URL as it was ever shown; nothing for any other URL."""
+
+    def inbox_token(self, url: str) -> str | None:
+        """The token in a test inbox's URL; None for any other URL."""
+
+
+class Sandboxes(Renderer, Checker, Protocol):
+    """Runs what tenants have written, apart."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ports:
+    """What the service works over."""
+
+    store: port.Store
+    in_flight: port.InFlight  # what has left, for after a kill
+    catalogue: Catalogue
+    clock: Clock
+    rng: random.Random
+    random_bytes: Callable[[int], bytes]
+    new_event_id: Callable[[], str]
+    keys: Keys
+    vault: Vault
+    passwords: Passwords
+    passed_s: Callable[[], float]  # never set, unlike the clock
+    addresses: Addresses
+    # Of every kind, those of the engine itself as they are given; it hands over to inboxes what is
+    # theirs, and asks who has agreed to e-mails.
+    destination: Callable[
+        [Receive, Mapping[str, Driver], Callable[[OrgId, str], bool]], Destination
+    ]
+    sandboxes: Sandboxes
+    platform: Platform | None = None
+    mailer: Mailer | None = None
+    # Who fetches messages of sources, by their type; what the operator has declared, and how it is
+    # looked whether that works.
+    source_drivers: Mapping[str, SourceDriver] = field(default_factory=dict)
+    connection_types: Mapping[str, ConnectionType] = field(default_factory=dict)
+    connections: Connections = field(default_factory=Connections)
+    actions: Actions = field(default_factory=dict)  # the operator's, and whom look-ups ask
+    actions_org: OrgId | None = None  # whose they are
+    actions_warnings: Sequence[Fault] = ()  # what is odd in their file
+    lookups: Mapping[str, Source] = field(default_factory=dict)
+    shaping: Shaping | None = None  # instead of what is made of the others
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """How it works."""
+
+    limits: EngineLimits = EngineLimits()
+    calls: CallLimits = CALL_LIMITS
+    public_url: str = ""  # that links in e-mails begin with
+
+
+class StepRunner(Protocol):
+    """Takes a step of a start, however long the store holds it up."""
+
+    async def __call__(self, step: Callable[[], Awaitable[Value]]) -> Value:
+        """The step's value."""
