@@ -101,7 +101,7 @@ _COLUMNS = (
     " d.attempts > 0 AND EXISTS (SELECT 1 FROM attempt a WHERE a.delivery = d.id"
     f" AND (a.status NOT NULL OR a.kind NOT IN ({_MADE_NOTHING}))),"
     " CASE WHEN d.attempts > 0 THEN (SELECT count(*) FROM attempt a WHERE a.delivery = d.id"
-    " AND a.kind IN ('lost', 'waits')) ELSE 0 END"
+    f" AND a.kind IN ('{LOST}', '{FaultKind.WAITS}')) ELSE 0 END"
 )
 _JOINED = (
     " JOIN event e ON e.seq = d.event JOIN body b ON b.seq = d.event"
