@@ -106,17 +106,20 @@ def word_of(one: dict[str, Any]) -> str:
 
 
 def _said(definition: dict[str, Any] | None) -> Iterator[tuple[str, Any]]:
-    """The definition, from when to how often."""
+    """The definition, in the order in which it happens."""
     if definition is None:
         return
     yield "when", definition["when"]
+    late = definition["waits"][-1:] if definition["quiet"] else []  # looked at last
+    for said in definition["waits"][: len(definition["waits"]) - len(late)]:
+        yield "wait", said
     for one in definition["lookUps"]:
         yield "look up", f"{one['name']}: {one['asks']}. {one['otherwise']}"
     for one in definition["unless"]:
         yield "unless", f"{one['when']}: {one['because']}"
-    for said in definition["waits"]:
+    for said in late:
         yield "wait", said
+    yield "cap", definition["capped"]
     for one in definition["acts"]:
         language = f" (in {one['language']})" if one["language"] else ""
         yield "do", f"{one['does']}{language}"
-    yield "cap", definition["capped"]
