@@ -87,6 +87,7 @@ ADMITTED: dict[str, tuple[str, Sequence[str]]] = {
         "which of the stored webhooks are actions",
         (*_CHANGES, "POST /v1/webHooks/preview", "POST /v1/webHooks/test"),
     ),
+    "type_stays": ("the type of a stored webhook", _CHANGES),
     "unknown_flow": ("transformations are stored", _WEBHOOKS),
     "not_dialled": (
         "the type is stored, or another field",
@@ -112,6 +113,7 @@ ADMITTED: dict[str, tuple[str, Sequence[str]]] = {
         "event types are the catalogue's and the org's own",
         (*_ACCEPT, "POST /v1/webHooks/test", "POST /v1/webHooks/{webhook_id}/test"),
     ),
+    "cloudevent": ("no generator can put a `date-time` into a header", _ACCEPT),
     "schema": ("an event is checked by the schema that its name stands for", _ACCEPT),
     "other_org": ("the credential's own org", _ACCEPT),
     "unknown_org": ("orgs are stored", _ACCEPT),
@@ -126,13 +128,17 @@ ADMITTED: dict[str, tuple[str, Sequence[str]]] = {
         ),
     ),
     "bad_type": (
-        "a link, or an address with the current password: fields together",
-        ("POST /v1/passwords",),
+        "fields together: a link, or an address with the current password; and 3.0 is an integer "
+        "to JSON Schema, and no id of a store",
+        ("POST /v1/passwords", *_RECORD),
     ),
     "bad_names": ("what the webhook subscribes to is stored", _JOBS),
     "conflict": ("two fields together", _JOBS),
     "again_needed": ("two fields together", _JOBS),
-    "bad_period": ("two fields together", (*_JOBS, *_GROUP)),
+    "bad_period": (
+        "two fields together, or what the clock shows",
+        (*_JOBS, *_GROUP, "POST /v1/takeAsDelivered"),
+    ),
     "bad_range": ("two fields together", _TOTALS),
     "bad_cursor": ("a cursor goes with its sortBy", _GROUP),
     "unknown_parent": ("orgs are stored", ("POST /v1/orgs", "PATCH /v1/orgs/{org_id}")),

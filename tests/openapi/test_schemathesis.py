@@ -1,7 +1,8 @@
 """schemathesis against the description, in process, with all of its checks and both credentials.
 
-Derandomised: the same calls each time. Each example is called through the gate, in the loop in
-which the service runs. `TIDINGS_SCHEMATHESIS` is the number of examples of each kind and call.
+Derandomised: the same calls each time, whatever else changes in the code. Each example is called
+through the gate, in the loop in which the service runs. `TIDINGS_SCHEMATHESIS` is the number of
+examples of each kind and call.
 """
 
 import asyncio
@@ -12,6 +13,8 @@ from typing import Any
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
 from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS, load_all_checks
 
@@ -32,6 +35,7 @@ ORDER = sorted(SCOPES, key=lambda call: (call.startswith("DELETE "), "link" in c
 ANYTHING = ("POST /in/{source_org}/{source_name}",)  # whose body cannot be wrong
 CHOSEN = CHECKS.get_all()
 [ACCEPTS] = [one for one in CHOSEN if one.__name__ == "positive_data_acceptance"]
+[REFUSES] = [one for one in CHOSEN if one.__name__ == "negative_data_rejection"]
 CLOUD = ("ce-specversion", "ce-id", "ce-source", "ce-type")
 REFUSES_TOO = ("408", "412", "413")  # beside the statuses that schemathesis takes for refusals
 
@@ -87,6 +91,16 @@ class Host:
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(10)
         self.loop.close()
+
+
+@pytest.fixture(autouse=True)
+def _the_same_calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Hypothesis takes a part of its values out of the modules that are loaded: another word
+    anywhere in the code, and the calls are others."""
+    providers.CONSTANTS_CACHE.cache.clear()
+    monkeypatch.setattr(providers, "_get_local_constants", Constants)
+    yield
+    providers.CONSTANTS_CACHE.cache.clear()
 
 
 @pytest.fixture(scope="module")
@@ -157,11 +171,14 @@ def test_every_call_keeps_to_its_description(
         media = response.headers.get("content-type", [""])[0]
         told = response.json() if media == "application/json" else None
         meta = case.meta
-        positive = meta is None or meta.generation.mode is GenerationMode.POSITIVE
-        if positive and admitted(call, response.status_code, told):
-            case.validate_response(response, checks=[one for one in CHOSEN if one is not ACCEPTS])
-        else:
-            case.validate_response(response, checks=CHOSEN)
+        passed_over = None
+        if meta is None or meta.generation.mode is GenerationMode.POSITIVE:
+            if admitted(call, response.status_code, told):
+                passed_over = ACCEPTS
+        elif case.media_type == "text/csv":  # what breaks `type: string` is text on the wire
+            passed_over = REFUSES
+        checks = [one for one in CHOSEN if one is not passed_over]
+        case.validate_response(response, checks=checks)
 
     body = body_of(call, host.things)
     if body is not None and not isinstance(body, bytes):

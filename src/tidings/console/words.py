@@ -5,13 +5,13 @@ zone by the browser (`app.js` rewrites `<time>`); without scripts they stand in 
 """
 
 import re
-from datetime import UTC, datetime
 from functools import lru_cache
 
 from markupsafe import Markup, escape
 
 from tidings.core.delivery.states import State
 from tidings.core.shaping.left_out_words import word_of
+from tidings.core.times import exact
 
 GLYPHS = {
     "delivered": "✓",
@@ -103,24 +103,18 @@ def moment(ms: int | None) -> Markup:
     """A time of day or date, exact on hover."""
     if ms is None:
         return Markup("–")
-    exact = _exact(ms)
-    shown = f"{exact[:10]} {exact[11:19]} UTC"
-    return Markup(f'<time datetime="{exact}" title="{exact}">{shown}</time>')
+    told = exact(ms)  # nothing in it is to be escaped
+    shown = f"{told[:10]} {told[11:19]} UTC"
+    return Markup(f'<time datetime="{told}" title="{told}">{shown}</time>')
 
 
 def countdown(ms: int | None) -> Markup:
     """A time to come, counted down by the browser."""
     if ms is None:
         return Markup("–")
-    exact = _exact(ms)
-    shown = f"{exact[11:19]} UTC"
-    return Markup(f'<time class="countdown" datetime="{exact}" title="{exact}">{shown}</time>')
-
-
-def _exact(ms: int) -> str:
-    """`2026-02-11T09:15:00.123Z`: digits and these signs alone, so nothing is to be escaped."""
-    at = datetime.fromtimestamp(ms // 1000, UTC)
-    return f"{at.isoformat()[:19]}.{ms % 1000:03d}Z"
+    told = exact(ms)
+    shown = f"{told[11:19]} UTC"
+    return Markup(f'<time class="countdown" datetime="{told}" title="{told}">{shown}</time>')
 
 
 def copyable(text: object, shown: object = None) -> Markup:

@@ -24,11 +24,11 @@ from tidings.core.form import Form, came, whole_of
 from tidings.core.ids import EVENT_ID, SHOWN_NUMBER, DeliveryId, WebhookId, read_delivery
 from tidings.core.kinds import Flag, Number, Part, Value
 from tidings.core.replay import IDS_MAX, RATE_DEFAULT, RATE_MAX, ReplayKind
+from tidings.core.times import END_MS
 from tidings.errors import Refusal
 
 NAMES_MAX = 200
 SEARCH_MAX = 255
-TIME_MAX_MS = 1 << 53
 UNMATCHED = "unmatched"
 Wanted = frozenset[State | str]
 
@@ -56,12 +56,12 @@ def _text_of(most: int) -> Value:
 def _moment(value: object) -> int | None:
     """A time as epoch milliseconds: such a number, or RFC 3339."""
     number = whole_of(value)
-    if number is not None and 0 <= number < TIME_MAX_MS:
+    if number is not None and 0 <= number < END_MS:
         return number
     if not isinstance(value, str) or len(value) > 40:
         return None
     moment = epoch_ms(value)
-    return None if moment is None else max(0, moment)
+    return None if moment is None else min(max(0, moment), END_MS - 1)
 
 
 def _names(value: object) -> tuple[str, ...] | None:
@@ -204,7 +204,7 @@ _MOMENT = Value(
     'Write "2026-02-11T09:15:00Z".',
     schema=either(
         {"type": "string", "format": "date-time"},
-        {"type": "integer", "minimum": 0, "exclusiveMaximum": TIME_MAX_MS},
+        {"type": "integer", "minimum": 0, "exclusiveMaximum": END_MS},
     ),
 )
 _OF_ONE = Part(_of_one, schema=_ID.schema)

@@ -1,17 +1,34 @@
 """Times as answers show them: text with milliseconds."""
 
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
+
+BEGIN_MS = -62_135_596_800_000  # the year 1
+END_MS = 253_402_300_800_000
+"""The year 10000, for which RFC 3339 has no digits: what comes from outside lies before it."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ZONE_MS = 86_400_000  # no zone is further away
 
 
 def iso(ms: int | None) -> str | None:
-    """Milliseconds since the epoch as `2026-02-11T09:15:00.123Z`."""
+    """Milliseconds since the epoch as `2026-02-11T09:15:00.123Z`; what lies outside of the years 1
+    to 9999 is shown as their first or last moment, so that a page can always be shown."""
     if ms is None:
         return None
-    moment = datetime.fromtimestamp(ms // 1000, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{ms % 1000:03d}Z"
+    return exact(ms)
+
+
+def exact(ms: int) -> str:
+    """As `iso`, of a time that is known: digits and these signs alone."""
+    moment = _moment(min(max(ms, BEGIN_MS), END_MS - 1))
+    return f"{moment.isoformat(timespec='milliseconds')[:23]}Z"
 
 
 def local_iso(ms: int, zone: tzinfo) -> str:
     """Milliseconds since the epoch in an org's time zone, as `2026-02-11T14:45:00.123+0530`."""
-    moment = datetime.fromtimestamp(ms // 1000, zone)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{ms % 1000:03d}{moment:%z}"
+    moment = _moment(min(max(ms, BEGIN_MS + _ZONE_MS), END_MS - 1 - _ZONE_MS)).astimezone(zone)
+    return f"{moment.isoformat(timespec='milliseconds')[:23]}{moment:%z}"
+
+
+def _moment(ms: int) -> datetime:
+    return _EPOCH + timedelta(milliseconds=ms)

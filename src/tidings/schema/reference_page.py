@@ -29,7 +29,7 @@ field: [errors.md](errors.md). A field in another is written with a point betwee
 "Usually" is what holds where a body that makes one does not say the field, or says null where null
 is taken. A body that changes one leaves what it does not say as it is; null sets the usual again.
 """
-MANY = 1 << 52  # a bound that is no rule, but what numbers can hold
+MANY = 10**12  # a bound above is no rule, but what numbers and times can hold
 FOOT = """
 ## If it did not work
 

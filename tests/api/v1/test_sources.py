@@ -301,6 +301,17 @@ async def test_a_dry_run_shows_the_events_and_accepts_nothing() -> None:
         assert len((await s.call("GET", "/v1/sources")).json["sources"]) == 1
 
 
+@pytest.mark.parametrize("headers", [False, 0, "", [], {"X-Key": 7}])
+async def test_a_dry_run_refuses_headers_that_are_none(headers: object) -> None:
+    async with service() as s:
+        await make(s)
+        said = {"message": {"body": {}, "headers": headers}}
+        told = await s.call("POST", "/v1/sources/shop/preview", said)
+        assert told.status == 400 and told.json["error"]["path"] == "message.headers"
+        left_out: dict[str, Any] = {"message": {"body": {}, "headers": None}}
+        assert (await s.call("POST", "/v1/sources/shop/preview", left_out)).status == 200
+
+
 async def test_a_source_puts_aside_no_more_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live_source, "ASIDE_MAX", 2)
     monkeypatch.setattr(sources, "SOURCES_MAX", 2)

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+import pytest
 
 from tests.api.control_client import BASIC, Service, event, service
 from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId, show
+from tidings.core.times import END_MS
 from tidings.store import port
 
 ORG, OTHER = OrgId(7), OrgId(8)
@@ -91,6 +93,39 @@ async def test_a_job_is_made_runs_and_is_told_of_when_it_has_ended() -> None:
         assert (fact["replayId"], fact["delivered"]) == (id, 3)
         listed = (await made.call("GET", "/v1/replays", None, auth)).json["replays"]
         assert [one["id"] for one in listed] == [id]
+
+
+LAST = "9999-12-31T23:59:59.999Z"
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (END_MS - 1, LAST),
+        ("9999-12-31T23:59:59.999-12:00", LAST),
+        ("0001-01-01T00:00:00+14:00", "1970-01-01T00:00:00.000Z"),
+    ],
+)
+async def test_the_first_and_last_times_are_told_by_every_call(said: int | str, told: str) -> None:
+    async with service() as made:
+        auth = await made.add_org(ORG)
+        body = {"deliveryIds": [show("dlv", 7)], "to": said}
+        job = await made.call("POST", "/v1/deliveries/cancel", body, auth)
+        assert job.status == 201 and job.json["to"] == told
+        listed = (await made.call("GET", "/v1/replays", None, auth)).json["replays"]
+        assert [one["id"] for one in listed] == [job.json["id"]]
+        later = await made.call("POST", "/v1/deliveries/cancel", body | {"to": END_MS}, auth)
+        assert later.status == 400 and later.json["error"]["code"] == "bad_time"
+
+
+@pytest.mark.parametrize("call", ["tally", "series"])
+async def test_totals_of_a_time_far_ahead_are_refused_in_words(call: str) -> None:
+    async with service() as made:
+        auth = await made.add_org(ORG)
+        shown, _ = await hook(made, auth)
+        path = f"/v1/webHooks/{shown['webHookId']}/{call}?from={10**15 - 1}"
+        told = await made.call("GET", path, None, auth)
+        assert told.status == 400 and told.json["error"]["code"] == "bad_range"
 
 
 async def test_a_job_may_wait_for_its_start() -> None:

@@ -55,7 +55,7 @@ _MESSAGE: dict[str, Any] = {
     "type": "object",
     "description": "As its sender would send it.",
     "properties": {
-        "headers": {"type": "object", "additionalProperties": {"type": "string"}},
+        "headers": {"type": ["object", "null"], "additionalProperties": {"type": "string"}},
         "body": {"description": "Its bytes as text, or any JSON."},
     },
     "required": ["body"],
@@ -217,7 +217,9 @@ def _message(said: object) -> ForeignMessage:
     if not isinstance(said, dict) or "body" not in said:
         raise _bad("message", "an object of headers and body", said)
     refuse_unknown_fields(said, ("headers", "body"), "message.")
-    headers = said.get("headers") or {}
+    headers = said.get("headers")
+    if headers is None:
+        headers = {}
     if not isinstance(headers, dict) or not all(isinstance(one, str) for one in headers.values()):
         raise _bad("message.headers", "an object of texts by name", headers)
     body = said["body"]

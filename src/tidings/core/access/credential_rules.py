@@ -11,7 +11,7 @@ from tidings.core.declaration import Declared, Field, declared, read_body, read_
 from tidings.core.form import SIGN, Form, came, visible
 from tidings.core.kinds import Choice, Nested, Number, Part, Text, Value
 from tidings.core.overlap import Rotation
-from tidings.core.times import iso
+from tidings.core.times import END_MS, iso
 from tidings.errors import Refusal
 
 KINDS = ("key", "till", "oauth")
@@ -19,7 +19,6 @@ NAME_MAX = 255
 PASSWORD_MIN, PASSWORD_MAX = 12, 256
 RATE_MAX = 1_000_000
 PART_MAX = 512  # characters of what asks for a token
-LATEST_MS = 253_402_300_799_000  # the year 9999
 
 _TILL_CODE = re.compile(r"[A-Za-z0-9_.@-]{1,128}")
 
@@ -108,7 +107,7 @@ def _expiry(form: "_Form", field: Declared, standing: int | None) -> int | None:
     if value is None:
         return None if "expiresAt" in form.body else standing
     moment = _moment(value)
-    if moment is None or not form.now_ms < moment <= LATEST_MS:
+    if moment is None or not form.now_ms < moment < END_MS:
         form.refuse(
             "bad_expiry",
             "expiresAt",

@@ -43,14 +43,16 @@ SAVED: dict[str, Any] = {
     "required": ["webHookId"],
     "properties": {"webHookId": {"type": "string"}},
 }
-UNSAVED: dict[str, Any] = {
-    "required": ["name", "eventNames", "webHookUrl", "maxAllowedConnections"],
-    "properties": {
-        "webHookId": {"type": "null"},
-        "name": {"type": "string", "pattern": LINE, "maxLength": 255},
-        "webHookUrl": {"type": "string"},
-    },
+_UNSAVED: Json = {
+    "webHookId": {"type": "null"},
+    "name": {"type": "string", "pattern": LINE, "maxLength": 255},
+    "webHookUrl": {"type": "string"},
 }
+
+
+def unsaved(*required: str) -> Json:
+    """What begins from nothing, and names at least `required`."""
+    return {"required": list(required), "properties": _UNSAVED}
 
 
 def _new() -> Json:

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from tidings.api.answers import answer, refused
 from tidings.api.context import Services, read_object
 from tidings.api.models import V1_ERRORS, body_of
-from tidings.api.v1.webhooks.models import SAVED, unsaved_schema
+from tidings.api.v1.webhooks.models import SAVED, unsaved, unsaved_schema
 from tidings.core.events.call_reader import Caller
 from tidings.core.form import came, whole_of
 from tidings.core.ids import WebhookId
@@ -43,7 +43,7 @@ PREVIEW_BODY = body_of(
     lambda: unsaved_schema(
         "The fields of a webhook, and which events to try it on.",
         {"last": _LAST},
-        [SAVED, {"required": ["eventNames"]}],
+        [SAVED, unsaved("eventNames")],
     )
 )
 

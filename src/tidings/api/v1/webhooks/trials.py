@@ -12,7 +12,7 @@ from tidings.api.context import Services, read_object, refuse_unknown_fields
 from tidings.api.description import Model, whole_schema
 from tidings.api.keyed import KEYED
 from tidings.api.models import V1_ERRORS, body_of
-from tidings.api.v1.webhooks.models import SAVED, UNSAVED, unsaved_schema
+from tidings.api.v1.webhooks.models import SAVED, unsaved, unsaved_schema
 from tidings.core.delivery.standing import Standing
 from tidings.core.ids import OrgId, WebhookId
 from tidings.core.shaping.signatures.standard_webhooks import show_secret
@@ -42,7 +42,8 @@ class SavedTestBody(TestBody):
 
 def _unsaved() -> dict[str, Any]:
     about = "The fields of a webhook, and what to send as a test."
-    return unsaved_schema(about, whole_schema(TestBody)["properties"], [SAVED, UNSAVED])
+    named = unsaved("name", "eventNames", "webHookUrl", "maxAllowedConnections")
+    return unsaved_schema(about, whole_schema(TestBody)["properties"], [SAVED, named])
 
 
 TEST_BODY = body_of(SavedTestBody, required=False)
