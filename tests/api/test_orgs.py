@@ -168,8 +168,9 @@ async def test_an_org_changes_itself_but_not_what_is_the_operators() -> None:
             status, told = await patched(s, 50, {"name": "New"} | body, auth)
             assert (status, told["error"]["code"]) == (403, "operators_only")
             assert told["error"]["path"] == field
-        status, told = await patched(s, 50, {"settings": "x"}, auth)
-        assert status == 400
+        for settings in ("x", 7, True, ["limits"]):
+            status, told = await patched(s, 50, {"settings": settings}, auth)
+            assert (status, told["error"]["path"]) == (400, "settings")
         assert (await s.call("GET", "/v1/orgs/50", auth=auth)).json == changed
 
 

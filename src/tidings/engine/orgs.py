@@ -235,7 +235,8 @@ def asked(org: port.Org) -> OrgRequest:
 def _refuse_operators(form: Form) -> None:
     """What an org may not change of itself."""
     settings = form.body.get("settings")
-    named = [f"settings.{name}" for name in OPERATORS_ONLY if name in (settings or ())]
+    said = settings if isinstance(settings, dict) else ()  # what else it is, is refused later
+    named = [f"settings.{name}" for name in OPERATORS_ONLY if name in said]
     if "parent" in form.body:
         named.insert(0, "parent")
     for field in named:

@@ -160,12 +160,13 @@ def _moment(form: Form, name: str, zone: tzinfo) -> int | None:
 
 
 def _value(form: Form, name: str) -> tuple[str, ...]:
-    value = str(form.body.get(name, "")).strip()
-    if len(value) > VALUE_MAX:
+    said = str(form.body.get(name, ""))
+    value = said.strip()
+    if len(said) > VALUE_MAX:
         form.refuse(
             "bad_parameter",
             name,
-            f"{name} must be at most {VALUE_MAX} characters; got {len(value)}. Give the value "
+            f"{name} must be at most {VALUE_MAX} characters; got {len(said)}. Give the value "
             "itself.",
         )
         return ()

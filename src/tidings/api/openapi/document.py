@@ -143,8 +143,12 @@ def _complete(call: str, operation: Json, example: Json) -> None:
         operation["security"] = []
     else:
         _add_scope(operation, scope or "")
+        # Nobody is named for an event: the accept path does not read these two.
+        unread = ("EntityCode", "EntityType") if call == f"POST {accept.EVENTS}" else ()
         operation["parameters"] = operation.get("parameters", []) + [
-            {"$ref": f"#/components/parameters/{name}"} for name in _PARAMETERS
+            {"$ref": f"#/components/parameters/{name}"}
+            for name in _PARAMETERS
+            if name not in unread
         ]
     for response in operation["responses"].values():
         headers = response.setdefault("headers", {})
