@@ -2,6 +2,7 @@
 
 import ssl
 from email import message_from_bytes
+from email.header import decode_header, make_header
 from email.policy import default
 
 import pytest
@@ -12,6 +13,7 @@ from tidings.egress.mail import MailServer, SmtpMailer
 from tidings.egress.port import MailFailed
 
 AUTHORITY = trustme.CA()
+ENCODED = "=?utf-8?q?=0d=0aBcc:_evil=40example.test?="
 
 
 def server_tls() -> ssl.SSLContext:
@@ -105,9 +107,15 @@ async def test_a_name_with_a_line_break_makes_no_further_header() -> None:
         await mailer.send("id", ["a@example.test"], "x\r\nBcc: evil@example.test", "y")
         letter = message_from_bytes(sink.letters[0], policy=default)
         assert letter["Bcc"] is None and letter["Subject"] == "x Bcc: evil@example.test"
-        with pytest.raises(MailFailed) as failed:
-            await mailer.send("id", ["a@example.test\r\nBcc: evil@example.test"], "x", "y")
-        assert failed.value.final
+        await mailer.send("id", ["a@example.test"], f"ä {ENCODED}", "y")
+        letter = message_from_bytes(sink.letters[1])
+        assert letter["Bcc"] is None and str(make_header(decode_header(letter["Subject"]))) == (
+            f"ä {ENCODED}"
+        )
+        for to in ("a@example.test\r\nBcc: evil@example.test", f"{ENCODED}@example.test"):
+            with pytest.raises(MailFailed) as failed:
+                await mailer.send("id", [to], "x", "y")
+            assert failed.value.final
 
 
 def test_the_password_is_not_shown() -> None:

@@ -15,6 +15,7 @@ from email.utils import format_datetime, localtime
 
 import msgspec
 
+from tidings.core.mail_addresses import ENCODED, Subject
 from tidings.egress.port import MailFailed
 
 TIMEOUT_S = 20.0
@@ -79,9 +80,11 @@ class SmtpMailer:
         message = EmailMessage()
         domain = self._server.sender.rpartition("@")[2] or "localhost"
         try:
+            if any(ENCODED in one for one in to):
+                raise ValueError("an address is no plain one")
             message["From"] = self._server.sender
             message["To"] = ", ".join(to)
-            message["Subject"] = " ".join(subject.split())
+            message["Subject"] = Subject(" ".join(subject.split()))
             message["Date"] = format_datetime(localtime())
             message["Message-ID"] = f"<{id}@{domain}>"
             message["Auto-Submitted"] = "auto-generated"  # no out-of-office answers (RFC 3834)

@@ -97,6 +97,7 @@ def test_templates_of_recipients_are_taken_where_the_operator_admits_anybody() -
             "a\x00@brand.example", "a" * 65 + "@brand.example", "a@" + "b" * 300, 7, None,
             "<a@brand.example>", "a@brand.example;b@brand.example", "{{ x }}@brand.example",
             "\ud800@brand.example", "a\u3164b c@brand.example",
+            "=?utf-8?q?evil=40x.example=2C?=@brand.example", "a=?b@brand.example",
         )),
     ],
 )  # fmt: skip

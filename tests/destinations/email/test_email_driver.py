@@ -3,6 +3,8 @@
 import asyncio
 import re
 import ssl
+from email import message_from_bytes as email_of
+from email.header import decode_header
 from time import monotonic
 from typing import Any
 
@@ -19,6 +21,10 @@ from tidings.destinations.port import Headers
 
 pytestmark = pytest.mark.timeout(40)
 AUTHORITY = trustme.CA()
+USUAL = {
+    *"From To Subject Message-ID Auto-Submitted Content-Type Content-Transfer-Encoding".split(),
+    *"MIME-Version Webhook-Id".split(),
+}
 
 
 def tls_of(host: str = "127.0.0.1", authority: trustme.CA = AUTHORITY) -> ssl.SSLContext:
@@ -112,6 +118,39 @@ async def test_what_is_in_an_email_ends_neither_it_nor_a_header(text: str, subje
 
 
 @pytest.mark.parametrize(
+    "subject",
+    [
+        "=?utf-8?q?a=0d=0aBcc:_evil=40x.example?=",
+        "=?utf-8?q?a=0aBcc:_evil=40x.example?= hello",
+        "=?utf-8?q?=0d=0a=0d=0aAnother_content?=",
+        "=?utf-8?b?DQpCY2M6IGV2aWxAeC5leGFtcGxl?=",
+        "Zoë =?utf-8?q?=0d=0aBcc:_evil=40x.example?=",
+        "=?utf-8?q?nothing_but_words?=",
+        "=?us-ascii?q?a?= =?utf-8?b?/////?= =?no-such-charset?q?=00?=",
+        "=?utf-8?q?" + "=C3=A4" * 70 + "?=",
+        "=?", "a =? b ?= c", "x, y; z: 1", "a" * 250, "ä" * 250, "\U0001f600 x" * 80,
+        "100% of =?utf-8?q?=E2=80=AE?=",
+    ],
+)  # fmt: skip
+async def test_a_subject_that_reads_like_an_encoded_one_stays_the_text_that_it_is(
+    subject: str,
+) -> None:
+    async with mail_server() as server:
+        [result] = await sent(server, email(subject=subject, text="hello"))
+        [came] = server.came
+    assert result.verdict is Verdict.DELIVERED
+    # Read by the standard's older reader: it undoes what was done, once.
+    head = email_of(came.content)
+    assert {*head.keys()} == USUAL and came.text == "hello"
+    read = "".join(
+        part.decode(charset or "ascii") if isinstance(part, bytes) else part
+        for part, charset in decode_header(head["Subject"].replace("\r\n", ""))
+    )
+    assert read == subject
+    assert max(map(len, came.content.split(b"\r\n"))) <= 998
+
+
+@pytest.mark.parametrize(
     "message",
     [
         email(subject="a\r\nBcc: evil@x.example"),
@@ -128,8 +167,12 @@ async def test_bytes_that_no_shaping_of_emails_has_made_are_not_sent(message: Te
 
 
 @pytest.mark.parametrize(
-    "to", [f"{OPS},{DEV}", f"Ops <{OPS}>", f"{OPS}\r\nRCPT TO:<{DEV}>", "OPS@BRAND.EXAMPLE@x"]
-)
+    "to",
+    [
+        f"{OPS},{DEV}", f"Ops <{OPS}>", f"{OPS}\r\nRCPT TO:<{DEV}>", "OPS@BRAND.EXAMPLE@x",
+        "=?utf-8?q?evil=40x.example=2C?=@brand.example", "=?utf-8?q?=0d=0aBcc:a?=@brand.example",
+    ],
+)  # fmt: skip
 async def test_what_is_no_single_address_gets_nothing(to: str) -> None:
     async with mail_server() as server:
         [result] = await sent(server, email(to), recipients="any")

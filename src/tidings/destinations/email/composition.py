@@ -5,24 +5,24 @@ What comes of an event can end no header and begin none, and no line is longer t
 
 import hashlib
 from datetime import UTC, datetime
-from email.errors import HeaderParseError
+from email.errors import MessageError
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime
 
 from tidings.connections.smtp_server import SmtpServer
-from tidings.core.mail_addresses import domain_of
+from tidings.core.mail_addresses import Subject, domain_of
 from tidings.core.webhooks.mailing import Mail
 from tidings.destinations.port import Headers
 
-ID, DATED = "webhook-id", "webhook-timestamp"
+ID, DATED, SUBJECT = "webhook-id", "webhook-timestamp", "Subject"
 _OURS = ("webhook-", "tidings-")
 
 
 def headers_of(mail: Mail, server: SmtpServer, id: str) -> Headers:
     """Who writes to whom, about what, and that a program does. By the Message-ID a repeat is seen
     to be one."""
-    headers = [("From", str(server.sender)), ("To", ", ".join(mail.to)), ("Subject", mail.subject)]
+    headers = [("From", str(server.sender)), ("To", ", ".join(mail.to)), (SUBJECT, mail.subject)]
     if server.reply_to is not None:
         headers.append(("Reply-To", str(server.reply_to)))
     headers.append(("Message-ID", f"<{id}@{domain_of(server.sender.address)}>"))
@@ -62,7 +62,7 @@ def compose(mail: Mail, headers: Headers) -> bytes:
     message = EmailMessage(policy)
     try:
         for name, value in headers:
-            message[name] = value
+            message[name] = Subject(value) if name == SUBJECT else value
         if mail.text is not None:
             message.set_content(mail.text, charset="utf-8")
         if mail.html is not None and mail.text is not None:
@@ -72,6 +72,6 @@ def compose(mail: Mail, headers: Headers) -> bytes:
         elif mail.html is not None:
             message.set_content(mail.html, subtype="html", charset="utf-8")
         content = message.as_bytes()
-    except (HeaderParseError, LookupError, UnicodeError) as error:
+    except (MessageError, LookupError, UnicodeError) as error:
         raise ValueError(str(error)) from None
     return content if content.endswith(b"\r\n") else content + b"\r\n"
