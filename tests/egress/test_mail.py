@@ -108,8 +108,8 @@ async def test_a_name_with_a_line_break_makes_no_further_header() -> None:
         letter = message_from_bytes(sink.letters[0], policy=default)
         assert letter["Bcc"] is None and letter["Subject"] == "x Bcc: evil@example.test"
         await mailer.send("id", ["a@example.test"], f"ä {ENCODED}", "y")
-        letter = message_from_bytes(sink.letters[1])
-        assert letter["Bcc"] is None and str(make_header(decode_header(letter["Subject"]))) == (
+        other = message_from_bytes(sink.letters[1])
+        assert other["Bcc"] is None and str(make_header(decode_header(other["Subject"]))) == (
             f"ä {ENCODED}"
         )
         for to in ("a@example.test\r\nBcc: evil@example.test", f"{ENCODED}@example.test"):

@@ -4,6 +4,7 @@ import json
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -18,6 +19,7 @@ from tidings.core.actions.made import Made, MadeCall, MadeRow, bytes_of
 from tidings.core.actions.rendering import made_of
 from tidings.core.connections.connection import Connections
 from tidings.core.delivery.exchange import Answer, Fault, FaultKind, Result, Verdict
+from tidings.core.ids import OrgId
 from tidings.core.inbox_rules import ArrivalAnswer
 from tidings.core.shaping.filter import compile_filter
 from tidings.core.webhooks.authentication import ApiKey, Basic, OAuth2ClientCredentials
@@ -26,7 +28,7 @@ from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.action.driver import ActionDestination
 from tidings.destinations.http.authentication.asking import asking_over
 from tidings.destinations.http.authentication.schemes import Proofs
-from tidings.destinations.port import Channel
+from tidings.destinations.port import Channel, Headers
 from tidings.destinations.undialled import Undialled
 from tidings.egress.inbox import InboxSender, OwnAddress
 from tidings.egress.policy import Policy
@@ -122,8 +124,55 @@ async def test_a_call_has_its_own_headers_and_none_of_ours(calls: Calls) -> None
         "host", "accept", "accept-encoding", "user-agent", "content-length", "content-type",
         "x-brand", "x-name", "x-api-key", "idempotency-key",
     }  # fmt: skip
-    assert came.headers["idempotency-key"] == "msg_1" and came.headers["x-api-key"] == KEY
+    assert UUID(came.headers["idempotency-key"]) and came.headers["x-api-key"] == KEY
     assert came.headers["content-length"] == str(len(came.body))
+
+
+class Other(TestMessage):
+    """A message with another id, another org, or that is a test."""
+
+    def __init__(self, body: bytes, **what: Any) -> None:
+        super().__init__(body, trial=what.get("trial", False))
+        self.id = what.get("id", self.id)
+        self.org = what.get("org", self.org)
+        self._dated = what.get("dated", "1")
+
+    def leaves(self, carried: Headers) -> Headers | None:
+        marks = [("tidings-test", "true")] if self.trial else []
+        return [*carried, ("webhook-id", self.id), ("webhook-timestamp", self._dated), *marks]
+
+
+async def test_a_key_is_of_one_act_for_one_event_whatever_becomes_of_the_file(calls: Calls) -> None:
+    """The same for all that repeats the act, another one for all that is another act."""
+
+    async def key(name: str = "invite", call: Call | None = None, **what: Any) -> str:
+        act = call or calls.call(idempotency="Idempotency-Key")
+        calls.actions[name] = Action(name, ("a",), {"": act})
+        webhook = hook("", kind=ACTION, name=name, org=what.pop("org", OrgId(1)))
+        channel = calls.driver.open(webhook, None)
+        await channel.send(Other(bytes_of(Made(calls.made(body="{}"))), org=webhook.org, **what))
+        await channel.close()
+        left: list[tuple[str, str]] = [("webhook-id", what.get("id", "msg_1"))]
+        left += [("webhook-timestamp", what.get("dated", "1"))]
+        left += [("tidings-test", "true")] if what.get("trial") else []
+        shown = dict(calls.driver.show(webhook, left, bytes_of(Made(calls.made())), None).headers)
+        found = calls.receiver.seen[-1].headers["idempotency-key"]
+        assert shown["Idempotency-Key"] == found  # what is shown is what was sent
+        return found
+
+    one = await key()
+    changed = calls.call(idempotency="Idempotency-Key", json=Plain({}), content_type="a/b")
+    assert {await key(), await key(dated="9"), await key(call=changed)} == {one}
+    others = [
+        await key(name="remind"),
+        await key(name="invite-1"),
+        await key(id="msg_2"),
+        await key(id="msg_1~rpl_1"),
+        await key(org=OrgId(2)),
+        await key(trial=True),
+        await key(trial=True, dated="2"),
+    ]
+    assert len({one, *others}) == 8 and all(str(UUID(each)) == each for each in (one, *others))
 
 
 async def test_of_two_headers_of_a_name_one_is_sent(calls: Calls) -> None:
@@ -389,7 +438,7 @@ def test_a_call_is_shown_as_it_went_without_its_secrets(
     found = calls.driver.show(webhook, left, bytes_of(made), None)
     assert found.method == "POST" and found.body == b"{}" and found.url.endswith("/v1/7")
     headers = dict(found.headers)
-    assert headers["Idempotency-Key"] == "msg_1" and headers["X-Key"] == "…cdef"
+    assert UUID(headers["Idempotency-Key"]) and headers["X-Key"] == "…cdef"
     assert shown in found.headers and "webhook-signature" not in headers
     assert KEY not in repr(found) and KEY not in repr(calls.driver.carried(webhook))
     assert ("X-Key", "…cdef") in calls.driver.carried(webhook)

@@ -13,7 +13,7 @@ from tidings.core.delivery.exchange import Ending, Fault, FaultKind, Result, of_
 from tidings.core.delivery.outcome import RetryPolicy
 from tidings.core.webhooks.masks import SHOWN_FROM
 from tidings.core.webhooks.webhook import Webhook
-from tidings.destinations.action.requests import constants_of, headers_of
+from tidings.destinations.action.requests import constants_of, headers_of, key_of
 from tidings.destinations.action.verdicts import judge_call
 from tidings.destinations.http.authentication.proof import Header, Proof
 from tidings.destinations.http.proven import send_proven
@@ -61,7 +61,7 @@ class CallChannel:
         body = whole(call, made.act)
         if made.act.method not in METHODS or body is None:
             return _unsent(FaultKind.TRANSFORM, _OTHER)
-        attempt = _Attempt(message, call, made.act, body, target.path, self._keeps, self._retry)
+        attempt = _Attempt(message, self._webhook, call, made.act, body, target.path, self._retry)
         if self._proof is None:
             ending = await attempt.run(self._outlet, [], message.deadline_s)
             return None if ending is None else attempt.judged(ending, [], self._now_s)
@@ -89,7 +89,6 @@ class CallChannel:
         """Send by this version from now on."""
         retry, action = webhook.retry, self._action
         self._webhook = webhook
-        self._keeps = webhook.keep_answers
         self._retry = msgspec.structs.replace(
             retry,
             retry_also=retry.retry_also | action.again,
@@ -103,20 +102,20 @@ class _Attempt:
     def __init__(
         self,
         message: Message,
+        webhook: Webhook,
         call: Call,
         made: MadeCall,
         body: str,
         path: str,
-        keeps: bool,
         retry: RetryPolicy,
     ) -> None:
         self.deadline_s = message.deadline_s
         self._message = message
+        self._webhook = webhook
         self._call = call
         self._made = made
         self._body = body.encode()
         self._path = path
-        self._keeps = keeps
         self._retry = retry
 
     def run(self, outlet: PathOutlet, proof: Headers, left_s: float) -> Awaitable[Ending | None]:
@@ -131,14 +130,16 @@ class _Attempt:
         if self._call.url_secret and len(self._path) >= SHOWN_FROM:
             known.append(("", self._path))
         secrets = [one for one in known if one[1].isascii()]
-        return judge_call(ending, self._call, self._retry, secrets, now_s, keep_answer=self._keeps)
+        keeps = self._webhook.keep_answers
+        return judge_call(ending, self._call, self._retry, secrets, now_s, keep_answer=keeps)
 
     def _leaving(self, proof: Headers) -> Leaves:
-        message = self._message
-        headers = headers_of(self._call, self._made, message.id, proof)
-
         def leaves() -> Headers | None:
-            return None if message.leaves([]) is None else headers
+            left = self._message.leaves([])
+            if left is None:
+                return None
+            key = key_of(self._webhook, left)
+            return headers_of(self._call, self._made, key, proof)
 
         return leaves
 

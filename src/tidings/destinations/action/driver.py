@@ -25,7 +25,7 @@ from tidings.destinations.action.delegates import (
     handover_of,
     unsigned,
 )
-from tidings.destinations.action.requests import shown_headers
+from tidings.destinations.action.requests import key_of, shown_headers
 from tidings.destinations.http.authentication.schemes import Proofs
 from tidings.destinations.kafka.driver import KEY
 from tidings.destinations.kafka.records import CONTENT_TYPE
@@ -33,8 +33,6 @@ from tidings.destinations.port import Channel, Driver, Headers, Shown
 from tidings.destinations.undialled import UndialledChannel
 from tidings.egress.port import PathSender, Target
 from tidings.errors import Invalid
-
-_ID = "webhook-id"
 
 
 class ActionDestination:
@@ -92,12 +90,12 @@ class ActionDestination:
         return self._drivers[kind.kind].carried(kind)
 
     def show(self, webhook: Webhook, headers: Headers, body: bytes, key: int | None) -> Shown:
-        """Of a call none of `headers` but the id, for none of them is sent."""
+        """Of a call none of `headers`, for none of them is sent."""
         action = self._actions.get(webhook.name)
         if action is None:
             return Shown(ACTION, [], body)
         if isinstance(action.act, Call):
-            return _shown_call(action, headers, body)
+            return _shown_call(action, webhook, headers, body)
         if isinstance(action.act, NewEvents):
             return self._drivers[EVENTS].show(webhook, headers, body, key)
         handover, kind = handover_of(action, body), as_kind(webhook, action)
@@ -125,18 +123,18 @@ class ActionDestination:
         return CallChannel(webhook, action, origin, outlet, proof, self._target_of, self._now_s)
 
 
-def _shown_call(action: Action, headers: Headers, body: bytes) -> Shown:
+def _shown_call(action: Action, webhook: Webhook, headers: Headers, body: bytes) -> Shown:
     made = made_in(body)
     if made is None or not isinstance(made.act, MadeCall):
         return Shown(ACTION, [], body)
     call = action.act_for(made.language)
     assert isinstance(call, Call)
-    id = next((value for name, value in headers if name == _ID), "")
     act = made.act
     content = whole(call, act, mask)
     sent = act.body if content is None else content
     url = url_shown(call.url, act.url, secret=call.url_secret)
-    return Shown(act.method, shown_headers(call, act, id), sent.encode(), url)
+    shown = shown_headers(call, act, key_of(webhook, headers))
+    return Shown(act.method, shown, sent.encode(), url)
 
 
 def _needed(kind: Webhook, over: Connection | None) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 It is somebody else's API that is called, and no receiver of ours: none of our own headers goes
 along, and nothing is signed. Of two headers with one name the later is sent: what we take when
-nothing is said, what the action says, the id by which a repeat is known, who we are.
+nothing is said, what the action says, the key by which a repeat is known, who we are.
 """
 
 from collections.abc import Iterable
@@ -10,11 +10,14 @@ from collections.abc import Iterable
 from tidings.core.actions.action import Call, Credential, Plain, ServiceAccount, TokenCall
 from tidings.core.actions.made import MadeCall
 from tidings.core.actions.seen import text_of
+from tidings.core.ids import derived_event_id
 from tidings.core.webhooks.authentication import AUTHORIZATION, shown_header
 from tidings.core.webhooks.masks import MARK, mask
+from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.http.requests import OWN
 from tidings.destinations.port import Headers
 
+_ID, _DATED, _TEST = "webhook-id", "webhook-timestamp", "tidings-test"
 _DEFAULTS = [(name, value) for name, value in OWN.items() if name != "content-type"]
 
 
@@ -27,15 +30,27 @@ def constants_of(call: Call) -> Headers:
     ]
 
 
-def headers_of(call: Call, made: MadeCall, id: str, proof: Headers) -> Headers:
-    """Those of one call. `id`: of the message; `proof`: who we are."""
-    own = [(call.idempotency, id)] if call.idempotency and id else []
+def key_of(webhook: Webhook, left: Headers) -> str:
+    """By which a repeat of a call is known: a UUID, the same for one action of one event whatever
+    becomes of the file. Another action has another, since a target that knows the key does nothing;
+    so has each test, which must not stand for the act. `left`: the headers of the message; "" where
+    they have no id."""
+    has = dict(left)
+    if not (id := has.get(_ID, "")):
+        return ""
+    test = f" {has.get(_DATED)}" if _TEST in has else ""
+    return derived_event_id(webhook.org, f"action {webhook.name} {id}{test}", 0)
+
+
+def headers_of(call: Call, made: MadeCall, key: str, proof: Headers) -> Headers:
+    """Those of one call. `key`: see `key_of`; `proof`: who we are."""
+    own = [(call.idempotency, key)] if call.idempotency and key else []
     return _last_of_each((*_DEFAULTS, *constants_of(call), *made.headers, *own, *proof))
 
 
-def shown_headers(call: Call, made: MadeCall | None, id: str) -> Headers:
+def shown_headers(call: Call, made: MadeCall | None, key: str) -> Headers:
     """The same for people: of what may be a secret its end."""
-    own = [(call.idempotency, id)] if call.idempotency and id else []
+    own = [(call.idempotency, key)] if call.idempotency and key else []
     constants = [(name, mask(value)) for name, value in constants_of(call)]
     proof = [] if call.credential is None else [shown_proof(call.credential)]
     given = () if made is None else made.headers
