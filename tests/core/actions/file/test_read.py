@@ -236,3 +236,51 @@ def test_what_is_said_of_a_file_shows_nothing_of_it() -> None:
     made = read_file(WHOLE)
     assert isinstance(made, ActionsFile)
     assert repr(made).startswith("ActionsFile(org=100458, actions=['welcome',")
+
+
+@pytest.mark.parametrize(
+    ("act", "language", "field"),
+    [
+        ('call = {url = "https://a.example/x"}', 'url = "https://b.example/x"', "url"),
+        ('call = {url = "https://a.example/x"}', 'url = "http://a.example/x"', "url"),
+        ('call = {url = "https://a.example/x"}', 'url = "https://a.example:8443/x"', "url"),
+        ('call = {url = "https://a.example/x"}', 'credential = "shop"', "credential"),
+        (
+            'call = {url = "https://a.example/", credential = "shop"}',
+            'credential = "survey"',
+            "credential",
+        ),
+        ('record = {connection = "bus", topic = "crm.a"}', 'topic = "crm.b"', "topic"),
+        (
+            'row = {connection = "crm", table = "customer_state", values = {customer_id = "1"}}',
+            'table = "others"',
+            "table",
+        ),
+    ],
+)
+def test_a_language_says_other_words_and_goes_where_the_act_goes(
+    act: str, language: str, field: str
+) -> None:
+    """What is done goes to one place as one of us: it is opened once for all languages."""
+    text = WHOLE.replace(
+        'id = "event_id"',
+        'id = "event_id"\n[connections.crm.tables.others]\ncolumns = ["customer_id"]\n'
+        'key = ["customer_id"]',
+    )
+    text += f'[actions.z]\ntypes = ["customerAdded"]\nlanguage = "event.data.loyaltyType"\n{act}\n'
+    declared(text + "[actions.z.languages.de]\n[actions.z.languages.fr]\n")
+    [said] = faults(f"{text}[actions.z.languages.de]\n{language}\n")
+    assert said.endswith(f" (bad_language, field actions.z.languages.de.{field})"), said
+    assert int(said.split(":")[1]) == text.count("\n") + 2
+
+
+def test_a_language_may_call_another_path_of_the_host() -> None:
+    text = (
+        '[actions.z]\ntypes = ["customerAdded"]\nlanguage = "event.data.loyaltyType"\n'
+        'call = {url = "https://a.example/en", credential = "shop"}\n[actions.z.languages.de]\n'
+        'url = "https://A.example/de/{id}"\nvalues = {id = "event.eventId"}\ncredential = "shop"\n'
+    )
+    acts = declared(WHOLE + text).actions["z"].acts
+    assert [getattr(one, "url", "") for one in acts.values()] == [
+        "https://a.example/en", "https://A.example/de/{id}",
+    ]  # fmt: skip

@@ -12,6 +12,7 @@ from tidings.core.actions.file.new_events import events_of
 from tidings.core.actions.file.rows_and_records import record_of, row_of
 from tidings.core.actions.file.table import Table, View, listed
 from tidings.core.actions.file.when import LANGUAGE
+from tidings.core.actions.holes import origin_of
 
 _READ: dict[str, Callable[[Table, View, Declared], Act | None]] = {
     "mail": mail_of,
@@ -22,6 +23,12 @@ _READ: dict[str, Callable[[Table, View, Declared], Act | None]] = {
 }
 KINDS = tuple(_READ)
 LANGUAGES_MAX = 50
+_WAYS = {
+    "connection": "go over the connection",
+    "credential": "call with the credential",
+    "table": "write to the table",
+    "topic": "write to the topic",
+}
 
 
 def acts_in(table: Table, view: View, declared: Declared) -> dict[str, Act]:
@@ -43,16 +50,33 @@ def acts_in(table: Table, view: View, declared: Declared) -> dict[str, Act]:
     found = {} if usual is None else {"": usual}
     for language, said in _languages(table):
         one = _Overlaid(act, said)
-        if "connection" in said.body and said.body["connection"] != act.body.get("connection"):
-            said.refuse(
-                "bad_language",
-                "connection",
-                "A language must go over the connection of the act; got another. Take it out.",
-            )
+        _check_way(said, act)
         made = _READ[kind](one, view, declared)
         if made is not None:
             found[language] = made
     return found
+
+
+def _check_way(language: Table, act: Table) -> None:
+    """What is done in a language goes where the act goes, and as the same of us: that is opened
+    once, for all languages."""
+    said, usual = language.body, act.body
+    for field, way in _WAYS.items():
+        if field in said and said[field] != usual.get(field):
+            language.refuse(
+                "bad_language",
+                field,
+                f"A language must {way} of the act; got another. Take it out.",
+            )
+    urls = [said.get("url"), usual.get("url")]
+    one, other = (origin_of(url).lower() if isinstance(url, str) else None for url in urls)
+    if one is not None and other is not None and one != other:
+        language.refuse(
+            "bad_language",
+            "url",
+            "A language must call the host of the act, by the same scheme and port; got another. "
+            "Write an action of its own, with a filter.",
+        )
 
 
 def _languages(table: Table) -> list[tuple[str, Table]]:
