@@ -49,6 +49,20 @@ def test_one_may_stand_in_json_and_form_of_a_call_and_in_nothing_else_that_is_ke
         ('record = {connection = "bus", topic = "crm.a", text = "${KEY}"}', "text"),
         ('record = {connection = "bus", topic = "crm.a", json = {a = "${KEY}"}}', "json.a"),
         ('record = {connection = "bus", topic = "crm.a", key = "${KEY}"}', "key"),
+        ('call = {url = "https://a.example/", json = {constant = "${KEY}"}}', "json.constant"),
+        (
+            'call = {url = "https://a.example/", form = {a = {constant = "${KEY}"}}}',
+            "form.a.constant",
+        ),
+        (
+            'call = {url = "https://a.example/", json = {a = [{constant = {b = ["${KEY}"]}}]}}',
+            "json.a[0].constant",
+        ),
+        (
+            'row = {connection = "crm", table = "customer_state", values = '
+            '{customer_id = "1", tier = {constant = "${KEY}"}}}',
+            "values.tier.constant",
+        ),
         (
             'row = {connection = "crm", table = "customer_state", values = '
             '{customer_id = "1", tier = "${KEY}"}}',
@@ -110,9 +124,12 @@ def test_however_a_name_in_json_is_written_a_secret_in_it_is_one(name: str) -> N
         ('"ops@brand.example"', '"${KEY}"'),
         ('sql = "SELECT', 'sql = "${KEY}"\nsqls = "SELECT'),
         ('take = "programTiers[0]"', 'take = "[${KEY}"\nmissing = "${KEY}"'),
+        ("[actions.row]", '[types.a]\nschema = {type = "${KEY}"}\n[actions.row]'),
     ],
 )
-@pytest.mark.parametrize("secret", [SECRET, f"{SECRET} {'x' * 100}", f"..{SECRET}@"])
+@pytest.mark.parametrize(
+    "secret", [SECRET, f"{SECRET} {'x' * 100}", f"..{SECRET}@", f"{'x' * 50}{SECRET}{'y' * 50}"]
+)
 def test_no_fault_shows_what_came_from_elsewhere(old: str, new: str, secret: str) -> None:
     assert old in WHOLE
     made = read_file(WHOLE.replace(old, new, 1), environment=ENVIRONMENT | {"KEY": secret})

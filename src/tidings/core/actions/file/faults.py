@@ -7,6 +7,7 @@ A text never holds what came from the environment or out of a file of secrets: i
 import json
 import re
 from collections.abc import Mapping
+from itertools import takewhile
 
 import msgspec
 
@@ -16,7 +17,7 @@ FAULTS_MAX = 200
 _PLAIN = re.compile(r"[^.\[\]\"]+")
 _STEP = re.compile(r'"((?:[^"\\]|\\.)*)"|([^.\[\]"]+)|\[([0-9]{1,6})\]')
 _KNOWN_MIN = 4  # characters of a secret that is looked for in texts: what is shorter is in any word
-_SHOWN = 40  # characters of a value that texts show
+_KNOWN_BY = 20  # characters of it: a text shows more of a value where it shows any of it
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -57,6 +58,7 @@ class Faults:
             value: references[path] for path, value in taken.items() if len(value) >= _KNOWN_MIN
         }
         self._taken = frozenset(taken)
+        self._holding = {path[:steps] for path in references for steps in range(len(path) + 1)}
 
     def refuse(self, code: int | str, path: Path, said: str) -> None:
         """Tell what is wrong with what stands there."""
@@ -72,6 +74,10 @@ class Faults:
         """Whether a text comes from elsewhere."""
         return path in self._references
 
+    def holds_reference(self, path: Path) -> bool:
+        """Whether something comes from elsewhere that is or stands in what is there."""
+        return path in self._holding
+
     def _fault(self, code: int | str, path: Path, said: str) -> Fault:
         place = self._places.near(path)
         said = printable(self._bare(path, said))
@@ -84,8 +90,19 @@ class Faults:
         if path in self._taken and got:
             return f"{must}; got what {self._references[path]} stands for. Correct that."
         for secret, reference in self._secrets.items():
-            said = said.replace(secret, reference).replace(secret[:_SHOWN], reference)
+            said = _without(said, secret, reference)
         return said
+
+
+def _without(said: str, secret: str, reference: str) -> str:
+    """A text without a secret, also one that is cut off somewhere behind its first characters."""
+    begin, at = secret[:_KNOWN_BY], 0
+    while (at := said.find(begin, at)) >= 0:
+        pairs = zip(said[at:], secret, strict=False)
+        length = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+        said = said[:at] + reference + said[at + length :]
+        at += len(reference)
+    return said
 
 
 def fault_at(place: Place, file: str, code: str, said: str) -> Fault:

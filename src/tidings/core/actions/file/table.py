@@ -95,6 +95,10 @@ class Table(Form):
         """Whether a text of it was taken from the environment, or out of a file."""
         return self.faults.is_reference((*self.path, *self.steps(field)))
 
+    def holds_reference(self, field: str) -> bool:
+        """The same of a text in it, however deep."""
+        return self.faults.holds_reference((*self.path, *self.steps(field)))
+
     # -- tables within ----------------------------------------------------------------------------
 
     def within(self, field: str, body: dict[str, Any]) -> "Table":

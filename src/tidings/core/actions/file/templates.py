@@ -218,7 +218,14 @@ class Parts:
         return Merged(path, items, by or "")
 
     def _constant(self, field: str, value: Any) -> Plain:
-        if not all_json(value):
+        if self._table.holds_reference(field):
+            self._table.refuse(
+                "secret_kept",
+                field,
+                f"{field} must stand in the file, since it is kept and shown; something in it "
+                "comes from elsewhere. Write a secret of json or form of a call without constant.",
+            )
+        elif not all_json(value):
             self._table.refuse(
                 "bad_type",
                 field,
