@@ -1,9 +1,10 @@
 """What is set right when the clock of the store follows a leap of the wall clock.
 
-Due times move with it, so that a retry comes as long after the attempt before as it should. And of
-what was accepted before, it is kept that the accept lies that much later by the new dates, so that
-a delivery's age is the time that has passed. A leap that takes back a wrong date that the process
-began with says nothing of what former processes have written.
+Due times move with it, so that a retry comes as long after the attempt before as it should, and so
+do the dates of what caps have counted. And of what was accepted before, it is kept that the accept
+lies that much later by the new dates, so that a delivery's age is the time that has passed. A leap
+that takes back a wrong date that the process began with says nothing of what former processes have
+written.
 """
 
 from collections.abc import Callable
@@ -23,6 +24,8 @@ _FORGET = (
     "DELETE FROM leap WHERE upto <= (SELECT upto FROM leap ORDER BY upto DESC LIMIT 1 OFFSET ?)"
 )
 _MOVE_DUE = f"UPDATE delivery SET due_ms = due_ms + ? WHERE state = {RETRYING} AND due_ms NOT NULL"
+_MOVE_CAPS = "UPDATE cap_use SET at_ms = at_ms + ?1, until_ms = until_ms + ?1 WHERE delivery > ?2"
+_CAPS_AHEAD = "UPDATE cap_use SET until_ms = until_ms - at_ms + ?1, at_ms = ?1 WHERE at_ms > ?1"
 _LAST_DATE = (  # of the newest event, as today's dates have it
     "SELECT at_ms + (SELECT coalesce(sum(p.by_ms), 0) FROM leap p"
     " WHERE p.upto >= first_delivery + deliveries - 1"
@@ -54,6 +57,7 @@ class Leaps:
         self._began_apart_ms = 0 if last is None else now_ms - last[0]
         if self._began_apart_ms <= -LEAP_MS:
             self._connection.execute(_STRANDED, (now_ms,))
+            self._connection.execute(_CAPS_AHEAD, (now_ms,))
 
     def follow(self, by_ms: int) -> None:
         """Dates are later by so much from now on."""
@@ -61,7 +65,9 @@ class Leaps:
         undoes = apart_ms >= -by_ms - LEAP_MS if by_ms < 0 else apart_ms <= -LEAP_MS
         run = self._connection.execute
         with self._connection:
-            run(_NOTE, (self._newest(), self._first if undoes else 0, by_ms))
+            after = self._first if undoes else 0
+            run(_NOTE, (self._newest(), after, by_ms))
+            run(_MOVE_CAPS, (by_ms, after))
             run(_FORGET, (LEAPS_MAX,))
             if by_ms < 0 or not undoes:
                 run(_MOVE_DUE, (by_ms,))

@@ -26,6 +26,7 @@ from tidings.core.retention import RowKind
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.delivery import replay_tallies
+from tidings.store.sqlite.delivery.caps import DROP_EXPIRED, DROP_UNDONE
 from tidings.store.sqlite.queries import id_hash
 from tidings.store.sqlite.states import FINAL
 
@@ -129,6 +130,8 @@ class RetentionRows:
                 more = rows == dropping.rows_max
             elif dropping.kind == RowKind.RESPONSE:
                 rows, more = self._drop_answers(dropping)
+            elif dropping.kind == RowKind.METADATA and (uses := self._drop_uses(dropping)):
+                rows, more = uses, True
             else:
                 rows, more = self._drop_of_events(dropping)
         return port.DropReceipt(rows, more, round((time.perf_counter() - began) * 1e6))
@@ -252,7 +255,8 @@ class RetentionRows:
             self._raise_floors(run[-1].seq, DeliveryId(max(end for _, end in ranges) - 1))
             if any(one.replays for one in run):
                 replay_tallies.count_those_of(self._connection, *_seqs(run))
-            of_delivery = (_DROP_ATTEMPTS, _DROP_SENT, _DROP_LEFT_OUT, _DROP_DELIVERIES)
+            rest = (_DROP_SENT, _DROP_LEFT_OUT, DROP_UNDONE, _DROP_DELIVERIES)
+            of_delivery = (_DROP_ATTEMPTS, *rest)
             rows += self._drop_ranges(of_delivery, ranges, rows_max - rows)
             if rows and rows + _ROWS_OF_AN_EVENT * len(run) > rows_max:
                 return rows, done
@@ -294,6 +298,10 @@ class RetentionRows:
         many = self._connection.executemany
         many("INSERT OR IGNORE INTO kept_back VALUES (?, ?)", [(kind, seq) for seq in back])
         many("DELETE FROM kept_back WHERE kind = ? AND seq = ?", [(kind, seq) for seq in gone])
+
+    def _drop_uses(self, wanted: port.DropSlice) -> int:
+        """Uses of caps whose time is over, also those that nobody asks for any more."""
+        return self._change(DROP_EXPIRED, wanted.now_ms, wanted.rows_max)
 
     # -- answers ----------------------------------------------------------------------------------
 

@@ -1,4 +1,9 @@
-"""What actions have done for whom, as rows, for as long as their caps look back."""
+"""What actions have done for whom, as rows, for as long as their caps look back.
+
+A use is dated by the last attempt of its delivery: an act that succeeds after days of failures is
+done then. What was never done goes before its delivery is dropped, since a use whose delivery is
+gone counts.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,19 +16,29 @@ from tidings.store.sqlite.answers import answers
 
 EXPIRED_AT_ONCE = 1000  # rows that one call clears away
 _UNDONE = ", ".join(str(int(one)) for one in (State.FAILED, State.PARKED, State.CANCELLED))
-# A delivery that retention has dropped was done: what is not would still be there.
+# A delivery that retention has dropped was done: the uses of others went with it.
+_FORGET_UNDONE = (
+    "DELETE FROM cap_use WHERE webhook = ?1 AND subject = ?2 AND delivery IN (SELECT u.delivery"
+    " FROM cap_use u JOIN delivery d ON d.id = u.delivery"
+    f" WHERE u.webhook = ?1 AND u.subject = ?2 AND d.state IN ({_UNDONE}))"
+)
 _OTHERS = (
-    "SELECT u.at_ms FROM cap_use u LEFT JOIN delivery d ON d.id = u.delivery"
-    " WHERE u.webhook = ? AND u.subject = ? AND u.at_ms > ? AND u.delivery != ?"
-    f" AND (d.state IS NULL OR d.state NOT IN ({_UNDONE})) ORDER BY u.at_ms DESC LIMIT ?"
+    "SELECT at_ms FROM cap_use WHERE webhook = ? AND subject = ? AND at_ms > ? AND delivery != ?"
+    " ORDER BY at_ms DESC LIMIT ?"
 )
 _TAKE = (
     "INSERT INTO cap_use VALUES (?, ?, ?, ?, ?)"
-    " ON CONFLICT (webhook, subject, delivery) DO UPDATE SET until_ms = excluded.until_ms"
+    " ON CONFLICT (webhook, subject, delivery)"
+    " DO UPDATE SET at_ms = excluded.at_ms, until_ms = excluded.until_ms"
 )
-_CLEAR = (
+DROP_EXPIRED = (
     "DELETE FROM cap_use WHERE (webhook, subject, delivery) IN"
     " (SELECT webhook, subject, delivery FROM cap_use WHERE until_ms <= ? LIMIT ?)"
+)
+DROP_UNDONE = (
+    "DELETE FROM cap_use WHERE (webhook, subject, delivery) IN"
+    " (SELECT u.webhook, u.subject, u.delivery FROM cap_use u JOIN delivery d ON d.id = u.delivery"
+    f" WHERE u.delivery >= ? AND u.delivery < ? AND d.state IN ({_UNDONE}) LIMIT ?)"
 )
 
 
@@ -39,11 +54,12 @@ class CapRows:
     def take(self, uses: Sequence[port.CapUse]) -> list[int | None]:
         with self._connection:
             now_ms = self._clock_ms()
-            self._run(_CLEAR, (now_ms, EXPIRED_AT_ONCE))
+            self._run(DROP_EXPIRED, (now_ms, EXPIRED_AT_ONCE))
             judged = [self._take(use, now_ms) for use in uses]
         return judged
 
     def _take(self, use: port.CapUse, now_ms: int) -> int | None:
+        self._run(_FORGET_UNDONE, (use.webhook, use.subject))
         since_ms = now_ms - use.within_ms
         asked = (use.webhook, use.subject, since_ms, use.delivery, use.most)
         others = [at_ms for (at_ms,) in self._run(_OTHERS, asked)]
