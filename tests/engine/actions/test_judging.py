@@ -1,7 +1,9 @@
 """Whether an action is done at all: look-ups, reasons against it, caps, and its file."""
 
 import asyncio
+from typing import Any
 
+import msgspec
 import pytest
 
 from tests.engine.actions.action_world import (
@@ -168,14 +170,79 @@ def test_one_that_failed_leaves_its_place_to_the_next() -> None:
     in_world(scenario, action(cap=MONTH))
 
 
-def test_a_cap_without_a_subject_fails_in_words() -> None:
+@pytest.mark.parametrize("subject", [None, "", [], {"id": "7"}, ["7"]], ids=str)
+def test_a_cap_without_a_subject_fails_in_words(subject: Any) -> None:
+    """Those of whom nothing is known are not counted as one."""
+
     async def scenario(world: ActionWorld) -> None:
+        world.contacts.records = {"7": {"subject": subject}}
         await world.event()
         await asyncio.sleep(1)
         assert world.states() == [State.FAILED]
         assert world.why()[0].startswith("The cap of the action must find whom it counts at")
 
-    in_world(scenario, action(cap=Cap(1, 60.0, "event.data.nobody")))
+    capped = Cap(1, 60.0, "contact.subject")
+    in_world(scenario, action(lookups=(contact(),), cap=capped))
+
+
+@pytest.mark.parametrize(
+    ("one", "same", "other"),
+    [
+        (7, "7", "07"),
+        (msgspec.Raw(b"12.50"), "12.50", "12.5"),
+        (True, "true", "1"),
+        ("x" * 10_000, "x" * 10_000, "x" * 9_999),
+        (10**900, 10**900, 10**899),
+        ("Zo\u00eb", "Zo\u00eb", "Zoe"),
+    ],
+    ids=["number", "with a point", "truth", "long", "large", "any sign"],
+)
+def test_a_cap_counts_by_what_is_written_as_look_ups_ask_by_it(
+    one: Any, same: Any, other: Any
+) -> None:
+    async def scenario(world: ActionWorld) -> None:
+        for subject in (one, same, other):
+            world.contacts.records = {"7": {"subject": subject}}
+            await world.event()
+            await asyncio.sleep(1)
+        assert world.states() == [State.DELIVERED, State.CANCELLED, State.DELIVERED]
+
+    capped = Cap(1, 60.0, "contact.subject")
+    in_world(scenario, action(lookups=(contact(),), cap=capped))
+
+
+def test_a_cap_counts_from_when_it_was_done_and_not_from_its_first_try() -> None:
+    async def scenario(world: ActionWorld) -> None:
+        world.doer.status["mail"] = 503
+        await world.event()
+        await asyncio.sleep(1.5 * DAY)
+        world.doer.status.clear()
+        await asyncio.sleep(DAY)
+        [done] = world.did()
+        await world.event()
+        await asyncio.sleep(1)
+        ago_s = asyncio.get_running_loop().time() - done.at_s
+        assert ago_s < DAY and world.states() == [State.DELIVERED, State.CANCELLED]
+        await asyncio.sleep(DAY - ago_s)
+        await world.event()
+        await asyncio.sleep(1)
+        assert world.states()[-1] is State.DELIVERED
+
+    in_world(scenario, action(cap=Cap(1, 1.0 * DAY, CUSTOMER)))
+
+
+@pytest.mark.parametrize("number", [b"1e400", b"-1e999", b"1." + b"0" * 5000, b"9" * 4000])
+def test_a_number_that_no_computer_counts_with_does_not_keep_reasons_from_being_judged(
+    number: bytes,
+) -> None:
+    async def scenario(world: ActionWorld) -> None:
+        for out in ("yes", "no"):
+            world.contacts.records = {"7": {"out": out, "odd": msgspec.Raw(number)}}
+            await world.event()
+            await asyncio.sleep(1)
+        assert world.states() == [State.CANCELLED, State.DELIVERED]
+
+    in_world(scenario, action(lookups=(contact(),), unless=(OUT,)))
 
 
 def test_an_action_that_leaves_the_file_is_parked_and_goes_on_when_it_is_back() -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-from typing import Any
 
 from tidings.core.actions.action import Cap
 from tidings.core.ids import DeliveryId
@@ -20,10 +19,10 @@ class Caps:
         self._waiting: list[tuple[port.CapUse, asyncio.Future[int | None]]] = []
         self._writing: asyncio.Task[None] | None = None
 
-    async def take(self, webhook: int, cap: Cap, subject: Any, delivery: DeliveryId) -> int | None:
+    async def take(self, webhook: int, cap: Cap, subject: str, delivery: DeliveryId) -> int | None:
         """Count a delivery for a subject; in milliseconds since 1970 when one is admitted again,
         where it is not. StoreDown."""
-        digest = hashlib.blake2b(str(subject).encode(), digest_size=DIGEST_BYTES).digest()
+        digest = hashlib.blake2b(subject.encode(), digest_size=DIGEST_BYTES).digest()
         use = port.CapUse(webhook, digest, delivery, cap.most, round(cap.within_s * 1000))
         told: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
         self._waiting.append((use, told))

@@ -16,11 +16,11 @@ import msgspec
 from tidings.core.actions.action import EVENT, Action, Lookup
 from tidings.core.actions.made import Made, Step, bytes_of
 from tidings.core.actions.rendering import made_of, templates_of
-from tidings.core.actions.seen import Unmade, find
+from tidings.core.actions.seen import Unmade, find, text_of
 from tidings.core.actions.timing import quiet_until_ms, zone_of
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.states import State
-from tidings.core.exact_json import read_exactly, write_exactly
+from tidings.core.exact_json import read_exactly, value_of, write_exactly
 from tidings.core.ids import DeliveryId
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.actions.caps import Caps
@@ -165,7 +165,7 @@ class Preparation:
     def _judge(self, action: Action, seen: Mapping[str, Any]) -> None:
         if not action.unless:
             return
-        plain = msgspec.json.decode(write_exactly(seen))
+        plain = value_of(msgspec.Raw(write_exactly(seen)))
         for reason in action.unless:
             if reason.filter.accepts(plain):
                 raise ShapeNeedless(reason.because)
@@ -198,12 +198,12 @@ class Preparation:
 
     async def _count(self, action: Action, webhook: Webhook, job: Job, subject: Any) -> None:
         assert action.cap is not None
-        if not isinstance(subject, str | int):
+        if not (counted := text_of(subject)):
             raise ShapeRefused(
                 f"The cap of the action must find whom it counts at {action.cap.subject}; there is "
                 "no text and no number. Correct its subject, or filter out such events."
             )
-        again_ms = await self._caps.take(webhook.number, action.cap, subject, job.delivery)
+        again_ms = await self._caps.take(webhook.number, action.cap, counted, job.delivery)
         if again_ms is not None:
             at = datetime.fromtimestamp(again_ms / 1000, UTC)
             raise ShapeNeedless(
