@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tidings.core.actions.action import CsvLookup
-from tidings.lookups import csv_table
+from tidings.lookups import csv, csv_table
 from tidings.lookups.csv import CsvSource
 from tidings.lookups.port import LookupDown
 
@@ -136,6 +136,9 @@ BROKEN = {
     "not utf-8": (b"id,name\n1,Asha\n2,secret\xff\n", "line 3 is not"),
     "latin-1": ("id,name\n1,Zoë\n".encode("latin-1"), "line 2 is not"),
     "utf-16": ("id,name\n1,secret\n".encode("utf-16"), "line 1 is not"),
+    "line ends of old": ("id,name\r1,secret\r2,Asha\r", "must end with LF or CRLF"),
+    "utf-16 without a mark": ("id,name\n1,secret\n".encode("utf-16-le"), "must name the column id"),
+    "only a mark": ("\ufeff", "must have a name for each column"),
     "zip": (b"PK\x03\x04\x14\x00\xff\xfe", "must be a text in UTF-8"),
 }
 
@@ -220,6 +223,94 @@ async def test_who_asks_after_a_while_is_told_what_the_file_has_by_now(file: Fil
     file.holds("id,opted_out\n1,broken,\n")
     file.passed.s += 3600
     assert await file.find("1") == {"id": "1", "opted_out": "yes"}
+
+
+async def test_a_change_is_seen_though_size_and_time_are_as_they_were(file: File) -> None:
+    """As tools leave it that keep the times of what they copy."""
+    for opted_out in ("no ", "yes", "no ", "yes"):
+        file._states = 0
+        file.holds(f"id,out\n1,{opted_out}\n", by_rename=False)
+        file.passed.s += 3600
+        assert await file.find("1") == {"id": "1", "out": opted_out}
+
+
+class Slow:
+    """Reading that goes on until it may end."""
+
+    def __init__(self, file: File, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.may_end = threading.Event()
+        read = file.source._read
+
+        def slowly(stop: threading.Event) -> Any:
+            self.may_end.wait(20)
+            return read(stop)
+
+        monkeypatch.setattr(file.source, "_read", slowly)
+
+
+async def test_whoever_asks_after_a_while_is_put_off_while_a_changed_file_is_read(
+    file: File, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may take longer than a question: nobody is written to who has opted out meanwhile."""
+    file.holds("id,out\n1,no\n")
+    assert await file.find("1") == {"id": "1", "out": "no"}
+    slow = Slow(file, monkeypatch)
+    file.holds("id,out\n1,yes\n")
+    file.passed.s += 3600
+    for _ in range(3):
+        with pytest.raises(LookupDown, match="It is being read"):
+            await file.find("1", 0.05)
+        file.passed.s += 1.1
+    slow.may_end.set()
+    assert await file.find("1") == {"id": "1", "out": "yes"}
+
+
+async def test_a_change_that_is_not_read_in_a_minute_is_waited_for_though_many_ask(
+    file: File, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file.holds("id,out\n1,no\n")
+    await file.find("1")
+    slow = Slow(file, monkeypatch)
+    file.holds("id,out\n1,yes\n")
+    for _ in range(50):
+        file.passed.s += 1.1
+        assert await file.find("1", 0.05) == {"id": "1", "out": "no"}, "nobody waits"
+    file.passed.s += 10
+    with pytest.raises(LookupDown, match="It is being read"):
+        await file.find("1", 0.05)
+    slow.may_end.set()
+    assert await file.find("1") == {"id": "1", "out": "yes"}
+
+
+async def test_a_file_that_is_written_all_the_time_is_told_and_its_last_whole_state_holds(
+    file: File, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(csv, "WRITTEN_MAX_S", 2.0)
+    file.holds("id,name\n1,Asha\n")
+    await file.find("1")
+
+    async def write() -> None:
+        while True:
+            with file.path.open("a") as out:
+                out.write("2,Ben\n")
+            await asyncio.sleep(0.02)
+
+    writing = asyncio.create_task(write())
+    await asyncio.sleep(0.1)
+    file.passed.s += 1.1
+    try:
+        async with asyncio.timeout(15):
+            said = str(await file.source.check())
+    finally:
+        writing.cancel()
+    assert "must be still for a second" in said and said.endswith("Its earlier state is in force.")
+    began = perf_counter()
+    for _ in range(5):
+        assert await file.find("1") == {"id": "1", "name": "Asha"}
+    assert perf_counter() - began < 1.0, "nobody waits for it again"
+    file.passed.s += 1.1
+    assert await file.source.check() is not None, "there are two with one key"
+    assert await file.find("2") == {"id": "2", "name": "Ben"}
 
 
 async def test_it_is_looked_at_once_a_second_at_most(

@@ -3,9 +3,10 @@
 What such a file may be, and what of it is kept in memory, is in `csv_table.py`. It is read in a
 thread, beside which the event loop goes on. Where somebody asks, it is looked at once a second at
 most; once it has been still for a second, another state of it is read, and takes the place of the
-earlier one in one moment. Whoever asks after a while in which nobody did waits for that, so that no
-customer who has opted out meanwhile is written to; while many ask, nobody waits. A state that is
-broken, or gone, does not: the earlier one stays in force, and the log says why. Best is to write a
+earlier one in one moment. Whoever asks after a while in which nobody did waits for that, and is put
+off where it takes longer than a question, so that no customer who has opted out meanwhile is
+written to; while many ask, nobody waits, for a minute. A state that is broken, gone, or never still
+does not take its place: the earlier one stays in force, and the log says why. Best is to write a
 new file beside it and to rename that.
 """
 
@@ -27,6 +28,9 @@ from tidings.lookups.port import LookupDown, LookupRefused
 LOOK_S = 1.0
 STILL_S = 1.0
 IDLE_S = LOOK_S + STILL_S  # without a question: the earlier state may be old by any time
+LATE_S = 60.0  # a look that takes so long: it may be, too
+WRITTEN_MAX_S = 30.0
+_BEING_READ = "The file has changed, and must be read first. It is being read."
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +42,7 @@ class _Seen(NamedTuple):
     file: int = 0
     size: int = 0
     changed_ns: int = 0
+    noted_ns: int = 0  # when the system noted a change: no copying tool sets that
 
 
 _GONE = _Seen()
@@ -67,8 +72,10 @@ class CsvSource:
                 "Correct by."
             )
         self._look()
-        if self._looking is not None and (self._table is None or self._awaited):
-            await asyncio.wait({self._looking}, timeout=deadline_s)
+        if (looking := self._looking) is not None and (self._table is None or self._waits()):
+            await asyncio.wait({looking}, timeout=deadline_s)
+            if self._table is not None and not looking.done():
+                raise LookupDown(_BEING_READ)
         if self._table is not None:
             return self._table.find(key)
         raise LookupDown(self._fault or "The file must be read first. It is being read.")
@@ -110,10 +117,19 @@ class CsvSource:
             self._looked_s = passed_s
             self._looking = asyncio.get_running_loop().create_task(self._follow(self._stop))
 
+    def _waits(self) -> bool:
+        """Whether the state in force may be too old for who asks."""
+        return self._awaited or self._passed_s() - self._looked_s > LATE_S
+
     async def _follow(self, stop: threading.Event) -> None:
         """Take what is there, if it is another state than the one that was judged last."""
         seen = await asyncio.to_thread(_seen, self._path)
+        until_s = monotonic() + WRITTEN_MAX_S
         while seen != self._judged:
+            if monotonic() > until_s:
+                self._judged = None
+                self._take(None, self._restless())
+                break
             if seen != _GONE and time() - seen.changed_ns / 1e9 < STILL_S:
                 await asyncio.sleep(STILL_S)  # somebody may be writing it
                 if (again := await asyncio.to_thread(_seen, self._path)) != seen:
@@ -125,6 +141,7 @@ class CsvSource:
                 continue
             self._judged = seen
             self._take(table, fault)
+        self._looked_s = self._passed_s()
 
     def _read(self, stop: threading.Event) -> tuple[CsvTable | None, str]:
         try:
@@ -138,6 +155,12 @@ class CsvSource:
         except OSError as error:
             why = error.strerror or "it fails"
             return None, f"The file {self._path.name} must be readable; got: {why}. Mend it."
+
+    def _restless(self) -> str:
+        return (
+            f"The file {self._path.name} must be still for a second to be read; it is written all "
+            "the time. Write a new one beside it, and rename that."
+        )
 
     def _take(self, table: CsvTable | None, fault: str) -> None:
         self._fault = fault
@@ -165,4 +188,4 @@ def _seen(path: Path) -> _Seen:
         return _GONE
     if not stat.S_ISREG(found.st_mode):
         return _Seen(found.st_dev, found.st_ino)
-    return _Seen(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+    return _Seen(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)

@@ -78,6 +78,7 @@ class CsvTable:
         _check_text(self._data, breath)
         self._end = len(self._data)
         start = len(_BOM) if self._data[:3] == _BOM else 0
+        _check_line_ends(self._data[start : start + LINE_BYTES_MAX])
         first, at = self._line(start, 1)
         self._delimiter = max(_DELIMITERS, key=lambda one: _outside_quotes(first).count(one))
         self._comma = self._delimiter.decode()
@@ -267,6 +268,16 @@ def _check_text(data: bytes, breath: Breath) -> None:
             ) from None
         at = end
         breath.rest()
+
+
+def _check_line_ends(data: bytes) -> None:
+    """CR alone would make one line of the whole file, the first, and nobody would be found."""
+    first = data.split(b"\n", 1)[0][:-1]
+    if b"\r" in _outside_quotes(first):
+        raise FileUnfit(
+            "Lines must end with LF or CRLF; the first one ends with CR alone. Save it with other "
+            "line ends."
+        )
 
 
 def _outside_quotes(line: bytes) -> bytes:

@@ -50,6 +50,7 @@ class Told:
         self.gate.set()
         self.closed = 0
         self.fault: str | None = None
+        self.judging: asyncio.Event | None = None
 
     async def find(self, values: Mapping[str, Any], deadline_s: float) -> dict[str, Any] | None:
         self.asked.append(values["id"])
@@ -67,6 +68,8 @@ class Told:
         return answer
 
     async def check(self) -> str | None:
+        if self.judging is not None:
+            await self.judging.wait()
         return self.fault
 
     async def close(self) -> None:
@@ -329,6 +332,18 @@ async def test_what_is_wrong_with_look_ups_is_told_by_their_names(world: World) 
     world.source.fault = "The file contacts.csv must be there; it is not."
     assert await world.lookups.check() == {"tier": world.source.fault}
     assert world.source.asked == []
+
+
+async def test_what_takes_long_to_be_judged_is_not_waited_for(world: World) -> None:
+    """A page of the console shows what is known; a file of 200 MB may be read behind it."""
+    world.source.judging = asyncio.Event()
+    world.other.fault = "The file other.csv must be there; it is not."
+    assert await world.lookups.check(0.05) == {"other": world.other.fault}
+    asked = asyncio.ensure_future(world.lookups.check(None))
+    await asyncio.sleep(0.01)
+    world.source.fault = "The file contacts.csv must be there; it is not."
+    world.source.judging.set()
+    assert await asked == {"tier": world.source.fault, "other": world.other.fault}
 
 
 async def test_how_each_look_up_does_is_told_with_what_its_last_question_failed_for(

@@ -99,7 +99,7 @@ class ActionServices:
         self._looking = asyncio.get_running_loop().create_task(self._look())
 
     async def _look(self) -> None:
-        for name, said in (await self.lookups.check()).items():
+        for name, said in (await self.lookups.check(None)).items():
             log.warning("a look-up will fail", lookup=name, reason=said)
 
     async def close(self) -> None:

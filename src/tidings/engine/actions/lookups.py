@@ -24,6 +24,7 @@ from tidings.lookups.port import RECORD_BYTES_MAX, LookupDown, LookupRefused, So
 
 CACHE_BYTES = 16 << 20  # of all look-ups together
 CROWDED_S = 1.0
+CHECK_S = 1.0  # for a page: a file may just be read
 GRACE_S = 0.25  # within which who is asked can say in its own words that time is over
 REST_MAX_S = 600.0
 
@@ -119,10 +120,20 @@ class Lookups:
             return NEVER_ASKED
         return LookupState(asked.asked, asked.failed, self.down(name), asked.why)
 
-    async def check(self) -> dict[str, str]:
-        """What is wrong with look-ups in themselves, by their names; nobody is asked."""
-        found = {name: await source.check() for name, source in self._sources.items()}
-        return {name: said for name, said in found.items() if said is not None}
+    async def check(self, patience_s: float | None = CHECK_S) -> dict[str, str]:
+        """What is wrong with look-ups in themselves, by their names; nobody is asked. What is not
+        known within `patience_s` is left out; None: it is waited for."""
+        judging = {
+            name: self._loop.create_task(source.check()) for name, source in self._sources.items()
+        }
+        try:
+            if judging:
+                await asyncio.wait(judging.values(), timeout=patience_s)
+            known = {name: task.result() for name, task in judging.items() if task.done()}
+        finally:
+            for task in judging.values():
+                task.cancel()
+        return {name: said for name, said in known.items() if said is not None}
 
     async def close(self) -> None:
         """Give up what is under way, and let go of what is open."""
