@@ -7,7 +7,9 @@ import pytest
 from tests.engine.actions.action_world import CUSTOMER, ActionWorld, action, contact, in_world
 from tests.engine.store_faults import first, refusing
 from tidings.core.actions.action import Cap, Quiet
+from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
+from tidings.engine.actions import needs
 
 HOUR = 3600
 NIGHT = Quiet(21 * 60, 8 * 60, "contact.zone", "UTC")  # worlds begin at 08:00 UTC
@@ -154,6 +156,102 @@ def test_the_waking_may_be_lost_with_a_process_and_the_wait_is_not() -> None:
         await asyncio.sleep(6 * HOUR)
         assert len(world.did()) == len(world.did("survey")) == 1
         return world
+
+    in_world(scenario, action(), action("survey", needs="mail"))
+
+
+def number_of(world: ActionWorld, name: str = "mail") -> int:
+    records = world.parts.webhooks.everywhere()
+    return next(one.webhook.number for one in records if one.webhook.name == name)
+
+
+def test_one_that_needs_another_for_days_looks_seldom_and_is_woken_all_the_same() -> None:
+    """Each look is a row of the log, and thousands of customers may wait for one mail server."""
+
+    async def scenario(world: ActionWorld) -> None:
+        world.doer.status["mail"] = 503
+        await world.event()
+        await asyncio.sleep(160 * HOUR)
+        assert 20 < len(world.why("survey")) < 100
+        world.doer.status.clear()
+        await asyncio.sleep(9 * HOUR)
+        [mail], [survey] = world.did(), world.did("survey")
+        assert 0 < survey.at_s - mail.at_s < 2
+
+    in_world(scenario, action(), action("survey", needs="mail"))
+
+
+def test_after_a_restart_a_wait_is_at_most_a_quarter_longer() -> None:
+    async def scenario(world: ActionWorld) -> ActionWorld:
+        world.doer.status["mail"] = 503
+        began_s = asyncio.get_running_loop().time()
+        await world.event()
+        await asyncio.sleep(12 * HOUR)
+        world = await world.restarted()
+        world.doer.status.clear()
+        await asyncio.sleep(24 * HOUR)
+        [mail], [survey] = world.did(), world.did("survey")
+        assert 0 < survey.at_s - mail.at_s < (mail.at_s - began_s) / 4 + 5
+        return world
+
+    in_world(scenario, action(), action("survey", needs="mail"))
+
+
+@pytest.mark.parametrize(
+    ("standing", "said"),
+    [
+        (Standing.DISABLED, "It needs mail, which was put off, since it is disabled."),
+        (Standing.DELETED, "It needs mail, which is not done for this event."),
+    ],
+)
+def test_one_whose_need_is_taken_away_while_it_waits_is_not_done(
+    standing: Standing, said: str
+) -> None:
+    async def scenario(world: ActionWorld) -> None:
+        world.doer.status["mail"] = 503
+        await world.event()
+        await asyncio.sleep(HOUR)
+        await world.parts.webhooks.set_standing(number_of(world), standing, "gone", "brand")
+        await asyncio.sleep(HOUR / 3)
+        assert world.states("survey") == [State.CANCELLED] and world.why("survey")[-1] == said
+
+    in_world(scenario, action(), action("survey", needs="mail"))
+
+
+def test_one_whose_need_is_paused_goes_on_when_that_does() -> None:
+    async def scenario(world: ActionWorld) -> None:
+        await world.parts.webhooks.set_standing(number_of(world), Standing.PAUSED, None, "brand")
+        await world.event()
+        await asyncio.sleep(100 * HOUR)
+        assert world.did("survey") == []
+        await world.parts.webhooks.set_standing(number_of(world), Standing.ACTIVE, None, "brand")
+        await asyncio.sleep(3)
+        assert len(world.did()) == len(world.did("survey")) == 1
+
+    in_world(scenario, action(), action("survey", needs="mail"))
+
+
+def test_those_who_will_never_be_woken_leave_room_for_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is parked wakes nobody; its waiters are forgotten when there are too many."""
+    monkeypatch.setattr(needs, "NEEDED_MAX", 5)
+
+    async def scenario(world: ActionWorld) -> None:
+        world.doer.status["mail"] = 503
+        for customer in range(8):
+            await world.event(customer)
+        await asyncio.sleep(60)
+        number = number_of(world)
+        await world.parts.webhooks.set_standing(number, Standing.DISABLED, "gone", "brand")
+        await asyncio.sleep(HOUR)
+        await world.parts.webhooks.set_standing(number, Standing.ACTIVE, None, "brand")
+        await world.event(9)
+        await asyncio.sleep(2 * HOUR)
+        world.doer.status.clear()
+        await asyncio.sleep(4 * HOUR)
+        [mail], [survey] = world.did(), world.did("survey")
+        assert 0 < survey.at_s - mail.at_s < 2, "it is woken"
 
     in_world(scenario, action(), action("survey", needs="mail"))
 

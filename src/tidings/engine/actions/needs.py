@@ -13,7 +13,7 @@ from tidings.core.ids import DeliveryId, OrgId
 from tidings.engine.outage import Outage
 from tidings.store import port
 
-WAITERS_MAX = 100_000  # beyond it they look by themselves alone
+NEEDED_MAX = 100_000  # beyond it who has not looked for the longest time looks by itself alone
 WAKE_AGAIN_S = 0.2  # where the waiter's own row was not written yet
 WAKES_MAX = 5
 
@@ -60,10 +60,8 @@ class Needs:
         if found is None:
             return None
         state = State(found.state)
-        if not state.final and len(self._waiters) < WAITERS_MAX:
-            waiters = self._waiters.setdefault(found.id, [])
-            if all(one.delivery != delivery for one in waiters):
-                waiters.append(_Waiter(delivery, webhook))
+        if not state.final:
+            self._note(found.id, _Waiter(delivery, webhook))
         return Needed(state, found.done_ms)
 
     def settled(self, settled: Sequence[port.Settlement]) -> None:
@@ -76,6 +74,14 @@ class Needs:
                     task = asyncio.get_running_loop().create_task(self._wake(waiter))
                     self._waking.add(task)
                     task.add_done_callback(self._waking.discard)
+
+    def _note(self, needed: DeliveryId, waiter: _Waiter) -> None:
+        waiters = self._waiters.pop(needed, [])
+        if waiter not in waiters:
+            waiters.append(waiter)
+        self._waiters[needed] = waiters
+        if len(self._waiters) > NEEDED_MAX:  # what is parked or cancelled wakes nobody
+            del self._waiters[next(iter(self._waiters))]
 
     async def _wake(self, waiter: _Waiter) -> None:
         for _ in range(WAKES_MAX):

@@ -31,7 +31,9 @@ from tidings.lookups.port import LookupDown, LookupRefused
 from tidings.store import port
 from tidings.transform.port import Renderer, TextTemplate
 
-LOOK_AGAIN_S, LOOK_AGAIN_MAX_S = 1.0, 900.0  # for what is needed: at first, and at last
+LOOK_AGAIN_S, LOOK_AGAIN_MAX_S = 1.0, 4 * 3600.0  # for what is needed: at first, and at last
+LOOK_AGAIN_PART = 0.25  # of the time that it has waited for
+FILE_AGAIN_S = 900.0
 STORE_AGAIN_S = 5.0
 TRIAL = DeliveryId(0)
 """The delivery of a test message: it waits for nothing and is counted nowhere."""
@@ -94,7 +96,7 @@ class Preparation:
         """The bytes of `Made` for one attempt of a delivery. ShapeRefused, ShapeLater."""
         action = self._actions.get(webhook.name)
         if action is None:
-            raise ShapeLater(_GONE.format(name=webhook.name), LOOK_AGAIN_MAX_S)
+            raise ShapeLater(_GONE.format(name=webhook.name), FILE_AGAIN_S)
         try:
             return await self._make(action, webhook, job)
         except Unmade as unmade:
@@ -134,7 +136,8 @@ class Preparation:
             needed = await self._needs.look(
                 job.org, job.event_id, action.needs, job.delivery, webhook.number
             )
-            since_ms = _done(action.needs, needed, job)
+            waited_s = (self._clock.now_ms() - job.accepted_ms) / 1000
+            since_ms = _done(action.needs, needed, waited_s)
         if job.replay is None and action.after_s and since_ms is not None:
             left_s = action.after_s - (self._clock.now_ms() - since_ms) / 1000
             if left_s > 0:
@@ -212,12 +215,12 @@ class Preparation:
             )
 
 
-def _done(needs: str, needed: Needed | None, job: Job) -> int | None:
+def _done(needs: str, needed: Needed | None, waited_s: float) -> int | None:
     """When what is needed was done. ShapeNotYet until it is; ShapeNeedless where it never is."""
     if needed is None:
         raise ShapeNeedless(f"It needs {needs}, which is not done for this event.")
     if not needed.state.final:
-        wait_s = min(LOOK_AGAIN_MAX_S, LOOK_AGAIN_S * 2 ** min(job.attempt - 1, 20))
+        wait_s = min(LOOK_AGAIN_MAX_S, max(LOOK_AGAIN_S, waited_s * LOOK_AGAIN_PART))
         raise ShapeNotYet(f"It waits for {needs}, which is not done yet.", wait_s)
     if needed.state is not State.DELIVERED:
         raise ShapeNeedless(f"It needs {needs}, which {_BECAME[needed.state]}.")
