@@ -189,6 +189,32 @@ def test_types_of_an_org_and_names_that_nobody_knows_send_what_is_declared(
     }
 
 
+def test_why_a_source_put_a_message_aside_is_told_without_what_stood_in_it(
+    api: Api, receiver: Receiver
+) -> None:
+    """The sentence repeats what came in the place of something else."""
+    whole, cut = receiver.path(), receiver.path()
+    told = {"eventNames": ["tidings.source.aside"]}
+    api.webhook(receiver.url(whole), "whole", **told)
+    api.webhook(receiver.url(cut), "cut", **told, **ASKS)
+    source = {
+        "name": "shop",
+        "type": "webhook",
+        "verification": {"type": "header", "header": "X-Key", "value": "a value that is long"},
+        "mapping": {
+            "eventName": {"constant": "pointsIssued"},
+            "createdAt": {"path": "at", "as": "isoTime"},
+        },
+    }
+    api.send("POST", "/v1/sources", source).must(201)
+    body = b'{"at":"asha@example.test"}'
+    api.call("POST", f"/in/{api.org}/shop", body, {"X-Key": "a value that is long"}).must(202)
+    [rich], [bare] = receiver.wait(whole, 1), receiver.wait(cut, 1)
+    assert b"asha@example.test" in rich.body
+    assert not [one for one in PERSONAL if one in bare.body]
+    assert bare.event["data"]["code"] == rich.event["data"]["code"] == "not_convertible"
+
+
 def test_transformations_names_and_messages_that_are_fetched_hold_none(
     api: Api, receiver: Receiver
 ) -> None:

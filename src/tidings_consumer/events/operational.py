@@ -97,7 +97,7 @@ class TidingsSourceAsideData(TypedDict, total=False):
     asideAt: Required[int]
     # Why, in one word.
     code: Required[str]
-    # Why, in a sentence.
+    # Why, in a sentence, which may repeat what came.
     reason: Required[str]
 
 
