@@ -224,7 +224,12 @@ def build(ports: Ports, options: Options) -> App:
         link=consents.link,
     )
     notices = Notices(
-        accept=acceptor.accept, clock=clock, registry=registry, emails=emails, parked=heard.parked
+        accept=acceptor.accept,
+        clock=clock,
+        registry=registry,
+        emails=emails,
+        parked=heard.parked,
+        actions=actions.of,
     )
     healths = Healths(
         store=store,
@@ -312,7 +317,7 @@ def build(ports: Ports, options: Options) -> App:
         in_flight=ports.in_flight,
     )
     pulls.ask = engine.dispatcher.ask
-    actions.serve(engine, metrics)
+    actions.serve(engine, metrics, notices.tell, clock, limits.health.first_after_ms)
     metrics.gauges.update(
         readers_waiting=("Readers that wait for messages.", lambda: pulls.readers),
         pulled_out=("Messages that readers have under leases.", lambda: pulls.messages_out),

@@ -39,6 +39,7 @@ OPERATIONAL = {
     "tidings.replay.finished",
     "tidings.source.failing",
     "tidings.source.aside",
+    "tidings.lookup.failing",
 }
 FAMILIES = {
     "operational",
@@ -249,7 +250,7 @@ def test_event_of_no_published_sample_says_that_all_is_invented() -> None:
 def test_shared_blocks_are_written_once() -> None:
     """No type file spells out a block that several types share."""
     blocks = {p.stem: json.loads(p.read_text()) for p in (FOLDER / "shared").glob("*.json")}
-    assert len(blocks) == 11
+    assert len(blocks) == 12
     for name in NAMES:
         for path, node in walk(kind(name).data):
             for block, body in blocks.items():

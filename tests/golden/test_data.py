@@ -56,7 +56,7 @@ def plain(value: Any) -> Any:
     return [plain(one) for one in value] if isinstance(value, list) else value
 
 
-TYPES_SINCE = ("tidings.source.failing", "tidings.source.aside")
+TYPES_SINCE = ("tidings.source.failing", "tidings.source.aside", "tidings.lookup.failing")
 
 
 def _name(one: dict[str, Any]) -> Any:

@@ -55,6 +55,7 @@ _KEYS = {
     "data.groupId": "user group",
     "data.promotionId": "promotion",
     "data.replayId": "replay",
+    "data.lookUp": "look-up",
     "data.requestId": "request",
     "data.rewardId": "reward",
     "data.series_info.id": "coupon series",

@@ -9,7 +9,7 @@ from typing import NamedTuple, assert_never
 
 import msgspec
 
-from tidings.core.delivery.exchange import Answer, Ending, Fault
+from tidings.core.delivery.exchange import Answer, Ending, Fault, FaultKind
 from tidings.core.delivery.health import DEFAULT_POLICY as HEALTH_POLICY
 from tidings.core.delivery.health import HealthPolicy
 from tidings.core.delivery.job import Job
@@ -83,7 +83,7 @@ class Engine:
         shaper: Shaping,
         disable: Callable[[Webhook, str], None],
         stopped: Callable[[OrgId], bool],
-        ended: Callable[[Webhook, Job, str], None],
+        ended: Callable[[Webhook, Job, str, str], None],
         heard: EngineListeners,
         feed: Feed,
         metrics: EngineMetrics,
@@ -264,7 +264,8 @@ class Engine:
         self._metrics.attempted(ending)
         if isinstance(outcome, Failed) or (isinstance(outcome, Retry) and outcome.waits_for_owner):
             cause = str(ending.status) if isinstance(ending, Answer) else ending.kind.value
-            self._ended_badly(webhook, job, cause)
+            unmade = isinstance(ending, Fault) and ending.kind is FaultKind.TRANSFORM
+            self._ended_badly(webhook, job, cause, ending.detail if unmade else "")
         if self._feed.listening:
             status = ending.status if isinstance(ending, Answer) else None
             fact = {

@@ -66,6 +66,7 @@ from tidings_consumer.events.loyalty import (
 )
 from tidings_consumer.events.operational import (
     TidingsDeliveryExhausted,
+    TidingsLookupFailing,
     TidingsReplayFinished,
     TidingsSourceAside,
     TidingsSourceFailing,
@@ -176,6 +177,7 @@ AnyEvent = Union[
     TargetValueAchieved,
     TargetValueUpdated,
     TidingsDeliveryExhausted,
+    TidingsLookupFailing,
     TidingsReplayFinished,
     TidingsSourceAside,
     TidingsSourceFailing,
@@ -264,6 +266,7 @@ EVENTS: dict[str, type[AnyEvent]] = {
     "targetValueAchieved": TargetValueAchieved,
     "targetValueUpdated": TargetValueUpdated,
     "tidings.delivery.exhausted": TidingsDeliveryExhausted,
+    "tidings.lookup.failing": TidingsLookupFailing,
     "tidings.replay.finished": TidingsReplayFinished,
     "tidings.source.aside": TidingsSourceAside,
     "tidings.source.failing": TidingsSourceFailing,
@@ -353,6 +356,7 @@ __all__ = [
     "TargetValueAchieved",
     "TargetValueUpdated",
     "TidingsDeliveryExhausted",
+    "TidingsLookupFailing",
     "TidingsReplayFinished",
     "TidingsSourceAside",
     "TidingsSourceFailing",

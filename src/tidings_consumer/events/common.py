@@ -5,6 +5,8 @@ Made from the catalogue (`make models`): change the event type's file, not this 
 
 from typing import Any, Optional, TypedDict, Union
 
+from tidings_consumer.newer_typing import Required
+
 
 class ActorUser(TypedDict, total=False):
     """Present when a user did it."""
@@ -227,6 +229,18 @@ class PromotionRestriction(TypedDict, total=False):
     maxLimit: Optional[int]
     # When the window starts anew.
     restrictionRefreshDate: Optional[str]
+
+
+class ToldAction(TypedDict, total=False):
+    """Where the webhook is an action: what it does, and what keeps it from that."""
+
+    # What it does, as `the mail over the connection mail` or `POST shop.example.com`; null where
+    # its file does not have it any more.
+    act: Required[Optional[str]]
+    # What keeps it from that, in a sentence; null where nothing is known to.
+    trouble: Required[Optional[str]]
+    # What to do about it.
+    remedy: Required[Optional[str]]
 
 
 class TriggeringActivityIdentifiers(TypedDict, total=False):

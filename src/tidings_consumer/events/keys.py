@@ -133,6 +133,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "targetValueAchieved": ("data.customerIdentifiers.customerId",),
     "targetValueUpdated": ("data.customerIdentifiers.customerId",),
     "tidings.delivery.exhausted": ("data.webHookId",),
+    "tidings.lookup.failing": ("data.lookUp",),
     "tidings.replay.finished": ("data.replayId",),
     "tidings.source.aside": ("data.sourceId",),
     "tidings.source.failing": ("data.sourceId",),

@@ -5,7 +5,7 @@ Made from the catalogue (`make models`): change the event type's file, not this 
 
 from typing import Literal, Optional, TypedDict
 
-from tidings_consumer.events.common import Envelope
+from tidings_consumer.events.common import Envelope, ToldAction
 from tidings_consumer.newer_typing import Required
 
 # What happened.
@@ -36,6 +36,7 @@ TidingsDeliveryExhaustedData = TypedDict(
         "deliveryIds": list[str],
         # The events of these ten.
         "eventIds": list[str],
+        "action": Optional[ToldAction],
     },
     total=False,
 )
@@ -48,6 +49,30 @@ class TidingsDeliveryExhausted(Envelope):
 
     eventName: Required[Literal["tidings.delivery.exhausted"]]
     data: Required[TidingsDeliveryExhaustedData]
+
+
+class TidingsLookupFailingData(TypedDict, total=False):
+    """What happened."""
+
+    # Look-up, as the file of actions names it.
+    lookUp: Required[str]
+    # The actions that need it.
+    actions: Required[list[str]]
+    # Whether what they would do waits for it; else it is done without.
+    waits: Required[bool]
+    # First question without an answer (epoch milliseconds).
+    failingSince: Required[int]
+    # Questions without an answer since then.
+    failures: int
+    # What came of the last question, and what to do, as the page of the action says it.
+    cause: Required[str]
+
+
+class TidingsLookupFailing(Envelope):
+    """A look-up of actions has had no answer for 15 minutes (a setting of the service)."""
+
+    eventName: Required[Literal["tidings.lookup.failing"]]
+    data: Required[TidingsLookupFailingData]
 
 
 class TidingsReplayFinishedData(TypedDict, total=False):
@@ -149,6 +174,7 @@ class TidingsWebhookDisabledData(TypedDict, total=False):
     parked: Required[int]
     # First failure after its last success, where it was disabled for that (epoch milliseconds).
     failingSince: Optional[int]
+    action: Optional[ToldAction]
 
 
 class TidingsWebhookDisabled(Envelope):
@@ -179,6 +205,7 @@ class TidingsWebhookFailingData(TypedDict, total=False):
     failures: int
     # How the last attempt ended: its status, or its fault.
     cause: str
+    action: Optional[ToldAction]
 
 
 class TidingsWebhookFailing(Envelope):
@@ -207,6 +234,7 @@ class TidingsWebhookRecoveredData(TypedDict, total=False):
     recoveredAt: Required[int]
     # How long it failed, in seconds.
     failedForInSeconds: int
+    action: Optional[ToldAction]
 
 
 class TidingsWebhookRecovered(Envelope):

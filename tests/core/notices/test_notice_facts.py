@@ -43,6 +43,7 @@ def webhook(number: int = 1, url: str = "https://crm.example.test/x?key=hush") -
     )
 
 
+SUBJECTS = ("webHookName", "sourceName", "replayId", "lookUp")
 MOMENTS = st.lists(
     st.tuples(st.floats(0, 30), st.integers(1, 3)), max_size=60
 )  # seconds since the one before, and at which webhook
@@ -157,7 +158,7 @@ def test_every_kind_can_be_read_by_a_person(kind: str) -> None:
     fact = found.example["data"]
     words = email(kind, OrgId(2001), fact)
     assert "\n" not in words.subject and len(words.subject) < 100
-    subject = next(fact[one] for one in ("webHookName", "sourceName", "replayId") if one in fact)
+    subject = next(fact[one] for one in SUBJECTS if one in fact)
     assert subject in words.subject
     assert kind in words.text and "2001" in words.text
     assert "None" not in words.text

@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import json
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -136,6 +137,7 @@ class ActionWorld:
             catalogue=CATALOGUE,
             passwords=Unhashed(),
             actions=self.actions,
+            actions_org=ORG,
             lookups={"contact": self.contacts},
             random_bytes=os.urandom,
         )
@@ -153,6 +155,15 @@ class ActionWorld:
         await declare(self.parts.webhooks, ORG, self.actions, "actions.toml")
         await self.parts.engine.start()
         self.parts.webhooks.resume()
+
+    def told(self) -> list[dict[str, Any]]:
+        """The operational events that are stored, in order, once `notices.run` has told them."""
+        rows = self._rows(
+            "SELECT b.bytes FROM event e JOIN body b ON b.seq = e.seq"
+            " WHERE e.name LIKE 'tidings.%' ORDER BY e.seq",
+            (),
+        )
+        return [json.loads(bytes(body)) for (body,) in rows]
 
     async def stop(self) -> None:
         if await self.parts.engine.stop():

@@ -13,10 +13,12 @@ from tidings.core.notices.kinds import (
     EXHAUSTED,
     FAILING,
     KINDS,
+    LOOKUP_FAILING,
     RECOVERED,
     REPLAY_FINISHED,
     SOURCE_ASIDE,
     SOURCE_FAILING,
+    lookup_failing,
     source_aside,
     source_failing,
 )
@@ -53,6 +55,8 @@ def test_each_fact_fits_the_schema_that_is_published_for_it() -> None:
         source = ("src_000000000000b", "loyalty", "kafka")
         world.notices.tell(SOURCE_FAILING, ORG, source_failing(source, 5, "It must answer."))
         world.notices.tell(SOURCE_ASIDE, ORG, source_aside(source, 5, "no_value", "It must be."))
+        fact = lookup_failing("tier", ["welcome"], True, 5, 3, "It must answer.")
+        world.notices.tell(LOOKUP_FAILING, ORG, fact)
         await asyncio.sleep(5)
         told = world.told()
         assert {event["eventName"] for event in told} == set(KINDS)

@@ -1,7 +1,7 @@
 """An act as a sentence: what it does, and what keeps it from being done. Pure."""
 
 from collections.abc import Mapping
-from typing import assert_never
+from typing import Any, assert_never
 from urllib.parse import urlsplit
 
 from tidings.core.actions.action import Act, Call, Mail, NewEvents, Plain, Record, Row, Text
@@ -50,6 +50,7 @@ _TOPIC = {
     "503": "takes no records for now",
     "protocol": "does not answer as Kafka does",
 }
+_UNMADE = ("transform", "recipients")
 _OWN = ("recipients", "transform", "token")  # told of whom we send to, whoever that is
 
 
@@ -80,10 +81,65 @@ def act_said(act: Act) -> str:
             assert_never(act)
 
 
+def act_named(act: Act) -> str:
+    """An act as a thing: `the mail over the connection mail`, `POST shop.example.com`."""
+    match act:
+        case Mail():
+            return f"the mail over the connection {act.connection}"
+        case Call():
+            return f"{act.method} {urlsplit(act.url).hostname or 'its receiver'}"
+        case Row():
+            return f"the row of {act.table} over the connection {act.connection}"
+        case Record():
+            return f"the record of {act.topic} over the connection {act.connection}"
+        case NewEvents():
+            return f"the events of the type {act.type}"
+        case _:
+            assert_never(act)
+
+
+def told_of(act: Act | None, cause: str = "", why: str = "") -> dict[str, Any]:
+    """An action in what its org is told of it. `cause`: how its last try ended, and `why` in
+    sentences, where something is said of that besides."""
+    told = {"act": None if act is None else act_named(act), "trouble": None, "remedy": None}
+    if cause:
+        told["trouble"] = why or f"It {cannot(act, cause)}."
+        told["remedy"] = remedy(act, cause)
+    return told
+
+
+def remedy(act: Act | None, cause: str) -> str:
+    """What to do about an action whose last try ended by this cause, in a sentence or two."""
+    if act is None or isinstance(act, NewEvents) or cause in _UNMADE:
+        return "Look at its newest runs: they say what is missing, and where to correct it."
+    _, who, _ = _parts(act)
+    where, login = _places(act)
+    if cause == "policy":
+        return f"Have the operator allow the address of {who} (TIDINGS_ALLOW), or correct {where}."
+    if cause == "token" or cause in ("401", "403", "407"):
+        return f"Correct {login}, or have {who} admit it."
+    if cause in ("404", "405", "410"):
+        return f"Correct {where}, or make what it names."
+    if cause == "429":
+        return f"Set rate of the action to what {who} takes; what waits is done ever more slowly."
+    if cause.isdigit() and cause.startswith("4") and cause not in ("408", "425"):
+        return f"See in its newest run what {who} answered, and correct what the action sends."
+    return f"See that {who} runs and can be reached. If it does, correct {where}."
+
+
+def _places(act: Mail | Call | Row | Record) -> tuple[str, str]:
+    """Where the operator says whom it goes to, and who we are to them."""
+    if isinstance(act, Call):
+        return "url of the action in its file", "the credential of the action in its file"
+    return f"[connections.{act.connection}]", f"the login of [connections.{act.connection}]"
+
+
 def cannot(act: Act | None, cause: str) -> str:
     """What an action does not get done, whose last try ended by this cause: `cannot send: the mail
     server refuses connections`. None: its definition is not there."""
     what, who, answers = _parts(act)
+    if cause == "transform":
+        return f"{what}: nothing could be made of the event"
     if cause in _OWN or not who:
         return f"{what}: it {does(cause)}"
     if answers and cause.isdigit():

@@ -23,6 +23,10 @@ GONE = (
     "The receiver answered 410: the address is gone for good. Give the webhook a new URL and set "
     "it active."
 )
+GONE_OF_ACTION = (
+    "What it calls answered 410: the address is gone for good. Correct url of the action in its "
+    "file, start Tidings again, and enable the action."
+)
 STEPS = (50, 70, 90)
 FIRST = 1  # stands for the first word among the steps: its owner was told that it fails
 

@@ -21,7 +21,7 @@ from tidings.core.webhooks.webhook import Webhook
 EVERY_S = 60.0  # a webhook's ended deliveries are told at most so often, with their count
 NAMED_MAX = 10  # deliveries that are named; the others are counted
 
-_SUBJECTS = ("webHookId", "replayId", "sourceId")
+_SUBJECTS = ("webHookId", "replayId", "sourceId", "lookUp")
 _OPENING = b'{"eventName":"tidings.'
 
 
@@ -69,6 +69,7 @@ class DeliveryEnd(msgspec.Struct, frozen=True):
     delivery: DeliveryId | None = None
     event_id: str = ""
     parked: int = 0  # how many; 0: one has failed
+    why: str = ""  # in sentences, where no message could be made
 
 
 class NoticeBatch(msgspec.Struct):
@@ -80,12 +81,14 @@ class NoticeBatch(msgspec.Struct):
     failed: int = 0
     parked: int = 0
     cause: str = ""
+    why: str = ""
     named: list[tuple[int, str]] = []
 
     def add(self, ended: DeliveryEnd) -> None:
         """Count one more."""
         self.to_ms = max(self.to_ms, ended.at_ms)
-        self.cause = ended.cause or self.cause
+        if ended.cause:
+            self.cause, self.why = ended.cause, ended.why
         if ended.parked:
             self.parked += ended.parked
         else:
@@ -94,9 +97,9 @@ class NoticeBatch(msgspec.Struct):
             self.named = [*self.named, (ended.delivery, ended.event_id)]
 
 
-def exhausted(batch: NoticeBatch) -> dict[str, Any]:
+def exhausted(batch: NoticeBatch, action: Fact | None = None) -> dict[str, Any]:
     """Deliveries have ended without success."""
-    return about(batch.webhook) | {
+    return about(batch.webhook, action) | {
         "count": batch.failed + batch.parked,
         "failed": batch.failed,
         "parked": batch.parked,
@@ -121,6 +124,7 @@ def merged(before: Fact, then: Fact) -> dict[str, Any]:
         "from": min(before["from"], then["from"]),
         "to": max(before["to"], then["to"]),
         "cause": then["cause"] or before["cause"],
+        "action": (then if then["cause"] else before).get("action"),
         "deliveryIds": first("deliveryIds"),
         "eventIds": first("eventIds"),
     }

@@ -2,12 +2,13 @@
 e-mail that tells it to a person: what happened, since when, what to do. Pure.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from tidings.core.notices import letters_of_actions
+from tidings.core.notices.letters_of_actions import at
 from tidings.core.webhooks.webhook import Webhook
 
 Fact = Mapping[str, Any]
@@ -32,14 +33,16 @@ def _kind(name: str, same_by: tuple[str, ...], words: Callable[[Fact], tuple[str
     return name
 
 
-def about(webhook: Webhook) -> dict[str, Any]:
-    """What every fact about a webhook begins with."""
+def about(webhook: Webhook, action: Fact | None = None) -> dict[str, Any]:
+    """What every fact about a webhook begins with. `action`: where it is one, what it does
+    (`core/actions/act_words.py:told_of`)."""
     host = urlsplit(webhook.url).hostname or ""  # a path or a query may hold a credential
     return {
         "webHookId": webhook.id,
         "webHookName": webhook.name,
         "webHookVersion": webhook.version,
         "host": host,
+        "action": action,
     }
 
 
@@ -52,21 +55,23 @@ def _cause(fact: Fact) -> str:
     return str(fact["cause"] or "not recorded")
 
 
-def _at(ms: int) -> str:
-    return f"{datetime.fromtimestamp(ms // 1000, UTC):%Y-%m-%d %H:%M} UTC"
-
-
 # -- a webhook fails -------------------------------------------------------------------------------
 
 
 def failing(
-    webhook: Webhook, percent: int, since_ms: int, disable_at_ms: int, failures: int, cause: str
+    webhook: Webhook,
+    percent: int,
+    since_ms: int,
+    disable_at_ms: int,
+    failures: int,
+    cause: str,
+    action: Fact | None = None,
 ) -> dict[str, Any]:
     """It has gone `percent` of the way to being disabled, 0 when it is told first.
 
     `cause` is written as in the log: 503, timeout …
     """
-    return about(webhook) | {
+    return about(webhook, action) | {
         "percent": percent,
         "failingSince": since_ms,
         "disabledAt": disable_at_ms,
@@ -76,11 +81,13 @@ def failing(
 
 
 def _failing(fact: Fact) -> tuple[str, str]:
+    if fact.get("action"):
+        return letters_of_actions.failing(fact)
     way = f": {fact['percent']} % of the way to being disabled" if fact["percent"] else ""
     return (
         f"Webhook {fact['webHookName']} fails{way}",
-        f"{_name(fact)} has had no success since {_at(fact['failingSince'])}; the last ending was "
-        f"{_cause(fact)}. If nothing succeeds until {_at(fact['disabledAt'])}, it is disabled and "
+        f"{_name(fact)} has had no success since {at(fact['failingSince'])}; the last ending was "
+        f"{_cause(fact)}. If nothing succeeds until {at(fact['disabledAt'])}, it is disabled and "
         "its deliveries are parked.\n\n"
         "What to do: see in its log what its receiver answers, and mend that. One success is "
         "enough.",
@@ -93,13 +100,19 @@ FAILING = _kind("tidings.webhook.failing", ("webHookId", "failingSince", "percen
 
 
 def disabled(
-    webhook: Webhook, reason: str, parked: int, since_ms: int | None = None
+    webhook: Webhook,
+    reason: str,
+    parked: int,
+    since_ms: int | None = None,
+    action: Fact | None = None,
 ) -> dict[str, Any]:
     """It gets nothing any more; `parked` deliveries wait for a replay."""
-    return about(webhook) | {"reason": reason, "parked": parked, "failingSince": since_ms}
+    return about(webhook, action) | {"reason": reason, "parked": parked, "failingSince": since_ms}
 
 
 def _disabled(fact: Fact) -> tuple[str, str]:
+    if fact.get("action"):
+        return letters_of_actions.disabled(fact)
     return (
         f"Webhook {fact['webHookName']} is disabled",
         f"{_name(fact)} gets no events any more. {fact['reason']}\n\n"
@@ -114,9 +127,11 @@ DISABLED = _kind("tidings.webhook.disabled", ("webHookId", "webHookVersion"), _d
 # -- it works again --------------------------------------------------------------------------------
 
 
-def recovered(webhook: Webhook, since_ms: int, now_ms: int) -> dict[str, Any]:
+def recovered(
+    webhook: Webhook, since_ms: int, now_ms: int, action: Fact | None = None
+) -> dict[str, Any]:
     """It succeeds again, after its owner had been told that it fails."""
-    return about(webhook) | {
+    return about(webhook, action) | {
         "failingSince": since_ms,
         "recoveredAt": now_ms,
         "failedForInSeconds": max(0, now_ms - since_ms) // 1000,
@@ -124,10 +139,12 @@ def recovered(webhook: Webhook, since_ms: int, now_ms: int) -> dict[str, Any]:
 
 
 def _recovered(fact: Fact) -> tuple[str, str]:
+    if fact.get("action"):
+        return letters_of_actions.recovered(fact)
     return (
         f"Webhook {fact['webHookName']} works again",
-        f"{_name(fact)} succeeded at {_at(fact['recoveredAt'])}, for the first time since "
-        f"{_at(fact['failingSince'])}. What waited is sent now. Nothing has to be done.",
+        f"{_name(fact)} succeeded at {at(fact['recoveredAt'])}, for the first time since "
+        f"{at(fact['failingSince'])}. What waited is sent now. Nothing has to be done.",
     )
 
 
@@ -137,13 +154,15 @@ RECOVERED = _kind("tidings.webhook.recovered", ("webHookId", "failingSince"), _r
 
 
 def _exhausted(fact: Fact) -> tuple[str, str]:
+    if fact.get("action"):
+        return letters_of_actions.exhausted(fact)
     count = fact["count"]
     what = "1 delivery has" if count == 1 else f"{count} deliveries have"
     named = ", ".join(fact["deliveryIds"]) or "see the log"
     return (
         f"Webhook {fact['webHookName']}: {what} ended without success",
         f"At {_name(fact, 'webhook')} {fact['failed']} failed for good and {fact['parked']} were "
-        f"parked between {_at(fact['from'])} and {_at(fact['to'])}; the last ending was "
+        f"parked between {at(fact['from'])} and {at(fact['to'])}; the last ending was "
         f"{_cause(fact)}. The first: {named}.\n\n"
         "What to do: mend the receiver, and replay them from its log.",
     )
@@ -176,7 +195,7 @@ def _of_source(source: tuple[str, str, str]) -> dict[str, Any]:
 def _source_failing(fact: Fact) -> tuple[str, str]:
     return (
         f"Source {fact['sourceName']} fails",
-        f"Source {fact['sourceName']} has brought nothing since {_at(fact['failingSince'])}.\n\n"
+        f"Source {fact['sourceName']} has brought nothing since {at(fact['failingSince'])}.\n\n"
         f"{fact['cause']}\n\nWhat waits where it is fetched from is not lost.",
     )
 
@@ -196,7 +215,7 @@ def source_aside(
 def _source_aside(fact: Fact) -> tuple[str, str]:
     return (
         f"Source {fact['sourceName']} has put a message aside",
-        f"At {_at(fact['asideAt'])} source {fact['sourceName']} got a message of which no event "
+        f"At {at(fact['asideAt'])} source {fact['sourceName']} got a message of which no event "
         f"could be made: {fact['reason']}\n\n"
         "What to do: mend its mapping, and redrive what is put aside. Further ones are put aside "
         "too, and not told.",
@@ -204,3 +223,24 @@ def _source_aside(fact: Fact) -> tuple[str, str]:
 
 
 SOURCE_ASIDE = _kind("tidings.source.aside", ("sourceId", "asideAt"), _source_aside)
+
+# -- a look-up of actions fails --------------------------------------------------------------------
+
+
+def lookup_failing(
+    name: str, actions: Sequence[str], waits: bool, since_ms: int, failures: int, cause: str
+) -> dict[str, Any]:
+    """Nobody has answered it for a while. `actions` that need it; whether they wait for it."""
+    return {
+        "lookUp": name,
+        "actions": [*actions],
+        "waits": waits,
+        "failingSince": since_ms,
+        "failures": failures,
+        "cause": cause,
+    }
+
+
+LOOKUP_FAILING = _kind(
+    "tidings.lookup.failing", ("lookUp", "failingSince"), letters_of_actions.lookup_failing
+)

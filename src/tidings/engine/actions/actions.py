@@ -11,6 +11,7 @@ from tidings.core.actions.file.faults import Fault
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.registry import Registry
 from tidings.engine.actions.caps import Caps
+from tidings.engine.actions.failing_lookups import FailingLookups, Tell
 from tidings.engine.actions.lookups import Lookups
 from tidings.engine.actions.needs import Needs
 from tidings.engine.actions.preparation import Preparation
@@ -84,11 +85,16 @@ class ActionServices:
         """What is odd in the file of an org's actions."""
         return self._warnings if org == self._org else ()
 
-    def serve(self, engine: Engine, metrics: EngineMetrics) -> None:
-        """Wake what waits, by what the engine has written, and have look-ups counted."""
+    def serve(
+        self, engine: Engine, metrics: EngineMetrics, tell: Tell, clock: Clock, told_after_ms: int
+    ) -> None:
+        """Wake what waits, by what the engine has written; have look-ups counted, and the org told
+        of those that have failed for so long."""
         self._needs.due = engine.dispatcher.due
         engine.written = self._needs.settled
         lookups = self.lookups
+        if self._org is not None:
+            lookups.listen(FailingLookups(self._org, self.actions, tell, clock, told_after_ms))
         metrics.counters.update(
             lookups=("Questions of actions' look-ups.", lambda: lookups.asked),
             lookups_failed=("Those without an answer.", lambda: lookups.failed),

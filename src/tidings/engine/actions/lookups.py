@@ -9,7 +9,7 @@ left alone until then.
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 import structlog
@@ -56,6 +56,19 @@ class LookupState(NamedTuple):
 NEVER_ASKED = LookupState(0, 0, False, None)
 
 
+class LookupListener(Protocol):
+    """Who hears how look-ups do."""
+
+    def failed(self, lookup: Lookup, why: str) -> None:
+        """A question had no answer, for this reason, in sentences."""
+
+    def answered(self, lookup: Lookup) -> None:
+        """It answers."""
+
+    def close(self) -> None:
+        """Nothing more is told."""
+
+
 class _Known(msgspec.Struct, frozen=True):
     written: bytes | None  # the record as JSON
     until_s: float
@@ -93,6 +106,11 @@ class Lookups:
         self._asked: dict[str, _Asked] = {}
         self.asked = 0  # questions
         self.failed = 0  # of these without an answer
+        self._listener: LookupListener | None = None
+
+    def listen(self, listener: LookupListener) -> None:
+        """Tell it how look-ups do from now on."""
+        self._listener = listener
 
     async def find(self, lookup: Lookup, seen: Mapping[str, Any]) -> Found:
         """Its record for an action that sees this. LookupDown, LookupRefused, both with a text that
@@ -137,6 +155,8 @@ class Lookups:
 
     async def close(self) -> None:
         """Give up what is under way, and let go of what is open."""
+        if self._listener is not None:
+            self._listener.close()
         flights = list(self._flights.values())
         for flight in flights:
             flight.cancel()
@@ -232,8 +252,7 @@ class Lookups:
             async with asyncio.timeout(left_s + GRACE_S):
                 found = await self._sources[lookup.name].find(question, left_s)
         except LookupRefused:
-            asked.circuit.succeeded()  # it answers
-            asked.why = None
+            self._note_answer(lookup, asked)
             raise
         except (LookupDown, TimeoutError) as failed:
             late = f"It must answer within {lookup.deadline_s:g} s; it did not."
@@ -243,14 +262,21 @@ class Lookups:
         except BaseException:
             asked.circuit.unknown()
             raise
+        self._note_answer(lookup, asked)
+        return found
+
+    def _note_answer(self, lookup: Lookup, asked: _Asked) -> None:
         asked.circuit.succeeded()
         asked.why = None
-        return found
+        if self._listener is not None:
+            self._listener.answered(lookup)
 
     def _note_failure(self, lookup: Lookup, asked: _Asked, down: LookupDown) -> None:
         self.failed += 1
         asked.failed += 1
         asked.why = down.reason
+        if self._listener is not None:
+            self._listener.failed(lookup, down.reason)
         now_s = self._now_s()
         if down.wait_s is not None:
             asked.rests_until_s = now_s + min(down.wait_s, REST_MAX_S)

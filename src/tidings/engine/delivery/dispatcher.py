@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from tidings.core.delivery.breaker import Position
 from tidings.core.delivery.exchange import Ending, Result
-from tidings.core.delivery.health import GONE
+from tidings.core.delivery.health import GONE, GONE_OF_ACTION
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.lane import PAGE_JOBS, Lane, WindowBudget
 from tidings.core.delivery.learned_rate import LearnedRate
@@ -401,7 +401,7 @@ class Dispatcher:
         lane.ended(job.delivery, slow=slow, delivered=delivered)
         runner.well = delivered and took_s < QUICK_S
         if isinstance(outcome, Failed) and outcome.disable:
-            disable = GONE
+            disable = GONE_OF_ACTION if webhook.acts else GONE
         if disable is not None:
             self._ends[job.delivery] = webhook, disable
         self._commits.settle(endings.settled(webhook, job, started_ms, ending, outcome, disable))

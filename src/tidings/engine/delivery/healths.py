@@ -42,6 +42,10 @@ HOPELESS = (
     "No attempt has succeeded for eight days; the last one ended with {cause}. Mend the receiver, "
     "set the webhook active, and replay what was parked."
 )
+HOPELESS_ACTION = (
+    "Nothing of it was done for eight days; the last try ended with {cause}. Mend what it needs, "
+    "enable the action, and run again what was parked."
+)
 
 log = structlog.get_logger(__name__)
 
@@ -244,7 +248,7 @@ class Healths:
         failing_ms = health.failing_ms + self._uncounted_ms(webhook)
         verdict = judge(since, health.failures, since + failing_ms, self._policy)
         if isinstance(verdict, Disable):
-            return HOPELESS.format(cause=health.cause)
+            return (HOPELESS_ACTION if hook.acts else HOPELESS).format(cause=health.cause)
         if (step := to_tell(verdict, health.told)) is not None:
             self._counted_s[webhook] = self._passed_s()
             self._tells(health)

@@ -15,6 +15,8 @@ import structlog
 from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from tidings.core.actions.act_words import told_of
+from tidings.core.actions.action import Actions
 from tidings.core.delivery.health import FIRST
 from tidings.core.delivery.job import Job
 from tidings.core.ids import OrgId
@@ -61,12 +63,15 @@ class Notices(Collector):
         registry: Registry,
         emails: Emails,
         parked: Listeners[Webhook, int],
+        actions: Callable[[OrgId], Actions] = lambda org: {},
     ) -> None:
-        """It hears what was `parked` behind an open breaker, and how much of it."""
+        """It hears what was `parked` behind an open breaker, and how much of it; `actions` of an
+        org, as their file has them."""
         self._accept = accept
         self._clock = clock
         self._registry = registry
         self._emails = emails
+        self._actions = actions
         self._loop = asyncio.get_running_loop()
         self._queue: deque[Notice] = deque()
         self._done: dict[str, Callable[[], None]] = {}
@@ -91,12 +96,13 @@ class Notices(Collector):
             self._done[one.event_id] = done
         self._add(one)
 
-    def ended(self, webhook: Webhook, job: Job, cause: str) -> None:
-        """A delivery has failed for good. Of operational events themselves nothing is told."""
+    def ended(self, webhook: Webhook, job: Job, cause: str, why: str = "") -> None:
+        """A delivery has failed for good, for `why` where no message could be made. Of operational
+        events themselves nothing is told."""
         if not is_notice(job.body):
-            self._gather(
-                webhook, DeliveryEnd(self._clock.now_ms(), cause, job.delivery, job.event_id)
-            )
+            now_ms = self._clock.now_ms()
+            ended = DeliveryEnd(now_ms, cause, job.delivery, job.event_id, why=why)
+            self._gather(webhook, ended)
 
     def failing(
         self, webhook: Webhook, health: Health, until_ms: int, told: Callable[[], None]
@@ -104,12 +110,13 @@ class Notices(Collector):
         """It has failed for a while, and will be disabled then."""
         since_ms = health.since_ms(self._clock.now_ms())
         percent = 0 if health.told == FIRST else health.told
-        fact = failing(webhook, percent, since_ms, until_ms, health.failures, health.cause)
+        action = self._action(webhook, health.cause)
+        fact = failing(webhook, percent, since_ms, until_ms, health.failures, health.cause, action)
         self.tell(FAILING, webhook.org, fact, told)
 
     def recovered(self, webhook: Webhook, since_ms: int, told: Callable[[], None]) -> None:
         """It succeeds again, having failed since then."""
-        fact = recovered(webhook, since_ms, self._clock.now_ms())
+        fact = recovered(webhook, since_ms, self._clock.now_ms(), self._action(webhook))
         self.tell(RECOVERED, webhook.org, fact, told)
 
     def disabled(
@@ -121,8 +128,16 @@ class Notices(Collector):
         told: Callable[[], None],
     ) -> None:
         """It is disabled, having failed since then, and so many deliveries were parked."""
-        self.tell(DISABLED, webhook.org, disabled(webhook, reason, parked, since_ms), told)
+        fact = disabled(webhook, reason, parked, since_ms, self._action(webhook))
+        self.tell(DISABLED, webhook.org, fact, told)
         log.warning("a webhook is disabled", webhook=webhook.id, parked=parked, reason=reason)
+
+    def _action(self, webhook: Webhook, cause: str = "", why: str = "") -> Fact | None:
+        """What an action does, and what keeps it from that; None for any other webhook."""
+        if not webhook.acts:
+            return None
+        action = self._actions(webhook.org).get(webhook.name)
+        return told_of(None if action is None else action.act, cause, why)
 
     def _parked(self, webhook: Webhook, count: int) -> None:
         """So many deliveries were parked, because their time was over behind an open breaker."""
@@ -173,7 +188,8 @@ class Notices(Collector):
     def _collect(self, *, all_of_it: bool = False) -> None:
         now_s, now_ms = self._now_s(), self._clock.now_ms()
         for batch in self._ended.due(now_s, all_of_it=all_of_it):
-            self._add(notice(EXHAUSTED, batch.webhook.org, exhausted(batch), now_ms))
+            action = self._action(batch.webhook, batch.cause, batch.why)
+            self._add(notice(EXHAUSTED, batch.webhook.org, exhausted(batch, action), now_ms))
 
     async def _tell_first(self) -> None:
         async with self._telling:

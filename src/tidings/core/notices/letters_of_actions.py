@@ -1,0 +1,103 @@
+"""The e-mails about actions and their look-ups: an action fails, is disabled, works again. Pure.
+
+An action is a webhook, and its operational events are those of webhooks; but whoever reads of it
+has to see to a mail server or a shop, and to the operator's file. `act`, `trouble` and `remedy` of
+the fact are made where actions are known (`core/actions/act_words.py:told_of`).
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+Told = Mapping[str, Any]
+Words = tuple[str, str]
+"""Subject and text."""
+NAMED_MAX = 5
+_IN_FORCE = "A change of the file is in force once Tidings has been started again."
+
+
+def at(ms: int) -> str:
+    """A time, as letters have it."""
+    return f"{datetime.fromtimestamp(ms // 1000, UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def failing(fact: Told) -> Words:
+    """Nothing of it was done for a while."""
+    way = f": {fact['percent']} % of the way to being disabled" if fact["percent"] else ""
+    return (
+        f"Action {fact['webHookName']} fails{way}",
+        f"{_action(fact)} has not been done since {at(fact['failingSince'])}. "
+        f"{fact['action']['trouble']} If it is not done until {at(fact['disabledAt'])}, it is "
+        "disabled and its runs are parked.\n\n"
+        f"What to do: {fact['action']['remedy']} {_IN_FORCE} What waits is done by itself as soon "
+        "as it can be.",
+    )
+
+
+def disabled(fact: Told) -> Words:
+    """It is not done any more."""
+    if fact["action"]["act"] is None:
+        todo = (
+            "to have it again, write it into the file of actions and start Tidings; to forget it, "
+            "delete its webhook."
+        )
+    else:
+        todo = "mend what it needs, enable the action, and replay what it missed."
+    return (
+        f"Action {fact['webHookName']} is disabled",
+        f"{_action(fact)} is not done any more. {fact['reason']}\n\n"
+        f"Parked: {_runs(fact['parked'])}, and every new one. They can be replayed for as long as "
+        f"their payload is kept.\n\nWhat to do: {todo}",
+    )
+
+
+def recovered(fact: Told) -> Words:
+    """It is done again."""
+    return (
+        f"Action {fact['webHookName']} works again",
+        f"{_action(fact)} was done at {at(fact['recoveredAt'])}, for the first time since "
+        f"{at(fact['failingSince'])}. What waited is done now. There is nothing for you to do.",
+    )
+
+
+def exhausted(fact: Told) -> Words:
+    """Runs have ended without it being done."""
+    told, count = fact["action"], fact["count"]
+    named = ", ".join(fact["deliveryIds"]) or "see its page"
+    trouble = f" Of the last one: {told['trouble']}" if told["trouble"] else ""
+    remedy = f"{told['remedy']} {_IN_FORCE} Then replay" if told["remedy"] else "replay"
+    return (
+        f"Action {fact['webHookName']}: {_runs(count)} ended without being done",
+        f"{_action(fact)}: {_runs(fact['failed'])} failed for good, and {_runs(fact['parked'])} "
+        f"{'was' if fact['parked'] == 1 else 'were'} parked, between {at(fact['from'])} and "
+        f"{at(fact['to'])}.{trouble}\n\nThe first: {named}.\n\n"
+        f"What to do: {remedy} them from the log of the action.",
+    )
+
+
+def lookup_failing(fact: Told) -> Words:
+    """A look-up has had no answer for a while."""
+    names: Sequence[str] = fact["actions"]
+    more = len(names) - NAMED_MAX
+    who = ", ".join(names[:NAMED_MAX]) + (f" and {more} more" if more > 0 else "")
+    then = "wait until it answers" if fact["waits"] else "go on without it"
+    if len(names) == 1:
+        then = "waits until it answers" if fact["waits"] else "goes on without it"
+    waiting = " What waits is done by itself as soon as it answers." if fact["waits"] else ""
+    return (
+        f"Look-up {fact['lookUp']} fails",
+        f"The look-up {fact['lookUp']} has had no answer since {at(fact['failingSince'])}. "
+        f"{fact['cause']}\n\n"
+        f"The action{'s' if len(names) != 1 else ''} {who} {then}.\n\n"
+        f"What to do: mend what it asks, or correct [lookups.{fact['lookUp']}] in the file of "
+        f"actions. {_IN_FORCE}{waiting}",
+    )
+
+
+def _action(fact: Told) -> str:
+    act = fact["action"]["act"]
+    return f"The action {fact['webHookName']}" + ("" if act is None else f" ({act})")
+
+
+def _runs(count: int) -> str:
+    return "1 run" if count == 1 else f"{count} runs"

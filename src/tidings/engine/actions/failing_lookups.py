@@ -1,0 +1,86 @@
+"""Tells an org that a look-up of its actions has had no answer for a while.
+
+Nobody is charged for a run that waits for a look-up, so its action is never failing and never
+disabled: without this, nobody would hear of it. Told once, until it answers again; a restart
+forgets what was known, and begins anew.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from tidings.core.actions.action import Actions, Lookup
+from tidings.core.ids import OrgId
+from tidings.core.notices.kinds import LOOKUP_FAILING, lookup_failing
+from tidings.engine.clock import Clock
+
+FAILURES_MIN = 3  # fewer are not told, however long ago the first was
+
+Tell = Callable[[str, OrgId, dict[str, Any]], None]
+
+
+class _Failing:
+    """One that does not answer."""
+
+    def __init__(self, since_ms: int, timer: asyncio.TimerHandle) -> None:
+        self.since_ms = since_ms
+        self.timer = timer
+        self.failures = 0
+        self.why = ""
+        self.due = False  # it has failed for long enough
+        self.told = False
+
+
+class FailingLookups:
+    """What fails now, and since when. See `LookupListener`."""
+
+    def __init__(
+        self, org: OrgId, actions: Actions, tell: Tell, clock: Clock, told_after_ms: int
+    ) -> None:
+        """`told_after_ms`: how long one must have failed before the org is told."""
+        self._org = org
+        self._actions = actions
+        self._tell = tell
+        self._clock = clock
+        self._after_s = told_after_ms / 1000
+        self._failing: dict[str, _Failing] = {}
+
+    def failed(self, lookup: Lookup, why: str) -> None:
+        """A question had no answer, for this reason, in sentences."""
+        one = self._failing.get(lookup.name)
+        if one is None:
+            loop = asyncio.get_running_loop()
+            timer = loop.call_later(self._after_s, self._due, lookup)
+            one = self._failing[lookup.name] = _Failing(self._clock.now_ms(), timer)
+        one.failures += 1
+        one.why = why
+        self._tell_due(lookup, one)
+
+    def answered(self, lookup: Lookup) -> None:
+        """It answers."""
+        if (one := self._failing.pop(lookup.name, None)) is not None:
+            one.timer.cancel()
+
+    def close(self) -> None:
+        """Tell nothing any more. Idempotent."""
+        for one in self._failing.values():
+            one.timer.cancel()
+        self._failing.clear()
+
+    def _due(self, lookup: Lookup) -> None:
+        one = self._failing[lookup.name]
+        one.due = True
+        self._tell_due(lookup, one)
+
+    def _tell_due(self, lookup: Lookup, one: _Failing) -> None:
+        if not one.due or one.told or one.failures < FAILURES_MIN:
+            return
+        one.told = True
+        needing = [
+            action.name
+            for action in self._actions.values()
+            if any(needed.name == lookup.name for needed in action.lookups)
+        ]
+        waits = lookup.failing == "wait"
+        fact = lookup_failing(lookup.name, needing, waits, one.since_ms, one.failures, one.why)
+        self._tell(LOOKUP_FAILING, self._org, fact)
