@@ -11,7 +11,7 @@ from tests.api.control_client import Service, service
 from tests.api.log_client import accept, settle
 from tests.declared_actions import CONTACT, SECRET, Nobody, text_message, welcome
 from tidings.core.actions.action import Actions
-from tidings.core.actions.made import Made, MadeMail, Step, bytes_of
+from tidings.core.actions.made import Made, MadeMail, Step, bytes_of, note_of
 from tidings.core.delivery.exchange import FaultKind
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, OrgId, show
@@ -137,6 +137,29 @@ async def test_a_delivery_of_an_action_has_its_steps_and_what_was_made() -> None
         first, _ = shown["attemptList"]
         assert first["request"]["body"] is None, "nothing was made while it waited"
         assert first["request"]["note"] == "Nothing was made of the event."
+
+
+async def test_a_run_that_was_not_done_shows_what_it_had_looked_up() -> None:
+    async with acting() as (s, auth):
+        number = number_of(s, "welcome")
+        [delivery] = await accept(s, "a", [number], org=7)
+        notes = (note_of(Step("contact", "found", 0.25)), note_of(Step("tier", "found before")))
+        reason = port.Evidence(FaultKind.SKIPPED, "Opted out.", notes, b"", False)
+        when = s.clock.now_ms()
+        ended = port.Settlement(
+            DeliveryId(delivery), number, None, State.CANCELLED, 1, 1, when, 0, None, None, reason
+        )
+        await s.store.commit(port.Batch(s.registry.version, settled=[ended]))
+        shown = (await s.call("GET", f"/v1/deliveries/{show('dlv', delivery)}", auth=auth)).json
+        assert [
+            (one["step"], one["name"], one["said"], one["durationInMs"])
+            for one in shown["run"]["steps"]
+        ] == [
+            ("lookUp", "contact", "found", 0.25),
+            ("lookUp", "tier", "found before", 0),
+            ("notDone", None, "Opted out.", 0),
+        ]
+        assert shown["attemptList"][0]["answer"] is None
 
 
 async def test_other_deliveries_are_no_runs() -> None:

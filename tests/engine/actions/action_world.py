@@ -14,7 +14,7 @@ from tests.store.in_process import MemoryStore
 from tidings import catalogue
 from tidings.compose import build
 from tidings.core.actions.action import Action, Call, CsvLookup, Found, Lookup
-from tidings.core.actions.made import Made, made_in
+from tidings.core.actions.made import Made, Step, made_in, steps_in
 from tidings.core.connections.connection import Connection
 from tidings.core.delivery.exchange import Answer, Result
 from tidings.core.delivery.states import State
@@ -214,6 +214,16 @@ class ActionWorld:
             (name,),
         )
         return [row[0] for row in rows]
+
+    def looked_up(self, name: str = "mail") -> list[list[Step]]:
+        """The look-ups that attempts keep that ended without an act, in order."""
+        rows = self._rows(
+            "SELECT a.headers FROM attempt a JOIN delivery d ON d.id = a.delivery"
+            " JOIN webhook w ON w.number = d.webhook"
+            " WHERE w.name = ? AND a.kind IN ('skipped', 'transform') ORDER BY a.delivery",
+            (name,),
+        )
+        return [steps_in(json.loads(row[0])) for row in rows]
 
     def _rows(self, query: str, given: tuple[Any, ...]) -> Any:
         return self.store.half.connection.execute(query, given).fetchall()

@@ -277,3 +277,17 @@ def test_what_the_file_says_otherwise_is_a_new_version_and_what_stays_is_none() 
         return world
 
     in_world(scenario, action())
+
+
+def test_look_ups_before_a_reason_not_to_act_are_kept_with_it() -> None:
+    async def scenario(world: ActionWorld) -> None:
+        world.contacts.records = {"7": {"out": "yes"}}
+        await world.event()
+        await world.event(8)
+        await asyncio.sleep(1)
+        assert world.states() == [State.CANCELLED, State.CANCELLED]
+        found, nothing = (one[0] for one in world.looked_up())
+        assert (found.name, found.said) == ("contact", "found") and found.took_ms > 0
+        assert (nothing.name, nothing.said) == ("contact", "nothing")
+
+    in_world(scenario, action(lookups=(contact(),), unless=(OUT,)))

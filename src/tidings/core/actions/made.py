@@ -3,6 +3,8 @@ steps on the way to it. It is the body of the action's message, so that each fur
 the same, and the log shows it. Pure.
 """
 
+import contextlib
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -59,6 +61,21 @@ class Step(msgspec.Struct, frozen=True, omit_defaults=True):
     name: str
     said: str  # in a few words, without values: found, found before, nothing, no answer
     took_ms: float = 0.0
+
+
+def note_of(step: Step) -> tuple[str, str]:
+    """A step as it is kept of an attempt that made nothing; `steps_in` reads it."""
+    return step.name, f"{step.took_ms:g} {step.said}"
+
+
+def steps_in(notes: Iterable[tuple[str, str]]) -> list[Step]:
+    """What `note_of` has written, without what somebody else has."""
+    found = []
+    for name, note in notes:
+        took, _, said = note.partition(" ")
+        with contextlib.suppress(ValueError):
+            found.append(Step(name, said, float(took)))
+    return found
 
 
 class Made(msgspec.Struct, frozen=True, omit_defaults=True):

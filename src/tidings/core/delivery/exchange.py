@@ -82,6 +82,7 @@ class Fault(msgspec.Struct, frozen=True):
     duration_ms: float
     wait_s: float | None = None  # known not to be mended before
     timings: Timings | None = None
+    notes: tuple[tuple[str, str], ...] = ()  # of an action that made nothing: its look-ups
 
 
 Ending = Answer | Fault

@@ -29,7 +29,7 @@ from tidings.engine.clock import Clock
 from tidings.engine.shaping.faults import ShapeLater, ShapeNeedless, ShapeNotYet, ShapeRefused
 from tidings.lookups.port import LookupDown, LookupRefused
 from tidings.store import port
-from tidings.transform.port import Renderer, TextTemplate
+from tidings.transform.port import Renderer, RenderLater, RenderRefused, TextTemplate
 
 LOOK_AGAIN_S, LOOK_AGAIN_MAX_S = 1.0, 4 * 3600.0  # for what is needed: at first, and at last
 LOOK_AGAIN_PART = 0.25  # of the time that it has waited for
@@ -93,22 +93,30 @@ class Preparation:
         self._clock = clock
 
     async def make(self, webhook: Webhook, job: Job) -> bytes:
-        """The bytes of `Made` for one attempt of a delivery. ShapeRefused, ShapeLater."""
+        """The bytes of `Made` for one attempt of a delivery. ShapeRefused, ShapeLater: both with
+        the look-ups that were made before."""
         action = self._actions.get(webhook.name)
         if action is None:
             raise ShapeLater(_GONE.format(name=webhook.name), FILE_AGAIN_S)
+        steps: list[Step] = []
+        unmade: ShapeRefused | ShapeLater
         try:
-            return await self._make(action, webhook, job)
-        except Unmade as unmade:
-            raise ShapeRefused(unmade.reason) from None
-        except LookupRefused as refused:
-            raise ShapeRefused(refused.reason) from None
+            return await self._make(action, webhook, job, steps)
+        except (ShapeRefused, ShapeLater) as known:
+            unmade = known
+        except (Unmade, LookupRefused, RenderRefused) as refused:
+            unmade = ShapeRefused(refused.reason)
         except LookupDown as down:
-            raise ShapeLater(down.reason, down.wait_s or 0.0) from None
+            unmade = ShapeLater(down.reason, down.wait_s or 0.0)
+        except RenderLater as later:
+            unmade = ShapeLater(later.reason, later.delay_s)
         except port.StoreDown:
-            raise ShapeLater(_STORE, STORE_AGAIN_S) from None
+            unmade = ShapeLater(_STORE, STORE_AGAIN_S)
+        unmade.steps = tuple(steps)
+        raise unmade from None
 
-    async def _make(self, action: Action, webhook: Webhook, job: Job) -> bytes:
+    async def _make(self, action: Action, webhook: Webhook, job: Job, steps: list[Step]) -> bytes:
+        """`steps`: where each look-up is noted as soon as something came of it."""
         tried = job.delivery == TRIAL
         if not tried and not job.shaped:
             await self._wait(action, webhook, job)
@@ -119,7 +127,8 @@ class Preparation:
                 return job.body
             event = stored.body
         seen: dict[str, Any] = {EVENT: read_exactly(event)}
-        steps = [await self._look_up(one, seen) for one in action.lookups]
+        for lookup in action.lookups:
+            await self._look_up(lookup, seen, steps)
         self._judge(action, seen)
         if not tried:
             self._keep_quiet(action, seen)
@@ -143,14 +152,16 @@ class Preparation:
             if left_s > 0:
                 raise ShapeNotYet(_until("It is done", self._clock.now_ms(), left_s), left_s)
 
-    async def _look_up(self, lookup: Lookup, seen: dict[str, Any]) -> Step:
+    async def _look_up(self, lookup: Lookup, seen: dict[str, Any], steps: list[Step]) -> None:
         try:
             found = await self._lookups.find(lookup, seen)
         except LookupDown as down:
             if lookup.failing == "wait":
                 raise
             seen[lookup.name] = {}
-            return Step(lookup.name, f"{down.reason} It went on without.")
+            steps.append(Step(lookup.name, f"{down.reason} It went on without."))
+            return
+        steps.append(Step(lookup.name, found.said, round(found.took_ms, 3)))
         if found.record is None:
             if lookup.missing == "skip":
                 raise ShapeNeedless(
@@ -163,7 +174,6 @@ class Preparation:
                     "Add it, and retry."
                 )
         seen[lookup.name] = found.record or {}
-        return Step(lookup.name, found.said, round(found.took_ms, 3))
 
     def _judge(self, action: Action, seen: Mapping[str, Any]) -> None:
         if not action.unless:

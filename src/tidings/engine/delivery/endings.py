@@ -2,6 +2,7 @@
 
 from typing import assert_never
 
+from tidings.core.actions.made import note_of
 from tidings.core.delivery.exchange import (
     AT_ONCE,
     Answer,
@@ -63,7 +64,8 @@ def settled(
 def unshaped(why: ShapeRefused | ShapeLater) -> Result:
     """Nothing was sent: refused for good by the webhook's own shaping, or put off by ours."""
     if isinstance(why, ShapeRefused):
-        return of_fault(Fault(why.kind, False, why.reason, 0.0))
+        notes = tuple(map(note_of, why.steps))
+        return of_fault(Fault(why.kind, False, why.reason, 0.0, notes=notes))
     return of_fault(Fault(why.kind, False, why.reason, 0.0, why.delay_s))
 
 
@@ -104,4 +106,6 @@ def _evidence(ending: Ending) -> port.Evidence:
         return port.Evidence(
             None, ending.detail, headers, body, ending.truncated, timings=ending.timings
         )
-    return port.Evidence(ending.kind, ending.detail, (), b"", False, timings=ending.timings)
+    return port.Evidence(
+        ending.kind, ending.detail, ending.notes, b"", False, timings=ending.timings
+    )

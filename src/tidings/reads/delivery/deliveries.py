@@ -51,7 +51,7 @@ async def show_whole(
     shown = show_attempts(attempts, record)
     for attempt, sent in zip(shown, await requests_of(parts, found, attempts), strict=True):
         attempt["request"] = sent
-    run = await show_run(parts, found, record, shown)
+    run = await show_run(parts, found, record, shown, attempts)
     return (
         show_delivery(found, record, seen.next_ms)
         | sla_of(found, record, now_ms)

@@ -4,7 +4,7 @@ What was made is kept with the delivery, so that each attempt does the same; wha
 why it was not done is told by its attempts.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, assert_never
 
 import msgspec
@@ -18,7 +18,9 @@ from tidings.core.actions.made import (
     MadeMail,
     MadeRecord,
     MadeRow,
+    Step,
     made_in,
+    steps_in,
 )
 from tidings.core.actions.secrets import whole
 from tidings.core.delivery.exchange import FaultKind
@@ -27,7 +29,7 @@ from tidings.core.ids import OrgId
 from tidings.core.webhooks.masks import mask
 from tidings.engine.webhooks.records import Record
 from tidings.store import port
-from tidings.store.port import StoredDelivery
+from tidings.store.port import StoredAttempt, StoredDelivery
 
 WAIT, HELD_UP, LOOK_UP, LANGUAGE, TRY, NOT_DONE, GAVE_UP = (
     "wait", "heldUp", "lookUp", "language", "try", "notDone", "failed"
@@ -39,6 +41,7 @@ _BY_FAULT = {
     FaultKind.SKIPPED.value: NOT_DONE,
     FaultKind.TRANSFORM.value: GAVE_UP,
 }
+_ENDED_UNMADE = (FaultKind.SKIPPED.value, FaultKind.TRANSFORM.value)
 
 
 class RunActions(Protocol):
@@ -65,8 +68,10 @@ async def show_run(
     delivery: StoredDelivery,
     record: Record,
     attempts: Sequence[dict[str, Any]],
+    stored: Sequence[StoredAttempt],
 ) -> dict[str, Any] | None:
-    """The run that a delivery is; None where it is no action's. `attempts`: as they are shown."""
+    """The run that a delivery is; None where it is no action's. `attempts`: as they are shown, and
+    as they are `stored`."""
     if not record.webhook.acts:
         return None
     sent = await parts.store.sent_body(delivery.id)
@@ -75,14 +80,26 @@ async def show_run(
     return {
         "action": record.webhook.name,
         "language": None if made is None else made.language or None,
-        "steps": steps_of(attempts, made),
+        "steps": steps_of(attempts, made, {one.number: _looked_up(one) for one in stored}),
         "made": None if made is None else show_made(made, action),
     }
 
 
-def steps_of(attempts: Sequence[dict[str, Any]], made: Made | None) -> list[dict[str, Any]]:
+def _looked_up(attempt: StoredAttempt) -> list[dict[str, Any]]:
+    """The look-ups of an attempt that made nothing and was the last for that."""
+    if attempt.evidence is None or attempt.evidence.kind not in _ENDED_UNMADE:
+        return []
+    return look_ups(steps_in(attempt.evidence.headers))
+
+
+def steps_of(
+    attempts: Sequence[dict[str, Any]],
+    made: Made | None,
+    looked_up: Mapping[int, Sequence[dict[str, Any]]] = {},
+) -> list[dict[str, Any]]:
     """The steps, in their order: what it waited for, its look-ups, its tries, and why it was not
-    done. What was so several times in a row is one step."""
+    done. What was so several times in a row is one step. `looked_up`: by the number of an attempt
+    that made nothing."""
     steps: list[dict[str, Any]] = []
     making = [] if made is None else _making(made)
     for one in attempts:
@@ -91,6 +108,7 @@ def steps_of(attempts: Sequence[dict[str, Any]], made: Made | None) -> list[dict
         kind = _BY_FAULT.get(one["fault"] or "", TRY)
         if kind == TRY:
             steps, making = [*steps, *making], []
+        steps = [*steps, *looked_up.get(one.get("number", 0), ())]
         step = _step(kind, _said(one), at=one["startedAt"], took_ms=one["durationInMs"])
         step["done"] = kind == TRY and _taken(one)
         if steps and (steps[-1]["step"], steps[-1]["said"]) == (step["step"], step["said"]):
@@ -110,10 +128,15 @@ def _said(attempt: dict[str, Any]) -> str:
 
 
 def _making(made: Made) -> list[dict[str, Any]]:
-    steps = [_step(LOOK_UP, one.said, one.name, took_ms=one.took_ms) for one in made.steps]
+    steps = look_ups(made.steps)
     if made.language:
         steps.append(_step(LANGUAGE, f"It was made in {made.language}.", made.language))
     return steps
+
+
+def look_ups(steps: Sequence[Step]) -> list[dict[str, Any]]:
+    """Look-ups as steps of a run."""
+    return [_step(LOOK_UP, one.said, one.name, took_ms=one.took_ms) for one in steps]
 
 
 def _step(
