@@ -19,6 +19,7 @@ from typing import Any, cast
 import msgspec
 
 from tidings.core.budget import APART_CPU_S, MEMORY_BYTES
+from tidings.frames import Frames
 from tidings.transform.port import RenderLater, RenderRefused
 from tidings.transform.turns import FairQueue
 from tidings.transform.worker import WORN, Reply
@@ -64,7 +65,7 @@ class Worker(asyncio.Protocol):
         self.process = process
         self._replied = replied
         self._ended = ended
-        self._buffer = bytearray()
+        self._frames = Frames()
         self._reaping: asyncio.Task[None] | None = None
         self.transport: asyncio.WriteTransport
 
@@ -74,17 +75,8 @@ class Worker(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Pass on the replies, in order (asyncio.Protocol)."""
-        buffer = self._buffer
-        buffer += data
-        at = 0
-        while len(buffer) - at >= 4:
-            end = at + 4 + int.from_bytes(buffer[at : at + 4], "big")
-            if len(buffer) < end:
-                break
-            self._replied(_replies.decode(memoryview(buffer)[at + 4 : end]))
-            at = end
-        if at:
-            self._buffer = buffer[at:]
+        for message in self._frames.take(data):
+            self._replied(_replies.decode(message))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The process is gone (asyncio.Protocol)."""

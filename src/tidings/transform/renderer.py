@@ -14,6 +14,7 @@ import msgspec
 from tidings.catalogue import Problem
 from tidings.core.budget import LOOP_S
 from tidings.errors import ShapingError
+from tidings.frames import framed
 from tidings.transform.port import CheckBy, RenderLater, RenderRefused, TextTemplate
 from tidings.transform.process import DIED, TOO_MUCH, PendingCall, Process
 from tidings.transform.worker import CHECK_EVENT, CHECK_TEMPLATE, RENDER, TEXTS, Reply
@@ -112,8 +113,8 @@ class ProcessRenderer:
         size = len(text) + len(event)
         if line.waiting.of(org) >= WAITING_MAX or held + size > WAITING_BYTES_MAX:
             raise RenderLater(_MANY, LATER_S)
-        body = _encode((operation, text, event))
-        asked = PendingCall(org, key, len(body).to_bytes(4, "big") + body, loop.create_future())
+        body = framed(_encode((operation, text, event)))
+        asked = PendingCall(org, key, body, loop.create_future())
         self._held[org] = held + size
         line.ask(asked)
         try:

@@ -21,6 +21,7 @@ from tidings.catalogue import envelope
 from tidings.core.budget import APART_CPU_S, MEMORY_BYTES
 from tidings.core.events.own_schema import SchemaRefused, expand_schema
 from tidings.core.events.own_types import Declaration, OwnType
+from tidings.frames import Frames, framed
 from tidings.transform.port import CheckBy, TextTemplate
 from tidings.transform.sandbox import Sandbox, Unrenderable
 
@@ -135,23 +136,17 @@ def main(descriptor: int, nice: int) -> None:
     envelope()  # read now: it is no part of anybody's share
     line = socket.socket(fileno=descriptor)
     sandbox, checks, memory = Sandbox(), Checks(), MemoryBound()
-    buffer = bytearray()
+    frames = Frames()
     while chunk := line.recv(RECEIVE_BYTES):
-        buffer += chunk
-        while len(buffer) >= 4:
-            end = 4 + int.from_bytes(buffer[:4], "big")
-            if len(buffer) < end:
-                break
-            request = _requests.decode(buffer[4:end])
-            del buffer[:end]
+        for message in frames.take(chunk):
+            request = _requests.decode(message)
             memory.renew()
             signal.setitimer(signal.ITIMER_VIRTUAL, APART_CPU_S)  # SIGVTALRM ends the process
             started_s = time.process_time()
             told = answer(sandbox, checks, request)
             told.cpu_s = time.process_time() - started_s
             signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-            reply = _encode(told)
-            line.sendall(len(reply).to_bytes(4, "big") + reply)
+            line.sendall(framed(_encode(told)))
             if memory.worn:
                 os._exit(WORN)
 

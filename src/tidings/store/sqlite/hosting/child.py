@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import msgspec
 
+from tidings.frames import Frames, framed
 from tidings.store import port
 from tidings.store.sqlite.database import DirectoryLock, StoreRefused
 from tidings.store.sqlite.hosting.process import NOT_NOW, OPEN, Reply
@@ -35,7 +36,7 @@ class Child(asyncio.Protocol):
         self._role = role
         self._died = died
         self._transport: asyncio.WriteTransport | None = None
-        self._buffer = bytearray()
+        self._frames = Frames()
         self._waiting: dict[int, tuple[asyncio.Future[Any], msgspec.msgpack.Decoder[Any]]] = {}
         self._number = 0
         self._closing = False
@@ -105,9 +106,9 @@ class Child(asyncio.Protocol):
             future.set_exception(port.StoreDown("the store's process is gone"))
             return future
         self._number += 1
-        body = _encoder.encode((self._number, operation, arguments))
+        asked = framed(_encoder.encode((self._number, operation, arguments)))
         self._waiting[self._number] = (future, decoder)
-        self._transport.write(len(body).to_bytes(4, "big") + body)
+        self._transport.write(asked)
         return future
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -116,17 +117,8 @@ class Child(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Resolve the answers that are complete (asyncio.Protocol)."""
-        buffer = self._buffer
-        buffer += data
-        at = 0
-        while len(buffer) - at >= 4:
-            end = at + 4 + int.from_bytes(buffer[at : at + 4], "big")
-            if len(buffer) < end:
-                break
-            self._resolve(_replies.decode(memoryview(buffer)[at + 4 : end]))
-            at = end
-        if at:
-            self._buffer = buffer[at:]
+        for message in self._frames.take(data):
+            self._resolve(_replies.decode(message))
 
     def _resolve(self, reply: Reply) -> None:
         future, decoder = self._waiting.pop(reply.number)

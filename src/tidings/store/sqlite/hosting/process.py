@@ -23,6 +23,7 @@ from typing import Any
 import apsw
 import msgspec
 
+from tidings.frames import Frames, framed
 from tidings.store import port
 from tidings.store.sqlite.database import DISK_FAULTS, FILE, StoreRefused
 from tidings.store.sqlite.hosting.calls import functions, types_of
@@ -112,7 +113,7 @@ class Host:
         self._operations = operations
         self._after = after
         self._background = background
-        self._buffer = bytearray()
+        self._frames = Frames()
 
     def run(self) -> None:
         """Until the other side closes the socket."""
@@ -129,17 +130,8 @@ class Host:
         chunk = self._line.recv(RECEIVE_BYTES)
         if not chunk:
             return False
-        buffer = self._buffer
-        buffer += chunk
-        at = 0
-        while len(buffer) - at >= 4:
-            end = at + 4 + int.from_bytes(buffer[at : at + 4], "big")
-            if len(buffer) < end:
-                break
-            self._answer(_requests.decode(memoryview(buffer)[at + 4 : end]))
-            at = end
-        if at:
-            self._buffer = buffer[at:]
+        for message in self._frames.take(chunk):
+            self._answer(_requests.decode(message))
         return True
 
     def _answer(self, request: Request) -> None:
@@ -151,8 +143,7 @@ class Host:
             result = msgspec.Raw(_encoder.encode(value))
         except Exception as error:
             fault = (type(error).__name__, str(error))
-        answer = _encoder.encode(Reply(request.number, fault, result))
-        self._line.sendall(len(answer).to_bytes(4, "big") + answer)
+        self._line.sendall(framed(_encoder.encode(Reply(request.number, fault, result))))
         self._after()
 
 
@@ -191,8 +182,7 @@ def main(role: str, directory: str, descriptor: str) -> int:
 
 
 def _say(line: socket.socket, fault: tuple[str, str] | None) -> None:
-    answer = _encoder.encode(Reply(0, fault, _NOTHING))
-    line.sendall(len(answer).to_bytes(4, "big") + answer)
+    line.sendall(framed(_encoder.encode(Reply(0, fault, _NOTHING))))
 
 
 if __name__ == "__main__":
