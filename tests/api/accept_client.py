@@ -10,8 +10,8 @@ import msgspec
 from tests.api.named import well_named
 from tidings.api.v1.events.accept import AcceptApp
 from tidings.core.events.call_reader import Caller, CallReader, IntakeRules
-from tidings.core.events.call_reader import Types as KnownTypes
 from tidings.core.events.call_split import DEFAULT_LIMITS, CallLimits
+from tidings.core.events.known_types import Types as KnownTypes
 from tidings.core.ids import OrgId
 from tidings.engine.events.intake import Acceptance, Draft
 from tidings.errors import Forbidden, Unauthenticated

@@ -46,6 +46,7 @@ from tidings.core.events.envelope import (
     org_of,
     time_warning,
 )
+from tidings.core.events.known_types import OwnTypes, OwnVersion, Problem, Types, Version
 from tidings.core.events.own_types import RESERVED
 from tidings.core.ids import EVENT_ID, UNKNOWN_NAME, OrgId, derived_event_id
 from tidings.errors import Invalid
@@ -100,57 +101,6 @@ class RejectedEvent(msgspec.Struct, frozen=True):
     body: bytes  # cut to the greatest event that would be taken
 
 
-class Problem(Protocol):
-    """What the catalogue says of an event that does not fit."""
-
-    @property
-    def path(self) -> str: ...
-    @property
-    def message(self) -> str: ...
-
-
-class Version(Protocol):
-    """One version of an event type, as far as it is asked here."""
-
-    def check(self, event: dict[str, Any], /) -> Sequence[Problem]:
-        """What is wrong with an event; empty where nothing is."""
-        ...
-
-
-class OwnVersion(Version, Protocol):
-    """One version of an org's own type: checking it may cost more than the loop has."""
-
-    @property
-    def light(self) -> int:
-        """The bytes up to which `fits_loop` is true of every event."""
-        ...
-
-    def fits_loop(self, raw: bytes, /) -> bool:
-        """Whether an event may be checked here and now."""
-        ...
-
-
-class WarningVersion(Version, Protocol):
-    """One version of a type of the catalogue, which knows what is doubtful too."""
-
-    @property
-    def warnings(self) -> Callable[[dict[str, Any]], Sequence[str]]:
-        """What is doubtful in an event that fits, as warnings."""
-        ...
-
-
-class Types(Protocol):
-    """The catalogue, as far as it is asked here."""
-
-    def versions(self, name: str) -> Mapping[int, WarningVersion] | None:
-        """A type's versions; None for a name that it does not have."""
-        ...
-
-    def alias_of(self, name: str) -> str | None:
-        """The type that events of this other name are of; None where it is no other name."""
-        ...
-
-
 class DraftMaker(Protocol[Draft_co]):
     """Makes what the engine accepts (`tidings.engine.events.intake.Draft`)."""
 
@@ -166,9 +116,6 @@ class DraftMaker(Protocol[Draft_co]):
         version: int,
         /,
     ) -> Draft_co: ...
-
-
-OwnTypes = Callable[[OrgId, str], Mapping[int, OwnVersion] | None]  # by version; None: no such type
 
 
 class UncheckedEvent(Generic[Draft]):
