@@ -170,3 +170,23 @@ def test_a_file_that_a_lookup_searches_must_be_there_with_its_key(tidings: Comma
     assert done.row["valid"] is False and "id" in done.row["searchedFiles"]["wrong"][0]
     contacts.unlink()
     assert "got none (No such file or directory)" in tidings("actions", "check", path).must(1).err
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "x" * 5000, "a/b", "a\x07b"])
+def test_a_name_that_no_file_can_have_is_refused_in_words(tidings: Command, name: str) -> None:
+    for words in (["check", name], ["run", name], ["test", "customerAdded", "--file", name]):
+        done = tidings("actions", *words)
+        assert done.code in (1, 2) and done.out == "" and "Traceback" not in done.err
+        assert len(done.err.splitlines()) <= 2 and "must be a" in done.err
+
+
+@pytest.mark.parametrize("org", ["0", "-5", "9007199254740992", "1" * 40])
+def test_a_recipe_is_begun_for_an_org_that_can_be(tidings: Command, org: str) -> None:
+    done = tidings(
+        "actions", "init", "hello", "--into", str(tidings.home / "x"), "--org", org
+    ).must(2)
+    assert done.err.startswith("ORG must be a whole number from 1 to 9007199254740991; got ")
+    assert not (tidings.home / "x").exists()
+    tidings(
+        "actions", "init", "hello", "--into", str(tidings.home / "x"), "--org", "9007199254740991"
+    ).must()

@@ -46,7 +46,7 @@ def run(
     from tidings.cli.serving.serve import start
 
     path = Path(file or os.environ.get(FILE_IS) or USUAL)
-    if not path.is_file():
+    if not _is_file(path):
         raise Stop(
             f"FILE must be a file of actions; got {clean(path)}, where none is.",
             Exit.USAGE,
@@ -54,3 +54,10 @@ def run(
         )
     options = {"actions": path, "data": data, "host": host, "port": port, "dev": dev}
     return start(config, options, hold=hold)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # of a name that no file can have
+        return False

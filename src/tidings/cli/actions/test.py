@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 EVENT_BYTES_MAX = 1 << 20
 BODY_SHOWN_MAX = 4000  # characters
+NAME_SHOWN_MAX = 100
 NOWHERE = "action:"  # the URL of an action that goes to none
 
 
@@ -80,32 +81,52 @@ def _event(named: str) -> bytes:
     import json
 
     from tidings import catalogue
+    from tidings.core.events.call_split import DEFAULT_LIMITS
+    from tidings.core.events.envelope import EventFault, decode
 
-    if named == "-":
-        body = sys.stdin.buffer.read(EVENT_BYTES_MAX + 1)
-    elif Path(named).is_file():
-        body = Path(named).read_bytes()[: EVENT_BYTES_MAX + 1]
-    else:
+    body = _read(named)
+    if body is None:
         kind = catalogue.load().get(named)
         if kind is None or not kind.examples:
             raise Stop(
-                f"EVENT must be a file, - or an event type with an example; got {clean(named)}.",
+                "EVENT must be a file, - or an event type with an example; got "
+                f"{clean(named[:NAME_SHOWN_MAX])}.",
                 Exit.USAGE,
                 "tidings events list",
             )
         return json.dumps(kind.example).encode()
+    why = ""
     try:
-        read = json.loads(body) if len(body) <= EVENT_BYTES_MAX else None
-    except (ValueError, RecursionError):
-        read = None
-    if not isinstance(read, dict) or not isinstance(read.get("eventName"), str):
+        read = decode(body, DEFAULT_LIMITS.depth) if len(body) <= EVENT_BYTES_MAX else {}
+    except EventFault as fault:
+        read, why = {}, f" {fault.said}"
+    if not isinstance(read.get("eventName"), str):
         raise Stop(
             f"EVENT must be one event, a JSON object of at most {EVENT_BYTES_MAX >> 20} MiB with "
-            f"eventName; {clean(named)} holds something else.",
+            f"eventName; {clean(named)} holds something else.{clean(why)}",
             Exit.USAGE,
             "tidings events example customerAdded > event.json",
         )
     return body
+
+
+def _read(named: str) -> bytes | None:
+    """What is piped in, or stands in a file; None where there is none of the name. Stop."""
+    if named == "-":
+        return sys.stdin.buffer.read(EVENT_BYTES_MAX + 1)
+    try:
+        if not Path(named).is_file():
+            return None
+    except OSError:  # of a name that no file can have
+        return None
+    try:
+        with Path(named).open("rb") as file:
+            return file.read(EVENT_BYTES_MAX + 1)
+    except OSError as error:
+        raise Stop(
+            f"EVENT must be a file that can be read; got {clean(named)} ({clean(error.strerror)}).",
+            Exit.USAGE,
+        ) from None
 
 
 def _tried(settings: "Settings", body: bytes, only: str, send: bool) -> list["Tried"]:
