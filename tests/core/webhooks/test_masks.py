@@ -1,11 +1,24 @@
 """Values of headers as they are shown, and what was shown read back."""
 
+import html
+import json
+import re
+from collections.abc import Callable
+from time import process_time
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import pytest
 
 from tidings.core.webhooks.headers import HEADERS_BYTES_MAX, HEADERS_MAX, same_origin, same_url
-from tidings.core.webhooks.masks import looks_masked, mask, masked_arrival, masked_of, scrubbed
+from tidings.core.webhooks.masks import (
+    looks_masked,
+    mask,
+    masked_arrival,
+    masked_of,
+    scrubbed,
+    scrubbed_headers,
+)
 from tidings.core.webhooks.rules import Reading, read_webhook
 from tidings.core.webhooks.settings import Settings
 from tidings.core.webhooks.webhook_form import Known
@@ -226,3 +239,44 @@ def test_what_a_receiver_sends_back_is_taken_out() -> None:
         f"you sent …cdef, that is …cdef, {SHORT}"  # too short to be told from chance
     )
     assert scrubbed(b"\xff\x00", list(STORED.items())) == b"\xff\x00"
+
+
+STRANGE = "a/b+c==&<d> \"e\" 'f' \\ Zoë\U0001f600-0123"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda secret: secret,
+        lambda secret: json.dumps(secret)[1:-1],
+        lambda secret: json.dumps(secret, ensure_ascii=False)[1:-1],
+        lambda secret: json.dumps(secret)[1:-1].replace("/", "\\/"),  # as PHP writes it
+        lambda secret: re.sub(
+            "[<>&'+`]", lambda one: f"\\u{ord(one[0]):04X}", json.dumps(secret, ensure_ascii=False)
+        )[1:-1],  # .NET
+        quote,
+        quote_plus,
+        lambda secret: quote(secret, safe=""),
+        lambda secret: re.sub("%..", lambda one: one[0].lower(), quote(secret, safe="")),
+        html.escape,
+        lambda secret: html.escape(secret).replace("&#x27;", "&#039;"),  # PHP
+    ],
+    ids=range(11),
+)
+@pytest.mark.parametrize("secret", [STRANGE, "xoxb/9+8=7654321", "plain-0123_456.789"])
+def test_however_a_receiver_writes_it_what_it_sends_back_is_taken_out(
+    secret: str, written: Callable[[str], str]
+) -> None:
+    stored = [("X-Key", secret)]
+    said = written(secret)
+    assert scrubbed(f"you sent {said}!".encode(), stored).decode() == f"you sent {mask(secret)}!"
+    came = said.encode().decode("latin-1")
+    assert scrubbed_headers([("X-Echo", f"<{came}>")], stored) == (("X-Echo", f"<{mask(secret)}>"),)
+    assert scrubbed(b"\xff\x00", stored) == b"\xff\x00"
+
+
+def test_a_secret_of_one_sign_and_an_answer_of_it_cost_no_time() -> None:
+    began_s = process_time()
+    for secret in ("/" * 8000 + "!", "a" * 8000 + "b", "é" * 4000 + "!"):
+        scrubbed(secret[0].encode() * 65536, [("X-Key", secret)])
+    assert process_time() - began_s < 1.0

@@ -14,7 +14,7 @@ from tests.destinations.http.exchanges import Exchange, HttpReceiver
 from tests.destinations.http.token_server import CLIENT, SECRET, TokenServer
 from tests.destinations.messages import TestMessage, hook
 from tests.egress.support import DEV, Names, at
-from tidings.core.actions.action import Action, Call, Plain, Secret, Text, TokenCall
+from tidings.core.actions.action import Action, Call, Each, Plain, Secret, Text, TokenCall
 from tidings.core.actions.made import Made, MadeCall, MadeRow, bytes_of
 from tidings.core.actions.rendering import made_of
 from tidings.core.connections.connection import Connections
@@ -473,6 +473,26 @@ async def test_a_secret_of_the_body_is_sent_and_neither_shown_nor_kept_of_an_ans
     assert shown.body == "authkey=…cdef&to=%2B91&other=…igns".encode()
     assert "with" not in repr(result)
     assert KEY not in repr(result) and KEY.encode() not in bytes_of(Made(made))
+
+
+@pytest.mark.parametrize(
+    "write", [json.dumps, lambda one: json.dumps(one).replace("/", "\\/"), str]
+)
+async def test_no_secret_is_kept_of_an_answer_however_it_is_written_there(
+    calls: Calls, write: Callable[[str], str]
+) -> None:
+    """What signs it has, and where it was sent: in the body, as a password, in the URL."""
+    strange, password = "Zoë's/key+with==signs", "pässword/0123456789"
+    calls.receiver.answer = says(
+        400, f"{write(strange)} {write(password)} {write(password)}".encode()
+    )
+    call = calls.call(json=Each({"key": Secret(strange)}), credential=Basic("acme", password))
+    made = made_of(call, [], {"event": {"id": 7}})
+    result = await calls.sent(call, made)  # type: ignore[arg-type]
+    assert json.loads(calls.receiver.seen[0].body) == {"key": strange}
+    assert isinstance(result.ending, Answer)
+    kept = result.ending.body.decode()
+    assert "key" not in kept and "ssword" not in kept and kept.count("…") == 3
 
 
 async def test_a_call_may_be_tried_on_a_test_inbox() -> None:

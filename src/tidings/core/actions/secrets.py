@@ -24,11 +24,6 @@ def secrets_of(call: Call) -> list[str]:
     return list(dict.fromkeys(one for part in parts if part is not None for one in _in(part)))
 
 
-def sent_as(secret: str) -> list[str]:
-    """All that of a secret may come back: it, and how bodies have it."""
-    return [secret, quote_plus(secret), _in_json(secret)]
-
-
 def left_out(
     secrets: list[str], write: Callable[[Callable[[str], str]], str]
 ) -> tuple[str, Places]:

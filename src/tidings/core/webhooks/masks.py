@@ -5,12 +5,21 @@ shown by its last four characters behind `…`; of a short one not even its leng
 stand in no header's value (visible ASCII), so that a mask is never taken for a value. Pure.
 """
 
+import html
+import json
 import re
 from collections.abc import Collection, Iterable, Sequence
+from functools import lru_cache
+from urllib.parse import quote
 
 MARK = "…"
 SHOWN_FROM = 16  # a shorter secret would be given away by its last four characters
 SCRUBBED_FROM = 8  # shorter texts stand in an answer by chance
+
+_AS_IT_IS = re.compile(r"[A-Za-z0-9._~-]*")  # signs that are written alike by all
+# What libraries for JSON write by its number besides: those of Go, Gson and .NET.
+_NUMBERED = [re.compile(signs) for signs in ("[<>&]", "[<>&'=]", "[<>&'+`]")]
+_NUMBER, _PERCENT = re.compile(r"\\u([0-9a-f]{4})"), re.compile("%[0-9A-F]{2}")
 
 Headers = Sequence[tuple[str, str]]
 
@@ -87,19 +96,26 @@ def masked_arrival(headers: Headers, configured: Collection[str]) -> list[tuple[
 
 
 def scrubbed(text: bytes, configured: Headers) -> bytes:
-    """Bytes of a receiver without the stored values that it has sent back."""
+    """Bytes of a receiver without the stored values that it has sent back, as they are or as JSON,
+    HTML or a URL has them."""
     for secret in _secrets(configured):
-        text = text.replace(secret.encode("latin-1"), mask(secret).encode())
+        shown = mask(secret).encode()
+        for form in _forms(secret):
+            text = text.replace(form.encode("utf-8", "surrogatepass"), shown)
     return text
 
 
 def scrubbed_headers(headers: Headers, configured: Headers) -> tuple[tuple[str, str], ...]:
-    """The same of the headers of its answer."""
-    secrets = list(_secrets(configured))
+    """The same of the headers of its answer, whose signs are bytes."""
+    secrets = [
+        (one.encode("utf-8", "surrogatepass").decode("latin-1"), mask(secret))
+        for secret in _secrets(configured)
+        for one in _forms(secret)
+    ]
     found = []
     for name, value in headers:
-        for secret in secrets:
-            value = value.replace(secret, mask(secret))  # noqa: PLW2901  # one after the other
+        for form, shown in secrets:
+            value = value.replace(form, shown)  # noqa: PLW2901  # one after the other
         found.append((name, value))
     return tuple(found)
 
@@ -108,3 +124,25 @@ def _secrets(configured: Headers) -> Iterable[str]:
     """Stored values, and what stands behind the scheme in them (`Bearer …`), longest first."""
     parts = {part for _, value in configured for part in (value, value.partition(" ")[2].strip())}
     return sorted((part for part in parts if len(part) >= SCRUBBED_FROM), key=len, reverse=True)
+
+
+@lru_cache(maxsize=1024)
+def _forms(secret: str) -> tuple[str, ...]:
+    """How a secret is written by most who write it: by common libraries for JSON, URLs and HTML."""
+    if _AS_IT_IS.fullmatch(secret):
+        return (secret,)
+    of_json = [json.dumps(secret, ensure_ascii=one)[1:-1] for one in (True, False)]
+    by_number = [signs.sub(_numbered, one) for signs in _NUMBERED for one in of_json]
+    of_json += [*by_number, *(one.replace("/", "\\/") for one in of_json)]
+    of_json += [_NUMBER.sub(lambda found: r"\u" + found[1].upper(), one) for one in of_json]
+    of_url = [quote(secret, safe, errors="surrogatepass") for safe in ("/", "", " ")]
+    of_url += [one.replace(" ", "+") for one in of_url]
+    of_url += [_PERCENT.sub(lambda found: found[0].lower(), one) for one in of_url]
+    of_html = [html.escape(secret, quote=one) for one in (True, False)]
+    of_html += [of_html[0].replace("&#x27;", one) for one in ("&#39;", "&#039;")]
+    every = {secret, *of_json, *of_url, *of_html}
+    return tuple(sorted(every, key=len, reverse=True))
+
+
+def _numbered(sign: re.Match[str]) -> str:
+    return f"\\u{ord(sign[0]):04x}"

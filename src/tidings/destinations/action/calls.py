@@ -7,7 +7,7 @@ import msgspec
 from tidings.core.actions.action import Action, Call
 from tidings.core.actions.holes import fill
 from tidings.core.actions.made import MadeCall, made_in
-from tidings.core.actions.secrets import secrets_of, sent_as, whole
+from tidings.core.actions.secrets import secrets_of, whole
 from tidings.core.actions.seen import Unmade
 from tidings.core.delivery.exchange import Ending, Fault, FaultKind, Result, of_fault
 from tidings.core.delivery.outcome import RetryPolicy
@@ -125,13 +125,12 @@ class _Attempt:
 
     def judged(self, ending: Ending, proof: Headers, now_s: Callable[[], float]) -> Result:
         """What became of it; nothing of `proof` is kept."""
-        in_body = [("", form) for one in secrets_of(self._call) for form in sent_as(one)]
+        in_body = [("", one) for one in secrets_of(self._call)]
         known = [*constants_of(self._call), *in_body, *proof]
         if self._call.url_secret and len(self._path) >= SHOWN_FROM:
             known.append(("", self._path))
-        secrets = [one for one in known if one[1].isascii()]
         keeps = self._webhook.keep_answers
-        return judge_call(ending, self._call, self._retry, secrets, now_s, keep_answer=keeps)
+        return judge_call(ending, self._call, self._retry, known, now_s, keep_answer=keeps)
 
     def _leaving(self, proof: Headers) -> Leaves:
         def leaves() -> Headers | None:

@@ -41,7 +41,7 @@ class LastingProof:
     def __init__(self, header: Header, *secrets: str) -> None:
         """`secrets` stand in the header, in another form."""
         self._header = header
-        self._secrets = [("", secret) for secret in secrets if secret.isascii()]
+        self._secrets = [("", secret) for secret in secrets]
 
     def at_hand(self) -> Header:
         return self._header
