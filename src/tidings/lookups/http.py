@@ -1,7 +1,7 @@
 """Look-ups by HTTP: GET a URL with holes, over the guarded way out.
 
-200 with a JSON object is a record, or holds it at `take`; 404 and 410 say that there is none, and
-so does a 200 in which nothing stands at `take`. 400, 414, 422 and 431 blame the question, which
+200 with a JSON object is a record, or holds it at `take`; 204, 404 and 410 say that there is none,
+and so does a 200 in which nothing stands at `take`. 400, 414, 422 and 431 blame the question, which
 would be refused again: the action fails with it, and is seen, instead of being skipped unseen.
 Everything else says that nobody answers as they must, and is asked again later: 401 and 403 too,
 since a credential can be mended, and 429 and 503 not before the time that they name. Redirects are
@@ -24,7 +24,7 @@ from tidings.egress.port import OriginServer
 from tidings.lookups.port import LookupDown, LookupRefused
 from tidings.lookups.records import RecordUnfit, read_record
 
-NONE = (404, 410)
+NONE = (204, 404, 410)
 REFUSED = (400, 414, 422, 431)
 DENIED = (401, 403)
 _UNREACHED = {

@@ -85,7 +85,9 @@ def test_it_ends_within_a_day_and_is_over_then(
 
 @pytest.mark.parametrize(
     "name",
-    ["Mars/Olympus", "", "../etc/passwd", "Europe", "x" * 65, None, 5, "a\x00b", "/etc/localtime"],
+    ["Mars/Olympus", "", "../etc/passwd", "Europe", "x" * 65, None, 5, "a\x00b", "/etc/localtime"]
+    + ["localtime", "posixrules", "right/Asia/Kolkata", "posix/Asia/Kolkata", "tzdata.zi"]
+    + ["asia/kolkata", "../zoneinfo/UTC", "\ud800", ["UTC"], {"UTC": 1}],
 )
 def test_what_is_no_zone_is_none(name: object) -> None:
     assert zone_of(name) is None
@@ -93,3 +95,4 @@ def test_what_is_no_zone_is_none(name: object) -> None:
 
 def test_a_zone_is_found_by_its_name() -> None:
     assert zone_of("Asia/Kolkata") == KOLKATA
+    assert zone_of(" Asia/Kolkata\t") == KOLKATA, "as files have it behind a comma"

@@ -60,8 +60,8 @@ Credential = OAuth2ClientCredentials | Basic | ApiKey | TokenCall | ServiceAccou
 
 
 class HttpLookup(msgspec.Struct, frozen=True):
-    """GET a URL; the record is the JSON object of a 200, or a part of it. 404 and 410: there is
-    none."""
+    """GET a URL; the record is the JSON object of a 200, or a part of it. 204, 404 and 410: there
+    is none."""
 
     url: str  # with holes: https://api.example/customers/{id}; none in what comes before the path
     values: Mapping[str, Path]  # what each hole is filled with, percent-encoded

@@ -1,9 +1,10 @@
 """When an action may be done: quiet hours, by the clock on the customer's wall. Pure."""
 
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from tidings.core.actions.action import Quiet
+from tidings.core.org_rules import is_zone
 
 ZONE_MAX = 64  # characters
 DAY_MINUTES = 24 * 60
@@ -11,12 +12,10 @@ DAY_MINUTES = 24 * 60
 
 def zone_of(name: object) -> ZoneInfo | None:
     """A time zone by its name, as Asia/Kolkata; None for what names none."""
-    if not isinstance(name, str) or not 0 < len(name) <= ZONE_MAX:
+    if not isinstance(name, str) or len(name) > ZONE_MAX:
         return None
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):  # the last for a name that is a folder
-        return None
+    name = name.strip()
+    return ZoneInfo(name) if is_zone(name) else None
 
 
 def quiet_until_ms(quiet: Quiet, zone: ZoneInfo, now_ms: int) -> int | None:
