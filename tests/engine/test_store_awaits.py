@@ -47,7 +47,7 @@ CASES = {
     """,
     "engine/actions/test_timing.py::test_what_the_store_does_not_answer_is_asked_again": """
         caps: take_caps
-        needs: event deliveries_of retry_now
+        needs: event deliveries_of wake
         preparation: event
     """,
     f"{FAULTS}::test_a_link_is_used_up_only_by_what_it_was_for": """

@@ -218,6 +218,25 @@ def test_one_whose_need_is_taken_away_while_it_waits_is_not_done(
     in_world(scenario, action(), action("survey", needs="mail"))
 
 
+def test_one_that_was_ended_while_it_waited_is_not_begun_again_when_its_need_is_done() -> None:
+    async def scenario(world: ActionWorld) -> None:
+        world.doer.status["mail"] = 503
+        await world.event()
+        await asyncio.sleep(HOUR)
+        number = number_of(world, "survey")
+        await world.parts.webhooks.set_standing(number, Standing.DISABLED, "stop", "brand")
+        await asyncio.sleep(1)
+        assert world.states("survey") == [State.PARKED]
+        world.doer.status.clear()
+        await asyncio.sleep(12 * HOUR)
+        assert len(world.did()) == 1 and world.states("survey") == [State.PARKED]
+        await world.parts.webhooks.set_standing(number, Standing.ACTIVE, None, "brand")
+        await asyncio.sleep(12 * HOUR)
+        assert world.did("survey") == []
+
+    in_world(scenario, action(), action("survey", needs="mail"))
+
+
 def test_one_whose_need_is_paused_goes_on_when_that_does() -> None:
     async def scenario(world: ActionWorld) -> None:
         await world.parts.webhooks.set_standing(number_of(world), Standing.PAUSED, None, "brand")
@@ -256,7 +275,7 @@ def test_those_who_will_never_be_woken_leave_room_for_others(
     in_world(scenario, action(), action("survey", needs="mail"))
 
 
-@pytest.mark.parametrize("name", ["event", "deliveries_of", "retry_now", "take_caps"])
+@pytest.mark.parametrize("name", ["event", "deliveries_of", "wake", "take_caps"])
 @pytest.mark.parametrize("lost", [False, True])
 def test_what_the_store_does_not_answer_is_asked_again(name: str, lost: bool) -> None:
 

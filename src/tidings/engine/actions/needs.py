@@ -86,7 +86,7 @@ class Needs:
     async def _wake(self, waiter: _Waiter) -> None:
         for _ in range(WAKES_MAX):
             with self._outage:
-                asked = await self._store.retry_now(waiter.delivery)
+                asked = await self._store.wake(waiter.delivery)
                 if asked.due_ms is not None:
                     self.due(waiter.webhook, asked.due_ms)
                     return

@@ -51,6 +51,29 @@ def test_a_retry_comes_forward_and_what_was_promised_is_told(subject: Subject) -
     assert ask(subject, one).outcome == "under_way"
 
 
+@pytest.mark.parametrize("state", [State.FAILED, State.CANCELLED, State.PARKED, State.DELIVERED])
+def test_what_is_over_is_not_woken(subject: Subject, state: State) -> None:
+    [one] = first(subject, event("a", new(1)))
+    if state in (State.FAILED, State.DELIVERED):
+        subject.commit(settled=[settled(one, state)])
+    else:
+        subject.retire(state)
+    assert subject.ask(lambda store: store.wake(DeliveryId(one))) == port.ManualRetry("over")
+    assert subject.states(one) == [state]
+    assert subject.ask(lambda store: store.wake(DeliveryId(999))) == port.ManualRetry("unknown")
+
+
+def test_what_waits_for_its_next_attempt_is_woken(subject: Subject) -> None:
+    one, other = first(subject, event("a", new(1)), event("b", new(1)))
+    assert subject.ask(lambda store: store.wake(DeliveryId(other))).outcome == "waiting"
+    subject.commit(settled=[failing(one, 12 * HOUR_MS)])
+    assert subject.take() == []
+    woken = subject.ask(lambda store: store.wake(DeliveryId(one)))
+    assert woken.outcome == "due" and woken.due_ms is not None
+    assert [job.delivery for job in subject.take()] == [one]
+    assert subject.ask(lambda store: store.wake(DeliveryId(one))).outcome == "under_way"
+
+
 def test_what_waits_or_has_arrived_or_is_unknown_is_left_as_it_is(subject: Subject) -> None:
     pending, _, delivered = first(
         subject, event("a", new(1, 5)), event("b", new(1, 5)), event("c", new(2))

@@ -42,7 +42,8 @@ class ManualRetry(msgspec.Struct, frozen=True, array_like=True):
     """What asking for a try now has done.
 
     `outcome`: "due" (it is due now), "next" (it goes next of its ordering key), "waiting" (it waits
-    for its attempt anyway), "under_way", "delivered", "no_payload" (its bytes are gone), "unknown".
+    for its attempt anyway), "under_way", "delivered", "over" (it was woken too late), "no_payload"
+    (its bytes are gone), "unknown".
     """
 
     outcome: str
@@ -92,6 +93,10 @@ class LaneStore(Protocol):
         A final one is RETRYING again. Behind another unfinished one of its ordering key it is HELD
         and goes next. Whoever asks tells its lane.
         """
+
+    def wake(self, delivery: DeliveryId) -> Awaitable[ManualRetry]:
+        """Make a retrying delivery due now, whose wait has ended: a final one is not begun again.
+        Whoever asks tells its lane."""
 
     def unfinished_before(
         self, accepted_before_ms: int, place: tuple[int, int, int, int], limit: int

@@ -1,4 +1,4 @@
-"""A retry that somebody asks for: a delivery is due now, whatever it was."""
+"""A retry that somebody asks for: a delivery is due now, whatever it was, or only if it waits."""
 
 from collections.abc import Callable
 from typing import Any
@@ -37,6 +37,18 @@ class ManualRetryRows:
         with self._connection:
             row = self._run(_ROW, (delivery,)).fetchone()
             asked = port.ManualRetry("unknown") if row is None else self._retry(delivery, *row)
+        return asked
+
+    @answers(port.Store.wake)
+    def wake(self, delivery: DeliveryId) -> port.ManualRetry:
+        with self._connection:
+            row = self._run(_ROW, (delivery,)).fetchone()
+            if row is None:
+                asked = port.ManualRetry("unknown")
+            elif State(row[0]).final:
+                asked = port.ManualRetry("over")
+            else:
+                asked = self._retry(delivery, *row)
         return asked
 
     def _retry(
