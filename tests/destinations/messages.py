@@ -15,7 +15,8 @@ BODY = b'{"eventName":"pointsIssued"}'
 
 
 class TestMessage:
-    """`destinations.port.Message`. `may` says whether it leaves, each time that it is asked."""
+    """`destinations.port.Message`. `may` says whether it leaves, each time that it is asked, and
+    `wanted` whether it stands."""
 
     __test__ = False
     id, event_id, org, key, content_type = "msg_1", "e1", OrgId(1), None, "application/json"
@@ -28,6 +29,7 @@ class TestMessage:
         deadline_s: float = 5.0,
         attempt: int = 1,
         may: Callable[[], bool] = lambda: True,
+        wanted: Callable[[], bool] = lambda: True,
         trial: bool = False,
     ) -> None:
         self.body = body
@@ -36,6 +38,10 @@ class TestMessage:
         self.trial = trial
         self.asked = 0
         self._may = may
+        self._wanted = wanted
+
+    def stands(self) -> bool:
+        return self._wanted()
 
     def leaves(self, carried: Headers) -> Headers | None:
         self.asked += 1

@@ -79,13 +79,16 @@ class Session:
                 await client.login(server.username, server.password)
 
     async def hand_over(
-        self, recipients: Sequence[str], content: Callable[[], bytes | None]
+        self,
+        recipients: Sequence[str],
+        wanted: Callable[[], bool],
+        content: Callable[[], bytes | None],
     ) -> tuple[Reply, Sequence[Reply]] | None:
         """One e-mail: what the server says of it, and of those whom it refuses. MailDown,
         MailRefused where nobody gets it.
 
-        `content` is asked in the moment before its first byte is written, and says None where it
-        must not be any more: None then.
+        `wanted` is asked before each recipient is told, and `content` in the moment before its
+        first byte is written; that says None where it must not be any more. None then.
         """
         client, self._sent = self._client, False
         international = any(not one.isascii() for one in recipients)
@@ -95,6 +98,9 @@ class Session:
             await client.mail(self._server.sender.address, options=options)
         refused, taken = [], 0
         for one in recipients:
+            if not wanted():
+                await self._reset()
+                return None
             if not one.isascii() and not knows:
                 words = "the mail server takes no signs beyond ASCII before the @ (no SMTPUTF8)"
                 refused.append(Reply(RECIPIENT, 553, words, one))

@@ -78,6 +78,28 @@ async def test_an_email_says_who_writes_about_what_and_is_known_again() -> None:
     assert not {*read.keys()} & {"Cc", "Bcc"} and came.content.isascii()
 
 
+@pytest.mark.parametrize("before", ["MAIL", "RCPT"])
+async def test_nobodys_address_is_told_of_an_email_that_is_not_wanted_any_more(before: str) -> None:
+    """The mail server is slow, and meanwhile the webhook is changed: to other recipients, say."""
+    wanted, told = True, []
+
+    def says(command: str, about: str) -> str | None:
+        nonlocal wanted
+        wanted = wanted and command != before
+        told.append(about)
+        return None
+
+    async with mail_server() as server:
+        server.says = says
+        channel = server.destination().open(mailing())
+        assert await channel.send(email(OPS, DEV, wanted=lambda: wanted)) is None
+        assert told == (["news@brand.example"] if before == "MAIL" else ["news@brand.example", OPS])
+        wanted, before = True, ""
+        assert await channel.send(email(DEV)) is not None
+        await channel.close()
+        assert [one.to for one in server.came] == [[DEV]] and server.conversations == 1
+
+
 async def test_html_and_text_are_one_email_whose_bytes_are_the_same_each_time() -> None:
     async with mail_server() as server:
         message = email(html="<p>hé</p>" * 500, text="plain")

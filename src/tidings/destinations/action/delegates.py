@@ -163,6 +163,9 @@ class _Handed:
     def deadline_s(self) -> float:
         return self._message.deadline_s
 
+    def stands(self) -> bool:
+        return self._message.stands()
+
     def leaves(self, carried: Headers) -> Headers | None:
         headers = self._message.leaves(carried)
         return None if headers is None else unsigned(headers, self._webhook)

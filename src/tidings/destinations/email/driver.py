@@ -189,7 +189,7 @@ class EmailChannel:
                         await session.open()
                     attempt.step = _Step.TALKS
                     try:
-                        handed = await session.hand_over(to, content)
+                        handed = await session.hand_over(to, message.stands, content)
                         break
                     except (MailDown, MailRefused):
                         # The server may end what is not used; nothing of this e-mail has left.

@@ -184,10 +184,14 @@ class _Attempt(JobMessage):
         self._runner = runner
         self.left = False
 
+    def stands(self) -> bool:
+        """See `Message.stands`."""
+        return self._attempts.stands(self._runner, self.webhook, self.job)
+
     def leaves(self, carried: Headers) -> Headers | None:
         """See `Message.leaves`."""
         attempts, runner, job = self._attempts, self._runner, self.job
-        if not attempts.stands(runner, self.webhook, job):
+        if not self.stands():
             return None
         headers = runner.headers.of(job, attempts.clock.now_ms() // 1000, carried)
         if not self.left:

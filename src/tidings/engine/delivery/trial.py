@@ -166,6 +166,10 @@ class _Test(JobMessage):
     def trial(self) -> bool:
         return True
 
+    def stands(self) -> bool:
+        """See `Message.stands`."""
+        return self._stands()
+
     def leaves(self, carried: Headers) -> Headers | None:
         """See `Message.leaves`."""
         if not self._stands():
