@@ -123,7 +123,7 @@ class TidingsSourceAsideData(TypedDict, total=False):
     # Why, in one word.
     code: Required[str]
     # Why, in a sentence, which may repeat what came.
-    reason: Required[str]
+    reason: str
 
 
 class TidingsSourceAside(Envelope):

@@ -65,6 +65,13 @@ def test_no_value_at_a_marked_place_of_an_example_leaves_enriched_or_thin(kind: 
             assert customers(made) == customers(event)
 
 
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.label)
+def test_what_is_left_of_an_example_is_as_its_type_says_still(kind: EventType) -> None:
+    """A receiver's own check, and the models that we give it, hold for it too."""
+    for example in kind.examples:
+        assert load().check(kind.name, cut(kind, example)) == []
+
+
 def test_no_value_at_a_marked_place_of_a_published_sample_leaves() -> None:
     samples = json.loads(PUBLISHED.read_bytes())["samples"]
     cut_ones = 0
