@@ -189,6 +189,25 @@ def test_types_of_an_org_and_names_that_nobody_knows_send_what_is_declared(
     }
 
 
+def test_what_an_org_below_declares_says_nothing_of_the_upper_orgs_events(
+    new_org: Callable[..., Api], receiver: Receiver, service: ServiceProcess
+) -> None:
+    api = new_org()
+    child = new_org(parent=api.org)
+    with service.api() as platform:
+        settings = {"settings": {"validation": "lenient", "unknownTypes": "admitted"}}
+        platform.send("PATCH", f"/v1/orgs/{api.org}", settings).must(200)
+    path = receiver.path()
+    api.webhook(receiver.url(path), eventNames=["visited"], listenToChildEvents=True, **ASKS)
+    schema = {"type": "object", "properties": {"phone": {"type": "string"}}}
+    child.send("PUT", "/v1/eventTypes/visited", {"description": "x", "schema": schema}).must(201)
+    data = {"phone": "15550177", "customerIdentifiers": {"customerId": 5}}
+    for one in (api, child):
+        one.accept(json.dumps({"eventName": "visited", "eventId": new_id(), "data": data}).encode())
+    bodies = {one.event["orgId"]: one.event["data"] for one in receiver.wait(path, 2)}
+    assert bodies == {child.org: data, api.org: {"customerIdentifiers": {"customerId": 5}}}
+
+
 def test_why_a_source_put_a_message_aside_is_told_without_what_stood_in_it(
     api: Api, receiver: Receiver
 ) -> None:

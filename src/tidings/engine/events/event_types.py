@@ -138,23 +138,24 @@ class EventTypes:
         """What `names` holds under that name: the catalogue's type, else the org's own, else that
         of an org below it, else the type that it is an alias of. The newest version unless one is
         named; None where there is none."""
-        if (versions := self._find(org, name)) is None:
+        if (versions := self._find((org, *self._below(org)), name)) is None:
             return None
         found = versions.get(max(versions) if version is None else version)
         return None if found is None else found.kind
 
     def kind_of(self, org: OrgId, event: Json) -> EventType | None:
-        """What a stored event is of, in its version; None for a type that is not known."""
+        """What a stored event of the org is of, in its version; None for a type that it does not
+        know, whatever an org below it has under that name."""
         name = event.get("eventName")
-        versions = self._find(org, name) if type(name) is str else None
+        versions = self._find((org,), name) if type(name) is str else None
         if versions is None:
             return None
         return (versions[1] if len(versions) == 1 else pick(versions, event)).kind
 
-    def _find(self, org: OrgId, name: str) -> Mapping[int, Version] | None:
+    def _find(self, orgs: Iterable[OrgId], name: str) -> Mapping[int, Version] | None:
         if (versions := self.catalogue.versions(name)) is not None:
             return versions
-        for one in (org, *self._below(org)):
+        for one in orgs:
             if (own := self.own(one, name)) is not None:
                 return own
         real = self.catalogue.alias_of(name)
@@ -179,7 +180,7 @@ class EventTypes:
 
     def versions(self, org: OrgId, name: str) -> list[int]:
         """The versions of a type, the oldest first; none where there is no such type."""
-        return sorted(self._find(org, name) or ())
+        return sorted(self._find((org, *self._below(org)), name) or ())
 
     def search_values(self, org: OrgId, name: str, event: Json) -> list[str]:
         """What an event is found by; for types that the catalogue does not know."""
