@@ -39,6 +39,8 @@ pytestmark = pytest.mark.timeout(300)
 def platform() -> Iterator[Apart]:
     with Apart(LoyaltyPlatform) as made:
         yield made
+        told = str(made.calls())
+        assert "@" not in told and "%40" not in told, "it is asked by its own numbers alone"
 
 
 @pytest.fixture
