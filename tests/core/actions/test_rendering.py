@@ -24,6 +24,7 @@ from tidings.core.actions.action import (
     Secret,
     Text,
 )
+from tidings.core.actions.bounds import MADE_BYTES_MAX
 from tidings.core.actions.made import (
     Made,
     MadeCall,
@@ -34,7 +35,7 @@ from tidings.core.actions.made import (
     bytes_of,
     made_in,
 )
-from tidings.core.actions.rendering import MADE_BYTES_MAX, made_of, templates_of
+from tidings.core.actions.rendering import made_of, templates_of
 from tidings.core.actions.secrets import whole
 from tidings.core.actions.seen import Unmade
 from tidings.core.exact_json import read_exactly

@@ -30,6 +30,7 @@ from tidings.core.actions.action import (
     Text,
     within,
 )
+from tidings.core.actions.bounds import MADE_BYTES_MAX, Room, too_large
 from tidings.core.actions.holes import fill
 from tidings.core.actions.made import MadeCall, MadeEvents, MadeMail, MadeRecord, MadeRow
 from tidings.core.actions.merging import list_at, merged, merged_list, object_at
@@ -38,7 +39,6 @@ from tidings.core.actions.seen import Unmade, find, text_of
 from tidings.core.exact_json import write_exactly
 from tidings.core.webhooks.mailing import mail_of_texts, recipient_of
 
-MADE_BYTES_MAX = 256 * 1024  # as much as templates may make of an event
 HEADER_MAX = 4096  # characters
 KEY_MAX = 1024
 EVENTS_MAX = 500
@@ -98,6 +98,7 @@ class _Making:
     def __init__(self, texts: Mapping[Text, str], seen: Mapping[str, Any]) -> None:
         self._texts = texts
         self._seen = seen
+        self._room = Room("act")
 
     def act(self, act: Act) -> MadeAct:
         match act:
@@ -106,6 +107,7 @@ class _Making:
             case Call():
                 return self._call(act)
             case Row():
+                self._room = Room("row")
                 values = {name: self._value(part) for name, part in act.values.items()}
                 _written(values, "row")
                 return MadeRow(values)
@@ -151,9 +153,7 @@ class _Making:
         places: Places = ()
         if (json := act.json) is not None:
             content_type = JSON
-            body, places = left_out(
-                secrets_of(act), lambda said: _written(self._value(json, said), "call")
-            )
+            body, places = left_out(secrets_of(act), lambda said: self._json(json, "call", said))
         elif act.form:
             content_type = FORM
             body, places = left_out(secrets_of(act), lambda said: self._form(act.form, said))
@@ -167,7 +167,7 @@ class _Making:
         if act.text is not None:
             value = self._text(act.text)
         elif act.json is not None:
-            value = _written(self._value(act.json), "record")
+            value = self._json(act.json, "record")
         else:
             value = _written(self._seen[EVENT], "record")
         key = "" if act.key is None else self._text(act.key)
@@ -186,7 +186,7 @@ class _Making:
                 f"each must find at most {EVENTS_MAX} items; there are {len(items)} for this "
                 "event. Ask the look-up for less, or filter out such events."
             )
-        made = []
+        self._room, made = Room("list of events"), []
         for item in items:
             self._seen = {**seen, EACH: item} if act.each else seen
             made.append({"eventName": act.type, "data": self._value(act.data)})
@@ -208,32 +208,43 @@ class _Making:
             )
         return value
 
+    def _json(self, part: Part, what: str, said: Said = str) -> str:
+        self._room = Room(what)
+        return _written(self._value(part, said), what)
+
     def _value(self, part: Part, said: Said = str) -> Any:
         """As JSON has it. `said`: what stands for a secret."""
         match part:
             case Text():
-                return self._texts[part]
+                return self._room.take(self._texts[part])
             case Found():
-                return find(self._seen, part.path)
+                return self._room.take(find(self._seen, part.path))
             case Plain():
-                return part.value
+                return self._room.take(part.value)
             case Secret():
                 return said(part.value)
             case Each():
                 if isinstance(part.parts, Mapping):
-                    return {name: self._value(one, said) for name, one in part.parts.items()}
+                    return self._fields(part.parts, said)
                 return [self._value(one, said) for one in part.parts]
             case Merged():
                 if isinstance(part.parts, Mapping):
-                    fields = {name: self._value(one, said) for name, one in part.parts.items()}
-                    return merged(object_at(self._seen, part.path), fields)
+                    fields = self._fields(part.parts, said)
+                    own = merged(object_at(self._seen, part.path), fields)
+                    self._room.take({name: own[name] for name in own.keys() - fields.keys()})
+                    return own
                 items = [self._value(one, said) for one in part.parts]
-                return merged_list(list_at(self._seen, part.path), items, part.by)
+                base = self._room.take(list_at(self._seen, part.path))
+                return merged_list(base, items, part.by)
             case _:
                 assert_never(part)
 
+    def _fields(self, parts: Mapping[str, Part], said: Said) -> dict[str, Any]:
+        return {self._room.take(name): self._value(one, said) for name, one in parts.items()}
+
     def _form(self, form: Sequence[tuple[str, Part]], said: Said) -> str:
         """A field without a value is left out; a list is its field several times."""
+        self._room = Room("call")
         pairs: list[tuple[str, str]] = []
         for name, part in form:
             value = self._value(part, said)
@@ -265,8 +276,5 @@ def _written(value: Any, what: str) -> str:
 
 def _bounded(text: str, what: str) -> str:
     if len(text) > MADE_BYTES_MAX or len(text.encode("utf-8", "replace")) > MADE_BYTES_MAX:
-        raise Unmade(
-            f"The {what} must be at most {MADE_BYTES_MAX // 1024} KiB; it became more for this "
-            "event. Take less of the event."
-        )
+        raise too_large(what)
     return text
