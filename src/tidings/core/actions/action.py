@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from tidings.core.actions.holes import url_shown
 from tidings.core.actions.seen import find, text_of
 from tidings.core.shaping.filter import Filter
 from tidings.core.webhooks.authentication import ApiKey, Basic, OAuth2ClientCredentials
@@ -71,8 +72,8 @@ class HttpLookup(msgspec.Struct, frozen=True):
     url_secret: bool = False  # as of a Call
 
     def __repr__(self) -> str:
-        """Without headers, which may hold a secret."""
-        return f"HttpLookup(url={self.url!r})"
+        """Without headers, which may hold a secret, and what is one of the URL."""
+        return f"HttpLookup(url={url_shown(self.url, secret=self.url_secret)!r})"
 
 
 class SqlLookup(msgspec.Struct, frozen=True):
@@ -238,6 +239,10 @@ class Call(msgspec.Struct, frozen=True):
     url_secret: bool = False  # it came from elsewhere, as a secret does: only its host is shown
     taken: Filter | None = None  # of the JSON of a 2xx: it was taken only where this holds
     untaken: Literal["again", "never"] = "never"  # what becomes of it where `taken` does not hold
+
+    def __repr__(self) -> str:
+        """Without what is secret of the URL, and what stands in it."""
+        return f"Call({self.method} {url_shown(self.url, secret=self.url_secret)})"
 
 
 class Row(msgspec.Struct, frozen=True):

@@ -39,6 +39,15 @@ def test_no_representation_holds_one() -> None:
     secrets = [*ENVIRONMENT.values(), "the-password-of-the-crm"]
     assert [one for one in secrets if one in "".join(shown)] == []
     assert "the-key" not in repr(declared(SMALL, environment={"KEY": "the-key"}).actions)
+    hook = 'url = "https://api.example/'
+    secret = declared(
+        SMALL.replace(
+            f'{hook}{{id}}"\nvalues = {{id = "event.eventId"}}', 'url = "${HOOK}"'
+        ).replace(f'{hook}"', 'url = "${HOOK}"'),
+        environment={"KEY": "the-key", "HOOK": "https://hooks.example/the-key"},
+    )
+    assert "the-key" not in repr([*secret.actions.values(), *secret.lookups.values()])
+    assert "hooks.example" in repr(secret.actions["a"].act)
 
 
 def test_one_may_stand_in_json_and_form_of_a_call_and_in_nothing_else_that_is_kept() -> None:
@@ -58,6 +67,18 @@ def test_one_may_stand_in_json_and_form_of_a_call_and_in_nothing_else_that_is_ke
             'call = {url = "https://a.example/", json = {a = [{constant = {b = ["${KEY}"]}}]}}',
             "json.a[0].constant",
         ),
+        ('call = {url = "https://a.example/", idempotency = "${KEY}"}', "idempotency"),
+        (
+            'call = {url = "https://a.example/", text = "a", content_type = "${KEY}"}',
+            "content_type",
+        ),
+        ('call = {url = "https://a.example/", taken = {path = "a", eq = "${KEY}"}}', "taken"),
+        (
+            'call = {url = "https://a.example/", taken = {not = {path = "a", in = ["${KEY}"]}}}',
+            "taken",
+        ),
+        ('mail = {connection = "mail", to = ["${KEY}"], subject = "a", text = "a"}', "to"),
+        ('mail = {connection = "mail", to = "${KEY}", subject = "a", text = "a"}', "to"),
         (
             'row = {connection = "crm", table = "customer_state", values = '
             '{customer_id = "1", tier = {constant = "${KEY}"}}}',

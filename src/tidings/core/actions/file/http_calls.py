@@ -5,7 +5,7 @@ from tidings.core.actions.file.calls import credential_header, credential_in, he
 from tidings.core.actions.file.connected import Declared
 from tidings.core.actions.file.heard import filter_in
 from tidings.core.actions.file.table import Table, View
-from tidings.core.actions.file.templates import Parts, is_json, part_in, text_in
+from tidings.core.actions.file.templates import Parts, is_json, is_kept, part_in, text_in
 from tidings.core.form import came
 from tidings.core.webhooks.headers import header_fits
 
@@ -32,7 +32,8 @@ def call_of(table: Table, view: View, declared: Declared) -> Call | None:
         )
     credential = credential_in(table, declared.credentials)
     headers = headers_in(table, view, credential, body=bool(bodies))
-    taken = filter_in(table, "taken", '{path = "status", eq = "success"}')
+    kept = is_kept(table, "taken")
+    taken = None if kept else filter_in(table, "taken", '{path = "status", eq = "success"}')
     return Call(
         method,
         url,
@@ -77,6 +78,8 @@ def _form(table: Table, view: View) -> tuple[tuple[str, Part], ...]:
 
 
 def _content_type(table: Table) -> str:
+    if is_kept(table, "content_type"):
+        return ""
     said = table.text(
         "content_type",
         "a content type",
@@ -99,7 +102,7 @@ def _content_type(table: Table) -> str:
 
 def _idempotency(table: Table, credential: Credential | None) -> str:
     name = table.body.get("idempotency")
-    if name is None:
+    if name is None or is_kept(table, "idempotency"):
         return ""
     if not isinstance(name, str):
         table.refuse(

@@ -3,7 +3,7 @@
 from tidings.core.actions.action import Mail, Plain, Text
 from tidings.core.actions.file.connected import Declared, connection_in
 from tidings.core.actions.file.table import Table, View
-from tidings.core.actions.file.templates import text_in, text_of
+from tidings.core.actions.file.templates import is_kept, text_in, text_of
 from tidings.core.connections.connection import Connection
 from tidings.core.form import came
 from tidings.core.mail_addresses import address_of
@@ -35,6 +35,8 @@ def mail_of(table: Table, view: View, declared: Declared) -> Mail | None:
 
 def _to(table: Table, view: View, connection: Connection | None) -> tuple[Text | Plain, ...]:
     if not table.need("to", '"{{ contact.email }}"'):
+        return ()
+    if is_kept(table, "to"):
         return ()
     value = table.body["to"]
     every = value if isinstance(value, list) else [value]

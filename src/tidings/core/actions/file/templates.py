@@ -51,13 +51,7 @@ def text_of(
 ) -> Text | Plain | None:
     """The text that a value is. `field`: where it stands. What is made of it is kept and shown, so
     it is no secret."""
-    if isinstance(value, str) and table.is_reference(field):
-        table.refuse(
-            "secret_kept",
-            field,
-            f"{field} must stand in the file, since what is made of it is kept and shown; it comes "
-            "from elsewhere. Put a secret into a credential, or into json or form of a call.",
-        )
+    if isinstance(value, str) and is_kept(table, field):
         return None
     if isinstance(value, dict) and list(value) == [FILE]:
         value = _of_file(table, f"{field}.{FILE}", value[FILE])
@@ -75,6 +69,20 @@ def text_of(
     if not is_template(value):
         return Plain(value)
     return Text(value, html) if _holds(table, field, value, view) else None
+
+
+def is_kept(table: Table, field: str) -> bool:
+    """Whether a field, or something in it, comes from elsewhere although it is kept and shown; told
+    where it does."""
+    if not table.holds_reference(field):
+        return False
+    table.refuse(
+        "secret_kept",
+        field,
+        f"{field} must stand in the file, since what is made of it is kept and shown; it comes "
+        "from elsewhere. Put a secret into a credential, or into json or form of a call.",
+    )
+    return True
 
 
 def _of_file(table: Table, field: str, name: object) -> str | None:
