@@ -89,6 +89,34 @@ OWN: dict[str, tuple[Json, Json, Json]] = {
             "nick": "sec-4"}},
         {"customerIdentifiers": {"customerId": 7, "shop": "S"}},
     ),
+    "identifiers whose names are written otherwise": (
+        {"properties": {"customerIdentifiers": {
+            "properties": {"Mobile": TEXT, "cardNumber": TEXT, "shop": TEXT,
+                           "Instore": {"properties": {"EMAIL": TEXT, "cardNumbers": {"items": TEXT},
+                                                      "shoe": TEXT}},
+                           "WeChat": {"properties": {"accounts": {"items": {"properties": {
+                               "accountId": TEXT, "identifiers": {"items": {"properties": {
+                                   "identifierType": TEXT, "IdentifierValue": TEXT}}}}}}}}}}}},
+        {"customerIdentifiers": {
+            "Mobile": "sec-1", "cardNumber": "sec-2", "shop": "S",
+            "Instore": {"EMAIL": "sec-3", "cardNumbers": ["sec-4"], "shoe": "44"},
+            "WeChat": {"accounts": [{"accountId": "A", "identifiers": [
+                {"identifierType": "unionId", "IdentifierValue": "sec-5"}]}]}}},
+        {"customerIdentifiers": {
+            "shop": "S", "Instore": {"shoe": "44"},
+            "WeChat": {"accounts": [{"accountId": "A", "identifiers": [
+                {"identifierType": "unionId"}]}]}}},
+    ),
+    "identifiers of several customers": (
+        {"properties": {"lines": {"items": {"properties": {"customerIdentifiers": {"items": {
+            "properties": {"mobile": TEXT, "shop": TEXT, "INSTORE": {"properties": {
+                "email": TEXT, "shoe": TEXT}}}}}}}}}},
+        {"lines": [{"customerIdentifiers": [
+            {"customerId": 7, "mobile": "sec-1", "shop": "S", "email": "sec-2",
+             "INSTORE": {"email": "sec-3", "shoe": "44"}, "instore": {"mobile": "sec-4"}}]}]},
+        {"lines": [{"customerIdentifiers": [
+            {"customerId": 7, "shop": "S", "INSTORE": {"shoe": "44"}, "instore": {}}]}]},
+    ),
     "a customerId that is no number of the platform": (
         {"properties": {"customerIdentifiers": {"type": "object"}}},
         {"customerIdentifiers": {"customerId": "sec-1"}},

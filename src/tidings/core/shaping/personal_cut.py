@@ -9,13 +9,14 @@ to people:
   mark is. A list is left out with the items that it may not show.
 * A value of a type that the schema does not give it is not sent, for an org may have its events
   accepted that do not fit. Null is.
-* In a block of customer identifiers the marks of the catalogue hold too, in every spelling of a
-  source, whoever has declared the type. Its `customerId` stays, also where the block is not
-  declared at all: it names nobody outside of the platform.
+* In a block of customer identifiers, or a list of them, the marks of the catalogue hold too, in
+  every spelling of a source and of a field, whoever has declared the type. Its `customerId` stays,
+  also where the block is not declared at all: it names nobody outside of the platform.
 
 A value that is JSON still (core/exact_json.py) is read where it may be an object or a list. Pure.
 """
 
+from functools import cache
 from operator import contains
 from typing import Any
 
@@ -47,9 +48,13 @@ _NOTHING = object()  # is sent of a value
 class _Place:
     """A place in events, as a schema's branches tell of it together."""
 
-    __slots__ = ("block", "classes", "items", "marked", "named", "nots", "rest", "rested")
+    __slots__ = (
+        "block", "classes", "items", "marked", "named", "nots", "rest", "rested", "sources",
+    )  # fmt: skip
 
-    def __init__(self) -> None:
+    def __init__(self, *, sources: bool = False) -> None:
+        """`sources`: it is a block of customer identifiers, or a list of such blocks."""
+        self.sources = sources
         self.marked = False
         self.named: dict[str, _Place] = {}
         # Of fields that a branch does not name: only its marks are of use, for what others name.
@@ -96,7 +101,10 @@ class _Place:
             self.rest.read(rest)
             self.rested.append(named)
         if isinstance(items, dict) and _describes(items):
-            self.items = self.items or _Place()
+            if self.items is None:
+                self.items = _Place(sources=self.sources)
+                if self.sources:
+                    self.items.read(customer_identifiers())
             self.items.read(items)
 
     def finish(self) -> None:
@@ -105,6 +113,8 @@ class _Place:
         for one in (*self.named.values(), self.rest, self.items):
             if one is not None:
                 one.finish()
+        if self.sources:
+            self._mark_spelt(_identifiers())
         for node in self.nots:
             other = _Place()
             other.read(node)
@@ -118,8 +128,8 @@ class _Place:
     def _at(self, name: str) -> "_Place":
         place = self.named.get(name)
         if place is None:
-            place = self.named[name] = _Place()
-            if holds_sources(name):
+            place = self.named[name] = _Place(sources=holds_sources(name))
+            if place.sources:
                 place.read(customer_identifiers())
         return place
 
@@ -131,6 +141,25 @@ class _Place:
         for mine, its in ((self.rest, other.rest), (self.items, other.items)):
             if mine is not None and its is not None:
                 mine._mark_like(its)
+
+    def _mark_spelt(self, other: "_Place") -> None:
+        """The same, whatever letters the names are written with."""
+        self.marked = self.marked or other.marked
+        spelt = {name.lower(): place for name, place in other.named.items()}
+        for name, place in self.named.items():
+            its = spelt.get(name.lower()) or other.named.get(source_of(name) or "")
+            if its is not None:
+                place._mark_spelt(its)
+        if self.items is not None and other.items is not None:
+            self.items._mark_spelt(other.items)
+
+
+@cache
+def _identifiers() -> _Place:
+    """A block of customer identifiers, as the catalogue has it."""
+    place = _Place()
+    place.read(customer_identifiers())
+    return place
 
 
 def _describes(node: Json) -> bool:
@@ -157,11 +186,11 @@ class _Kept:
             return
         self.classes = frozenset({_NULL, *place.classes})
         if place.items is not None and not place.items.marked:
-            self.items = _Kept(place.items)
+            self.items = _Kept(place.items, sources=sources)
         if place.classes == _NUMBERS and not self.block and self.items is None:
             self.classes |= {Raw}  # nothing else that is JSON still can stand there
         for name, inner in place.named.items():
-            self.named[name] = kept = _Kept(inner, sources=holds_sources(name))
+            self.named[name] = kept = _Kept(inner, sources=inner.sources)
             self.scalars[name] = kept.classes
         named = {name: one for name, one in self.named.items() if one.classes}
         if not any(one.block or one.items for one in named.values()):
