@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ from .harness.events import new_id
 from .harness.fixtures import NewService
 from .harness.receiver import Receiver
 from .harness.service import ORG, ServiceProcess
+from .harness.until import until
 from .test_replays import comes_to, replay
 
 ASKS: dict[str, Any] = {"withoutPersonalData": True}
@@ -22,6 +24,7 @@ PERSONAL = (
     b"15550100", b"asha", b"Asha", b"EXT-41", b"6000112233", b"o6_bm", b"91555", b"harbour lane",
     b"15550177", b"sec-",
 )  # fmt: skip
+ON_THE_LINE_S = 0.5  # what has left by then is read by then, on a busy machine too
 RETRY = {"retryPolicy": {"delaysInSeconds": [2]}}
 
 
@@ -135,6 +138,34 @@ def test_what_waits_to_be_tried_again_leaves_without_it_once_that_is_asked_for(
             assert all(is_clean(one.body) for one in later), name
             assert len({one.body for one in later}) == 1, "the same at every further attempt"
             assert len({one.message for one in (first, *later)}) == 1
+
+
+def test_what_leaves_after_the_answer_holds_none_while_hundreds_are_on_their_way(
+    own_service: NewService, receiver: Receiver
+) -> None:
+    """Receivers that answer slowly, so that lanes are full when the choice is made."""
+    service = own_service().start()
+    shapes: dict[str, dict[str, Any]] = {"plain": {}, "enriched": ENRICHED}
+    paths = {name: receiver.path(delay=0.05) for name in shapes}
+    events = [new_id() for _ in range(400)]
+    answered_s = {}
+    with service.api(ORG) as api:
+        fill(api)
+        hooks = {
+            name: api.webhook(receiver.url(paths[name]), name, **shape)
+            for name, shape in shapes.items()
+        }
+        api.accept(b"\n".join(issued(one, ORG) for one in events), "application/x-ndjson")
+        for name, path in paths.items():
+            receiver.wait(path, 40)
+            api.change(hooks[name], **ASKS)
+            answered_s[name] = time.monotonic()
+        until(lambda: api.counts()["delivered"] == 2 * len(events), "all of them", 60)
+    for name, path in paths.items():
+        came = receiver.arrivals(path)
+        since = [one for one in came if one.at_s > answered_s[name] + ON_THE_LINE_S]
+        assert len(since) > 100 and all(is_clean(one.body) for one in since), name
+        assert not is_clean(came[0].body)
 
 
 def test_what_each_attempt_has_sent_is_shown_as_it_went(api: Api, receiver: Receiver) -> None:
