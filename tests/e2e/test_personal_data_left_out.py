@@ -140,6 +140,31 @@ def test_what_waits_to_be_tried_again_leaves_without_it_once_that_is_asked_for(
             assert len({one.message for one in (first, *later)}) == 1
 
 
+def test_what_had_ended_and_what_was_missed_is_sent_again_without_it(
+    api: Api, receiver: Receiver
+) -> None:
+    """Failed with what was sent kept; parked while it was disabled; from before a webhook was."""
+    fill(api)
+    path, late = receiver.path(status=400), receiver.path()
+    hook = api.webhook(receiver.url(path), "first", **ENRICHED)
+    failed, parked = new_id(), new_id()
+    api.accept(issued(failed, api.org))
+    assert api.settled(failed, hook)["state"] == "failed"
+    assert not is_clean(receiver.arrivals(path)[0].body)
+    api.send("POST", f"/v3/webHooks/{hook['webHookId']}/disable", {}).must(200)
+    api.accept(issued(parked, api.org))
+    assert api.settled(parked, hook)["state"] == "parked"
+    api.change(hook, **ASKS)
+    receiver.plan(path)
+    api.send("POST", f"/v3/webHooks/{hook['webHookId']}/enable", {}).must(200)
+    comes_to(api, replay(api, hook, states=["failed", "parked"]), "finished")
+    other = api.webhook(receiver.url(late), "second", **ENRICHED, **ASKS)
+    comes_to(api, replay(api, other, missedSince=0), "finished")
+    came = [*receiver.wait(path, 3)[1:], *receiver.wait(late, 2)]
+    assert {one.event_id for one in came} == {failed, parked} and len(came) == 4
+    assert all(is_clean(one.body) for one in came)
+
+
 def test_what_leaves_after_the_answer_holds_none_while_hundreds_are_on_their_way(
     own_service: NewService, receiver: Receiver
 ) -> None:
