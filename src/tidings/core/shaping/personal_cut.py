@@ -11,7 +11,8 @@ to people:
   accepted that do not fit. Null is.
 * In a block of customer identifiers, or a list of them, the marks of the catalogue hold too, in
   every spelling of a source and of a field, whoever has declared the type. Its `customerId` stays,
-  also where the block is not declared at all: it names nobody outside of the platform.
+  also where the block is not declared at all: it names nobody outside of the platform. Of more
+  than `BLOCKS_MAX` such blocks in a type the last ones are left out.
 
 A value that is JSON still (core/exact_json.py) is read where it may be an object or a list. Pure.
 """
@@ -29,6 +30,7 @@ from tidings.catalogue.spellings import holds_sources, source_of
 from tidings.core.exact_json import read_exactly
 
 MARK = "x-pii"
+BLOCKS_MAX = 16  # of customer identifiers in a type; each is a hundred places. Catalogue: 2
 CUSTOMER_ID = "customerId"
 _DATA = "data"
 _NULL = type(None)
@@ -49,11 +51,14 @@ class _Place:
     """A place in events, as a schema's branches tell of it together."""
 
     __slots__ = (
-        "block", "classes", "items", "marked", "named", "nots", "rest", "rested", "sources",
+        "block", "blocks", "classes", "items", "marked", "named", "nots", "rest", "rested",
+        "sources",
     )  # fmt: skip
 
-    def __init__(self, *, sources: bool = False) -> None:
-        """`sources`: it is a block of customer identifiers, or a list of such blocks."""
+    def __init__(self, blocks: list[None], *, sources: bool = False) -> None:
+        """`sources`: it is a block of customer identifiers, or a list of such blocks; `blocks` has
+        an item for each one of its type that there is."""
+        self.blocks = blocks
         self.sources = sources
         self.marked = False
         self.named: dict[str, _Place] = {}
@@ -97,14 +102,12 @@ class _Place:
             self._at(name).read(inner)
         rest, items = node.get("additionalProperties"), node.get("items")
         if isinstance(rest, dict):
-            self.rest = self.rest or _Place()
+            self.rest = self.rest or _Place(self.blocks)
             self.rest.read(rest)
             self.rested.append(named)
         if isinstance(items, dict) and _describes(items):
             if self.items is None:
-                self.items = _Place(sources=self.sources)
-                if self.sources:
-                    self.items.read(customer_identifiers())
+                self.items = self._inner(sources=self.sources)
             self.items.read(items)
 
     def finish(self) -> None:
@@ -116,7 +119,7 @@ class _Place:
         if self.sources:
             self._mark_spelt(_identifiers())
         for node in self.nots:
-            other = _Place()
+            other = _Place(self.blocks)
             other.read(node)
             other.finish()
             self._mark_like(other)
@@ -128,9 +131,18 @@ class _Place:
     def _at(self, name: str) -> "_Place":
         place = self.named.get(name)
         if place is None:
-            place = self.named[name] = _Place(sources=holds_sources(name))
-            if place.sources:
-                place.read(customer_identifiers())
+            place = self.named[name] = self._inner(sources=holds_sources(name))
+        return place
+
+    def _inner(self, *, sources: bool) -> "_Place":
+        place = _Place(self.blocks, sources=sources)
+        if not sources:
+            return place
+        if len(self.blocks) < BLOCKS_MAX:
+            self.blocks.append(None)
+            place.read(customer_identifiers())
+        else:
+            place.marked = True
         return place
 
     def _mark_like(self, other: "_Place") -> None:
@@ -157,7 +169,7 @@ class _Place:
 @cache
 def _identifiers() -> _Place:
     """A block of customer identifiers, as the catalogue has it."""
-    place = _Place()
+    place = _Place([])
     place.read(customer_identifiers())
     return place
 
@@ -203,7 +215,7 @@ class _Kept:
 
 
 def _only_the_id() -> _Kept:
-    place = _Place()
+    place = _Place([])
     place.read({"properties": {CUSTOMER_ID: {"type": "integer"}}})
     return _Kept(place, sources=True)
 
@@ -219,12 +231,12 @@ class PersonalCut:
     def __init__(self, schema: Json) -> None:
         """`schema` is that of whole events, its references replaced; the envelope's alone for
         events of a type that is not known."""
-        place = _Place()
+        place = _Place([])
         place.read(schema)
         place.finish()
         data = place.named.get(_DATA)
         if data is None or data.marked:  # an event is an object with `data` in any case
-            data = place.named[_DATA] = _Place()
+            data = place.named[_DATA] = _Place([])
             data.block = True
         self._root = _Kept(place)
         self.size = self._root.size()
