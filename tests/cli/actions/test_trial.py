@@ -133,3 +133,36 @@ def test_what_is_no_event_is_refused_in_words(tidings: Command, said: str) -> No
     done = tidings("actions", "test", str(path), "--file", file).must(2)
     assert done.err.startswith("EVENT must be one event, a JSON object")
     assert tidings("actions", "test", "nope", "--file", file).must(2).err.startswith("EVENT must")
+
+
+def test_an_event_may_be_piped_in_whatever_options_are_said_besides(tidings: Command) -> None:
+    body = Path(event(tidings, 7)).read_text()
+    file = str(tidings.home / "actions.toml")
+    done = tidings("actions", "test", "-", "--only", "tell", "--file", file, stdin=body).must()
+    assert "· tell" in done.out
+
+
+def test_what_to_type_next_is_what_was_typed_and_no_more_is_done_by_it(tidings: Command) -> None:
+    file = str(tidings.home / "actions.toml")
+    words = ["actions", "test", event(tidings, 7), "--file", file, "--only", "tell", "--dev"]
+    done = tidings(*words).must()
+    assert done.err.splitlines()[-1] == f"Next: tidings {' '.join(words)} --send"
+
+
+def test_a_form_is_shown_as_it_is_read(tidings: Command) -> None:
+    file = tidings.home / "actions.toml"
+    act = 'json = {name = "{{ contact.name }}", key = "${API_KEY}"}'
+    assert act in FILE
+    form = 'form = {To = "+91 98", Body = "आरव & {{ contact.name }}", Empty = ""}'
+    file.write_text(FILE.replace(act, form).replace("ADDRESS", "https://a.example/"))
+    done = tidings("actions", "test", event(tidings, 7), "--file", str(file), "--only", "tell")
+    lines = [line.strip() for line in done.must().out.splitlines()]
+    assert lines[-3:] == ["To = +91 98", "Body = आरव & Asha", "Empty ="]
+
+
+def test_who_calls_this_machine_is_told_what_admits_it(tidings: Command) -> None:
+    file = str(tidings.home / "actions.toml")
+    words = ("actions", "test", event(tidings, 7), "--file", file, "--only", "tell", "--send")
+    done = tidings(*words, TIDINGS_DEV="false").must(1)
+    assert "--dev admits them" in done.err and "TIDINGS_ALLOW" in done.err
+    assert "--dev" not in tidings(*words).must().err

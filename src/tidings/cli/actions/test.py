@@ -21,10 +21,12 @@ EVENT_BYTES_MAX = 1 << 20
 BODY_SHOWN_MAX = 4000  # characters
 NAME_SHOWN_MAX = 100
 NOWHERE = "action:"  # the URL of an action that goes to none
+FORM = "application/x-www-form-urlencoded"
+BLOCKED = "blocked by policy"  # as attempts, tokens and look-ups say it
 
 
 def test(
-    event: str,
+    event: Annotated[str, Parameter(allow_leading_hyphen=True)],
     /,
     *,
     file: str = "",
@@ -71,7 +73,14 @@ def test(
     bad = [one for one in tried if one.failed or (one.ending is not None and not one.done)]
     does = "did" if send else "would do"
     say(f"{len(did)} of {how_many(len(tried), 'action')} {does} something for the event.")
+    if any(BLOCKED in said for one in tried for said in (one.why, _ended(one))):
+        say(
+            "Addresses of this machine and of private networks are not called: --dev admits them "
+            "here, and a service that is to call one takes TIDINGS_ALLOW."
+        )
     again = f"tidings actions test {word(event)} --file {word(str(path))}"
+    again += f" --only {word(only)}" if only else ""
+    again += "" if dev is None else " --dev" if dev else " --no-dev"
     next_step(f"{again} --send" if bad or not send else f"tidings actions run {word(str(path))}")
     return Exit.FAILED if bad else Exit.OK
 
@@ -191,7 +200,7 @@ def _print(tried: "Tried") -> None:
     for name, value in shown.headers:
         print(f"  {clean(name)}: {clean(value)}")
     print()
-    for line in _body(shown.body).splitlines():
+    for line in _body(shown.body, dict(shown.headers).get("content-type", "")).splitlines():
         print(f"    {clean(line)}")
     if tried.ending is not None:
         print(f"  {clean(_ended(tried))}")
@@ -205,10 +214,14 @@ def _passed_over(action: "Action") -> str:
     return ", ".join(found + (["cap"] if action.cap is not None else []))
 
 
-def _body(body: bytes) -> str:
+def _body(body: bytes, kind: str) -> str:
     import json
+    from urllib.parse import parse_qsl
 
     text = body.decode("utf-8", "replace")
+    if kind.startswith(FORM):  # which nobody reads as it goes
+        fields = parse_qsl(text, keep_blank_values=True)
+        text = "\n".join(f"{name} = {value}" for name, value in fields)
     try:
         text = json_of(json.loads(text), indent=2)
     except (ValueError, RecursionError):
