@@ -154,6 +154,19 @@ def test_what_is_kept_is_bounded() -> None:
     assert len(pieces.kept) == KEEP_BYTES and pieces.seen == 50_000
 
 
+def test_of_a_2xx_as_much_is_kept_as_is_asked_for_and_of_all_else_no_more_than_ever() -> None:
+    for status, most in ((b"200 OK", 50_000), (b"500 Oh", KEEP_BYTES), (b"302 No", KEEP_BYTES)):
+        reader = AnswerReader()
+        for _ in range(2):  # what was asked for holds for one answer
+            reader.begin(True, 50_000)
+            reader.feed(b"HTTP/1.1 " + status + b"\r\nContent-Length: 60000\r\n\r\n")
+            reader.feed(b"x" * 60_000)
+            assert (len(reader.kept), reader.seen, reader.complete) == (most, 60_000, True)
+        reader.begin(True)
+        reader.feed(b"HTTP/1.1 " + status + b"\r\nContent-Length: 60000\r\n\r\n" + b"x" * 60_000)
+        assert len(reader.kept) == KEEP_BYTES
+
+
 def test_a_head_is_taken_up_to_its_bounds() -> None:
     """Those of `test_what_is_no_head` lie one beyond."""
     headers = b"".join(b"h%d: v\r\n" % number for number in range(HEADERS_MAX))

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import tracemalloc
 from collections.abc import AsyncIterator, Callable
 from time import monotonic
 from typing import Any
@@ -21,6 +22,7 @@ from tidings.egress.address import parse_target
 from tidings.egress.policy import Policy
 from tidings.egress.port import Target
 from tidings.egress.sender import HttpSender
+from tidings.engine.actions.lookups import Lookups
 from tidings.errors import Unusable
 from tidings.lookups.http import HttpSource
 from tidings.lookups.port import LookupDown, LookupRefused, Source
@@ -230,6 +232,66 @@ async def test_a_record_of_16_kib_and_32_levels_is_taken(api: Api) -> None:
     for body in (b'{"a": "' + b"x" * (16 * 1024 - 9) + b'"}', b'{"a":' * 32 + b"1" + b"}" * 32):
         api.says(body)
         assert write_exactly(await found(api.source())) == body.replace(b" ", b"")
+
+
+def sized(bytes_: int) -> bytes:
+    """A record of this size."""
+    return b'{"a": "' + b"x" * (bytes_ - 9) + b'"}'
+
+
+@pytest.mark.parametrize("kib", [1, 17, 65, 256])
+async def test_an_answer_may_be_as_large_as_the_look_up_says_and_not_larger(
+    api: Api, kib: int
+) -> None:
+    api.says(sized(kib << 10))
+    source = api.source(answer_kib=kib)
+    assert len((await found(source) or {})["a"]) == (kib << 10) - 9
+    api.says(sized((kib << 10) + 1))
+    with pytest.raises(LookupRefused, match=f"at most {kib} KiB; got more. .* raise answer_kib"):
+        await found(source)
+    api.says(sized(kib << 10))
+    assert await found(source), "and the server is asked again"
+
+
+async def test_an_answer_without_an_end_is_read_no_further_than_it_may_be_long(api: Api) -> None:
+    gave = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal gave
+        await read_request(reader)
+        writer.write(b'HTTP/1.1 200 OK\r\n\r\n{"a": "')
+        while gave < 100 << 20:
+            writer.write(b"x" * (64 << 10))
+            gave += 64 << 10
+            await writer.drain()
+
+    with Receiver(serve) as receiver:
+        where = HttpLookup(receiver.url("/{id}"), {"id": "event.id"}, answer_kib=256)
+        with pytest.raises(LookupRefused, match="at most 256 KiB"):
+            await found(api.registry.source_of(Lookup("tier", where)))
+    assert gave < 16 << 20, "what lies in sockets besides is theirs"
+
+
+async def test_what_large_answers_under_way_take_of_memory_is_bounded(api: Api) -> None:
+    """The answers that take most to read, of a look-up that is asked without a pause."""
+    hostile = b'{"a": [' + b",".join([b"[]"] * ((256 << 10) // 3 - 10)) + b"]}"
+    api.says(hostile)
+    where = HttpLookup(api.http.url("/{id}"), {"id": "event.id"}, answer_kib=256)
+    lookup = Lookup("tier", where, at_once=10, deadline_s=30.0)
+    lookups = Lookups({"tier": api.registry.source_of(lookup)})
+    await lookups.find(lookup, {"event": {"id": "first"}})
+    tracemalloc.start()
+    try:
+
+        async def ask(number: int) -> None:
+            assert (await lookups.find(lookup, {"event": {"id": number}})).record
+
+        await asyncio.gather(*(ask(number) for number in range(20)))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+        await lookups.close()
+    assert peak < 64 << 20
 
 
 RAW = {

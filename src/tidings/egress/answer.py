@@ -3,7 +3,8 @@
 The head is read strictly, because it decides: a status line, at most 100 headers of a token and a
 value, 32 KiB in all, at most 5 interim answers before it. What is no such head raises NotHttp. Once
 it is there, nothing of the body changes that; the body is read for two reasons, as evidence (its
-first 16 KiB, as they came: nothing is decompressed) and to find its end.
+first 16 KiB, or as much of a 2xx as is asked for, as they came: nothing is decompressed) and to find
+its end.
 
 A connection may be used again only where that end is beyond doubt: one length or one chunked
 coding, nothing broken, nothing behind it, and no wish to close.
@@ -61,9 +62,11 @@ class AnswerReader:
     def __init__(self) -> None:
         self.begin(False)
 
-    def begin(self, keep: bool) -> None:
-        """A request goes out. The body is kept if `keep`, and of whatever is not 2xx."""
+    def begin(self, keep: bool, most: int = KEEP_BYTES) -> None:
+        """A request goes out. The body is kept if `keep`, and of whatever is not 2xx; at most so
+        many bytes of a 2xx."""
         self._keep = keep
+        self.most = most
         self._buffer = bytearray()
         self._interim = 0
         self._part = _Part.SIZE
@@ -106,7 +109,10 @@ class AnswerReader:
             buffer.clear()
             if head is not None:
                 self.head = head
-                self.collects = self._keep or not 200 <= head.status < 300
+                if not 200 <= head.status < 300:
+                    self.collects, self.most = True, KEEP_BYTES
+                else:
+                    self.collects = self._keep
                 self._body(data)
                 return
             self._interim += 1
@@ -140,8 +146,8 @@ class AnswerReader:
 
     def _take(self, data: bytes) -> None:
         self.seen += len(data)
-        if self.collects and len(self.kept) < KEEP_BYTES:
-            self.kept += data[: KEEP_BYTES - len(self.kept)]
+        if self.collects and len(self.kept) < self.most:
+            self.kept += data[: self.most - len(self.kept)]
 
     def _chunks(self, data: bytes) -> None:
         """Chunked coding, RFC 9112 section 7.1."""

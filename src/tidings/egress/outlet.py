@@ -15,6 +15,7 @@ import msgspec
 from tidings.core.delivery.exchange import Ending, Fault, FaultKind, Timings
 from tidings.egress import faults
 from tidings.egress.address import TargetRefused, is_literal, parse_target, url_of
+from tidings.egress.answer import KEEP_BYTES
 from tidings.egress.budget import ConnectionBudget
 from tidings.egress.dial import CONNECT_S, Dialler
 from tidings.egress.policy import Policy
@@ -45,6 +46,7 @@ class HttpOutlet:
         keep_answers: bool,
         user_agent: str,
         budget: ConnectionBudget | None = None,
+        kept_bytes: int = KEEP_BYTES,
     ) -> None:
         self._target = target
         self._policy = policy
@@ -53,6 +55,7 @@ class HttpOutlet:
         self._connections_max = connections_max
         self._budget = budget or ConnectionBudget()
         self._keep_answers = keep_answers
+        self._kept_bytes = kept_bytes
         self._writer = RequestWriter(target, user_agent)
         self._refused = not reads_back(target)
         self._vetting = asyncio.Lock()
@@ -101,7 +104,11 @@ class HttpOutlet:
             self._released(wire)
             return faults.not_built(started)
         answered = wire.exchange(
-            request, keep=self._keep_answers, started=started, deadline=started + deadline_s
+            request,
+            keep=self._keep_answers,
+            started=started,
+            deadline=started + deadline_s,
+            most=self._kept_bytes,
         )
         try:
             ending = await answered

@@ -55,7 +55,8 @@ class OriginServer(Protocol):
     async def get(self, path: str, headers: Headers, deadline_s: float) -> Ending:
         """GET a path (and query) under one absolute deadline in seconds, body and all.
 
-        Raises nothing but CancelledError. At most 16 KiB of the body are kept.
+        Raises nothing but CancelledError. At most 16 KiB of the body are kept, or of a 2xx as many
+        bytes as the connections were made for.
         """
 
     async def close(self) -> None:
@@ -65,9 +66,11 @@ class OriginServer(Protocol):
 class Origins(Protocol):
     """Makes connections to servers that are asked."""
 
-    def origin(self, target: Target, connections_max: int) -> OriginServer:
+    def origin(
+        self, target: Target, connections_max: int, kept_bytes: int = ..., /
+    ) -> OriginServer:
         """Those to the target's origin; its path is not used. Nothing is dialled or resolved until
-        the first question."""
+        the first question. `kept_bytes`: of the body of a 2xx."""
 
 
 class Sender(Protocol):

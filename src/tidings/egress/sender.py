@@ -12,6 +12,7 @@ from tidings.core.delivery.exchange import FaultKind
 from tidings.egress.address import is_literal
 from tidings.egress.budget import UNBOUNDED, ConnectionBudget
 from tidings.egress.dial import Dialler
+from tidings.egress.answer import KEEP_BYTES
 from tidings.egress.outlet import HttpOrigin, HttpOutlet
 from tidings.egress.policy import Policy
 from tidings.egress.port import Target
@@ -47,12 +48,19 @@ class HttpSender:
         """An outlet for one webhook. `keep_answers` also reads headers and body of 2xx answers."""
         return self._made(HttpOutlet, target, connections_max, keep_answers)
 
-    def origin(self, target: Target, connections_max: int) -> HttpOrigin:
+    def origin(
+        self, target: Target, connections_max: int, kept_bytes: int = KEEP_BYTES
+    ) -> HttpOrigin:
         """The connections to a server that is asked by GET; the target's path is not used."""
-        return self._made(HttpOrigin, target, connections_max, True)
+        return self._made(HttpOrigin, target, connections_max, True, kept_bytes)
 
     def _made(
-        self, kind: type[Outlet], target: Target, connections_max: int, keep_answers: bool
+        self,
+        kind: type[Outlet],
+        target: Target,
+        connections_max: int,
+        keep_answers: bool,
+        kept_bytes: int = KEEP_BYTES,
     ) -> Outlet:
         return kind(
             target,
@@ -63,6 +71,7 @@ class HttpSender:
             keep_answers=keep_answers,
             user_agent=self._user_agent,
             budget=self.budget,
+            kept_bytes=kept_bytes,
         )
 
     async def unresolved(self, target: Target) -> str | None:

@@ -1,6 +1,6 @@
 """One connection to a receiver: a request goes out, and what comes back is an ending, once.
 
-One deadline bounds it all; a body has two seconds and 64 KiB besides. The body of a 2xx answer is
+One deadline bounds it all; a body has two seconds and 64 KiB besides, or what was asked for. The body of a 2xx answer is
 evidence that nobody has asked for: the ending is known at the head, and the rest is taken off the
 connection behind it, within the same bounds.
 """
@@ -63,15 +63,21 @@ class Wire(asyncio.Protocol):
     # -- used by the outlet -----------------------------------------------------------------------
 
     def exchange(
-        self, request: bytes, *, keep: bool, started: float, deadline: float
+        self,
+        request: bytes,
+        *,
+        keep: bool,
+        started: float,
+        deadline: float,
+        most: int = KEEP_BYTES,
     ) -> asyncio.Future[Ending]:
         """Send `request` on a connection that is `usable`, or new and not `ended_early`,
         with nothing awaited between; the future holds how it ended, and never raises.
 
         `started` and `deadline` are on the monotonic clock. With `keep`, and for whatever is not
-        2xx, it ends with headers and body, else with the status alone.
+        2xx, it ends with headers and body, else with the status alone; of a 2xx with `most` bytes.
         """
-        self._reader.begin(keep)
+        self._reader.begin(keep, most)
         self._started, self._deadline = started, deadline
         self._answered = answered = self._loop.create_future()
         self._state = _State.BUSY
@@ -195,7 +201,7 @@ class Wire(asyncio.Protocol):
         """Whether the rest of the body is worth neither its evidence nor its connection."""
         reader = self._reader
         if reader.collects:
-            return reader.seen >= READ_BYTES
+            return reader.seen >= READ_BYTES and reader.seen > reader.most
         assert reader.head is not None
         return max(reader.seen, reader.head.length or 0) > KEEP_BYTES
 

@@ -5,7 +5,8 @@ and so does a 200 in which nothing stands at `take`. 400, 414, 422 and 431 blame
 would be refused again: the action fails with it, and is seen, instead of being skipped unseen.
 Everything else says that nobody answers as they must, and is asked again later: 401 and 403 too,
 since a credential can be mended, and 429 and 503 not before the time that they name. Redirects are
-not followed, nothing is unpacked, and an answer has at most 16 KiB. Numbers keep their digits.
+not followed, nothing is unpacked, and an answer has at most 16 KiB, or as many as the look-up says.
+Numbers keep their digits.
 
 Nothing of an answer is told but its status.
 """
@@ -27,6 +28,7 @@ from tidings.lookups.records import RecordUnfit, read_record
 NONE = (204, 404, 410)
 REFUSED = (400, 414, 422, 431)
 DENIED = (401, 403)
+LARGE = "Ask for less of it, or raise answer_kib."
 _UNREACHED = {
     FaultKind.REFUSED: ("nobody listens at its port", "See that it runs"),
     FaultKind.UNREACHABLE: ("no way leads there", "Check its address and network"),
@@ -105,7 +107,8 @@ class HttpSource:
         if status != 200:
             raise LookupDown(_otherwise(status), retry_after_s(ending.headers, self._now_s()))
         try:
-            answer = read_record(ending.body, whole=not ending.truncated)
+            most = self._where.answer_kib << 10
+            answer = read_record(ending.body, whole=not ending.truncated, most=most, do=LARGE)
         except RecordUnfit as unfit:
             said = f"Its server must answer {unfit.must}; got {unfit.got}. {unfit.do}"
             raise (LookupRefused if unfit.lasts else LookupDown)(said) from None

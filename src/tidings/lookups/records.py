@@ -9,6 +9,7 @@ from tidings.core.exact_json import read_exactly
 from tidings.errors import RemoteError
 from tidings.lookups.port import RECORD_BYTES_MAX
 
+ASK_LESS = "Ask for less of it."
 DEPTH_MAX = 32  # objects and lists, one within the other
 
 
@@ -22,11 +23,13 @@ class RecordUnfit(RemoteError):
         self.lasts = lasts
 
 
-def read_record(written: bytes, *, whole: bool = True) -> dict[str, Any]:
-    """The object that is written there. Of the same name twice, the last counts. RecordUnfit."""
-    if len(written) > RECORD_BYTES_MAX or (len(written) == RECORD_BYTES_MAX and not whole):
-        do = "Ask for less of it."
-        raise RecordUnfit(f"at most {RECORD_BYTES_MAX >> 10} KiB", "more", do, lasts=True)
+def read_record(
+    written: bytes, *, whole: bool = True, most: int = RECORD_BYTES_MAX, do: str = ASK_LESS
+) -> dict[str, Any]:
+    """The object that is written there. Of the same name twice, the last counts. RecordUnfit, which
+    says `do` where it has more than `most` bytes."""
+    if len(written) > most or (len(written) == most and not whole):
+        raise RecordUnfit(f"at most {most >> 10} KiB", "more", do, lasts=True)
     if not whole:
         raise RecordUnfit("in whole and in time", "a part", "It is asked again by itself.")
     try:
@@ -48,9 +51,17 @@ def _too_deep() -> RecordUnfit:
     )
 
 
-def _deeper(value: object, levels: int) -> bool:
-    """Whether there are more levels than so many."""
-    if not isinstance(value, dict | list):
-        return False
-    inner = value.values() if isinstance(value, dict) else value
-    return levels == 0 or any(_deeper(one, levels - 1) for one in inner)
+def _deeper(value: Any, levels: int) -> bool:
+    """Whether there are more levels than so many. Level by level: an answer may have very many
+    values, and this is no time for others."""
+    layer: list[Any] = [value]
+    for _ in range(levels):
+        layer = [
+            inner
+            for one in layer
+            for inner in (one.values() if type(one) is dict else one)
+            if type(inner) is dict or type(inner) is list
+        ]
+        if not layer:
+            return False
+    return True

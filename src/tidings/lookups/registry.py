@@ -64,7 +64,7 @@ class LookupRegistry:
         except Invalid as refused:
             raise Unusable(f"Look-up {lookup.name}: {refused}") from None
         proof = None if where.credential is None else self._proofs.of(where.credential)
-        origin = self._origins.origin(target, lookup.at_once)
+        origin = self._origins.origin(target, lookup.at_once, where.answer_kib << 10)
         return HttpSource(where, origin, proof, self._now_s)
 
     def _sql(self, lookup: Lookup, where: SqlLookup) -> Source:

@@ -21,6 +21,8 @@ EVENT = "event"
 """By which templates and paths name the event; no look-up has this name."""
 EACH = "each"
 """By which paths of new events name the item that one is made for; no look-up has it either."""
+ANSWER_KIB = 16
+"""How large an answer to a look-up by URL may be, unless the look-up says more."""
 Path = str  # as `core/picks.py` has them, from the object that an action sees
 
 
@@ -70,6 +72,7 @@ class HttpLookup(msgspec.Struct, frozen=True):
     credential: Credential | None = None
     take: Path = ""  # where the record stands in the answer, as items[0]; "": it is the answer
     url_secret: bool = False  # as of a Call
+    answer_kib: int = ANSWER_KIB  # how large an answer may be
 
     def __repr__(self) -> str:
         """Without headers, which may hold a secret, and what is one of the URL."""

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 import structlog
 
-from tidings.core.actions.action import Lookup
+from tidings.core.actions.action import HttpLookup, Lookup
 from tidings.core.actions.questions import digest_of, question_of
 from tidings.core.exact_json import read_exactly, write_exactly
 from tidings.core.shaping.circuit import Circuit
@@ -185,9 +185,10 @@ class Lookups:
         try:
             record = await self._in_turn(lookup, question)
             written = None if record is None else write_exactly(record)
-            if written is not None and len(written) > RECORD_BYTES_MAX:
+            most = _most_bytes(lookup)
+            if written is not None and len(written) > most:
                 raise LookupRefused(
-                    f"A record must be at most {RECORD_BYTES_MAX >> 10} KiB as JSON; got more. "
+                    f"A record must be at most {most >> 10} KiB as JSON; got more. "
                     "Ask for less of it."
                 )
         except LookupDown as down:
@@ -282,6 +283,11 @@ class Lookups:
             asked.rests_until_s = now_s + min(down.wait_s, REST_MAX_S)
         if asked.circuit.failed(now_s):
             log.warning("a look-up is left alone for a while", lookup=lookup.name, why=down.reason)
+
+
+def _most_bytes(lookup: Lookup) -> int:
+    where = lookup.where
+    return where.answer_kib << 10 if isinstance(where, HttpLookup) else RECORD_BYTES_MAX
 
 
 def _found(written: bytes | None, said: str, took_ms: float) -> Found:

@@ -103,6 +103,16 @@ CHANGES: list[tuple[str, str]] = [
     ("", _LOOKUP.replace(".z", ".loop") + 'csv = "a"'),
     ("", _LOOKUP.replace('key = "id"', "") + 'csv = "a"'),
     ("", _LOOKUP + 'csv = "a"\ncache = "2 days"\ndeadline = "31s"\nrate = 0\nat_once = 1.5'),
+    ("", _LOOKUP + 'csv = "a"\nanswer_kib = 64'),
+    ("", _HTTP + "answer_kib = 257"),
+    ("", _HTTP + "answer_kib = 128\nat_once = 21"),
+    (
+        "",
+        _HTTP
+        + "answer_kib = 256\n"
+        + "".join(f'[lookups.y{at}]\nurl = "https://a.example/"\n' for at in range(5))
+        + _CALL.replace('"contact"', '"z", "y0", "y1", "y2", "y3", "y4"'),
+    ),
     ("", _LOOKUP + 'csv = "a"\nmissing = "sip"\nfailing = 1'),
     ("", _HTTP.replace("https", "ftp")),
     ("", _HTTP.replace("a.example", "{a}.example")),

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Mapping
 
-from tidings.core.actions.action import EVENT, Action
+from tidings.core.actions.action import ANSWER_KIB, EVENT, Action
 from tidings.core.actions.file.acts import KINDS, acts_in
 from tidings.core.actions.file.connected import Declared
 from tidings.core.actions.file.heard import event_filter_in, kinds_of, types_in
-from tidings.core.actions.file.lookup_tables import uses
+from tidings.core.actions.file.lookup_tables import kib_of, uses
 from tidings.core.actions.file.new_events import check_rings
 from tidings.core.actions.file.table import Table, View, listed
 from tidings.core.actions.file.when import (
@@ -23,6 +23,7 @@ from tidings.core.webhooks.name_matching import both_ask
 
 ACTIONS_MAX = 200
 LOOKUPS_MAX = 20  # of one action
+RECORDS_KIB_MAX = LOOKUPS_MAX * ANSWER_KIB  # of one action together, whatever each may be
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 NAME_MUST = "1 to 63 of a-z, 0-9 and -, beginning and ending with none of -"
 _FIELDS = (
@@ -119,6 +120,15 @@ def _lookups_in(table: Table, declared: Declared) -> tuple[str, ...]:
                     f"got {listed([*found, name], 'and')}. Write it before.",
                 )
         found.append(name)
+    made = [declared.lookups[name] for name in found]
+    if (kib := sum(kib_of(one) for one in made if one is not None)) > RECORDS_KIB_MAX:
+        table.refuse(
+            "out_of_range",
+            "lookups",
+            f"lookups must find at most {RECORDS_KIB_MAX} KiB together; got {kib} KiB, by the "
+            f"answer_kib of each, which is {ANSWER_KIB} where it is left out. Lower one of them, or "
+            "write two actions.",
+        )
     return tuple(found)
 
 

@@ -3,7 +3,14 @@ Pure."""
 
 import re
 
-from tidings.core.actions.action import EVENT, CsvLookup, HttpLookup, Lookup, SqlLookup
+from tidings.core.actions.action import (
+    ANSWER_KIB,
+    EVENT,
+    CsvLookup,
+    HttpLookup,
+    Lookup,
+    SqlLookup,
+)
 from tidings.core.actions.file.calls import credential_in, headers_in, url_in, values_in
 from tidings.core.actions.file.connected import Declared, connection_in
 from tidings.core.actions.file.table import Table, View
@@ -19,11 +26,14 @@ NAME_MUST = "1 to 63 of a-z, 0-9 and _, beginning with a letter, and not event, 
 STATEMENT_MAX = 8192
 CACHE_MAX_S, DEADLINE_MIN_S, DEADLINE_MAX_S = 86_400.0, 0.1, 30.0
 RATE_MAX_PER_S, AT_ONCE_MAX = 10_000, 100
+ANSWER_KIB_MAX = 256
+AT_ONCE_USUAL = 10
+UNDER_WAY_KIB_MAX = AT_ONCE_USUAL * ANSWER_KIB_MAX  # of one look-up: larger ones, fewer at once
 COLUMN_MAX = 200
 PATHS_MAX = 10  # of one value
 _KINDS = ("url", "sql", "csv")
 _OWN = {
-    "url": ("url", "values", "headers", "credential", "take"),
+    "url": ("url", "values", "headers", "credential", "take", "answer_kib"),
     "sql": ("sql", "connection", "values"),
     "csv": ("csv", "key", "by"),
 }
@@ -80,9 +90,14 @@ def lookup_of(
             cache_s=table.duration("cache", 0.0, CACHE_MAX_S, 0.0),
             deadline_s=table.duration("deadline", DEADLINE_MIN_S, DEADLINE_MAX_S, 5.0),
             rate_per_s=rate,
-            at_once=table.count("at_once", 1, AT_ONCE_MAX, 10),
+            at_once=table.count("at_once", 1, AT_ONCE_MAX, AT_ONCE_USUAL),
         )
     )
+
+
+def kib_of(lookup: Lookup) -> int:
+    """How large its record may be."""
+    return lookup.where.answer_kib if isinstance(lookup.where, HttpLookup) else ANSWER_KIB
 
 
 def uses(lookup: Lookup) -> dict[str, str]:
@@ -137,7 +152,17 @@ def _http(table: Table, view: View, declared: Declared) -> HttpLookup | None:
         return None
     plain = tuple((name, str(text.value)) for name, text in headers if hasattr(text, "value"))
     secret = table.is_reference("url")
-    return HttpLookup(url, values, plain, credential, take, url_secret=secret)
+    kib = table.count("answer_kib", 1, ANSWER_KIB_MAX, ANSWER_KIB)
+    most = UNDER_WAY_KIB_MAX // kib
+    at_once = table.body.get("at_once", AT_ONCE_USUAL)
+    if type(at_once) is int and most < at_once <= AT_ONCE_MAX:
+        table.refuse(
+            "out_of_range",
+            "at_once",
+            f"at_once must be at most {most} beside answer_kib = {kib}, so that what is under way "
+            f"has room; got {at_once}. Lower one of them.",
+        )
+    return HttpLookup(url, values, plain, credential, take, url_secret=secret, answer_kib=kib)
 
 
 def _sql(table: Table, view: View, declared: Declared) -> SqlLookup | None:
