@@ -23,6 +23,11 @@ TO_GOLD = {"programId": 973, "slabAction": "UPGRADE", "toSlabName": "Gold",
            "manualSlabActionValidity": "AS_PER_TIER_STRATEGY"}  # fmt: skip
 
 
+def valid(kind: str, until: str) -> dict[str, str]:
+    """Until when an adjusted tier is to hold."""
+    return {"manualSlabActionValidity": kind, "manualSlabActionValidityUpto": until}
+
+
 def known(**how: Any) -> LoyaltyPlatform:
     platform = LoyaltyPlatform(**how)
     platform.add(41, mobile="919800000041", email="asha@example.test", tier="Silver",
@@ -197,6 +202,13 @@ def test_an_adjustment_changes_the_tier_and_is_recorded(platform: LoyaltyPlatfor
         TO_GOLD | {"slabAction": "DOWNGRADE"},
         TO_GOLD | {"manualSlabActionValidity": ""},
         TO_GOLD | {"manualSlabActionValidity": "FIXED_DURATION"},
+        TO_GOLD
+        | {"manualSlabActionValidity": "FIXED_DURATION", "manualSlabActionValidityUpto": "soon"},
+        TO_GOLD
+        | {
+            "manualSlabActionValidity": "SPECIFIC_DATE",
+            "manualSlabActionValidityUpto": "31.3.2028",
+        },
         TO_GOLD | {"slabChangeReason": "x" * 256},
         TO_GOLD | {"programId": 1},
         TO_GOLD | {"programId": 974},
@@ -221,3 +233,22 @@ def test_it_can_be_busy_with_the_same_customer(platform: LoyaltyPlatform) -> Non
     assert (busy.status, code(busy)) == (521, 521)
     assert platform.tier(42) == "Bronze"
     assert adjust(platform, TO_GOLD).status == 200
+
+
+@pytest.mark.parametrize(
+    ("asked", "ends"),
+    [
+        ({"manualSlabActionValidity": "AS_PER_TIER_STRATEGY"}, "2028-03-31 23:59:59"),
+        ({"manualSlabActionValidity": "CURRENT_TIER_EXPIRY_DATE"}, "2027-03-31 23:59:59"),
+        (valid("FIXED_DURATION", "20"), "2027-04-20 23:59:59"),
+        (valid("SPECIFIC_DATE", "2029-01-02"), "2029-01-02 23:59:59"),
+    ],
+)
+def test_a_renewal_says_until_when(
+    platform: LoyaltyPlatform, asked: dict[str, str], ends: str
+) -> None:
+    platform.set_strategy("2028-03-31 23:59:59")
+    said = adjust(platform, {"programId": 973, "slabAction": "RENEWAL"} | asked)
+    assert said.status == 200 and platform.expiry(42) == ends
+    told = get(platform, "customers/42/tierDetails").json["programTiers"][0]
+    assert (told["tierExpiryDate"], told["currentTierName"]) == (ends, "Bronze")

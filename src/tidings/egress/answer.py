@@ -3,8 +3,8 @@
 The head is read strictly, because it decides: a status line, at most 100 headers of a token and a
 value, 32 KiB in all, at most 5 interim answers before it. What is no such head raises NotHttp. Once
 it is there, nothing of the body changes that; the body is read for two reasons, as evidence (its
-first 16 KiB, or as much of a 2xx as is asked for, as they came: nothing is decompressed) and to find
-its end.
+first 16 KiB, or as much of a 2xx as is asked for, as they came: nothing is decompressed) and to
+find its end.
 
 A connection may be used again only where that end is beyond doubt: one length or one chunked
 coding, nothing broken, nothing behind it, and no wish to close.

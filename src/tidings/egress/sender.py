@@ -10,9 +10,9 @@ from typing import TypeVar
 
 from tidings.core.delivery.exchange import FaultKind
 from tidings.egress.address import is_literal
+from tidings.egress.answer import KEEP_BYTES
 from tidings.egress.budget import UNBOUNDED, ConnectionBudget
 from tidings.egress.dial import Dialler
-from tidings.egress.answer import KEEP_BYTES
 from tidings.egress.outlet import HttpOrigin, HttpOutlet
 from tidings.egress.policy import Policy
 from tidings.egress.port import Target

@@ -1,8 +1,8 @@
 """One connection to a receiver: a request goes out, and what comes back is an ending, once.
 
-One deadline bounds it all; a body has two seconds and 64 KiB besides, or what was asked for. The body of a 2xx answer is
-evidence that nobody has asked for: the ending is known at the head, and the rest is taken off the
-connection behind it, within the same bounds.
+One deadline bounds it all; a body has two seconds and 64 KiB besides, or what was asked for. The
+body of a 2xx answer is evidence that nobody has asked for: the ending is known at the head, and the
+rest is taken off the connection behind it, within the same bounds.
 """
 
 import asyncio

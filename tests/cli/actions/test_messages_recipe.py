@@ -39,7 +39,8 @@ WELCOME = {
     "couponGiven": ("series", "validTill"),
 }
 GAP = re.compile(
-    r"None|undefined|\(\)|<bdi></bdi>|\S[^\S\n]{2,}\S| [.,।،]|\w *: *[.(]|\b(on|am|until|bis|is) *[.।]"
+    r"None|undefined|\(\)|<bdi></bdi>|\S[^\S\n]{2,}\S| [.,।،]|\w *: *[.(]"
+    r"|\b(on|am|until|bis|is) *[.।]"
 )
 HOSTILE = "Mee\"ra <b>O'Nair</b> & {{ event }} 😀 \u202eمرحبا\\"
 
@@ -51,18 +52,20 @@ async def trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     parts = [(tmp_path / f"parts/{part}.toml").read_text("utf-8") for part in PARTS]
     file.write_text("\n".join([file.read_text("utf-8"), *parts]), "utf-8")
     contacts = tmp_path / "contacts.csv"
+    quoted = HOSTILE.replace('"', '""')
     contacts.write_text(
         contacts.read_text("utf-8").replace(",sms\n", ",\n")
-        + f'51,"a+b@mail.example","+919812300777",of-51,"{HOSTILE.replace(chr(34), chr(34) * 2)}",xx,'
-        + f"Mars/Phobos,\n52,a@mail.example,+919812300777,of-52,{'N' * 3000},en,,\n",
+        + f'51,a+b@mail.example,+919812300777,of-51,"{quoted}",xx,Mars/Phobos,\n'
+        + f"52,a@mail.example,+919812300777,of-52,{'N' * 3000},en,,\n",
         "utf-8",
     )
+    account = Fcm().service_account() | {"token_uri": "https://a.example/token"}
     for name, value in {
         "PLATFORM_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
         "SMTP_HOST": "localhost", "SMTP_PORT": "2525", "SMTP_PASSWORD": "a-password",
         "TWILIO_ACCOUNT": "AC1", "TWILIO_TOKEN": "a-token", "TWILIO_URL": "https://sms.example/",
         "MSG91_AUTHKEY": "a-key", "MSG91_URL": "https://flow.example/",
-        "FCM_ACCOUNT": json.dumps(Fcm().service_account() | {"token_uri": "https://a.example/token"}), "FCM_URL": "https://push.example/",
+        "FCM_ACCOUNT": json.dumps(account), "FCM_URL": "https://push.example/",
     }.items():  # fmt: skip
         monkeypatch.setenv(name, value)
     settings = load({}, None, {"actions": file, "dev": None})
@@ -164,4 +167,4 @@ def _form(one: Tried) -> dict[str, str]:
 
 def _html(one: Tried) -> str:
     assert one.made is not None and isinstance(one.made.act, MadeMail)
-    return one.made.act.mail.html
+    return one.made.act.mail.html or ""

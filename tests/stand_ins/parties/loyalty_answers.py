@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
 CUSTOMER, FLEET = "CUSTOMER", "FLEET"
-EXPIRY, EXPIRY_ISO = "2027-03-31 23:59:59", "2027-03-31T23:59:59Z"
+EXPIRY = "2027-03-31 23:59:59"
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,10 @@ class Person(Protocol):
     identifiers: dict[str, str]
 
 
-def tier(id: int, kind: str, held: Mapping[int, str], asked: list[Programme]) -> dict[str, Any]:
-    """An answer of tierDetails; beyond the top tier are "" and -1."""
+def tier(
+    id: int, kind: str, held: Mapping[int, str], ends: Mapping[int, str], asked: list[Programme]
+) -> dict[str, Any]:
+    """An answer of tierDetails; beyond the top tier are "" and -1. `ends`: when each tier does."""
     rows = []
     for programme in asked:
         number = programme.number(held[programme.id])
@@ -41,8 +44,8 @@ def tier(id: int, kind: str, held: Mapping[int, str], asked: list[Programme]) ->
                 "programId": programme.id,
                 "currentTierName": held[programme.id],
                 "currentTierSerialNumber": number,
-                "tierExpiryDate": EXPIRY,
-                "tierExpiryDateISO": EXPIRY_ISO,
+                "tierExpiryDate": ends[programme.id],
+                "tierExpiryDateISO": ends[programme.id].replace(" ", "T") + "Z",
                 "nextTierName": "" if top else programme.tiers[number],
                 "nextTierSerialNumber": -1 if top else number + 1,
             }
@@ -98,8 +101,10 @@ def details(
     return said
 
 
-def adjustment(id: int, programme: Programme, old: str, new: str) -> dict[str, Any]:
+def adjustment(id: int, programme: Programme, old: str, new: str, ends: str) -> dict[str, Any]:
     """An answer of an adjustment of a tier."""
+    until = datetime.fromisoformat(ends)
+    nth = {1: "st", 2: "nd", 3: "rd"}.get(until.day % 10 if until.day not in (11, 12, 13) else 0)
     effect = {
         "type": "slab",
         "entityType": CUSTOMER,
@@ -107,6 +112,6 @@ def adjustment(id: int, programme: Programme, old: str, new: str) -> dict[str, A
         "previousSlabNumber": programme.number(old),
         "upgradedSlabName": new,
         "upgradedSlabNumber": programme.number(new),
-        "slabExpiryDate": "31st Mar, 2027",
+        "slabExpiryDate": f"{until.day}{nth or 'th'} {until:%b, %Y}",
     }
     return {"programId": programme.id, "entityId": id, "sideEffects": [effect]}

@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.stand_ins.base import StandIn, told
 
-from .loyalty_answers import Programme
+from .loyalty_answers import EXPIRY, Programme
 
 DEFAULT_PROGRAMME = 973
 
@@ -20,6 +20,7 @@ class Member:
     last: str
     identifiers: dict[str, str]
     tiers: dict[int, str] = field(default_factory=dict)  # by programme
+    ends: dict[int, str] = field(default_factory=dict)  # of these
     points: dict[int, Decimal] = field(default_factory=dict)
     promised: dict[int, Decimal] = field(default_factory=dict)
 
@@ -45,6 +46,7 @@ class Members(StandIn):
         self._customers: dict[int, Member] = {}
         self._by_group: dict[int, Group] = {}
         self._adjustments: list[dict[str, Any]] = []
+        self._strategy_ends = EXPIRY
         self.add_programme(DEFAULT_PROGRAMME, ["Bronze", "Silver", "Gold"])
 
     @told
@@ -71,7 +73,7 @@ class Members(StandIn):
         named = {"mobile": mobile, "email": email, "externalId": external_id}
         known = {name: value for name, value in named.items() if value}
         one = self._customers.setdefault(id, Member(id, first, last, known))
-        one.tiers[programme] = tier
+        one.tiers[programme], one.ends[programme] = tier, EXPIRY
         one.points[programme], one.promised[programme] = Decimal(points), Decimal(promised)
 
     @told
@@ -85,6 +87,21 @@ class Members(StandIn):
     def set_tier(self, id: int, tier: str, programme: int = DEFAULT_PROGRAMME) -> None:
         """The tier of a customer, as the platform itself changes it."""
         self._customers[id].tiers[programme] = tier
+
+    @told
+    def set_strategy(self, ends: str) -> None:
+        """Until when tiers that are given, or renewed, from now on are held."""
+        self._strategy_ends = ends
+
+    @told
+    def renew(self, id: int, programme: int = DEFAULT_PROGRAMME) -> None:
+        """A customer keeps the tier for another period, as the platform itself decides it."""
+        self._customers[id].ends[programme] = self._strategy_ends
+
+    @told
+    def expiry(self, id: int, programme: int = DEFAULT_PROGRAMME) -> str:
+        """Until when a customer has the tier."""
+        return self._customers[id].ends[programme]
 
     @told
     def set_points(self, id: int, points: str, programme: int = DEFAULT_PROGRAMME) -> None:

@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 import uuid
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -18,7 +19,8 @@ TILL, PASSWORD = "till.01", "password-of-the-till"
 SOURCES = {"INSTORE", "MARTJACK", "WECHAT", "LINE", "ALL"}
 NAMES = ("mobile", "email", "externalId", "id")
 ACTIONS = {"UPGRADE", "DOWNGRADE", "RENEWAL", "EXTEND_CURRENT_TIER_EXPIRY_DATE"}
-VALIDITIES = {"AS_PER_TIER_STRATEGY", "FIXED_DURATION", "SPECIFIC_DATE"}
+WITHOUT_UNTIL = {"AS_PER_TIER_STRATEGY", "CURRENT_TIER_EXPIRY_DATE"}
+UNTIL = {"FIXED_DURATION": r"[1-9]\d{0,4}", "SPECIFIC_DATE": r"\d{4}-\d\d-\d\d"}
 REASON_MAX = 255
 
 
@@ -148,13 +150,14 @@ class LoyaltyPlatform(Members):
 
     def _tier_looked_up(self, call: Call) -> Answer:
         one = self._looked_up(call)
-        return _json(200, tier(one.id, CUSTOMER, one.tiers, self._asked(call, one)))
+        return _json(200, tier(one.id, CUSTOMER, one.tiers, one.ends, self._asked(call, one)))
 
     def _tier(self, call: Call, id: str) -> Answer:
         one = self._entity(call, id)
         primary = self._customers[one.members[0]] if isinstance(one, Group) else one
         kind = FLEET if isinstance(one, Group) else CUSTOMER
-        return _json(200, tier(one.id, kind, primary.tiers, self._asked(call, primary)))
+        asked = self._asked(call, primary)
+        return _json(200, tier(one.id, kind, primary.tiers, primary.ends, asked))
 
     def _balance_looked_up(self, call: Call) -> Answer:
         one = self._looked_up(call)
@@ -238,19 +241,34 @@ class LoyaltyPlatform(Members):
                 raise Refused(_error(400, 400, f"{action} from {old} to {to} is not possible"))
             one.tiers[programme.id] = to
         new = one.tiers[programme.id]
+        ends = self._ends(body, one.ends[programme.id])
+        one.ends[programme.id] = ends
         self._adjustments.append({"customer": one.id, "from": old, "to": new, **body})
-        return _json(200, adjustment(one.id, programme, old, new))
+        return _json(200, adjustment(one.id, programme, old, new, ends))
+
+    def _ends(self, body: dict[str, Any], now: str) -> str:
+        """Until when the tier is held after an adjustment."""
+        until = str(body.get("manualSlabActionValidityUpto", ""))
+        match body["manualSlabActionValidity"]:
+            case "FIXED_DURATION":
+                return str(datetime.fromisoformat(now) + timedelta(days=int(until)))
+            case "SPECIFIC_DATE":
+                return f"{until} 23:59:59"
+            case "CURRENT_TIER_EXPIRY_DATE":
+                return now
+        return self._strategy_ends
 
 
 def _check_adjustment(body: dict[str, Any]) -> None:
-    action, until = body.get("slabAction"), body.get("manualSlabActionValidityUpto")
+    action, until = body.get("slabAction"), str(body.get("manualSlabActionValidityUpto", ""))
     if action not in ACTIONS:
         raise Refused(_error(400, 400, "slabAction is mandatory"))
     if action in ("UPGRADE", "DOWNGRADE") and not body.get("toSlabName"):
         raise Refused(_error(400, 400, "toSlabName is mandatory"))
-    if (validity := body.get("manualSlabActionValidity")) not in VALIDITIES:
+    validity = body.get("manualSlabActionValidity")
+    if validity not in WITHOUT_UNTIL | UNTIL.keys():
         raise Refused(_error(400, 400, "manualSlabActionValidity is mandatory"))
-    if validity != "AS_PER_TIER_STRATEGY" and until is None:
+    if validity in UNTIL and not re.fullmatch(UNTIL[validity], until):
         raise Refused(_error(400, 400, "manualSlabActionValidityUpto is mandatory"))
     if len(str(body.get("slabChangeReason", ""))) > REASON_MAX:
         raise Refused(_error(400, 400, "slabChangeReason is longer than 255"))

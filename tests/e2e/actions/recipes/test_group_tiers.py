@@ -83,6 +83,48 @@ def test_members_follow_the_primary_member_up_and_down(recipe: Recipe, platform:
         }
 
 
+def test_a_renewal_of_the_primary_member_renews_those_who_have_the_same_tier(
+    recipe: Recipe, platform: Apart
+) -> None:
+    platform.set_tier(4, "Bronze")
+    with recipe.start() as api:
+        platform.set_strategy(later := "2028-03-31 23:59:59")
+        platform.renew(PRIMARY)
+        platform.resets(1, done=True, path=ADJUST)
+        for _ in range(2):  # told twice, with another id
+            sends(api, tier_event("tierRenewed", PRIMARY))
+            hurried(api)
+        assert {platform.expiry(one) for one in (PRIMARY, *SECONDARIES)} == {later}
+        assert tiers(platform) == ["Silver"] * 3 and platform.expiry(12) != later
+        made = [(one["customer"], one["slabAction"]) for one in platform.adjustments()]
+        assert sorted(made) == [(2, "RENEWAL"), (3, "RENEWAL"), (4, "UPGRADE")]
+        platform.set_strategy("2029-03-31 23:59:59")
+        moves(platform, api, "Silver", "tierUpgraded")  # which is no renewal
+        done(api)
+        assert len(platform.adjustments()) == 3
+
+
+def test_a_group_of_200_members_follows_and_a_larger_one_is_passed_over_with_that_reason(
+    recipe: Recipe, platform: Apart
+) -> None:
+    for first, size in ((1000, 200), (2000, 201)):
+        members = list(range(first, first + size))
+        for one in members:
+            email = f"somebody.with.a.long.name.{one}@mail.of.a.brand.example"
+            platform.add(one, mobile=mobile_of(one), email=email, external_id=f"external-id-{one}")
+        platform.add_group(first, members)
+        platform.set_tier(first, "Gold")
+    with recipe.start() as api:
+        sends(api, tier_event("tierUpgraded", 2000))
+        done(api)
+        [run] = runs(api, "group-members")
+        assert (run["state"], why(run)) == ("cancelled", "The group has more than 200 members.")
+        sends(api, tier_event("tierUpgraded", 1000))
+        done(api)
+        assert {platform.tier(one) for one in range(1000, 1200)} == {"Gold"}
+        assert len(platform.adjustments()) == 199
+
+
 def test_what_members_come_to_themselves_causes_nothing(recipe: Recipe, platform: Apart) -> None:
     with recipe.start() as api:
         platform.set_tier(2, "Gold")

@@ -126,8 +126,8 @@ def _lookups_in(table: Table, declared: Declared) -> tuple[str, ...]:
             "out_of_range",
             "lookups",
             f"lookups must find at most {RECORDS_KIB_MAX} KiB together; got {kib} KiB, by the "
-            f"answer_kib of each, which is {ANSWER_KIB} where it is left out. Lower one of them, or "
-            "write two actions.",
+            f"answer_kib of each, which is {ANSWER_KIB} where it is left out. Lower one of them, "
+            "or write two actions.",
         )
     return tuple(found)
 
