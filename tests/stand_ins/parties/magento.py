@@ -22,6 +22,8 @@ OTHERS = (
 )  # fmt: skip
 CONDITIONS = {"eq", "neq", "in", "nin", "like", "nlike", "gt", "gteq", "lt", "lteq", "null",
               "notnull"}  # fmt: skip
+OWN = ("custom_attributes", "created_at", "updated_at", "created_in")  # not taken as they are given
+RESET = ("default_billing", "default_shipping")
 DEFAULT_GROUP = 1
 PAGE_MAX = 300
 
@@ -163,7 +165,8 @@ class Magento(StandIn):
         if not self._merges:
             held = self._replaced(given)
         self._check_values(given, held)
-        fields = {name: given[name] for name in (*INTEGERS, *TEXTS) if name in given}
+        kept_as_given = (*INTEGERS, *TEXTS, *(name for name in OTHERS if name not in OWN))
+        fields = {name: given[name] for name in kept_as_given if name in given}
         fields |= {name: int(fields[name]) for name in INTEGERS if name in fields}
         known = {
             code: value for code, value in (attributes or {}).items() if code in self._attributes
@@ -213,7 +216,8 @@ class Magento(StandIn):
         if given.get("id") is None:
             raise Refused(_error(400, TAKEN))
         held = self._held(str(given["id"]))
-        return held | {"group_id": DEFAULT_GROUP}
+        left = {name: value for name, value in held.items() if name not in RESET}
+        return left | {"group_id": DEFAULT_GROUP}
 
     def _drops(self, attributes: dict[str, str] | None) -> bool:
         """Whether the custom attributes that a `PUT` leaves out go."""
@@ -287,7 +291,7 @@ def _shown(held: dict[str, Any]) -> dict[str, Any]:
         {"attribute_code": code, "value": value} for code, value in held["attributes"].items()
     ]
     more = {"addresses": [], "disable_auto_group_change": 0}
-    return shown | more | ({"custom_attributes": attributes} if attributes else {})
+    return more | shown | ({"custom_attributes": attributes} if attributes else {})
 
 
 def _flat(held: dict[str, Any]) -> dict[str, str]:

@@ -9,6 +9,7 @@ from tidings.cli.actions.recipe_files import Recipe, recipes
 from tidings.cli.exits import Exit, Stop, next_step, say
 from tidings.cli.output import clean, how_many, print_table, word
 
+FIRST = "hello"  # which needs nothing of the reader's own
 _ORG = re.compile(r"^org = [0-9]+", re.MULTILINE)
 
 
@@ -36,7 +37,7 @@ def init(recipe: str = "", /, *, into: str = ".", org: int | None = None) -> int
     known = {one.name: one for one in recipes()}
     if not recipe:
         print_table(("Recipe", "What it does"), [(one.name, one.about) for one in known.values()])
-        next_step(f"tidings actions init {next(iter(known))} --into actions")
+        next_step(f"tidings actions init {FIRST} --into {FIRST}")
         return Exit.OK
     if recipe not in known:
         raise Stop(

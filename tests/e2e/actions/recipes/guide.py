@@ -5,6 +5,7 @@ import re
 import shlex
 import signal
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests import forked
@@ -51,6 +52,23 @@ class Guide:
                 self._serving.send_signal(signal.SIGTERM)
                 self._serving.wait(40)
 
+    def changes(self, *addresses: tuple[str, str]) -> None:
+        """Its reader puts their own addresses into the file, after the first check."""
+        check = next(
+            at for at, (one, _) in enumerate(self.steps) if one.startswith("tidings actions check")
+        )
+        first, rest = self.steps[: check + 1], self.steps[check + 1 :]
+        self.steps = first
+        self.follow()
+        file = self.where / "actions.toml"
+        text = file.read_text("utf-8")
+        for written, own in addresses:
+            assert written in text
+            text = text.replace(written, own)
+        file.write_text(text, "utf-8")
+        own_of = dict(addresses)
+        self.steps = [(one, [_with(line, own_of) for line in shown]) for one, shown in rest]
+
     def _run(self, command: str, shown: list[str]) -> None:
         name, *words = shlex.split(command)
         if name == "cd":
@@ -67,11 +85,15 @@ class Guide:
             self._serve(words)
         else:
             assert name == "tidings"
+            into = words[words.index(">") + 1] if ">" in words else ""
             done = subprocess.run(
-                [forked.SCRIPT, *words], cwd=self.where, env=self.environ, capture_output=True,
-                text=True, timeout=60, check=False, stdin=subprocess.DEVNULL,
+                [forked.SCRIPT, *(words[: words.index(">")] if into else words)], cwd=self.where,
+                env=self.environ, capture_output=True, text=True, timeout=60, check=False,
+                stdin=subprocess.DEVNULL,
             )  # fmt: skip
             assert done.returncode == 0, (command, done.stdout, done.stderr)
+            if into:
+                (self.where / into).write_text(done.stdout, "utf-8")
             _says(command, done.stdout + done.stderr, shown)
 
     def _serve(self, words: list[str]) -> None:
@@ -99,6 +121,12 @@ def _steps(block: str) -> list[tuple[str, list[str]]]:
         elif line.strip():
             found[-1][1].append(line.strip())
     return found
+
+
+def _with(line: str, own_of: Mapping[str, str]) -> str:
+    for written, own in own_of.items():
+        line = line.replace(written, own)
+    return line
 
 
 def _says(command: str, said: str, shown: list[str]) -> None:

@@ -4,11 +4,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.actions.recipes.begun import PLATFORM
 from tests.e2e.actions.recipes.guide import Guide
 from tests.e2e.actions.recipes.mail_server import PASSWORD, MailServer
 from tests.e2e.actions.recipes.recipe import EXAMPLES
 from tests.e2e.harness.fixtures import NewService
 from tests.e2e.harness.service import KEY, ORG, SECRET
+from tests.stand_ins.apart import Apart
+from tests.stand_ins.parties import loyalty_platform
+from tests.stand_ins.parties.loyalty_platform import LoyaltyPlatform
+from tests.stand_ins.parties.magento import TOKEN, Magento
 
 SIGNING = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
@@ -59,6 +64,37 @@ def test_whoever_follows_the_guide_of_the_survey_has_it_run(tmp_path: Path) -> N
     guide.follow("tidings replay")  # which needs something that was missed: test_survey.py
     assert len(guide.followed) == len(guide.steps) - 1
     assert "tidings replay --webhook survey --missed-since 2d" in dict(guide.steps)
+
+
+EXAMPLE = 41200777  # the customer of the catalogue's examples
+OF_PLATFORM = {
+    "PLATFORM_SIGNAL": "a-signal-of-the-platform",
+    "PLATFORM_KEY": loyalty_platform.KEY,
+    "PLATFORM_SECRET": loyalty_platform.SECRET,
+    "TIDINGS_DEV": "true",  # the stand-ins are on this machine
+}
+
+
+def test_whoever_follows_the_guide_of_the_shop_sees_what_would_be_written(tmp_path: Path) -> None:
+    with Apart(LoyaltyPlatform) as platform, Apart(Magento) as shop:
+        platform.add(EXAMPLE, tier="Gold", points="86")
+        shop.add(7, "asha@brand.example")
+        guide = Guide("magento", tmp_path, SHOP_TOKEN=TOKEN, **OF_PLATFORM)
+        guide.changes((PLATFORM, platform.url()), ("https://shop.example", shop.url()))
+        guide.follow()
+        assert "tidings actions run" in guide.followed and "$" not in str(guide.followed)
+        assert shop.updates() == [], "nothing is written before an event comes"
+
+
+def test_whoever_follows_the_guide_of_groups_sees_who_would_follow(tmp_path: Path) -> None:
+    with Apart(LoyaltyPlatform) as platform:
+        platform.add(EXAMPLE, mobile="15550100", tier="Gold")
+        platform.add(2, mobile="15550102")
+        platform.add_group(501, [EXAMPLE, 2])
+        guide = Guide("group-tiers", tmp_path, **OF_PLATFORM)
+        guide.changes((PLATFORM, platform.url()))
+        guide.follow()
+        assert "tidings actions run" in guide.followed and platform.adjustments() == []
 
 
 @pytest.mark.parametrize("recipe", ["messages", "survey"])

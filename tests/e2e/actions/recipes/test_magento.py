@@ -31,6 +31,18 @@ TIERS = ("Bronze", "Silver", "Gold")
 TYPES = ("pointsIssued", "pointsRedeemed", "customerUpdated", "tierUpgraded", "tierDowngraded")
 PUT, SEARCH = r"customers/\d+$", "customers/search"
 CUSTOMERS = range(1, 7)
+OF_SHOP: dict[str, Any] = {  # what else a shop has of a customer
+    "addresses": [
+        {
+            "id": 31, "customer_id": 7, "country_id": "DE", "street": ["Gasse 1 \"b\"", "🏠"],
+            "region": {"region_code": None, "region": None, "region_id": 0}, "postcode": "01099",
+            "default_billing": True,
+        },
+    ],
+    "default_billing": "31",
+    "gender": 0,
+    "extension_attributes": {"is_subscribed": False},
+}  # fmt: skip
 ACTION = "shop-customer"
 pytestmark = pytest.mark.timeout(300)
 
@@ -63,7 +75,7 @@ def recipe(
     (tmp_path / "contacts.csv").write_text("customer_id,email\n" + "".join(lines))
     for one in CUSTOMERS:
         platform.add(one, tier="Bronze", points="10")
-        shop.add(shop_id(one), email_of(one), group_id=2, attributes={"size": f"S{one}"})
+        shop.add(shop_id(one), email_of(one), group_id=2, attributes={"size": f"S{one}"}, **OF_SHOP)
     return made
 
 
@@ -92,6 +104,7 @@ def follows(platform: Apart, shop: Apart, points: dict[int, str]) -> None:
         held = shop.customer(shop_id(one))
         assert (held["email"], held["group_id"]) == (email_of(one), 2)
         assert shop.attribute(shop_id(one), "size") == f"S{one}"
+        assert OF_SHOP.items() <= held.items()
 
 
 def test_the_shop_has_tier_and_points_and_keeps_whatever_else_it_has(
@@ -183,6 +196,37 @@ def test_a_customer_whom_the_shop_does_not_have_is_passed_over_and_found_by_a_re
         shop.add(shop_id(90), email_of(90))
         replayed(api, ACTION, states=["cancelled"])
         assert state(shop, 90) == ("Gold", "5")
+
+
+def test_of_two_customers_with_one_address_that_of_the_website_is_written(
+    recipe: Recipe, platform: Apart, shop: Apart, tmp_path: Path
+) -> None:
+    for id, site in ((790, 2), (791, 1), (792, 3)):
+        shop.add(id, email_of(90), website_id=site, store_id=10 + site)
+    others = shop.customer(790), shop.customer(792)
+    with (tmp_path / "contacts.csv").open("a") as contacts:
+        contacts.write(f"90,{email_of(90).upper()}\n")
+    platform.add(90, tier="Gold", points="5")
+    with recipe.start() as api:
+        sends(api, event_of("tierUpgraded", 90))
+        done(api)
+        assert shop.attribute(791, "loyalty_tier") == "Gold"
+        assert shop.attribute(791, "loyalty_points") == "5"
+        assert (shop.customer(790), shop.customer(792)) == others
+        assert shop.customer(791)["email"] == email_of(90), "as the shop writes it"
+
+
+def test_a_customer_with_very_many_addresses_is_written_whole(
+    recipe: Recipe, platform: Apart, shop: Apart
+) -> None:
+    [address] = OF_SHOP["addresses"]
+    many = [address | {"id": number} for number in range(300)]
+    shop.add(shop_id(1), email_of(1), group_id=2, addresses=many)
+    with recipe.start() as api:
+        sends(api, event_of("tierUpgraded", 1))
+        done(api)
+        assert state(shop, 1) == ("Bronze", "10")
+        assert shop.customer(shop_id(1))["addresses"] == many
 
 
 @pytest.mark.parametrize("seed", [1, 2])
