@@ -58,6 +58,7 @@ class Medallia(StandIn):
         self._duplicates: list[dict[str, Any]] = []
         self._rejects: list[dict[str, Any]] = []
         self._files: dict[str, dict[str, Any]] = {}
+        self._new_alone = False
 
     # --- for tests ---
 
@@ -75,6 +76,11 @@ class Medallia(StandIn):
     def rejects(self) -> list[dict[str, Any]]:
         """`{record, issues}` of what could not be processed."""
         return self._rejects
+
+    @told
+    def counts_new_alone(self) -> None:
+        """From now on `records` has no duplicate among it: the description leaves it open."""
+        self._new_alone = True
 
     @told
     def tokens_issued(self) -> int:
@@ -122,6 +128,8 @@ class Medallia(StandIn):
         for result in results:
             counts["duplicates"] += bool(result.get("has_duplicate_record_info"))
             counts["rejects"] += "issues" in result
+        if self._new_alone:
+            counts["records"] -= counts["duplicates"] + counts["rejects"]
         return in_json(200, counts)
 
     def _import_later(self, call: Call, importer: str) -> Answer:

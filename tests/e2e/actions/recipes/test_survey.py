@@ -177,10 +177,21 @@ def test_each_customer_is_asked_once_in_30_days_and_who_opts_out_between_two_att
         assert Counter(one["state"] for one in found) == {"delivered": 1, "cancelled": 5}
         capped = [said(one) for one in found[1:] if one["state"] == "cancelled"]
         assert all("done once for the same subject" in one for one in capped) and len(capped) == 4
+        [done] = [one for one in found if one["state"] == "delivered"]
+        again = {"webHookId": done["webHookId"], "states": ["delivered", "cancelled"], "again": True}
+        api.send("POST", "/v1/replays", again).must(201)
+        assert [one["state"] for one in over(api, 12)[6:]] == ["cancelled"] * 6
+    service.kill_all()
+    with service.start().api(ORG) as api:
+        tell(api, bought(MEERA, 20))
+        assert over(api, 13)[-1]["state"] == "cancelled", "the count is kept on the disk"
     assert len(medallia.invitations()) == 1
 
 
-@pytest.mark.parametrize("trouble", ["503", "429", "expired tokens", "lost answers"])
+TROUBLES = ["503", "429", "expired tokens", "lost answers", "lost answers, new ones counted alone"]
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
 def test_whatever_the_survey_platform_answers_an_invitation_is_made_once(
     own_service: NewService, recipe: Recipe, medallia: Apart, trouble: str
 ) -> None:
@@ -190,7 +201,9 @@ def test_whatever_the_survey_platform_answers_an_invitation_is_made_once(
             medallia.fails(3, status=503, path="inbound")
         elif trouble == "429":
             medallia.fails(3, status=429, path="inbound")  # without Retry-After
-        elif trouble == "lost answers":
+        elif trouble.startswith("lost answers"):
+            if "alone" in trouble:
+                medallia.counts_new_alone()
             medallia.resets(1, done=True, path="inbound")
             medallia.fails(1, status=500, done=True, path="inbound")
         tell(api, bought(MEERA, 1), bought(JONAS, 2))
@@ -203,7 +216,7 @@ def test_whatever_the_survey_platform_answers_an_invitation_is_made_once(
         assert {one["state"] for one in found} == {"delivered"}
     made = Counter(one["transaction_id"] for one in medallia.invitations())
     assert made == {str(number): 1 for number in range(1, count + 1)}
-    assert bool(medallia.duplicates()) == (trouble == "lost answers")
+    assert bool(medallia.duplicates()) == trouble.startswith("lost answers")
     assert medallia.tokens_issued() == (2 if trouble == "expired tokens" else 1)
 
 
@@ -258,7 +271,7 @@ def test_an_invitation_that_is_refused_is_told_of_and_replayed_like_any_delivery
         [told] = receiver.wait(path, 1, 60)
         [run] = [one for one in runs(api) if one["webHookName"] == "survey"]
         assert run["state"] == "failed" and medallia.invitations() == []
-        assert "does not say that it was taken (by rejects and records)" in said(run)
+        assert "does not say that it was taken (by rejects and records and duplicates)" in said(run)
         assert run["id"] in json.dumps(told.event) and "survey" in json.dumps(told.event)
         assert "no number" not in json.dumps(told.event)
         recipe.tell(lambda id: {"phone": "+919812300777"} if id == str(MEERA) else {})
