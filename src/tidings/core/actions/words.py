@@ -17,9 +17,12 @@ from tidings.core.actions.file.table import in_words, listed
 from tidings.core.actions.holes import url_shown
 
 
+TYPES_SHOWN = 3  # more are counted
+
+
 def when_of(action: Action) -> str:
     """When an action is done, in a few words."""
-    parts = [listed(action.types)]
+    parts = [_few(action.types)]
     if action.filter is not None:
         parts.append("filtered")
     if action.unless:
@@ -33,6 +36,12 @@ def when_of(action: Action) -> str:
     if (cap := action.cap) is not None:
         parts.append(f"at most {cap.most} in {in_words(cap.within_s)}")
     return ", ".join(parts)
+
+
+def _few(types: tuple[str, ...]) -> str:
+    if len(types) <= TYPES_SHOWN:
+        return listed(types)
+    return f"{types[0]} and {_many(len(types) - 1, 'other type')}"
 
 
 def _hour(minute: int) -> str:
