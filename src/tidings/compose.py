@@ -271,6 +271,7 @@ def build(ports: Ports, options: Options) -> App:
         admits_unknown=lambda org: orgs.settings(org).unknown_types == "admitted",
         connections=ports.connections,
         check_template=ports.sandboxes.check,
+        in_file=lambda org, name: name in actions.of(org),
     )
     inboxes = Inboxes(
         store=store,

@@ -3,11 +3,13 @@
 import re
 from html import unescape
 
+from tests.api.log_client import accept
 from tests.console.crawl import act
 from tests.console.test_strange_names import MARK, STRANGE, Markup
 from tests.console.webhook_client import Pages, pages, text
 from tests.declared_actions import SECRET, text_message, welcome
-from tidings.core.ids import OrgId
+from tidings.core.delivery.states import State
+from tidings.core.ids import DeliveryId, OrgId
 from tidings.engine.actions.declared import declare
 from tidings.store import port
 
@@ -128,3 +130,74 @@ async def test_a_run_shows_its_steps_and_the_mail_or_why_it_was_not_done() -> No
             assert word in said(text(await browser.get(f"/console/o/7/deliveries/{run}"))), word
         waiting = said(text(await browser.get(f"/console/o/7/deliveries/{waits}")))
         assert "Nothing was done at this attempt." in waiting
+
+
+async def test_an_action_that_left_its_file_says_so_and_can_be_deleted_and_no_other_can() -> None:
+    async with pages(actions={"text-message": text_message()}) as p:
+        browser = await p.browser()
+        await declare(p.s.webhooks, OrgId(7), BOTH, "actions.toml")
+        await declare(p.s.webhooks, OrgId(7), p.s.parts.ports.actions, "actions.toml")
+        records = {one.webhook.name: one.webhook for one in p.s.webhooks.list(OrgId(7))}
+        await accept(p.s, "a", [records["welcome"].number], org=7)
+        left = f"/console/o/7/webhooks/{records['welcome'].id}"
+        stays = f"/console/o/7/webhooks/{records['text-message'].id}"
+
+        found = said(text(await browser.get("/console/o/7/actions")))
+        assert "does not have it any more: what comes, and what was not done, is parked." in found
+        assert "Write it there again and start Tidings, or delete its webhook" in found
+        for at in ("/console/o/7/actions", "/console/o/7/actions/welcome"):
+            page = text(await browser.get(at))
+            assert f'href="{left}/delete"' in page and f"{stays}/delete" not in page
+        assert "Enable" not in page and "Try it" not in page
+        assert "its runs stay in the log" in page
+        now = text(await browser.get("/console/o/7?part=now", hx_request="true"))
+        assert "Enable" not in now
+        refused = await browser.post(f"{left}/say", {"verb": "enable"})
+        assert refused.status == 409 and "must be in the file of actions" in text(refused)
+
+        kept = text(await browser.get(f"{stays}/delete"))
+        assert "take it out of the file" in kept and "Delete it" not in kept
+        refused = await browser.post(f"{stays}/delete", {"sure": "yes"})
+        assert refused.status == 409 and "must not be in the file of actions" in text(refused)
+
+        asked = said(text(await browser.get(f"{left}/delete")))
+        assert "Nothing is parked for it any more" in asked and "Copy it" not in asked
+        done = await browser.post(f"{left}/delete", {"sure": "yes"})
+        assert done.status == 303 and done.headers["location"] == "/console/o/7/actions"
+        assert "welcome" not in said(text(await browser.get("/console/o/7/actions")))
+
+
+async def test_what_to_do_about_an_action_stands_beside_what_ails_it() -> None:
+    async with pages(actions=BOTH) as p:
+        browser = await p.browser()
+        await declared(p)
+        todo = "See that the mail server of the connection mail runs and can be reached."
+        for at in ("", "/welcome"):
+            assert todo in said(text(await browser.get(f"/console/o/7/actions{at}"))), at
+
+
+async def test_a_run_that_waits_is_told_of_in_words_of_actions() -> None:
+    async with pages(actions=BOTH) as p:
+        browser = await p.browser()
+        await declared(p)
+        number = next(
+            one.webhook.number
+            for one in p.s.webhooks.list(OrgId(7))
+            if one.webhook.name == "text-message"
+        )
+        [delivery] = await accept(p.s, "a", [number], org=7)
+        answer = port.Evidence(None, "", (), b"", False)
+        failed = port.Settlement(
+            *(DeliveryId(delivery), number, None, int(State.RETRYING), 1, 1, p.s.clock.ms, 5),
+            *(401, 60_000, answer),
+        )
+        await p.s.store.commit(port.Batch(p.s.registry.version, settled=[failed]))
+        found = said(text(await browser.get("/console/o/7/actions/text-message")))
+        assert "correct the credential of the action in its file" in found
+        assert "The receiver answered 401 Unauthorized" in found
+        id = next(one.webhook.id for one in p.s.webhooks.list(OrgId(7))
+                  if one.webhook.name == "text-message")  # fmt: skip
+        await browser.post(f"/console/o/7/webhooks/{id}/say", {"verb": "pause"})
+        found = said(text(await browser.get("/console/o/7/actions/text-message")))
+        assert "The action is paused: nothing is done until it is active." in found
+        assert "The webhook is" not in found

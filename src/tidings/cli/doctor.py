@@ -306,8 +306,11 @@ def _actions(api: Calls) -> list[Check]:
         name, trouble = clean(one["name"]), clean(one["troubles"][0])
         more = f" {how_many(len(bad) - 1, 'other action')} besides." if len(bad) > 1 else ""
         said = f"Action {name}: {trouble}{more}"
-        fix = "See to whom it needs; what waits is then done by itself."
-        return [Check("actions", False, said, fix, f"tidings actions show {name}"), *odd]
+        fix = clean(bad[0].get("advice") or "Do what it says; what waits is then done by itself.")
+        step = f"tidings actions show {name}"
+        if bad[0]["does"] is None:  # its file does not have it any more
+            step = f"tidings webhooks delete {name}"
+        return [Check("actions", False, said, fix, step), *odd]
     return [Check("actions", True, f"{how_many(len(told['actions']), 'action')} in order."), *odd]
 
 

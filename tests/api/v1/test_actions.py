@@ -1,6 +1,6 @@
 """`/v1/actions`: what an org's actions are, how they do, and what came of one run."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -175,6 +175,51 @@ async def test_other_deliveries_are_no_runs() -> None:
         [delivery] = await accept(s, "a", [record.webhook.number], org=7)
         shown = (await s.call("GET", f"/v1/deliveries/{show('dlv', delivery)}", auth=auth)).json
         assert "run" not in shown
+
+
+async def test_an_action_of_the_file_is_not_deleted_and_one_that_left_it_is() -> None:
+    async with acting({"text-message": text_message()}) as (s, auth):
+        await declare(s.webhooks, ORG, BOTH, "actions.toml")
+        await declare(s.webhooks, ORG, s.parts.ports.actions, "actions.toml")
+        ids = {one.webhook.name: one.webhook.id for one in s.webhooks.list(ORG)}
+        for query in ("", "?dryRun=true"):
+            refused = await s.call(
+                "DELETE", f"/v3/webHooks/{ids['text-message']}{query}", auth=auth
+            )
+            assert refused.status == 409, refused.body
+            assert b"must not be in the file of actions to be deleted" in refused.body
+        shown = await _shown(s, auth)
+        assert shown["advice"].endswith("or delete its webhook to forget it.")
+        enabled = await s.call("POST", f"/v3/webHooks/{ids['welcome']}/enable", auth=auth)
+        assert enabled.status == 409 and b"must be in the file of actions" in enabled.body
+        [delivery] = await accept(s, "a", [number_of(s, "welcome")], org=7)
+        assert (await s.call("DELETE", f"/v3/webHooks/{ids['welcome']}", auth=auth)).status == 200
+        assert (await s.call("GET", "/v1/actions/welcome", auth=auth)).status == 404
+        left = (await s.call("GET", f"/v1/deliveries/{show('dlv', delivery)}", auth=auth)).json
+        assert left["webHookName"] == "welcome", "its runs stay"
+
+
+async def test_a_test_of_an_action_is_for_who_may_read_what_is_known_of_customers() -> None:
+    async with acting(lookups=Known()) as (s, _):
+        id = next(one.webhook.id for one in s.webhooks.list(ORG) if one.webhook.name == "welcome")
+        auth = await s.add_org(ORG, "webhooks:read webhooks:write")
+        refused = await s.call("POST", f"/v1/webHooks/{id}/test", {}, auth=auth)
+        assert refused.status == 403 and b"a@b.example" not in refused.body
+
+
+async def test_an_action_is_previewed_in_the_console_alone() -> None:
+    async with acting(lookups=Known()) as (s, auth):
+        id = next(one.webhook.id for one in s.webhooks.list(ORG) if one.webhook.name != "welcome")
+        await accept(s, "a", org=7, name="customerAdded")
+        shown = await s.call("POST", "/v1/webHooks/preview", {"webHookId": id}, auth=auth)
+        assert shown.status == 400 and SECRET not in shown.body.decode(), shown.body
+
+
+class Known(Nobody):
+    """`lookups.port.Source` that has a record for everybody."""
+
+    async def find(self, values: Mapping[str, Any], deadline_s: float) -> dict[str, Any] | None:
+        return {"email": "a@b.example", "name": "Asha", "mobile": "1"}
 
 
 async def _shown(s: Service, auth: str) -> Any:

@@ -69,3 +69,36 @@ def test_actions_are_told_with_what_ails_them_and_never_with_a_secret(
     held = tidings("doctor", "survey", "--json").row
     assert held["cause"].startswith(f"survey: {TIER_DOWN}")
     assert tidings("doctor", "welcome", "--json").row["well"]
+
+
+def test_an_action_that_left_its_file_is_told_with_its_one_next_step(
+    own_service: NewService, tmp_path: Path
+) -> None:
+    mail = MailServer(tmp_path / "mails")
+    mail.start()
+    try:
+        file = acting.write(tmp_path, mail)
+        service = own_service(actions=file).start()
+        whole = file.read_text()
+        file.write_text(whole[: whole.index("[actions.birthday]")])
+        service.stop()
+        service.start()
+        url, key = f"http://127.0.0.1:{service.port}", f"{KEY}:{SECRET}"
+        tidings = Command(tmp_path, TIDINGS_URL=url, TIDINGS_KEY=key, TIDINGS_ORG=str(ORG))
+        gone = "The file of actions does not have it any more"
+        assert f"birthday: {gone}" in tidings("actions", "list").must().err
+        shown = tidings("actions", "show", "birthday").must()
+        assert gone in shown.out and "or delete its webhook" in shown.out.replace("\n", " ")
+        assert "Next: tidings webhooks delete birthday" in shown.err
+        assert tidings("doctor").must(1).err.rstrip().endswith("tidings webhooks delete birthday")
+        told = tidings("doctor", "birthday", "--json").row
+        assert "The action is not in the file any more" in told["cause"]
+        assert "delete its webhook" in told["fix"]
+        assert told["next"] == "tidings webhooks delete birthday"
+        refused = tidings("webhooks", "delete", "welcome", "--yes").must(4)
+        assert "must not be in the file of actions to be deleted" in refused.err.replace("\n", " ")
+        tidings("webhooks", "delete", "birthday", "--yes").must()
+        names = [one["name"] for one in tidings("actions", "list", "--json").rows]
+        assert names == ["receipt", "survey", "welcome"]
+    finally:
+        mail.kill()

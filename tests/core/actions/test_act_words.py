@@ -68,5 +68,7 @@ def test_of_a_url_the_keys_are_hidden_and_its_holes_are_not() -> None:
     assert url_shown(written, filled) == (
         "https://a.example/7?key=…0001&token=…&format=json&at=a-rather-long-value"
     )
+    for name in ("api_key", "apiKey", "key", "X-API-KEY"):
+        assert url_shown(f"https://a.example/?{name}=short") == f"https://a.example/?{name}=…"
     assert url_shown("https://a.example/{id}", filled) == "https://a.example/7?…"
     assert url_shown("https://a.example/{id}", "https://a.example/7") == "https://a.example/7"

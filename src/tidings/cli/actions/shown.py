@@ -82,6 +82,7 @@ def show_action(api: Calls, name: str, *, as_json: bool) -> int:
                 ("action", one["name"]),
                 ("state", word_cell(word_of(one))),
                 *(("trouble", trouble) for trouble in one["troubles"]),
+                ("to do", one.get("advice")),
                 *_said(one["definition"]),
                 ("in 24 hours", f"{day['done']:,} done, {day['failed']:,} failed, "
                  f"{day['cancelled']:,} not done for a reason"),
@@ -93,7 +94,10 @@ def show_action(api: Calls, name: str, *, as_json: bool) -> int:
         )  # fmt: skip
     for odd in one["warnings"]:
         say(f"{clean(odd['file'])}:{odd['line']}: {clean(odd['message'])}")
-    api.next_step(f"tidings deliveries list --webhook {clean(one['name'])}")
+    if one["definition"] is None:
+        api.next_step(f"tidings webhooks delete {clean(one['name'])}")
+    else:
+        api.next_step(f"tidings deliveries list --webhook {clean(one['name'])}")
     return Exit.OK
 
 

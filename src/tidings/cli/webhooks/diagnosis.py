@@ -67,8 +67,9 @@ def _acting(found: Findings) -> Diagnosis | None:
     if found.action is None or not found.action["troubles"]:
         return None
     name, waiting = found.webhook["name"], _left(found, *WAITING, "retrying")
+    advice = found.action.get("advice")
     wait = f" {_deliveries_wait(waiting)} for it." if waiting else ""
-    fix = _last_said(found)[1] or "See to whom it needs."
+    fix = advice or _last_said(found)[1] or "See to whom it needs."
     return Diagnosis(
         f"{name}: {' '.join(found.action['troubles'])}{wait}",
         f"{fix} What waits is done by itself once it can be.",
@@ -109,6 +110,8 @@ def _standing(found: Findings) -> Diagnosis | None:
             cause = (
                 f"{name} is disabled{f': {why}' if why else ''}{wait}; new deliveries are parked."
             )
+            if acts(webhook):
+                return _disabled_action(found, cause)
             if _is_gone(webhook):
                 return Diagnosis(
                     cause,
@@ -144,6 +147,15 @@ def _standing(found: Findings) -> Diagnosis | None:
             f"tidings webhooks edit {id} --set webHookType=HTTP --url https://crm.example.com/hook",
         )
     return None
+
+
+def _disabled_action(found: Findings, cause: str) -> Diagnosis:
+    """One that its file has, or has not any more."""
+    name, action = found.webhook["name"], found.action
+    if action is not None and action["definition"] is None:
+        return Diagnosis(cause, action["advice"], f"tidings webhooks delete {name}")
+    fix = "Mend what it needs, enable the action, then replay what it has missed."
+    return Diagnosis(cause, fix, f"tidings webhooks enable {found.webhook['webHookId']}")
 
 
 def _is_gone(webhook: Facts) -> bool:

@@ -66,7 +66,8 @@ def url_shown(template: str, filled: str | None = None, *, secret: bool = False)
 
 def _query_shown(written: str, part: str) -> str:
     name, mark, value = part.partition("=")
-    if HOLE.search(written) or not (is_secret_name(name) or len(value) >= SHOWN_FROM):
+    secret = is_secret_name(name) or name.lower().endswith("key") or len(value) >= SHOWN_FROM
+    if HOLE.search(written) or not secret:
         return part
     return f"{name}{mark}{mask(value)}"
 

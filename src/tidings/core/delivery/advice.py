@@ -25,6 +25,8 @@ from tidings.core.delivery.states import State
 from tidings.core.delivery.statuses import status_meaning
 from tidings.core.ids import show
 
+LEFT_FILE = "The action is not in the file any more."
+LEFT_FILE_TODO = "Write it there again and start Tidings, or delete its webhook to forget it."
 _SENTENCES = re.compile(r"(?<=[.]) (?=[A-Z])")
 
 _STATUS = {
@@ -48,6 +50,24 @@ _STATUS = {
     504: "The receiver's gateway waits too long for its application: answer first and work later.",
     505: "Let the receiver speak HTTP/1.1.",
 }
+# The same for what an action calls, which the operator's file says.
+_STATUS_OF_ACTION = {
+    401: "It refuses who we say that we are: correct the credential of the action in its file.",
+    403: "Check the credential of the action in its file, and what it may do there.",
+    404: "Check url and values of the action in its file.",
+    405: "Correct method of the action in its file.",
+    406: "Correct the headers of the action in its file.",
+    410: "What stood there is gone: check url and values of the action in its file.",
+    411: "Let its proxy accept a Content-Length.",
+    413: "Let it accept larger bodies, or send less.",
+    414: "Shorten url of the action in its file, or its values.",
+    415: "Correct the body of the action in its file, or contentType.",
+    429: "It asks for less, and gets it; set rate of the action if its limit is known.",
+    431: "Remove headers from the action in its file that it does not need.",
+    501: "Correct method of the action in its file.",
+}
+_REDIRECT_OF_ACTION = "Redirects are not followed: set url of the action to the final address."
+_BYTES_OF_ACTION = "Compare what was sent with what it expects; its answer may say more."
 _REDIRECT = "Redirects are not followed: set webHookUrl to the final address."
 _BYTES = "Compare the body with what the receiver expects; its answer may say more."
 _LOG = "Look into the receiver's log at this time."
@@ -76,6 +96,7 @@ class PastAttempt(msgspec.Struct, frozen=True):
     duration_ms: int | None
     ended: bool = True
     http: bool = True  # its receiver is an HTTP server: else a status is what HTTP has for the same
+    acts: bool = False  # it is of an action, whose drivers of other protocols give details
 
 
 def what_happened(tried: PastAttempt) -> str:
@@ -87,6 +108,8 @@ def what_happened(tried: PastAttempt) -> str:
     if tried.detail:
         return _sentences(tried.detail)[0]
     after = "" if tried.duration_ms is None else f" after {_duration(tried.duration_ms)}"
+    if tried.acts and status_meaning(tried.status or 0) == "delivered":
+        return f"It was done{after}."
     if not tried.http:
         took = status_meaning(tried.status or 0) == "delivered"
         return f"The receiver took it{after}." if took else f"The receiver did not take it{after}."
@@ -102,11 +125,20 @@ def what_to_do(tried: PastAttempt) -> str:
         return _sentences(tried.detail)[1]
     if not tried.ended or status is None or 200 <= status <= 299:
         return ""
+    if tried.acts:
+        return _of_action(status)
     if not tried.http:
         return _LOG
     if 300 <= status <= 399:
         return _REDIRECT
     return _STATUS.get(status) or (_BYTES if status in (400, 422) else _LOG)
+
+
+def _of_action(status: int) -> str:
+    if 300 <= status <= 399:
+        return _REDIRECT_OF_ACTION
+    usual = _BYTES_OF_ACTION if status in (400, 409, 422) else _STATUS.get(status, _LOG)
+    return _STATUS_OF_ACTION.get(status, usual)
 
 
 def next_try(
@@ -134,8 +166,11 @@ def advise(
     policy: RetryPolicy = DEFAULT_POLICY,
     next_attempt: NextAttempt = CLEAR,
     ended_by: str | None = None,
+    of_action: str | None = None,
 ) -> str:
-    """A delivery in words, from its state, its last attempt and what its next one waits for."""
+    """A delivery in words, from its state, its last attempt and what its next one waits for.
+    `of_action`: it is a run of one; why that is disabled, or empty."""
+    acts = of_action is not None
     happened = "" if tried is None else what_happened(tried)
     todo = "" if tried is None else what_to_do(tried)
     middle = ""
@@ -148,15 +183,20 @@ def advise(
             standing=standing,
             next_attempt=next_attempt,
             first=tried is None,
+            acts=acts,
         )
-        todo = "" if _barred(next_attempt, standing) else todo
+        todo = "" if _barred(next_attempt, standing, acts=acts) else todo
     elif state is State.FAILED and tried is not None:
         middle = _why_failed(tried, policy)
+    elif state is State.PARKED and of_action is not None:
+        if tried is not None and tried.kind == FaultKind.WAITS:
+            happened = ""  # nobody waits any more
+        middle, todo = _parked_run(standing, of_action)
     elif state is State.PARKED:
         middle = "It was parked, because the webhook was disabled."
         todo = todo or "Set the webhook active; new events are then sent."
     elif state is State.CANCELLED:
-        middle, todo = "It was cancelled with its webhook.", ""
+        middle, todo = f"It was cancelled with its {'action' if acts else 'webhook'}.", ""
         if ended_by is not None:
             middle = f"It was cancelled by {ended_by}."
         elif tried is not None and tried.kind == FaultKind.SKIPPED:
@@ -169,6 +209,15 @@ def advise(
     return " ".join(part for part in (happened, middle, todo) if part)
 
 
+def _parked_run(standing: Standing, why: str) -> tuple[str, str]:
+    """Of a run that was parked: why, and what to do."""
+    if standing is not Standing.DISABLED:
+        return "It was parked: it can be done again.", "Run it again once the action is well."
+    if why == LEFT_FILE:
+        return f"It was parked. {LEFT_FILE}", LEFT_FILE_TODO
+    return "It was parked, because the action is disabled.", "Enable the action, and run it again."
+
+
 def comes(
     state: State,
     *,
@@ -178,17 +227,18 @@ def comes(
     standing: Standing,
     next_attempt: NextAttempt,
     first: bool = False,
+    acts: bool = False,
 ) -> str:
     """When an unfinished delivery is tried next, and what it waits for beside its time."""
     if next_attempt.begun:
         return "Its attempt is under way." if first else "The next try is under way."
-    if barred := _barred(next_attempt, standing):
+    if barred := _barred(next_attempt, standing, acts=acts):
         return f"{_held_by(state, next_attempt)} {barred}".lstrip()
     if state is State.HELD:
         return _held_by(state, next_attempt)
     at_ms = next_attempt_ms(state, due_ms, next_attempt, now_ms)
     decides = due_ms is None or due_ms <= now_ms or (next_attempt.until_ms or 0) > due_ms
-    why = waits_for(next_attempt) if decides else ""
+    why = waits_for(next_attempt, acts=acts) if decides else ""
     if at_ms is not None and at_ms > now_ms:
         which = "First try" if first else "Next try"
         when = next_try(at_ms, now_ms, zone, which, earliest=bool(why))
@@ -197,7 +247,7 @@ def comes(
     return f"{when} {why}".rstrip()
 
 
-def _barred(next_attempt: NextAttempt, standing: Standing) -> str:
+def _barred(next_attempt: NextAttempt, standing: Standing, *, acts: bool = False) -> str:
     """Why nothing at all is sent to the webhook; empty where something is, or is under way."""
     if next_attempt.begun:
         return ""
@@ -205,6 +255,8 @@ def _barred(next_attempt: NextAttempt, standing: Standing) -> str:
         return waits_for(next_attempt)
     if standing is Standing.ACTIVE:
         return ""
+    if acts:
+        return f"The action is {standing.value}: nothing is done until it is active."
     return f"The webhook is {standing.value}: nothing is sent until it is active."
 
 

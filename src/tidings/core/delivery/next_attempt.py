@@ -73,15 +73,30 @@ _WORDS = {
     "second.",
     Wait.SLOTS: "The service makes as many attempts as it can at a time, and webhooks take turns.",
 }
+# The same of an action, where that is another sentence.
+_WORDS_OF_ACTION = {
+    Wait.STANDING: "The action does not run: nothing is done until it is active.",
+    Wait.BREAKER: "The action is left alone for now, since it only failed: one run is tried then, "
+    "and the others follow once it is done.",
+    Wait.PROBE: "One run goes at a time until one is done, and another one is under way.",
+    Wait.RETRY_AFTER: "Whom it needs has asked for a pause until then (Retry-After).",
+    Wait.REFUSES: "Whom it needs refuses everything for now: one run is tried then, and the others "
+    "follow once it is done.",
+    Wait.OLDER: "Older runs of the action wait, and go first.",
+    Wait.CONNECTIONS: "As many runs of the action are under way as may be at a time: {most}.",
+    Wait.RATE: "Its turn comes by rate of the action, {most} a second.",
+    Wait.LEARNED: "Its turn comes at the rate that whom it needs has shown to take, about {most} a "
+    "second.",
+}
 
 
-def waits_for(next_attempt: NextAttempt) -> str:
-    """What it waits for, in one sentence; empty where nothing is known to be in its way."""
-    return (
-        ""
-        if next_attempt.why is None
-        else _WORDS[next_attempt.why].format(most=f"{next_attempt.most:g}")
-    )
+def waits_for(next_attempt: NextAttempt, *, acts: bool = False) -> str:
+    """What it waits for, in one sentence; empty where nothing is known to be in its way. `acts`:
+    it is a run of an action."""
+    if next_attempt.why is None:
+        return ""
+    words = _WORDS | _WORDS_OF_ACTION if acts else _WORDS
+    return words[next_attempt.why].format(most=f"{next_attempt.most:g}")
 
 
 def next_attempt_ms(

@@ -24,7 +24,8 @@ _NUMBER, _PERCENT = re.compile(r"\\u([0-9a-f]{4})"), re.compile("%[0-9A-F]{2}")
 Headers = Sequence[tuple[str, str]]
 
 _SECRET_NAME = re.compile(
-    r"authori[sz]ation|authenticat|cookie|secret|token|password|signature|api-?key", re.IGNORECASE
+    r"authori[sz]ation|authenticat|cookie|secret|token|password|signature|api[-_]?key",
+    re.IGNORECASE,
 )
 # What others put before the end of a value that they hide. None of it is a value anybody has.
 _HIDDEN = re.compile(r"(?:\.{3}|\*{3,}|•+).{0,4}")

@@ -1,6 +1,7 @@
 """The webhooks of actions: made, changed and let go at each start, as the file says."""
 
 from tidings.core.actions.action import Action, Actions
+from tidings.core.delivery.advice import LEFT_FILE
 from tidings.core.delivery.outcome import RetryPolicy
 from tidings.core.delivery.standing import Standing
 from tidings.core.ids import OrgId
@@ -8,7 +9,7 @@ from tidings.core.webhooks.kinds import ACTION
 from tidings.core.webhooks.settings import Settings
 from tidings.engine.webhooks.webhooks import Webhooks
 
-ABSENT = "The action is not in the file any more."
+ABSENT = LEFT_FILE
 
 
 async def declare(webhooks: Webhooks, org: OrgId, actions: Actions, by: str) -> None:

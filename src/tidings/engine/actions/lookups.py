@@ -219,7 +219,7 @@ class Lookups:
             await self._at_rate(asked.bucket, until_s)
             self._refuse_while_alone(asked)
             if not asked.circuit.admits(self._now_s()):
-                raise self._left_alone(asked.circuit.wait_s(self._now_s()))
+                raise self._left_alone(asked, asked.circuit.wait_s(self._now_s()))
             return await self._ask(lookup, asked, question, until_s)
         finally:
             asked.places.release()
@@ -227,10 +227,11 @@ class Lookups:
     def _refuse_while_alone(self, asked: _Asked) -> None:
         now_s = self._now_s()
         if (wait_s := max(asked.rests_until_s - now_s, asked.circuit.wait_s(now_s))) > 0:
-            raise self._left_alone(wait_s)
+            raise self._left_alone(asked, wait_s)
 
-    def _left_alone(self, wait_s: float) -> LookupDown:
-        return LookupDown("It must answer, and has failed; it is left alone for a while.", wait_s)
+    def _left_alone(self, asked: _Asked, wait_s: float) -> LookupDown:
+        said = "It must answer, and has failed; it is left alone for a while."
+        return LookupDown(f"{said} {asked.why}" if asked.why else said, wait_s)
 
     async def _at_rate(self, bucket: TokenBucket | None, until_s: float) -> None:
         while bucket is not None and not bucket.take(self._now_s()):

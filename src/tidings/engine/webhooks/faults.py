@@ -41,3 +41,25 @@ def filters_too_slow(total_s: float) -> Refusal:
         "tests with [*] and contains. (filter_too_large, field filter)",
         "filter",
     )
+
+
+def action_in_file(name: str) -> Refusal:
+    """An action is deleted that its file still has: the next start would make it again."""
+    return Refusal(
+        "action_in_file",
+        f"The action {name} must not be in the file of actions to be deleted; it is. Take it out "
+        "there, start Tidings again, and delete it then; or pause it. (action_in_file, "
+        "field webHookId)",
+        "webHookId",
+    )
+
+
+def action_left_file(name: str) -> Refusal:
+    """An action is enabled that its file does not have: nothing could be done by it."""
+    return Refusal(
+        "action_left_file",
+        f"The action {name} must be in the file of actions to be enabled; it is not any more. "
+        "Write it there again and start Tidings, or delete its webhook. (action_left_file, "
+        "field webHookId)",
+        "webHookId",
+    )

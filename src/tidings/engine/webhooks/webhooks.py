@@ -30,6 +30,8 @@ from tidings.engine.webhooks.faults import (
     KeyReused,
     UnknownWebhook,
     WebhookMoved,
+    action_in_file,
+    action_left_file,
 )
 from tidings.engine.webhooks.records import (
     SECRETS_MAX,
@@ -96,11 +98,14 @@ class Webhooks(WebhookBook):
         admits_unknown: Callable[[OrgId], bool] = lambda _: False,  # whether an org takes others
         connections: Connections = NO_CONNECTIONS,
         check_template: TemplateCheck | None = None,
+        in_file: Callable[[OrgId, str], bool] | None = None,
     ) -> None:
         """`changed` hears of each new version, once it is stored and matched by; `owners` tells of
         what was disabled. `unresolved` says which host of a URL has no address that may be dialled,
-        if it has none; it answers soon and never raises."""
+        if it has none; it answers soon and never raises. `in_file`: whether the file of actions
+        has one of an org, by its name."""
         super().__init__()
+        self._of_file = in_file
         self._clock = clock
         self._random_bytes = random_bytes
         self._changes = changes
@@ -394,6 +399,8 @@ class Webhooks(WebhookBook):
 
         async def change() -> Record:
             old = self.living(org, webhook_id, expect)
+            if old.webhook.acts and self._in_file(org, old.webhook.name, unknown=False):
+                raise Conflict(action_in_file(old.webhook.name))
             if dry_run:
                 config = pruned(old.config, self._clock.now_ms())
                 config = msgspec.structs.replace(config, updated_by=by)
@@ -418,6 +425,9 @@ class Webhooks(WebhookBook):
         async def change() -> Record:
             old = self.living(org, webhook_id, expect)
             standing = after(verb, old.webhook.standing)
+            acts = old.webhook.acts and standing is Standing.ACTIVE
+            if acts and not self._in_file(org, old.webhook.name, unknown=True):
+                raise Conflict(action_left_file(old.webhook.name))
             if standing is None:
                 raise Conflict(wrong_standing(verb, old.webhook.standing))
             if old.webhook.standing is standing:
@@ -448,6 +458,10 @@ class Webhooks(WebhookBook):
         self._disabler.disable(webhook, reason)
 
     # -- inside -----------------------------------------------------------------------------------
+
+    def _in_file(self, org: OrgId, name: str, *, unknown: bool) -> bool:
+        """Whether the file of actions has an action; `unknown` where nobody can say."""
+        return unknown if self._of_file is None else self._of_file(org, name)
 
     async def _stand(
         self, old: Record, standing: Standing, reason: str | None, by: Author

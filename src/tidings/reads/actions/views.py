@@ -5,8 +5,9 @@ from typing import Any, Protocol
 
 import msgspec
 
-from tidings.core.actions.act_words import act_said, cannot, kind_of
+from tidings.core.actions.act_words import act_said, cannot, kind_of, remedy
 from tidings.core.actions.action import Action
+from tidings.core.delivery.advice import LEFT_FILE_TODO
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId
@@ -25,7 +26,9 @@ READS = "webhooks:read"
 """The scope of who sees actions: an action is a webhook."""
 DAY_MS = 86_400_000
 NAME_MAX = 64  # characters of an unknown name that a refusal repeats
-NOT_IN_FILE = "The file of actions does not have it any more: what was not done is parked."
+NOT_IN_FILE = (
+    "The file of actions does not have it any more: what comes, and what was not done, is parked."
+)
 
 
 class ActionParts(Protocol):
@@ -61,6 +64,7 @@ class ActionView(msgspec.Struct, frozen=True):
     left: WebhookBacklog  # to do now
     by_state: Mapping[int, int]  # its deliveries of the last 24 hours
     troubles: Sequence[str]  # what ails it, a sentence each
+    advice: str | None  # what to do about the first of them; None where that says it itself
 
     @property
     def name(self) -> str:
@@ -95,7 +99,8 @@ async def action_views(parts: ActionParts, records: Sequence[Record]) -> list[Ac
             int(state): sum(point.by_state.get(state, 0) for point in day.points) for state in State
         }
         ails = troubles_of(record, action, health, parts.actions, wrong)
-        views.append(ActionView(record, action, health, left, counted, ails))
+        advice = _advice(record, action, health, parts.actions)
+        views.append(ActionView(record, action, health, left, counted, ails, advice))
     return views
 
 
@@ -135,6 +140,25 @@ def troubles_of(
     return said
 
 
+def _advice(
+    record: Record, action: Action | None, health: port.Health | None, actions: ActionServices
+) -> str | None:
+    """What to do about the first of `troubles_of`; None where that says it, or there is none."""
+    webhook = record.webhook
+    if action is None:
+        return LEFT_FILE_TODO
+    if webhook.standing is Standing.DISABLED:
+        said = "enable the action" in (record.config.reason or "")
+        return None if said else "Enable it, and run again what was parked."
+    if webhook.sends and health is not None and health.fails:
+        return remedy(action.act, health.cause)
+    for lookup in action.lookups:
+        state = actions.lookups.state_of(lookup.name)
+        if state.left_alone or state.why:
+            return f"Mend what it asks, or correct [lookups.{lookup.name}] in the file of actions."
+    return None
+
+
 def stuck_of(actions: ActionServices, action: Action) -> list[str]:
     """The look-ups of an action that do not answer now, a sentence each."""
     said = []
@@ -163,6 +187,7 @@ def show_row(view: ActionView) -> dict[str, Any]:
         "lookUps": [] if action is None else [one.name for one in action.lookups],
         "health": show_health(view.health),
         "troubles": list(view.troubles),
+        "advice": view.advice,
         "waiting": view.left.waiting,
         "parked": view.left.parked,
         "lastDay": {

@@ -14,7 +14,7 @@ from tidings.core.delivery.sla import breach_ms
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.core.times import iso
-from tidings.core.webhooks.kinds import HTTP
+from tidings.core.webhooks.kinds import ACTION, HTTP
 from tidings.core.webhooks.masks import masked_by_name
 from tidings.engine.webhooks.records import Record
 from tidings.reads.messages import show_bytes, show_headers
@@ -70,8 +70,7 @@ def show_attempts(
     attempts: Sequence[StoredAttempt], webhook: Record | None
 ) -> list[dict[str, Any]]:
     """Each attempt with its evidence and what it means."""
-    http = _by_http(webhook)
-    return [_show_attempt(attempt, http) for attempt in attempts]
+    return [_show_attempt(attempt, webhook) for attempt in attempts]
 
 
 def advice_for(
@@ -86,7 +85,7 @@ def advice_for(
     ended = [attempt for attempt in attempts if attempt.ended]
     return advise(
         State(delivery.state),
-        _tried(ended[-1], _by_http(webhook)) if ended else None,
+        _tried(ended[-1], webhook) if ended else None,
         due_ms=delivery.due_ms,
         now_ms=now_ms,
         zone=zone,
@@ -94,14 +93,16 @@ def advice_for(
         policy=DEFAULT_POLICY if webhook is None else webhook.webhook.retry,
         next_attempt=next_attempt,
         ended_by=delivery.ended_by,
+        of_action=_why_disabled(webhook),
     )
 
 
-def _by_http(webhook: Record | None) -> bool:
-    return webhook is None or webhook.webhook.kind == HTTP
+def _why_disabled(of: Record | None) -> str | None:
+    """Of an action; None of any other webhook."""
+    return None if of is None or not of.webhook.acts else of.config.reason or ""
 
 
-def _tried(attempt: StoredAttempt, http: bool) -> PastAttempt:
+def _tried(attempt: StoredAttempt, of: Record | None) -> PastAttempt:
     evidence = attempt.evidence
     return PastAttempt(
         status=attempt.status,
@@ -109,12 +110,13 @@ def _tried(attempt: StoredAttempt, http: bool) -> PastAttempt:
         detail="" if evidence is None else evidence.detail,
         duration_ms=attempt.duration_ms,
         ended=attempt.ended,
-        http=http,
+        http=of is None or of.webhook.kind in (HTTP, ACTION),
+        acts=of is not None and of.webhook.acts,
     )
 
 
-def _show_attempt(attempt: StoredAttempt, http: bool) -> dict[str, Any]:
-    tried = _tried(attempt, http)
+def _show_attempt(attempt: StoredAttempt, of: Record | None) -> dict[str, Any]:
+    tried = _tried(attempt, of)
     return {
         "number": attempt.number,
         "startedAt": iso(attempt.started_ms),

@@ -184,7 +184,10 @@ async def say(visit: Visit) -> Response:
 
 async def ask_delete(visit: Visit) -> Response:
     """What deleting does, before it is done."""
-    return await _ask(visit, living(visit, visit.request.path_params["id"]), "delete")
+    record = living(visit, visit.request.path_params["id"])
+    if record.webhook.acts and record.webhook.name in visit.services.actions.of(record.org):
+        return visit.page("webhook_of_file.html", record=record)
+    return await _ask(visit, record, "delete")
 
 
 async def delete(visit: Visit) -> Response:
@@ -195,7 +198,10 @@ async def delete(visit: Visit) -> Response:
     caller = visit.caller
     deleting = visit.services.webhooks.delete(caller.org, record.webhook.id, author(caller))
     await changed(record.webhook.id, deleting)
-    return visit.go("/webhooks", f"{record.webhook.name} is deleted. It gets no more events.")
+    name = record.webhook.name
+    if record.webhook.acts:
+        return visit.go("/actions", f"{name} is deleted. Its runs stay in the log of deliveries.")
+    return visit.go("/webhooks", f"{name} is deleted. It gets no more events.")
 
 
 async def ask_rotate(visit: Visit) -> Response:
