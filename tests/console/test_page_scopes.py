@@ -20,7 +20,8 @@ SCOPES = {
         "POST/webhooks/preview POST/webhooks/test GET/webhooks/{id}/edit POST/webhooks/{id}/edit "
         "POST/webhooks/{id}/test POST/webhooks/{id}/say GET/webhooks/{id}/rotate "
         "POST/webhooks/{id}/rotate GET/webhooks/{id}/delete POST/webhooks/{id}/delete "
-        "POST/inboxes POST/inboxes/{id} POST/inboxes/{id}/delete"
+        "POST/inboxes POST/inboxes/{id} POST/inboxes/{id}/delete "
+        "GET/actions/{name}/test POST/actions/{name}/test"
     ),
     READS: "GET/connections",
     CHECKS: "POST/connections/{name}/check",

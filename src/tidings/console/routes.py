@@ -9,6 +9,7 @@ from starlette.routing import Route
 from tidings.api.context import Services
 from tidings.console.frame import Endpoint, Frame, Page
 from tidings.console.pages import (
+    action_trials,
     actions,
     connections,
     consent,
@@ -62,6 +63,8 @@ OF_AN_ORG: Pages = [
     ("POST", "/webhooks/{id}/delete", webhooks.delete, "webhooks:write"),
     ("GET", "/actions", actions.show_all, ACTIONS),
     ("GET", "/actions/{name}", actions.show, ACTIONS),
+    ("GET", "/actions/{name}/test", action_trials.show, "webhooks:write"),
+    ("POST", "/actions/{name}/test", action_trials.attempt, "webhooks:write"),
     ("GET", "/connections", connections.show_all, READS),
     ("POST", "/connections/{name}/check", connections.check, CHECKS),
     ("GET", "/sources", sources.show_all, "sources:read"),

@@ -83,6 +83,16 @@ class Trial:
         self._buckets: dict[int, TokenBucket] = {}
         self._under_way = 0
 
+    async def rehearse(self, org: OrgId, webhook: Webhook, event_id: str, body: bytes) -> bytes:
+        """The bytes that a test would send of an event; nothing is sent. TooSoon, ShapeRefused,
+        ShapeLater."""
+        self._admit(org)
+        self._under_way += 1
+        try:
+            return await self._shaper.shape(webhook, self._job(org, webhook, event_id, body))
+        finally:
+            self._under_way -= 1
+
     async def send(
         self,
         org: OrgId,
@@ -98,8 +108,8 @@ class Trial:
         if not webhook.dials or webhook.pulled:
             raise NotDialled(webhook.kind)
         self._admit(org)
-        started_ms = self._clock.now_ms()
-        job = Job(DeliveryId(0), webhook.number, org, event_id, started_ms, 1, None, False, body)
+        job = self._job(org, webhook, event_id, body)
+        started_ms = job.accepted_ms
         self._under_way += 1
         try:
             try:
@@ -135,6 +145,10 @@ class Trial:
             return await channel.send(message)
         finally:
             await asyncio.shield(channel.close())
+
+    def _job(self, org: OrgId, webhook: Webhook, event_id: str, body: bytes) -> Job:
+        now_ms = self._clock.now_ms()
+        return Job(DeliveryId(0), webhook.number, org, event_id, now_ms, 1, None, False, body)
 
     def _admit(self, org: OrgId) -> None:
         now_s = self._clock.now_ms() / 1000

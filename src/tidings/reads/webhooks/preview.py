@@ -44,7 +44,7 @@ async def preview_of(
     parts: PreviewParts, org: OrgId, webhook: Webhook, last: int
 ) -> dict[str, Any]:
     """For each of the newest events of its types: whether it would be sent, and its bytes."""
-    events = await _newest(parts.store, org, sorted(webhook.event_names), last)
+    events = await newest(parts.store, org, sorted(webhook.event_names), last)
     rows = []
     room = BYTES_MAX
     for stored in events:
@@ -59,7 +59,7 @@ async def preview_of(
     }
 
 
-async def _newest(
+async def newest(
     store: port.EventStore, org: OrgId, names: Sequence[str], last: int
 ) -> list[StoredEvent]:
     """The newest events of some types whose bytes are still there."""

@@ -1,0 +1,150 @@
+"""What an action would make of one event; and the event that it is tried with.
+
+Nothing is kept and nothing is done, but look-ups are really asked, within the budget of test
+messages. Needs, waits, quiet hours and caps are as if they were over.
+"""
+
+import uuid
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+
+from tidings.core.actions.action import Action
+from tidings.core.actions.made import Step, made_in
+from tidings.core.ids import OrgId
+from tidings.core.shaping.filter import explain
+from tidings.core.webhooks.name_matching import is_prefix, stored_name_of_type
+from tidings.core.webhooks.webhook import Webhook
+from tidings.destinations.port import Destination
+from tidings.engine.shaping.faults import ShapeLater, ShapeNeedless, ShapeRefused
+from tidings.reads.actions.definition import capped_said, waits_said
+from tidings.reads.delivery.runs import look_ups, show_made
+from tidings.reads.messages import show_bytes, show_headers
+from tidings.reads.webhooks.preview import newest
+from tidings.reads.webhooks.trials import TrialParts, sent, show_tested, test_message
+from tidings.store import port
+
+LOOKED_MAX = 20  # newest events, among which the first that the action's filter takes is chosen
+NEWEST, EXAMPLE = "newest", "example "
+"""What an event may be chosen by, beside its id: `example customerAdded`."""
+DOES, NOT_DONE, FAILS, HELD_UP = "does", "notDone", "fails", "heldUp"
+
+
+class ActionTrialParts(TrialParts, Protocol):
+    """What an action is tried with."""
+
+    @property
+    def store(self) -> port.EventStore:
+        """Where events are kept."""
+
+    @property
+    def destination(self) -> Destination:
+        """Which shows what would go."""
+
+
+class TrialEvent(NamedTuple):
+    """The event that an action is tried with."""
+
+    id: str
+    name: str
+    body: bytes
+    at_ms: int | None  # None: it is an example
+
+
+async def trial_event(
+    parts: ActionTrialParts, org: OrgId, webhook: Webhook, wanted: str
+) -> TrialEvent | None:
+    """The event that is wanted: `NEWEST`, an example, or one by its id. None where there is none
+    whose bytes are kept; Invalid for a type without an example."""
+    if wanted.startswith(EXAMPLE):
+        name = wanted.removeprefix(EXAMPLE)
+        id, body = test_message(parts, org, webhook, {"eventName": name})
+        return TrialEvent(id, str(msgspec.json.decode(body)["eventName"]), body, None)
+    if wanted != NEWEST:
+        found = await parts.store.event(org, wanted)
+        return None if found is None else _stored(found)
+    events = await newest(parts.store, org, sorted(webhook.event_names), LOOKED_MAX)
+    kept = [one for one in map(_stored, events) if one is not None]
+    taken = (one for one in kept if passed_by(webhook, one) is None)
+    return next(taken, kept[0] if kept else None)
+
+
+def example_names(parts: ActionTrialParts, org: OrgId, webhook: Webhook) -> list[str]:
+    """The types of an action that have an example."""
+    found = []
+    for name in sorted(webhook.event_names):
+        kind = None if is_prefix(name) else parts.event_types.get(org, name, 1)
+        if kind is not None and kind.examples:
+            found.append(name)
+    return found
+
+
+def _stored(found: port.StoredEvent) -> TrialEvent | None:
+    if found.body is None:
+        return None
+    return TrialEvent(found.id, found.name, found.body, found.at_ms)
+
+
+async def try_out(
+    parts: ActionTrialParts, org: OrgId, webhook: Webhook, action: Action, event: TrialEvent
+) -> dict[str, Any]:
+    """What the action would make of the event: its look-ups, why not, the very act. Secrets are
+    masked; what it says of customers is for who may read events. TooSoon."""
+    capped = capped_said(action)
+    waits = [*waits_said(action), *([] if capped is None else [capped])]
+    if (why := passed_by(webhook, event)) is not None:
+        return _shown(NOT_DONE, why, (), waits)
+    try:
+        body = await parts.trial.rehearse(org, webhook, event.id, event.body)
+    except ShapeNeedless as needless:
+        return _shown(NOT_DONE, needless.reason, needless.steps, waits)
+    except ShapeRefused as refused:
+        return _shown(FAILS, refused.reason, refused.steps, waits)
+    except ShapeLater as later:
+        return _shown(HELD_UP, later.reason, later.steps, waits)
+    made = made_in(body)
+    assert made is not None
+    shown = parts.destination.show(webhook, [("webhook-id", "test")], body, None)
+    request = {
+        "method": shown.method,
+        "url": shown.url,
+        "headers": show_headers(shown.headers),
+        "body": show_bytes(shown.body),
+    }
+    return _shown(DOES, "", made.steps, waits) | {
+        "language": made.language or None,
+        "made": show_made(made, action),
+        "request": request,
+    }
+
+
+async def do_as_test(
+    parts: ActionTrialParts, org: OrgId, webhook: Webhook, event: TrialEvent
+) -> dict[str, Any]:
+    """Really do it, as a test message is sent, and what came of that. Under an id of its own, for
+    by that of the event the target could take the run of the event itself for a repeat. TooSoon."""
+    tested = await sent(parts, org, webhook, str(uuid.uuid4()), event.body, webhook)
+    return show_tested(tested, webhook)
+
+
+def passed_by(webhook: Webhook, event: TrialEvent) -> str | None:
+    """Why the action does not hear of the event at all."""
+    if not webhook.hears(stored_name_of_type(event.name)):
+        return "The action is for events of other types."
+    if webhook.filter is None:
+        return None
+    told = explain(webhook.filter, msgspec.json.decode(event.body))
+    return None if told.accepted else f"The filter of the action refuses the event: {told.said}"
+
+
+def _shown(outcome: str, why: str, steps: Sequence[Step], waits: list[str]) -> dict[str, Any]:
+    return {
+        "outcome": outcome,
+        "why": why or None,
+        "steps": look_ups(steps),
+        "waits": waits,
+        "language": None,
+        "made": None,
+        "request": None,
+    }
