@@ -16,7 +16,6 @@ from tidings.core.actions.action import (
 from tidings.core.actions.file.table import in_words, listed
 from tidings.core.actions.holes import url_shown
 
-
 TYPES_SHOWN = 3  # more are counted
 
 

@@ -178,7 +178,11 @@ def test_each_customer_is_asked_once_in_30_days_and_who_opts_out_between_two_att
         capped = [said(one) for one in found[1:] if one["state"] == "cancelled"]
         assert all("done once for the same subject" in one for one in capped) and len(capped) == 4
         [done] = [one for one in found if one["state"] == "delivered"]
-        again = {"webHookId": done["webHookId"], "states": ["delivered", "cancelled"], "again": True}
+        again = {
+            "webHookId": done["webHookId"],
+            "states": ["delivered", "cancelled"],
+            "again": True,
+        }
         api.send("POST", "/v1/replays", again).must(201)
         assert [one["state"] for one in over(api, 12)[6:]] == ["cancelled"] * 6
     service.kill_all()
