@@ -2,7 +2,7 @@
 
 import json
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote_plus
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -62,14 +62,42 @@ def test_of_a_secret_its_end_is_shown() -> None:
 def test_an_act_that_has_the_secret_no_more_is_not_done_with_another() -> None:
     less = Call("POST", URL, {}, form=FORM.form[:2])
     assert whole(less, made(FORM, "x")) is None
-    for places in (((5, 0), (2, 0)), ((-1, 0),), ((99_999, 0),), ((0, -1),)):
+    first = next(iter(secrets_of(FORM)))
+    assert whole(FORM, MadeCall("POST", URL, body="a=1", secrets=((2, first),))) is not None
+    for places in (((5, first), (2, first)), ((-1, first),), ((99_999, first),), ((0, -1),)):
         assert whole(FORM, MadeCall("POST", URL, body="a=1", secrets=places)) is None
 
 
 def test_a_call_without_secrets_is_as_it_was_made() -> None:
     plain = Call("POST", URL, {}, json=Found("event.text"))
-    assert secrets_of(plain) == [] and whole(plain, made(plain, "x")) == '"x"'
+    assert secrets_of(plain) == {} and whole(plain, made(plain, "x")) == '"x"'
 
 
 def test_what_a_secret_is_is_not_printed() -> None:
     assert KEY not in repr(FORM) and KEY not in repr(JSON)
+
+
+def test_a_secret_goes_where_it_belongs_whatever_became_of_the_file_meanwhile() -> None:
+    """What was made before a change of the file is sent after it: another order, more secrets, new
+    ones in the place of old ones."""
+    key, more = ("authkey", Secret(KEY)), ("more", Secret("more-0123456789"))
+    sender, text = ("sender", Secret(OTHER)), ("message", Found("event.text"))
+    before = Call("POST", URL, {}, form=(key, text, sender))
+    body = made(before, "hello")
+    sent = f"authkey={quote_plus(KEY)}&message=hello&sender={OTHER}"
+    assert whole(before, body) == sent
+    others: list[Any] = [(sender, text, key), (more, key, text, sender), (text, sender, more, key)]
+    for form in others:
+        assert whole(Call("POST", URL, {}, form=form), body) == sent
+    renewed = Call("POST", URL, {}, form=(("authkey", Secret(OTHER)), text, sender))
+    assert whole(renewed, body) == f"authkey={OTHER}&message=hello&sender={OTHER}"
+    for form in [(text, sender), (("key", Secret(KEY)), text, sender)]:  # there is none any more
+        assert whole(Call("POST", URL, {}, form=form), body) is None
+    moved = made(JSON, "hello")
+    changed = Call(
+        "POST",
+        URL,
+        {},
+        json=Each({"in": Each([Secret(KEY), Plain(1), Secret(OTHER)]), "a": Secret("more-012345")}),
+    )
+    assert json.loads(str(whole(changed, moved))) == {"text": "hello", "in": [KEY, 1, OTHER]}

@@ -6,7 +6,9 @@ from typing import Any
 from msgspec import Raw
 
 from tests.declared_actions import SECRET, text_message, welcome
+from tidings.core.actions.action import Call
 from tidings.core.actions.made import Made, MadeCall, MadeMail, MadeRow, Step, bytes_of, made_in
+from tidings.core.actions.secrets import secrets_of
 from tidings.core.webhooks.mailing import Mail
 from tidings.reads.delivery.runs import STEPS, show_made, steps_of
 
@@ -75,7 +77,10 @@ def test_what_was_made_is_shown_as_it_is() -> None:
 def test_a_call_is_shown_with_its_secrets_masked_also_when_the_file_has_it_no_more() -> None:
     body = '{"key":"","text":"Hello"}'
     url = f"https://sms.example/v1/15550100?api_key={SECRET}&kind=short"
-    made = Made(MadeCall("POST", url, (), body, ((8, 0),)))
+    act = text_message().act
+    assert isinstance(act, Call)
+    [number] = secrets_of(act)
+    made = Made(MadeCall("POST", url, (), body, ((8, number),)))
     shown = show_made(made, text_message())["content"]
     assert shown["body"] == '{"key":"…0001","text":"Hello"}'
     assert shown["url"] == "https://sms.example/v1/15550100?api_key=…0001&kind=short"

@@ -2,30 +2,38 @@
 
 An SMS gateway has its key in the form of each call. What is made of an event is kept for retries
 and shown to people, so it holds of a secret only where it stands and which one of the act it is:
-two numbers, and nothing that an event could say.
+two numbers, and nothing that an event could say. Which one it is follows from its place in the act,
+so that none goes in the place of another when the file has changed meanwhile.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from hashlib import blake2b
 from itertools import count
 from urllib.parse import quote_plus
 
 import msgspec
 
-from tidings.core.actions.action import Call, Part, Secret, within
+from tidings.core.actions.action import Call, Each, Merged, Part, Secret, within
 from tidings.core.actions.made import MadeCall
 
+NUMBER_BYTES = 6
 Places = tuple[tuple[int, int], ...]
 
 
-def secrets_of(call: Call) -> list[str]:
-    """Those in its JSON or form, each once, in an order that is always the same."""
-    parts = [call.json, *(part for _, part in call.form)]
-    return list(dict.fromkeys(one for part in parts if part is not None for one in _in(part)))
+def secrets_of(call: Call) -> dict[int, str]:
+    """Those in its JSON or form, each by a number that follows from its place there."""
+    parts = [("json", call.json), *((f"form.{name}", part) for name, part in call.form)]
+    return {
+        int.from_bytes(blake2b(place.encode(), digest_size=NUMBER_BYTES).digest()): secret
+        for name, part in parts
+        if part is not None
+        for place, secret in _in(part, name)
+    }
 
 
 def left_out(
-    secrets: list[str], write: Callable[[Callable[[str], str]], str]
+    secrets: Mapping[int, str], write: Callable[[Callable[[str], str]], str]
 ) -> tuple[str, Places]:
     """A body without its secrets, and where they belong. `write` it with what stands in the place
     of each; whatever that is made of is kept as it is where it has no signs but letters and
@@ -34,9 +42,10 @@ def left_out(
     if not secrets:
         return plain, ()
     mark = next(one for n in count() if (one := f"secret{n}x") not in plain)
+    number_of = {secret: number for number, secret in reversed([*secrets.items()])}
     found, places, length = [], [], 0
     for at, piece in enumerate(
-        re.split(f"{mark}([0-9]+)x", write(lambda secret: f"{mark}{secrets.index(secret)}x"))
+        re.split(f"{mark}([0-9]+)x", write(lambda secret: f"{mark}{number_of[secret]}x"))
     ):
         if at % 2:
             places.append((length, int(piece)))
@@ -52,7 +61,7 @@ def whole(call: Call, made: MadeCall, shown: Callable[[str], str] | None = None)
     write = shown or (quote_plus if call.json is None else _in_json)
     secrets, pieces, at = secrets_of(call), [], 0
     for place, number in made.secrets:
-        if not (at <= place <= len(made.body) and 0 <= number < len(secrets)):
+        if not (at <= place <= len(made.body) and number in secrets):
             return None
         pieces += [made.body[at:place], write(secrets[number])]
         at = place
@@ -63,8 +72,12 @@ def _in_json(text: str) -> str:
     return msgspec.json.encode(text)[1:-1].decode()
 
 
-def _in(part: Part) -> Iterator[str]:
+def _in(part: Part, place: str) -> Iterator[tuple[str, str]]:
+    """Each secret with its place; a name in it is written so that no two places are the same."""
     if isinstance(part, Secret):
-        yield part.value
-    for one in within(part):
-        yield from _in(one)
+        yield place, part.value
+    if isinstance(part, Each | Merged):
+        of = part.parts
+        names = [f".{_in_json(name)}" for name in of] if isinstance(of, Mapping) else count()
+        for name, one in zip(names, within(part), strict=False):
+            yield from _in(one, f"{place}{name}" if isinstance(name, str) else f"{place}[{name}]")

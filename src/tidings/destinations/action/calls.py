@@ -125,7 +125,7 @@ class _Attempt:
 
     def judged(self, ending: Ending, proof: Headers, now_s: Callable[[], float]) -> Result:
         """What became of it; nothing of `proof` is kept."""
-        in_body = [("", one) for one in secrets_of(self._call)]
+        in_body = [("", one) for one in secrets_of(self._call).values()]
         known = [*constants_of(self._call), *in_body, *proof]
         if self._call.url_secret and len(self._path) >= SHOWN_FROM:
             known.append(("", self._path))
