@@ -93,7 +93,7 @@ async def test_a_mail_goes_to_whom_the_action_says() -> None:
     assert result.verdict is Verdict.DELIVERED
     [came] = server.came
     assert came.to == ["asha@brand.example"] and came.message["Subject"] == "Welcome, Asha"
-    assert came.text == "Hello" and came.message["Message-ID"] == "<msg_0@brand.example>"
+    assert came.text == "Hello" and came.message["Message-ID"] == "<msg_0.1@brand.example>"
     assert came.message["webhook-signature"] is None
     assert shown.method == "SEND" and ("To", "asha@brand.example") in shown.headers
     assert shown.body == b"Hello" and "v1,x" not in repr(shown)

@@ -8,6 +8,7 @@ from email.header import decode_header
 from time import monotonic
 from typing import Any
 
+import msgspec
 import pytest
 import trustme
 from aiosmtpd.smtp import SMTP
@@ -72,7 +73,7 @@ async def test_an_email_says_who_writes_about_what_and_is_known_again() -> None:
     assert read["From"] == "Loyalty <news@brand.example>" and came.sender == "news@brand.example"
     assert read["To"] == f"{OPS}, {DEV}" and came.to == [OPS, DEV]
     assert read["Subject"] == "Zoë has 7 points" and read["Reply-To"] == "help@brand.example"
-    assert read["Message-ID"] == "<msg_1@brand.example>"
+    assert read["Message-ID"] == "<msg_1.1@brand.example>"
     assert read["Auto-Submitted"] == "auto-generated" and read["Webhook-Id"] == "msg_1"
     assert came.text == "Grüße\n.\n..x\nend"
     assert not {*read.keys()} & {"Cc", "Bcc"} and came.content.isascii()
@@ -98,6 +99,38 @@ async def test_nobodys_address_is_told_of_an_email_that_is_not_wanted_any_more(b
         assert await channel.send(email(DEV)) is not None
         await channel.close()
         assert [one.to for one in server.came] == [[DEV]] and server.conversations == 1
+
+
+class Dated(TestMessage):
+    """A message with a time, as the engine's are; perhaps a test."""
+
+    def __init__(self, dated: str, *, trial: bool = False) -> None:
+        super().__init__(email().body, trial=trial)
+        self._dated = dated
+
+    def leaves(self, carried: Headers) -> Headers | None:
+        headers = super().leaves([*carried, ("webhook-timestamp", self._dated)])
+        return [*(headers or ()), *([("tidings-test", "true")] if self.trial else [])]
+
+
+async def test_an_email_is_known_again_by_an_id_that_no_other_one_has() -> None:
+    """Mail programs show one of several with the same id: of two webhooks, or of actions, that
+    write of one event to one address it must not be the same, and of a test it is its own."""
+    async with mail_server() as server:
+        for number in (1, 2):
+            channel = server.destination().open(msgspec.structs.replace(mailing(), number=number))
+            for one in (Dated("1"), Dated("2")):  # two attempts
+                await channel.send(one)
+            await channel.close()
+        await sent(server, Dated("3", trial=True), Dated("4", trial=True))
+        ids = [one.message["Message-ID"] for one in server.came]
+        left: Headers = [("webhook-id", "msg_1"), ("webhook-timestamp", "4")]
+        shown = server.destination().show(
+            mailing(), [*left, ("tidings-test", "true")], email().body, None
+        )
+    assert ids[0] == ids[1] and ids[2] == ids[3] and len({*ids}) == 4
+    assert all(re.fullmatch(r"<[a-z0-9_.-]+@brand\.example>", one) for one in ids)
+    assert dict(shown.headers)["Message-ID"] == ids[-1]
 
 
 async def test_html_and_text_are_one_email_whose_bytes_are_the_same_each_time() -> None:

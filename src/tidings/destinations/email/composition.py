@@ -13,21 +13,31 @@ from email.utils import format_datetime
 from tidings.connections.smtp_server import SmtpServer
 from tidings.core.mail_addresses import Subject, domain_of
 from tidings.core.webhooks.mailing import Mail
+from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Headers
 
-ID, DATED, SUBJECT = "webhook-id", "webhook-timestamp", "Subject"
+ID, DATED, TEST, SUBJECT = "webhook-id", "webhook-timestamp", "tidings-test", "Subject"
 _OURS = ("webhook-", "tidings-")
 
 
-def headers_of(mail: Mail, server: SmtpServer, id: str) -> Headers:
-    """Who writes to whom, about what, and that a program does. By the Message-ID a repeat is seen
-    to be one."""
+def headers_of(mail: Mail, server: SmtpServer) -> Headers:
+    """Who writes to whom, about what, and that a program does."""
     headers = [("From", str(server.sender)), ("To", ", ".join(mail.to)), (SUBJECT, mail.subject)]
     if server.reply_to is not None:
         headers.append(("Reply-To", str(server.reply_to)))
-    headers.append(("Message-ID", f"<{id}@{domain_of(server.sender.address)}>"))
     headers.append(("Auto-Submitted", "auto-generated"))  # no out-of-office answers (RFC 3834)
     return headers
+
+
+def known_by(headers: Headers, webhook: Webhook, server: SmtpServer) -> Headers:
+    """The Message-ID, by which a repeat is seen to be one; `headers`: those that the message has
+    left with. Another webhook's e-mail of the same event has another, since of several with the
+    same one mail programs show one; so has each test."""
+    has = dict(headers)
+    if not (id := has.get(ID)):
+        return []
+    test = f".test-{has.get(DATED, '')}" if TEST in has else ""
+    return [("Message-ID", f"<{id}.{webhook.number}{test}@{domain_of(server.sender.address)}>")]
 
 
 def carried_of(headers: Headers, signature: str) -> Headers:

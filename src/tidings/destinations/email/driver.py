@@ -22,7 +22,13 @@ from tidings.core.webhooks.mailing import Mail, mail_in
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.deadline import within_its_time
 from tidings.destinations.email import verdicts
-from tidings.destinations.email.composition import ID, carried_of, compose, headers_of, written
+from tidings.destinations.email.composition import (
+    carried_of,
+    compose,
+    headers_of,
+    known_by,
+    written,
+)
 from tidings.destinations.email.limits import Limits
 from tidings.destinations.port import Headers, Message, Shown
 
@@ -112,8 +118,8 @@ class EmailDestination:
         mail, connection = mail_in(body), self._connections.get(webhook.connection)
         if mail is None or connection is None:
             return Shown(SEND, ours, body)
-        id = next((value for name, value in headers if name == ID), "")
-        own = headers_of(mail, server_of(connection), id)
+        server = server_of(connection)
+        own = [*headers_of(mail, server), *known_by(headers, webhook, server)]
         return Shown(SEND, [*own, *ours], (mail.text or mail.html or "").encode())
 
 
@@ -167,7 +173,7 @@ class EmailChannel:
         left_out = [one for one in mail.to if one not in to]
         mail = msgspec.structs.replace(mail, to=tuple(to))
         try:
-            ready = compose(mail, headers_of(mail, server, message.id))
+            ready = compose(mail, headers_of(mail, server))
         except ValueError:
             return verdicts.unmade(attempt.ms)
 
@@ -176,7 +182,8 @@ class EmailChannel:
             if headers is None:
                 return None
             attempt.left = True
-            return written(carried_of(headers, webhook.scheme.header)) + ready
+            ours = carried_of(headers, webhook.scheme.header)
+            return written([*known_by(headers, webhook, server), *ours]) + ready
 
         handed: tuple[Reply, Sequence[Reply]] | None = None
         async with self._own, self._shared.places:
