@@ -341,11 +341,42 @@ async def test_an_answer_that_does_not_say_so_has_not_taken_it(
     calls.receiver.answer = says(200, body)
     result = await calls.sent(calls.call(taken=TAKEN, untaken=untaken))
     assert result.verdict is (Verdict.NEVER if untaken == "never" else Verdict.AGAIN)
+    whole = len(body) <= 16 * 1024
     assert detail_of(result).startswith(
         "The receiver answered 200, but its answer does not say that it was taken (by status)."
+        if whole
+        else "The receiver answered 200, but its answer is not known to say that it was taken: it "
+        "has more than 16 KiB, or did not come to its end."
     )
     assert isinstance(result.ending, Answer) and result.ending.body == body[: 16 * 1024]
     assert "Asha" not in detail_of(result)
+
+
+@pytest.mark.parametrize(
+    ("body", "verdict"),
+    [
+        (b"", Verdict.DELIVERED),
+        (b" \r\n", Verdict.DELIVERED),
+        (b"{}", Verdict.DELIVERED),
+        (b'\xef\xbb\xbf{"status": "success"}', Verdict.DELIVERED),
+        (b'{"limit": 1e999}', Verdict.DELIVERED),
+        (b'{"errors": ["no credit"]}', Verdict.NEVER),
+        (b'{"errors": ["no credit"], "left": 1e999}', Verdict.NEVER),
+        (b"<html>Sign in</html>", Verdict.NEVER),
+        (b"[]", Verdict.NEVER),
+        (b'{"a": "' + b"x" * 20_000 + b'", "errors": ["no credit"]}', Verdict.NEVER),
+        (b'{"a": ' + b"[" * 8000 + b"]" * 8000 + b"}", Verdict.NEVER),
+        (b'{"a": NaN}', Verdict.NEVER),
+        (b'{"a": "\xff"}', Verdict.NEVER),
+    ],
+    ids=range(13),
+)
+async def test_what_nobody_can_read_is_not_taken_for_an_answer_without_an_error(
+    calls: Calls, body: bytes, verdict: Verdict
+) -> None:
+    calls.receiver.answer = says(200, body)
+    no_errors = compile_filter({"not": {"path": "errors", "exists": True}})
+    assert (await calls.sent(calls.call(taken=no_errors))).verdict is verdict
 
 
 @pytest.mark.parametrize("keeps", [True, False])

@@ -16,9 +16,11 @@ from tidings.core.actions.action import Call
 from tidings.core.delivery.exchange import Answer, Ending, Result, Verdict
 from tidings.core.delivery.outcome import RetryPolicy
 from tidings.core.delivery.statuses import retry_after_s
+from tidings.core.exact_json import value_of
 from tidings.core.shaping.filter import Filter, Node
 from tidings.destinations.http.verdicts import judge, without
 from tidings.destinations.port import Headers
+from tidings.egress.answer import KEEP_BYTES
 
 
 def judge_call(
@@ -41,34 +43,47 @@ def judge_call(
         return result
     if call.taken is None or not isinstance(ending, Answer):
         return result
-    if call.taken.accepts(_object_in(ending)):
+    said = _object_in(ending)
+    if said is not None and call.taken.accepts(said):
         if keep_answer:
             return result
         bare = msgspec.structs.replace(answer, headers=(), body=b"", truncated=bool(answer.body))
         return Result(Verdict.DELIVERED, bare)
-    answer = msgspec.structs.replace(answer, detail=_untaken(answer.status, call.taken))
+    why = _UNREAD if ending.truncated else _untaken(call.taken)
+    answer = msgspec.structs.replace(answer, detail=f"The receiver answered {answer.status}, {why}")
     if call.untaken == "never":
         return Result(Verdict.NEVER, answer)
     return Result(Verdict.AGAIN, answer, retry_after_s(answer.headers, now_s()))
 
 
-def _object_in(answer: Answer) -> dict[str, Any]:
-    """The JSON object of an answer; an empty one where it is none, or was not read to its end."""
+def _object_in(answer: Answer) -> dict[str, Any] | None:
+    """The JSON object of an answer; an empty one where it says nothing, None where it is no object
+    or was not read to its end: nobody knows then what it says."""
     if answer.truncated:
+        return None
+    written = answer.body.removeprefix(_BOM)
+    if not written.strip():
         return {}
     try:
-        found = msgspec.json.decode(answer.body)
+        found = value_of(msgspec.Raw(written))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
+        return None
+    return found if isinstance(found, dict) else None
 
 
-def _untaken(status: int, taken: Filter) -> str:
+_BOM = b"\xef\xbb\xbf"
+_UNREAD = (
+    f"but its answer is not known to say that it was taken: it has more than {KEEP_BYTES >> 10} "
+    "KiB, or did not come to its end. See whether it was done, and have it answer less."
+)
+
+
+def _untaken(taken: Filter) -> str:
     """In words. What stands in the answer may be somebody's data: only where is said."""
     paths = list(dict.fromkeys(_paths(taken.root)))
     return (
-        f"The receiver answered {status}, but its answer does not say that it was taken (by "
-        f"{' and '.join(paths)}). Look at the answer, and at taken of the action."
+        f"but its answer does not say that it was taken (by {' and '.join(paths)}). Look at the "
+        "answer, and at taken of the action."
     )
 
 
