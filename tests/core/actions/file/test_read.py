@@ -284,3 +284,19 @@ def test_a_language_may_call_another_path_of_the_host() -> None:
     assert [getattr(one, "url", "") for one in acts.values()] == [
         "https://a.example/en", "https://A.example/de/{id}",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("admits_unknown", [True, False])
+def test_a_type_that_cannot_be_used_is_told_once_and_not_by_all_that_name_it(
+    admits_unknown: bool,
+) -> None:
+    text = (
+        '[types."a.due"]\nschema = {type = "object"}\n'
+        '[actions.y]\ntypes = ["customerAdded"]\nevent = {type = "a.due", data = {}}\n'
+        '[actions.z]\ntypes = ["a.due"]\ncall = {url = "https://a.example/"}\n'
+    )
+    for heard in ("a.due", "a.*"):
+        said = faults(
+            WHOLE + text.replace('["a.due"]', f'["{heard}"]'), admits_unknown=admits_unknown
+        )
+        assert [one.rpartition(" (")[2] for one in said] == ["bad_description, field types.a.due)"]

@@ -1,6 +1,6 @@
 """Of which events an action is: their types, and a filter of each. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from tidings.catalogue.event_type import EventType
@@ -22,10 +22,11 @@ def types_in(table: Table) -> tuple[str, ...]:
     if not table.need("types", '["customerAdded"]'):
         return ()
     kinds, admits = table.given.kinds, table.given.admits_unknown
+    known = kinds.keys() | table.given.unusable
     found: list[str] = []
     for at, name in enumerate(table.texts("types", TYPES_MAX, '["customerAdded"]')):
         real = _real(name, kinds)
-        if real in kinds or (is_prefix(real) and _covered(real, kinds)):
+        if real in known or (is_prefix(real) and _covered(real, known)):
             found.append(real)
             continue
         near = nearest(name, kinds)
@@ -76,7 +77,7 @@ def _real(name: str, kinds: Mapping[str, EventType]) -> str:
     return next((kind.name for kind in kinds.values() if name in kind.aliases), name)
 
 
-def _covered(prefix: str, kinds: Mapping[str, EventType]) -> bool:
+def _covered(prefix: str, kinds: Iterable[str]) -> bool:
     return any(name.startswith(prefix[:-1]) for name in kinds)
 
 

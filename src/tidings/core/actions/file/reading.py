@@ -81,9 +81,14 @@ def _read(table: Table) -> ActionsFile:
     source, pause_said = source_of(table.table("source", "[source]"))
     types = types_of(table.table("types", "[types.NAME]"))
     kinds = {name: one.made.kind for name, one in types.items()}
-    table.given = msgspec.structs.replace(table.given, kinds={**table.given.kinds, **kinds})
+    said = _names(table, "types")
+    table.given = msgspec.structs.replace(
+        table.given,
+        kinds={**table.given.kinds, **kinds},
+        unusable=frozenset(said) - kinds.keys(),
+    )
     own = connections_of(table.table("connections", "[connections.NAME]"))
-    declared = Declared({**table.given.connections, **own}, types)
+    declared = Declared({**table.given.connections, **own}, said)
     names = (credentials.NAME, credentials.NAME_MUST)
     declared.credentials |= dict.fromkeys(_names(table, "credentials"))
     for name, inner in table.named_tables("credentials", *names, CREDENTIALS_MAX):

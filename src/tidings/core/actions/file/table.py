@@ -44,6 +44,7 @@ class Given(msgspec.Struct, frozen=True):
     check_url: Callable[[str], str | None]  # why a URL cannot be called, in sentences
     is_key: Callable[[str], bool]  # whether a text is a private key that signs, as PEM
     admits_unknown: bool = False  # whether the org takes events of types that nobody has declared
+    unusable: frozenset[str] = frozenset()  # types of the file of which it is told what is wrong
 
     def __repr__(self) -> str:
         """Without the environment."""
