@@ -7,6 +7,8 @@ import os
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+import msgspec
+
 from tests.ports import BASE, Unhashed, at_once, destinations, ports
 from tests.simulation.loop import simulate
 from tests.simulation.parts import SimulatedClock
@@ -165,27 +167,25 @@ class ActionWorld:
         )
         return [json.loads(bytes(body)) for (body,) in rows]
 
-    async def stop(self) -> None:
-        if await self.parts.engine.stop():
+    async def stop(self, *, crash: bool = False) -> None:
+        if await self.parts.engine.stop() and not crash:
             self.store.half.recovery.stopped_cleanly()
         await self.parts.webhooks.close()
         await self.parts.actions.close()
 
-    async def restarted(self, *actions: Action) -> "ActionWorld":
+    async def restarted(self, *actions: Action, crash: bool = False) -> "ActionWorld":
         """The process after this one, with the same actions or with others."""
-        await self.stop()
+        await self.stop(crash=crash)
         after = ActionWorld(*(actions or self.actions.values()), before=self)
         await after.start()
         return after
 
-    async def event(self, customer: int = 7) -> str:
+    async def event(self, customer: int = 7, **more: Any) -> str:
         """One more, of a customer; its id."""
         self._count += 1
-        event = {"eventName": "groupCreated", "data": {"customerId": customer, "at": self._count}}
-        body = b'{"eventName":"groupCreated","data":{"customerId":%d,"at":%d}}' % (
-            customer,
-            self._count,
-        )
+        data = {"customerId": customer, "at": self._count, **more}
+        event = {"eventName": "groupCreated", "data": data}
+        body = msgspec.json.encode(event)
         draft = Draft(ORG, "groupCreated", f"e{self._count}", body, event)
         [verdict] = await self.parts.acceptor.accept([draft])
         assert verdict.status == "accepted"
@@ -230,7 +230,9 @@ class ActionWorld:
 
 
 def in_world(
-    scenario: Callable[[ActionWorld], Awaitable[ActionWorld | None]], *actions: Action
+    scenario: Callable[[ActionWorld], Awaitable[ActionWorld | None]],
+    *actions: Action,
+    seed: int = 1,
 ) -> None:
     """Run a scenario in virtual time; it returns its last world, where that is another one."""
 
@@ -240,4 +242,4 @@ def in_world(
         last = await scenario(world)
         await (last or world).stop()
 
-    simulate(1, main())
+    simulate(seed, main())
