@@ -79,6 +79,7 @@ class Acting:
             self._target_of,
             self._proofs,
             self._now_s,
+            self.org,
         )
 
     def sources(self) -> Sequence[DeclaredSource]:

@@ -552,3 +552,25 @@ async def test_a_call_may_be_tried_on_a_test_inbox() -> None:
     await sender.close()
     assert result is not None and result.verdict is Verdict.DELIVERED
     assert got == [("a" * 24, "POST", "text/plain", b"hello")]
+
+
+async def test_a_webhook_of_another_org_does_nothing_though_it_has_the_name() -> None:
+    sender = HttpSender(Policy(), Names(at("127.0.0.1")))
+    call = Call("POST", "https://api.brand.example/invite", {}, credential=Basic("brand", KEY))
+    driver = ActionDestination(
+        {"invite": Action("invite", ("a",), {"": call})},
+        dict.fromkeys((EMAIL, SQL, KAFKA), Undialled()),
+        Connections(),
+        sender,
+        target_of,
+        Proofs(asking_over(sender, target_of), lambda: 0.0),
+        lambda: 0.0,
+        OrgId(2),
+    )
+    made = MadeCall("POST", call.url, (("content-type", "text/plain"),), "hello")
+    theirs = hook("", kind=ACTION, name="invite")
+    result = await driver.open(theirs, None).send(message(made))
+    assert result is not None and "must be in the operator's file" in repr(result)
+    assert "authorization" in repr(driver.carried(hook("", name="invite", org=OrgId(2)))).lower()
+    assert driver.carried(theirs) == []
+    await sender.close()

@@ -126,7 +126,11 @@ class Contacts:
 class ActionWorld:
     """A process with actions; or the one after it, over the same store."""
 
-    def __init__(self, *actions: Action, before: "ActionWorld | None" = None) -> None:
+    def __init__(
+        self, *actions: Action, org: OrgId = ORG, before: "ActionWorld | None" = None
+    ) -> None:
+        """`org`: whose actions they are."""
+        self.org = org
         self.clock: SimulatedClock = before.clock if before else SimulatedClock()
         self.store: MemoryStore = before.store if before else MemoryStore(self.clock)
         self.doer: Doer = before.doer if before else Doer()
@@ -139,7 +143,7 @@ class ActionWorld:
             catalogue=CATALOGUE,
             passwords=Unhashed(),
             actions=self.actions,
-            actions_org=ORG,
+            actions_org=org,
             lookups={"contact": self.contacts},
             random_bytes=os.urandom,
         )
@@ -154,7 +158,9 @@ class ActionWorld:
 
     async def start(self) -> None:
         await self.parts.load(at_once)
-        await declare(self.parts.webhooks, ORG, self.actions, "actions.toml")
+        for org in {ORG, self.org}:
+            actions = self.actions if org == self.org else {}
+            await declare(self.parts.webhooks, org, actions, "actions.toml")
         await self.parts.engine.start()
         self.parts.webhooks.resume()
 
@@ -173,10 +179,12 @@ class ActionWorld:
         await self.parts.webhooks.close()
         await self.parts.actions.close()
 
-    async def restarted(self, *actions: Action, crash: bool = False) -> "ActionWorld":
+    async def restarted(
+        self, *actions: Action, org: OrgId = ORG, crash: bool = False
+    ) -> "ActionWorld":
         """The process after this one, with the same actions or with others."""
         await self.stop(crash=crash)
-        after = ActionWorld(*(actions or self.actions.values()), before=self)
+        after = ActionWorld(*(actions or self.actions.values()), org=org, before=self)
         await after.start()
         return after
 

@@ -8,6 +8,7 @@ import pytest
 
 from tests.engine.actions.action_world import (
     CUSTOMER,
+    ORG,
     ActionWorld,
     action,
     call,
@@ -15,8 +16,11 @@ from tests.engine.actions.action_world import (
     in_world,
 )
 from tidings.core.actions.action import Cap, Found, Unless
+from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
+from tidings.core.ids import OrgId
 from tidings.core.shaping.filter import compile_filter
+from tidings.errors import Conflict
 
 DAY = 86_400
 MONTH = Cap(1, 30.0 * DAY, CUSTOMER)
@@ -261,6 +265,32 @@ def test_an_action_that_leaves_the_file_is_parked_and_goes_on_when_it_is_back() 
         await asyncio.sleep(1)
         assert world.states() == [State.PARKED, State.PARKED, State.DELIVERED]
         assert len(world.did("other")) == 1, "and what is not in the file any more is not done"
+        return world
+
+    in_world(scenario, action())
+
+
+def test_an_action_of_one_org_is_never_done_as_that_of_another_by_its_name() -> None:
+    """The file is another org's by now, and the first one's webhook is active all the same."""
+
+    async def scenario(world: ActionWorld) -> ActionWorld:
+        world.contacts.records = {"7": {"email": "secret@other.example"}}
+        world.doer.status["mail"] = 503
+        await world.event()
+        await asyncio.sleep(1)
+        tried = len(world.doer.tried)
+        world = await world.restarted(action(lookups=(contact(),)), org=OrgId(2))
+        world.doer.status.clear()
+        [own] = [one.webhook for one in world.parts.webhooks.list(ORG)]
+        assert own.standing is Standing.DISABLED
+        with pytest.raises(Conflict):
+            await world.parts.webhooks.say(ORG, own.id, "enable", "their admin")
+        await world.parts.webhooks.set_standing(own.number, Standing.ACTIVE, None, "by mistake")
+        await world.event()
+        await asyncio.sleep(DAY)
+        assert world.contacts.asked == 0 and len(world.doer.tried) == tried and not world.did()
+        assert world.states() == [State.PARKED, State.RETRYING]
+        assert "must be in the file of actions; it is not any more" in world.why()[-1]
         return world
 
     in_world(scenario, action())

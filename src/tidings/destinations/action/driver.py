@@ -13,6 +13,7 @@ from tidings.core.actions.made import MadeCall, made_in
 from tidings.core.actions.secrets import whole
 from tidings.core.connections.connection import Connection, Connections
 from tidings.core.connections.tables import tables_of
+from tidings.core.ids import OrgId
 from tidings.core.webhooks.kinds import ACTION, KINDS
 from tidings.core.webhooks.mailing import recipients_of
 from tidings.core.webhooks.masks import mask
@@ -47,11 +48,13 @@ class ActionDestination:
         target_of: Callable[[str], Target],
         proofs: Proofs,
         now_s: Callable[[], float],
+        org: OrgId | None = None,
     ) -> None:
         """`drivers` of EMAIL, SQL, KAFKA and EVENTS, which must know the same `connections`;
         `target_of` a URL, Invalid where it is refused; `proofs` are closed by who made them;
-        `now_s` since the epoch."""
+        `now_s` since the epoch; `org`: whose actions they are, nobody else's webhooks do them."""
         self._actions = actions
+        self._org = org
         self._drivers = dict(drivers)
         self._connections = connections
         self._sender = sender
@@ -60,7 +63,7 @@ class ActionDestination:
         self._now_s = now_s
 
     def open(self, webhook: Webhook, connection: Connection | None) -> Channel:
-        action = self._actions.get(webhook.name)
+        action = self._action_of(webhook)
         if action is None:
             return UndialledChannel(
                 webhook,
@@ -79,7 +82,7 @@ class ActionDestination:
         return DelegateChannel(webhook, action, inner, _needed(kind, over))
 
     def carried(self, webhook: Webhook) -> Headers:
-        action = self._actions.get(webhook.name)
+        action = self._action_of(webhook)
         if action is None:
             return []
         if isinstance(action.act, Call):
@@ -91,7 +94,7 @@ class ActionDestination:
 
     def show(self, webhook: Webhook, headers: Headers, body: bytes, key: int | None) -> Shown:
         """Of a call none of `headers`, for none of them is sent."""
-        action = self._actions.get(webhook.name)
+        action = self._action_of(webhook)
         if action is None:
             return Shown(ACTION, [], body)
         if isinstance(action.act, Call):
@@ -110,6 +113,10 @@ class ActionDestination:
                 own = {KEY: handover.key} | own | {KEY: handover.key}
             shown = shown._replace(headers=list(own.items()))
         return shown
+
+    def _action_of(self, webhook: Webhook) -> Action | None:
+        owned = self._org in (None, webhook.org)
+        return self._actions.get(webhook.name) if owned else None
 
     def _calls(self, webhook: Webhook, action: Action, call: Call) -> Channel:
         try:

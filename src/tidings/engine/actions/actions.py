@@ -74,6 +74,7 @@ class ActionServices:
             caps=Caps(store),
             needs=needs,
             clock=clock,
+            org=org,
         )
         return cls(actions, preparation, lookups, needs, org, warnings)
 

@@ -21,7 +21,7 @@ from tidings.core.actions.timing import quiet_until_ms, zone_of
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.states import State
 from tidings.core.exact_json import read_exactly, value_of, write_exactly
-from tidings.core.ids import DeliveryId
+from tidings.core.ids import DeliveryId, OrgId
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.actions.caps import Caps
 from tidings.engine.actions.needs import Needed, Needs
@@ -83,7 +83,10 @@ class Preparation:
         caps: Caps,
         needs: Needs,
         clock: Clock,
+        org: OrgId | None = None,
     ) -> None:
+        """`org`: whose actions they are; nobody else's webhooks do them, whatever their names."""
+        self._org = org
         self._actions = actions
         self._store = store
         self._lookups = lookups
@@ -96,7 +99,7 @@ class Preparation:
         """The bytes of `Made` for one attempt of a delivery. ShapeRefused, ShapeLater: both with
         the look-ups that were made before."""
         action = self._actions.get(webhook.name)
-        if action is None:
+        if action is None or self._org not in (None, webhook.org):
             raise ShapeLater(_GONE.format(name=webhook.name), FILE_AGAIN_S)
         steps: list[Step] = []
         unmade: ShapeRefused | ShapeLater
