@@ -9,6 +9,7 @@ from tests.engine.store_faults import first, refusing
 from tidings.core.actions.action import Cap, Quiet
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
+from tidings.core.webhooks.webhook import Ordering
 from tidings.engine.actions import needs
 
 HOUR = 3600
@@ -273,6 +274,32 @@ def test_those_who_will_never_be_woken_leave_room_for_others(
         assert 0 < survey.at_s - mail.at_s < 2, "it is woken"
 
     in_world(scenario, action(), action("survey", needs="mail"))
+
+
+@pytest.mark.parametrize(
+    ("ordering", "asleep", "awake"),
+    [(Ordering.NONE, 0, 2), (Ordering.KEY, 0, 2), (Ordering.STRICT, 0, 0)],
+)
+def test_whoever_waits_holds_up_what_is_behind_in_its_order_and_nobody_else(
+    ordering: Ordering, asleep: int, awake: int
+) -> None:
+    async def scenario(world: ActionWorld) -> None:
+        world.contacts.records = {"1": {"zone": "UTC"}, "2": {"zone": "America/New_York"}}
+        await asyncio.sleep(14 * HOUR)  # 22:00, and 17:00 in New York
+        for _ in range(2):
+            for customer in (1, 2):
+                await world.event(customer, groupId=str(customer))
+        await asyncio.sleep(HOUR)
+        done = [one.made.act.body for one in world.did()]  # type: ignore[union-attr]
+        assert sum('"customerId":1' in one for one in done) == asleep
+        assert sum('"customerId":2' in one for one in done) == awake
+        world.contacts.records["1"] = {"zone": "America/New_York"}  # has moved meanwhile
+        await asyncio.sleep(11 * HOUR)  # 10:00, and 05:00 in New York
+        assert len(world.did()) == awake, "it is the night of where the customer is by now"
+        await asyncio.sleep(4 * HOUR)
+        assert len(world.did()) == 4
+
+    in_world(scenario, action(lookups=(contact(),), quiet=NIGHT, ordering=ordering))
 
 
 @pytest.mark.parametrize("name", ["event", "deliveries_of", "wake", "take_caps"])
