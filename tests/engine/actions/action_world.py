@@ -27,12 +27,14 @@ from tidings.destinations.http.verdicts import judge
 from tidings.destinations.port import Channel, Headers, Message, Shown
 from tidings.egress.address import parse_target
 from tidings.engine.actions.declared import declare
+from tidings.engine.engine import EngineLimits
 from tidings.engine.events.intake import Draft
 from tidings.lookups.port import LookupDown
 from tidings.ports import Options
 
 ORG = OrgId(1)
 CATALOGUE = catalogue.load()
+USUAL = EngineLimits()
 CUSTOMER = "event.data.customerId"
 
 
@@ -127,7 +129,11 @@ class ActionWorld:
     """A process with actions; or the one after it, over the same store."""
 
     def __init__(
-        self, *actions: Action, org: OrgId = ORG, before: "ActionWorld | None" = None
+        self,
+        *actions: Action,
+        org: OrgId = ORG,
+        before: "ActionWorld | None" = None,
+        limits: EngineLimits = USUAL,
     ) -> None:
         """`org`: whose actions they are."""
         self.org = org
@@ -147,7 +153,9 @@ class ActionWorld:
             lookups={"contact": self.contacts},
             random_bytes=os.urandom,
         )
-        self.parts = build(dataclasses.replace(given, destination=self._destination), Options())
+        self.parts = build(
+            dataclasses.replace(given, destination=self._destination), Options(limits=limits)
+        )
         self._count: int = before._count if before else 0
 
     def _destination(self, receive: Any, own: Any, agreed: Any) -> Any:
@@ -241,11 +249,12 @@ def in_world(
     scenario: Callable[[ActionWorld], Awaitable[ActionWorld | None]],
     *actions: Action,
     seed: int = 1,
+    limits: EngineLimits = USUAL,
 ) -> None:
     """Run a scenario in virtual time; it returns its last world, where that is another one."""
 
     async def main() -> None:
-        world = ActionWorld(*actions)
+        world = ActionWorld(*actions, limits=limits)
         await world.start()
         last = await scenario(world)
         await (last or world).stop()

@@ -11,6 +11,7 @@ from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.core.webhooks.webhook import Ordering
 from tidings.engine.actions import needs
+from tidings.engine.engine import EngineLimits
 
 HOUR = 3600
 NIGHT = Quiet(21 * 60, 8 * 60, "contact.zone", "UTC")  # worlds begin at 08:00 UTC
@@ -145,6 +146,22 @@ def test_one_whose_need_is_not_for_the_event_is_not_done() -> None:
 
     never = {"path": "data.customerId", "eq": -1}
     in_world(scenario, action(filter=never), action("survey", needs="mail"))
+
+
+def test_one_whose_need_is_made_a_moment_later_waits_for_it() -> None:
+    """Of an event for hundreds of webhooks not all deliveries are made with it."""
+
+    async def scenario(world: ActionWorld) -> None:
+        for _ in range(5):
+            await world.event()
+        await asyncio.sleep(30)
+        assert len(world.did()) == len(world.did("a-survey")) == 5
+
+    # Deliveries are made in the order of webhooks, and these are declared in this one.
+    survey = action("a-survey", needs="mail")
+    others = [action(f"other-{number}") for number in range(20)]
+    limits = EngineLimits(per_event_max=1, fan_out_rows=1)
+    in_world(scenario, survey, *others, action(), limits=limits)
 
 
 def test_the_waking_may_be_lost_with_a_process_and_the_wait_is_not() -> None:

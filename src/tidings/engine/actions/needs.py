@@ -25,6 +25,9 @@ class Needed(NamedTuple):
     done_ms: int | None
 
 
+_UNMADE = Needed(State.PENDING, None)
+
+
 class _Waiter(NamedTuple):
     delivery: DeliveryId
     webhook: int
@@ -58,7 +61,7 @@ class Needs:
             default=None,
         )
         if found is None:
-            return None
+            return _UNMADE if _is_owed(event, of_event) else None
         state = State(found.state)
         if not state.final:
             self._note(found.id, _Waiter(delivery, webhook))
@@ -93,3 +96,9 @@ class Needs:
                 if asked.outcome not in ("waiting", "under_way"):
                     return
             await asyncio.sleep(WAKE_AGAIN_S)
+
+
+def _is_owed(event: port.StoredEvent, made: Sequence[port.StoredDelivery]) -> bool:
+    """Whether some of an event's deliveries are not made yet: it is for very many webhooks."""
+    until = event.first_delivery + event.deliveries
+    return sum(event.first_delivery <= one.id < until for one in made) < event.deliveries
