@@ -280,7 +280,7 @@ async def test_whoever_asks_to_be_left_alone_is(world: World) -> None:
 
 async def test_nobody_is_left_alone_for_ever(world: World) -> None:
     world.source.usual = LookupDown("Too many.", wait_s=1e9)
-    await world.down(1)
+    assert (await world.down(1)).wait_s == REST_MAX_S, "nor is who asked first"
     world.source.usual = {"name": "gold"}
     world.passed.s += REST_MAX_S + 0.1
     assert (await world.find(2)).record == {"name": "gold"}

@@ -259,6 +259,8 @@ class Lookups:
         except (LookupDown, TimeoutError) as failed:
             late = f"It must answer within {lookup.deadline_s:g} s; it did not."
             down = failed if isinstance(failed, LookupDown) else LookupDown(late)
+            if down.wait_s is not None:
+                down.wait_s = min(down.wait_s, REST_MAX_S)
             self._note_failure(lookup, asked, down)
             raise down from None
         except BaseException:
@@ -281,7 +283,7 @@ class Lookups:
             self._listener.failed(lookup, down.reason)
         now_s = self._now_s()
         if down.wait_s is not None:
-            asked.rests_until_s = now_s + min(down.wait_s, REST_MAX_S)
+            asked.rests_until_s = now_s + down.wait_s
         if asked.circuit.failed(now_s):
             log.warning("a look-up is left alone for a while", lookup=lookup.name, why=down.reason)
 
