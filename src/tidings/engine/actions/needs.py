@@ -55,13 +55,10 @@ class Needs:
         if number is None or event is None:
             return None
         of_event = await self._store.deliveries_of(event.seq)
-        found = max(
-            (one for one in of_event if one.webhook == number),
-            key=lambda one: one.id,
-            default=None,
-        )
-        if found is None:
+        tries = sorted((one for one in of_event if one.webhook == number), key=_last)
+        if not tries:
             return _UNMADE if _is_owed(event, of_event) else None
+        found = tries[-1]
         state = State(found.state)
         if not state.final:
             self._note(found.id, _Waiter(delivery, webhook))
@@ -96,6 +93,12 @@ class Needs:
                 if asked.outcome not in ("waiting", "under_way"):
                     return
             await asyncio.sleep(WAKE_AGAIN_S)
+
+
+def _last(one: port.StoredDelivery) -> tuple[bool, bool, DeliveryId]:
+    """In what order the tries of an action count, replays among them: what goes on is waited for,
+    and what was done once stays done."""
+    return not State(one.state).final, one.state == State.DELIVERED, one.id
 
 
 def _is_owed(event: port.StoredEvent, made: Sequence[port.StoredDelivery]) -> bool:
