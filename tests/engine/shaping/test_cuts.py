@@ -144,6 +144,17 @@ def test_what_is_no_name_of_a_type_keeps_the_envelope(name: bytes) -> None:
     assert made["data"] == {} and made["eventId"] == "e-1"
 
 
+def test_what_one_org_asks_for_drives_out_nothing_that_others_use(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "PLACES_MAX", 1_000)
+    cuts = PersonalCuts(PACKED.kind_of)
+    used = cuts.of(ORG, BODY)
+    for kind in load().kinds():
+        cuts.of(ORG, b'{"eventName":"%b"}' % kind.name.encode())
+        assert cuts.of(ORG, BODY) is used
+
+
 def test_what_is_kept_is_bounded_by_all_places_of_all_types(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

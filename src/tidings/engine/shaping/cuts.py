@@ -1,8 +1,10 @@
 """The cuts by which personal data is taken out, prepared for each event type and kept.
 
-They are of all orgs, whose types may be large: what is kept is bounded by all their places.
+They are of all orgs, whose types may be large: what is kept is bounded by all their places, and
+those give way that nobody has asked for the longest time.
 """
 
+from collections import OrderedDict
 from typing import Any
 
 import msgspec
@@ -30,7 +32,8 @@ class PersonalCuts:
     def __init__(self, kind_of: KindOf) -> None:
         self._kind_of = kind_of
         self._unknown = PersonalCut(envelope())
-        self._kept: dict[int, tuple[EventType, PersonalCut]] = {}  # by which object the type is
+        # By which object the type is; what was asked for last stands last.
+        self._kept: OrderedDict[int, tuple[EventType, PersonalCut]] = OrderedDict()
         self._places = 0
 
     def of(self, org: OrgId, body: bytes) -> PersonalCut:
@@ -44,14 +47,17 @@ class PersonalCuts:
             return self._unknown
         kept = self._kept.get(id(kind))
         if kept is None or kept[0] is not kind:
-            kept = self._keep(kind)
+            return self._keep(kind)
+        self._kept.move_to_end(id(kind))
         return kept[1]
 
-    def _keep(self, kind: EventType) -> tuple[EventType, PersonalCut]:
+    def _keep(self, kind: EventType) -> PersonalCut:
         cut = PersonalCut(kind.schema)
+        if (old := self._kept.pop(id(kind), None)) is not None:
+            self._places -= old[1].size
         self._places += cut.size
-        if self._places > PLACES_MAX:
-            self._kept.clear()
-            self._places = cut.size
-        kept = self._kept[id(kind)] = (kind, cut)
-        return kept
+        while self._kept and self._places > PLACES_MAX:
+            _, (_, oldest) = self._kept.popitem(last=False)
+            self._places -= oldest.size
+        self._kept[id(kind)] = kind, cut
+        return cut
