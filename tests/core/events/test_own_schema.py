@@ -53,6 +53,12 @@ def test_local_references_are_replaced() -> None:
     [
         ({"$ref": "https://example.test/x.json"}, "must be #/$defs/"),
         ({"$ref": "file:///etc/passwd"}, "must be #/$defs/"),
+        ({"properties": {"a": {"x-pii": ""}}}, "data.properties.a.x-pii must be what kind of"),
+        ({"items": {"x-pii": None}}, "data.items.x-pii must be what kind of"),
+        (
+            {"$defs": {"p": {"x-pii": 0}}, "items": {"$ref": "#/$defs/p"}},
+            "data.items.x-pii must be what kind of",
+        ),
         ({"$ref": "#"}, "must be #/$defs/"),
         ({"$ref": "#/$defs/none"}, "must be #/$defs/"),
         ({"properties": {"a": {"$ref": 7}}}, "data.a.$ref must be #/$defs/"),

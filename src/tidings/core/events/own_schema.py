@@ -48,7 +48,8 @@ _LISTS = ("anyOf", "oneOf", "allOf")
 _LOCAL = re.compile(r"#/\$defs/([A-Za-z0-9_.-]{1,128})")
 _REPEAT = re.compile(r"\{(\d*),?(\d*)\}")
 _HOLDERS = frozenset({*_LISTS, "properties", "items", "additionalProperties", "not"})
-_MARKS = ("x-pii", "x-search")
+_PERSONAL = "x-pii"
+_MARKS = (_PERSONAL, "x-search")
 
 
 class SchemaRefused(Invalid):
@@ -68,6 +69,7 @@ def read_schema(schema: Json) -> Json:
     budget.
     """
     expanded = expand_schema(schema)
+    _check_marks(expanded)
     _check_work(expanded)
     try:
         jsonschema_rs.meta.validate(expanded)
@@ -139,6 +141,15 @@ def _check_size(expanded: Json) -> None:
                 f"replaced; got more up to {path or ROOT}. Keep long lists of values and "
                 "descriptions out of what many references name.",
             )
+
+
+def _check_marks(expanded: Json) -> None:
+    """That whoever marks something as personal data has marked it: nothing at all marks nothing."""
+    for path, node in _nodes(expanded, ROOT):
+        kind = node.get(_PERSONAL, False)
+        if not (isinstance(kind, bool) or (isinstance(kind, str) and kind.strip())):
+            advice = 'Write "name" or "text", say, or true'
+            raise _refused(_join(path, _PERSONAL), "what kind of data it is", kind, advice)
 
 
 def _check_patterns(expanded: Json) -> None:
