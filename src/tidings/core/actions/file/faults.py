@@ -14,6 +14,7 @@ import msgspec
 from tidings.core.actions.file.toml_places import Path, Place, Places
 
 FAULTS_MAX = 200
+MISSING = "missing_reference"  # the code of what should come from elsewhere, and does not
 _PLAIN = re.compile(r"[^.\[\]\"]+")
 _STEP = re.compile(r'"((?:[^"\\]|\\.)*)"|([^.\[\]"]+)|\[([0-9]{1,6})\]')
 _KNOWN_MIN = 4  # characters of a secret that is looked for in texts: what is shorter is in any word
@@ -58,10 +59,14 @@ class Faults:
             value: references[path] for path, value in taken.items() if len(value) >= _KNOWN_MIN
         }
         self._taken = frozenset(taken)
+        self._lost = references.keys() - taken.keys()
         self._holding = {path[:steps] for path in references for steps in range(len(path) + 1)}
 
     def refuse(self, code: int | str, path: Path, said: str) -> None:
-        """Tell what is wrong with what stands there."""
+        """Tell what is wrong with what stands there; of what did not come from elsewhere nothing
+        but that."""
+        if path in self._lost and code != MISSING:
+            return
         if len(self.refused) < FAULTS_MAX:
             self.refused.append(self._fault(code, path, said))
 

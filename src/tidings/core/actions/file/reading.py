@@ -15,7 +15,7 @@ from tidings.core.actions.file.connected import Declared, connections_of
 from tidings.core.actions.file.credentials import CREDENTIALS_MAX, credential_of
 from tidings.core.actions.file.declared_actions import ACTIONS_MAX, actions_of
 from tidings.core.actions.file.document import parsed
-from tidings.core.actions.file.faults import Fault, Faults
+from tidings.core.actions.file.faults import MISSING, Fault, Faults
 from tidings.core.actions.file.lookup_tables import LOOKUPS_MAX, lookup_of
 from tidings.core.actions.file.new_events import types_of
 from tidings.core.actions.file.sourced import source_of
@@ -61,7 +61,7 @@ def read_actions(document: str, file: str, given: Given) -> ActionsFile | list[F
     faults = Faults(file, places, filled.references, taken)
     for one in filled.missing:
         last = next(step for step in reversed(one.path) if isinstance(step, str))
-        faults.refuse("missing_reference", one.path, f"{last} {one.said}")
+        faults.refuse(MISSING, one.path, f"{last} {one.said}")
     made = _read(Table(given, faults, (), filled.document))
     if faults.refused:
         return sorted(faults.refused, key=Fault.place)
