@@ -64,9 +64,7 @@ def test_the_recipes_are_in_the_wheel(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["messages", "magento", "survey"])
-def test_of_a_variable_that_is_not_set_nothing_is_told_but_that(
-    name: str, tmp_path: Path
-) -> None:
+def test_of_a_variable_that_is_not_set_nothing_is_told_but_that(name: str, tmp_path: Path) -> None:
     Command(tmp_path)("actions", "init", name, "--into", str(tmp_path)).must()
     said = Command(tmp_path)("actions", "check", str(tmp_path / "actions.toml")).must(1)
     told = said.out.splitlines()

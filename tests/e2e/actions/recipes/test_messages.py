@@ -105,6 +105,43 @@ def test_who_is_unknown_has_opted_out_or_sleeps_is_left_alone_and_the_log_says_w
         assert len(mail.mails()) == 2
 
 
+def test_who_opts_out_before_the_morning_is_not_written_to_though_all_is_killed_meanwhile(
+    own_service: NewService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = Recipe("messages", tmp_path / "recipe")
+    recipe.tell(zone=zone_at(NIGHT))
+    with MailServer(tmp_path / "mail") as mail:
+        two = Two(own_service, recipe, monkeypatch, mail)
+        two.tell(*(example("pointsIssued", who) for who in (MEERA, JONAS, AARAV)))
+        two.arrived(3)
+        with two.at_brand() as api:
+            until(lambda: all(one["attemptList"] for one in runs(api, "loyalty-mail")), "judged")
+            assert [one["state"] for one in runs(api, "loyalty-mail")] == ["retrying"] * 3
+        two.brand.kill_all()
+        del recipe.people[str(AARAV)]
+        recipe.tell(
+            lambda id: (
+                {"zone": zone_at(NOON)} | ({"opted_out": "sms,mail"} if id == str(MEERA) else {})
+            )
+        )
+        two.brand.start()
+        with two.at_brand() as api:
+
+            def over() -> bool:
+                found = runs(api, "loyalty-mail")
+                for one in found:
+                    if one["state"] == "retrying":
+                        api.call("POST", f"/v1/deliveries/{one['id']}/retry")
+                return all(one["doneAt"] for one in found)
+
+            until(over, "three who were waited for")
+            found = {one["state"]: said(one) for one in runs(api, "loyalty-mail")}
+            ended_as = Counter(one["state"] for one in runs(api, "loyalty-mail"))
+        assert ended_as == {"cancelled": 2, "delivered": 1} and found.keys() == ended_as.keys()
+        [sent] = mail.mails()
+        assert sent["to"] == "jonas.weber@mail.example"
+
+
 def retried(api: Api, run: str) -> bool:
     """Whether a run is done; else it is tried now."""
     if api.delivery(run)["state"] == "delivered":
