@@ -80,8 +80,9 @@ def test(
         )
     again = f"tidings actions test {word(event)} --file {word(str(path))}"
     again += f" --only {word(only)}" if only else ""
-    again += "" if dev is None else " --dev" if dev else " --no-dev"
-    next_step(f"{again} --send" if bad or not send else f"tidings actions run {word(str(path))}")
+    how = "" if dev is None else " --dev" if dev else " --no-dev"
+    run = f"tidings actions run {word(str(path))}{how}"
+    next_step(f"{again}{how} --send" if bad or not send else run)
     return Exit.FAILED if bad else Exit.OK
 
 
