@@ -190,6 +190,16 @@ def test_the_cloud_api_refuses_by_its_codes(change: Any, status: int, code: int)
         assert at.messages() == []
 
 
+def test_whatsapp_takes_one_message_in_six_seconds_to_a_customer_and_a_burst_ahead() -> None:
+    with WhatsAppCloud(templates={"tier_up": {"en_US": 1}}) as at:
+        answers = [cloud(at, TEMPLATE).status for _ in range(46)]
+        assert answers == [200] * 45 + [429]
+        assert cloud(at, TEMPLATE).json["error"]["code"] == 131056
+        assert cloud(at, TEMPLATE | {"to": "+4915199999999"}).status == 200
+        at.passes(271)
+        assert cloud(at, TEMPLATE).status == 200
+
+
 def test_the_cloud_api_knows_tokens_numbers_and_limits() -> None:
     with WhatsAppCloud(templates={"tier_up": {"en_US": 1}}) as at:
         wrong = cloud(at, TEMPLATE, "other")
@@ -237,11 +247,15 @@ def test_fcm_takes_a_message_to_a_device() -> None:
         (to("d1", data={"points": 12}), 400, "INVALID_ARGUMENT", "INVALID_ARGUMENT"),
         (to("d1", data={"from": "x"}), 400, "INVALID_ARGUMENT", "INVALID_ARGUMENT"),
         (to("d1") | {"more": 1}, 400, "INVALID_ARGUMENT", "INVALID_ARGUMENT"),
+        (to("d1", text="hello"), 400, "INVALID_ARGUMENT", "INVALID_ARGUMENT"),
+        (to("d1", notification={"text": "x"}), 400, "INVALID_ARGUMENT", "INVALID_ARGUMENT"),
+        (to("d1", notification={"title": 7}), 400, "INVALID_ARGUMENT", "INVALID_ARGUMENT"),
+        (to("theirs"), 403, "PERMISSION_DENIED", "SENDER_ID_MISMATCH"),
         ([], 400, "INVALID_ARGUMENT", "INVALID_ARGUMENT"),
     ],
 )
 def test_fcm_refuses_by_its_codes(message: Any, status: int, kind: str, code: str) -> None:
-    with Fcm(devices=["d1"], unregistered=["gone"]) as at:
+    with Fcm(devices=["d1"], unregistered=["gone"], foreign=["theirs"]) as at:
         said = push(at, message)
         error = said.json["error"]
         assert (said.status, error["code"], error["status"]) == (status, status, kind)

@@ -19,6 +19,7 @@ ACCOUNT = "tidings@brand-app.iam.gserviceaccount.example"
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
 TARGETS = ("token", "topic", "condition")
+PARTS = {"name", "data", "notification", "android", "webpush", "apns", "fcm_options"}
 PAYLOAD_MAX, TOPIC_PAYLOAD_MAX = 4096, 2048
 FCM = "type.googleapis.com/google.firebase.fcm.v1.FcmError"
 BAD = "type.googleapis.com/google.rpc.BadRequest"
@@ -39,6 +40,7 @@ class Fcm(StandIn):
         project: str = PROJECT,
         devices: list[str] | None = None,
         unregistered: list[str] | None = None,
+        foreign: list[str] | None = None,
         expires_in: int = 3599,
         **how: Any,
     ) -> None:
@@ -46,6 +48,7 @@ class Fcm(StandIn):
         self.project = project
         self._devices = set(devices or ())
         self._unregistered = set(unregistered or ())
+        self._foreign = set(foreign or ())  # of the apps of another project
         self._tokens = self.tokens(expires_in)
         self._messages: list[dict[str, Any]] = []
 
@@ -121,6 +124,9 @@ class Fcm(StandIn):
         if device in self._unregistered:
             text = "Requested entity was not found."
             raise Refused(_error(404, "NOT_FOUND", text, "UNREGISTERED"))
+        if device in self._foreign:
+            text = "SenderId mismatch"
+            raise Refused(_error(403, "PERMISSION_DENIED", text, "SENDER_ID_MISMATCH"))
         if device is not None and device not in self._devices:
             text = "The registration token is not a valid FCM registration token"
             raise Refused(_error(400, "INVALID_ARGUMENT", text, "INVALID_ARGUMENT"))
@@ -141,6 +147,7 @@ class Fcm(StandIn):
         if unknown := body.keys() - {"message", "validate_only"}:
             field = min(unknown)
             raise _bad(field, f'Invalid JSON payload received. Unknown name "{field}"')
+        _check_names(message)
         targets = [name for name in TARGETS if name in message]
         if len(targets) != 1:
             raise _bad("message", "Recipient of the message is not set.")
@@ -186,6 +193,23 @@ class Fcm(StandIn):
 
 def _unpacked(part: str) -> bytes:
     return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+
+
+def _check_names(message: dict[str, Any]) -> None:
+    if unknown := message.keys() - PARTS - set(TARGETS):
+        where, field = "message", min(unknown)
+        text = f"Invalid JSON payload received. Unknown name \"{field}\" at '{where}'"
+        raise _bad(where, f"{text}: Cannot find field.")
+    shown = message.get("notification", {})
+    for name, value in shown.items() if isinstance(shown, dict) else ():
+        where = f"message.notification.{name}"
+        if name not in ("title", "body", "image"):
+            text = (
+                f"Invalid JSON payload received. Unknown name \"{name}\" at 'message.notification'"
+            )
+            raise _bad("message.notification", f"{text}: Cannot find field.")
+        if type(value) is not str:
+            raise _bad(where, f"Invalid value at '{where}' (TYPE_STRING), {json.dumps(value)}")
 
 
 def _error(status: int, kind: str, message: str, code: str = "", *details: Any) -> Answer:

@@ -6,10 +6,12 @@ from typing import Any
 
 from tests.stand_ins.base import StandIn, told
 from tests.stand_ins.calls import Answer, Call, Refused, in_json
+from tests.stand_ins.troubles import Limit
 
 TOKEN, PHONE_NUMBER = "token-of-the-system-user", "106540352242922"
 TO = re.compile(r"\+?[1-9]\d{6,14}")
 TEXT_MAX = 4096
+PAIR_MOST, PAIR_S = 45, 270.0  # to one number: one in 6 s, a burst of 45 taken from the time ahead
 
 
 class WhatsAppCloud(StandIn):
@@ -34,6 +36,7 @@ class WhatsAppCloud(StandIn):
         self._templates = templates or {}
         self._throttle_status = throttle_status
         self._messages: list[dict[str, Any]] = []
+        self._pairs: dict[str, Limit] = {}
 
     # --- for tests ---
 
@@ -71,6 +74,11 @@ class WhatsAppCloud(StandIn):
         else:
             raise _invalid("type is not one that is taken here")
         number = str(body["to"]).removeprefix("+")
+        pair = self._pairs.setdefault(number, Limit(PAIR_MOST, PAIR_S, self.now))
+        if pair.wait_s() > 0:
+            text = "(#131056) (Business Account, Consumer Account) pair rate limit hit"
+            details = "Too many messages from this phone number to the same phone number."
+            raise Refused(_error(self._throttle_status, 131056, text, details))
         id = f"wamid.{secrets.token_urlsafe(24)}"
         self._messages.append(body | {"id": id, "to": number})
         contacts = [{"input": body["to"], "wa_id": number}]
