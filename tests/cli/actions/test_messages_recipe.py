@@ -151,6 +151,29 @@ async def test_a_name_of_any_kind_stays_a_name_and_an_sms_is_not_too_long(
     assert len(_form(long)["Body"]) < 160
 
 
+@pytest.mark.parametrize(
+    ("said", "written"),
+    [
+        ("", True), ("sms", True), ("push whatsapp,sms", True), ("all", False), ("mail", False),
+        ("sms mail", False), ("ALL", False), ("Mail", False), ("yes", False), ("1", False),
+        ("e-mail", False), ("unsubscribed", False),
+    ],
+)  # fmt: skip
+async def test_who_may_have_opted_out_in_other_words_is_not_written_to(
+    trial: ActionTrial, tmp_path: Path, said: str, written: bool
+) -> None:
+    contacts = tmp_path / "contacts.csv"
+    with contacts.open("a", encoding="utf-8") as file:
+        file.write(f'60,a@mail.example,+919812300777,of-60,Mei,en,,"{said}"\n')
+    for one in await messages(trial, event_of("customerAdded", 60)):
+        if one.shown is not None and one.shown.method == "SEND":
+            assert written, said
+        elif one.action.name == "loyalty-mail":
+            assert not written and "opted out" in one.why, one.why
+        else:
+            assert (one.made is not None) == (said in ("", "mail")), one.action.name
+
+
 async def test_times_are_those_of_the_customer_or_of_the_usual_zone(trial: ActionTrial) -> None:
     event = event_of("pointsExpiryReminder", 52)  # whose zone is not known
     event["data"]["scheduledExpiryDate"] = "2026-08-31T20:00:00Z"  # the day after in Kolkata
