@@ -174,6 +174,14 @@ async def test_who_may_have_opted_out_in_other_words_is_not_written_to(
             assert (one.made is not None) == (said in ("", "mail")), one.action.name
 
 
+async def test_nobody_is_thanked_for_what_they_have_brought_back(trial: ActionTrial) -> None:
+    for kind in ("RETURN", "NOT_INTERESTED", None):
+        event = event_of("transactionAdded", PEOPLE[0])
+        event["data"]["billType"] = kind
+        tried = await messages(trial, event)
+        assert len(tried) == 2 and [one.made for one in tried] == [None, None], kind
+
+
 async def test_times_are_those_of_the_customer_or_of_the_usual_zone(trial: ActionTrial) -> None:
     event = event_of("pointsExpiryReminder", 52)  # whose zone is not known
     event["data"]["scheduledExpiryDate"] = "2026-08-31T20:00:00Z"  # the day after in Kolkata
