@@ -230,3 +230,19 @@ def test_limits_and_failures_have_the_shapes_of_the_cloud_and_the_shop(magento: 
     magento.limits(None)
     magento.fails(status=500)
     assert get(magento, "7").json["message"].startswith("Internal Error.")
+
+
+def test_what_is_left_out_of_addresses_is_lost_where_nothing_is_merged() -> None:
+    address = {"id": 31, "city": "Pune", "region": {"region_id": 0, "region": None}}
+    for merges, billing in ((False, None), (True, "31")):
+        with Magento(merges=merges) as at:
+            at.add(7, "asha@example.test", addresses=[address], default_billing="31")
+            whole = at.customer(7)
+            assert whole is not None and whole["addresses"] == [address]
+            assert put(at, whole).status == 200
+            again = at.customer(7) or {}
+            assert again == whole | {"updated_at": again["updated_at"]}
+            less = {name: one for name, one in whole.items() if name != "default_billing"}
+            assert put(at, less | {"addresses": []}).status == 200
+            left = at.customer(7) or {}
+            assert (left["addresses"], left.get("default_billing")) == ([], billing)
