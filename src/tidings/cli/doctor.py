@@ -72,7 +72,8 @@ def _look(api: Calls, webhook: dict[str, Any]) -> Findings:
     id = webhook["webHookId"]
     page = _may(api, f"/v1/deliveries?webHookId={id}&limit=50") or {"deliveries": []}
     newest = page["deliveries"]
-    worst = next((one for one in newest if one["state"] in FAILING), None)
+    bad = ("failed",) if acts(webhook) else FAILING  # actions wait by trying again
+    worst = next((one for one in newest if one["state"] in bad), None)
     if worst is None and webhook.get("health"):  # what waits may fill the page before it
         failed = _may(api, f"/v1/deliveries?webHookId={id}&states=retrying,failed&limit=1")
         worst = next(iter((failed or {"deliveries": []})["deliveries"]), None)

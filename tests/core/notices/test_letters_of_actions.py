@@ -6,6 +6,7 @@ from tests.core.notices.test_notice_facts import webhook
 from tests.declared_actions import SECRET, text_message, welcome
 from tidings.core.actions.act_words import told_of
 from tidings.core.actions.action import Act, NewEvents, Plain, Record, Row
+from tidings.core.delivery.advice import LEFT_FILE
 from tidings.core.ids import DeliveryId, OrgId
 from tidings.core.notices.emails import Email, email
 from tidings.core.notices.facts import DeliveryEnd, NoticeBatches, exhausted, merged
@@ -69,10 +70,11 @@ def test_no_letter_about_an_action_speaks_of_a_webhook_or_tells_a_secret(
 
 
 def test_an_action_that_left_its_file_is_told_with_the_two_ways_from_there() -> None:
-    reason = "The action is not in the file any more."
+    reason = LEFT_FILE
     words = email(DISABLED, OrgId(7), disabled(webhook(url=""), reason, 1, None, told_of(None)))
     assert words.subject == "Action hook 1 is disabled"
-    assert f"is not done any more. {reason}\n\nParked: 1 run, and" in words.text
+    assert "hook 1 is not in the file of actions any more, so it is not done.\n\nP" in words.text
+    assert "Parked: 1 run, and every new one." in words.text
     assert "write it into the file of actions and start Tidings" in words.text
     assert "delete its webhook" in words.text
 
@@ -86,7 +88,7 @@ def test_runs_of_which_nothing_could_be_made_are_told_with_the_reason_that_their
     fact = exhausted(batch, told_of(CALL, batch.cause, batch.why))
     words = email(EXHAUSTED, OrgId(7), fact)
     assert words.subject == "Action hook 1: 3 runs ended without being done"
-    assert "1 run failed for good, and 2 runs were parked, between" in words.text
+    assert ": 1 run failed for good and 2 runs were parked at 1970-01-01 01:00 UTC." in words.text
     assert f"Of the last one: {why}" in words.text
     later = fact | {"cause": "", "action": told_of(CALL)}
     assert merged(fact, later)["action"]["trouble"] == why, "the last one that is known"

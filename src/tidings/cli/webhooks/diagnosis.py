@@ -56,9 +56,13 @@ def acts(webhook: Facts) -> bool:
 def diagnose(found: Findings) -> Diagnosis:
     """The first cause that holds: what stands in the way of everything comes first."""
     said = _first(found)
-    if acts(found.webhook) and said.step.startswith("tidings webhooks edit"):
-        step = f"tidings actions show {found.webhook['name']}"
+    if not acts(found.webhook):
+        return said
+    step = f"tidings actions show {found.webhook['name']}"
+    if said.step.startswith("tidings webhooks edit"):
         return replace(said, fix=f"{said.fix} The operator's file says it.", step=step)
+    if said.step.startswith("tidings webhooks test"):  # which would do it for somebody
+        return replace(said, step=step)
     return said
 
 
@@ -68,7 +72,7 @@ def _acting(found: Findings) -> Diagnosis | None:
         return None
     name, waiting = found.webhook["name"], _left(found, *WAITING, "retrying")
     advice = found.action.get("advice")
-    wait = f" {_deliveries_wait(waiting)} for it." if waiting else ""
+    wait = f" {_runs_wait(waiting)} for it." if waiting else ""
     fix = advice or _last_said(found)[1] or "See to whom it needs."
     return Diagnosis(
         f"{name}: {' '.join(found.action['troubles'])}{wait}",
@@ -213,11 +217,12 @@ def _last_said(found: Findings) -> tuple[str, str]:
 def _failing(found: Findings) -> Diagnosis | None:
     """The newest deliveries that have ended, or were tried, did not arrive."""
     worst = found.worst
-    if worst is None:
-        return None
+    if worst is None or (acts(found.webhook) and worst["state"] == "retrying"):
+        return None  # an action that is well waits for its time, as in quiet hours
     tried = [one for one in found.newest if one["attempts"]]
     lately = tried[:10]
-    bad = [one for one in lately if one["state"] in FAILING]
+    failing = ("failed",) if acts(found.webhook) else FAILING
+    bad = [one for one in lately if one["state"] in failing]
     first, _ = _last_said(found)
     if not bad and health_word(found.webhook) == "failing":
         return Diagnosis(
@@ -230,6 +235,8 @@ def _failing(found: Findings) -> Diagnosis | None:
     share = f"{len(bad)} of the last {len(lately)} deliveries did not arrive."
     if len(bad) == len(lately) == 1:
         share = "The last delivery did not arrive."
+    if acts(found.webhook):
+        share = f"{len(bad)} of the last {len(lately)} runs failed."
     return Diagnosis(
         f"{first}. {share}{_held(found)}",
         _fix(found),
@@ -365,6 +372,10 @@ def _well(found: Findings) -> Diagnosis:
         if delivered
         else "Nothing stands in its way."
     )
+    waiting = _left(found, *WAITING, "retrying")
+    if acts(found.webhook):
+        done = f"{delivered:,} done in the last day." if delivered else "Nothing stands in its way."
+        told = f"{done} {_runs_wait(waiting)} for {_time(waiting)}." if waiting else done
     groups = sum((one.get("warning") or {}).get("code") == "no_customer" for one in found.newest)
     if groups:
         told += (
@@ -379,6 +390,10 @@ def _well(found: Findings) -> Diagnosis:
     )
 
 
+def _time(count: int) -> str:
+    return "its time" if count == 1 else "their time"
+
+
 def _count(found: Findings, *states: str) -> int:
     tally = found.tally or {}
     return sum(int(tally.get(state) or 0) for state in states)
@@ -388,6 +403,10 @@ def _left(found: Findings, *states: str) -> int:
     """How many are left to do now in some states, whenever they were accepted."""
     now = (found.tally or {}).get("now") or {}
     return sum(int(now.get(state) or 0) for state in states)
+
+
+def _runs_wait(count: int) -> str:
+    return f"{count:,} run{' waits' if count == 1 else 's wait'}"
 
 
 def _deliveries_wait(count: int) -> str:

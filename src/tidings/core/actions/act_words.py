@@ -111,7 +111,9 @@ def told_of(act: Act | None, cause: str = "", why: str = "") -> dict[str, Any]:
 def remedy(act: Act | None, cause: str) -> str:
     """What to do about an action whose last try ended by this cause, in a sentence or two."""
     if act is None or isinstance(act, NewEvents) or cause in _UNMADE:
-        return "Look at its newest runs: they say what is missing, and where to correct it."
+        return (
+            "See in its newest runs what is missing, and mend it there or in the file of actions."
+        )
     _, who, _ = _parts(act)
     where, login = _places(act)
     if cause == "policy":
@@ -119,18 +121,22 @@ def remedy(act: Act | None, cause: str) -> str:
     if cause == "token" or cause in ("401", "403", "407"):
         return f"Correct {login}, or have {who} admit it."
     if cause in ("404", "405", "410"):
-        return f"Correct {where}, or make what it names."
+        return f"Correct {where}, or see that what it names is there."
     if cause == "429":
-        return f"Set rate of the action to what {who} takes; what waits is done ever more slowly."
+        return f"Set rate of the action to what {who} takes; until then it is asked for less."
     if cause.isdigit() and cause.startswith("4") and cause not in ("408", "425"):
         return f"See in its newest run what {who} answered, and correct what the action sends."
+    if cause == "timeout":
+        return f"See why {who} takes so long, or raise deadline of the action in its file."
+    if cause.isdigit():
+        return f"See in the log of {who} why it does not take what is sent."
     return f"See that {who} runs and can be reached. If it does, correct {where}."
 
 
 def _places(act: Mail | Call | Row | Record) -> tuple[str, str]:
     """Where the operator says whom it goes to, and who we are to them."""
     if isinstance(act, Call):
-        return "url of the action in its file", "the credential of the action in its file"
+        return "the url of the action in its file", "the credential of the action in its file"
     return f"[connections.{act.connection}]", f"the login of [connections.{act.connection}]"
 
 

@@ -66,6 +66,7 @@ _STATUS_OF_ACTION = {
     431: "Remove headers from the action in its file that it does not need.",
     501: "Correct method of the action in its file.",
 }
+_OR_LATER = "Or raise deadline of the action in its file."
 _REDIRECT_OF_ACTION = "Redirects are not followed: set url of the action to the final address."
 _BYTES_OF_ACTION = "Compare what was sent with what it expects; its answer may say more."
 _REDIRECT = "Redirects are not followed: set webHookUrl to the final address."
@@ -120,7 +121,8 @@ def what_to_do(tried: PastAttempt) -> str:
     """One sentence; empty where nothing has to be done."""
     status = tried.status
     if tried.kind is not None:
-        return _fault(tried)[1]
+        more = _OR_LATER if tried.acts and tried.kind == FaultKind.TIMEOUT else ""
+        return f"{_fault(tried)[1]} {more}".strip()
     if tried.detail:
         return _sentences(tried.detail)[1]
     if not tried.ended or status is None or 200 <= status <= 299:

@@ -13,7 +13,7 @@ Told = Mapping[str, Any]
 Words = tuple[str, str]
 """Subject and text."""
 NAMED_MAX = 5
-_IN_FORCE = "A change of the file is in force once Tidings has been started again."
+_IN_FORCE = "A change of the file takes effect when Tidings is started again."
 
 
 def at(ms: int) -> str:
@@ -36,7 +36,9 @@ def failing(fact: Told) -> Words:
 
 def disabled(fact: Told) -> Words:
     """It is not done any more."""
+    happened = f"{_action(fact)} is not done any more. {fact['reason']}"
     if fact["action"]["act"] is None:
+        happened = f"{_action(fact)} is not in the file of actions any more, so it is not done."
         todo = (
             "to have it again, write it into the file of actions and start Tidings; to forget it, "
             "delete its webhook."
@@ -45,7 +47,7 @@ def disabled(fact: Told) -> Words:
         todo = "mend what it needs, enable the action, and replay what it missed."
     return (
         f"Action {fact['webHookName']} is disabled",
-        f"{_action(fact)} is not done any more. {fact['reason']}\n\n"
+        f"{happened}\n\n"
         f"Parked: {_runs(fact['parked'])}, and every new one. They can be replayed for as long as "
         f"their payload is kept.\n\nWhat to do: {todo}",
     )
@@ -62,16 +64,19 @@ def recovered(fact: Told) -> Words:
 
 def exhausted(fact: Told) -> Words:
     """Runs have ended without it being done."""
-    told, count = fact["action"], fact["count"]
+    told, count, failed, parked = fact["action"], fact["count"], fact["failed"], fact["parked"]
+    when = f"between {at(fact['from'])} and {at(fact['to'])}"
+    if at(fact["from"]) == at(fact["to"]):
+        when = f"at {at(fact['to'])}"
+    became = [f"{_runs(failed)} failed for good"] if failed else []
+    became += [f"{_runs(parked)} {'was' if parked == 1 else 'were'} parked"] if parked else []
     named = ", ".join(fact["deliveryIds"]) or "see its page"
     trouble = f" Of the last one: {told['trouble']}" if told["trouble"] else ""
     remedy = f"{told['remedy']} {_IN_FORCE} Then replay" if told["remedy"] else "replay"
     return (
         f"Action {fact['webHookName']}: {_runs(count)} ended without being done",
-        f"{_action(fact)}: {_runs(fact['failed'])} failed for good, and {_runs(fact['parked'])} "
-        f"{'was' if fact['parked'] == 1 else 'were'} parked, between {at(fact['from'])} and "
-        f"{at(fact['to'])}.{trouble}\n\nThe first: {named}.\n\n"
-        f"What to do: {remedy} them from the log of the action.",
+        f"{_action(fact)}: {' and '.join(became)} {when}.{trouble}\n\nThe first: {named}.\n\n"
+        f"What to do: {remedy} {'it' if count == 1 else 'them'} from the log of the action.",
     )
 
 

@@ -199,7 +199,7 @@ async def _payload(
             return Payload(Body([], body["bytes"], False, "binary"), "")
         return Payload(body_of(body["text"].encode()), request["note"] or "")
     if webhook.acts:
-        return Payload(None, "Nothing was made of the event so far.")
+        return Payload(None, "Nothing was made of the event.")
     if event is None or accepted is None:
         return Payload(None, _EXPIRED)
     note = "Nothing was sent yet. Sent now, it would be this."

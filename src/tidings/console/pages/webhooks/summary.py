@@ -199,9 +199,12 @@ async def _add_nexts(services: Services, asked: Sequence[Record], tries: dict[in
     return page.older is None
 
 
-def bars(series: port.Series, width: int = 96, height: int = 24) -> dict[str, str]:
+def bars(
+    series: port.Series, width: int = 96, height: int = 24, *, calm: bool = False
+) -> dict[str, str]:
     """A sparkline: what arrived below, what did not above it. For each kind the path that draws all
-    its rectangles: one element for dozens, for a list has a sparkline in every row."""
+    its rectangles: one element for dozens, for a list has a sparkline in every row. `calm`: what is
+    tried again waits for its time, as an action's runs do in quiet hours, and has not failed."""
     points = series.points[-24:]
     highest = max((sum(point.by_state.values()) for point in points), default=0)
     if not highest:
@@ -211,7 +214,8 @@ def bars(series: port.Series, width: int = 96, height: int = 24) -> dict[str, st
     paths: dict[str, list[str]] = {"good": [], "rest": [], "bad": []}
     for at, point in enumerate(points):
         good = point.by_state.get(State.DELIVERED, 0)
-        bad = point.by_state.get(State.FAILED, 0) + point.by_state.get(State.RETRYING, 0)
+        bad = point.by_state.get(State.FAILED, 0)
+        bad += 0 if calm else point.by_state.get(State.RETRYING, 0)
         rest = sum(point.by_state.values()) - good - bad
         base = float(height)
         for kind, count in (("good", good), ("rest", rest), ("bad", bad)):
