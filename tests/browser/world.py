@@ -121,6 +121,7 @@ class World:
             "webhook-delete": f"/webhooks/{crm}/delete",
             "actions": "/actions",
             "action": "/actions/welcome",
+            "action-test": "/actions/welcome/test",
             "action-failing": "/actions/receipt",
             "action-held-up": "/actions/survey",
             "action-edit": f"/webhooks/{self.action}/edit",

@@ -25,17 +25,21 @@ from tidings.reads.webhooks.preview import newest
 from tidings.reads.webhooks.trials import TrialParts, sent, show_tested, test_message
 from tidings.store import port
 
-LOOKED_MAX = 20  # newest events, among which the first that the action's filter takes is chosen
+LOOKED_MAX = 20  # newest runs, and newest events, among which one is chosen
 NEWEST, EXAMPLE = "newest", "example "
 """What an event may be chosen by, beside its id: `example customerAdded`."""
 DOES, NOT_DONE, FAILS, HELD_UP = "does", "notDone", "fails", "heldUp"
+
+
+class TrialStore(port.EventStore, port.DeliveryStore, Protocol):
+    """Where events are kept, and what became of them."""
 
 
 class ActionTrialParts(TrialParts, Protocol):
     """What an action is tried with."""
 
     @property
-    def store(self) -> port.EventStore:
+    def store(self) -> TrialStore:
         """Where events are kept."""
 
     @property
@@ -64,6 +68,11 @@ async def trial_event(
     if wanted != NEWEST:
         found = await parts.store.event(org, wanted)
         return None if found is None else _stored(found)
+    runs = await parts.store.log_deliveries(port.DeliveryQuery((webhook.number,), limit=LOOKED_MAX))
+    for run in runs.deliveries:  # of events that its filter took
+        found = await parts.store.event(org, run.event_id)
+        if found is not None and found.body is not None:
+            return _stored(found)
     events = await newest(parts.store, org, sorted(webhook.event_names), LOOKED_MAX)
     kept = [one for one in map(_stored, events) if one is not None]
     taken = (one for one in kept if passed_by(webhook, one) is None)
