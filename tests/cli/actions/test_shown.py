@@ -68,7 +68,13 @@ def test_actions_are_told_with_what_ails_them_and_never_with_a_secret(
     assert mail["next"].startswith("tidings actions show receipt")
     held = tidings("doctor", "survey", "--json").row
     assert held["cause"].startswith(f"survey: {TIER_DOWN}")
+    assert held["fix"].startswith("Mend what it asks, or correct [lookups.tier]")
     assert tidings("doctor", "welcome", "--json").row["well"]
+    quiet = tidings(
+        "doctor", "birthday", "--json"
+    ).row  # its runs wait for their time, and are well
+    assert quiet["well"] and quiet["cause"].endswith("wait for their time.")
+    assert quiet["next"] == "tidings actions show birthday", "no mail is sent by a next step"
 
 
 def test_an_action_that_left_its_file_is_told_with_its_one_next_step(
