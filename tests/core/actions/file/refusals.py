@@ -196,6 +196,16 @@ CHANGES: list[tuple[str, str]] = [
     ("", _CALL + 'text = "${API_KEY}"'),
     ("", _CALL + 'headers = {X-Key = "${API_KEY}"}'),
     ("", _CALL + "idempotency = 1"),
+    (
+        "",
+        '[connections.log]\ntype = "sql"\nhost = "db.brand.example"\nuser = "tidings"\n'
+        'tables.log = {columns = ["a"], id = "id"}\n'
+        + "".join(
+            f'[actions.z{at}]\ntypes = ["customer*"]\nrow = {{connection = "log", table = "log", '
+            'values = {a = "b"}}\n'
+            for at in range(2)
+        ),
+    ),
     ("", _CALL + 'idempotency = "webhook-id"'),
     ("", _CALL + 'untaken = "later"\ntaken = 1'),
     ("", _CALL + "json = {a = inf, b = 1979-05-27, c = {constant = inf}}"),

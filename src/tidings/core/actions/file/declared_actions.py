@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from tidings.core.actions.action import ANSWER_KIB, EVENT, Action
+from tidings.core.actions.action import ANSWER_KIB, EVENT, Action, Row
 from tidings.core.actions.file.acts import KINDS, acts_in
 from tidings.core.actions.file.connected import Declared
 from tidings.core.actions.file.heard import event_filter_in, kinds_of, types_in
@@ -18,6 +18,7 @@ from tidings.core.actions.file.when import (
     quiet_in,
     unless_in,
 )
+from tidings.core.connections.tables import tables_of
 from tidings.core.form import came, nearest
 from tidings.core.webhooks.name_matching import both_ask
 
@@ -42,6 +43,7 @@ def actions_of(tables: Mapping[str, Table], declared: Declared) -> dict[str, Act
     }
     _check_needs(tables)
     check_rings(tables, found)
+    _warn_of_lost_rows(tables, found, declared)
     for name, one in found.items():
         other = found.get(one.needs)
         if other is not None and not both_ask(one.types, other.types):
@@ -166,3 +168,29 @@ def _check_needs(tables: Mapping[str, Table]) -> None:
                 "of them out.",
             )
         ended.update(way)
+
+
+def _warn_of_lost_rows(
+    tables: Mapping[str, Table], actions: Mapping[str, Action], declared: Declared
+) -> None:
+    """A row that is known by its message's id alone is one for each event, whoever writes it."""
+    before: dict[tuple[str, str], list[Action]] = {}
+    for name, one in actions.items():
+        if not isinstance(row := one.acts.get(""), Row):
+            continue
+        connection = declared.connections.get(row.connection)
+        table = None if connection is None else tables_of(connection.fields).get(row.table)
+        if table is None or table.key or not table.id:
+            continue
+        others = before.setdefault((row.connection, row.table), [])
+        for other in others:
+            if both_ask(one.types, other.types):
+                tables[name].warn(
+                    "lost_row",
+                    "row",
+                    f"row should be of a table that has a key, since {other.name} writes to it for "
+                    f"the same events; got {row.table}, whose rows are known by the event alone: "
+                    "of two the second is lost. Declare a key, or another table.",
+                )
+                break
+        others.append(one)
