@@ -24,6 +24,7 @@ FILES = {
     "/etc/actions/templates/welcome.html": "<p>Hello {{ contact.name }}</p>\n",
     "/etc/actions/templates/plain.txt": "Hello",
     "/run/secrets/crm": "the-password-of-the-crm\n",
+    "/run/secrets/empty": "\n",
 }
 WHOLE = """\
 org = 100458

@@ -210,6 +210,7 @@ CHANGES: list[tuple[str, str]] = [
     ("", _CALL + 'untaken = "later"\ntaken = 1'),
     ("", _CALL + "json = {a = inf, b = 1979-05-27, c = {constant = inf}}"),
     ("", _CALL + 'json = {a = {constant = ["${API_KEY}"]}}'),
+    ("", _CALL + 'json = {a = "${file:/run/secrets/empty}"}'),
     ("", _CALL + '[actions.z.languages.de]\nurl = "https://b.example/"\ncredential = "shop"'),
     ("", _CALL + f"json = [{'1,' * 501}]"),
     ("", _CALL + f"json = {{{'k' * 129} = 1}}"),

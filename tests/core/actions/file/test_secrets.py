@@ -193,3 +193,12 @@ def test_one_that_stands_in_the_file_is_worth_a_word(old: str, new: str, field: 
     [warning] = declared(WHOLE.replace(old, new, 1)).warnings
     assert (warning.code, warning.field) == ("plain_secret", field)
     assert SECRET not in str(warning)
+
+
+def test_one_that_is_empty_is_told_and_not_sent() -> None:
+    """Most often nobody has set it."""
+    said = faults(WHOLE, environment=ENVIRONMENT | {"API_KEY": ""})
+    for field in ("actions.form.call.form.key", "credentials.platform.body.key"):
+        [one] = [one for one in said if one.endswith(f", field {field})")]
+        assert ": key must not be empty; what it is taken from is. Set it, and start again." in one
+    assert len(said) == 3  # the third is a token

@@ -15,7 +15,7 @@ from tidings.core.actions.action import (
     TokenCall,
 )
 from tidings.core.actions.file.table import Table, listed
-from tidings.core.actions.file.templates import is_json
+from tidings.core.actions.file.templates import is_json, refuse_empty
 from tidings.core.declaration import declared, read_resource
 from tidings.core.form import came, visible
 from tidings.core.picks import PATH_MAX, is_path
@@ -191,6 +191,8 @@ def _check_body(body: Table) -> None:
                 "body must hold no template: a token is for all events; got one. Write the text "
                 "itself.",
             )
+        elif body.is_reference(name):
+            refuse_empty(body, name, str(value))
         elif _SECRET.fullmatch(name):
             warn_if_plain(body, name)
 

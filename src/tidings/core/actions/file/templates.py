@@ -85,6 +85,13 @@ def is_kept(table: Table, field: str) -> bool:
     return True
 
 
+def refuse_empty(table: Table, field: str, secret: str) -> None:
+    """A variable that is empty is most often one that nobody has set."""
+    if not secret:
+        said = f"{field} must not be empty; what it is taken from is. Set it, and start again."
+        table.refuse("missing_reference", field, said)
+
+
 def _of_file(table: Table, field: str, name: object) -> str | None:
     got = came(name)
     if isinstance(name, str) and name and "\x00" not in name:
@@ -163,6 +170,7 @@ class Parts:
             return _joined(parts)
         if isinstance(value, str):
             if self._secrets and self._table.is_reference(field):
+                refuse_empty(self._table, field, value)
                 return Secret(value)
             made = text_of(self._table, field, value, self._view) if value else None
             return made or Plain("")
