@@ -1,8 +1,11 @@
 """Look-ups in files: what a file may be, and files that change, break and lie."""
 
 import asyncio
+import csv as csv_writing
 import gc
+import io
 import os
+import tempfile
 import threading
 import tracemalloc
 from collections.abc import AsyncIterator
@@ -11,6 +14,8 @@ from time import perf_counter
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tidings.core.actions.action import CsvLookup
 from tidings.lookups import csv, csv_table
@@ -473,3 +478,42 @@ async def test_keys_whose_hashes_meet_are_told_apart(
     for key in range(200):
         assert await file.find(key) == {"id": str(key), "name": f"Name {key}"}
     assert await file.find("200") is None
+
+
+FIELDS = st.text(st.sampled_from("ab1 ,;\t\"'\r\n\u00e9\u4f60\U0001f389\u2028\0"), max_size=8)
+
+
+@given(
+    st.lists(st.tuples(FIELDS, FIELDS, FIELDS), max_size=12),
+    st.sampled_from(",;\t"),
+    st.sampled_from(["\n", "\r\n"]),
+    st.sampled_from([csv_writing.QUOTE_MINIMAL, csv_writing.QUOTE_ALL]),
+    st.booleans(),
+    st.integers(0, 2),
+)
+def test_whatever_people_write_is_found_as_another_reader_reads_it(
+    rows: list[tuple[str, ...]],
+    delimiter: str,
+    end: str,
+    quoting: Any,
+    marked: bool,
+    key: int,
+) -> None:
+    names = ("one", "two", "three")
+    if any("\r" in field for row in rows for field in row):
+        quoting = csv_writing.QUOTE_ALL  # else Python's writer leaves it bare
+    out = io.StringIO(newline="")
+    csv_writing.writer(out, delimiter=delimiter, lineterminator=end, quoting=quoting).writerows(
+        [names, *rows]
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "any.csv"
+        path.write_bytes(out.getvalue().encode("utf-8-sig" if marked else "utf-8"))
+        table = csv_table.CsvTable(path, names[key], threading.Event())
+    last = {row[key]: dict(zip(names, row, strict=True)) for row in rows if row[key]}
+    for wanted, record in last.items():
+        assert table.find(wanted) == record
+    assert table.lines == len(last)
+    assert table.lines + table.repeated == sum(bool(row[key]) for row in rows)
+    for other in ("", "nobody", "one", delimiter, '"', "\r", "\n"):
+        assert table.find(other) == last.get(other)
