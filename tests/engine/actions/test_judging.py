@@ -270,6 +270,28 @@ def test_an_action_that_leaves_the_file_is_parked_and_goes_on_when_it_is_back() 
     in_world(scenario, action())
 
 
+def test_an_action_that_was_paused_is_paused_when_it_is_back_in_the_file() -> None:
+    """A start without the file, or with another one by mistake, takes back no pause."""
+
+    async def scenario(world: ActionWorld) -> ActionWorld:
+        [mail] = [one.webhook for one in world.parts.webhooks.list(ORG)]
+        await world.parts.webhooks.say(ORG, mail.id, "pause", "brand")
+        for _ in range(2):
+            world = await world.restarted(action("other"))
+            assert world.parts.webhooks.living(ORG, mail.id).webhook.standing is Standing.DISABLED
+        world = await world.restarted(action())
+        await world.event()
+        await asyncio.sleep(DAY)
+        assert world.parts.webhooks.living(ORG, mail.id).webhook.standing is Standing.PAUSED
+        assert world.did() == [] and world.states() == [State.PENDING]
+        await world.parts.webhooks.say(ORG, mail.id, "resume", "brand")
+        await asyncio.sleep(1)
+        assert len(world.did()) == 1
+        return world
+
+    in_world(scenario, action())
+
+
 def test_an_action_of_one_org_is_never_done_as_that_of_another_by_its_name() -> None:
     """The file is another org's by now, and the first one's webhook is active all the same."""
 

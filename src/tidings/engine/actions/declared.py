@@ -7,6 +7,7 @@ from tidings.core.delivery.standing import Standing
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.kinds import ACTION
 from tidings.core.webhooks.settings import Settings
+from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.webhooks.webhooks import Webhooks
 
 ABSENT = LEFT_FILE
@@ -14,18 +15,31 @@ ABSENT = LEFT_FILE
 
 async def declare(webhooks: Webhooks, org: OrgId, actions: Actions, by: str) -> None:
     """Let the actions of an org be as the file says. One that is not in it is disabled, so that
-    what it has not done is parked and can be replayed; one that comes back goes on. `by`: who is
-    shown as the author, the file's name. Conflict where a name is another webhook's; StoreDown.
+    what it has not done is parked and can be replayed; one that comes back goes on, or is paused
+    as it was. `by`: who is shown as the author, the file's name. Conflict where a name is another
+    webhook's; StoreDown.
     """
     standing = {one.webhook.name: one for one in webhooks.list(org) if one.webhook.acts}
     for action in actions.values():
         record = await webhooks.declare(org, settings_of(action), by)
         if record.webhook.standing is Standing.DISABLED and record.config.reason == ABSENT:
-            await webhooks.set_standing(record.webhook.number, Standing.ACTIVE, None, by)
+            before = await _standing_before(webhooks, record.webhook)
+            await webhooks.set_standing(record.webhook.number, before, None, by)
     for name, record in standing.items():
         alive = record.webhook.standing not in (Standing.DISABLED, Standing.DELETED)
         if name not in actions and alive:
             await webhooks.set_standing(record.webhook.number, Standing.DISABLED, ABSENT, by)
+
+
+async def _standing_before(webhooks: Webhooks, webhook: Webhook) -> Standing:
+    """Whether one that left the file was paused then: a start without it takes back no pause."""
+    for version in range(webhook.version - 1, 0, -1):
+        found = await webhooks.version(webhook.number, version)
+        if found is None:
+            break
+        if found[0].standing != Standing.DISABLED:
+            return Standing.PAUSED if found[0].standing == Standing.PAUSED else Standing.ACTIVE
+    return Standing.ACTIVE
 
 
 def settings_of(action: Action) -> Settings:
