@@ -19,6 +19,7 @@ _ACTION: dict[str, Any] = {
     "lookUps": ["text"],
     "health": "#Health|null",
     "troubles": ["text"],
+    "advice": "text|null",
     "waiting": "whole",
     "parked": "whole",
     "lastDay": dict.fromkeys(("done", "failed", "cancelled", "parked", "unfinished"), "whole"),
