@@ -174,7 +174,7 @@ def test_pages_are_small_and_quick(reader: NewReader, world: World) -> None:
 
 def test_pages_can_be_read_without_scripts(reader: NewReader, world: World) -> None:
     shown = {
-        "overview": ["Overview", "of 8 webhooks need attention", "Events in"],
+        "overview": ["Overview", "of 8 webhooks and actions need attention", "Events in"],
         "webhooks": ["Acme CRM", "Partner feed", "failing"],
         "webhook": ["Acme CRM", "Newest deliveries", "X-Api-Key"],
         "sources": ["shop", "takes messages", "2 put aside"],
