@@ -6,7 +6,7 @@ The path says what it does with a request: /h/N answers 200 (or what `answer` ha
 never answers, /status/C/N answers C, /slow/MS/N answers 200 after MS milliseconds, /flap/MS/N is up
 for MS milliseconds and answers 503 for as long. Every request to /h, /status, /slow and /flap is in
 the ledger with its webhook number N, its id (`webhook-id`; of the call of an action
-`idempotency-key`) and its time. It shares the cores with the service, so it parses by hand, and no
+`x-event-id`) and its time. It shares the cores with the service, so it parses by hand, and no
 more than a client's well-formed request with a content-length needs.
 """
 
@@ -55,8 +55,8 @@ def header(head: bytes, name: bytes) -> bytes | None:
 
 
 def id_in(head: bytes) -> bytes | None:
-    """What a repeat is known by: of a webhook, or of the call of an action."""
-    return header(head, b"webhook-id") or header(head, b"idempotency-key")
+    """The event that a request is for: by a webhook, or by the call of an action."""
+    return header(head, b"webhook-id") or header(head, b"x-event-id")
 
 
 def signature(secret: bytes, event: bytes, stamp: bytes, body: bytes) -> bytes:

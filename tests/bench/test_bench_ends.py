@@ -113,9 +113,11 @@ def test_a_signed_call_is_verified_by_the_receiver(bench: Bench) -> None:
     assert (got.verified > 0, got.forged) == (True, 0)
 
 
-def test_a_call_of_an_action_is_known_by_its_idempotency_key(bench: Bench) -> None:
-    assert post(bench.receiver.port, "/h/0", b"{}", {"Idempotency-Key": "k"}) == 200
-    assert ledger_of(bench).ids == [b"k"]
+def test_a_call_of_an_action_is_entered_by_its_event_whatever_its_key(bench: Bench) -> None:
+    for key in ("j", "k"):
+        named = {"Idempotency-Key": key, "X-Event-Id": "e"}
+        assert post(bench.receiver.port, "/h/0", b"{}", named) == 200
+    assert ledger_of(bench).ids == [b"e", b"e"]
 
 
 def test_a_mail_is_entered_by_its_subject(tmp_path: Path) -> None:

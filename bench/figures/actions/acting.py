@@ -25,6 +25,7 @@ CALL = """
 [actions.told.call]
 url = "http://127.0.0.1:{port}/h/0"
 idempotency = "Idempotency-Key"
+headers = {{X-Event-Id = "{{{{ event.eventId }}}}"}} # by which the ledger is closed
 
 [actions.told.call.json]
 event = {{path = "event.eventId"}}
