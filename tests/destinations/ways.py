@@ -118,7 +118,8 @@ class PullWay:
         """See `Way`."""
         for hook in hooks:
             path = f"/v1/webHooks/{hook['webHookId']}"
-            reply = api.send("POST", f"{path}/pull", {"leaseInSeconds": 1, "max": 100})
+            asked = {"leaseInSeconds": 1, "max": 100, "waitInSeconds": 0}  # asked in turns
+            reply = api.send("POST", f"{path}/pull", asked)
             messages = reply.must(200)["messages"]
             if self._open and messages:
                 self._came += [repr(one).encode() for one in messages]
