@@ -106,7 +106,7 @@ async def test_the_very_call_is_shown_first_and_made_by_a_second_step() -> None:
         assert "Looked up contact : found" in words and '"name": "Asha"' in words
         assert f"POST http://127.0.0.1:{shop.port}/cards/41" in words
         assert SECRET not in page and "…0001" in page
-        assert "Here as if it were over: It is done 10m after" in words
+        assert "Left aside when an action is tried: It is done 10m after" in words
         assert "It is done at most once within 1d" in words
         assert shop.got == [] and "Make this call now" in words
         # A newer one comes; what is done is what was seen.
