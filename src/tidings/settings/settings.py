@@ -229,8 +229,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         tuple[Network, ...],
         _is(
             "a list of networks, such as 10.1.0.0/16",
-            "Networks whose callers read `/metrics` without a credential. Behind a reverse proxy "
-            "name it in `trusted_proxies`: else every call comes from its address.",
+            "Networks whose callers read `/metrics` without a credential. A call that a proxy has "
+            "passed on is judged by the client's address, as those of `trusted_proxies` tell it; "
+            "where they do not, it is refused.",
         ),
     ] = ()
     trusted_proxies: Annotated[

@@ -115,6 +115,54 @@ def test_without_trusted_proxies_nobody_is_believed() -> None:
         assert Proxies().told("127.0.0.1", headers) == Origin("127.0.0.1")
 
 
+NEAR = "198.51.100.7"
+PASSED_ON = (
+    "X-Real-IP True-Client-IP CF-Connecting-IP Client-IP Via X-Client-IP X-Forwarded".split()
+)
+
+
+@pytest.mark.parametrize(
+    ("peer", "headers", "client"),
+    [
+        (NEAR, [], NEAR),
+        ("::ffff:198.51.100.7", [], NEAR),
+        (PROXY, [], PROXY),  # itself: it has passed nothing on
+        ("a socket", [], None),
+        (PROXY, older(NEAR), NEAR),
+        (PROXY, older(NEAR, "https") + [(b"x-real-ip", b"6.6.6.6"), (b"via", b"1.1 x")], NEAR),
+        (PROXY, older("6.6.6.6, 2001:db8::7, 10.0.0.9"), "2001:db8::7"),
+        (PROXY, forwarded('For="[2001:DB8::7]:4711"'), "2001:db8::7"),
+        (PROXY, forwarded("for=" + NEAR) + older(NEAR), NEAR),
+        # passed on by who is not trusted
+        (NEAR, older(NEAR), None),
+        (NEAR, forwarded("for=" + NEAR), None),
+        # passed on, and nobody says for whom
+        (PROXY, [(b"x-forwarded-for", b"")], None),
+        (PROXY, [(b"forwarded", b"")], None),
+        (PROXY, older("", "https", "t.example"), None),
+        (PROXY, older("unknown"), None),
+        (PROXY, older("6.6.6.6, unknown, 10.0.0.9"), None),
+        (PROXY, older("_hidden"), None),
+        (PROXY, older("10.0.0.8"), None),  # a proxy's own, whichever of them wrote it
+        (PROXY, older(", ".join([NEAR] + ["10.0.0.8"] * 40)), None),
+        (PROXY, older("1" * 10_000), None),
+        (PROXY, older("10.0.0.8, " * 1000 + NEAR), None),
+        (PROXY, older(NEAR) + older("\xff\x00"), None),
+        (PROXY, forwarded("for=unknown"), None),
+        (PROXY, forwarded("garbage") + older(NEAR), None),
+        (PROXY, forwarded("for=6.6.6.6") + older(NEAR), None),
+        (PROXY, forwarded("proto=https") + older(NEAR), None),
+        (PROXY, forwarded("for=" + NEAR) + older("", "https"), None),
+        *((PROXY, [(name.lower().encode(), NEAR.encode())], None) for name in PASSED_ON),
+        *((NEAR, [(name.lower().encode(), NEAR.encode())], None) for name in PASSED_ON),
+    ],
+)  # fmt: skip
+def test_an_address_opens_something_for_the_client_alone_and_never_for_a_proxy(
+    peer: str, headers: Pairs, client: str | None
+) -> None:
+    assert PROXIES.client(peer, headers) == client
+
+
 ANY_NAME = st.sampled_from(
     [b"forwarded", b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"x-real-ip"]
 )
@@ -148,6 +196,8 @@ def test_through_trusted_proxies_nobody_is_somebody_else(
     told = PROXIES.told(PROXY, [*others, (b"x-forwarded-for", chain)])
     standard = any(name == b"forwarded" for name, _ in others)
     assert told.address == caller or (standard and told.address == PROXY)
+    client = PROXIES.client(PROXY, [*others, (b"x-forwarded-for", chain)])
+    assert client == caller or (standard and client is None)
 
 
 @given(caller=CALLERS, sent=st.lists(PART, max_size=12))

@@ -5,7 +5,8 @@ Behind a proxy the connection says none of it. What a trusted proxy tells counts
 that is its authority. A call on this very machine, straight to the port, is left as it is.
 """
 
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,6 +21,7 @@ Scope = MutableMapping[str, Any]
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 AS_SENT = "/inbox/"  # a test inbox shows its calls as they came
+CLIENT = "tidings.client"  # of a scope: what `client_of` asks
 HSTS = "max-age=31536000"
 
 
@@ -33,8 +35,14 @@ class CallOrigin(msgspec.Struct, frozen=True):
 
 def address_of(scope: Scope) -> str:
     """Who calls, of a call that has come through the front."""
-    client = scope.get("client")
-    return client[0] if client else ""
+    return _peer(scope)
+
+
+def client_of(scope: Scope) -> str | None:
+    """Who calls, for what an address alone opens; None where a proxy has passed the call on and
+    no trusted one says for whom."""
+    ask: Callable[[], str | None] | None = scope.get(CLIENT)
+    return Proxies().client(_peer(scope), scope["headers"]) if ask is None else ask()
 
 
 class Front:
@@ -77,6 +85,7 @@ class Front:
                 return
             reached = self.reached(scope)
             seen = dict(scope) | {"client": (reached.address, 0), "scheme": reached.scheme}
+            seen[CLIENT] = partial(self._proxies.client, _peer(scope), scope["headers"])
             if not scope["path"].startswith(AS_SENT):
                 host = (b"host", reached.authority.encode("latin-1"))
                 others = [pair for pair in scope["headers"] if pair[0] != b"host"]
@@ -92,8 +101,12 @@ class Front:
         return serve
 
     def _told(self, scope: Scope) -> Origin:
-        client = scope.get("client")
-        return self._proxies.told(client[0] if client else "", scope["headers"])
+        return self._proxies.told(_peer(scope), scope["headers"])
+
+
+def _peer(scope: Scope) -> str:
+    client = scope.get("client")
+    return client[0] if client else ""
 
 
 def _header(scope: Scope) -> str:

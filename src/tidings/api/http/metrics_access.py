@@ -1,7 +1,8 @@
 """Who may read `/metrics`: its figures are of the whole service, and tell a stranger its load.
 
 Beside the platform's own credential, which may always, there are two ways that Prometheus knows: a
-bearer token that opens nothing else, and the networks that it asks from.
+bearer token that opens nothing else, and the networks that it asks from. A call that a proxy has
+passed on is judged by the address that a trusted proxy tells, and never by a proxy's own.
 """
 
 import hmac
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from tidings.api.answers import refused
-from tidings.api.http.front import address_of
+from tidings.api.http.front import client_of
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 SCHEME = "bearer "
@@ -29,14 +30,15 @@ class MetricsReaders:
     networks: tuple[Network, ...] = ()
 
     def admit(self, authorization: str | None, address: str | None) -> bool:
-        """Whether a call with this header, from this address, may read without a credential."""
+        """Whether a call with this header, from this address, may read without a credential; None:
+        nobody knows from which."""
         return self.everybody or self._knows(authorization) or self._is_near(address)
 
     def check(self, request: Request, of_platform: Callable[[Request, str], object]) -> None:
         """RefusalAnswer or Denied where a call may not read. `of_platform` is asked about a
         credential, and refuses all but the platform's own."""
         authorization = request.headers.get("authorization")
-        if self.admit(authorization, address_of(request.scope)):
+        if self.admit(authorization, client_of(request.scope)):
             return
         if authorization is not None or TOKEN_HEADER in request.headers:
             of_platform(request, SCOPE)

@@ -25,6 +25,13 @@ HEADER_MAX = 8192  # bytes; a longer chain says nothing
 
 _FOR, _PROTO, _HOST = b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host"
 _READ = frozenset((b"forwarded", _FOR, _PROTO, _HOST))
+# What says that a call was passed on, whoever wrote it and however it reads.
+_PASSED_ON = (b"forwarded", b"x-forwarded", b"x_forwarded", b"x-original-forwarded", b"via")
+_PASSED_ON_FOR = frozenset(
+    b"x-real-ip x-client-ip x-cluster-client-ip x-remote-ip x-remote-addr x-originating-ip "
+    b"x-envoy-external-address x-azure-clientip x-appengine-user-ip true-client-ip client-ip "
+    b"cf-connecting-ip fastly-client-ip fly-client-ip do-connecting-ip".split()
+)
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _PAIR = re.compile(rf'\s*({_TOKEN})=(?:({_TOKEN})|"((?:[^"\\]|\\.)*)")\s*')
 _AUTHORITY = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
@@ -86,6 +93,20 @@ class Proxies:
             first.scheme if first.scheme == last.scheme else "",
             first.authority if first.authority == last.authority else "",
         )
+
+    def client(self, peer: str, headers: Sequence[tuple[bytes, bytes]]) -> str | None:
+        """The address of who calls, for what an address alone opens: never that of a proxy.
+
+        None where a call was passed on and trusted proxies do not say, in words that can be read
+        to the end, for whom. `peer` and `headers` are those of `told`.
+        """
+        if not any(name.startswith(_PASSED_ON) or name in _PASSED_ON_FOR for name, _ in headers):
+            return plain_address(peer)
+        address = self.told(peer, headers).address
+        # `told` ends at a proxy, or at whoever is no trusted one and has passed it on, where it
+        # can read no further; only a trusted one's word leads from its own address to another.
+        beyond = address != (plain_address(peer) or peer) and not self.trusts(address)
+        return address if beyond else None
 
     def _walk(self, peer: str, hops: Sequence[_Hop]) -> Origin:
         """From the right, as long as who is met is trusted."""
