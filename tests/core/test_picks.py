@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidings.core.form import Form
-from tidings.core.picks import MessageFault, Pick, find, read_pick, steps_of
+from tidings.core.picks import CONVERSIONS, MessageFault, Pick, find, read_pick, steps_of
 from tidings.core.sources.mapping import FIELDS_MAX, Mapping, events_of
 from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.source import Source, read_source
@@ -206,3 +206,53 @@ def test_every_place_of_a_wrong_mapping_is_told() -> None:
     }  # fmt: skip
     assert all(f"field {one.field}" in one.message for one in made.refusals)
     assert all("mapping." in one.message.split("(")[0] for one in made.refusals)
+
+
+TOO_MUCH = [
+    b"1e308",
+    b"-1e308",
+    b"1e400",
+    b"1E+999999999",
+    b"9.3e15",
+    b"1" * 401,
+    b"1" * 5001,
+    b"-" + b"9" * 5000,
+    b'"1e308"',
+    b'"9999999999999999999"',
+    b'"NaN"',
+    b"NaN",
+    b"Infinity",
+    b'"\\ud800"',
+    b'"' + b"1" * 30_000 + b'"',
+    b'"9999-12-31T23:59:59-14:00"',
+    b"true",
+    b"[]",
+    b"[" * 3000 + b"]" * 3000,
+]
+
+
+@pytest.mark.parametrize("value", TOO_MUCH, ids=lambda value: value[:24].decode())
+@pytest.mark.parametrize("conversion", ["", *CONVERSIONS])
+def test_what_no_conversion_can_hold_is_a_fault_of_its_field(value: bytes, conversion: str) -> None:
+    message = msgspec.Raw(b'{"x":{"y":%s}}' % value)
+    try:
+        found = Pick(path="x.y", conversion=conversion).take(
+            ForeignMessage("", [], b""), message, "at"
+        )
+    except MessageFault as fault:
+        assert fault.field == "at" and fault.said.startswith("at must be ")
+    else:
+        assert found is not None
+        if conversion in ("seconds", "isoTime"):
+            assert -(1 << 63) <= int(bytes(found)) < 1 << 63
+
+
+@pytest.mark.parametrize(
+    "value", [b"1e308", b"-1e308", b"1e400", b"9.3e15", b"1" * 401, b"1" * 5001]
+)
+def test_seconds_that_no_time_is_are_refused(value: bytes) -> None:
+    with pytest.raises(MessageFault) as told:
+        Pick(path="x", conversion="seconds").take(
+            ForeignMessage("", [], b""), msgspec.Raw(b'{"x":%s}' % value), "at"
+        )
+    assert told.value.field == "at" and "1111111" not in told.value.said

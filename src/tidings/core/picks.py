@@ -31,6 +31,7 @@ PATH_MAX = 256
 NAMES_MAX = 200
 TEXT_MAX = 256
 CONSTANT_BYTES_MAX = 1024
+_INT64 = 1 << 63
 _NAME = r"[^.\[\]\x00-\x1f]+"
 PATH = re.compile(rf"{_NAME}(?:\.{_NAME}|\[[0-9]{{1,4}}\]){{0,{STEPS_MAX - 1}}}")
 _STEP = re.compile(rf"\[([0-9]{{1,4}})\]|({_NAME})")
@@ -89,7 +90,19 @@ class Pick(msgspec.Struct, frozen=True, omit_defaults=True):
         return f"in the header {self.header}" if self.header is not None else "in the mapping"
 
     def take(self, message: Headed, body: msgspec.Raw, field: str) -> msgspec.Raw | None:
-        """The value as JSON; None where there is none, or null. MessageFault, PassedOver."""
+        """The value as JSON; None where there is none, or null. MessageFault, PassedOver; whatever
+        stands there, nothing else."""
+        try:
+            return self._take(message, body, field)
+        except (ValueError, OverflowError, RecursionError):  # of what reads JSON, texts and numbers
+            raise MessageFault(
+                "unreadable",
+                f"{field} must be a value {self.where()} that can be read; it has too many digits "
+                "or levels, or is no JSON. Correct the sender.",
+                field,
+            ) from None
+
+    def _take(self, message: Headed, body: msgspec.Raw, field: str) -> msgspec.Raw | None:
         if self.constant is not None:
             found: msgspec.Raw | None = msgspec.Raw(self.constant.encode())
         elif self.header is not None:
@@ -129,11 +142,11 @@ class Pick(msgspec.Struct, frozen=True, omit_defaults=True):
         elif self.conversion == "timestamp":
             made = _timestamp(value)
         elif isinstance(value, int | float) and not isinstance(value, bool):
-            made = int(value * 1000) if self.conversion == "seconds" else found
+            made = _thousandfold(value) if self.conversion == "seconds" else found
         elif isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
             number = value.strip()
             seconds = self.conversion == "seconds"
-            made = int(float(number) * 1000) if seconds else msgspec.Raw(number.encode())
+            made = _thousandfold(float(number)) if seconds else msgspec.Raw(number.encode())
         if made is None:
             raise MessageFault(
                 "not_convertible",
@@ -243,6 +256,12 @@ def _are_names(names: object) -> bool:
             for name, to in names.items()
         )
     )
+
+
+def _thousandfold(seconds: float) -> int | None:
+    """Seconds as whole milliseconds; None for what no 64-bit number holds, and NaN."""
+    milliseconds = seconds * 1000
+    return int(milliseconds) if -_INT64 <= milliseconds < _INT64 else None
 
 
 def _milliseconds(value: object) -> int | None:
