@@ -39,7 +39,8 @@ def test_a_source_s_life(
     assert "Its sender would be refused" in tried.err
 
     assert send(service, made["url"], json.loads(message))["accepted"] == 1
-    assert "1 source in order" in tidings("doctor").must().out
+    looked = tidings("doctor").must().out
+    assert "1 source in order" in looked and "known by the header webhook-id" in looked
     for n in range(3):
         assert send(service, made["url"], {"kind": "pointsIssued", "n": n})["aside"] is True
     shown = tidings("sources", "show", "shop").must()

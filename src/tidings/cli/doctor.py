@@ -155,8 +155,7 @@ def check_service(api: Calls) -> list[Check]:
         checks.append(lag)
     checks += _connections(api)
     checks += _actions(api)
-    if (sources := _sources(api)) is not None:
-        checks.append(sources)
+    checks += _sources(api)
     return checks
 
 
@@ -271,25 +270,36 @@ def _connections(api: Calls) -> list[Check]:
     return checks
 
 
-def _sources(api: Calls) -> Check | None:
-    """Whether the org's sources bring what they are to bring; None where it has none."""
+def _sources(api: Calls) -> list[Check]:
+    """Whether the org's sources bring what they are to bring, and what is odd about them; nothing
+    where it has none."""
     found = (_may(api, "/v1/sources") or {"sources": []})["sources"]
+    odd = [
+        Check("sources", False, f"Source {clean(source['name'])}: {clean(warning)}")
+        for source in found
+        for warning in source.get("warnings", ())
+    ][:CHECKED_MAX]
     bad = [one for one in found if one["trouble"] and not one["paused"]]
     aside = [one for one in found if one["asideMessages"]]
     for one in (bad or aside)[:1]:
         name = clean(one["name"])
         if bad:
             said, fix = f"Source {name}: {clean(one['trouble'])}", "Do what it says."
-            return Check("sources", False, said, fix, f"tidings sources show {name}")
+            step = f"tidings sources show {name}"
+            return [Check("sources", False, said, fix, step), *odd]
         count = how_many(one["asideMessages"], "message")
-        return Check(
-            "sources",
-            False,
-            f"Source {name} has put aside {count} of which no event could be made.",
-            "See why, mend its mapping, and redrive them.",
-            f"tidings sources dead {name}",
-        )
-    return Check("sources", True, f"{how_many(len(found), 'source')} in order.") if found else None
+        return [
+            Check(
+                "sources",
+                False,
+                f"Source {name} has put aside {count} of which no event could be made.",
+                "See why, mend its mapping, and redrive them.",
+                f"tidings sources dead {name}",
+            ),
+            *odd,
+        ]
+    in_order = [Check("sources", True, f"{how_many(len(found), 'source')} in order.")]
+    return [*(in_order if found else ()), *odd]
 
 
 def _actions(api: Calls) -> list[Check]:

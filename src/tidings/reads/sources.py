@@ -9,6 +9,7 @@ from tidings.core.events.call_reader import Caller, RejectedEvent
 from tidings.core.ids import show
 from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.source import WEBHOOK, Source, address
+from tidings.core.sources.unsigned_ids import source_warnings
 from tidings.core.sources.verification import refusal_of
 from tidings.core.times import iso
 from tidings.engine.sources.activity import ASIDE, OUTCOMES, Arrival
@@ -42,6 +43,7 @@ def show_source(live: LiveSource, base: str, now_ms: int) -> dict[str, Any]:
         "lag": live.lag,
         "trouble": live.trouble or None,
         "troubleSince": iso(live.trouble_since_ms),
+        "warnings": source_warnings(live.source),
     }
 
 

@@ -57,6 +57,7 @@ async def test_a_source_is_listed_with_what_it_does_and_opened_by_its_name() -> 
         for said in ("1 accepted", "1 put aside", "1 refused", "Inbound webhook"):
             assert said in row
         page = text(await browser.get(at))
+        assert "a repeat is known by the header webhook-id" in page
         assert re.search(r'data-copy="http[^"]+/in/7/shop"', page)
         assert "Header with a secret value" in page and "…long" in page and VALUE not in page
         (event,) = set(re.findall(r'href="/console/o/7/events/([^"]+)">shop.paid', page))

@@ -90,6 +90,7 @@ _SOURCE: dict[str, Any] = {
     "lag": "whole|null",
     "trouble": "text|null",
     "troubleSince": "time|null",
+    "warnings": ["text"],
 }
 _ASIDE: dict[str, Any] = {
     "id": "text",

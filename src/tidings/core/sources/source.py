@@ -5,14 +5,13 @@ from typing import Annotated, Any
 
 import msgspec
 
-from tidings.core import picks
 from tidings.core.connections.connection import NAMES_ONE_OR_BLANK
 from tidings.core.declaration import Declared, Field, declared, read_resource, show_resource
 from tidings.core.form import Form, came
 from tidings.core.ids import OrgId
 from tidings.core.kinds import TEXTS, Choice, Flag, Nested, Part, Value, named, whole
-from tidings.core.picks import Pick
 from tidings.core.sources.mapping import Mapping, mapping_schema
+from tidings.core.sources.message_id import MESSAGE_ID, MessageId
 from tidings.core.sources.verification import ANSWER_SCHEMA, SCHEMA, VERIFICATION, Verification
 
 WEBHOOK, KAFKA, OUTBOX = "webhook", "kafka", "outbox"
@@ -38,13 +37,6 @@ _MAPPING = Nested(
     'Write {"eventName": {"path": "type"}, "data": {"path": "payload"}}.',
     in_full=True,
 )
-
-
-def _message_id(form: Form, field: Declared, standing: Pick | None) -> Pick | None:
-    value = form.body.get(field.name)
-    if value is None:
-        return None if field.name in form.body else standing
-    return picks.read_pick(form, field.name, value)
 
 
 def _verification(form: Form, field: Declared, standing: Verification | None) -> Any:
@@ -182,11 +174,12 @@ class Source(msgspec.Struct, frozen=True, omit_defaults=True):
         Field("outbox", whole(OutboxTable, '{"table": "shop.outbox"}'), "Of type outbox."),
     ] = None
     message_id: Annotated[
-        Pick | None,
+        MessageId | None,
         Field(
             "messageId",
-            Part(_message_id, schema=picks.PICK, shows=Pick.show, answers=picks.PICK),
-            "What a repeat is known by, where the event has no eventId. Left out it is webhook-id.",
+            MESSAGE_ID,
+            "What a repeat is known by, where the event has no eventId: a pick, or the digest of "
+            "the body. Left out it is webhook-id.",
         ),
     ] = None
     mapping: Annotated[

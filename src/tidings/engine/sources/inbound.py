@@ -14,7 +14,9 @@ from tidings.core.exact_json import value_of
 from tidings.core.ids import OrgId
 from tidings.core.picks import MessageFault, PassedOver
 from tidings.core.sources.message import ForeignMessage
+from tidings.core.sources.message_id import digest_of
 from tidings.core.sources.source import WEBHOOK
+from tidings.core.sources.unsigned_ids import MESSAGE_ID
 from tidings.core.sources.verification import refusal_of
 from tidings.engine.events.intake import Overloaded
 from tidings.engine.sources.activity import REFUSED, Arrival
@@ -26,7 +28,6 @@ from tidings.store.port import StoreDown
 PLACE_MAX = 512
 RUNNING_MAX = 64  # requests of a source at one time
 PAUSED_RETRY_S, FULL_RETRY_S, BUSY_RETRY_S = 60, 60, 1
-MESSAGE_ID = "webhook-id"
 
 
 class InboundAnswer(msgspec.Struct, frozen=True):
@@ -130,6 +131,8 @@ def place_of(live: LiveSource, message: ForeignMessage) -> str:
     pick = live.source.message_id
     if pick is None:
         return (message.header(MESSAGE_ID) or "")[:PLACE_MAX]
+    if pick.of_body:
+        return digest_of(message.body)
     try:
         found = pick.take(message, msgspec.Raw(message.body.strip()), "messageId")
         value = None if found is None else value_of(found)
