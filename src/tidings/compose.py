@@ -6,7 +6,7 @@ Nothing runs when `build` has returned: `App.load` takes up what is stored, `App
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from prometheus_client.registry import Collector
@@ -17,6 +17,7 @@ from tidings.core.events.call_reader import CallReader
 from tidings.core.events.terms import Terms
 from tidings.core.ids import OrgId
 from tidings.core.notices.consent_rules import mailed_by
+from tidings.core.running.parts import Part
 from tidings.core.webhooks.kinds import PULL
 from tidings.core.webhooks.registry import Registry
 from tidings.destinations.port import Destination, Driver
@@ -40,17 +41,24 @@ from tidings.engine.events.feed import Feed
 from tidings.engine.events.intake import Draft
 from tidings.engine.events.late_checks import LateChecks
 from tidings.engine.events.readmission import Readmission
+from tidings.engine.heartbeats import Heartbeats
 from tidings.engine.inboxes import Inboxes
 from tidings.engine.keyed_calls import KeyedCalls
+from tidings.engine.loop_lag import PART as LOOP_LAG
 from tidings.engine.loop_lag import LoopLag
 from tidings.engine.metrics import EngineMetrics
+from tidings.engine.notices.consents import PART as CONSENT_EMAILS
 from tidings.engine.notices.consents import ConsentEmails, Consents
+from tidings.engine.notices.emails import PART as EMAILS
 from tidings.engine.notices.emails import Emails
+from tidings.engine.notices.notices import PART as NOTICES
 from tidings.engine.notices.notices import Notices
 from tidings.engine.orgs import Orgs
 from tidings.engine.pull.pulls import Pulls
+from tidings.engine.readiness import Readiness
 from tidings.engine.replay.requests import ReplayRequests
 from tidings.engine.replay.runs import Replays
+from tidings.engine.retention import PART as RETENTION
 from tidings.engine.retention import Retention
 from tidings.engine.shaping.cuts import PersonalCuts
 from tidings.engine.shaping.enricher import Enricher
@@ -62,6 +70,7 @@ from tidings.engine.sources.inbound import Inbound
 from tidings.engine.sources.intake import SourceIntake
 from tidings.engine.sources.pumps import Pumps
 from tidings.engine.sources.sources import Sources
+from tidings.engine.supervisor import Job, Supervisor
 from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.ports import Options, Ports, StepRunner
 
@@ -106,6 +115,8 @@ class App:
     feed: Feed
     terms: Terms
     background: BackgroundTasks
+    heartbeats: Heartbeats
+    readiness: Readiness
     collectors: Sequence[Collector] = field(default=())
 
     async def load(self, through: StepRunner) -> None:
@@ -121,6 +132,7 @@ class App:
 
     async def start(self, through: StepRunner, *, hold: bool = False) -> None:
         """Recover what a former owner has left, and work. With `hold` nothing is sent."""
+        self.heartbeats.start()
         await through(self.stops.load)
         if hold:
             await through(lambda: self.stops.stop(EVERYTHING, HOLD))
@@ -150,6 +162,7 @@ class App:
         await self.actions.close()
         await self.inboxes.close()
         await self.access.upkeep.stop()
+        self.heartbeats.stop()
         return written
 
 
@@ -157,6 +170,8 @@ def build(ports: Ports, options: Options) -> App:
     """Make every part. Runs in the event loop that they will work in."""
     store, clock, addresses, limits = ports.store, ports.clock, ports.addresses, options.limits
     registry, feed, metrics, heard = Registry(), Feed(), EngineMetrics(), nobody_yet()
+    heartbeats = Heartbeats()
+    supervisor = Supervisor(heartbeats)
     terms, tokens = Terms(ports.keys.terms), set[str]()
     changes = Changes(store, registry)
     late = LateChecks(ports.sandboxes)
@@ -176,6 +191,7 @@ def build(ports: Ports, options: Options) -> App:
         changes=changes,
         clock=clock,
         token_key=ports.keys.tokens,
+        supervisor=supervisor,
         random_bytes=ports.random_bytes,
         passwords=ports.passwords,
         now_s=ports.passed_s,
@@ -279,6 +295,7 @@ def build(ports: Ports, options: Options) -> App:
         random_bytes=ports.random_bytes,
         url_of=addresses.inbox_url,
         tokens=tokens,
+        supervisor=supervisor,
         secrets_at=lambda org, url: [
             one for same in addresses.inbox_urls(url) for one in webhooks.secrets_at(org, same)
         ],
@@ -316,6 +333,7 @@ def build(ports: Ports, options: Options) -> App:
         metrics=metrics,
         limits=limits,
         in_flight=ports.in_flight,
+        supervisor=supervisor,
     )
     pulls.ask = engine.dispatcher.ask
     actions.serve(engine, metrics, notices.tell, clock, limits.health.first_after_ms)
@@ -342,15 +360,15 @@ def build(ports: Ports, options: Options) -> App:
         retentions=lambda: {org.id: orgs.settings(org.id).retention for org in orgs.all()},
     )
     lag = LoopLag()
-    background: dict[str, Callable[[], Awaitable[None]]] = {
-        "retention": retention.run,
-        "notices": notices.run,
-        "loop_lag": lag.run,
+    background: dict[Part, Job] = {
+        RETENTION: retention.run,
+        NOTICES: notices.run,
+        LOOP_LAG: lag.run,
     }
     if ports.mailer is not None:
         asks = ConsentEmails(orgs=orgs, clock=clock, emails=emails, mailed=mailed)
         heard.changed.add(asks.webhook_changed)
-        background["consent_emails"] = asks.run
+        background |= {EMAILS: emails.run, CONSENT_EMAILS: asks.run}
     _measure(metrics, reference, enricher, ports.platform, lag, stops, replays)
     sources = Sources(
         store=store,
@@ -412,8 +430,10 @@ def build(ports: Ports, options: Options) -> App:
         notices=notices,
         feed=feed,
         terms=terms,
-        background=BackgroundTasks(background, notices.flush),
-        collectors=(metrics, retention, notices, access.access.guard, sources),
+        background=BackgroundTasks(supervisor, background, notices.flush),
+        heartbeats=heartbeats,
+        readiness=Readiness(engine, stops, heartbeats),
+        collectors=(metrics, heartbeats, retention, notices, access.access.guard, sources),
     )
 
 

@@ -113,9 +113,13 @@ class Health:
 
     def __init__(self) -> None:
         self.sentences: list[str] = []
+        self.beside: list[str] = []
 
     def problems(self) -> list[str]:
         return self.sentences
+
+    def notices(self) -> list[str]:
+        return self.beside
 
 
 class Reply:

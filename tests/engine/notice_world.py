@@ -108,7 +108,7 @@ class NoticeWorld:
         self.engine, self.webhooks = self.parts.engine, self.parts.webhooks
         self.notices = self.parts.notices
         self._count: int = before._count if before else 0
-        self.running: asyncio.Task[None] | None = None
+        self.running: asyncio.Future[Any] | None = None
 
     def settings(self, org: int) -> OrgSettings:
         """Of an org whose addresses have all said yes."""
@@ -121,11 +121,11 @@ class NoticeWorld:
         told = partial(healths.told, webhook.number)
         self.notices.failing(webhook, health, healths.ends_ms(health), told)
 
-    async def start(self) -> "asyncio.Task[None]":
+    async def start(self) -> "asyncio.Future[Any]":
         await self.parts.load(at_once)
         await self.engine.start()
         self.webhooks.resume()
-        self.running = asyncio.ensure_future(self.notices.run())
+        self.running = asyncio.gather(self.notices.run(), self.notices._emails.run())
         return self.running
 
     async def stop(self) -> None:

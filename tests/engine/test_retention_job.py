@@ -12,8 +12,10 @@ from tests.store.in_process import MemoryStore
 from tests.store.rows import event, new, settled
 from tidings.core.ids import OrgId
 from tidings.core.retention import DAY_MS, SHARE, RetentionDays
-from tidings.engine.background_tasks import AGAIN_S, BackgroundTasks
-from tidings.engine.retention import Retention
+from tidings.engine.background_tasks import BackgroundTasks
+from tidings.engine.heartbeats import Heart, Heartbeats
+from tidings.engine.retention import PART, Retention
+from tidings.engine.supervisor import Supervisor
 from tidings.store import port
 
 
@@ -162,44 +164,22 @@ def test_its_figures_are_told() -> None:
     run(scenario)
 
 
-def test_a_job_that_fails_is_begun_anew_and_counted() -> None:
-    async def scenario(_: World) -> None:
-        begun: list[float] = []
-        left: list[str] = []
-
-        async def job() -> None:
-            begun.append(asyncio.get_running_loop().time())
-            raise RuntimeError("broken")
-
-        async def farewell() -> None:
-            left.append("said")
-
-        jobs = BackgroundTasks({"job": job}, farewell)
-        jobs.start()
-        await asyncio.sleep(3 * AGAIN_S + 1)
-        assert jobs.failures == len(begun) == 4
-        await jobs.stop()
-        await jobs.stop()
-        assert left == ["said"]
-
-    run(scenario)
-
-
 @pytest.mark.parametrize("wrong", ["hangs", "raises"])
 def test_a_farewell_that_goes_wrong_holds_no_stop_up(wrong: str) -> None:
     async def scenario(_: World) -> None:
-        async def job() -> None:
-            await asyncio.sleep(1e9)
+        async def job(heart: Heart) -> None:
+            await heart.sleep(1e9)
 
         async def farewell() -> None:
             if wrong == "raises":
                 raise RuntimeError
             await asyncio.sleep(1e9)
 
-        jobs = BackgroundTasks({"job": job}, farewell)
+        jobs = BackgroundTasks(Supervisor(Heartbeats()), {PART: job}, farewell)
         jobs.start()
         began = asyncio.get_running_loop().time()
         await jobs.stop()
         assert asyncio.get_running_loop().time() - began <= 2.1
+        assert len(asyncio.all_tasks()) == 1
 
     run(scenario)

@@ -65,7 +65,6 @@ def make_control_app(services: Services) -> FastAPI:
         health_routes(
             services.health,
             services.metrics,
-            services.stops.notices,
             lambda request: services.metrics_readers.check(request, services.platform),
         ),
         replay_routes(services),

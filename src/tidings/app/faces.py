@@ -50,7 +50,7 @@ def services_of(
         feed=app.feed,
         streams=streams or StreamPlaces(),
         clock=app.ports.clock,
-        health=app.engine,
+        health=app.readiness,
         metrics=metrics,
         terms=app.terms,
         manual_retries=app.manual_retries,

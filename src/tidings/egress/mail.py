@@ -18,7 +18,7 @@ import msgspec
 from tidings.core.mail_addresses import ENCODED, Subject
 from tidings.egress.port import MailFailed
 
-TIMEOUT_S = 20.0
+TIMEOUT_S = 20.0  # for each answer of the server; a letter has three times as long
 FINAL_FROM = 500  # SMTP: 4xx may pass, 5xx will not
 
 
@@ -56,7 +56,12 @@ class SmtpMailer:
         ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         # An executor's threads are waited for when the process ends; a daemon's is not.
         threading.Thread(target=self._run, args=(message, ended), name="mail", daemon=True).start()
-        await ended
+        try:
+            async with asyncio.timeout(3 * self._timeout_s):
+                await ended
+        except TimeoutError:  # it answers now and then, and never to the end
+            took = f"the mail server has taken more than {3 * self._timeout_s:.0f} s"
+            raise MailFailed(took, final=False) from None
 
     def _run(self, message: EmailMessage, ended: "asyncio.Future[None]") -> None:
         error: Exception | None = None

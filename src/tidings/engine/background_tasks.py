@@ -1,11 +1,13 @@
-"""Work behind the calls that lives as long as the service: a job that fails is begun anew."""
+"""Work behind the calls that lives as long as the service, and a farewell before its end."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
 
-AGAIN_S = 5.0
+from tidings.core.running.parts import Part
+from tidings.engine.supervisor import Job, SupervisedTask, Supervisor
+
 FAREWELL_S = 2.0
 
 log = structlog.get_logger(__name__)
@@ -16,20 +18,18 @@ class BackgroundTasks:
 
     def __init__(
         self,
-        jobs: dict[str, Callable[[], Awaitable[None]]],
+        supervisor: Supervisor,
+        jobs: Mapping[Part, Job],
         farewell: Callable[[], Awaitable[None]],
     ) -> None:
+        self._supervisor = supervisor
         self._jobs = jobs
         self._farewell = farewell
-        self._tasks: list[asyncio.Task[None]] = []
-        self.failures = 0
+        self._tasks: list[SupervisedTask] = []
 
     def start(self) -> None:
         """Begin all of them."""
-        loop = asyncio.get_running_loop()
-        self._tasks = [
-            loop.create_task(self._run(name, job), name=name) for name, job in self._jobs.items()
-        ]
+        self._tasks = [self._supervisor.start(part, job) for part, job in self._jobs.items()]
 
     async def stop(self) -> None:
         """Say farewell, within two seconds, and end them. Idempotent."""
@@ -41,15 +41,4 @@ class BackgroundTasks:
                 await self._farewell()
         except Exception as error:  # a stop goes on, whatever is left unsaid
             log.warning("a job has left something undone", error=repr(error))
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def _run(self, name: str, job: Callable[[], Awaitable[None]]) -> None:
-        while True:
-            try:
-                await job()
-            except Exception as error:
-                self.failures += 1
-                log.error("a job has failed and is begun anew", job=name, error=repr(error))
-            await asyncio.sleep(AGAIN_S)
+        await asyncio.gather(*(task.stop() for task in tasks))

@@ -15,6 +15,7 @@ from tidings.core.delivery.health import HealthPolicy
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.outcome import Cancelled, Delivered, Failed, Outcome, Retry
 from tidings.core.ids import OrgId, show
+from tidings.core.running.parts import Part
 from tidings.core.steady_clock import SteadyClock
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
@@ -22,6 +23,7 @@ from tidings.destinations.port import Destination
 from tidings.engine.clock import Clock, sure
 from tidings.engine.delivery.dispatcher import Dispatcher
 from tidings.engine.delivery.healths import BUCKET_MS, PAST_MAX, Healths
+from tidings.engine.delivery.healths import PART as HEALTHS
 from tidings.engine.delivery.owed_deliveries import made_at_once
 from tidings.engine.events.acceptor import Matcher
 from tidings.engine.events.commit_queue import CommitQueue, QueuedEvent
@@ -30,9 +32,14 @@ from tidings.engine.events.feed import Feed
 from tidings.engine.listeners import Listeners
 from tidings.engine.metrics import EngineMetrics
 from tidings.engine.shaping.shaper import Shaping
+from tidings.engine.supervisor import SupervisedTask, Supervisor
 from tidings.store import port
 
 STUCK_S = 5.0
+OVERDUE_TOLD = 3  # webhooks at most
+COMMITTER = Part(
+    "commits of events", "nothing is accepted and no outcome is written", vital=True, work_s=15.0
+)
 RECOVER_WINDOW = 512
 
 
@@ -89,9 +96,11 @@ class Engine:
         metrics: EngineMetrics,
         limits: EngineLimits,
         in_flight: port.InFlight,
+        supervisor: Supervisor,
     ) -> None:
         """`disable` a webhook for a reason; `stopped`: the stop switches, by org; `ended`: who is
         told of deliveries that have failed for good, and why; `in_flight`: what has left."""
+        self._supervisor = supervisor
         self._store = store
         self._in_flight = in_flight
         self._steady = clock if isinstance(clock, SteadyClock) else None
@@ -135,8 +144,8 @@ class Engine:
         self.written: Callable[[Sequence[port.Settlement]], None] = lambda settled: None
         """Hears of settlements that are on stable storage."""
         self._recovered: Sequence[port.Backlog] | None = None
-        self._settler: asyncio.Task[None] | None = None
-        self._watch: asyncio.Task[None] | None = None
+        self._settler: SupervisedTask | None = None
+        self._watch: SupervisedTask | None = None
         metrics.gauges.update(
             in_flight=("Attempts under way.", lambda: self.dispatcher.attempts_running),
             queued=("Deliveries in memory that wait.", lambda: self.dispatcher.queued),
@@ -161,13 +170,16 @@ class Engine:
         healths, backlogs = await self._store.healths(), self._recovered
         past = await self._store.past_attempts(self.healths.window_from_ms(), BUCKET_MS, PAST_MAX)
         self._in_flight.begin()
-        self._settler = asyncio.get_running_loop().create_task(
-            self.committer.run(), name="committer"
+        committer = self.committer
+        self._settler = self._supervisor.start(
+            COMMITTER,
+            lambda _: committer.run(),
+            may_restart=lambda: not committer.is_busy,
+            silent_s=committer.idle_s,
         )
-        self._settler.add_done_callback(self._settler_ended)
+        self._settler.ended.add_done_callback(self._settler_ended)
         self.healths.load(healths, past)
-        self._watch = asyncio.get_running_loop().create_task(self.healths.run(), name="healths")
-        self._watch.add_done_callback(self._settler_ended)
+        self._watch = self._supervisor.start(HEALTHS, self.healths.run)
         self.dispatcher.begin(backlogs)
 
     async def stop(self) -> bool:
@@ -186,11 +198,10 @@ class Engine:
                 await self.commits.drained()
         except TimeoutError:
             written = False
-        written = written and not self._settler.done() and not self.commits.halted
-        parts = [part for part in (self._settler, self._watch) if part is not None]
-        for part in parts:
-            part.cancel()
-        await asyncio.wait(parts)
+        written = written and not self._settler.ended.done() and not self.commits.halted
+        for part in (self._settler, self._watch):
+            if part is not None:
+                await part.stop()
         with contextlib.suppress(port.StoreDown, TimeoutError):
             async with asyncio.timeout(STUCK_S):
                 await self.healths.close()
@@ -199,7 +210,7 @@ class Engine:
     def problems(self) -> list[str]:
         """Why the service is not ready, in sentences; empty when it is. Receivers never count."""
         found = []
-        if self._settler is None or self._settler.done():
+        if self._settler is None or self._settler.ended.done():
             found.append("The committer must run; it has ended. Restart the service.")
         if self.commits.halted:
             found.append(
@@ -213,13 +224,19 @@ class Engine:
                 "Deliveries of accepted events must be made; the store cannot make them: "
                 f"{self.committer.fan_out_failure}. Report this, and restart the service."
             )
-        for webhook in self.dispatcher.overdue()[:3]:
-            found.append(f"Webhook {webhook.id} has work and a free slot, but does not send.")
         return found
+
+    def notices(self) -> list[str]:
+        """What is wrong with the lanes of single webhooks, in sentences."""
+        return [
+            f"Webhook {webhook.id} has work and a free slot, but does not send. Report this, and "
+            "restart the service."
+            for webhook in self.dispatcher.overdue()[:OVERDUE_TOLD]
+        ]
 
     # -- what is told -----------------------------------------------------------------------------
 
-    def _settler_ended(self, settler: "asyncio.Task[None]") -> None:
+    def _settler_ended(self, settler: "asyncio.Future[None]") -> None:
         if not self.ended.done() and not settler.cancelled():
             error = settler.exception()
             if error is not None:

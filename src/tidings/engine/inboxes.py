@@ -21,13 +21,16 @@ from tidings.core.inbox_rules import (
     harmless,
     typed,
 )
+from tidings.core.running.parts import Part
 from tidings.core.shaping.signatures.schemes import judge
 from tidings.core.sources.message import bounded_headers
 from tidings.core.token_bucket import TokenBucket
 from tidings.core.webhooks.masks import masked_arrival
 from tidings.engine.clock import Clock
 from tidings.engine.events.feed import Feed
+from tidings.engine.heartbeats import Heart
 from tidings.engine.outage import Outage
+from tidings.engine.supervisor import SupervisedTask, Supervisor
 from tidings.errors import Conflict, NotFound, Refusal, not_found, passed
 from tidings.store import port
 
@@ -41,6 +44,7 @@ WRITE_BYTES = 2 << 20  # in one write
 LOOK_S, LOOK_AGAIN_S = 3600.0, 60.0  # between looks for idle inboxes
 USED_EVERY_MS = 60_000  # a look is written down where the last one was so long ago
 TOKEN_BYTES = 24
+PART = Part("upkeep of inboxes", "test inboxes that nobody uses are kept")
 
 log = structlog.get_logger(__name__)
 _answers = msgspec.json.Decoder(InboxAnswer)
@@ -82,6 +86,7 @@ class Inboxes:
         random_bytes: Callable[[int], bytes],
         url_of: Callable[[str], str],
         tokens: set[str],
+        supervisor: Supervisor,
         secrets_at: Callable[[OrgId, str], Sequence[bytes]],
         headers_at: Callable[[OrgId, str], Collection[str]] = lambda org, url: (),
     ) -> None:
@@ -99,7 +104,8 @@ class Inboxes:
         self._by_number: dict[int, LiveInbox] = {}
         self._unwritten: list[port.Arrival] = []
         self._writing: asyncio.Task[None] | None = None
-        self._looking: asyncio.Task[None] | None = None
+        self._supervisor = supervisor
+        self._looking: SupervisedTask | None = None
         self._apart = 0  # so many are written one by one
         self._outage = Outage("arrivals at inboxes")
         self._idling = Outage("the end of idle inboxes")
@@ -114,14 +120,13 @@ class Inboxes:
 
     def start(self) -> None:
         """Look for idle inboxes from now on."""
-        self._looking = asyncio.get_running_loop().create_task(self._look())
+        self._looking = self._supervisor.start(PART, self._look)
 
     async def close(self) -> None:
         """End the streams, write what is left. Idempotent."""
         self.feed.close()
         if self._looking is not None:
-            self._looking.cancel()
-            await asyncio.gather(self._looking, return_exceptions=True)
+            await self._looking.stop()
         if self._writing is not None:
             await asyncio.gather(self._writing, return_exceptions=True)
         with self._outage:
@@ -315,11 +320,11 @@ class Inboxes:
         self._tokens.discard(live.stored.token)
         self._by_number.pop(live.stored.number, None)
 
-    async def _look(self) -> None:
+    async def _look(self, heart: Heart) -> None:
         while True:
             with self._idling:
                 await self.drop_idle()
-            await asyncio.sleep(LOOK_AGAIN_S if self._idling.lasts else LOOK_S)
+            await heart.sleep(LOOK_AGAIN_S if self._idling.lasts else LOOK_S)
 
     async def drop_idle(self) -> None:
         """Forget inboxes where nothing has arrived and nobody has looked for 30 days."""

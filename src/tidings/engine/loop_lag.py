@@ -6,10 +6,14 @@ waits as well. Nothing is measured on the way of an event.
 
 import asyncio
 
+from tidings.core.running.parts import Part
+from tidings.engine.heartbeats import Heart, unwatched_heart
+
 BEAT_S = 0.05
 WINDOW_S = 60.0
 BUCKETS = 6
 BUCKET_S = WINDOW_S / BUCKETS
+PART = Part("loop lag", "nobody measures whether the event loop is held up")
 
 
 class LoopLag:
@@ -31,14 +35,16 @@ class LoopLag:
         self._pass(self._loop.time())
         return max(self._worst)
 
-    async def run(self) -> None:
+    async def run(self, heart: Heart | None = None) -> None:
         """Listen until cancelled."""
+        heart = heart or unwatched_heart()
         due_s = self._loop.time() + BEAT_S
         while True:
             await asyncio.sleep(due_s - self._loop.time())
             now_s = self._loop.time()
             self.note(now_s, max(0.0, now_s - due_s))
             due_s = now_s + BEAT_S
+            heart.beat()
 
     def _pass(self, now_s: float) -> None:
         bucket = int(now_s / BUCKET_S)

@@ -26,7 +26,9 @@ from tidings.core.retention import (
     groups,
     to_give_back,
 )
+from tidings.core.running.parts import Part
 from tidings.engine.clock import Clock
+from tidings.engine.heartbeats import Heart, unwatched_heart
 from tidings.engine.outage import Outage
 from tidings.store import port
 
@@ -34,6 +36,8 @@ FIRST_AFTER_S = 5.0  # a start has better things to do
 EVERY_S = 600.0
 AGAIN_S = 30.0  # after a pass that the store has refused
 LATE_MS = 86_400_000  # a clock that is ahead of the retention's by more is spoken of
+
+PART = Part("retention", "data that is too old is kept")
 
 log = structlog.get_logger(__name__)
 
@@ -62,15 +66,17 @@ class Retention(Collector):
         self._dropped: Counter[str] = Counter()
         self._kept: port.RetentionState | None = None
         self._last_ms = 0
+        self._heart = unwatched_heart()
         self._outage = Outage("retention")
 
-    async def run(self) -> None:
+    async def run(self, heart: Heart | None = None) -> None:
         """Pass after pass, until cancelled."""
-        await asyncio.sleep(FIRST_AFTER_S)
+        self._heart = heart = heart or unwatched_heart()
+        await heart.sleep(FIRST_AFTER_S)
         while True:
             with self._outage:
                 await self.pass_once()
-            await asyncio.sleep(AGAIN_S if self._outage.lasts else self._every_s)
+            await heart.sleep(AGAIN_S if self._outage.lasts else self._every_s)
 
     async def pass_once(self) -> int:
         """Drop everything that is too old now; how many rows that were. Raises StoreDown."""
@@ -115,7 +121,7 @@ class Retention(Collector):
             rows += dropped.rows
             first, more = False, dropped.more
             pace.slice_took(dropped.took_us / 1000)
-            await asyncio.sleep(pace.wait_s)
+            await self._heart.sleep(pace.wait_s)
         return rows
 
     async def _give_back(self) -> None:
@@ -128,7 +134,7 @@ class Retention(Collector):
             free, pages = free - given.rows, pages - given.rows
             pace = RetentionPace()
             pace.slice_took(given.took_us / 1000)
-            await asyncio.sleep(pace.wait_s)
+            await self._heart.sleep(pace.wait_s)
 
     def collect(self) -> Iterator[Metric]:
         """The metrics at this moment (prometheus_client)."""

@@ -17,17 +17,17 @@ class Health(Protocol):
 
     def problems(self) -> list[str]:
         """Why it is not ready, in sentences; empty when it is."""
-        ...
+
+    def notices(self) -> list[str]:
+        """What else an operator should know; it makes nothing unready."""
 
 
 def health_routes(
     health: Health,
     metrics: CollectorRegistry,
-    notices: Callable[[], list[str]],
     check_reader: Callable[[Request], None],
 ) -> APIRouter:
-    """`/livez`, `/readyz` and `/metrics`. `notices` are told and make nothing unready;
-    `check_reader` refuses who may not read the figures."""
+    """`/livez`, `/readyz` and `/metrics`. `check_reader` refuses who may not read the figures."""
     router = APIRouter(tags=["health"])
 
     @router.get("/livez", summary="Whether the process answers")
@@ -38,7 +38,7 @@ def health_routes(
     async def readyz() -> Response:
         problems = health.problems()
         ready = not problems
-        told = {"ready": ready, "problems": problems, "notices": notices()}
+        told = {"ready": ready, "problems": problems, "notices": health.notices()}
         return answer(told, 200 if ready else 503)
 
     @router.get("/metrics", summary="Figures for Prometheus")

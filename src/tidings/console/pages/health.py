@@ -65,7 +65,7 @@ async def _now(visit: Visit) -> dict[str, Any]:
     last_s = figures.get("retention_last_run_seconds")
     return {
         "problems": services.health.problems(),
-        "notices": services.stops.notices(),
+        "notices": services.health.notices(),
         "stop": services.stops.of(org),
         "everything": services.stops.of(EVERYTHING),
         "halted": bool(figures.get("store_halted")),

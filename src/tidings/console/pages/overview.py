@@ -39,6 +39,8 @@ class CurrentState(msgspec.Struct, frozen=True):
     oldest_ms: int | None  # when the oldest that waits was accepted
     rejected: Sequence[port.Rejection]  # of the last 24 hours
     sources: Sequence[dict[str, Any]]  # that need somebody, as their pages show them
+    problems: Sequence[str]  # of the service as a whole
+    notices: Sequence[str]
 
 
 async def show(visit: Visit) -> Response:
@@ -142,6 +144,8 @@ async def _now(visit: Visit, records: Sequence[Record]) -> CurrentState:
         oldest,
         [one for one in refused.rejections if one.at_ms >= now_ms - DAY_MS],
         _sources(visit, now_ms),
+        services.health.problems(),
+        services.health.notices(),
     )
 
 

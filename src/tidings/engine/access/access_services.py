@@ -21,6 +21,7 @@ from tidings.engine.access.users import Users
 from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock
 from tidings.engine.orgs import Orgs
+from tidings.engine.supervisor import Supervisor
 from tidings.store import port
 
 
@@ -46,6 +47,7 @@ class AccessServices:
         changes: Changes,
         clock: Clock,
         token_key: bytes,
+        supervisor: Supervisor,
         random_bytes: Callable[[int], bytes] = os.urandom,
         passwords: Passwords | None = None,
         now_s: Callable[[], float] = time.monotonic,
@@ -95,7 +97,12 @@ class AccessServices:
             guard=guard,
             limits=Quotas(orgs, now_s),
             upkeep=AccessUpkeep(
-                store=store, access=access, sessions=sessions, table=table, clock=clock
+                store=store,
+                access=access,
+                sessions=sessions,
+                table=table,
+                clock=clock,
+                supervisor=supervisor,
             ),
         )
 

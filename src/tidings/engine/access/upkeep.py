@@ -1,19 +1,24 @@
 """Writes down, behind the calls, who was last here, and forgets what has expired."""
 
-import asyncio
 import itertools
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
+from tidings.core.running.parts import Part
 from tidings.engine.access.access import Access
 from tidings.engine.access.session_table import SessionTable
 from tidings.engine.access.sessions import ABSOLUTE_MS, IDLE_MS, Sessions
 from tidings.engine.clock import Clock
+from tidings.engine.heartbeats import Heart
 from tidings.engine.outage import Outage
+from tidings.engine.supervisor import SupervisedTask, Supervisor
 from tidings.store import port
 
 EVERY_S = 60.0
 SLICE = 200  # rows in one write
+PART = Part(
+    "upkeep of access", "last uses of credentials are not written, and expired sessions are kept"
+)
 
 Used = TypeVar("Used")
 
@@ -29,25 +34,26 @@ class AccessUpkeep:
         sessions: Sessions,
         table: SessionTable,
         clock: Clock,
+        supervisor: Supervisor,
     ) -> None:
+        self._supervisor = supervisor
         self._store = store
         self._access = access
         self._sessions = sessions
         self._table = table
         self._clock = clock
-        self._task: asyncio.Task[None] | None = None
+        self._task: SupervisedTask | None = None
         self._outage = Outage("last uses of credentials and sessions")
 
     def start(self) -> None:
         """Begin; once a minute from now on."""
-        self._task = asyncio.get_running_loop().create_task(self._run())
+        self._task = self._supervisor.start(PART, self._run)
 
     async def stop(self) -> None:
         """Write what is left, and end. Idempotent."""
         if self._task is None:
             return
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        await self._task.stop()
         self._task = None
         with self._outage:
             await self.write()
@@ -66,9 +72,9 @@ class AccessUpkeep:
         while await self._store.drop_expired(now_ms - IDLE_MS, now_ms - ABSOLUTE_MS, now_ms):
             pass
 
-    async def _run(self) -> None:
+    async def _run(self, heart: Heart) -> None:
         while True:
-            await asyncio.sleep(EVERY_S)
+            await heart.sleep(EVERY_S)
             with self._outage:
                 await self.write()
 

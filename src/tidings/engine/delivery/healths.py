@@ -11,7 +11,6 @@ the row says what it said, and whoever comes after a stop tells it.
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from functools import partial
 from typing import Protocol
 
@@ -23,9 +22,11 @@ from tidings.core.delivery.breaker import JITTER, PAUSE_MAX_S, Breaker, Pause, P
 from tidings.core.delivery.health import DEFAULT_POLICY, Disable, HealthPolicy, judge, to_tell
 from tidings.core.delivery.outcome import LANE_PAUSE_MAX_S
 from tidings.core.delivery.schedule import WINDOW_S
+from tidings.core.running.parts import Part
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.clock import Clock
+from tidings.engine.heartbeats import Heart, unwatched_heart
 from tidings.engine.listeners import Listeners
 from tidings.engine.outage import Outage
 from tidings.store import port
@@ -45,6 +46,11 @@ HOPELESS = (
 HOPELESS_ACTION = (
     "Nothing of it was done for eight days; the last try ended with {cause}. Mend what it needs, "
     "enable the action, and run again what was parked."
+)
+
+PART = Part(
+    "receivers' health",
+    "failing webhooks are not told of, and what has waited its whole time is not parked",
 )
 
 log = structlog.get_logger(__name__)
@@ -347,22 +353,21 @@ class Healths:
 
     # -- behind -----------------------------------------------------------------------------------
 
-    async def run(self) -> None:
+    async def run(self, heart: Heart | None = None) -> None:
         """Write what has changed, and look at who fails, until cancelled."""
+        heart = heart or unwatched_heart()
         loop = asyncio.get_running_loop()
         review_s = loop.time() + REVIEW_EVERY_S
         count_s = loop.time() + COUNT_EVERY_S
         while True:
-            with suppress(TimeoutError):
-                until_s = review_s if self._failing else None
-                async with asyncio.timeout_at(until_s):
-                    await self._changed.wait()
+            left_s = review_s - loop.time() if self._failing else None
+            await heart.wait(self._changed, left_s)
             if loop.time() >= count_s:
                 count_s = loop.time() + COUNT_EVERY_S
                 self._count()
             if self._changed.is_set():
                 self._changed.clear()
-                await asyncio.sleep(WRITE_EVERY_S)
+                await heart.sleep(WRITE_EVERY_S)
                 with self._writing:
                     await self.write()
             if loop.time() >= review_s:
@@ -381,7 +386,7 @@ class Healths:
         self._dirty.clear()
         try:
             await self._store.put_healths(rows)
-        except Exception:
+        except BaseException:  # also where its task is ended: nothing is forgotten
             self._dirty.update(dirty)
             self._changed.set()
             raise

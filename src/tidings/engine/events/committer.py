@@ -81,10 +81,23 @@ class Committer:
         self._held_back = False
         self._loop = asyncio.get_running_loop()
         self._busy_since_s: float | None = None
+        self._taken = self._taken_before = 0  # batches; when `idle_s` was last asked
+        self._left_since_s = self._loop.time()
 
     def stuck_s(self) -> float:
         """How long the commit under way has taken, in seconds; 0 when none is."""
         return 0.0 if self._busy_since_s is None else self._loop.time() - self._busy_since_s
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a batch is under way: what it has taken from the queue is nowhere else."""
+        return self._busy_since_s is not None
+
+    def idle_s(self) -> float:
+        """For how long work has waited that no commit has taken, in seconds; asked regularly."""
+        if self.is_busy or not self._queue or self._taken != self._taken_before:
+            self._taken_before, self._left_since_s = self._taken, self._loop.time()
+        return self._loop.time() - self._left_since_s
 
     def leave_owed(self) -> None:
         """Make no more of what is owed: the next owner does."""
@@ -100,6 +113,7 @@ class Committer:
             await queue.woken()
             while queue or self._slice_rows() or queue.halted:
                 self._busy_since_s = self._loop.time()
+                self._taken += 1
                 events = await self._commit(queue.close())
                 self._busy_since_s = None
                 if events >= CROWD:

@@ -24,8 +24,10 @@ from tidings.core.notices.consent_rules import (
     with_confirmed,
     with_mail_confirmed,
 )
+from tidings.core.running.parts import Part
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.clock import Clock
+from tidings.engine.heartbeats import Heart, unwatched_heart
 from tidings.engine.notices.emails import Emails
 from tidings.engine.orgs import Orgs
 from tidings.errors import Invalid
@@ -35,6 +37,7 @@ ASKING_MAX = 100  # e-mails that ask and wait for the mail server
 EVERY_S = 600.0
 AGAIN_S = 5.0
 PAGE = "/console/confirm"
+PART = Part("letters that ask for consent", "new addresses are not asked")
 
 
 class ConsentRequest(msgspec.Struct, frozen=True):
@@ -164,13 +167,12 @@ class ConsentEmails:
         if webhook.email is not None:
             self._wake.set()
 
-    async def run(self) -> None:
+    async def run(self, heart: Heart | None = None) -> None:
         """Ask until cancelled: at every change of an org, and from time to time."""
+        heart = heart or unwatched_heart()
         wait_s = 0.0
         while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(wait_s):
-                    await self._wake.wait()
+            await heart.wait(self._wake, wait_s)
             self._wake.clear()
             wait_s = EVERY_S
             try:

@@ -10,7 +10,6 @@ e-mail that waits. When the last one went is a row too, so a restart begins no n
 """
 
 import asyncio
-import contextlib
 import hashlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
@@ -23,8 +22,10 @@ from tidings.core.notices.consent_rules import Purpose
 from tidings.core.notices.emails import CONSENT, consent, email
 from tidings.core.notices.facts import Notice, merged
 from tidings.core.notices.kinds import EXHAUSTED
+from tidings.core.running.parts import Part
 from tidings.egress.port import Mailer, MailFailed
 from tidings.engine.clock import Clock
+from tidings.engine.heartbeats import Heart, unwatched_heart
 from tidings.engine.outage import Outage
 from tidings.store import port
 
@@ -33,6 +34,8 @@ EVERY_MS = 3_600_000  # of ended deliveries; everything else is rare by itself
 SENT = "tidings.letter.sent"  # the kind of a row that only says until when the next one waits
 AGAIN_MS = (60_000, 300_000, 1_800_000, 7_200_000)
 DOWN_S = 1.0
+SEND_S = 75.0  # a mail server has a minute for each letter
+PART = Part("letters to owners", "owners of webhooks get no e-mails")
 
 log = structlog.get_logger(__name__)
 
@@ -163,32 +166,33 @@ class Emails:
 
     # -- handing over -----------------------------------------------------------------------------
 
-    async def run(self) -> None:
+    async def run(self, heart: Heart | None = None) -> None:
         """Hand over what is due, until cancelled."""
+        heart = heart or unwatched_heart()
         if self._mailer is None:
             return
-        await self._take_up()
+        await self._take_up(heart)
         while True:
             self._wake.clear()
             now_ms = self._clock.now_ms()
             for due in [one for one in self._settled() if _due_ms(one, now_ms) <= now_ms]:
+                heart.beat(SEND_S)
                 await self._go(self._mailer, due.id)
+            heart.beat()
             await self._drop_gone()
             next_ms = min((_due_ms(one, now_ms) for one in self._settled()), default=None)
             wait_s = None if next_ms is None else max(0.0, (next_ms - self._clock.now_ms()) / 1000)
             if self._gone:
                 wait_s = DOWN_S
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(wait_s):
-                    await self._wake.wait()
+            await heart.wait(self._wake, wait_s)
 
-    async def _take_up(self) -> None:
+    async def _take_up(self, heart: Heart) -> None:
         """What a former owner has left; until the store has told, nothing goes."""
         while not self._loaded:
             with self._outage:
                 await self._load()
             if self._outage.lasts:
-                await asyncio.sleep(DOWN_S)
+                await heart.sleep(DOWN_S)
 
     async def _load(self) -> None:
         """What a former owner has left, once. StoreDown."""

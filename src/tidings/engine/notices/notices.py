@@ -38,16 +38,20 @@ from tidings.core.notices.kinds import (
     failing,
     recovered,
 )
+from tidings.core.running.parts import Part
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.clock import Clock
 from tidings.engine.events.intake import Acceptance, Draft, Overloaded
+from tidings.engine.heartbeats import Heart, unwatched_heart
 from tidings.engine.listeners import Listeners
 from tidings.engine.notices.emails import Emails
 from tidings.store.port import Health, StoreDown
 
 QUEUE_MAX = 1000
 AGAIN_S = 1.0
+
+PART = Part("operational events", "orgs are not told what became of their webhooks")
 
 log = structlog.get_logger(__name__)
 
@@ -158,32 +162,25 @@ class Notices(Collector):
 
     # -- telling ----------------------------------------------------------------------------------
 
-    async def run(self) -> None:
-        """Tell until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._run_events())
-            group.create_task(self._emails.run())
-
     async def flush(self) -> None:
         """Tell what was gathered and what waits, before a stop. StoreDown, Overloaded: not told."""
         self._collect(all_of_it=True)
         while self._queue:
             await self._tell_first()
 
-    async def _run_events(self) -> None:
+    async def run(self, heart: Heart | None = None) -> None:
+        """Tell until cancelled; the e-mails of it go by `Emails.run`."""
+        heart = heart or unwatched_heart()
         while True:
-            try:
-                async with asyncio.timeout(self._ended.wait_s(self._now_s())):
-                    await self._wake.wait()
-            except TimeoutError:
-                pass
+            await heart.wait(self._wake, self._ended.wait_s(self._now_s()))
             self._wake.clear()
             self._collect()
             while self._queue:
                 try:
                     await self._tell_first()
                 except (StoreDown, Overloaded):
-                    await asyncio.sleep(AGAIN_S)
+                    await heart.sleep(AGAIN_S)
+                heart.beat()
 
     def _collect(self, *, all_of_it: bool = False) -> None:
         now_s, now_ms = self._now_s(), self._clock.now_ms()

@@ -1,0 +1,1 @@
+"""The service itself: its parts must show that they work, and who does not is told of."""

@@ -1,0 +1,104 @@
+"""Whether a part of the service works, judged by its signs of life. Pure: time is handed in.
+
+The time is that of a clock which stands still while the event loop does (`AwakeClock`): what held
+up the loop held up all parts alike, and says nothing of any one of them.
+"""
+
+from enum import Enum
+
+import msgspec
+
+from tidings.core.running.parts import Part, count_word
+from tidings.core.running.restarts import SOUND_AFTER_S
+
+
+class Condition(Enum):
+    """How a part does, from well to worst."""
+
+    WELL = "well"
+    RESTARTED = "restarted"  # it failed a short while ago and works again
+    SILENT = "silent"  # it gives no sign of life
+    DOWN = "down"  # it has failed, and is not running
+
+
+class Pulse(msgspec.Struct):
+    """What is known of one task or process of a part; times in seconds of the awake clock."""
+
+    beat_s: float = 0.0  # when it last gave a sign of life
+    due_s: float = 0.0  # by when it must give its next one
+    running: bool = False
+    failures: int = 0  # in a row
+    failed_s: float = 0.0  # when it last failed
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """What is to be told of a part."""
+
+    part: Part
+    condition: Condition
+    for_s: float  # how long it has been silent, in seconds
+    failures: int = 0
+
+    @property
+    def stops_service(self) -> bool:
+        """Whether nothing is accepted, sent or settled because of it."""
+        return self.part.vital and self.condition in (Condition.SILENT, Condition.DOWN)
+
+
+class AwakeClock:
+    """Adds up the time in which the event loop ran: a stretch without a tick counts as one tick."""
+
+    def __init__(self, now_s: float, tick_s: float) -> None:
+        self._ticked_s = now_s
+        self._most_s = 2 * tick_s
+        self.now_s = 0.0
+
+    def tick(self, now_s: float) -> None:
+        """Count the time since the last tick, as far as the loop can have run in it."""
+        self.now_s += min(max(0.0, now_s - self._ticked_s), self._most_s)
+        self._ticked_s = now_s
+
+
+def judge_pulse(pulse: Pulse, now_s: float) -> Condition:
+    """Judge one task or process."""
+    if not pulse.running:
+        return Condition.DOWN if pulse.failures else Condition.WELL
+    if now_s > pulse.due_s:
+        return Condition.SILENT
+    if pulse.failures and now_s - pulse.failed_s < SOUND_AFTER_S:
+        return Condition.RESTARTED
+    return Condition.WELL
+
+
+_ORDER = list(Condition)
+
+
+def judge_part(part: Part, pulses: list[Pulse], now_s: float) -> Finding:
+    """Judge a part by the worst of its tasks or processes."""
+    worst = Finding(part, Condition.WELL, 0.0)
+    for pulse in pulses:
+        condition = judge_pulse(pulse, now_s)
+        late_s = max(0.0, now_s - pulse.beat_s) if condition is Condition.SILENT else 0.0
+        if _ORDER.index(condition) > _ORDER.index(worst.condition):
+            worst = Finding(part, condition, late_s, pulse.failures)
+    return worst
+
+
+def describe_finding(finding: Finding) -> str:
+    """Say what is wrong with a part and what follows, for an operator. "" where it is well."""
+    part, what = finding.part, f'The part "{finding.part.name}"'
+    again = "Tidings is restarting it. If this stays, restart the service."
+    if not part.restarts:
+        again = "Restart the service, and see its log for the cause."
+    match finding.condition:
+        case Condition.WELL:
+            return ""
+        case Condition.SILENT:
+            since = f"has not responded for {finding.for_s:.0f} s"
+            return f"{what} {since}: {part.stalls}. {again}"
+        case Condition.DOWN:
+            failed = f"has failed {count_word(finding.failures, 'time')} in a row"
+            return f"{what} {failed}: {part.stalls}. {again}"
+        case Condition.RESTARTED:
+            failed = f"failed {count_word(finding.failures, 'time')} in a row and runs again"
+            return f"{what} {failed}. See the log of the service for the cause."

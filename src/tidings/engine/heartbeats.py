@@ -1,0 +1,283 @@
+"""The signs of life of all parts of the running service, and what is told of those that give none.
+
+Every background task and child process has a heart here (`Heartbeats.heart`). What lasts
+for a while and is no part's silence is told by name (`raise_notice`, `clear_notice`): a budget that
+is full, attempts that fail by our own fault. `/readyz`, the console, `tidings doctor` and the
+metrics ask `problems` and `notices` here and nowhere else.
+
+A sign of life costs an attribute: the time of the awake clock is kept by a timer of the loop, which
+no task can end.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+
+import structlog
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from tidings.core.running.heartbeat import (
+    AwakeClock,
+    Condition,
+    Finding,
+    Pulse,
+    describe_finding,
+    judge_part,
+)
+from tidings.core.running.parts import GRACE_S, SLEEP_SLICE_S, Part
+from tidings.core.running.restarts import count_failures
+
+TICK_S = 1.0
+SOON_S = 2.0  # work that has waited for less has not been left lying
+NOTICES_MAX = 100  # that stand at one time; names are given by code, not by callers
+
+log = structlog.get_logger(__name__)
+
+
+class Heart:
+    """The signs of life of one task or process. Without `Heartbeats` nobody looks at them."""
+
+    def __init__(
+        self,
+        part: Part,
+        clock: AwakeClock,
+        slice_s: float,
+        grace_s: float,
+        silent_s: Callable[[], float] | None = None,
+    ) -> None:
+        """`silent_s` says for how long it has had work without progress, of what shows no life by
+        itself; asked at each look."""
+        self.part = part
+        self._silent_s = silent_s
+        self.pulse = Pulse()
+        self._clock = clock
+        self._slice_s = slice_s
+        self._grace_s = grace_s
+        self._began_s = 0.0
+
+    def beat(self, work_s: float | None = None) -> None:
+        """Show life: the next sign follows within `work_s`, by default as the part declares."""
+        pulse, now_s = self.pulse, self._clock.now_s
+        pulse.beat_s = now_s
+        pulse.due_s = now_s + (self.part.work_s if work_s is None else work_s)
+
+    async def sleep(self, seconds: float) -> None:
+        """Sleep, with signs of life on the way."""
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + seconds
+        while (left_s := until_s - loop.time()) > 0:
+            self.beat(self._slice_s + self._grace_s)
+            await asyncio.sleep(min(left_s, self._slice_s))
+        self.beat()
+
+    async def wait(self, event: asyncio.Event, timeout_s: float | None = None) -> bool:
+        """Wait until the event is set, with signs of life on the way; return whether it is."""
+        loop = asyncio.get_running_loop()
+        until_s = None if timeout_s is None else loop.time() + timeout_s
+        while not event.is_set():
+            left_s = self._slice_s if until_s is None else until_s - loop.time()
+            if left_s <= 0:
+                break
+            self.beat(self._slice_s + self._grace_s)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(left_s, self._slice_s)):
+                    await event.wait()
+        self.beat()
+        return event.is_set()
+
+    def look(self) -> None:
+        """Take progress for a sign of life."""
+        if self._silent_s is not None and self.pulse.running and self._silent_s() <= SOON_S:
+            self.beat()
+
+    # -- said by whoever runs it ------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """It runs from now on."""
+        self._began_s = self._clock.now_s
+        self.pulse.running = True
+        self.beat()
+
+    def fail(self) -> None:
+        """It has ended by a failure, or was ended because it froze."""
+        pulse, now_s = self.pulse, self._clock.now_s
+        pulse.failures = count_failures(pulse.failures, now_s - self._began_s)
+        pulse.failed_s, pulse.running = now_s, False
+
+    def end(self) -> None:
+        """It has ended as it was meant to."""
+        self.pulse = Pulse()
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether its next sign of life is overdue."""
+        return self.pulse.running and self._clock.now_s > self.pulse.due_s
+
+
+def unwatched_heart(name: str = "unwatched") -> Heart:
+    """Make a heart that nobody looks at, for work that is run by itself, as tests do."""
+    return Heart(Part(name, "nothing follows"), AwakeClock(0.0, TICK_S), SLEEP_SLICE_S, GRACE_S)
+
+
+class Heartbeats(Collector):
+    """The registry of all parts, and its metrics for Prometheus."""
+
+    def __init__(
+        self, *, tick_s: float = TICK_S, slice_s: float = SLEEP_SLICE_S, grace_s: float = GRACE_S
+    ) -> None:
+        """`tick_s` is how exact times are, the others are of sleeping parts: see `parts.py`."""
+        self._loop = asyncio.get_running_loop()
+        self._tick_s, self._slice_s, self._grace_s = tick_s, slice_s, grace_s
+        self._clock = AwakeClock(self._loop.time(), tick_s)
+        self._hearts: dict[str, list[Heart]] = {}
+        self._notices: dict[str, str] = {}
+        self._problems: dict[str, str] = {}
+        self._ends: dict[str, asyncio.TimerHandle] = {}
+        self._told: dict[str, Condition] = {}
+        self._listeners: list[Callable[[], None]] = []
+        self._restarts: Counter[str] = Counter()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        """Look at all of them from now on, until `stop`. Idempotent."""
+        if self._timer is None:
+            self._tick()
+
+    def stop(self) -> None:
+        """Look at none any more. Idempotent."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    # -- parts ------------------------------------------------------------------------------------
+
+    def heart(self, part: Part, silent_s: Callable[[], float] | None = None) -> Heart:
+        """Make a heart of a part. Several of one name are told of as one, by the worst of them.
+
+        `silent_s` is for what shows no life by itself: how long it has had work without progress.
+        """
+        heart = Heart(part, self._clock, self._slice_s, self._grace_s, silent_s)
+        self._hearts.setdefault(part.name, []).append(heart)
+        return heart
+
+    def retire(self, heart: Heart) -> None:
+        """Forget a heart: its work is over. Idempotent."""
+        hearts = self._hearts.get(heart.part.name, [])
+        if heart in hearts:
+            hearts.remove(heart)
+        if not hearts:
+            self._hearts.pop(heart.part.name, None)
+
+    def on_look(self, listener: Callable[[], None]) -> None:
+        """Call a function at each look, about once a second: who restarts what froze."""
+        self._listeners.append(listener)
+
+    def count_restart(self, name: str) -> None:
+        """Count that a part was begun anew."""
+        self._restarts[name] += 1
+
+    def findings(self) -> list[Finding]:
+        """Judge all parts; those that are well are among them."""
+        now_s, found = self._clock.now_s, []
+        for hearts in self._hearts.values():
+            found.append(judge_part(hearts[0].part, [heart.pulse for heart in hearts], now_s))
+        return found
+
+    # -- what is told -----------------------------------------------------------------------------
+
+    def raise_notice(
+        self, name: str, sentence: str, *, for_s: float | None = None, problem: bool = False
+    ) -> None:
+        """Tell something by its name until it is cleared, or for so many seconds; a later sentence
+        of the name takes the place of the one before. With `problem` the service is not ready: only
+        for what stops accepting, sending or settling as a whole."""
+        told, other = self._notices, self._problems
+        if problem:
+            told, other = other, told
+        other.pop(name, None)
+        if name not in told and len(told) >= NOTICES_MAX:
+            return  # and the log has it
+        if told.get(name) is None:
+            log.warning("a notice is raised", notice=name, text=sentence)
+        told[name] = sentence
+        if (ends := self._ends.pop(name, None)) is not None:
+            ends.cancel()
+        if for_s is not None:
+            self._ends[name] = self._loop.call_later(for_s, self.clear_notice, name)
+
+    def clear_notice(self, name: str) -> None:
+        """Tell it no longer. Idempotent."""
+        if (ends := self._ends.pop(name, None)) is not None:
+            ends.cancel()
+        raised = name in self._notices or name in self._problems
+        self._notices.pop(name, None)
+        self._problems.pop(name, None)
+        if raised:
+            log.info("a notice is over", notice=name)
+
+    def problems(self) -> list[str]:
+        """List why nothing can be accepted, sent or settled, in sentences."""
+        found = [one for one in self.findings() if one.stops_service]
+        return [*map(describe_finding, found), *self._problems.values()]
+
+    def notices(self) -> list[str]:
+        """List what else an operator should know, in sentences; no org is named."""
+        found = [one for one in self.findings() if not one.stops_service]
+        told = [text for one in found if (text := describe_finding(one))]
+        return [*told, *self._notices.values()]
+
+    def collect(self) -> Iterator[Metric]:
+        """The metrics at this moment (prometheus_client)."""
+        works = GaugeMetricFamily(
+            "tidings_part_works",
+            "1 while a part of the service works, 0 while it is silent or down.",
+            labels=["part"],
+        )
+        silent = GaugeMetricFamily(
+            "tidings_part_silent_seconds",
+            "For how long a part that must show life has not, once that is too long.",
+            labels=["part"],
+        )
+        restarts = CounterMetricFamily(
+            "tidings_part_restarts",
+            "Parts that failed or froze and were restarted.",
+            labels=["part"],
+        )
+        for finding in sorted(self.findings(), key=lambda found: found.part.name):
+            name, condition = finding.part.name, finding.condition
+            down = condition in (Condition.SILENT, Condition.DOWN)
+            works.add_metric([name], 0 if down else 1)
+            silent.add_metric([name], finding.for_s if condition is Condition.SILENT else 0.0)
+            restarts.add_metric([name], self._restarts[name])
+        standing = GaugeMetricFamily(
+            "tidings_notice_standing", "1 for each notice that stands.", labels=["notice"]
+        )
+        for name in sorted({*self._notices, *self._problems}):
+            standing.add_metric([name], 1)
+        yield from (works, silent, restarts, standing)
+
+    # -- inside -----------------------------------------------------------------------------------
+
+    def _tick(self) -> None:
+        self._timer = self._loop.call_later(self._tick_s, self._tick)  # first, whatever follows
+        self._clock.tick(self._loop.time())
+        for hearts in self._hearts.values():
+            for heart in hearts:
+                heart.look()
+        for finding in self.findings():
+            self._log(finding)
+        for listener in self._listeners:
+            listener()
+
+    def _log(self, finding: Finding) -> None:
+        name, condition = finding.part.name, finding.condition
+        before = self._told.get(name, Condition.WELL)
+        if condition is before:
+            return
+        self._told[name] = condition
+        if condition is Condition.SILENT:
+            log.error("a part has frozen", part=name, silent_s=round(finding.for_s))
+        elif before is Condition.SILENT:
+            log.info("a part responds again", part=name)

@@ -1,0 +1,150 @@
+"""Starts every background task, and begins it anew when it fails or freezes.
+
+A task that fails is logged with its name and begun anew after a delay that grows; one that gives no
+sign of life within its bound is told of (`heartbeats.py`), cancelled, and begun anew once it has
+ended: never is there a second one beside it. All of this is done by callbacks of the loop, so there
+is no task that watches tasks and could end itself.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from tidings.core.running.parts import Part
+from tidings.core.running.restarts import restart_delay_s
+from tidings.engine.heartbeats import Heart, Heartbeats
+
+Job = Callable[[Heart], Awaitable[None]]
+
+log = structlog.get_logger(__name__)
+
+
+class SupervisedTask:
+    """One job that lives until it is stopped, or until it returns by itself."""
+
+    def __init__(
+        self,
+        heartbeats: Heartbeats,
+        part: Part,
+        job: Job,
+        *,
+        again: bool = True,
+        may_restart: Callable[[], bool] = lambda: True,
+        silent_s: Callable[[], float] | None = None,
+    ) -> None:
+        """See `Supervisor.start`."""
+        self._loop = asyncio.get_running_loop()
+        self._heartbeats = heartbeats
+        self._part = part
+        self._job = job
+        self._again = again  # whether it is begun anew where it returns
+        self._may_restart = may_restart
+        self._cancelled = False  # for it froze; once is enough
+        self._heart = heartbeats.heart(part, silent_s)
+        self._task: asyncio.Task[None] | None = None
+        self._later: asyncio.TimerHandle | None = None
+        self._stopped = False
+        self.ended: asyncio.Future[None] = self._loop.create_future()
+        """Done when it has ended for good; holds the failure of one that does not restart."""
+        self.ended.add_done_callback(_look_at)
+        self._begin()
+
+    def restart_if_frozen(self) -> None:
+        """Cancel it where it gives no sign of life; its end begins it anew."""
+        frozen = self._heart.is_silent and not self._cancelled
+        if frozen and self._task is not None and self._part.restarts and self._may_restart():
+            self._cancelled = True
+            self._task.cancel("it gives no sign of life")
+
+    async def stop(self) -> None:
+        """Cancel it, and wait for its end. Idempotent."""
+        self._stopped = True
+        if self._later is not None:
+            self._later.cancel()
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        self._finish()
+
+    def _begin(self) -> None:
+        self._later = None
+        self._cancelled = False
+        self._heart.begin()
+        self._task = self._loop.create_task(self._run(), name=self._part.name)
+        self._task.add_done_callback(self._on_done)
+
+    async def _run(self) -> None:
+        await self._job(self._heart)
+
+    def _on_done(self, task: "asyncio.Task[None]") -> None:
+        if self._stopped:
+            return
+        error = None if task.cancelled() else task.exception()
+        if error is None and not task.cancelled() and not self._again:
+            self._finish()
+            return
+        self._heart.fail()
+        failures = self._heart.pulse.failures
+        delay_s = restart_delay_s(failures)
+        if not (self._part.restarts and self._may_restart()):
+            log.error("a part has failed", part=self._part.name, error=repr(error), exc_info=error)
+            if not self.ended.done():
+                self.ended.set_exception(error or RuntimeError("it was cancelled"))
+            return
+        log.error(
+            "a part has failed and is restarted",
+            part=self._part.name,
+            error="it gave no sign of life" if task.cancelled() else repr(error),
+            failures=failures,
+            in_s=delay_s,
+            exc_info=error,
+        )
+        self._heartbeats.count_restart(self._part.name)
+        self._later = self._loop.call_later(delay_s, self._begin)
+
+    def _finish(self) -> None:
+        self._heart.end()
+        self._heartbeats.retire(self._heart)
+        if not self.ended.done():
+            self.ended.set_result(None)
+
+
+class Supervisor:
+    """Every background task of the service, by what it is a part of."""
+
+    def __init__(self, heartbeats: Heartbeats) -> None:
+        self._heartbeats = heartbeats
+        self._tasks: set[SupervisedTask] = set()
+        heartbeats.on_look(self._restart_frozen)
+
+    def start(
+        self,
+        part: Part,
+        job: Job,
+        *,
+        again: bool = True,
+        may_restart: Callable[[], bool] = lambda: True,
+        silent_s: Callable[[], float] | None = None,
+    ) -> SupervisedTask:
+        """Run a job from now on.
+
+        With `again` it is begun anew where it returns, too; `may_restart` says whether it can be at
+        this moment; `silent_s` as of `Heartbeats.heart`, where the job does not beat by itself.
+        """
+        task = SupervisedTask(
+            self._heartbeats, part, job, again=again, may_restart=may_restart, silent_s=silent_s
+        )
+        self._tasks.add(task)
+        task.ended.add_done_callback(lambda _: self._tasks.discard(task))
+        return task
+
+    def _restart_frozen(self) -> None:
+        for task in list(self._tasks):
+            task.restart_if_frozen()
+
+
+def _look_at(ended: "asyncio.Future[None]") -> None:
+    """Take note of a failure, so that asyncio does not log it once more."""
+    if not ended.cancelled():
+        ended.exception()
