@@ -267,6 +267,10 @@ def _connections(api: Calls) -> list[Check]:
             checks.append(Check("connection", False, clean(found["message"]), fix, step))
         else:
             checks.append(Check("connection", True, f"{name} works."))
+    for connection in told["connections"]:
+        checks += [
+            Check("connection", False, clean(warning)) for warning in connection.get("warnings", ())
+        ]
     return checks
 
 

@@ -1,12 +1,12 @@
 """How a Kafka cluster is reached: the fields of a connection, as the client library takes them."""
 
 import ssl
-from collections.abc import Mapping, Sequence
-from fnmatch import fnmatchcase
+from collections.abc import Mapping
 from typing import Any
 
-from tidings.connections.kafka_type import MECHANISMS, SECURITIES, TOPICS
+from tidings.connections.kafka_type import MECHANISMS, SECURITIES
 from tidings.connections.port import ConnectionDown
+from tidings.core.connections.admitted import TOPICS
 from tidings.core.connections.connection import Connection
 
 
@@ -34,20 +34,6 @@ def login_of(connection: Connection) -> Mapping[str, Any]:
                 "that fit; it does not. Ask the operator to mend it."
             ) from None
     return options
-
-
-def check_topics(connection: Connection, topics: Sequence[str]) -> None:
-    """ConnectionDown where the connection is for other topics."""
-    allowed = connection.fields.get(TOPICS)
-    if allowed is None:
-        return
-    patterns = allowed if isinstance(allowed, list) else []
-    for topic in topics:
-        if not any(fnmatchcase(topic, one) for one in patterns):
-            raise ConnectionDown(
-                f"The topic {topic} must be one that the connection {connection.name} is for; it "
-                f"is not. Ask the operator to add it to its {TOPICS}."
-            )
 
 
 def _tls(said: Mapping[str, str]) -> ssl.SSLContext:

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping
 
 from tidings.connections.port import ConnectionType, comes_with
+from tidings.core.connections.admitted import TOPICS
 from tidings.core.connections.connection import Connection
 from tidings.core.connections.fields import ConnectionField
 from tidings.core.webhooks.kafka_topic import PUBLISHES, QUEUE_TOPIC
 
 EXTRA = "kafka"
-TOPICS = "topics"
 SECURITIES = ("plaintext", "ssl", "sasl_plaintext", "sasl_ssl")
 MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 FIELDS = (
@@ -44,14 +44,16 @@ FIELDS = (
     ConnectionField("key", "A PEM file: its key", usual="in the same file", shown=True),
     ConnectionField(
         TOPICS,
-        "The topics that sources may read, where `*` stands for any signs",
+        "The topics that sources may read: `*` stands for any signs, `{org}` for the number of the "
+        "source's org",
         what="texts",
         usual="all",
         shown=True,
     ),
     ConnectionField(
         PUBLISHES,
-        "The topics that webhooks may write to, where `*` stands for any signs",
+        "The topics that webhooks may write to: `*` stands for any signs, `{org}` for the number "
+        "of the webhook's org",
         what="texts",
         usual="all",
         shown=True,

@@ -3,11 +3,11 @@ a table. What speaks to PostgreSQL is imported when one is used."""
 
 from tidings.connections.port import ConnectionType, comes_with
 from tidings.connections.postgresql_fields import FIELDS
+from tidings.core.connections.admitted import TABLES
 from tidings.core.connections.connection import Connection
 from tidings.core.connections.fields import ConnectionField
 
 EXTRA = "outbox"
-TABLES = "tables"
 
 
 async def _check(connection: Connection) -> None:
@@ -22,7 +22,11 @@ TYPE = ConnectionType(
     (
         *FIELDS,
         ConnectionField(
-            TABLES, "The tables that sources may read", what="texts", usual="all", shown=True
+            TABLES,
+            "The tables that sources may read; `{org}` stands for the number of the source's org",
+            what="texts",
+            usual="all",
+            shown=True,
         ),
     ),
     check=_check,

@@ -5,7 +5,6 @@ from typing import Any
 from psycopg import AsyncConnection, Error, ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from tidings.connections.outbox_type import TABLES
 from tidings.connections.port import ConnectionDown
 from tidings.connections.postgresql_faults import refusal
 from tidings.connections.postgresql_fields import DSN, FIELDS
@@ -44,16 +43,6 @@ def conninfo(connection: Connection) -> str:
             f"The {DSN} of connection {connection.name} must be one of PostgreSQL; it is not. Have "
             "the operator mend it, and start again."
         ) from None
-
-
-def refuse_table(connection: Connection, table: str) -> None:
-    """ConnectionDown where the connection is for other tables."""
-    tables = connection.fields.get(TABLES)
-    if tables is not None and not (isinstance(tables, list) and table in tables):
-        raise ConnectionDown(
-            f"The table must be one that connection {connection.name} is for; got {table}. Name "
-            f"another one, or have the operator add it to its {TABLES}."
-        )
 
 
 async def dial(connection: Connection) -> AsyncConnection[tuple[Any, ...]]:

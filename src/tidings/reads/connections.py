@@ -4,16 +4,19 @@ A tenant is shown what it needs to name one: never where it leads, nor who else 
 credential is shown what the declaration of its type admits (`ConnectionField.shown`).
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
 from tidings.core.connections.connection import Connection
 from tidings.core.connections.fields import shown_of
+from tidings.core.connections.tables import shared_tables
 from tidings.core.delivery.standing import Standing
 from tidings.core.events.call_reader import EITHER, Caller
 from tidings.core.ids import OrgId
 from tidings.core.times import iso
+from tidings.core.webhooks.kinds import KINDS, SQL
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.connections import CheckResult, NamedConnections
 from tidings.engine.sources.live_source import LiveSource
@@ -75,6 +78,7 @@ class ConnectionViews:
             "webhooks": None,
             "everywhere": None,
             "lastCheck": show_check(known.last(connection)),
+            "warnings": [],
         }
         if caller.may("sources:read"):
             shown["sources"] = [one.source.name for one in own.sources]
@@ -85,6 +89,7 @@ class ConnectionViews:
             shown |= {
                 "orgs": sorted(connection.orgs or ()),
                 "fields": {} if kind is None else shown_of(kind.fields, connection.fields),
+                "warnings": [*_warnings(connection)],
                 "everywhere": {
                     "orgs": len(whole.orgs),
                     "sources": len(whole.sources),
@@ -92,6 +97,20 @@ class ConnectionViews:
                 },
             }
         return shown
+
+
+def _warnings(connection: Connection) -> Iterator[str]:
+    """Say what in the operator's declaration lets orgs be at what is another's."""
+    if connection.kind != KINDS[SQL].connection:
+        return
+    for name, table in shared_tables(connection).items():
+        what = "change each other's rows" if table.key else "cannot be told apart by their rows"
+        yield (
+            f"Several orgs may write to the table {name} over the connection {connection.name}, "
+            f"and {what}. Declare its org, the column that Tidings sets to the number of the "
+            f"webhook's org{', and have it in the key' if table.key else ''}; or a table for each "
+            "org, by {org} in the name."
+        )
 
 
 def open_to(connection: Connection) -> str:

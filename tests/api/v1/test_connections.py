@@ -67,6 +67,7 @@ async def test_a_tenant_is_shown_what_it_is_and_who_of_it_goes_over_it_and_no_mo
             "webhooks": ["crm"],
             "everywhere": None,
             "lastCheck": None,
+            "warnings": [],
         }
         told = (await s.call("GET", "/v1/connections/main", auth=BOSS, x_tidings_org="7")).json
         assert told["sources"] == ["loyalty"]

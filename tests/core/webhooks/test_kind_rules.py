@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from tidings.core.connections.connection import Connection
+from tidings.core.ids import OrgId
 from tidings.core.webhooks.rules import Reading, read_webhook
 from tidings.core.webhooks.settings import Settings
 from tidings.core.webhooks.webhook_form import Known
@@ -170,3 +171,57 @@ def test_a_table_that_is_not_declared_any_more_does_not_stop_other_changes() -> 
 @pytest.mark.parametrize("kind", ["PULL", "EMAIL"])
 def test_a_type_whose_messages_are_no_others_stays(kind: str) -> None:
     assert ("type_stays", "webHookType") in refused({"webHookType": kind}, made(HTTP))
+
+
+QUEUE = Connection("main", "kafka", {"topic": "q.{org}.{webhook}", "publishes": ["*"]}, None)
+OWN = Connection("main", "kafka", {"topic": "q.{org}", "publishes": ["crm.{org}", "q.*"]}, None)
+
+
+@pytest.mark.parametrize(
+    ("connection", "topic", "org", "taken"),
+    [
+        (OWN, "crm.1", 1, True),
+        (OWN, "crm.12", 1, False),
+        (OWN, "crm.1", 12, False),
+        (OWN, "q.1", 1, True),
+        (OWN, "q.12", 1, False),  # of the queue of another org, though the pattern admits it
+        (QUEUE, "q.1.000000000000000000000000", 12, False),
+        (QUEUE, "q.12.000000000000000000000000", 12, True),
+        (QUEUE, "crm.1", 12, True),
+    ],
+)
+def test_no_org_writes_to_what_is_another_orgs(
+    connection: Connection, topic: str, org: int, taken: bool
+) -> None:
+    known = msgspec.structs.replace(KNOWN, org=OrgId(org), connections={"main": connection})
+    old = made(KAFKA)
+    for body, previous in ((KAFKA, None), ({}, old)):
+        reading = read_webhook(body | {"kafka": {"topic": topic}}, known, previous)
+        assert isinstance(reading, Reading) is taken
+        if not isinstance(reading, Reading):
+            assert [(one.code, one.field) for one in reading] == [("outside_connection", "kafka")]
+
+
+def test_a_table_that_orgs_share_has_the_org_in_its_key_or_is_refused_to_who_is_new() -> None:
+    keyed = STATE | {"key": ["org", "customer"], "org": "org"}
+    log = {"columns": ["customer", "at"], "id": "event"}
+    for tables, table, taken in (
+        ({"state": STATE}, "state", False),
+        ({"state": keyed}, "state", True),
+        ({"state_{org}": STATE}, "state_1", True),
+        ({"state_{org}": STATE}, "state_12", False),
+        ({"state_{org}": STATE}, "state_{org}", False),
+        ({"state": log}, "state", True),  # nobody's row is changed
+    ):
+        shared = Connection("crm", "sql", {"tables": tables}, None)
+        known = msgspec.structs.replace(KNOWN, org=OrgId(1), connections={"crm": shared})
+        body = SQL | {"sql": SQL["sql"] | {"table": table}}
+        reading = read_webhook(body, known, None)
+        assert isinstance(reading, Reading) is taken, (tables, reading)
+    old = made(SQL)
+    known = msgspec.structs.replace(
+        KNOWN, connections={"crm": Connection("crm", "sql", {"tables": {"state": STATE}}, None)}
+    )
+    assert made({"name": "other"}, old, known), "it goes on"
+    both = SQL | {"sql": {"table": "state", "columns": {"org": {"constant": 2}, "customer": {}}}}
+    assert isinstance(read_webhook(both, known, None), list), "nobody sets the column of the org"

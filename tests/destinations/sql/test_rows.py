@@ -7,6 +7,7 @@ import pytest
 
 from tests.destinations.sql.bench import columns
 from tidings.core.connections.tables import DeclaredTable
+from tidings.core.ids import OrgId
 from tidings.core.picks import MessageFault, Pick
 from tidings.core.webhooks.sql_table import SqlTable
 from tidings.destinations.sql.rows import row_of
@@ -17,7 +18,7 @@ BODY = b'{"data":{"id":7,"tier":"gold","points":10.50,"more":{"a":[1.10, 2]}},"c
 
 
 def made(message: bytes, picks: dict[str, Pick], table: DeclaredTable = STATE) -> bytes:
-    return row_of(SqlTable("t", picks or None), table, "msg_1", message)
+    return row_of(SqlTable("t", picks or None), table, "msg_1", message, OrgId(9))
 
 
 def test_picks_put_values_into_columns_byte_for_byte() -> None:
@@ -83,5 +84,16 @@ def test_what_no_row_can_be_made_of_is_told(body: bytes, picks: dict[str, Pick],
 @pytest.mark.parametrize("name", ['a"b', "a'b", "select", "ä", "a b", "a\\"])
 def test_names_of_columns_may_be_anything(name: str) -> None:
     picks: dict[str, Any] = {name: Pick(path="a")}
-    row = row_of(SqlTable("t", picks), DeclaredTable((name,), (), "id"), "1", b'{"a":"x"}')
+    row = row_of(
+        SqlTable("t", picks), DeclaredTable((name,), (), "id"), "1", b'{"a":"x"}', OrgId(9)
+    )
     assert json.loads(row) == {name: "x", "id": "1"}
+
+
+def test_the_org_is_that_of_the_webhook_whatever_the_message_says() -> None:
+    table = DeclaredTable(("customer", "tier", "org"), ("org", "customer"), org="org")
+    body = b'{"org":1,"customer":7,"tier":"gold"}'
+    for picks in ({}, columns(customer="customer", tier="org")):
+        assert json.loads(made(body, picks, table))["org"] == 9
+    with pytest.raises(MessageFault):
+        made(b'{"org":1}', {}, table)

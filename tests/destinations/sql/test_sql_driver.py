@@ -18,6 +18,7 @@ from tidings.core.connections.connection import Connection
 from tidings.core.delivery.advice import PastAttempt, what_happened, what_to_do
 from tidings.core.delivery.exchange import Answer, Fault, FaultKind, Result, Verdict
 from tidings.core.delivery.outcome import RetryPolicy
+from tidings.core.ids import OrgId
 from tidings.core.picks import Pick
 from tidings.core.webhooks.sql_table import SqlTable
 from tidings.destinations.port import Channel
@@ -549,3 +550,34 @@ async def test_why_no_row_can_be_made_of_a_message_is_told_in_words_that_its_pag
     assert isinstance(result.ending, Fault) and result.ending.kind is FaultKind.TRANSFORM
     tried = PastAttempt(None, result.ending.kind, result.ending.detail, 0)
     assert "must have a value" in what_happened(tried) and "Correct" in what_to_do(tried)
+
+
+async def test_orgs_that_share_a_table_change_rows_of_their_own_alone() -> None:
+    crm = Crm(
+        "CREATE TABLE state (org bigint, customer bigint, tier text, event text, "
+        "PRIMARY KEY (org, customer))",
+        "CREATE TABLE log (org bigint, id text, body jsonb, UNIQUE (org, id))",
+        tables={
+            "state": {
+                "columns": ["org", "customer", "tier"],
+                "key": ["org", "customer"],
+                "org": "org",
+                "id": "event",
+            },
+            "log": {"columns": ["body"], "id": "id", "org": "org"},
+        },
+    )
+    for org, tier in ((1, "gold"), (12, "blue"), (1, "none")):
+        body = b'{"org": 12, "customer": 7, "tier": "%b"}' % tier.encode()
+        async with crm.opened("state", org=OrgId(org)) as channel:
+            [result] = await sent(channel, message(f"m-{org}-{tier}", body))
+            assert status(result) == 201
+        async with crm.opened("log", columns(body="tier"), org=OrgId(org)) as channel:
+            [result] = await sent(channel, message("m1", body))
+            assert status(result) == (200 if tier == "none" else 201)
+    assert crm.sql("SELECT * FROM state ORDER BY org") == [
+        (1, 7, "none", "m-1-none"), (12, 7, "blue", "m-12-blue"),
+    ]  # fmt: skip
+    assert crm.sql("SELECT org, id, body FROM log ORDER BY org") == [
+        (1, "m1", "gold"), (12, "m1", "blue"),
+    ]  # fmt: skip

@@ -6,9 +6,11 @@ from pathlib import Path
 from tests.docs.connections.connection_tables import tables
 from tidings.app.connections import load_connections
 from tidings.app.parts import CONNECTION_TYPES
-from tidings.connections.kafka_login import check_topics
 from tidings.connections.kafka_type import FIELDS
-from tidings.connections.postgresql_dialling import conninfo, refuse_table
+from tidings.connections.postgresql_dialling import conninfo
+from tidings.core.connections.admitted import strange_table, strange_topic
+from tidings.core.ids import OrgId, WebhookId
+from tidings.core.webhooks.kafka_topic import not_published, queue_topic
 from tidings.engine.connections import DEADLINE_S, UNDER_WAY_MAX
 from tidings.reads.connections import CHECKS, READS
 
@@ -28,9 +30,15 @@ def test_the_file_on_the_page_is_taken_and_has_every_field_of_a_cluster(tmp_path
     found = load_connections(file, CONNECTION_TYPES, secrets)
     assert found.default is found["main"] and found["main"].orgs is None
     assert found["main"].fields.keys() == {one.name for one in FIELDS}
-    check_topics(found["main"], ["loyalty.events"])
+    for org in (1, 12, 21):
+        for other in (1, 12, 21):
+            topics, own = [f"loyalty.{other}.events"], org == other
+            assert (strange_topic(found["main"], topics, OrgId(org)) is None) is own
+            for topic in (f"crm.{other}", f"crm.{other}.orders"):
+                assert (not_published(found["main"], topic, OrgId(org)) is None) is own
+        assert queue_topic(found["main"], OrgId(org), WebhookId("0" * 24)) == f"crm.{org}"
     assert "password=hush" in conninfo(found["shop"])
-    refuse_table(found["shop"], "tidings_outbox")
+    assert strange_table(found["shop"], "tidings_outbox", OrgId(2001)) is None
 
 
 def test_the_page_has_every_type_with_what_a_check_of_it_means_and_what_bounds_checks() -> None:

@@ -11,6 +11,7 @@ from tidings.app.parts import CONNECTION_TYPES
 from tidings.core.connections.connection import Connection
 from tidings.core.delivery.exchange import Answer
 from tidings.core.delivery.outcome import DEFAULT_POLICY
+from tidings.core.ids import OrgId
 from tidings.core.webhooks.kinds import OFFERED
 from tidings.destinations.kafka.verdicts import _MEANINGS, refused
 
@@ -32,8 +33,9 @@ def test_the_webhook_of_the_page_is_taken() -> None:
     [shown] = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
     settings = made(json.loads(shown))
     assert settings.kafka is not None
-    connection = Connection("main", "kafka", {"publishes": ["crm.*"]})
-    assert KNOWN and settings.kafka.outside(connection) is None
+    connection = Connection("main", "kafka", {"publishes": ["crm.{org}.*"]})
+    assert KNOWN and settings.kafka.outside(connection, OrgId(2001)) is None
+    assert settings.kafka.outside(connection, OrgId(200)) is not None
 
 
 def test_every_type_is_on_the_page() -> None:

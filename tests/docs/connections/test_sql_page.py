@@ -14,6 +14,7 @@ from tidings.app.connections import load_connections
 from tidings.app.parts import CONNECTION_TYPES
 from tidings.core.connections.tables import COLUMNS_MAX, LINES_USUAL, tables_of
 from tidings.core.delivery.exchange import Verdict
+from tidings.core.ids import OrgId
 from tidings.core.webhooks.rules import Reading, read_webhook
 from tidings.core.webhooks.webhook_form import Known
 from tidings.destinations.sql.driver import SqlDestination
@@ -67,7 +68,7 @@ async def test_the_webhook_of_the_page_writes_the_row_that_its_table_is_for(
 
 
 def test_the_page_says_what_the_code_has() -> None:
-    assert len(tables_of(tomllib.loads(FILE)["crm"])) == 2
+    assert len(tables_of(tomllib.loads(FILE)["crm"], OrgId(2001))) == 2
     assert "pip install 'tidings[sql]'" in PAGE and f"at most {COLUMNS_MAX}" in PAGE
     assert f"of all webhooks together | {LINES_USUAL} |" in PAGE
     for state, said in SAID.items():

@@ -119,6 +119,30 @@ async def test_all_that_is_there_and_comes_is_accepted_in_order_and_acknowledged
         assert topic.open_now == 0
 
 
+async def test_what_the_connection_does_not_admit_to_the_org_is_not_opened() -> None:
+    async with service() as s:
+        topic = Topic(1)
+        live = await fetched(s, topic)
+        await until(lambda: topic.taken == 1)
+        narrower = Connection("main", "kafka", {"topics": ["t.{org}"]}, None)
+        s.parts.pumps._connections = s.parts.sources.connections = {"main": narrower}
+        s.parts.pumps.follow(live)  # as after a start
+        await until(lambda: live.trouble)
+        assert "The topic t must be one that the connection main is for" in live.trouble
+        assert topic.opened == 1 and topic.open_now == 0
+        body = {"name": "u", "type": "kafka", "connection": "main", "kafka": {"topics": ["t.12"]}}
+        for call in (
+            ("POST", "/v1/sources", body),
+            ("PATCH", "/v1/sources/t", {"kafka": body["kafka"]}),
+        ):
+            refused = await s.call(*call)
+            assert (refused.status, refused.json["error"]["code"]) == (400, "outside_connection")
+        own = {"kafka": {"topics": ["t.1"]}}
+        assert (await s.call("PATCH", "/v1/sources/t", own)).status == 200
+        await until(lambda: topic.opened == 2)
+        await s.parts.pumps.stop()
+
+
 async def test_nothing_is_acknowledged_and_nothing_more_is_read_while_nothing_can_be_kept(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

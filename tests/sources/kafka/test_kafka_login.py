@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tidings.connections.kafka_login import check_topics, login_of
+from tidings.connections.kafka_login import login_of
 from tidings.connections.port import ConnectionDown
 from tidings.core.connections.connection import Connection
 from tidings.core.sources.source import KAFKA, KafkaTopics, Source
@@ -35,25 +35,6 @@ def test_the_fields_of_a_connection_are_those_of_the_client() -> None:
         "sasl_plain_password": "s3cret",
     }
     assert login_of(connection(servers="a"))["security_protocol"] == "PLAINTEXT"
-
-
-@pytest.mark.parametrize(
-    ("allowed", "refused"),
-    [
-        (["loyalty.*", "orders"], ""),
-        (["loyalty.*"], "orders"),
-        ([], "loyalty.events"),
-        ("loyalty.events", "loyalty.events"),
-    ],
-)
-def test_a_connection_for_some_topics_is_for_no_other(allowed: object, refused: str) -> None:
-    made = Connection("main", "kafka", {"servers": "a", "topics": allowed})
-    assert login_of(made)["bootstrap_servers"] == ["a"]
-    check_topics(Connection("main", "kafka", {"servers": "a"}), ["anything"])
-    if not refused:
-        return check_topics(made, ["loyalty.events", "orders"])
-    with pytest.raises(ConnectionDown, match=f"The topic {refused} must be one"):
-        check_topics(made, ["loyalty.events", "orders"])
 
 
 async def test_without_the_extra_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -163,6 +163,7 @@ COMPONENTS: dict[str, Any] = {
         "webhooks": _NAMES,
         "everywhere": "#ConnectionUsers|null",
         "lastCheck": "#ConnectionCheck|null",
+        "warnings": ["text"],
     },
     "ConnectionUsers": {"orgs": "whole", "sources": "whole", "webhooks": "whole"},
     "ConnectionCheck": {"at": "time", "works": "yes", "message": "text", "durationInMs": "number"},

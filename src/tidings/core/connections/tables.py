@@ -5,57 +5,86 @@ columns = ["customer_id", "tier", "points", "event_id", "at"]
 key = ["customer_id"]
 id = "event_id"
 newer = "at"
+org = "org_id"                    # or a table for each org: [crm.tables."customer_state_{org}"]
 """
 
+import re
 from collections.abc import Iterator, Mapping
 
 import msgspec
 
+from tidings.core.connections.admitted import ORG
+from tidings.core.connections.connection import Connection
 from tidings.core.form import came
+from tidings.core.ids import ORG_ID_MAX, OrgId
 
 TABLES, LINES_MAX = "tables", "connections_max"
 LINES_USUAL = 10
 COLUMNS_MAX = 100
 NAME_BYTES_MAX = 63  # PostgreSQL cuts off what is longer
-_FIELDS = ("columns", "key", "id", "newer")
+_FIELDS = ("columns", "key", "id", "newer", "org")
+_ANOTHER_NUMBER = re.compile(r"[0-9}]\{org\}|\{org\}[0-9{]")
 
 
 class DeclaredTable(msgspec.Struct, frozen=True):
     """One of them. `columns`: those that a webhook may set. `key`: a row is changed where there is
     one with these; none: every row is a new one. `id`: the column of the message's id, by which a
-    repeat is known. `newer`: a row is changed only by what is as new or newer by this column."""
+    repeat is known. `newer`: a row is changed only by what is as new or newer by this column.
+    `org`: the column of the org's number, which no webhook sets. `per_org`: whether each org has a
+    table of its own by the name."""
 
     columns: tuple[str, ...]
     key: tuple[str, ...] = ()
     id: str = ""
     newer: str = ""
+    org: str = ""
+    per_org: bool = False
 
     @property
     def settable(self) -> tuple[str, ...]:
-        """What a webhook says; the id is set by itself."""
-        return tuple(one for one in self.columns if one != self.id)
+        """What a webhook says; id and org are set by themselves."""
+        return tuple(column for column in self.columns if column not in (self.id, self.org))
 
     @property
     def needed(self) -> frozenset[str]:
         """The columns without which nobody could say which row it is, and whether it is older."""
-        return frozenset({*self.key, self.newer} - {""})
+        return frozenset({*self.key, self.newer} - {"", self.org})
 
 
-def tables_of(fields: Mapping[str, object]) -> dict[str, DeclaredTable]:
-    """The tables of a connection that says these fields, but for those that are not as they must
-    be."""
+def tables_of(fields: Mapping[str, object], org: OrgId) -> dict[str, DeclaredTable]:
+    """Name the tables of a connection that says these fields, as the org has them, but for those
+    that are not as they must be."""
+    return {name.replace(ORG, str(org)): table for name, table in _declared(fields)}
+
+
+def shared_table(connection: Connection, table: DeclaredTable) -> bool:
+    """Tell whether several orgs may write to a table, and nothing in it tells their rows apart."""
+    several = connection.orgs is None or len(connection.orgs) > 1
+    return several and not table.org and not table.per_org
+
+
+def shared_tables(connection: Connection) -> dict[str, DeclaredTable]:
+    """Name those tables of a connection, as the operator calls them."""
+    found = dict(_declared(connection.fields))
+    return {name: table for name, table in found.items() if shared_table(connection, table)}
+
+
+def _declared(fields: Mapping[str, object]) -> Iterator[tuple[str, DeclaredTable]]:
     said = fields.get(TABLES)
-    tables = said if isinstance(said, dict) else {}
-    return {
-        name: DeclaredTable(
-            columns=tuple(one["columns"]),
-            key=tuple(one.get("key", ())),
-            id=one.get("id", ""),
-            newer=one.get("newer", ""),
+    for name, one in said.items() if isinstance(said, dict) else ():
+        if any(table_faults(name, one)):
+            continue
+        yield (
+            name,
+            DeclaredTable(
+                columns=tuple(one["columns"]),
+                key=tuple(one.get("key", ())),
+                id=one.get("id", ""),
+                newer=one.get("newer", ""),
+                org=one.get("org", ""),
+                per_org=ORG in name,
+            ),
         )
-        for name, one in tables.items()
-        if not any(table_faults(name, one))
-    }
 
 
 def tables_faults(fields: Mapping[str, object]) -> Iterator[str]:
@@ -69,7 +98,7 @@ def table_faults(name: str, said: object) -> Iterator[str]:
     """What is wrong with one of them."""
     where = f"{TABLES}.{name}"
     parts = name.split(".")
-    if len(parts) > 2 or not all(_is_name(one) for one in parts):
+    if len(parts) > 2 or not all(_is_name(part.replace(ORG, str(ORG_ID_MAX))) for part in parts):
         yield f"{where} must be a table's name, or its schema's and its own with a point between"
     if not isinstance(said, dict):
         yield f"{where} must be a table of {', '.join(_FIELDS)}; got {came(said)}"
@@ -84,20 +113,36 @@ def table_faults(name: str, said: object) -> Iterator[str]:
                 f"once; got {came(value)}"
             )
             return
-    id, newer = said.get("id", ""), said.get("newer", "")
+    id, newer, org = said.get("id", ""), said.get("newer", ""), said.get("org", "")
     if not columns:
         yield f"{where}.columns must name a column; got none"
     if "id" in said and not _is_name(id):
         yield f"{where}.id must be a column; got {came(id)}"
+    yield from _org_faults(where, name, said)
     if not key and not id:
         yield f"{where} must have a key or an id: else what comes again is written again"
-    if strange := [one for one in key if one not in columns or one == id]:
+    if strange := [one for one in key if one != org and (one not in columns or one == id)]:
         yield f"{where}.key must be of its columns, without the id; got {strange[0]}"
-    if "newer" in said and (newer not in columns or newer in key or newer == id or not key):
+    if "newer" in said and (newer not in columns or newer in (*key, id, org) or not key):
         yield (
             f"{where}.newer must be one of its columns, neither of the key nor the id, beside a "
             f"key; got {came(newer)}"
         )
+
+
+def _org_faults(where: str, name: str, said: Mapping[str, object]) -> Iterator[str]:
+    """Say what would let two orgs at the same rows, though the table is to tell them apart."""
+    if _ANOTHER_NUMBER.search(name):
+        yield f"{where} must have {ORG} beside no digit and no other {ORG}: else orgs share a name"
+    if "org" not in said:
+        return
+    org, key = said["org"], said.get("key", [])
+    if not _is_name(org) or org == said.get("id"):
+        yield f"{where}.org must be a column, and not the id; got {came(org)}"
+    elif isinstance(key, list) and key and org not in key:
+        yield f"{where}.key must have {org}, the column of the org: else orgs change others' rows"
+    elif key == [org]:
+        yield f"{where}.key must have a column beside {org}: else an org has one row alone"
 
 
 def _is_name(said: object) -> bool:

@@ -1,11 +1,11 @@
 """Where on a Kafka cluster the messages of a webhook go: the declaration of its fields. Pure."""
 
 import re
-from fnmatch import fnmatchcase
 from typing import Annotated
 
 import msgspec
 
+from tidings.core.connections.admitted import ORG, admits_one
 from tidings.core.connections.connection import Connection
 from tidings.core.declaration import Field
 from tidings.core.ids import OrgId, WebhookId
@@ -14,6 +14,7 @@ from tidings.core.kinds import named, whole
 TOPIC = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 # Fields of a connection: the topics that webhooks may write to, and that of the platform's queue.
 PUBLISHES, QUEUE_TOPIC = "publishes", "topic"
+_WEBHOOK = "{webhook}"
 
 
 class KafkaTopic(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -33,9 +34,13 @@ class KafkaTopic(msgspec.Struct, frozen=True, omit_defaults=True):
         """See `Place`."""
         return self.topic
 
-    def outside(self, connection: Connection) -> str | None:
+    def outside(self, connection: Connection, org: OrgId) -> str | None:
         """See `Place`."""
-        return not_published(connection, self.topic)
+        return not_published(connection, self.topic, org)
+
+    def trespass(self, connection: Connection, org: OrgId) -> str | None:
+        """See `Place`."""
+        return _queue_of_another(connection, self.topic, org)
 
 
 KAFKA_TOPIC = whole(KafkaTopic, '{"topic": "crm.loyalty"}')
@@ -52,14 +57,10 @@ def is_queue_topic(said: object) -> bool:
     return isinstance(said, str) and TOPIC.fullmatch(_named(said, *longest)) is not None
 
 
-def not_published(connection: Connection, topic: str) -> str | None:
-    """Why no webhook may write to the topic over the connection; None if it may. The topic of the
-    platform's own queue is the operator's choice."""
+def not_published(connection: Connection, topic: str, org: OrgId) -> str | None:
+    """Say why no webhook of the org may write to the topic over the connection; None if it may."""
     allowed = connection.fields.get(PUBLISHES)
-    if allowed is None:
-        return None
-    patterns = allowed if isinstance(allowed, list) else []
-    if any(isinstance(one, str) and fnmatchcase(topic, one) for one in patterns):
+    if allowed is None or admits_one(allowed, topic, org):
         return None
     return (
         f"The topic must be one that the connection {connection.name} is for; got {topic}. Name "
@@ -67,5 +68,21 @@ def not_published(connection: Connection, topic: str) -> str | None:
     )
 
 
+def _queue_of_another(connection: Connection, topic: str, org: OrgId) -> str | None:
+    """Say that a topic is where the platform's own queue tells another org; None if it is not."""
+    queue = connection.fields.get(QUEUE_TOPIC)
+    if not isinstance(queue, str) or ORG not in queue:
+        return None
+    first, *others = queue.split(ORG)
+    pattern = re.escape(first) + "([0-9]+)" + r"\1".join(map(re.escape, others))
+    found = re.fullmatch(pattern.replace(re.escape(_WEBHOOK), "[0-9a-f]+"), topic)
+    if found is None or found[1] == str(org):
+        return None
+    return (
+        f"The topic must be none that the connection {connection.name} has for the queue of "
+        f"another org; got {topic}. Name another one."
+    )
+
+
 def _named(topic: str, org: OrgId, webhook: WebhookId) -> str:
-    return topic.replace("{org}", str(org)).replace("{webhook}", webhook)
+    return topic.replace(ORG, str(org)).replace(_WEBHOOK, webhook)

@@ -84,7 +84,10 @@ def _judge_connection(form: WebhookForm, settings: Settings, kind: Kind) -> None
         )
         return
     place: Place | None = None if kind.field is None else getattr(settings, kind.field)
-    if place is not None and (why := place.outside(connection)) is not None:
-        form.refuse("outside_connection", kind.field or "", why)
+    if place is not None:
+        org = form.known.org
+        why = place.outside(connection, org) or place.trespass(connection, org)
+        if why is not None:
+            form.refuse("outside_connection", kind.field or "", why)
     if settings.email is not None:
         judge_mailing(form, settings.email, recipients_of(connection.fields))

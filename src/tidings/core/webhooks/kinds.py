@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import msgspec
 
 from tidings.core.connections.connection import Connection
+from tidings.core.ids import OrgId
 
 HTTP, QUEUE = "HTTP", "QUEUE_INT"
 KAFKA, EMAIL, SQL, PULL = "KAFKA", "EMAIL", "SQL", "PULL"
@@ -53,9 +54,13 @@ class Place(Protocol):
     def place(self) -> str:
         """Where over the connection, as the path of a URL."""
 
-    def outside(self, connection: Connection) -> str | None:
-        """Why the connection is not for it, as the operator has bounded that: what must be, what
-        came, what to do. None: it is."""
+    def outside(self, connection: Connection, org: OrgId) -> str | None:
+        """Say why the connection is not for it and the org, as the operator has bounded that: what
+        must be, what came, what to do. None: it is."""
+
+    def trespass(self, connection: Connection, org: OrgId) -> str | None:
+        """Say why the org would be at what is another's there; None: it would not. Judged where a
+        webhook is made or led elsewhere: those that there are go on."""
 
 
 def url_of(kind: str, url: str, connection: str, place: Any) -> str:

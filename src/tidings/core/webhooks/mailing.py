@@ -13,6 +13,7 @@ import msgspec
 from tidings.core.connections.connection import Connection
 from tidings.core.declaration import Declared, Field
 from tidings.core.form import Form, came
+from tidings.core.ids import OrgId
 from tidings.core.kinds import Part, Value, whole
 from tidings.core.mail_addresses import address_of, domain_of
 from tidings.core.shaping.transformation_rules import TEMPLATE_MAX
@@ -110,7 +111,11 @@ class Mailing(msgspec.Struct, frozen=True, omit_defaults=True):
         """See `Place`."""
         return ",".join(self.to)
 
-    def outside(self, connection: Connection) -> str | None:
+    def trespass(self, connection: Connection, org: OrgId) -> str | None:
+        """See `Place`."""
+        return None
+
+    def outside(self, connection: Connection, org: OrgId) -> str | None:
         """See `Place`: recipients are judged one by one (`judge_mailing`)."""
         return None
 

@@ -8,9 +8,10 @@ from urllib.parse import quote
 import msgspec
 
 from tidings.core.connections.connection import Connection
-from tidings.core.connections.tables import COLUMNS_MAX, tables_of
+from tidings.core.connections.tables import COLUMNS_MAX, shared_table, tables_of
 from tidings.core.declaration import Declared, Field
 from tidings.core.form import Form, came
+from tidings.core.ids import OrgId
 from tidings.core.kinds import Part, named, whole
 from tidings.core.picks import PICK, Pick, read_pick
 
@@ -88,9 +89,21 @@ class SqlTable(msgspec.Struct, frozen=True, omit_defaults=True):
         """See `Place`."""
         return quote(self.table)
 
-    def outside(self, connection: Connection) -> str | None:
+    def trespass(self, connection: Connection, org: OrgId) -> str | None:
         """See `Place`."""
-        table = tables_of(connection.fields).get(self.table)
+        table = tables_of(connection.fields, org).get(self.table)
+        if table is None or not table.key or not shared_table(connection, table):
+            return None
+        return (
+            f"The table {self.table} must have the org in its key, since several orgs may name the "
+            f"connection {connection.name}: else one changes the rows of another. Ask the operator "
+            'to declare its org = "…", a table for each org by {org} in the name, or a connection '
+            "for each."
+        )
+
+    def outside(self, connection: Connection, org: OrgId) -> str | None:
+        """See `Place`."""
+        table = tables_of(connection.fields, org).get(self.table)
         if table is None:
             return (
                 f"The table must be one that is declared for the connection {connection.name}; got "

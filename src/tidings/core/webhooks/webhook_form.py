@@ -10,6 +10,7 @@ import msgspec
 
 from tidings.core.connections.connection import Connection
 from tidings.core.form import Form, came, number_of, visible, whole_of
+from tidings.core.ids import OrgId
 from tidings.core.shaping.shape_rules import read_transformation
 from tidings.core.shaping.signatures.standard_webhooks import read_secret
 from tidings.core.webhooks import authentication_body
@@ -38,6 +39,8 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     event_types: Collection[str]
     """Those that are known; a mapping where they have versions, to the newest."""
     check_url: UrlCheck
+    org: OrgId = OrgId(0)
+    """Whose webhook it is: by its number it may name places over connections."""
     transformations: Collection[str] = ()
     """Names of those that are stored."""
     aliases: Mapping[str, str] = {}

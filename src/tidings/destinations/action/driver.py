@@ -148,7 +148,7 @@ def _needed(kind: Webhook, over: Connection | None) -> frozenset[str]:
     """The columns of a row that must have a value."""
     if kind.sql is None or over is None:
         return frozenset()
-    table = tables_of(over.fields).get(kind.sql.table)
+    table = tables_of(over.fields, kind.org).get(kind.sql.table)
     return frozenset() if table is None else table.needed
 
 

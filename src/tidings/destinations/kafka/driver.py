@@ -82,7 +82,7 @@ class KafkaChannel:
         self._producer: Producer | None = None
         self._webhook = webhook
         self._topic = topic_of(webhook, connection)
-        self._barred = not_published(connection, self._topic)
+        self._barred = not_published(connection, self._topic, webhook.org)
 
     async def send(self, message: Message, record_key: bytes | None = None) -> Result | None:
         """See `Channel`. `record_key`: of its own, where it has one; None: that of its order."""

@@ -45,7 +45,7 @@ class SqlChannel:
 
     async def send(self, message: Message) -> Result | None:
         try:
-            row = row_of(self._sql, self._table, message.id, message.body)
+            row = row_of(self._sql, self._table, message.id, message.body, self._webhook.org)
         except MessageFault as fault:
             return of_fault(Fault(FaultKind.TRANSFORM, False, fault.said, 0.0))
         attempt = _Attempt(message, row, self._statement, self._webhook, self._sql.table)

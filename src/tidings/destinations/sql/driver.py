@@ -58,7 +58,7 @@ class SqlDestination:
         table = _table(webhook, connection)
         shown = [(name, value) for name, value in headers if name in _SHOWN]
         try:
-            row = row_of(webhook.sql, table, dict(shown).get(_ID), body)
+            row = row_of(webhook.sql, table, dict(shown).get(_ID), body, webhook.org)
         except MessageFault:  # nothing was sent
             row = b""
         return Shown("UPSERT" if table.key else "INSERT", shown, row)
@@ -66,7 +66,7 @@ class SqlDestination:
 
 def _table(webhook: Webhook, connection: Connection | None) -> DeclaredTable:
     assert webhook.sql is not None and connection is not None
-    return tables_of(connection.fields)[webhook.sql.table]
+    return tables_of(connection.fields, webhook.org)[webhook.sql.table]
 
 
 def _fault(webhook: Webhook, connection: Connection | None) -> str | None:
@@ -76,4 +76,4 @@ def _fault(webhook: Webhook, connection: Connection | None) -> str | None:
             "A webhook must say into which table its messages go; this one says none. Set "
             "webHookType to SQL with a table, or ask the operator for another default connection."
         )
-    return webhook.sql.outside(connection)
+    return webhook.sql.outside(connection, webhook.org)

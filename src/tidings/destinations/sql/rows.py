@@ -8,12 +8,14 @@ import msgspec
 
 from tidings.core.connections.tables import DeclaredTable
 from tidings.core.exact_json import fields_of, read_exactly, write_exactly
+from tidings.core.ids import OrgId
 from tidings.core.picks import MessageFault, PassedOver, Pick
 from tidings.core.webhooks.sql_table import WHOLE, SqlTable
 
 
-def row_of(sql: SqlTable, table: DeclaredTable, id: str | None, body: bytes) -> bytes:
-    """The row. `id`: of the message, for the table's column of it. MessageFault."""
+def row_of(sql: SqlTable, table: DeclaredTable, id: str | None, body: bytes, org: OrgId) -> bytes:
+    """Make the row. `id` of the message and `org` of its webhook are for the columns that the table
+    has for them. MessageFault."""
     row: dict[str, object] = {}
     message = _message(body)
     if sql.columns is None:
@@ -35,6 +37,8 @@ def row_of(sql: SqlTable, table: DeclaredTable, id: str | None, body: bytes) -> 
             )
     if table.id and id is not None:
         row[table.id] = id
+    if table.org:
+        row[table.org] = org
     return write_exactly(row)
 
 

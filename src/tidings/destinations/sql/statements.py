@@ -22,14 +22,14 @@ SELECT {values}
 def statement(name: str, table: DeclaredTable, columns: Sequence[str]) -> str:
     """Insert a row of these columns, or change the one with its key. What has come before, or is
     older, changes nothing."""
-    columns = list(dict.fromkeys((*columns, *filter(None, (table.id,)))))
+    columns = list(dict.fromkeys((*columns, *filter(None, (table.id, table.org)))))
     return (
         sql.SQL(_WRITE)
         .format(
             table=sql.Identifier(*name.split(".")),
             columns=_names(columns),
             values=sql.SQL(", ").join(sql.Identifier("r", one) for one in columns),
-            conflict=_names(table.key or (table.id,)),
+            conflict=_names(table.key or [*filter(None, (table.org, table.id))]),
             act=_change(table, [one for one in columns if one not in table.key]),
         )
         .as_string()

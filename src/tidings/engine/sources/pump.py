@@ -14,6 +14,7 @@ from tidings.connections.port import ConnectionDown
 from tidings.core.connections.connection import Connection
 from tidings.core.notices.kinds import SOURCE_FAILING, source_failing
 from tidings.core.sources.message import ForeignMessage
+from tidings.core.sources.reach import outside_connection
 from tidings.engine.events.intake import Overloaded
 from tidings.engine.sources.intake import SourceIntake, Tell
 from tidings.engine.sources.live_source import AsideFull, LiveSource
@@ -58,6 +59,8 @@ class Pump:
         while True:
             reading: Reading | None = None
             try:
+                if (why := outside_connection(live.source, self._connection, live.org)) is not None:
+                    raise ConnectionDown(why)
                 reading = await self._driver.open(live.source, self._connection, live.stored.number)
                 live.well()
                 while True:

@@ -11,6 +11,7 @@ from tidings.core.connections.connection import Connection
 from tidings.core.events.call_reader import Caller
 from tidings.core.form import Form
 from tidings.core.ids import OrgId, read
+from tidings.core.sources.reach import outside_connection
 from tidings.core.sources.source import FETCHED, NAMED, Source, read_source
 from tidings.engine.listeners import Listeners
 from tidings.engine.sources.activity import OUTCOMES
@@ -189,6 +190,8 @@ class Sources:
             raise Invalid(*made.refusals)
         if old is None and made.connection:
             self._check_connection(caller, made)
+        if old is None or (old.kafka, old.outbox) != (made.kafka, made.outbox):
+            self._check_reach(caller.org, made)
         was = old is not None and old.orgs == NAMED
         if made.orgs == NAMED and not was and not caller.platform:
             raise Forbidden.because(
@@ -219,6 +222,15 @@ class Sources:
                     "(unknown_connection, field connection)",
                     "connection",
                 )
+            )
+
+    def _check_reach(self, org: OrgId, made: Source) -> None:
+        connection = self.connections.get(made.connection)
+        why = None if connection is None else outside_connection(made, connection, org)
+        if why is not None:
+            field = made.kind  # what it reads over the connection is called like its type
+            raise Invalid(
+                Refusal("outside_connection", f"{why} (outside_connection, field {field})", field)
             )
 
     # -- put aside --------------------------------------------------------------------------------

@@ -73,6 +73,7 @@ class BodyReader:
         known = Known(
             event_types=self._event_types(org),
             check_url=self._check_url,
+            org=org,
             transformations=self._transformations(org),
             aliases=self._aliases,
             admits_unknown=self._admits_unknown(org),

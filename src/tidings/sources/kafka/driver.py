@@ -1,6 +1,6 @@
 """The driver of sources of type `kafka`."""
 
-from tidings.connections.kafka_login import check_topics, login_of
+from tidings.connections.kafka_login import login_of
 from tidings.connections.kafka_type import EXTRA
 from tidings.connections.port import comes_with
 from tidings.core.connections.connection import Connection
@@ -18,7 +18,6 @@ class KafkaDriver:
         """Join the group and be given partitions. ConnectionDown."""
         assert source.kafka is not None  # every source of the type is read with it
         topics = source.kafka.topics
-        check_topics(connection, topics)
         login = login_of(connection)
         with comes_with(EXTRA):
             from tidings.sources.kafka.reading import open_reading  # noqa: PLC0415

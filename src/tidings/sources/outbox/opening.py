@@ -5,7 +5,7 @@ import asyncio
 from psycopg import sql
 
 from tidings.connections.port import ConnectionDown
-from tidings.connections.postgresql_dialling import dial, refuse_table
+from tidings.connections.postgresql_dialling import dial
 from tidings.core.connections.connection import Connection
 from tidings.core.sources.source import OutboxTable
 from tidings.sources.outbox.faults import told, unfit
@@ -27,7 +27,6 @@ _LOCK = "SELECT pg_try_advisory_lock(hashtextextended('tidings outbox ' || %s, 0
 
 async def open_outbox(outbox: OutboxTable, connection: Connection) -> OutboxReading:
     """Nobody else reads the table until it is closed. ConnectionDown."""
-    refuse_table(connection, outbox.table)
     with told(connection.name, outbox.table):
         line = await dial(connection)
         try:

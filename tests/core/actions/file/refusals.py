@@ -57,6 +57,7 @@ CHANGES: list[tuple[str, str]] = [
     ("", "[actoins.x]"),
     ("[lookups.contact]", "[lookups.Contact]"),
     ('[source]\nname = "platform"', "[sauce]"),
+    ('type = "sql"\nhost', 'type = "sql"\norgs = "all"\nhost'),
     # -- the source
     ('name = "platform"', "org = 1"),
     ('name = "platform"', 'name = "platform"\nmapping = "{"'),

@@ -8,6 +8,7 @@ from tidings.core.actions.file.credentials import warn_of_plain
 from tidings.core.actions.file.table import Table, listed
 from tidings.core.connections.connection import Connection
 from tidings.core.form import came, nearest
+from tidings.core.ids import OrgId
 
 CONNECTIONS_MAX = 100
 
@@ -16,9 +17,13 @@ class Declared:
     """What is declared, by name; None for what is declared and cannot be used."""
 
     def __init__(
-        self, connections: Mapping[str, Connection | None], types: Collection[str] = ()
+        self,
+        connections: Mapping[str, Connection | None],
+        org: OrgId,
+        types: Collection[str] = (),
     ) -> None:
         self.connections = connections
+        self.org = org  # whose file it is
         self.types = types  # of events, by which the file adds to those that the org takes
         self.lookups: dict[str, Lookup | None] = {}
         self.credentials: dict[str, Credential | None] = {}

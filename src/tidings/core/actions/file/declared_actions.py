@@ -179,7 +179,11 @@ def _warn_of_lost_rows(
         if not isinstance(row := one.acts.get(""), Row):
             continue
         connection = declared.connections.get(row.connection)
-        table = None if connection is None else tables_of(connection.fields).get(row.table)
+        table = (
+            None
+            if connection is None
+            else tables_of(connection.fields, declared.org).get(row.table)
+        )
         if table is None or table.key or not table.id:
             continue
         others = before.setdefault((row.connection, row.table), [])

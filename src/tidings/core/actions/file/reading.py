@@ -88,7 +88,7 @@ def _read(table: Table) -> ActionsFile:
         unusable=frozenset(said) - kinds.keys(),
     )
     own = connections_of(table.table("connections", "[connections.NAME]"))
-    declared = Declared({**table.given.connections, **own}, said)
+    declared = Declared({**table.given.connections, **own}, OrgId(org), said)
     names = (credentials.NAME, credentials.NAME_MUST)
     declared.credentials |= dict.fromkeys(_names(table, "credentials"))
     for name, inner in table.named_tables("credentials", *names, CREDENTIALS_MAX):

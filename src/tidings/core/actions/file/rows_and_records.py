@@ -5,8 +5,9 @@ from tidings.core.actions.file.connected import Declared, connection_in
 from tidings.core.actions.file.table import Table, View, listed
 from tidings.core.actions.file.templates import Parts, part_in, text_in
 from tidings.core.connections.connection import Connection
-from tidings.core.connections.tables import tables_of
+from tidings.core.connections.tables import shared_table, tables_of
 from tidings.core.form import came, nearest
+from tidings.core.ids import OrgId
 from tidings.core.webhooks.kafka_topic import TOPIC, not_published
 from tidings.core.webhooks.mailing import SUBJECT_MAX
 
@@ -23,13 +24,15 @@ def row_of(table: Table, view: View, declared: Declared) -> Row | None:
     parts = Parts(values, view)
     made = {column: parts.of(column, value) for column, value in values.body.items()}
     if connection is not None:
-        _check_columns(table, values, connection, name)
+        _check_columns(table, values, connection, name, declared.org)
     return Row("" if connection is None else connection.name, name, made)
 
 
-def _check_columns(table: Table, values: Table, connection: Connection, name: str) -> None:
+def _check_columns(
+    table: Table, values: Table, connection: Connection, name: str, org: OrgId
+) -> None:
     """The table must be declared for the connection, with the columns that are set."""
-    declared = tables_of(connection.fields)
+    declared = tables_of(connection.fields, org)
     if (found := declared.get(name)) is None:
         known = listed(declared) if declared else "none"
         table.refuse(
@@ -39,6 +42,14 @@ def _check_columns(table: Table, values: Table, connection: Connection, name: st
             f"got {came(name)}.{nearest(name, declared) or ' Declare it there.'}",
         )
         return
+    if found.key and shared_table(connection, found):
+        table.warn(
+            "shared_table",
+            "table",
+            f"table should have the org in its key, since several orgs may name {connection.name}: "
+            f"else one changes the rows of another; got {name}. Declare its org, or a table for "
+            "each by {org} in the name.",
+        )
     for column in values.body:
         if column not in found.settable:
             values.refuse(
@@ -69,7 +80,11 @@ def record_of(table: Table, view: View, declared: Declared) -> Record | None:
         '"crm.welcome"',
         "bad_name",
     )
-    if topic and connection is not None and (reason := not_published(connection, topic)):
+    if (
+        topic
+        and connection is not None
+        and (reason := not_published(connection, topic, declared.org))
+    ):
         table.refuse("topic_not_admitted", "topic", reason)
     if table.body.get("json") is not None and table.body.get("text") is not None:
         table.refuse("bad_body", "text", "A record must have json or text; got both. Take one out.")
