@@ -28,6 +28,9 @@ from tidings.engine.background_tasks import BackgroundTasks
 from tidings.engine.changes import Changes
 from tidings.engine.clock import sure
 from tidings.engine.connections import NamedConnections
+from tidings.engine.delivery.guards.guarded_channel import GuardedDestination
+from tidings.engine.delivery.guards.slot_watch import PART as SLOTS
+from tidings.engine.delivery.guards.unforeseen import UnforeseenErrors
 from tidings.engine.delivery.healths import Healths
 from tidings.engine.delivery.manual_retries import ManualRetries
 from tidings.engine.delivery.restored_backlog import RestoredBacklog
@@ -314,7 +317,10 @@ def build(ports: Ports, options: Options) -> App:
     )
     new_events = NewEventsDriver(intake=acceptor, reader=reader, late=late, clock_ms=clock.now_ms)
     own: dict[str, Driver] = {PULL: pulls, EVENTS: new_events}
-    destination = ports.destination(inboxes.receive, own, consents.has_agreed)
+    errors = UnforeseenErrors()
+    destination: Destination = GuardedDestination(
+        ports.destination(inboxes.receive, own, consents.has_agreed), errors
+    )
     stops = Stops(store=store, clock=clock, switched=heard.switched)
     engine = Engine(
         store=store,
@@ -334,6 +340,7 @@ def build(ports: Ports, options: Options) -> App:
         limits=limits,
         in_flight=ports.in_flight,
         supervisor=supervisor,
+        errors=errors,
     )
     pulls.ask = engine.dispatcher.ask
     actions.serve(engine, metrics, notices.tell, clock, limits.health.first_after_ms)
@@ -364,6 +371,7 @@ def build(ports: Ports, options: Options) -> App:
         RETENTION: retention.run,
         NOTICES: notices.run,
         LOOP_LAG: lag.run,
+        SLOTS: engine.dispatcher.slot_watch.run,
     }
     if ports.mailer is not None:
         asks = ConsentEmails(orgs=orgs, clock=clock, emails=emails, mailed=mailed)
@@ -422,7 +430,7 @@ def build(ports: Ports, options: Options) -> App:
         ),
         restored_backlog=RestoredBacklog(store=store, commits=commits, stops=stops),
         manual_retries=ManualRetries(store, engine.dispatcher),
-        trial=Trial(destination=destination, shaper=shaper, clock=clock),
+        trial=Trial(destination=destination, shaper=shaper, clock=clock, errors=errors),
         readmission=Readmission(
             store=store, intake=acceptor, reader=reader, clock_ms=clock.now_ms, late=late
         ),

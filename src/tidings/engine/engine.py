@@ -22,6 +22,7 @@ from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Destination
 from tidings.engine.clock import Clock, sure
 from tidings.engine.delivery.dispatcher import Dispatcher
+from tidings.engine.delivery.guards.unforeseen import UnforeseenErrors
 from tidings.engine.delivery.healths import BUCKET_MS, PAST_MAX, Healths
 from tidings.engine.delivery.healths import PART as HEALTHS
 from tidings.engine.delivery.owed_deliveries import made_at_once
@@ -97,10 +98,12 @@ class Engine:
         limits: EngineLimits,
         in_flight: port.InFlight,
         supervisor: Supervisor,
+        errors: UnforeseenErrors,
     ) -> None:
         """`disable` a webhook for a reason; `stopped`: the stop switches, by org; `ended`: who is
         told of deliveries that have failed for good, and why; `in_flight`: what has left."""
         self._supervisor = supervisor
+        self._errors = errors
         self._store = store
         self._in_flight = in_flight
         self._steady = clock if isinstance(clock, SteadyClock) else None
@@ -129,6 +132,7 @@ class Engine:
             commits=commits,
             in_flight=in_flight,
             date_is_sure=partial(sure, clock),
+            errors=errors,
         )
         self.committer = Committer(
             store=store,
@@ -146,6 +150,16 @@ class Engine:
         self._recovered: Sequence[port.Backlog] | None = None
         self._settler: SupervisedTask | None = None
         self._watch: SupervisedTask | None = None
+        metrics.counters.update(
+            unforeseen_errors=(
+                "Errors of Tidings' own that nobody has foreseen.",
+                lambda: errors.count,
+            ),
+            lost_slots=(
+                "Send slots that were held by nobody and given back.",
+                lambda: errors.lost_slots,
+            ),
+        )
         metrics.gauges.update(
             in_flight=("Attempts under way.", lambda: self.dispatcher.attempts_running),
             queued=("Deliveries in memory that wait.", lambda: self.dispatcher.queued),
@@ -227,12 +241,12 @@ class Engine:
         return found
 
     def notices(self) -> list[str]:
-        """What is wrong with the lanes of single webhooks, in sentences."""
+        """What is wrong with the lanes of single webhooks, and with ourselves, in sentences."""
         return [
             f"Webhook {webhook.id} has work and a free slot, but does not send. Report this, and "
             "restart the service."
             for webhook in self.dispatcher.overdue()[:OVERDUE_TOLD]
-        ]
+        ] + self._errors.notices()
 
     # -- what is told -----------------------------------------------------------------------------
 

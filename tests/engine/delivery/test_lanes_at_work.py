@@ -19,7 +19,8 @@ from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, OrgId
 from tidings.egress.port import Leaves
-from tidings.engine.delivery.dispatcher import OVERDUE_S, PAGE_RETRY_S
+from tidings.engine.delivery.guards.slot_watch import OVERDUE_S
+from tidings.engine.delivery.pages import PAGE_RETRY_S
 from tidings.engine.delivery.retry_claims import ALARM_S_MAX
 from tidings.engine.delivery.runner import QUICK_S, WebhookRunner
 from tidings.engine.webhooks.retirement import RETIRE_SLICE, Retirement

@@ -62,7 +62,8 @@ async def bring(scene: Scene, how: str, *jobs: Job) -> None:
 def scene_with(receiver: Receiver, store: Written, connections_max: int) -> Scene:
     scene = scene_of(receiver, connections_max=connections_max)  # type: ignore[arg-type]
     scene.store = store
-    scene.dispatcher._store = scene.dispatcher._claims._store = store  # type: ignore[assignment]
+    lanes = scene.dispatcher
+    lanes._store = lanes._claims._store = lanes._pages._store = store  # type: ignore[assignment]
     return scene
 
 

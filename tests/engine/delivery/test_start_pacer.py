@@ -5,7 +5,9 @@ from typing import Any, cast
 
 from tidings.core.delivery.lane import Lane, WindowBudget
 from tidings.core.shaping.signatures.schemes import IN_FORCE
-from tidings.engine.delivery.runner import CountedChannel, WebhookRunner
+from tidings.engine.delivery.guards.guarded_channel import GuardedChannel
+from tidings.engine.delivery.guards.unforeseen import UnforeseenErrors
+from tidings.engine.delivery.runner import WebhookRunner
 from tidings.engine.delivery.start_pacer import TURN_MIN, TURN_SHARE, StartPacer
 
 Nothing = cast(Any, None)
@@ -21,7 +23,9 @@ class Signed:
 
 def runner(*, well: bool = False) -> WebhookRunner:
     made = WebhookRunner(
-        cast(Any, Signed()), Lane(1, None, WindowBudget(1)), CountedChannel(Nothing)
+        cast(Any, Signed()),
+        Lane(1, None, WindowBudget(1)),
+        GuardedChannel(lambda: Nothing, UnforeseenErrors()),
     )
     made.well = well
     return made

@@ -300,13 +300,13 @@ async def test_after_a_start_what_is_older_has_one_more_attempt_by_a_date_that_i
     desk = Desk(Line(503, 503, 503), Shaping())
     window_ms = 168 * 3_600_000
     old = job(accepted_ms=1_000 - window_ms - 5_000, attempt=12)
-    desk.dispatcher._date_is_sure = lambda: False
+    desk.dispatcher._judge._date_is_sure = lambda: False
     [waits] = await desk.work(old)
     assert waits.state == State.RETRYING and waits.delay_ms == 600_000
     young = job(delivery=6, accepted_ms=1_000 - window_ms, attempt=12)
-    desk.dispatcher._began_ms = young.accepted_ms  # accepted by this process
+    desk.dispatcher._judge.began_ms = young.accepted_ms  # accepted by this process
     assert (await desk.work(young))[1].state == State.FAILED
-    desk.dispatcher._date_is_sure = lambda: True
+    desk.dispatcher._judge._date_is_sure = lambda: True
     assert (await desk.work(job(delivery=7, accepted_ms=old.accepted_ms)))[2].state == (
         State.FAILED
     )

@@ -225,7 +225,7 @@ async def test_a_first_attempt_whose_window_is_over_behind_an_open_breaker_is_pa
 
     scene.store.page = page  # type: ignore[method-assign]
     scene.store.park_expired = park_expired  # type: ignore[method-assign]
-    scene.dispatcher._parks = lambda webhook: True
+    scene.dispatcher._pages._parks = lambda webhook: True
     scene.dispatcher.begin([port.Backlog(HOOK.number, 2, None)])
     await asyncio.sleep(0.1)
     assert scene.line.bodies == [b"in time"] and stored == [fresh]

@@ -76,6 +76,7 @@ class Lane:
         self.epoch = 0  # raised by `start_over`; an answer to an older read is ignored
         self.unsettled_attempts: dict[DeliveryId, int] = {}  # by delivery: started, not written
         self.running = 0  # slots with an attempt under way
+        self.under_way: set[DeliveryId] = set()  # whose they are
         self._budget = budget
         self._fresh: deque[Job] = deque()
         self._retries: deque[Job] = deque()
@@ -316,6 +317,7 @@ class Lane:
         job = self._turn_of().popleft()
         self._budget.bytes_used -= len(job.body)
         self.running += 1
+        self.under_way.add(job.delivery)
         self.unsettled_attempts[job.delivery] = job.attempt
         if job.replay is not None:
             self._replays_out.add(job.delivery)
@@ -354,7 +356,7 @@ class Lane:
 
     def ended(self, delivery: DeliveryId, *, slow: bool, delivered: bool) -> None:
         """An attempt is over: its slot is free. It stays in flight until `settled`."""
-        self.running -= 1
+        self.free(delivery)
         before = delivery in self._began_before
         if before:
             self._began_before.remove(delivery)
@@ -364,6 +366,12 @@ class Lane:
                 self._began_before = self.unsettled_attempts.keys() - {delivery}
         elif delivered and self.limit < self.cap:
             self.limit = min(float(self.cap), self.limit + 1)
+
+    def free(self, delivery: DeliveryId) -> None:
+        """The slot of an attempt is free; nothing if it was already."""
+        if delivery in self.under_way:
+            self.under_way.remove(delivery)
+            self.running -= 1
 
     def leapt(self, by_ms: int) -> None:
         """The dates of accepts are later by so much, from now on."""
@@ -377,7 +385,7 @@ class Lane:
         Of a retry that is not `wanted` any more the store knows what becomes of it; what is PENDING
         is read again.
         """
-        self.running -= 1
+        self.free(job.delivery)
         self.unsettled_attempts.pop(job.delivery, None)
         self._began_before.discard(job.delivery)
         self._replays_out.discard(job.delivery)

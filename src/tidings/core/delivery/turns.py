@@ -11,7 +11,7 @@ receivers do: they cannot be known to be slow before they were. Pure.
 """
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from tidings.core.ids import OrgId
 
@@ -71,12 +71,22 @@ class Permits:
 
     def give(self, org: OrgId) -> None:
         """An attempt of this org is over."""
+        left = self._of_org.get(org, 0) - 1
+        if left < 0:
+            return  # it was given back already
         self.used -= 1
-        left = self._of_org[org] - 1
         if left:
             self._of_org[org] = left
         else:
             del self._of_org[org]
+
+    def correct(self, held: Mapping[OrgId, int]) -> int:
+        """So many are held by orgs, whatever was counted; returns how many nobody held."""
+        lost = self.used - sum(held.values())
+        if lost or self._of_org != {org: count for org, count in held.items() if count}:
+            self._of_org = {org: count for org, count in held.items() if count}
+            self.used = sum(held.values())
+        return max(0, lost)
 
     def full_for(self, org: OrgId) -> bool:
         """Whether this org holds as many as an org may."""

@@ -8,6 +8,9 @@ sent, and the message is made anew, or the job put back. So once a change of the
 answered, nothing leaves by what it was before; and what had not left when its process was killed is
 charged to nobody.
 
+Whatever is raised on the way ends the attempt as a fault of ours (unforeseen.py), before its first
+byte or after it.
+
 A further attempt sends what an earlier one has sent, whatever has changed meanwhile; but where the
 webhook wants no personal data by now, only what was made without it. Else it is made anew from the
 accepted bytes, and kept instead.
@@ -25,16 +28,26 @@ from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Headers
 from tidings.engine.clock import Clock
 from tidings.engine.delivery import endings
+from tidings.engine.delivery.guards.guarded_channel import GuardedChannel
+from tidings.engine.delivery.guards.slot import Slot
+from tidings.engine.delivery.guards.unforeseen import Step, UnforeseenErrors, is_end
 from tidings.engine.delivery.message import JobMessage
 from tidings.engine.delivery.runner import WebhookRunner
 from tidings.engine.shaping.faults import ShapeLater, ShapeRefused
 from tidings.engine.shaping.shaper import Shaping
+from tidings.errors import TidingsError
 from tidings.store import port
 
 STORE_WAIT_S = 1.0
+FOREVER_MS = 1e12  # no attempt takes so long
 _UNREAD = "The accepted event could not be read. Tidings tries again."
 
-Ended = Callable[[WebhookRunner, Webhook, Job, int, Result | None], None]
+
+class Overrun(TidingsError):
+    """An attempt has not ended long after its deadline."""
+
+
+Ended = Callable[[Slot, Webhook, Job, int, Result | None], None]
 
 
 class Attempts:
@@ -49,8 +62,9 @@ class Attempts:
         in_flight: port.InFlight,
         may_leave: Callable[[WebhookRunner, Job], bool],
         ended: Ended,
-        put_back: Callable[[WebhookRunner, Job], None],
+        put_back: Callable[[Slot, Job], None],
         spawn: Callable[[Coroutine[Any, Any, None]], None],
+        errors: UnforeseenErrors,
     ) -> None:
         """`may_leave`: whether nothing was decided since its start that keeps it from being made.
         Each attempt is told to `ended` (a result of None: it was stopped) or to `put_back`: it has
@@ -63,24 +77,26 @@ class Attempts:
         self._ended = ended
         self._put_back = put_back
         self._spawn = spawn
+        self._errors = errors
         self.leapt_ms = 0  # all leaps of the wall clock since this process began, added up
 
-    async def make(self, runner: WebhookRunner, job: Job, leapt_ms: int) -> None:
-        """Make it, to its end. `leapt_ms` was ours when its lane started it.
+    async def make(self, slot: Slot, job: Job, leapt_ms: int) -> None:
+        """Make it in a slot, to its end. `leapt_ms` was ours when its lane started it.
 
         Until then its lane corrected the job's accept date by the leaps of the clock, from then on
-        we do.
+        we do. Raises nothing but what ends the slot's task (`is_end`).
         """
-        before = job.body, job.cut
+        runner, before = slot.runner, (job.body, job.cut)
         message = _Attempt(self, runner, job)
         leapt_ms = self._dated(job, leapt_ms)
         started_ms = self.clock.now_ms()
 
         try:
             while True:
+                message.step = Step.SHAPE
                 body = await self._message(runner, job)
                 if body is None or not self._may_leave(runner, job):
-                    self._wait_again(runner, job, leapt_ms)
+                    self._wait_again(slot, job, leapt_ms)
                     return
                 leapt_ms = self._dated(job, leapt_ms)
                 message.webhook = webhook = runner.webhook
@@ -88,31 +104,69 @@ class Attempts:
                 if not webhook.plain and (body != job.body or not _goes_as_sent(webhook, job)):
                     job.sent = job.body = body
                     job.cut = webhook.without_personal_data
-                channel = runner.channel
-                channel.active += 1
-                try:
-                    result = await channel.inner.send(message)
-                finally:
-                    channel.active -= 1
-                    if channel.unused:
-                        self._spawn(channel.inner.close())
+                result = await self._sent(runner.channel, message)
                 if message.left or (result is not None and self.stands(runner, webhook, job)):
                     break
                 # Not by what was changed before it left.
                 (job.body, job.cut), job.sent = before, None
                 if not self._may_leave(runner, job):
-                    self._wait_again(runner, job, leapt_ms)
+                    self._wait_again(slot, job, leapt_ms)
                     return
         except (ShapeRefused, ShapeLater) as unshaped:
             message.webhook, result = runner.webhook, endings.unshaped(unshaped)
-        except asyncio.CancelledError:
-            if message.left:
-                self._ended(runner, message.webhook, job, started_ms, None)
-            else:
+        except BaseException as error:
+            if not message.left:
                 (job.body, job.cut), job.sent = before, None
-                self._wait_again(runner, job, leapt_ms)
-            raise
-        self._ended(runner, message.webhook, job, started_ms, result)
+            result = self._failed(slot, message, error, started_ms, leapt_ms)
+            if result is None:
+                return
+        self._ended(slot, message.webhook, job, started_ms, result)
+
+    def _failed(
+        self, slot: Slot, message: "_Attempt", error: BaseException, started_ms: int, leapt_ms: int
+    ) -> Result | None:
+        """What became of an attempt in which something was raised; None: it is put back, for it had
+        not left. Raises what is to end the slot's task, when that is told."""
+        runner, job = slot.runner, message.job
+        if slot.overrun and slot.task is not None and isinstance(error, asyncio.CancelledError):
+            slot.overrun, error = False, Overrun()
+            slot.task.uncancel()
+        ends = is_end(error, slot.task)
+        if not message.left and (ends or not self._may_leave(runner, job)):
+            self._wait_again(slot, job, leapt_ms)
+            if ends:
+                raise error
+            return None
+        if ends:
+            self._ended(slot, message.webhook, job, started_ms, None)
+            raise error
+        if not message.left:
+            message.webhook = runner.webhook
+        took_ms = max(0, self.clock.now_ms() - started_ms)
+        step, kind = message.step, message.webhook.kind
+        return self._errors.result(error, step, kind, sent=message.left, took_ms=took_ms)
+
+    async def _sent(self, channel: GuardedChannel, message: "_Attempt") -> Result | None:
+        """What a driver says of it. Raises what was raised on the way, and TypeError and ValueError
+        for what is no result."""
+        message.step = Step.OPEN
+        inner, message.step = channel.opened(), Step.SEND
+        channel.active += 1
+        try:
+            result = await inner.send(message)
+        finally:
+            channel.active -= 1
+            if channel.unused:
+                self._spawn(channel.close())
+        if result is None:
+            if message.failure is not None:
+                message.step = Step.SIGN
+                raise message.failure
+        elif type(result) is not Result:
+            raise TypeError("a driver must return a result")
+        elif not 0 <= result.ending.duration_ms < FOREVER_MS:
+            raise ValueError("an attempt must have a duration")
+        return result
 
     def _dated(self, job: Job, leapt_ms: int) -> int:
         """Correct the job's accept date by what the wall clock has leapt since `leapt_ms` was read;
@@ -120,9 +174,9 @@ class Attempts:
         job.accepted_ms += self.leapt_ms - leapt_ms
         return self.leapt_ms
 
-    def _wait_again(self, runner: WebhookRunner, job: Job, leapt_ms: int) -> None:
+    def _wait_again(self, slot: Slot, job: Job, leapt_ms: int) -> None:
         self._dated(job, leapt_ms)
-        self._put_back(runner, job)
+        self._put_back(slot, job)
 
     def stands(self, runner: WebhookRunner, webhook: Webhook, job: Job) -> bool:
         """Whether nothing was decided meanwhile that keeps it from leaving by this version."""
@@ -175,7 +229,7 @@ def _goes_as_sent(webhook: Webhook, job: Job) -> bool:
 class _Attempt(JobMessage):
     """The message of an attempt, and whether it has left."""
 
-    __slots__ = ("_attempts", "_runner", "left")
+    __slots__ = ("_attempts", "_runner", "failure", "left", "step")
 
     def __init__(self, attempts: Attempts, runner: WebhookRunner, job: Job) -> None:
         self.job = job
@@ -183,18 +237,24 @@ class _Attempt(JobMessage):
         self._attempts = attempts
         self._runner = runner
         self.left = False
+        self.step = Step.SHAPE
+        self.failure: Exception | None = None  # of what dates and signs it
 
     def stands(self) -> bool:
         """See `Message.stands`."""
         return self._attempts.stands(self._runner, self.webhook, self.job)
 
     def leaves(self, carried: Headers) -> Headers | None:
-        """See `Message.leaves`."""
+        """See `Message.leaves`. Raises nothing: what fails here is no failure of whoever asks."""
         attempts, runner, job = self._attempts, self._runner, self.job
-        if not self.stands():
+        try:
+            if not self.stands():
+                return None
+            headers = runner.headers.of(job, attempts.clock.now_ms() // 1000, carried)
+            if not self.left:
+                attempts.in_flight.note(job.delivery, job.attempt)
+                self.left = True
+        except Exception as error:
+            self.failure = error
             return None
-        headers = runner.headers.of(job, attempts.clock.now_ms() // 1000, carried)
-        if not self.left:
-            attempts.in_flight.note(job.delivery, job.attempt)
-            self.left = True
         return headers

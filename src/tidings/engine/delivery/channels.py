@@ -4,11 +4,14 @@ closed where nobody has used them for longest.
 
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Destination
-from tidings.engine.delivery.runner import CountedChannel, WebhookRunner
+from tidings.engine.delivery.guards.guarded_channel import GuardedChannel
+from tidings.engine.delivery.guards.unforeseen import UnforeseenErrors
+from tidings.engine.delivery.runner import WebhookRunner
 
 OPEN_MAX = 2000  # webhooks with kept connections
 
@@ -17,25 +20,30 @@ class Channels:
     """Opens channels, and knows which are warm."""
 
     def __init__(
-        self, *, destination: Destination, spawn: Callable[[Coroutine[Any, Any, None]], None]
+        self,
+        *,
+        destination: Destination,
+        spawn: Callable[[Coroutine[Any, Any, None]], None],
+        errors: UnforeseenErrors,
     ) -> None:
         """`spawn` runs what goes on behind."""
+        self._errors = errors
         self._destination = destination
         self._spawn = spawn
         self._warm: OrderedDict[int, WebhookRunner] = OrderedDict()
 
-    def open(self, webhook: Webhook) -> CountedChannel:
+    def open(self, webhook: Webhook) -> GuardedChannel:
         """A channel of a webhook; nothing is dialled yet."""
-        return CountedChannel(self._destination.open(webhook))
+        return GuardedChannel(partial(self._destination.open, webhook), self._errors, webhook.kind)
 
     def follow(self, runner: WebhookRunner) -> None:
         """Its webhook has another version: open another channel where this one is not for it. What
         is under way on the old one ends there."""
-        if runner.channel.inner.follow(runner.webhook):
+        if runner.channel.follow(runner.webhook):
             return
         old, runner.channel = runner.channel, self.open(runner.webhook)
         if old.retire():
-            self._spawn(old.inner.close())
+            self._spawn(old.close())
 
     def keep_warm(self, runner: WebhookRunner) -> None:
         """It is used now: the connections of another one, which rests, are closed for it."""
@@ -47,7 +55,7 @@ class Channels:
         if len(self._warm) > OPEN_MAX:
             for cold in list(self._warm)[:8]:
                 if not self._warm[cold].slots:
-                    self._spawn(self._warm.pop(cold).channel.inner.close())
+                    self._spawn(self._warm.pop(cold).channel.close())
                     break
 
     def forget(self, number: int) -> None:

@@ -11,31 +11,33 @@ import random
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
-from tidings.core.delivery.breaker import Position
 from tidings.core.delivery.exchange import Ending, Result
-from tidings.core.delivery.health import GONE, GONE_OF_ACTION
 from tidings.core.delivery.job import Job
-from tidings.core.delivery.lane import PAGE_JOBS, Lane, WindowBudget
+from tidings.core.delivery.lane import Lane, WindowBudget
 from tidings.core.delivery.learned_rate import LearnedRate
-from tidings.core.delivery.outcome import Delivered, Failed, Outcome, Retry, classify
+from tidings.core.delivery.outcome import Delivered, Outcome, Retry
 from tidings.core.delivery.standing import Standing
-from tidings.core.ids import OrgId
+from tidings.core.ids import DeliveryId, OrgId
 from tidings.core.replay import window
-from tidings.core.steady_clock import SURE_AFTER_S
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Destination
-from tidings.engine.clock import Clock, leaping
+from tidings.engine.clock import Clock
 from tidings.engine.delivery import endings
 from tidings.engine.delivery.admission import Admission
 from tidings.engine.delivery.attempts import Attempts
 from tidings.engine.delivery.breakers import Breakers
 from tidings.engine.delivery.channels import Channels
-from tidings.engine.delivery.handover import LAST_MS, Handover
+from tidings.engine.delivery.guards.judgement import AttemptJudge
+from tidings.engine.delivery.guards.slot import Slot
+from tidings.engine.delivery.guards.slot_watch import SlotWatch
+from tidings.engine.delivery.guards.unforeseen import Step, UnforeseenErrors
+from tidings.engine.delivery.handover import Handover
 from tidings.engine.delivery.healths import Healths
 from tidings.engine.delivery.manual_retries import PromisedRetries
 from tidings.engine.delivery.message import MessageHeaders
 from tidings.engine.delivery.next_attempts import NextAttempts
+from tidings.engine.delivery.pages import PAGE_RETRY_S, Pages
 from tidings.engine.delivery.retry_claims import RetryClaims
 from tidings.engine.delivery.runner import QUICK_S, WebhookRunner
 from tidings.engine.delivery.send_slots import SendSlots
@@ -46,8 +48,6 @@ from tidings.engine.shaping.shaper import Shaping
 from tidings.store import port
 
 UNWRITTEN_MAX = 1000
-PAGE_RETRY_S = 0.25
-OVERDUE_S = 10.0
 
 
 class Commits(Protocol):
@@ -92,18 +92,17 @@ class Dispatcher:
         commits: Commits,
         in_flight: port.InFlight | None = None,  # None: after a kill all may have been sent
         date_is_sure: Callable[[], bool] = lambda: True,  # whether the date may end a delivery
+        errors: UnforeseenErrors | None = None,
     ) -> None:
         """`disable` a webhook for a reason; `is_stopped`: an org, by the stop switches. `on_…`
         tell it of changed webhooks, thrown switches, parked deliveries."""
-        self._date_is_sure = date_is_sure
+        self._errors = errors = errors or UnforeseenErrors()
         self._commits = commits
-        self._began_ms = clock.now_ms()
         self._store = store
         self._reading = Outage("what lanes have to read")
         self._in_flight = in_flight or port.NullInFlight()
         self._registry = registry
         self._clock = clock
-        self._rng = rng
         self._budget = WindowBudget(budget_bytes)
         self._admission = Admission(in_flight_max, self._may_send)
         self._attempts = Attempts(
@@ -115,6 +114,7 @@ class Dispatcher:
             ended=self._ended,
             put_back=self._put_back,
             spawn=self._spawn,
+            errors=errors,
         )
         self._disable = disable
         self._is_stopped = is_stopped
@@ -122,12 +122,14 @@ class Dispatcher:
         self._observe = observe
         self._runners: dict[int, WebhookRunner] = {}
         self._deleted: dict[int, WebhookRunner] = {}  # with attempts that are under way
-        self._channels = Channels(destination=destination, spawn=self._spawn)
+        self._channels = Channels(destination=destination, spawn=self._spawn, errors=errors)
         self._slots = SendSlots(
             admission=self._admission,
             attempts=self._attempts,
             keep_warm=self._channels.keep_warm,
             pump=self._pump,
+            take_up=self._take_up,
+            errors=errors,
         )
         self._claims = RetryClaims(
             store=store,
@@ -146,12 +148,35 @@ class Dispatcher:
         )
         self._loop = asyncio.get_running_loop()
         self._breakers = Breakers(healths, rng, self._pump)
-        self._parks, self._park_overdue = healths.parks, healths.park_overdue
+        self._pages = Pages(
+            store=store,
+            clock=clock,
+            reading=self._reading,
+            parks=healths.parks,
+            park_overdue=healths.park_overdue,
+            leapt_ms=lambda: self._attempts.leapt_ms,
+            pump=self._pump,
+        )
         self.next_attempts = NextAttempts(
             self._known, healths, clock, self._admission, self._may_send
         )
         self._tasks: set[asyncio.Task[None]] = set()
         self.promised_retries = PromisedRetries()
+        self._judge = AttemptJudge(
+            clock=clock,
+            rng=rng,
+            promised=self.promised_retries,
+            breakers=self._breakers,
+            errors=errors,
+            date_is_sure=date_is_sure,
+        )
+        self.slot_watch = SlotWatch(
+            admission=self._admission,
+            runners=lambda: (*self._runners.values(), *self._deleted.values()),
+            take_up=self._take_up,
+            freed=self._slots.give,
+            errors=errors,
+        )
         self.stopping = False
         on_changed.add(self.changed)
         on_switched.add(self.switched)
@@ -176,24 +201,30 @@ class Dispatcher:
 
     def settled(self, settled: Sequence[port.Settlement], receipt: port.Receipt) -> None:
         """These are written: their deliveries leave their lanes, and retries have a due time."""
-        for one in settled:
-            self._in_flight.forget(one.delivery, one.attempt)
-            runner = self._runners.get(one.webhook)
-            if runner is None:
-                continue
-            runner.lane.settled(one.delivery, one.attempt)
-            runner.cancelled.discard(one.delivery)
-            runner.doubted.discard(one.delivery)
-            if (ends := self._ends.pop(one.delivery, None)) is not None:
-                self._end_webhook(runner, *ends)  # not before: disabling parks what is unfinished
-            if one.delay_ms is not None:
-                self._claims.note(runner, receipt.now_ms + one.delay_ms)
+        for settlement in settled:
+            try:
+                self._settled(settlement, receipt.now_ms)
+            except Exception as error:  # the others have been written too
+                self._errors.note(error, Step.SETTLE)
         for webhook, due_ms in receipt.due:
             runner = self._runners.get(webhook)
             if runner is not None:
                 self._claims.claimed(runner, due_ms)
         if self._admission.crowded:
             self._slots.give()
+
+    def _settled(self, settlement: port.Settlement, now_ms: int) -> None:
+        delivery, attempt = settlement.delivery, settlement.attempt
+        runner = self._runners.get(settlement.webhook)
+        if runner is not None:
+            runner.lane.settled(delivery, attempt)
+            runner.cancelled.discard(delivery)
+            runner.doubted.discard(delivery)
+            if settlement.delay_ms is not None:
+                self._claims.note(runner, now_ms + settlement.delay_ms)
+            if (ends := self._ends.pop(delivery, None)) is not None:
+                self._end_webhook(runner, *ends)  # not before: disabling parks what is unfinished
+        self._in_flight.forget(delivery, attempt)
 
     # -- webhooks ---------------------------------------------------------------------------------
 
@@ -333,7 +364,7 @@ class Dispatcher:
     def _pump(self, runner: WebhookRunner) -> None:
         lane = runner.lane
         if lane.page_wanted:
-            self._spawn(self._read_page(runner, lane.page_began()))
+            self._spawn(self._pages.read(runner, lane.page_began()))
         if lane.can_start:
             self._slots.fill(runner)
         if runner.waiting_since_s is None and lane.can_start:
@@ -353,9 +384,10 @@ class Dispatcher:
             and job.delivery not in runner.doubted
         )
 
-    def _put_back(self, runner: WebhookRunner, job: Job) -> None:
+    def _put_back(self, slot: Slot, job: Job) -> None:
         """It has not left: it is charged to nobody, and waits as before."""
-        self._admission.ended(runner, self._loop.time(), 0.0)
+        runner = slot.runner
+        slot.free(self._loop.time())
         cancelled = job.delivery in runner.cancelled
         doubted = job.delivery in runner.doubted
         runner.cancelled.discard(job.delivery)
@@ -367,45 +399,41 @@ class Dispatcher:
             self._claims.release(runner)  # due again, unless the store has ended it
 
     def _ended(
-        self,
-        runner: WebhookRunner,
-        webhook: Webhook,
-        job: Job,
-        started_ms: int,
-        result: Result | None,
+        self, slot: Slot, webhook: Webhook, job: Job, started_ms: int, result: Result | None
     ) -> None:
-        took_s = 0.0 if result is None else result.ending.duration_ms / 1000
-        self._admission.ended(runner, self._loop.time(), took_s)
-        now_ms = self._clock.now_ms()
+        runner = slot.runner
         lane = runner.lane
         if result is None:
+            slot.free(self._loop.time())
             lane.ended(job.delivery, slow=False, delivered=False)
             lane.breaker.unproven()
             self._commits.settle(endings.lost(webhook, job, started_ms))
             return
-        ending = result.ending
-        # By its own begin and length: a leap of the clock meanwhile is no age.
-        age_s = max(0.0, (started_ms - job.accepted_ms + ending.duration_ms) / 1000)
-        nearly_s = max(0.0, webhook.retry.schedule.window_s - SURE_AFTER_S)
-        if age_s > nearly_s:
-            is_old = job.accepted_ms < self._began_ms and not self._date_is_sure()
-            if is_old or leaping(self._clock):
-                # The first date of this process may be a wrong one, and around a leap the store
-                # has followed it before we hear of it: one more attempt, when it is surer.
-                age_s = nearly_s
-        outcome = classify(result, webhook.retry, job.step, age_s, self._rng)
-        outcome = self.promised_retries.keep(job.delivery, outcome, now_ms)
+        took_s = result.ending.duration_ms / 1000
+        slot.free(self._loop.time(), took_s)
+        ending, outcome, disable, settlement = self._judge.judge(
+            runner, webhook, job, started_ms, result
+        )
         delivered = isinstance(outcome, Delivered)
-        disable = self._breakers.charge(runner, job, result, outcome)
         slow = isinstance(outcome, Retry) and outcome.slow
         lane.ended(job.delivery, slow=slow, delivered=delivered)
         runner.well = delivered and took_s < QUICK_S
-        if isinstance(outcome, Failed) and outcome.disable:
-            disable = GONE_OF_ACTION if webhook.acts else GONE
         if disable is not None:
             self._ends[job.delivery] = webhook, disable
-        self._commits.settle(endings.settled(webhook, job, started_ms, ending, outcome, disable))
-        self._observe(webhook, job, ending, outcome)
+        self._commits.settle(settlement)
+        try:
+            self._observe(webhook, job, ending, outcome)
+        except Exception as error:
+            self._errors.note(error, Step.OBSERVE, webhook.kind)
+
+    def _take_up(self, runner: WebhookRunner, delivery: DeliveryId) -> None:
+        """An error of ours has left behind a delivery that was started: the store knows of it."""
+        if self.stopping or delivery not in runner.lane.unsettled_attempts:
+            return
+        del runner.lane.unsettled_attempts[delivery]
+        self._claims.release(runner)
+        runner.lane.start_over()
+        self._pump(runner)
 
     def due(self, webhook: int, due_ms: int) -> None:
         """A retry of a webhook is due then: somebody has asked for it."""
@@ -415,7 +443,7 @@ class Dispatcher:
 
     def leapt(self, by_ms: int) -> None:
         """Every date is later by so much: the store has followed a leap of the clock."""
-        self._began_ms += by_ms
+        self._judge.began_ms += by_ms
         self._claims.leapt(self._runners.values(), by_ms)
         self.promised_retries.leapt(by_ms)
         self._attempts.leapt_ms += by_ms
@@ -429,30 +457,13 @@ class Dispatcher:
             runner.lane.start_over()
             self._pump(runner)
 
-    # -- pages ------------------------------------------------------------------------------------
-
-    async def _read_page(self, runner: WebhookRunner, epoch: int) -> None:
-        lane, leapt_ms = runner.lane, self._attempts.leapt_ms
-        with self._reading:
-            jobs = await self._store.page(runner.webhook.number, lane.cursor, PAGE_JOBS)
-            over_ms = self._clock.now_ms() - LAST_MS
-            if any(job.accepted_ms < over_ms for job in jobs) and self._parks(runner.webhook):
-                await self._park_overdue(runner.webhook)  # the lane starts over, without them
-        if self._reading.lasts or self._attempts.leapt_ms != leapt_ms:
-            # After a leap nobody knows by which clock the page has its dates: it is read again.
-            lane.page_failed(epoch)
-            self._loop.call_later(PAGE_RETRY_S, self._pump, runner)
-            return
-        lane.page_came(epoch, list(jobs), PAGE_JOBS)
-        self._pump(runner)
-
     # -- connections ------------------------------------------------------------------------------
 
     async def _close_when_quiet(self, runner: WebhookRunner) -> None:
         if runner.slots:
-            await asyncio.wait(runner.slots)
+            await asyncio.wait(list(runner.slots))
         self._deleted.pop(runner.webhook.number, None)
-        await runner.channel.inner.close()
+        await runner.channel.close()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = self._loop.create_task(work)
@@ -473,24 +484,11 @@ class Dispatcher:
                 slot.cancel()
             if late:
                 await asyncio.wait(late)
-        for runner in self._runners.values():
-            await runner.channel.inner.close()
+        await asyncio.gather(*(runner.channel.close() for runner in self._runners.values()))
 
     def overdue(self) -> list[Webhook]:
         """Webhooks whose lane has a free slot and work that waits too long for it all the same."""
-        now = self._loop.time()
-        return [
-            runner.webhook
-            for runner in self._runners.values()
-            if runner.waiting_since_s is not None
-            and runner.lane.can_start
-            and runner.lane.rate_limit is None
-            and runner.lane.breaker.position is Position.CLOSED
-            and runner.lane.learned.rate is None
-            and not runner.lane.learned.shut
-            and self._admission.admits(runner, now)
-            and now - runner.waiting_since_s > OVERDUE_S
-        ]
+        return self.slot_watch.overdue(self._runners.values())
 
     @property
     def queued(self) -> int:

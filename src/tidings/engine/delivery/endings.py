@@ -1,5 +1,6 @@
 """What is written of an attempt that has ended: its row, from how it ended and what follows."""
 
+from collections.abc import Iterable
 from typing import assert_never
 
 from tidings.core.actions.made import note_of
@@ -19,6 +20,7 @@ from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.shaping.faults import ShapeLater, ShapeRefused
 from tidings.store import port
 
+STATUS_END = 1000  # of three digits
 LOST = "lost"
 LOST_DETAIL = "possibly sent (stopped before the answer came)"
 
@@ -58,6 +60,8 @@ def settled(
     else:
         assert_never(outcome)
     took_ms = round(ending.duration_ms)
+    if status is not None and not 0 <= status < STATUS_END:
+        raise ValueError("an answer must have a status")
     return _row(webhook, job, started_ms, state, took_ms, delay_ms, status, evidence, disable)
 
 
@@ -101,11 +105,18 @@ def _row(
 
 
 def _evidence(ending: Ending) -> port.Evidence:
+    """What is kept, in texts that can be kept: a driver may say what is none."""
     if isinstance(ending, Answer):
-        headers, body = ending.headers, ending.body
-        return port.Evidence(
-            None, ending.detail, headers, body, ending.truncated, timings=ending.timings
-        )
-    return port.Evidence(
-        ending.kind, ending.detail, ending.notes, b"", False, timings=ending.timings
-    )
+        headers, body = _storable(ending.headers), bytes(ending.body)
+        detail = _storable_text(ending.detail)
+        return port.Evidence(None, detail, headers, body, ending.truncated, timings=ending.timings)
+    notes, detail = _storable(ending.notes), _storable_text(ending.detail)
+    return port.Evidence(ending.kind, detail, notes, b"", False, timings=ending.timings)
+
+
+def _storable(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    return tuple((_storable_text(name), _storable_text(value)) for name, value in pairs)
+
+
+def _storable_text(text: str) -> str:
+    return text if text.isascii() else text.encode(errors="replace").decode()

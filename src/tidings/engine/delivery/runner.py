@@ -1,46 +1,31 @@
 """One webhook at work: its lane, its connections, and how its messages are made."""
 
 import asyncio
+from typing import TYPE_CHECKING
 
 from tidings.core.delivery.lane import Lane
 from tidings.core.delivery.turns import LanePace
 from tidings.core.webhooks.webhook import Webhook
-from tidings.destinations.port import Channel
+from tidings.engine.delivery.guards.guarded_channel import GuardedChannel
 from tidings.engine.delivery.message import MessageHeaders
 
+if TYPE_CHECKING:
+    from tidings.engine.delivery.guards.slot import Slot
+
 QUICK_S = 0.1  # a receiver that answers within it
-
-
-class CountedChannel:
-    """A channel with a count of the attempts on it: a retired one is closed after the last."""
-
-    def __init__(self, channel: Channel) -> None:
-        self.inner = channel
-        self.active = 0
-        self._retired = False
-
-    def retire(self) -> bool:
-        """Take no more attempts; returns whether it can be closed at once."""
-        self._retired = True
-        return self.unused
-
-    @property
-    def unused(self) -> bool:
-        """Whether it is retired and its last attempt has ended."""
-        return self._retired and not self.active
 
 
 class WebhookRunner:
     """What the dispatcher keeps of a webhook."""
 
-    def __init__(self, webhook: Webhook, lane: Lane, channel: CountedChannel) -> None:
+    def __init__(self, webhook: Webhook, lane: Lane, channel: GuardedChannel) -> None:
         self.webhook = webhook
         self.lane = lane
         self.channel = channel
         self.headers = MessageHeaders(webhook)
         self.pace = LanePace()
         self.well = False  # its last attempt was delivered, and quickly
-        self.slots: set[asyncio.Task[None]] = set()
+        self.slots: dict[asyncio.Task[None], Slot] = {}
         self.next_due_ms: int | None = None
         self.cancelled: set[int] = set()  # deliveries that were, while their message is made
         self.doubted: set[int] = set()  # started before a lost answer, which may have ended them

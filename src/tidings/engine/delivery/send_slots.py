@@ -1,16 +1,23 @@
 """Send slots: the tasks in which the attempts of lanes are made, one after the other.
 
 A slot runs on demand: it is opened where a lane has something that may start and the process admits
-it, and ends when its lane has nothing more.
+it, and ends when its lane has nothing more. Nothing that is raised in one ends it before, and
+however it ends, what it held is free.
 """
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 from tidings.core.delivery.job import Job
+from tidings.core.ids import DeliveryId
 from tidings.engine.delivery.admission import Admission
 from tidings.engine.delivery.attempts import Attempts
+from tidings.engine.delivery.guards.slot import Slot
+from tidings.engine.delivery.guards.unforeseen import Step, UnforeseenErrors, is_end
 from tidings.engine.delivery.runner import WebhookRunner
+
+TAKEN_UP_S = 30.0  # after which what an error of ours has left behind is looked for again
 
 
 class SendSlots:
@@ -23,8 +30,13 @@ class SendSlots:
         attempts: Attempts,
         keep_warm: Callable[[WebhookRunner], None],
         pump: Callable[[WebhookRunner], None],
+        take_up: Callable[[WebhookRunner, DeliveryId], None],
+        errors: UnforeseenErrors,
     ) -> None:
-        """`keep_warm` its connections; `pump` what else its lane wants now."""
+        """`keep_warm` its connections; `pump` what else its lane wants now; `take_up` a delivery
+        of whose attempt nobody knows what became."""
+        self._take_up = take_up
+        self._errors = errors
         self._admission = admission
         self._attempts = attempts
         self._keep_warm = keep_warm
@@ -55,11 +67,12 @@ class SendSlots:
         job = runner.lane.start(now_s)
         if job is None:
             return False
-        self._admission.began(runner, now_s)
-        runner.waiting_since_s = None
-        slot = self._loop.create_task(self._run(runner, job, self._attempts.leapt_ms))
-        runner.slots.add(slot)
-        slot.add_done_callback(runner.slots.discard)
+        slot = Slot(self._admission, runner)
+        slot.take(job, now_s)
+        work = self._run(slot, job, self._attempts.leapt_ms)
+        slot.task = task = self._loop.create_task(work)
+        runner.slots[task] = slot
+        task.add_done_callback(partial(self._closed, slot))
         return True
 
     def _paced(self, runner: WebhookRunner, now_s: float) -> bool:
@@ -73,17 +86,50 @@ class SendSlots:
         runner.paced = None
         self._pump(runner)
 
-    async def _run(self, runner: WebhookRunner, first: Job, leapt_ms: int) -> None:
+    async def _run(self, slot: Slot, first: Job, leapt_ms: int) -> None:
         job: Job | None = first
-        lane, loop = runner.lane, self._loop
-        self._keep_warm(runner)
+        runner, loop = slot.runner, self._loop
+        lane = runner.lane
+        try:
+            self._keep_warm(runner)
+        except Exception as error:
+            self._errors.note(error, Step.START, runner.webhook.kind)
         while job is not None:
-            await self._attempts.make(runner, job, leapt_ms)
+            try:
+                await self._attempts.make(slot, job, leapt_ms)
+            except BaseException as error:
+                if is_end(error, slot.task):
+                    raise
+                self._failed(slot, job, error)
+            finally:
+                slot.free(loop.time())
             if lane.page_wanted:
                 self._pump(runner)
             now_s, job, leapt_ms = loop.time(), None, self._attempts.leapt_ms
             if not self._admission.crowded and self._admission.admits(runner, now_s):
                 if (job := lane.start(now_s)) is not None:
-                    self._admission.began(runner, now_s)
-                    runner.waiting_since_s = None
+                    slot.take(job, now_s)
         self._pump(runner)
+
+    def _failed(self, slot: Slot, job: Job, error: BaseException) -> None:
+        """What was to end an attempt has failed itself: the delivery waits a while, and is then
+        looked for in the store."""
+        self._errors.note(error, Step.SETTLE, slot.runner.webhook.kind)
+        slot.runner.lane.free(job.delivery)
+        slot.runner.lane.breaker.unproven()
+        self._take_up_later(slot.runner, job)
+
+    def _closed(self, slot: Slot, task: "asyncio.Task[None]") -> None:
+        """Its task is over: it may have ended before its first step, or by an error of ours."""
+        runner, job = slot.runner, slot.job
+        runner.slots.pop(task, None)
+        slot.free(self._loop.time())
+        if job is not None:
+            runner.lane.free(job.delivery)
+            self._take_up_later(runner, job)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._errors.note(error, Step.START, runner.webhook.kind)
+            self._loop.call_later(TAKEN_UP_S, self._pump, runner)
+
+    def _take_up_later(self, runner: WebhookRunner, job: Job) -> None:
+        self._loop.call_later(TAKEN_UP_S, self._take_up, runner, job.delivery)

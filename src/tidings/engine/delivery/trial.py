@@ -6,6 +6,7 @@ through a channel of its own, so that no delivery waits for it, and it counts fo
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from time import monotonic
 
 import msgspec
@@ -18,6 +19,8 @@ from tidings.core.token_bucket import TokenBucket
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Destination, Headers
 from tidings.engine.clock import Clock
+from tidings.engine.delivery.guards.guarded_channel import GuardedChannel
+from tidings.engine.delivery.guards.unforeseen import Step, UnforeseenErrors, is_end
 from tidings.engine.delivery.message import JobMessage, MessageHeaders
 from tidings.engine.shaping.faults import ShapeLater, ShapeRefused
 from tidings.engine.shaping.shaper import Shaping
@@ -76,7 +79,9 @@ class Trial:
         destination: Destination,
         shaper: Shaping,
         clock: Clock,
+        errors: UnforeseenErrors | None = None,
     ) -> None:
+        self._errors = errors or UnforeseenErrors()
         self._destination = destination
         self._shaper = shaper
         self._clock = clock
@@ -116,11 +121,16 @@ class Trial:
                 job.body = await self._shaper.shape(webhook, job)
             except (ShapeRefused, ShapeLater) as unshaped:
                 kind = unshaped.kind if unshaped.kind is FaultKind.SKIPPED else FaultKind.TRANSFORM
-                fault = Fault(kind, False, unshaped.reason, 0.0)
+                fault: Ending = Fault(kind, False, unshaped.reason, 0.0)
+                return TrialResult(webhook.method, webhook.url, [], b"", started_ms, fault)
+            except BaseException as error:
+                fault = self._failed(error, Step.SHAPE, webhook).ending
                 return TrialResult(webhook.method, webhook.url, [], b"", started_ms, fault)
             message = _Test(job, webhook, stands, self._clock)
             began_s = monotonic()
             result = await self._attempt(message)
+            if message.failure is not None and (result is None or not message.headers):
+                result = self._failed(message.failure, Step.SIGN, webhook)
             if result is None:
                 taken_ms = (monotonic() - began_s) * 1e3
                 result = of_fault(Fault(FaultKind.OURS, False, _CHANGED, taken_ms))
@@ -140,11 +150,22 @@ class Trial:
 
     async def _attempt(self, message: "_Test") -> Result | None:
         lonely = msgspec.structs.replace(message.webhook, connections_max=1, keep_answers=True)
-        channel = self._destination.open(lonely)
+        channel = GuardedChannel(partial(self._destination.open, lonely), self._errors, lonely.kind)
+        step = Step.OPEN
         try:
-            return await channel.send(message)
+            inner, step = channel.opened(), Step.SEND
+            return await inner.send(message)
+        except BaseException as error:
+            return self._failed(error, step, lonely, sent=bool(message.headers))
         finally:
             await asyncio.shield(channel.close())
+
+    def _failed(
+        self, error: BaseException, step: Step, webhook: Webhook, *, sent: bool = False
+    ) -> Result:
+        if is_end(error, asyncio.current_task()):
+            raise error
+        return self._errors.result(error, step, webhook.kind, sent=sent)
 
     def _job(self, org: OrgId, webhook: Webhook, event_id: str, body: bytes) -> Job:
         now_ms = self._clock.now_ms()
@@ -166,7 +187,7 @@ class Trial:
 class _Test(JobMessage):
     """The message of a test, and the headers with which it left: none where nothing did."""
 
-    __slots__ = ("_clock", "_stands", "headers")
+    __slots__ = ("_clock", "_stands", "failure", "headers")
 
     def __init__(
         self, job: Job, webhook: Webhook, stands: Callable[[], bool], clock: Clock
@@ -175,6 +196,7 @@ class _Test(JobMessage):
         self._stands = stands
         self._clock = clock
         self.headers: Headers = []
+        self.failure: Exception | None = None  # of what dates and signs it
 
     @property
     def trial(self) -> bool:
@@ -185,9 +207,13 @@ class _Test(JobMessage):
         return self._stands()
 
     def leaves(self, carried: Headers) -> Headers | None:
-        """See `Message.leaves`."""
-        if not self._stands():
+        """See `Message.leaves`. Raises nothing."""
+        try:
+            if not self._stands():
+                return None
+            made = MessageHeaders(self.webhook).of(self.job, self._clock.now_ms() // 1000, carried)
+        except Exception as error:
+            self.failure = error
             return None
-        made = MessageHeaders(self.webhook).of(self.job, self._clock.now_ms() // 1000, carried)
         self.headers = [*made, MARK]
         return self.headers

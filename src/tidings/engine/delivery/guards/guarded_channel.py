@@ -1,0 +1,102 @@
+"""A webhook's channel as the engine holds it: whatever its driver raises harms nobody else."""
+
+import asyncio
+from collections.abc import Callable
+
+from tidings.core.webhooks.webhook import Webhook
+from tidings.destinations.port import Channel, Destination, Headers, Shown
+from tidings.engine.delivery.guards.unforeseen import Step, UnforeseenErrors, is_end
+
+CLOSE_S = 10.0  # then a channel is let go as it is
+
+
+class GuardedChannel:
+    """With a count of the attempts on it: a retired one is closed after the last.
+
+    A driver that fails to open one is asked again by the next attempt; one that cannot say whether
+    it follows a webhook is replaced; one that fails to close is let go.
+    """
+
+    def __init__(
+        self, open: Callable[[], Channel], errors: UnforeseenErrors, kind: str = ""
+    ) -> None:
+        """`open` makes the driver's own, of the `kind` of a webhook; nothing is dialled by it."""
+        self._open = open
+        self._errors = errors
+        self._kind = kind
+        self.inner: Channel | None = None  # None: its driver has failed to open it until now
+        self.active = 0
+        self._retired = False
+        try:
+            self.inner = open()
+        except BaseException as error:
+            self._failed(error, Step.OPEN)
+
+    def opened(self) -> Channel:
+        """The driver's own, opened now if it is not; whatever the driver raises."""
+        if self.inner is None:
+            self.inner = self._open()
+        return self.inner
+
+    def retire(self) -> bool:
+        """Take no more attempts; returns whether it can be closed at once."""
+        self._retired = True
+        return self.unused
+
+    @property
+    def unused(self) -> bool:
+        """Whether it is retired and its last attempt has ended."""
+        return self._retired and not self.active
+
+    def follow(self, webhook: Webhook) -> bool:
+        """See `Channel.follow`; False where its driver fails to say."""
+        try:
+            return self.inner is not None and self.inner.follow(webhook)
+        except BaseException as error:
+            self._failed(error, Step.FOLLOW)
+            return False
+
+    async def close(self) -> None:
+        """See `Channel.close`. Raises nothing but that its task is cancelled."""
+        if self.inner is None:
+            return
+        try:
+            async with asyncio.timeout(CLOSE_S):
+                await self.inner.close()
+        except BaseException as error:
+            self._failed(error, Step.CLOSE)
+
+    def _failed(self, error: BaseException, step: Step) -> None:
+        task = None
+        try:
+            task = asyncio.current_task()
+        except RuntimeError:  # no loop runs
+            pass
+        if isinstance(error, KeyboardInterrupt) or (task is not None and is_end(error, task)):
+            raise error
+        self._errors.note(error, step, self._kind)
+
+
+class GuardedDestination:
+    """See `Destination`: what people are shown of a message does not fail by its driver."""
+
+    def __init__(self, destination: Destination, errors: UnforeseenErrors) -> None:
+        self._destination = destination
+        self._errors = errors
+
+    def open(self, webhook: Webhook) -> Channel:
+        return self._destination.open(webhook)
+
+    def carried(self, webhook: Webhook) -> Headers:
+        try:
+            return self._destination.carried(webhook)
+        except Exception as error:
+            self._errors.note(error, Step.SHOW, webhook.kind)
+            return []
+
+    def show(self, webhook: Webhook, headers: Headers, body: bytes, key: int | None) -> Shown:
+        try:
+            return self._destination.show(webhook, headers, body, key)
+        except Exception as error:
+            self._errors.note(error, Step.SHOW, webhook.kind)
+            return Shown(webhook.kind, [], body)

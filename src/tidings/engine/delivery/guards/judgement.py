@@ -1,0 +1,122 @@
+"""What follows from an attempt that has ended: for its delivery, its receiver and its webhook.
+
+Our own decisions may fail too. What is known by then stands: what was delivered is delivered; else
+the delivery is tried again on the schedule, as after any fault of ours.
+"""
+
+import random
+from collections.abc import Callable
+from typing import NamedTuple
+
+from tidings.core.delivery.exchange import Ending, Fault, Result, Verdict
+from tidings.core.delivery.health import GONE, GONE_OF_ACTION
+from tidings.core.delivery.job import Job
+from tidings.core.delivery.outcome import (
+    DEFAULT_POLICY,
+    DELIVERED,
+    Failed,
+    Outcome,
+    Retry,
+    classify,
+)
+from tidings.core.steady_clock import SURE_AFTER_S
+from tidings.core.webhooks.webhook import Webhook
+from tidings.engine.clock import Clock, leaping
+from tidings.engine.delivery import endings
+from tidings.engine.delivery.breakers import Breakers
+from tidings.engine.delivery.guards.unforeseen import Step, UnforeseenErrors
+from tidings.engine.delivery.manual_retries import PromisedRetries
+from tidings.engine.delivery.runner import WebhookRunner
+from tidings.store import port
+
+AGAIN_S = 300.0  # where not even the schedule can be asked
+
+
+class JudgedAttempt(NamedTuple):
+    """All that follows. `disable`: why its webhook is to be disabled for it, if it is."""
+
+    ending: Ending
+    outcome: Outcome
+    disable: str | None
+    settlement: port.Settlement
+
+
+class AttemptJudge:
+    """Judges attempts; it changes breakers and healths, and nothing else."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        rng: random.Random,
+        promised: PromisedRetries,
+        breakers: Breakers,
+        errors: UnforeseenErrors,
+        date_is_sure: Callable[[], bool],
+    ) -> None:
+        """`date_is_sure`: whether the date may end a delivery."""
+        self._clock = clock
+        self._rng = rng
+        self._promised = promised
+        self._breakers = breakers
+        self._errors = errors
+        self._date_is_sure = date_is_sure
+        self.began_ms = clock.now_ms()
+
+    def judge(
+        self, runner: WebhookRunner, webhook: Webhook, job: Job, started_ms: int, result: Result
+    ) -> JudgedAttempt:
+        """Of an attempt begun at `started_ms` (milliseconds since the epoch). Raises nothing."""
+        disable = None
+        try:
+            outcome = self._outcome(webhook, job, started_ms, result)
+        except Exception as error:
+            was = result.verdict
+            result = self._failed(error, webhook, result)
+            outcome = (
+                DELIVERED if was is Verdict.DELIVERED else self._again(job, started_ms, result)
+            )
+        try:
+            outcome = self._promised.keep(job.delivery, outcome, self._clock.now_ms())
+        except Exception as error:
+            self._errors.note(error, Step.JUDGE, webhook.kind)
+        try:
+            disable = self._breakers.charge(runner, job, result, outcome)
+        except Exception as error:
+            self._errors.note(error, Step.JUDGE, webhook.kind)
+            runner.lane.breaker.unproven()
+        if isinstance(outcome, Failed) and outcome.disable:
+            disable = GONE_OF_ACTION if webhook.acts else GONE
+        ending = result.ending
+        try:
+            settlement = endings.settled(webhook, job, started_ms, ending, outcome, disable)
+        except Exception as error:
+            ending = self._failed(error, webhook, result).ending
+            settlement = endings.settled(webhook, job, started_ms, ending, outcome, disable)
+        return JudgedAttempt(ending, outcome, disable, settlement)
+
+    def _outcome(self, webhook: Webhook, job: Job, started_ms: int, result: Result) -> Outcome:
+        # By its own begin and length: a leap of the clock meanwhile is no age.
+        age_s = max(0.0, (started_ms - job.accepted_ms + result.ending.duration_ms) / 1000)
+        nearly_s = max(0.0, webhook.retry.schedule.window_s - SURE_AFTER_S)
+        if age_s > nearly_s:
+            is_old = job.accepted_ms < self.began_ms and not self._date_is_sure()
+            if is_old or leaping(self._clock):
+                # The first date of this process may be a wrong one, and around a leap the store
+                # has followed it before we hear of it: one more attempt, when it is surer.
+                age_s = nearly_s
+        return classify(result, webhook.retry, job.step, age_s, self._rng)
+
+    def _failed(self, error: Exception, webhook: Webhook, result: Result) -> Result:
+        ending = getattr(result, "ending", None)
+        sent = not isinstance(ending, Fault) or ending.sent
+        return self._errors.result(error, Step.JUDGE, webhook.kind, sent=sent)
+
+    def _again(self, job: Job, started_ms: int, result: Result) -> Outcome:
+        """On the usual schedule, to the end of its window."""
+        try:
+            age_s = max(0.0, (started_ms - job.accepted_ms) / 1000)
+            return classify(result, DEFAULT_POLICY, job.step, age_s, self._rng)
+        except Exception as error:
+            self._errors.note(error, Step.JUDGE)
+            return Retry(AGAIN_S, ours=True)

@@ -1,0 +1,94 @@
+"""A watch over the send slots: what is held by nobody is given back, and what never ends is ended.
+
+By construction neither happens (slot.py). If it does all the same, a process would send less and
+less, and say nothing of it.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterable
+
+from tidings.core.delivery.breaker import Position
+from tidings.core.ids import DeliveryId, OrgId
+from tidings.core.running.parts import Part
+from tidings.core.webhooks.webhook import Webhook
+from tidings.engine.delivery.admission import Admission
+from tidings.engine.delivery.guards.unforeseen import UnforeseenErrors
+from tidings.engine.delivery.runner import WebhookRunner
+from tidings.engine.heartbeats import Heart, unwatched_heart
+
+LOOK_EVERY_S = 10.0
+OVERDUE_S = 10.0
+PART = Part("watch of send slots", "send slots that nobody holds are not found")
+OVERRUN_S = 600.0  # beyond its deadline: for its message to be made, and for a driver to give up
+
+
+class SlotWatch:
+    """Compares what is counted with the tasks that there are."""
+
+    def __init__(
+        self,
+        *,
+        admission: Admission,
+        runners: Callable[[], Iterable[WebhookRunner]],
+        take_up: Callable[[WebhookRunner, DeliveryId], None],
+        freed: Callable[[], None],
+        errors: UnforeseenErrors,
+    ) -> None:
+        """`take_up` a delivery that was started in a slot that is lost; `freed` hears that slots
+        were given back."""
+        self._admission = admission
+        self._runners = runners
+        self._take_up = take_up
+        self._freed = freed
+        self._errors = errors
+
+    async def run(self, heart: Heart | None = None) -> None:
+        """Look again and again, until cancelled."""
+        heart = heart or unwatched_heart()
+        while True:
+            await heart.sleep(LOOK_EVERY_S)
+            self.look()
+
+    def look(self) -> int:
+        """Give back what nobody holds; returns how many slots that were."""
+        held: Counter[OrgId] = Counter()
+        lost = 0
+        now_s = asyncio.get_running_loop().time()
+        for runner in list(self._runners()):
+            jobs = {}
+            for task, slot in list(runner.slots.items()):
+                if (job := slot.job) is None:
+                    continue
+                jobs[job.delivery] = job
+                if runner.webhook.pulled:
+                    continue
+                held[runner.webhook.org] += 1
+                if now_s - slot.began_s > runner.webhook.deadline_s + OVERRUN_S:
+                    slot.overrun = True
+                    task.cancel()
+            for delivery in runner.lane.under_way - jobs.keys():
+                lost += 1
+                runner.lane.free(delivery)
+                self._take_up(runner, delivery)
+        lost = max(lost, self._admission.permits.correct(held))
+        if lost:
+            self._errors.slots_lost(lost)
+            self._freed()
+        return lost
+
+    def overdue(self, runners: Iterable[WebhookRunner]) -> list[Webhook]:
+        """Webhooks whose lane has a free slot and work that waits too long for it all the same."""
+        now_s = asyncio.get_running_loop().time()
+        return [
+            runner.webhook
+            for runner in runners
+            if runner.waiting_since_s is not None
+            and runner.lane.can_start
+            and runner.lane.rate_limit is None
+            and runner.lane.breaker.position is Position.CLOSED
+            and runner.lane.learned.rate is None
+            and not runner.lane.learned.shut
+            and self._admission.admits(runner, now_s)
+            and now_s - runner.waiting_since_s > OVERDUE_S
+        ]
