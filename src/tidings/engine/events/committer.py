@@ -216,9 +216,7 @@ class Committer:
         kinds = [bool(calls), bool(settled), bool(batch.claims), bool(rejections)]
         if kinds == [True, False, False, False] and len(calls) == 1:
             if not calls[0].answered.done():
-                calls[0].answered.set_exception(
-                    port.StoreDown(f"the event cannot be kept: {error}")
-                )
+                calls[0].answered.set_exception(port.NotKept(f"the event cannot be kept: {error}"))
             return
         if kinds == [False, True, False, False] and len(settled) == 1:
             raise error  # a settlement that cannot be written is a fault of ours: stop loudly

@@ -135,6 +135,10 @@ class StoreDown(Unavailable):
     """The store cannot take writes now; nothing was promised to anybody."""
 
 
+class NotKept(StoreDown):
+    """What one caller has brought cannot be written, though the store takes writes."""
+
+
 class Store(
     EventStore,
     RejectionStore,
