@@ -1,5 +1,6 @@
 """From checked drafts to the next commit: the digest, the search terms and the ordering key."""
 
+import asyncio
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -17,6 +18,7 @@ from tidings.engine.events.intake import Acceptance, Draft
 from tidings.store.port import NewDelivery, NewRejection
 
 DIGEST_BYTES = 8
+SLICE = 100  # drafts that are made ready in one turn of the event loop
 STRICT_KEY = 0
 
 
@@ -38,7 +40,14 @@ class Acceptor:
 
     async def accept(self, drafts: list[Draft]) -> list[Acceptance]:
         """See `Intake.accept`."""
-        return await self._commits.add([self._prepare(draft) for draft in drafts])
+        if len(drafts) <= SLICE:
+            return await self._commits.add([self._prepare(draft) for draft in drafts])
+        queued: list[QueuedEvent] = []
+        for at in range(0, len(drafts), SLICE):
+            if at:
+                await asyncio.sleep(0)  # others have their turn
+            queued += [self._prepare(draft) for draft in drafts[at : at + SLICE]]
+        return await self._commits.add(queued)
 
     def note_rejections(self, rejections: list[NewRejection]) -> None:
         """See `Intake.note_rejections`."""
