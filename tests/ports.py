@@ -10,6 +10,8 @@ from tidings import catalogue
 from tidings.catalogue import Problem
 from tidings.core.actions.action import Actions
 from tidings.core.connections.connection import Connections
+from tidings.core.sources.message import ForeignMessage
+from tidings.core.sources.message_plan import MappedMessage, MessagePlan, PlanRunner
 from tidings.core.webhooks.kinds import EMAIL, HTTP, KAFKA, SQL
 from tidings.destinations.action.driver import ActionDestination
 from tidings.destinations.email.driver import EmailDestination
@@ -61,6 +63,14 @@ class InProcess:
         except Unrenderable as why:
             return str(why)
         return None
+
+    async def map_message(
+        self, plan: MessagePlan, message: ForeignMessage, org: int, expected_s: float
+    ) -> MappedMessage:
+        try:
+            return PlanRunner(plan).read(message)
+        except MemoryError:  # the process would end, twice
+            raise RenderRefused("It takes too much.") from None
 
     async def check_event(self, kind: CheckBy, event: bytes, org: int) -> Sequence[Problem]:
         raise AssertionError("no test that works in process has an event that is checked apart")

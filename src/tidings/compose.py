@@ -71,6 +71,7 @@ from tidings.engine.shaping.shaper import Shaper, Shaping
 from tidings.engine.shaping.transformations import Transformations
 from tidings.engine.sources.inbound import Inbound
 from tidings.engine.sources.intake import SourceIntake
+from tidings.engine.sources.message_reader import MessageReader
 from tidings.engine.sources.pumps import Pumps
 from tidings.engine.sources.sources import Sources
 from tidings.engine.supervisor import Job, Supervisor
@@ -384,8 +385,9 @@ def build(ports: Ports, options: Options) -> App:
         intake=SourceIntake(
             store=store,
             intake=acceptor,
-            reader=reader,
-            late=late,
+            messages=MessageReader(
+                reader=reader, late=late, mapper=ports.sandboxes, clock_ms=clock.now_ms
+            ),
             clock_ms=clock.now_ms,
             throttle=access.limits,
             tell=notices.tell,

@@ -26,7 +26,7 @@ from tidings.engine.vault import Vault
 from tidings.lookups.port import Source
 from tidings.sources.port import SourceDriver
 from tidings.store import port
-from tidings.transform.port import Checker, Renderer
+from tidings.transform.port import Checker, Mapper, Renderer
 
 Value = TypeVar("Value")
 
@@ -58,7 +58,7 @@ class Addresses(Protocol):
         """The token in a test inbox's URL; None for any other URL."""
 
 
-class Sandboxes(Renderer, Checker, Protocol):
+class Sandboxes(Renderer, Checker, Mapper, Protocol):
     """Runs what tenants have written, apart."""
 
 

@@ -5,10 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tidings.core.exact_json import PathTree
 from tidings.core.form import Form
-from tidings.core.picks import CONVERSIONS, MessageFault, Pick, find, read_pick, steps_of
-from tidings.core.sources.mapping import FIELDS_MAX, Mapping, events_of
+from tidings.core.picks import CONVERSIONS, MessageFault, Pick, read_pick, steps_of
+from tidings.core.sources.mapping import FIELDS_MAX, Mapping
 from tidings.core.sources.message import ForeignMessage
+from tidings.core.sources.message_plan import MessagePlan, PlanRunner
 from tidings.core.sources.source import Source, read_source
 
 VERIFICATION = {"type": "header", "header": "X-Key", "value": "a value that is long"}
@@ -26,7 +28,12 @@ def mapping_of(**fields: object) -> Mapping:
 
 def made(mapping: Mapping, body: bytes, **headers: str) -> list[bytes | None]:
     sent = [(name.replace("_", "-"), value) for name, value in headers.items()]
-    return list(events_of(mapping, ForeignMessage("", sent, body)))
+    mapped = PlanRunner(MessagePlan(mapping)).read(ForeignMessage("", sent, body))
+    if mapped.fault is not None:
+        code, message, field = mapped.fault
+        assert message.endswith(f"({code}, {f'field {field}' if field else 'message'})")
+        raise MessageFault(code, message, field)
+    return mapped.events
 
 
 @pytest.mark.parametrize(
@@ -44,7 +51,7 @@ def made(mapping: Mapping, body: bytes, **headers: str) -> list[bytes | None]:
 )
 def test_a_path_finds_what_stands_there_as_it_is_written(path: str, found: bytes | None) -> None:
     body = msgspec.Raw(b'{"a":1.10,"b":{"c":"x"},"l":[1,20],"deep":[{"x":[ 1 ]}]}')
-    raw = find(body, steps_of(path))
+    raw = PathTree([steps_of(path)]).read(body).get(steps_of(path))
     assert (None if raw is None else bytes(raw)) == found
 
 
@@ -234,11 +241,8 @@ TOO_MUCH = [
 @pytest.mark.parametrize("value", TOO_MUCH, ids=lambda value: value[:24].decode())
 @pytest.mark.parametrize("conversion", ["", *CONVERSIONS])
 def test_what_no_conversion_can_hold_is_a_fault_of_its_field(value: bytes, conversion: str) -> None:
-    message = msgspec.Raw(b'{"x":{"y":%s}}' % value)
     try:
-        found = Pick(path="x.y", conversion=conversion).take(
-            ForeignMessage("", [], b""), message, "at"
-        )
+        found = Pick(path="x.y", conversion=conversion).take(msgspec.Raw(value), "at")
     except MessageFault as fault:
         assert fault.field == "at" and fault.said.startswith("at must be ")
     else:
@@ -252,7 +256,5 @@ def test_what_no_conversion_can_hold_is_a_fault_of_its_field(value: bytes, conve
 )
 def test_seconds_that_no_time_is_are_refused(value: bytes) -> None:
     with pytest.raises(MessageFault) as told:
-        Pick(path="x", conversion="seconds").take(
-            ForeignMessage("", [], b""), msgspec.Raw(b'{"x":%s}' % value), "at"
-        )
+        Pick(path="x", conversion="seconds").take(msgspec.Raw(value), "at")
     assert told.value.field == "at" and "1111111" not in told.value.said

@@ -11,13 +11,26 @@ from tests.docs.outbox_page import DDL
 from tidings.app.parts import CONNECTION_TYPES
 from tidings.app.sources import declare_sources
 from tidings.connections.port import command_of
+from tidings.core.budget import MAPPING_CPU_S, MAPPING_LOOP_S
 from tidings.core.connections.connection import Connection, Connections
 from tidings.core.declaration import declared
 from tidings.core.form import Form
 from tidings.core.ids import OrgId
 from tidings.core.picks import Pick, read_pick
-from tidings.core.sources.mapping import Mapping, events_of
-from tidings.core.sources.message import ForeignMessage
+from tidings.core.sources.mapping import Mapping
+from tidings.core.sources.message import (
+    CUT_BYTES,
+    HEADERS_MAX,
+    MESSAGE_BYTES_MAX,
+    READ_HEADERS_MAX,
+    ForeignMessage,
+)
+from tidings.core.sources.message_plan import (
+    EVENTS_BYTES_MAX,
+    ITEMS_MAX,
+    MessagePlan,
+    PlanRunner,
+)
 from tidings.core.sources.source import KAFKA, OUTBOX, Source, read_source
 from tidings.core.sources.unsigned_ids import source_warnings
 from tidings.core.sources.verification import LABELS, VERIFICATION
@@ -39,6 +52,12 @@ KAFKA_MESSAGE = ForeignMessage(
 )
 
 
+def events_of(mapping: Mapping, message: ForeignMessage) -> list[bytes | None]:
+    mapped = PlanRunner(MessagePlan(mapping)).read(message)
+    assert mapped.fault is None
+    return mapped.events
+
+
 @pytest.mark.parametrize(
     ("shown", "message", "name"),
     [(SHOWN, SHOP_MESSAGE, "transactionAdded"), (KAFKA_SHOWN, KAFKA_MESSAGE, "pointsIssued")],
@@ -49,7 +68,7 @@ def test_a_source_on_the_page_makes_the_event_that_the_page_says(
     body = json.loads(shown.replace('"…"', '"0123456789abcdef"'))
     source = read_source({"name": "shop"} | body)
     assert isinstance(source, Source) and source.mapping is not None
-    assert list(events_of(source.mapping, message)) == [
+    assert events_of(source.mapping, message) == [
         f'{{"eventName":"{name}",'
         '"data":{"total":10.50,"customerIdentifiers":{"customerId":7}}}'.encode()
     ]
@@ -76,6 +95,12 @@ def test_every_scheme_stands_in_the_table_with_all_that_it_needs() -> None:
 def test_the_bounds_on_the_page_are_those_that_hold() -> None:
     assert f"{ASIDE_MAX:,} messages and {ASIDE_BYTES_MAX >> 20} MiB" in PAGE
     assert f"more than {RUNNING_MAX} at a time" in PAGE
+    assert f"{MESSAGE_BYTES_MAX >> 20} MiB and {READ_HEADERS_MAX:,} headers" in PAGE
+    assert f"its events {EVENTS_BYTES_MAX >> 20} MiB" in PAGE
+    assert f"longer than {MAPPING_LOOP_S * 1000:.0f} ms is read" in PAGE
+    assert f"within {MAPPING_CPU_S * 1000:.0f} ms of" in PAGE
+    assert f"for {ITEMS_MAX:,} items" in PAGE
+    assert f"the first {CUT_BYTES >> 10} KiB are kept, and of headers {HEADERS_MAX}" in PAGE
 
 
 def test_sources_on_the_page_name_connections_as_their_page_has_them() -> None:
@@ -100,11 +125,11 @@ async def test_the_file_of_sources_on_the_page_is_one(tmp_path: Path) -> None:
         await s.add_org(2001)
         await declare_sources(path, sources, lambda org: True, {"SHOP_KEY": "a value of the shop"})
         loyalty, shop = (one.source for one in sources.of(OrgId(2001)))
-    assert list(events_of(loyalty.mapping or Mapping(), KAFKA_MESSAGE)) == [
+    assert events_of(loyalty.mapping or Mapping(), KAFKA_MESSAGE) == [
         b'{"eventName":"pointsIssued","data":{"total":10.50}}'
     ]
     other = ForeignMessage("", [("X-Shop-Topic", "x")], b"{}")
-    assert list(events_of(shop.mapping or Mapping(), other)) == [None]
+    assert events_of(shop.mapping or Mapping(), other) == [None]
 
 
 def test_a_repeat_is_known_by_what_the_page_says() -> None:

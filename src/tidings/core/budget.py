@@ -5,6 +5,8 @@ process that may be killed (`tidings.transform`), or is refused when it is saved
 """
 
 LOOP_S = 0.020  # of the event loop, for one event and one schema, filter or selection
+MAPPING_LOOP_S = 0.005  # of the event loop, for one message of a source
+MAPPING_CPU_S = 0.500  # of processor time, for one message that is read in a process of its own
 MEMORY_BYTES = 50 << 20  # more than before, while it runs
 APART_CPU_S = 0.100  # of processor time, for one run in a process of its own
 EVENT_BYTES = 256 << 10  # the largest event: what a bound that is fixed when saved must hold for

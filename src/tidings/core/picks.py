@@ -13,13 +13,13 @@ What a path finds goes into the event byte for byte: 10.50 stays 10.50.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
-from tidings.core.exact_json import fields_of, value_of
+from tidings.core.exact_json import Steps, first_byte, is_null, value_of
 from tidings.core.form import Form, came
 from tidings.errors import Refusal, TidingsError, Unprocessable
 
@@ -37,7 +37,6 @@ PATH = re.compile(rf"{_NAME}(?:\.{_NAME}|\[[0-9]{{1,4}}\]){{0,{STEPS_MAX - 1}}}"
 _STEP = re.compile(rf"\[([0-9]{{1,4}})\]|({_NAME})")
 _HEADER = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,18})?")
-_items = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 class MessageFault(Unprocessable):
@@ -52,11 +51,8 @@ class MessageFault(Unprocessable):
         self.field = field
 
 
-class Headed(Protocol):
-    """What has headers."""
-
-    def header(self, name: str) -> str | None:
-        """The first of a name, in any case."""
+Finder = Callable[[Mapping[Steps, msgspec.Raw], Mapping[str, str]], msgspec.Raw | None]
+"""Finds a value among what was read of a body by its paths, and headers by name in lower case."""
 
 
 class PassedOver(TidingsError):
@@ -89,11 +85,18 @@ class Pick(msgspec.Struct, frozen=True, omit_defaults=True):
             return f"at {self.path} of the body"
         return f"in the header {self.header}" if self.header is not None else "in the mapping"
 
-    def take(self, message: Headed, body: msgspec.Raw, field: str) -> msgspec.Raw | None:
-        """The value as JSON; None where there is none, or null. MessageFault, PassedOver; whatever
-        stands there, nothing else."""
+    @property
+    def steps(self) -> Steps | None:
+        """The way of its path; None where it has none."""
+        return None if self.path is None else steps_of(self.path)
+
+    def take(self, found: msgspec.Raw | None, field: str) -> msgspec.Raw | None:
+        """Make the value, as JSON, of what stands where it points (`finder`); None where there is
+        nothing, or null. MessageFault, PassedOver."""
+        if found is None or is_null(found):
+            return None
         try:
-            return self._take(message, body, field)
+            return self._made(found, field)
         except (ValueError, OverflowError, RecursionError):  # of what reads JSON, texts and numbers
             raise MessageFault(
                 "unreadable",
@@ -102,23 +105,25 @@ class Pick(msgspec.Struct, frozen=True, omit_defaults=True):
                 field,
             ) from None
 
-    def _take(self, message: Headed, body: msgspec.Raw, field: str) -> msgspec.Raw | None:
-        if self.constant is not None:
-            found: msgspec.Raw | None = msgspec.Raw(self.constant.encode())
-        elif self.header is not None:
-            text = message.header(self.header)
-            found = None if text is None else _raw(text)
-        else:
-            found = find(body, steps_of(self.path or ""))
-        if found is None or bytes(found).strip() == b"null":
-            return None
+    def _made(self, found: msgspec.Raw, field: str) -> msgspec.Raw:
         if self.names is not None:
             found = self._translated(found, field)
         return self._converted(found, field) if self.conversion else found
 
+    def finder(self) -> "Finder":
+        """Return what finds the value that it points at, before `take` makes something of it."""
+        if self.constant is not None:
+            constant = msgspec.Raw(self.constant.encode())
+            return lambda paths, headers: constant
+        if self.header is not None:
+            name = self.header.lower()
+            return lambda paths, headers: _raw(headers[name]) if name in headers else None
+        steps = steps_of(self.path or "")
+        return lambda paths, headers: paths.get(steps)
+
     def _translated(self, found: msgspec.Raw, field: str) -> msgspec.Raw:
         assert self.names is not None
-        text = value_of(found)
+        text = _readable(found)
         if not isinstance(text, str):
             raise MessageFault(
                 "not_text",
@@ -132,21 +137,11 @@ class Pick(msgspec.Struct, frozen=True, omit_defaults=True):
         return _raw(wanted)
 
     def _converted(self, found: msgspec.Raw, field: str) -> msgspec.Raw:
-        value = value_of(found)
-        made: Any = None
-        if self.conversion == "text":
-            is_scalar = isinstance(value, str | int | float) and not isinstance(value, bool)
-            made = value if isinstance(value, str) else bytes(found).decode() if is_scalar else None
-        elif self.conversion == "isoTime":
-            made = _milliseconds(value)
-        elif self.conversion == "timestamp":
-            made = _timestamp(value)
-        elif isinstance(value, int | float) and not isinstance(value, bool):
-            made = _thousandfold(value) if self.conversion == "seconds" else found
-        elif isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
-            number = value.strip()
-            seconds = self.conversion == "seconds"
-            made = _thousandfold(float(number)) if seconds else msgspec.Raw(number.encode())
+        value = _readable(found)
+        try:
+            made = self._convert(value, found)
+        except (OverflowError, ValueError):  # a number that no time, or no JSON of ours, can hold
+            made = None
         if made is None:
             raise MessageFault(
                 "not_convertible",
@@ -154,31 +149,43 @@ class Pick(msgspec.Struct, frozen=True, omit_defaults=True):
                 f"got {came(value)}. Correct `as`, or the sender.",
                 field,
             )
-        return made if isinstance(made, msgspec.Raw) else _raw(made)
+        return made
+
+    def _convert(self, value: object, found: msgspec.Raw) -> msgspec.Raw | None:
+        """Raises OverflowError and ValueError where the number is too great."""
+        made: object = None
+        if self.conversion == "text":
+            is_scalar = isinstance(value, str | int | float) and not isinstance(value, bool)
+            made = value if isinstance(value, str) else bytes(found).decode() if is_scalar else None
+        elif self.conversion == "isoTime":
+            made = _milliseconds(value)
+        elif self.conversion == "timestamp":
+            made = _timestamp(value)
+        elif value is _GREAT and self.conversion == "seconds":
+            return None
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            made = _thousandfold(value) if self.conversion == "seconds" else found
+        elif isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+            number = value.strip()
+            seconds = self.conversion == "seconds"
+            made = _thousandfold(float(number)) if seconds else msgspec.Raw(number.encode())
+        return made if made is None or isinstance(made, msgspec.Raw) else _raw(made)
 
 
-def steps_of(path: str) -> tuple[str | int, ...]:
+_GREAT = 1 << 65  # stands for a number that is too great to be read
+
+
+def _readable(found: msgspec.Raw) -> object:
+    """The value of JSON that was checked."""
+    try:
+        return value_of(found)
+    except msgspec.ValidationError:  # for a number in it, of which nothing but the size is wrong
+        return {ord("{"): {}, ord("["): []}.get(first_byte(found), _GREAT)
+
+
+def steps_of(path: str) -> Steps:
     """The steps of a path: names, and numbers of items."""
     return tuple(int(item) if item else name for item, name in _STEP.findall(path))
-
-
-def find(body: msgspec.Raw, steps: tuple[str | int, ...]) -> msgspec.Raw | None:
-    """What stands there, as it is written; None where there is nothing."""
-    here = body
-    for step in steps:
-        start = bytes(here).lstrip()[:1]
-        if isinstance(step, str):
-            if start != b"{":
-                return None
-            found = fields_of(here).get(step)
-        else:
-            if start != b"[":
-                return None
-            found = dict(enumerate(_items(here))).get(step)
-        if found is None:
-            return None
-        here = found
-    return here
 
 
 def read_pick(form: Form, field: str, value: object) -> Pick | None:

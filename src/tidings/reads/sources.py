@@ -13,7 +13,6 @@ from tidings.core.sources.unsigned_ids import source_warnings
 from tidings.core.sources.verification import refusal_of
 from tidings.core.times import iso
 from tidings.engine.sources.activity import ASIDE, OUTCOMES, Arrival
-from tidings.engine.sources.inbound import place_of
 from tidings.engine.sources.intake import Fate
 from tidings.engine.sources.live_source import LiveSource
 from tidings.engine.sources.sources import Sources
@@ -121,21 +120,19 @@ async def try_message(
     """What would become of a message by a source that is set so, which `live` is or would be: its
     sender, the events, or why it would be put aside. Nothing is kept. Overloaded."""
     sample = sources.sample(live, caller, source)
-    placed = msgspec.structs.replace(message, place=place_of(sample, message))
-    items, passed_over, fault = await sources.intake.preview(sample, placed)
+    read = await sources.intake.preview(sample, message)
     why = None
     if source.verification is not None:
         why = refusal_of(source.verification, message, now_ms // 1000)
     error = None
-    if fault is not None:
-        reason = fault.reason
-        error = _problem(str(reason.code), reason.message, reason.field)
+    if (fault := read.fault) is not None:
+        error = _problem(str(fault.code), fault.message, fault.field)
     return {
         "verified": why is None,
         "notVerified": why,
-        "place": placed.place or None,
-        "events": [_tried(one) for one in items],
-        "passedOver": passed_over,
+        "place": read.known_by or None,
+        "events": [_tried(item) for _, item in read.items],
+        "passedOver": read.passed_over,
         "error": error,
     }
 

@@ -6,6 +6,8 @@ from typing import Any, Protocol
 import msgspec
 
 from tidings.catalogue import Problem
+from tidings.core.sources.message import ForeignMessage
+from tidings.core.sources.message_plan import MappedMessage, MessagePlan
 from tidings.errors import ShapingError, Unavailable
 
 OUTPUT_MAX = 256 * 1024  # bytes
@@ -72,3 +74,16 @@ class Checker(Protocol):
 
     async def check_event(self, kind: CheckBy, event: bytes, org: int) -> Sequence[Problem]:
         """What is wrong with an event. RenderRefused: it takes too much. RenderLater."""
+
+
+class Mapper(Protocol):
+    """Reads messages of sources that may take longer than the event loop has."""
+
+    async def map_message(
+        self, plan: MessagePlan, message: ForeignMessage, org: int, expected_s: float
+    ) -> MappedMessage:
+        """Read a message by a plan, which is expected to take so many seconds of processor time.
+
+        Orgs take turns. Raises RenderRefused where it took too much twice, each time as the only
+        one that its process had to do with, and RenderLater.
+        """

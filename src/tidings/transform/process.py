@@ -39,15 +39,21 @@ DIED = "The process that runs transformations and checks has ended. It is starte
 class PendingCall:
     """One request that waits for its answer."""
 
-    __slots__ = ("answered", "frame", "key", "org")
+    __slots__ = ("answered", "expected_s", "frame", "key", "org")
 
     def __init__(
-        self, org: int, key: bytes, frame: bytes, answered: "asyncio.Future[Reply]"
+        self,
+        org: int,
+        key: bytes,
+        frame: bytes,
+        answered: "asyncio.Future[Reply]",
+        expected_s: float = 0.0,
     ) -> None:
         self.org = org
         self.key = key  # what would take the next process down as well
         self.frame = frame
         self.answered = answered
+        self.expected_s = expected_s  # of processor time, as far as it is known
 
 
 Killed = Callable[[PendingCall], None]

@@ -12,12 +12,14 @@ from collections.abc import Sequence
 import msgspec
 
 from tidings.catalogue import Problem
-from tidings.core.budget import LOOP_S
+from tidings.core.budget import LOOP_S, MAPPING_CPU_S, MEMORY_BYTES
+from tidings.core.sources.message import ForeignMessage
+from tidings.core.sources.message_plan import MappedMessage, MessagePlan
 from tidings.errors import ShapingError
 from tidings.frames import framed
 from tidings.transform.port import CheckBy, RenderLater, RenderRefused, TextTemplate
 from tidings.transform.process import DIED, TOO_MUCH, PendingCall, Process
-from tidings.transform.worker import CHECK_EVENT, CHECK_TEMPLATE, RENDER, TEXTS, Reply
+from tidings.transform.worker import CHECK_EVENT, CHECK_TEMPLATE, MAP_MESSAGE, RENDER, TEXTS, Reply
 
 REST_S = 60.0  # how long a template that took the process down is left alone
 SLOW_S = 300.0  # how long an org stays in the slow line
@@ -27,6 +29,7 @@ SLOW_ORGS_MAX = 10_000
 WAITING_MAX = 2_000  # requests of an org
 WAITING_BYTES_MAX = 64 << 20  # of them
 LATER_S = 1.0
+_OF_EVENT = (CHECK_EVENT, MAP_MESSAGE)  # the event is to blame, or the message, and not the text
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -36,6 +39,11 @@ _TEMPLATE_TOO_MUCH = (
 _EVENT_TOO_MUCH = (
     f"An event must be checked by its schema without taking {TOO_MUCH}; this one takes it. Send "
     "less in one event, or have the schema made simpler."
+)
+_MESSAGE_TOO_MUCH = (
+    f"A message must be read without taking more than {MAPPING_CPU_S * 1000:.0f} ms or "
+    f"{MEMORY_BYTES >> 20} MB; this one took it twice. Send less in one message, or have its "
+    "source take fewer values out of it."
 )
 _RESTS = "The transformation has just taken more time or memory than it may. It is tried again."
 _MANY = "Too many transformations and checks of this org wait already. It is tried again."
@@ -82,6 +90,22 @@ class ProcessRenderer:
             raise RenderRefused(reply.reason or DIED)
         return msgspec.json.decode(reply.output, type=list[Problem])
 
+    async def map_message(
+        self, plan: MessagePlan, message: ForeignMessage, org: int = 0, expected_s: float = 0.0
+    ) -> MappedMessage:
+        described = msgspec.json.encode(plan).decode()
+        packed = _encode(message)
+        try:
+            try:
+                reply = await self._ask(org, MAP_MESSAGE, described, packed, expected_s)
+            except TooMuchNow:  # once more, in a new process, before the message is to blame
+                reply = await self._ask(org, MAP_MESSAGE, described, packed, expected_s, True)
+        except TooMuch:
+            raise RenderRefused(_MESSAGE_TOO_MUCH) from None
+        if reply.output is None:
+            raise RenderRefused(reply.reason or DIED)
+        return msgspec.msgpack.decode(reply.output, type=MappedMessage)
+
     async def close(self) -> None:
         """End the processes; what waits is asked again after the next start. Idempotent."""
         await self._quick_line.close()
@@ -96,31 +120,43 @@ class ProcessRenderer:
             raise RenderRefused(reply.reason or DIED)
         return reply.output
 
-    async def _ask(self, org: int, operation: str, text: str, event: bytes) -> Reply:
+    async def _ask(
+        self,
+        org: int,
+        operation: str,
+        text: str,
+        event: bytes,
+        expected_s: float = 0.0,
+        again: bool = False,
+    ) -> Reply:
+        """Have it answered. `again`: although it has taken a process down just now. Raises TooMuch,
+        TooMuchNow, RenderLater."""
         loop = asyncio.get_running_loop()
         digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16)
-        if operation == CHECK_EVENT:
+        if operation in _OF_EVENT:
             digest.update(event)  # other events of the type are not to blame
         key = digest.digest()
-        if self._resting and (until_s := self._resting.get(key)) is not None:
+        if again:
+            self._resting.pop(key, None)
+        elif self._resting and (until_s := self._resting.get(key)) is not None:
             if (left_s := until_s - loop.time()) > 0:
-                if operation == CHECK_EVENT:
+                if operation in _OF_EVENT:
                     raise TooMuch
                 raise RenderLater(_RESTS, left_s)
             del self._resting[key]
-        line = self._line_of(org, loop.time())
+        line = self._line_of(org, loop.time()) if expected_s <= LOOP_S else self._slow_line
         held = self._held.get(org, 0)
         size = len(text) + len(event)
         if line.waiting.of(org) >= WAITING_MAX or held + size > WAITING_BYTES_MAX:
             raise RenderLater(_MANY, LATER_S)
         body = framed(_encode((operation, text, event)))
-        asked = PendingCall(org, key, body, loop.create_future())
+        asked = PendingCall(org, key, body, loop.create_future(), expected_s)
         self._held[org] = held + size
         line.ask(asked)
         try:
             return await asked.answered
         except RenderRefused:
-            raise TooMuch from None
+            raise TooMuchNow from None
         finally:
             if (held := self._held.pop(org) - size) > 0:
                 self._held[org] = held
@@ -135,7 +171,7 @@ class ProcessRenderer:
         return self._quick_line
 
     def _took(self, asked: PendingCall, cpu_s: float) -> None:
-        if cpu_s > LOOP_S:
+        if cpu_s > max(LOOP_S, asked.expected_s):
             self._slow_down(asked.org)
 
     def _slow_down(self, org: int) -> None:
@@ -160,3 +196,7 @@ class ProcessRenderer:
 
 class TooMuch(ShapingError):
     """A request has taken more than it may."""
+
+
+class TooMuchNow(TooMuch):
+    """It has done so this time, and did not before."""

@@ -18,9 +18,11 @@ from collections import OrderedDict
 import msgspec
 
 from tidings.catalogue import envelope
-from tidings.core.budget import APART_CPU_S, MEMORY_BYTES
+from tidings.core.budget import APART_CPU_S, MAPPING_CPU_S, MEMORY_BYTES
 from tidings.core.events.own_schema import SchemaRefused, expand_schema
 from tidings.core.events.own_types import Declaration, OwnType
+from tidings.core.sources.message import ForeignMessage
+from tidings.core.sources.message_plan import MessagePlan, PlanRunner
 from tidings.frames import Frames, framed
 from tidings.transform.port import CheckBy, TextTemplate
 from tidings.transform.sandbox import Sandbox, Unrenderable
@@ -31,14 +33,17 @@ KEPT_OF_RUNS_BYTES = 4 * MEMORY_BYTES
 WORN = 75  # the exit code of a process that asks to be started anew
 MEMORY_OF_ALL_BYTES = 512 << 20  # where the system does not say what the process has
 RENDER, TEXTS, CHECK_TEMPLATE, CHECK_EVENT = "render", "texts", "check", "check event"
+MAP_MESSAGE = "map message"
+PLANS_KEPT, PLANS_CHARACTERS_MAX = 64, 1 << 20  # with their trees, of all orgs; least used go
 
 
 class Request(msgspec.Struct, array_like=True):
     """What is asked."""
 
-    operation: str  # RENDER, TEXTS, CHECK_TEMPLATE or CHECK_EVENT
-    text: str  # a template; or, as JSON, a list of `port.TextTemplate`, or `port.CheckBy`
-    event: bytes
+    operation: str  # RENDER, TEXTS, CHECK_TEMPLATE, CHECK_EVENT or MAP_MESSAGE
+    text: str
+    """A template; or, as JSON, a list of `port.TextTemplate`, a `port.CheckBy`, or a plan."""
+    event: bytes  # or, as msgpack, a `ForeignMessage`
 
 
 class Reply(msgspec.Struct, array_like=True):
@@ -50,6 +55,7 @@ class Reply(msgspec.Struct, array_like=True):
 
 
 _requests = msgspec.msgpack.Decoder(Request)
+_messages = msgspec.msgpack.Decoder(ForeignMessage)
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -74,7 +80,28 @@ class Checks:
         return msgspec.json.encode(made.check(msgspec.json.decode(event)))
 
 
-def answer(sandbox: Sandbox, checks: Checks, request: Request) -> Reply:
+class Mappings:
+    """Plans of sources, the latest used of them, for their messages."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, PlanRunner] = OrderedDict()
+        self._characters = 0
+
+    def read(self, described: str, message: bytes) -> bytes:
+        """What a message says by a plan, as msgpack."""
+        runner = self._kept.get(described)
+        if runner is None:
+            runner = PlanRunner(msgspec.json.decode(described, type=MessagePlan))
+            self._kept[described] = runner
+            self._characters += len(described)
+            while len(self._kept) > PLANS_KEPT or self._characters > PLANS_CHARACTERS_MAX:
+                self._characters -= len(self._kept.popitem(last=False)[0])
+        else:
+            self._kept.move_to_end(described)
+        return _encode(runner.read(_messages.decode(message)))
+
+
+def answer(sandbox: Sandbox, checks: Checks, mappings: Mappings, request: Request) -> Reply:
     """One request. Never raises."""
     try:
         if request.operation == CHECK_TEMPLATE:
@@ -82,6 +109,8 @@ def answer(sandbox: Sandbox, checks: Checks, request: Request) -> Reply:
             return Reply(None, None)
         if request.operation == CHECK_EVENT:
             return Reply(checks.check(request.text, request.event), None)
+        if request.operation == MAP_MESSAGE:
+            return Reply(mappings.read(request.text, request.event), None)
         if request.operation == TEXTS:
             templates = msgspec.json.decode(request.text, type=list[TextTemplate])
             return Reply(msgspec.json.encode(sandbox.texts(templates, request.event)), None)
@@ -135,15 +164,16 @@ def main(descriptor: int, nice: int) -> None:
     os.nice(nice)
     envelope()  # read now: it is no part of anybody's share
     line = socket.socket(fileno=descriptor)
-    sandbox, checks, memory = Sandbox(), Checks(), MemoryBound()
+    sandbox, checks, mappings, memory = Sandbox(), Checks(), Mappings(), MemoryBound()
     frames = Frames()
     while chunk := line.recv(RECEIVE_BYTES):
         for message in frames.take(chunk):
             request = _requests.decode(message)
             memory.renew()
-            signal.setitimer(signal.ITIMER_VIRTUAL, APART_CPU_S)  # SIGVTALRM ends the process
+            cpu_s = MAPPING_CPU_S if request.operation == MAP_MESSAGE else APART_CPU_S
+            signal.setitimer(signal.ITIMER_VIRTUAL, cpu_s)  # SIGVTALRM ends the process
             started_s = time.process_time()
-            told = answer(sandbox, checks, request)
+            told = answer(sandbox, checks, mappings, request)
             told.cpu_s = time.process_time() - started_s
             signal.setitimer(signal.ITIMER_VIRTUAL, 0)
             line.sendall(framed(_encode(told)))

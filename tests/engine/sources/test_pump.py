@@ -171,12 +171,11 @@ async def test_of_a_large_batch_a_chunk_waits_for_the_one_before_and_is_made_mea
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(intake, "CHUNK", 4)
-    monkeypatch.setattr(intake, "SLICE", 2)
     async with service() as s:
         topic = Topic(10, batch=10)
         accept, calls, under_way = s.parts.acceptor.accept, 0, 0
-        reader = s.parts.sources.intake._reader
-        read, made = reader.read, 0
+        reader = s.parts.sources.intake._messages._reader
+        read, made = reader.read_each, 0
         made_meanwhile: list[int] = []
 
         def reads(*said: Any) -> Any:
@@ -199,7 +198,7 @@ async def test_of_a_large_batch_a_chunk_waits_for_the_one_before_and_is_made_mea
             finally:
                 under_way -= 1
 
-        monkeypatch.setattr(reader, "read", reads)
+        monkeypatch.setattr(reader, "read_each", reads)
         monkeypatch.setattr(s.parts.acceptor, "accept", one_at_a_time)
         live = await fetched(s, topic)
         await until(lambda: topic.taken == 10)

@@ -4,8 +4,16 @@ from collections.abc import Sequence
 
 import msgspec
 
-HEADERS_MAX = 100
+from tidings.errors import Refusal
+
+HEADERS_MAX = 100  # that are kept with a message
 HEADERS_BYTES_MAX = 16_384
+READ_HEADERS_MAX = 1000  # that a message may have to be read
+READ_HEADERS_BYTES_MAX = 256 << 10
+MESSAGE_BYTES_MAX = 8 << 20  # of a body
+CUT_BYTES = 64 << 10  # kept of one that is larger
+TOO_LARGE = "message_too_large"
+UNREADABLE = "not_read"
 
 
 class ForeignMessage(msgspec.Struct, frozen=True):
@@ -15,6 +23,8 @@ class ForeignMessage(msgspec.Struct, frozen=True):
     place: str
     headers: Sequence[tuple[str, str]]
     body: bytes
+    defect: Refusal | None = None
+    """Why it cannot be read at all: found by whoever brings it, who hands over what there is."""
 
     def header(self, name: str) -> str | None:
         """The first of a name, in any case."""
@@ -31,3 +41,56 @@ def bounded_headers(headers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]
             break
         kept.append((name, value))
     return kept
+
+
+def bounded_body(body: bytes) -> tuple[bytes, Refusal | None]:
+    """Return a body, cut with the reason if it is larger than any that is read: as a whole it would
+    fill the place that its source has for messages put aside."""
+    if len(body) <= MESSAGE_BYTES_MAX:
+        return body, None
+    return body[:CUT_BYTES], too_large(len(body))
+
+
+def too_large(size: int) -> Refusal:
+    """The reason for a body of so many bytes."""
+    return Refusal(
+        TOO_LARGE,
+        f"The body must have at most {MESSAGE_BYTES_MAX} bytes; got {size}, of which the first "
+        f"{CUT_BYTES} are kept. Send a reference to what is large. ({TOO_LARGE}, message)",
+        "",
+    )
+
+
+def defect_of(message: ForeignMessage) -> Refusal | None:
+    """Why a message cannot be read, whatever is to be made of it; None where it can."""
+    if message.defect is not None:
+        return message.defect
+    if len(message.body) > MESSAGE_BYTES_MAX:
+        return too_large(len(message.body))
+    count = len(message.headers)
+    size = sum(len(name) + len(value) for name, value in message.headers[:READ_HEADERS_MAX])
+    if count <= READ_HEADERS_MAX and size <= READ_HEADERS_BYTES_MAX:
+        return None
+    return Refusal(
+        "too_many_headers",
+        f"A message must have at most {READ_HEADERS_MAX} headers of {READ_HEADERS_BYTES_MAX} "
+        f"characters together; got {count}. Send less in headers, and more in the body. "
+        "(too_many_headers, message)",
+        "",
+    )
+
+
+def unreadable(place: str, body: bytes, error: Exception) -> ForeignMessage:
+    """A message that whoever brings it could not make of what came, for a reason that nobody has
+    foreseen: the others go on."""
+    return ForeignMessage(
+        place,
+        (),
+        body,
+        Refusal(
+            UNREADABLE,
+            "Tidings must be able to read a message; it failed at this one "
+            f"({type(error).__name__}). Try it again when it is mended. ({UNREADABLE}, message)",
+            "",
+        ),
+    )

@@ -11,7 +11,9 @@ from tidings.core.form import Form, came
 from tidings.core.ids import OrgId
 from tidings.core.kinds import TEXTS, Choice, Flag, Nested, Part, Value, named, whole
 from tidings.core.sources.mapping import Mapping, mapping_schema
+from tidings.core.sources.mapping_cost import ITEM_MAX_S, cost_of
 from tidings.core.sources.message_id import MESSAGE_ID, MessageId
+from tidings.core.sources.message_plan import ITEMS_MAX, MessagePlan
 from tidings.core.sources.verification import ANSWER_SCHEMA, SCHEMA, VERIFICATION, Verification
 
 WEBHOOK, KAFKA, OUTBOX = "webhook", "kafka", "outbox"
@@ -219,6 +221,8 @@ def read_source(body: dict[str, Any], old: Source | None = None) -> Source | For
     made = read_resource(Source, form, old)
     if not form.refusals:
         _check(form, made)
+        if old is None or old.mapping != made.mapping:
+            _check_cost(form, made)
     return form if form.refusals else made
 
 
@@ -242,6 +246,22 @@ def body_of_table(said: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]
 # What a source of each type needs, and no other has.
 NEEDS = {WEBHOOK: ("verification",), KAFKA: ("connection", "kafka"), OUTBOX: ("connection",)}
 _OWN = ("verification", "connection", "kafka", "outbox")
+
+
+def _check_cost(form: Form, made: Source) -> None:
+    """Refuse a mapping that could not be done with the longest list in the time that it has."""
+    mapping = made.mapping
+    if mapping is None or mapping.each is None:
+        return
+    item_s = cost_of(MessagePlan(mapping)).item_s
+    if item_s > ITEM_MAX_S:
+        form.refuse(
+            "mapping_too_costly",
+            "mapping",
+            f"mapping with each must take at most {ITEM_MAX_S * 1e6:.0f} µs for one item, since "
+            f"a list may have {ITEMS_MAX}; got one of {item_s * 1e6:.0f} µs. Take fewer values, by "
+            "shorter paths; or take an object as a whole.",
+        )
 
 
 def _check(form: Form, made: Source) -> None:

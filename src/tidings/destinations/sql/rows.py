@@ -4,12 +4,14 @@ It is sent as it stands here, and the server makes of each value what its column
 their digits, an object goes into a json or jsonb column as it is written.
 """
 
+from collections.abc import Mapping
+
 import msgspec
 
 from tidings.core.connections.tables import DeclaredTable
-from tidings.core.exact_json import fields_of, read_exactly, write_exactly
+from tidings.core.exact_json import PathTree, Steps, fields_of, read_exactly, write_exactly
 from tidings.core.ids import OrgId
-from tidings.core.picks import MessageFault, PassedOver, Pick
+from tidings.core.picks import MessageFault, PassedOver, Pick, steps_of
 from tidings.core.webhooks.sql_table import WHOLE, SqlTable
 
 
@@ -23,9 +25,9 @@ def row_of(sql: SqlTable, table: DeclaredTable, id: str | None, body: bytes, org
         for name in table.settable:
             row[name] = fields.get(name)
     else:
-        whole = msgspec.Raw(b'{"%s":%s}' % (WHOLE.encode(), bytes(message)))
+        paths = _read(sql.columns, message)
         for name, pick in sql.columns.items():
-            row[name] = _value(pick, whole if pick.path == WHOLE else message, name)
+            row[name] = _value(pick, paths, name)
     for name in table.needed:
         if row.get(name) in (None, _NULL):
             pick = Pick(path=name) if sql.columns is None else sql.columns[name]
@@ -45,16 +47,16 @@ def row_of(sql: SqlTable, table: DeclaredTable, id: str | None, body: bytes, org
 _NULL = msgspec.Raw(b"null")
 
 
-class _Headless:
-    """Nobody picks a header here."""
+def _read(columns: Mapping[str, Pick], message: msgspec.Raw) -> dict[Steps, msgspec.Raw]:
+    """What stands at the paths of all columns, by one reading of the message."""
+    ways = [pick.steps for pick in columns.values() if pick.path != WHOLE]
+    paths = PathTree(way for way in ways if way is not None).read(message)
+    return paths | {steps_of(WHOLE): message}
 
-    def header(self, name: str) -> str | None:
-        return None
 
-
-def _value(pick: Pick, message: msgspec.Raw, name: str) -> msgspec.Raw | None:
+def _value(pick: Pick, paths: Mapping[Steps, msgspec.Raw], name: str) -> msgspec.Raw | None:
     try:
-        return pick.take(_Headless(), message, name)
+        return pick.take(pick.finder()(paths, {}), name)
     except PassedOver:  # a text that `names` makes nothing of
         return None
 

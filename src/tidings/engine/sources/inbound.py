@@ -10,13 +10,9 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from tidings.core.exact_json import value_of
 from tidings.core.ids import OrgId
-from tidings.core.picks import MessageFault, PassedOver
 from tidings.core.sources.message import ForeignMessage
-from tidings.core.sources.message_id import digest_of
 from tidings.core.sources.source import WEBHOOK
-from tidings.core.sources.unsigned_ids import MESSAGE_ID
 from tidings.core.sources.verification import refusal_of
 from tidings.engine.events.intake import Overloaded
 from tidings.engine.sources.activity import REFUSED, Arrival
@@ -25,7 +21,6 @@ from tidings.engine.sources.live_source import AsideFull, LiveSource
 from tidings.errors import Throttled
 from tidings.store.port import StoreDown
 
-PLACE_MAX = 512
 RUNNING_MAX = 64  # requests of a source at one time
 PAUSED_RETRY_S, FULL_RETRY_S, BUSY_RETRY_S = 60, 60, 1
 
@@ -105,8 +100,7 @@ class Inbound:
                 PAUSED_RETRY_S,
             )
         try:
-            placed = msgspec.structs.replace(message, place=place_of(live, message))
-            (fate,) = await self._intake.take(live, [placed])
+            (fate,) = await self._intake.take(live, [message])
         except Throttled as much:
             return InboundAnswer(
                 429,
@@ -124,18 +118,3 @@ class Inbound:
                 BUSY_RETRY_S,
             )
         return InboundAnswer(202, fate=fate)
-
-
-def place_of(live: LiveSource, message: ForeignMessage) -> str:
-    """What a repeat of a message is known by; empty where it says nothing of the kind."""
-    pick = live.source.message_id
-    if pick is None:
-        return (message.header(MESSAGE_ID) or "")[:PLACE_MAX]
-    if pick.of_body:
-        return digest_of(message.body)
-    try:
-        found = pick.take(message, msgspec.Raw(message.body.strip()), "messageId")
-        value = None if found is None else value_of(found)
-    except (MessageFault, PassedOver, msgspec.DecodeError, msgspec.ValidationError, RecursionError):
-        return ""
-    return value[:PLACE_MAX] if isinstance(value, str) else "" if value is None else str(value)

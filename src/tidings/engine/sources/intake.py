@@ -6,33 +6,36 @@ is made of the message's place, and a place that comes again with other bytes is
 """
 
 import asyncio
-import hashlib
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 import msgspec
+import structlog
 
-from tidings.core.events.call_reader import Caller, CallReader, Item, RejectedEvent
+from tidings.core.events.call_reader import Caller, RejectedEvent
 from tidings.core.ids import OrgId, derived_event_id
 from tidings.core.notices.kinds import SOURCE_ASIDE, Fact, source_aside
-from tidings.core.sources.mapping import events_of
-from tidings.core.sources.message import ForeignMessage, bounded_headers
+from tidings.core.sources.message import (
+    TOO_LARGE,
+    ForeignMessage,
+    bounded_body,
+    bounded_headers,
+)
 from tidings.core.sources.verification import secret_headers
 from tidings.core.webhooks.masks import masked_by_name, masked_of
 from tidings.engine.access.limits import Allowance
 from tidings.engine.events.committer import DIFFERS
-from tidings.engine.events.intake import Acceptance, Draft, Intake
-from tidings.engine.events.late_checks import LateChecks, concluded
+from tidings.engine.events.intake import Acceptance, Intake, Overloaded
 from tidings.engine.sources.activity import ACCEPTED, ASIDE, DUPLICATE, PASSED, Arrival
 from tidings.engine.sources.live_source import LiveSource
-from tidings.errors import Refusal, RequestRefused, Throttled
+from tidings.engine.sources.message_reader import MessageReader, ReadMessage
+from tidings.errors import Refusal, Throttled, Unavailable
 from tidings.store import port
+from tidings.store.port import NotKept, StoreDown
 
-CHUNK = 500  # messages of one commit, and of those whose events are made meanwhile
-SLICE = 50  # messages that are read in one turn of the loop
+# Of one commit, and of those whose events are made meanwhile; but always one message.
+CHUNK, CHUNK_EVENTS, CHUNK_BYTES = 500, 500, 4 << 20
 ASIDE_TOLD_EVERY_MS = 3_600_000
-NOWHERE = "none "  # what a place begins with that was made for a message without one
 TOO_MANY = (
     "Events must stay within the limit of the org; there were more. Wait for the time in "
     "Retry-After. (too_many_events, -)"
@@ -42,6 +45,15 @@ PLACE_REUSED = (
     "and was accepted. A topic that was made anew counts from 0 again: then delete the source and "
     "make it anew. (place_reused, message)"
 )
+
+
+NOT_KEPT = (
+    "The events of a message must be such that they can be written; these cannot, though others "
+    "can. See the server log for the cause, and try the message again when it is mended. "
+    "(not_kept, message)"
+)
+
+log = structlog.get_logger(__name__)
 
 
 class Fate(msgspec.Struct, frozen=True):
@@ -66,19 +78,6 @@ class Fate(msgspec.Struct, frozen=True):
         return DUPLICATE if self.duplicates else PASSED
 
 
-class _Read(msgspec.Struct):
-    """A message and the events that were made of it, each with its number in it."""
-
-    message: ForeignMessage
-    key: str
-    items: list[tuple[int, Item[Draft]]] = []
-    passed_over: int = 0
-    fault: RequestRefused | None = None
-
-
-_Made = tuple[_Read, Sequence[Draft | RejectedEvent]]
-
-
 class Throttle(Protocol):
     """Who sends too many events."""
 
@@ -97,15 +96,14 @@ class Tell(Protocol):
 
 
 class SourceIntake:
-    """Over the acceptor, with the reader that every event passes."""
+    """Over the acceptor."""
 
     def __init__(
         self,
         *,
         store: port.SourceStore,
         intake: Intake,
-        reader: CallReader[Draft],
-        late: LateChecks,
+        messages: MessageReader,
         clock_ms: Callable[[], int],
         throttle: Throttle,
         tell: Tell,
@@ -114,8 +112,7 @@ class SourceIntake:
         self._throttle = throttle
         self._tell = tell
         self._intake = intake
-        self._reader = reader
-        self._late = late
+        self._messages = messages
         self.clock_ms = clock_ms
 
     async def take(self, live: LiveSource, messages: Sequence[ForeignMessage]) -> list[Fate]:
@@ -134,9 +131,9 @@ class SourceIntake:
         """Messages that were put aside, by today's mapping and rules. Those of which events were
         made are gone from there; of the others the new reason is kept. Throttled,
         StoreDown, Overloaded."""
-        messages = [ForeignMessage(one.place, one.headers, one.body) for one in kept]
+        messages = [_kept(one) for one in kept]
         pairs = list(zip(kept, await self._accept(live, messages), strict=True))
-        await self._store.put_aside(
+        await self._keep_aside(
             [
                 msgspec.structs.replace(one, code=fate.code, reason=fate.reason, field=fate.field)
                 for one, fate in pairs
@@ -147,14 +144,10 @@ class SourceIntake:
         live.count(await self._store.drop_aside(live.stored.number, gone))
         return pairs
 
-    async def preview(
-        self, live: LiveSource, message: ForeignMessage
-    ) -> tuple[list[Draft | RejectedEvent], int, RequestRefused | None]:
+    async def preview(self, live: LiveSource, message: ForeignMessage) -> ReadMessage:
         """The events that a message would become, how many items of it are passed over, and what
         keeps the message as a whole from becoming any. Nothing is accepted. Overloaded."""
-        read = self._read(live, live.caller(), message, self.clock_ms())
-        items = await concluded([item for _, item in read.items], self._late)
-        return items, read.passed_over, read.fault
+        return await self._messages.read(live, message)
 
     async def put_aside(self, live: LiveSource, fates: Sequence[Fate]) -> None:
         """Keep messages with their reasons. StoreDown."""
@@ -163,18 +156,18 @@ class SourceIntake:
         now_ms = self.clock_ms()
         verification = live.source.verification
         secret = frozenset[str]() if verification is None else secret_headers(verification)
-        await self._store.put_aside(
+        await self._keep_aside(
             [
                 port.AsideMessage(
                     0,
                     live.stored.number,
                     now_ms,
-                    one.message.place,
+                    storable(one.message.place),
                     one.code,
-                    one.reason,
-                    one.field,
-                    masked_by_name(masked_of(bounded_headers(one.message.headers), secret)),
-                    one.message.body,
+                    storable(one.reason),
+                    storable(one.field),
+                    [(storable(name), storable(value)) for name, value in _shown(one, secret)],
+                    bounded_body(one.message.body)[0],
                 )
                 for one in fates
             ]
@@ -185,93 +178,105 @@ class SourceIntake:
             fact = source_aside(live.words, now_ms, fates[0].code, fates[0].reason)
             self._tell(SOURCE_ASIDE, live.org, fact)
         live.aside += len(fates)
-        live.aside_bytes += sum(len(one.message.body) for one in fates)
+        live.aside_bytes += sum(len(bounded_body(one.message.body)[0]) for one in fates)
+
+    async def _keep_aside(self, messages: Sequence[port.AsideMessage]) -> None:
+        """StoreDown, whatever the store fails with: nothing of a message is put to it unchecked."""
+        try:
+            await self._store.put_aside(messages)
+        except StoreDown:
+            raise
+        except Exception as error:
+            raise StoreDown(f"messages cannot be put aside: {error!r}") from error
 
     # -- inside -----------------------------------------------------------------------------------
 
     async def _accept(self, live: LiveSource, messages: Sequence[ForeignMessage]) -> list[Fate]:
         """Commit them a chunk at a time. The events of the next chunk are made while one is on its
         way, and go when that one is kept: a chunk that is refused is never overtaken."""
-        now_ms, caller = self.clock_ms(), live.caller()
+        caller = live.caller()
         allowance = self._throttle.events(caller)
         if allowance is not None and allowance.wait_s:
             raise Throttled.because("too_many_events", TOO_MANY, allowance.wait_s)
         let_in = 1
         fates: list[Fate] = []
         on_its_way: asyncio.Task[list[Fate]] | None = None
+        at = 0
         try:
-            for at in range(0, len(messages), CHUNK):
-                made = await self._made(live, caller, messages[at : at + CHUNK], now_ms)
-                self._throttle.more_events(caller, sum(len(one.items) for one, _ in made) - let_in)
+            while at < len(messages):
+                chunk = await self._read_chunk(live, messages, at)
+                at += len(chunk)
+                self._throttle.more_events(caller, sum(len(one.items) for one in chunk) - let_in)
                 let_in = 0
                 if on_its_way is not None:
                     fates += await on_its_way
-                if at + CHUNK >= len(messages):
-                    return fates + await self._commit(made)
-                on_its_way = asyncio.create_task(self._commit(made))
+                if at >= len(messages):
+                    return fates + await self._commit(live, chunk)
+                on_its_way = asyncio.create_task(self._commit(live, chunk))
                 await asyncio.sleep(0)  # it is begun
         finally:
             if on_its_way is not None:
                 on_its_way.cancel()
         return fates
 
-    async def _made(
-        self, live: LiveSource, caller: Caller, messages: Sequence[ForeignMessage], now_ms: int
-    ) -> list[_Made]:
-        """The events of messages, checked. Overloaded."""
-        made: list[_Made] = []
-        for number, message in enumerate(messages):
-            if number % SLICE == 0 and len(messages) > SLICE:
-                await asyncio.sleep(0)  # others have their turn
-            read = self._read(live, caller, message, now_ms)
-            made.append((read, await concluded([item for _, item in read.items], self._late)))
-        return made
+    async def _read_chunk(
+        self, live: LiveSource, messages: Sequence[ForeignMessage], at: int
+    ) -> list[ReadMessage]:
+        """The next messages with their events, as many as go into one commit. Overloaded."""
+        chunk: list[ReadMessage] = []
+        events = size = 0
+        for message in messages[at : at + CHUNK]:
+            read = await self._messages.read(live, message)
+            chunk.append(read)
+            events += len(read.items)
+            size += len(message.body)
+            if events >= CHUNK_EVENTS or size >= CHUNK_BYTES:
+                break
+        return chunk
 
-    async def _commit(self, made: Sequence[_Made]) -> list[Fate]:
-        """StoreDown, Overloaded."""
-        drafts = [one for _, items in made for one in items if isinstance(one, Draft)]
-        verdicts = iter(await self._intake.accept(drafts) if drafts else ())
-        return [_fate(read, items, verdicts) for read, items in made]
-
-    def _read(
-        self, live: LiveSource, caller: Caller, message: ForeignMessage, now_ms: int
-    ) -> _Read:
-        """Its events, none of them checked elsewhere yet."""
-        number = live.stored.number
-        place = message.place or f"{NOWHERE}{uuid.uuid4()}"
-        digest = hashlib.blake2b(place.encode(), digest_size=16).hexdigest()
-        read = _Read(msgspec.structs.replace(message, place=place), f"source-{number}-{digest}")
-        mapping = live.source.mapping
+    async def _commit(
+        self, live: LiveSource, chunk: Sequence[ReadMessage], *, alone: bool = False
+    ) -> list[Fate]:
+        """Have the events of messages accepted. Where something is wrong with one of them it is
+        parted from the others, down to the message. StoreDown, Overloaded."""
+        drafts = [
+            item for read in chunk for _, item in read.items if not isinstance(item, RejectedEvent)
+        ]
         try:
-            if mapping is None:
-                headers = {
-                    name.lower().encode(): value.encode("latin-1", "replace")
-                    for name, value in message.headers
-                }
-                media = headers.get(b"content-type", b"application/json")
-                made = self._reader.read(media, headers, message.body, caller, read.key, now_ms)
-                read.items = list(enumerate(made))
-                return read
-            for index, flat in enumerate(events_of(mapping, message)):
-                if flat is None:
-                    read.passed_over += 1
-                else:
-                    item = self._reader.read_one(
-                        flat, message.body, caller, read.key, index, now_ms
-                    )
-                    read.items.append((index, item))
-        except RequestRefused as error:
-            read.items, read.passed_over, read.fault = [], 0, error
-        return read
+            verdicts = iter(await self._intake.accept(drafts) if drafts else ())
+        except NotKept as error:
+            return await self._commit_apart(live, chunk, error, alone=alone)
+        except (StoreDown, Overloaded):
+            raise
+        except (Unavailable, MemoryError, OSError) as error:  # nothing of theirs
+            raise Overloaded(f"events cannot be kept now: {type(error).__name__}") from error
+        except Exception as error:
+            return await self._commit_apart(live, chunk, error, alone=alone)
+        return [_fate(read, verdicts) for read in chunk]
+
+    async def _commit_apart(
+        self, live: LiveSource, chunk: Sequence[ReadMessage], error: Exception, *, alone: bool
+    ) -> list[Fate]:
+        """Each half by itself; a message twice before it is to blame. StoreDown, Overloaded."""
+        if len(chunk) > 1:
+            half = len(chunk) // 2
+            return [
+                *await self._commit(live, chunk[:half]),
+                *await self._commit(live, chunk[half:]),
+            ]
+        if not alone:
+            return await self._commit(live, chunk, alone=True)
+        [read] = chunk
+        log.error("events of a message cannot be kept", source=live.id, reason=repr(error)[:500])
+        read.items, read.fault = [], Refusal("not_kept", NOT_KEPT, "")
+        return [_fate(read, iter(()))]
 
 
-def _fate(
-    read: _Read, items: Sequence[Draft | RejectedEvent], verdicts: Iterator[Acceptance]
-) -> Fate:
+def _fate(read: ReadMessage, verdicts: Iterator[Acceptance]) -> Fate:
     """What became of a message, of whose events some are accepted, and some refused."""
     accepted = duplicates = 0
-    first, why = ("", ""), None if read.fault is None else read.fault.reason
-    for (index, _), item in zip(read.items, items, strict=True):
+    first, why = ("", ""), read.fault
+    for index, item in read.items:
         if isinstance(item, RejectedEvent):
             why = why or Refusal(item.code, item.message, item.path)
             continue
@@ -291,6 +296,26 @@ def _fate(
         first,
         *(("", "", "") if why is None else (str(why.code), why.message, why.field)),
     )
+
+
+def _kept(message: port.AsideMessage) -> ForeignMessage:
+    """A message as it was put aside; of one that was cut nothing can be made any more."""
+    cut = message.code == TOO_LARGE
+    return ForeignMessage(
+        message.place,
+        message.headers,
+        message.body,
+        Refusal(message.code, message.reason, message.field) if cut else None,
+    )
+
+
+def _shown(fate: Fate, secret: frozenset[str]) -> Sequence[tuple[str, str]]:
+    return masked_by_name(masked_of(bounded_headers(fate.message.headers), secret))
+
+
+def storable(text: str) -> str:
+    """A text as it can be written: half of a surrogate pair, which no UTF-8 has, as a mark."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def _arrival(fate: Fate, at_ms: int) -> Arrival:

@@ -2,6 +2,8 @@
 
 from tidings.core.events.call_reader import Caller
 from tidings.core.ids import OrgId, show
+from tidings.core.sources.mapping_cost import CostedPlan
+from tidings.core.sources.message_plan import MessagePlan
 from tidings.core.sources.source import NAMED, Source
 from tidings.engine.sources.activity import Activity
 from tidings.errors import Busy, Conflict, NotFound, Refusal
@@ -74,6 +76,7 @@ class LiveSource:
         self.aside_told_ms: int | None = None  # when they were told of a message put aside
         self.lag: int | None = None  # messages that wait where they are fetched from
         self.deleted = False
+        self._planned: tuple[Source, CostedPlan | None] | None = None
 
     @property
     def id(self) -> str:
@@ -89,6 +92,15 @@ class LiveSource:
     def words(self) -> tuple[str, str, str]:
         """Its id, name and type, for whoever tells of it."""
         return self.id, self.source.name, self.source.kind
+
+    @property
+    def plan(self) -> CostedPlan | None:
+        """What is taken out of its messages as it is set now; None: nothing is."""
+        source = self.source
+        if self._planned is None or self._planned[0] is not source:
+            plan = MessagePlan(source.mapping, source.message_id)
+            self._planned = source, None if plan == MessagePlan() else CostedPlan(plan)
+        return self._planned[1]
 
     def caller(self) -> Caller:
         """Who brings its events."""

@@ -16,8 +16,15 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 
 from tidings.connections.kafka_client import FAILURES, TIMEOUT_MS
 from tidings.connections.kafka_faults import down, topic_anew
-from tidings.core.sources.message import ForeignMessage
+from tidings.core.sources.message import (
+    READ_HEADERS_MAX,
+    ForeignMessage,
+    bounded_body,
+    unreadable,
+)
+from tidings.errors import Refusal
 from tidings.sources.kafka.cluster import NONE, Cluster
+from tidings.sources.kafka.lenient_records import BrokenName
 from tidings.sources.port import BATCH_BYTES_MAX, BATCH_MAX
 
 JOIN_S = 60.0  # members of the group that are busy hold up who joins
@@ -27,6 +34,7 @@ POLL_MS = 1000
 IDLE_POLLS = 3  # then it is asked whether the cluster is there at all
 METADATA_MS = 30_000  # new partitions are found so late
 GONE = (errors.CommitFailedError, errors.IllegalStateError)  # no longer ours: another reads it
+TURN_HEADERS = 5000  # that are made texts in one turn of the loop
 KEY, TOPIC = "kafka-key", "kafka-topic"
 
 
@@ -86,7 +94,7 @@ class KafkaReading:
             turns.handed.update(
                 {TopicPartition(one.topic, one.partition): one.offset + 1 for one in records}
             )
-            if messages := [self._message(one) for one in records if one.value is not None]:
+            if messages := await self._messages(records):
                 self._unsure = True
                 return messages
             if records and not self._unsure:
@@ -207,18 +215,47 @@ class KafkaReading:
         except FAILURES as error:
             raise down(error, self._connection) from error
 
+    async def _messages(self, records: Sequence[Any]) -> list[ForeignMessage]:
+        """Those of records that have a value."""
+        messages, headers = [], 0
+        for record in records:
+            if record.value is not None:
+                messages.append(self._message(record))
+                headers += len(record.headers)
+                if headers > TURN_HEADERS:
+                    headers = 0
+                    await asyncio.sleep(0)  # others have their turn
+        return messages
+
     def _message(self, record: Any) -> ForeignMessage:
-        topic = record.topic
-        place = f"{self._cluster.id}/{topic}/{self._ids[topic]}/{record.partition}/{record.offset}"
-        headers = [(TOPIC, topic)]
-        if record.key is not None:
-            headers.append((KEY, _text(record.key)))
+        topic, id = record.topic, self._ids.get(record.topic, NONE)
+        place = f"{self._cluster.id}/{topic}/{id}/{record.partition}/{record.offset}"
+        try:
+            return _message(place, record)
+        except Exception as error:  # one record, whatever it is, stops no other
+            return unreadable(place, bounded_body(record.value)[0], error)
+
+
+def _message(place: str, record: Any) -> ForeignMessage:
+    headers = [(TOPIC, record.topic)]
+    if record.key is not None:
+        headers.append((KEY, _text(record.key)))
+    body, defect = bounded_body(record.value)
+    for name, value in record.headers[:READ_HEADERS_MAX]:  # of more it is put aside
+        if name.__class__ is BrokenName:
+            defect = defect or _BROKEN_NAME
         # CloudEvents names its attributes ce_id here, and ce-id elsewhere.
-        headers += [
-            (f"ce-{name[3:]}" if name.startswith("ce_") else name, _text(value or b""))
-            for name, value in record.headers
-        ]
-        return ForeignMessage(place, headers, record.value)
+        shown = f"ce-{name[3:]}" if name.startswith("ce_") else str(name)
+        headers.append((shown, _text(value or b"")))
+    return ForeignMessage(place, headers, body, defect)
+
+
+_BROKEN_NAME = Refusal(
+    "bad_message_headers",
+    "The names of headers must be UTF-8; one is not. Correct the producer; where the header does "
+    "not matter, try the message again. (bad_message_headers, message)",
+    "",
+)
 
 
 def _text(value: bytes) -> str:

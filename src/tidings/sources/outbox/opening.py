@@ -17,7 +17,10 @@ _LOOK = """
 SELECT n.nspname, c.relname, pg_is_in_recovery(),
        has_column_privilege(c.oid, 'taken_at', 'UPDATE'),
        (SELECT system_identifier FROM pg_control_system()),
-       (SELECT oid FROM pg_database WHERE datname = current_database())
+       (SELECT oid FROM pg_database WHERE datname = current_database()),
+       current_setting('server_encoding'),
+       (SELECT atttypid = 'bytea'::regtype FROM pg_attribute
+         WHERE attrelid = c.oid AND attname = 'body')
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE c.oid = to_regclass(%s)
 """
@@ -40,7 +43,7 @@ async def _opened(line: Line, outbox: OutboxTable, connection: str) -> OutboxRea
     row = await (await line.execute(_LOOK, (outbox.table,))).fetchone()
     if row is None:
         raise unfit(outbox.table, "there is none", "Make it as docs/sources.md shows")
-    schema, name, standby, marks, system, database = row
+    schema, name, standby, marks, system, database, encoding, is_bytes = row
     if standby:
         raise unfit(
             outbox.table,
@@ -57,7 +60,13 @@ async def _opened(line: Line, outbox: OutboxTable, connection: str) -> OutboxRea
     # LISTEN before the first look: no row is missed between the two.
     await line.execute(sql.SQL("LISTEN {}").format(sql.Identifier(outbox.channel)))
     reading = OutboxReading(
-        line, sql.Identifier(schema, name), f"{system}/{database}", connection, outbox.table
+        line,
+        sql.Identifier(schema, name),
+        f"{system}/{database}",
+        connection,
+        outbox.table,
+        encoding=encoding,
+        is_bytes=bool(is_bytes),
     )
     await reading.lag()  # it has the columns, and we may read them
     return reading

@@ -9,7 +9,7 @@ Ordering by the transaction's number would turn such pairs around where the seco
 begun earlier, and waiting for all older transactions would stop at any that is left open.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -17,28 +17,46 @@ import msgspec
 import psycopg
 from psycopg import AsyncConnection, sql
 
-from tidings.core.sources.message import ForeignMessage
+from tidings.core.exact_json import check_json, fields_of, first_byte, is_null
+from tidings.core.sources.message import (
+    CUT_BYTES,
+    MESSAGE_BYTES_MAX,
+    READ_HEADERS_BYTES_MAX,
+    ForeignMessage,
+    too_large,
+    unreadable,
+)
+from tidings.errors import Refusal
 from tidings.sources.outbox.faults import told
 from tidings.sources.port import BATCH_BYTES_MAX, BATCH_MAX
 
 Line = AsyncConnection[tuple[Any, ...]]
 
 POLL_S = 1.0  # where nobody notifies, or a notification is lost
+HEAD_BYTES_MAX = 2 * READ_HEADERS_BYTES_MAX  # of a row's headers as JSON
+SQL_ASCII = "SQL_ASCII"  # the encoding of a database that looks at no text
 LAG_MAX = 100_000  # rows that are counted; more are told as one more
 
 # The tableoid of each row, and not of the name: the table may be made anew while it is open, and
 # then counts from 1 again.
 _NEXT = """
-SELECT tableoid, id, headers::text, body
-  FROM (SELECT tableoid, id, headers, body,
+SELECT tableoid, id, head, CASE WHEN head <= {head_max} THEN {headers} END,
+       size, CASE WHEN size <= {size_max} THEN {body} ELSE substring({body} FOR {cut}) END
+  FROM (SELECT tableoid, id, headers, body, head, size,
                row_number() OVER (ORDER BY id) AS nth,
-               sum(octet_length(body)) OVER (ORDER BY id) AS bytes
-          FROM (SELECT tableoid, id, headers, body FROM {table}
+               sum(head + size) OVER (ORDER BY id) AS bytes
+          FROM (SELECT tableoid, id, headers, body,
+                       coalesce(octet_length(headers::text), 0) AS head,
+                       coalesce(octet_length(body), 0) AS size
+                  FROM {table}
                  WHERE taken_at IS NULL AND id <> ALL (%s::bigint[])
                  ORDER BY id LIMIT %s) AS waiting) AS batch
  WHERE nth = 1 OR bytes <= %s
  ORDER BY id
 """
+# As bytes, in UTF-8: a text that is none, which a database in SQL_ASCII may have, must be wrong of
+# its own row alone.
+_AS_BYTES = "convert_to({column}::text, {encoding})"
 # In one transaction: all of them, or none.
 _TAKE = """
 UPDATE {table} AS t SET taken_at = now()
@@ -56,14 +74,24 @@ class OutboxReading:
     """See `Reading`."""
 
     def __init__(
-        self, line: Line, table: sql.Identifier, cluster: str, connection: str, name: str
+        self,
+        line: Line,
+        table: sql.Identifier,
+        cluster: str,
+        connection: str,
+        name: str,
+        *,
+        encoding: str,
+        is_bytes: bool,
     ) -> None:
-        """`cluster`: server and database, for places. `connection`, `name`: for words."""
+        """`cluster`: server and database, for places. `connection`, `name`: for words. `encoding`:
+        of the database. `is_bytes`: bodies are bytea."""
         self._line = line
         self._cluster = cluster
         self._words = (connection, name)
-        self._next, self._take, self._lag = (
-            sql.SQL(query).format(table=table).as_string() for query in (_NEXT, _TAKE, _LAG)
+        self._next = next_query(table, encoding=encoding, is_bytes=is_bytes)
+        self._take, self._lag = (
+            sql.SQL(query).format(table=table).as_string() for query in (_TAKE, _LAG)
         )
         self._read: list[tuple[int, int]] = []  # and not acknowledged: tableoid and id
 
@@ -72,7 +100,7 @@ class OutboxReading:
             while True:
                 await self._hear(0)  # what is read now need not wake us later
                 if rows := await self._rows(self._next, self._ids(), BATCH_MAX, BATCH_BYTES_MAX):
-                    self._read += [(oid, id) for oid, id, _, _ in rows]
+                    self._read += [(oid, id) for oid, id, *_ in rows]
                     return [self._message(*row) for row in rows]
                 await self._hear(POLL_S)
 
@@ -106,14 +134,79 @@ class OutboxReading:
         async for _ in self._line.notifies(timeout=seconds, stop_after=1):
             pass
 
-    def _message(self, oid: int, id: int, headers: str | None, body: str | bytes) -> ForeignMessage:
-        came = body.encode() if isinstance(body, str) else body  # bytea may hold it as well
-        return ForeignMessage(f"{self._cluster}/{oid}/{id}", list(_headers(headers)), came)
+    def _message(
+        self, oid: int, id: int, head: int, headers: bytes | None, size: int, body: bytes | None
+    ) -> ForeignMessage:
+        place = f"{self._cluster}/{oid}/{id}"
+        try:
+            return _message(place, head, headers, size, body)
+        except Exception as error:  # one row, whatever it is, stops no other
+            return unreadable(place, body or b"", error)
 
 
-def _headers(said: str | None) -> Iterable[tuple[str, str]]:
+def next_query(table: sql.Identifier, *, encoding: str, is_bytes: bool) -> str:
+    """Write the question for the next rows."""
+    to = sql.Literal(SQL_ASCII if encoding == SQL_ASCII else "UTF8")
+    as_bytes = sql.SQL(_AS_BYTES)
+    body = sql.Identifier("body")
+    return (
+        sql.SQL(_NEXT)
+        .format(
+            table=table,
+            headers=as_bytes.format(column=sql.Identifier("headers"), encoding=to),
+            body=body if is_bytes else as_bytes.format(column=body, encoding=to),
+            head_max=sql.Literal(HEAD_BYTES_MAX),
+            size_max=sql.Literal(MESSAGE_BYTES_MAX),
+            cut=sql.Literal(CUT_BYTES),
+        )
+        .as_string()
+    )
+
+
+def _message(
+    place: str, head: int, headers: bytes | None, size: int, body: bytes | None
+) -> ForeignMessage:
+    """Raises nothing but what is unforeseen."""
+    defect: Refusal | None = None
+    said: list[tuple[str, str]] = []
+    if size > MESSAGE_BYTES_MAX:
+        defect = too_large(size)
+    elif body is None:
+        defect = _NO_BODY
+    elif head > HEAD_BYTES_MAX:
+        defect = _BAD_HEADERS
+    try:
+        said = _headers(headers)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        defect = defect or _BAD_HEADERS
+    return ForeignMessage(place, said, body or b"", defect)
+
+
+def _headers(said: bytes | None) -> list[tuple[str, str]]:
     """Those of an object; whatever is no text is shown as JSON."""
-    read = msgspec.json.decode(said) if said is not None else None
-    for name, value in (read if isinstance(read, dict) else {}).items():
-        if value is not None:
-            yield name, value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    if said is None:
+        return []
+    whole = check_json(said)
+    fields = fields_of(whole) if first_byte(whole) == ord("{") else {}
+    return [(name, _text(value)) for name, value in fields.items() if not is_null(value)]
+
+
+def _text(value: msgspec.Raw) -> str:
+    try:
+        read = msgspec.json.decode(value)
+        return read if isinstance(read, str) else msgspec.json.encode(read).decode()
+    except (msgspec.ValidationError, OverflowError):  # a number that no number of ours can hold
+        return bytes(value).decode()
+
+
+_NO_BODY = Refusal(
+    "no_body",
+    "A row must have a body; it has none. Have the application write one. (no_body, message)",
+    "",
+)
+_BAD_HEADERS = Refusal(
+    "bad_message_headers",
+    f"The headers of a row must be a JSON object of at most {HEAD_BYTES_MAX} bytes in UTF-8; they "
+    "are not. Correct the application. (bad_message_headers, message)",
+    "",
+)

@@ -11,8 +11,8 @@ from tidings.core.ids import show as show_id
 from tidings.core.sources.source import NAMED, WEBHOOK
 from tidings.core.sources.verification import LABELS, VERIFICATION
 from tidings.engine.sources.activity import NEWEST, OUTCOMES, REFUSED, REFUSED_NEWEST
-from tidings.engine.sources.intake import NOWHERE
 from tidings.engine.sources.live_source import AsideFull, LiveSource
+from tidings.engine.sources.message_reader import NOWHERE
 from tidings.engine.sources.sources import REDRIVEN_MAX
 from tidings.reads.filters import PAGING
 from tidings.reads.questions import cursors, read_question

@@ -1,0 +1,194 @@
+"""The one way in which a message of a source is read, whoever brings it: inbound webhooks, brokers,
+tables, what was put aside and is tried again, and messages that are only tried.
+
+A message that may take longer than the event loop has is read in a process of its own, where orgs
+take turns. Whatever is wrong with a message is found here and told as its fault. What the platform
+refuses is not: then nothing can be said of the message now (Overloaded), and it is read again.
+"""
+
+import asyncio
+import hashlib
+import traceback
+import uuid
+from collections.abc import Callable
+
+import msgspec
+import structlog
+
+from tidings.core.events.call_reader import Caller, CallReader, Item, RejectedEvent
+from tidings.core.sources.mapping_cost import CostedPlan
+from tidings.core.sources.message import UNREADABLE, ForeignMessage, defect_of
+from tidings.core.sources.message_plan import PLACE_MAX, MappedMessage
+from tidings.core.sources.unsigned_ids import MESSAGE_ID
+from tidings.engine.events.intake import Draft, Overloaded
+from tidings.engine.events.late_checks import LateChecks, concluded
+from tidings.engine.sources.live_source import LiveSource
+from tidings.errors import Refusal, RequestRefused, Unavailable
+from tidings.transform.port import Mapper, RenderLater, RenderRefused
+
+NOWHERE = "none "  # what a place begins with that was made for a message without one
+TURN_S = 0.003  # of work, after which others have their turn
+MESSAGE_S, EVENT_S, BYTE_S = 20e-6, 40e-6, 50e-9  # what reading what was mapped costs
+APART_CODE = "mapping_too_costly"
+
+log = structlog.get_logger(__name__)
+
+
+class ReadMessage(msgspec.Struct):
+    """A message and the events that were made of it, each with its number in it; or its fault."""
+
+    message: ForeignMessage
+    key: str
+    known_by: str = ""  # what a repeat is known by; empty where the message says nothing of it
+    items: list[tuple[int, Draft | RejectedEvent]] = []
+    passed_over: int = 0
+    fault: Refusal | None = None
+
+
+class LoopTurns:
+    """Lets others have their turn on the event loop after some work."""
+
+    def __init__(self) -> None:
+        self._worked_s = 0.0
+
+    async def take(self, work_s: float) -> None:
+        """Count work that is about to be done."""
+        self._worked_s += work_s
+        if self._worked_s > TURN_S:
+            self._worked_s = work_s
+            await asyncio.sleep(0)
+
+
+class MessageReader:
+    """Over the reader that every event passes."""
+
+    def __init__(
+        self,
+        *,
+        reader: CallReader[Draft],
+        late: LateChecks,
+        mapper: Mapper,
+        clock_ms: Callable[[], int],
+    ) -> None:
+        self._reader = reader
+        self._late = late
+        self._mapper = mapper
+        self._clock_ms = clock_ms
+        self._turns = LoopTurns()
+
+    async def read(self, live: LiveSource, message: ForeignMessage) -> ReadMessage:
+        """Read one message by what its source is set to. Overloaded: nothing can be said now."""
+        try:
+            return await self._read(live, message, apart=False)
+        except MemoryError:  # the process's, or the message's: elsewhere it can only be the latter
+            pass
+        try:
+            return await self._read(live, message, apart=True)
+        except MemoryError:
+            return _failed(live, message, MemoryError.__name__)
+
+    async def _read(self, live: LiveSource, message: ForeignMessage, apart: bool) -> ReadMessage:
+        try:
+            return await self._attempt(live, message, apart=apart)
+        except (Overloaded, MemoryError):
+            raise
+        except (Unavailable, OSError) as error:
+            raise Overloaded(f"a message cannot be read now: {type(error).__name__}") from error
+        except Exception as error:
+            told = traceback.format_exc()  # as text: local variables would show what was sent
+            log.error("a message could not be read", source=live.id, traceback=told)
+            return _failed(live, message, type(error).__name__)
+
+    async def _attempt(self, live: LiveSource, message: ForeignMessage, apart: bool) -> ReadMessage:
+        await self._turns.take(MESSAGE_S)
+        if (defect := defect_of(message)) is not None:
+            return _faulty(live, message, defect)
+        plan, caller = live.plan, live.caller()
+        mapped = MappedMessage(message.place)
+        if plan is not None:
+            mapped = await self._mapped(plan, message, live, apart=apart)
+        read = _placed(live, message, mapped.place)
+        if mapped.fault is not None:
+            read.fault = Refusal(*mapped.fault)
+        elif live.source.mapping is not None:
+            await self._take_mapped(read, mapped, caller)
+        else:
+            try:
+                await self._take_as_it_is(read, caller)
+            except Overloaded:
+                raise
+            except RequestRefused as refused:
+                read.items, read.fault = [], refused.reason
+        return read
+
+    async def _mapped(
+        self, plan: CostedPlan, message: ForeignMessage, live: LiveSource, apart: bool
+    ) -> MappedMessage:
+        """RequestRefused, Overloaded."""
+        if not apart and plan.cost.fits_loop(message):
+            await self._turns.take(plan.cost.of_message_s(message))
+            return plan.read(message)
+        expected_s = plan.cost.of_message_s(message)
+        try:
+            return await self._mapper.map_message(plan.plan, message, live.org, expected_s)
+        except RenderLater as later:
+            raise Overloaded(later.reason) from None
+        except MemoryError as error:  # ours: that of the other process ends it
+            raise Overloaded("a message cannot be handed over now") from error
+        except RenderRefused as refused:
+            said = f"{refused.reason} ({APART_CODE}, message)"
+            return MappedMessage(message.place, fault=(APART_CODE, said, ""))
+
+    async def _take_as_it_is(self, read: ReadMessage, caller: Caller) -> None:
+        message = read.message
+        headers = {
+            name.lower().encode("utf-8", "replace"): value.encode("latin-1", "replace")
+            for name, value in message.headers
+        }
+        media = headers.get(b"content-type", b"application/json")
+        await self._turns.take(len(message.body) * BYTE_S)
+        items = self._reader.read_each(
+            media, headers, message.body, caller, read.key, self._clock_ms()
+        )
+        for index, item in enumerate(items):
+            await self._add(read, index, item)
+            await self._turns.take(EVENT_S + len(message.body) * BYTE_S / (index + 1))
+
+    async def _take_mapped(self, read: ReadMessage, mapped: MappedMessage, caller: Caller) -> None:
+        now_ms = self._clock_ms()
+        for index, flat in enumerate(mapped.events):
+            if flat is None:
+                read.passed_over += 1
+                continue
+            await self._turns.take(EVENT_S + len(flat) * BYTE_S)
+            item = self._reader.read_one(flat, read.message.body, caller, read.key, index, now_ms)
+            await self._add(read, index, item)
+
+    async def _add(self, read: ReadMessage, index: int, item: Item[Draft]) -> None:
+        """Overloaded."""
+        [checked] = await concluded([item], self._late)
+        read.items.append((index, checked))
+
+
+def _placed(live: LiveSource, message: ForeignMessage, known_by: str) -> ReadMessage:
+    """A message at its place, or at one that is made for it; its events have ids of that."""
+    if not known_by and live.source.message_id is None:
+        known_by = (message.header(MESSAGE_ID) or "")[:PLACE_MAX]
+    place = known_by or f"{NOWHERE}{uuid.uuid4()}"
+    digest = hashlib.blake2b(place.encode("utf-8", "replace"), digest_size=16).hexdigest()
+    key = f"source-{live.stored.number}-{digest}"
+    return ReadMessage(msgspec.structs.replace(message, place=place), key, known_by)
+
+
+def _faulty(live: LiveSource, message: ForeignMessage, fault: Refusal) -> ReadMessage:
+    read = _placed(live, message, message.place)
+    read.fault = fault
+    return read
+
+
+def _failed(live: LiveSource, message: ForeignMessage, kind: str) -> ReadMessage:
+    said = (
+        f"Tidings must be able to read a message; it failed at this one ({kind}). See the server "
+        f"log for the cause, and try the message again when it is mended. ({UNREADABLE}, message)"
+    )
+    return _faulty(live, message, Refusal(UNREADABLE, said, ""))

@@ -1,0 +1,142 @@
+"""No message that is brought to a source, through whichever door, holds the event loop.
+
+What one callback takes of the processor is measured, and not the time that passes: what others on
+the machine take is charged to nobody.
+"""
+
+import asyncio
+import gc
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.api.control_client import Service, service
+from tests.api.v1.test_sources import KEY, STATIC, admit
+from tests.core.sources.bombs import BOMBS, DOCUMENTED
+from tests.engine.sources.test_pump import Topic, fetched, until
+from tests.pace import slowness
+from tidings.core.budget import LOOP_S
+from tidings.core.declaration import show_resource
+from tidings.core.sources.message import ForeignMessage
+from tidings.core.sources.message_plan import MessagePlan
+from tidings.transform.renderer import ProcessRenderer
+
+pytestmark = pytest.mark.timeout(120)
+
+
+@contextmanager
+def longest(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
+    """Keeps the seconds of processor time of the longest callback of the loop."""
+    run: Callable[[Any], None] = asyncio.Handle._run
+    worst = [0.0]
+
+    def timed(handle: Any) -> None:
+        began = time.thread_time()
+        run(handle)
+        worst[0] = max(worst[0], time.thread_time() - began)
+
+    gc.collect()
+    gc.freeze()  # as the service does: what the tests have made before is not looked through again
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(asyncio.Handle, "_run", timed)
+            yield worst
+    finally:
+        gc.unfreeze()
+
+
+@asynccontextmanager
+async def real() -> AsyncIterator[Service]:
+    """With the real processes beside the loop."""
+    renderer = ProcessRenderer()
+    async with service() as s:
+        s.parts.sources.intake._messages._mapper = renderer
+        await admit(s)
+        yield s
+    await renderer.close()
+
+
+def fields_of(plan: MessagePlan) -> dict[str, Any]:
+    """What the source is set to, as bodies say it."""
+    said: dict[str, Any] = {}
+    if plan.mapping is not None:
+        said["mapping"] = dict(show_resource(plan.mapping))
+    if plan.message_id is not None:
+        said["messageId"] = plan.message_id.show()
+    return msgspec.json.decode(msgspec.json.encode(said))  # type: ignore[no-any-return]
+
+
+async def by_inbound(s: Service, plan: MessagePlan, message: ForeignMessage) -> None:
+    body = {"name": "shop", "verification": STATIC} | fields_of(plan)
+    assert (await s.call("POST", "/v1/sources", body)).status == 201
+    headers = {name.replace("-", "_"): value for name, value in message.headers} | KEY
+    calls = [s.call("POST", "/in/1/shop", message.body, auth=None, **headers) for _ in range(8)]
+    for reply in await asyncio.gather(*calls):
+        assert reply.status in (202, 413), reply.body
+
+
+async def by_a_topic(s: Service, plan: MessagePlan, message: ForeignMessage) -> None:
+    topic = Topic(batch=10)
+    topic.messages = [
+        msgspec.structs.replace(message, place=f"t/0/{number}") for number in range(4)
+    ]
+    await fetched(s, topic, **fields_of(plan))
+    await until(lambda: topic.taken == 4, 60)
+    await s.parts.pumps.stop()
+
+
+async def by_redrive(s: Service, plan: MessagePlan, message: ForeignMessage) -> None:
+    """Put aside by a mapping that it does not fit, and tried again by the bomb's."""
+    topic = Topic(batch=10)
+    topic.messages = [message]
+    await fetched(s, topic, mapping={"eventName": {"path": "nowhere.at.all"}})
+    await until(lambda: topic.taken == 1, 60)
+    await s.parts.pumps.stop()
+    changed = await s.call(
+        "PATCH", "/v1/sources/t", {"mapping": None, "messageId": None} | fields_of(plan)
+    )
+    assert changed.status == 200, changed.body
+    assert (await s.call("POST", "/v1/sources/t/redrive")).status == 200
+
+
+async def by_preview(s: Service, plan: MessagePlan, message: ForeignMessage) -> None:
+    """As large as its body may be."""
+    body = message.body
+    if len(body) > 200_000:  # a list is cut; what is none is no JSON then, and read all the same
+        body = body[:200_000]
+    source = {"name": "shop", "verification": STATIC} | fields_of(plan)
+    sample = {"headers": dict(message.headers), "body": body.decode()}
+    calls = [
+        s.call("POST", "/v1/sources/preview", {"source": source, "message": sample})
+        for _ in range(4)
+    ]
+    for reply in await asyncio.gather(*calls):
+        assert reply.status in (200, 400, 413), reply.body
+
+
+DOORS = {"inbound": by_inbound, "topic": by_a_topic, "redrive": by_redrive, "preview": by_preview}
+Door = Callable[[Service, MessagePlan, ForeignMessage], Awaitable[None]]
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+@pytest.mark.parametrize("door", DOORS)
+async def test_no_bomb_holds_the_loop(
+    door: str, bomb: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, message = BOMBS[bomb]
+    async with real() as s:
+        with longest(monkeypatch) as worst:
+            await DOORS[door](s, plan, message)
+        assert worst[0] <= LOOP_S * slowness(), f"{worst[0] * 1e3:.1f} ms"
+
+
+async def test_an_ordinary_message_asks_no_other_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with real() as s:
+        monkeypatch.setattr(s.parts.sources.intake._messages, "_mapper", None)
+        body = b'{"order":{"id":1,"total":10.50},"customer":{"id":7},"x":"%b"}' % (b"y" * 1000)
+        await by_a_topic(s, DOCUMENTED, ForeignMessage("", [("X-Topic", "orders/paid")], body))
+        assert s.parts.sources.all()[0].activity.totals == {"accepted": 4}
