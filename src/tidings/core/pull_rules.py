@@ -11,6 +11,7 @@ import msgspec
 
 from tidings.core.declaration import Field
 from tidings.core.kinds import TEXT, TEXTS, Choice, Number, Text, Value
+from tidings.errors import Refusal
 
 MESSAGES_MAX = 1000
 WAIT_MAX_S, WAIT_S = 30, 20
@@ -133,3 +134,45 @@ class Said(msgspec.Struct, frozen=True):
     lease_s: Annotated[
         float, Field("leaseInSeconds", _LEASE, "With `longer`: how long from now.")
     ] = float(LEASE_S)
+
+
+def warn_of_cursor(known: bool, passed_over: int) -> tuple[Refusal, ...]:
+    """Return what the reader should know of a cursor that has not acknowledged all its messages;
+    nothing where it has."""
+    if not known:
+        return (_unknown_cursor(),)
+    return (_not_out_of_cursor(passed_over),) if passed_over else ()
+
+
+def warn_of_tokens(tokens: int, passed_over: int) -> tuple[Refusal, ...]:
+    """Return what the reader should know of ackIds whose messages it does not have any more."""
+    return (_not_out(tokens, passed_over),) if passed_over else ()
+
+
+def _unknown_cursor() -> Refusal:
+    text = (
+        "cursor must be of an answer whose messages the reader still has; it has none of this "
+        "one's, so nothing was acknowledged. They were acknowledged before, or their leases have "
+        "ended and they come again. Acknowledge before leasedUntil. (cursor_not_known, field "
+        "cursor)"
+    )
+    return Refusal("cursor_not_known", text, "cursor")
+
+
+def _not_out_of_cursor(passed_over: int) -> Refusal:
+    text = (
+        "cursor must be of an answer whose messages the reader still has; "
+        f"{passed_over} of them it does not have. They were acknowledged before, or their leases "
+        "have ended and they come again. Acknowledge before leasedUntil. (not_out, field cursor)"
+    )
+    return Refusal("not_out", text, "cursor")
+
+
+def _not_out(tokens: int, passed_over: int) -> Refusal:
+    text = (
+        "ackIds must be of messages that the reader still has; "
+        f"{passed_over} of {tokens} it does not have, and nothing was done for them. They were "
+        "acknowledged before, or their leases have ended and they come again. Acknowledge before "
+        "leasedUntil. (not_out, field ackIds)"
+    )
+    return Refusal("not_out", text, "ackIds")

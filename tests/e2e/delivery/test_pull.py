@@ -65,7 +65,11 @@ def test_a_message_is_fetched_signed_and_delivered_when_it_is_acknowledged(api: 
     assert (message["attempt"], message["headers"]["tidings-attempt"]) == (1, "1")
     assert say(api, hook, [message], "delivered") == {"taken": 1, "passedOver": 0}
     assert api.settled(sent)["state"] == "delivered"
-    assert say(api, hook, [message], "delivered") == {"taken": 0, "passedOver": 1}
+    again = say(api, hook, [message], "delivered")
+    assert (again["taken"], again["passedOver"]) == (0, 1)
+    [warning] = again["warnings"]
+    assert (warning["code"], warning["path"]) == ("not_out", "ackIds")
+    assert "1 of 1 it does not have" in warning["message"]
     assert fetch(api, hook)["messages"] == []
 
 
@@ -81,7 +85,12 @@ def test_the_cursor_of_an_answer_acknowledges_all_of_it(api: Api) -> None:
         assert 1 <= len(answer["messages"]) <= 10
         got += ids(answer["messages"])
         cursor = answer["cursor"]
-    assert fetch(api, hook, cursor=cursor) == {"messages": [], "cursor": None, "leasedUntil": None}
+    last = fetch(api, hook, cursor=cursor)
+    assert last.pop("acknowledged")["passedOver"] == 0
+    assert last == {"messages": [], "cursor": None, "leasedUntil": None}
+    twice = fetch(api, hook, cursor=cursor)
+    assert twice["acknowledged"] == {"taken": 0, "passedOver": 0}
+    assert [warning["code"] for warning in twice["warnings"]] == ["cursor_not_known"]
     assert sorted(got) == sorted(sent)
     for one in sent:
         assert api.settled(one)["state"] == "delivered"
@@ -95,7 +104,8 @@ def test_what_is_not_acknowledged_within_its_lease_comes_again_at_once(api: Api)
     assert fetch(api, hook)["messages"] == [], "it is the first reader's"
     [second] = fetch(api, hook, 10)["messages"]
     assert (first["id"], second["attempt"]) == (second["id"], 2)
-    assert say(api, hook, [first], "delivered") == {"taken": 0, "passedOver": 1}
+    late = say(api, hook, [first], "delivered")
+    assert (late["taken"], late["passedOver"]) == (0, 1)
     [past] = [one for one in api.delivery_of(sent)["attemptList"] if one["number"] == 1]
     assert past["fault"] == "lease" and "lease ended" in past["detail"]
     say(api, hook, [second], "delivered")

@@ -149,6 +149,7 @@ async def test_an_answer_is_bounded_but_one_message_always_fits(
 async def test_readers_and_what_is_out_are_bounded_for_each_org_and_for_all(
     pulls: Pulls, webhook: Webhook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    numbers = itertools.count()
     lane = Lane(pulls, webhook)
     waits = [
         asyncio.ensure_future(pulls.fetch(webhook, Asked(wait_s=5)))
@@ -160,10 +161,12 @@ async def test_readers_and_what_is_out_are_bounded_for_each_org_and_for_all(
     for one in waits:
         one.cancel()
     await asyncio.gather(*waits, return_exceptions=True)
-    monkeypatch.setattr(rules, "OUT_MAX", 10)
+    monkeypatch.setattr(rules, "OUT_MAX", 12)
+    pulls = Pulls(lambda: f"u{next(numbers)}")
+    lane = Lane(pulls, webhook)
     lane.waiting = [TestMessage() for _ in range(30)]
     got = await pulls.fetch(webhook, Asked(most=30, wait_s=0.1))
-    assert len(got.offers) == 5, "half of all is an org's"
+    assert len(got.offers) == 6, "half of all, where nobody else reads"
     with pytest.raises(TooManyOut):
         await pulls.fetch(webhook, NOW)
     pulls.say(webhook, said(Word.DELIVERED, *(one.token for one in got.offers)))
@@ -172,10 +175,13 @@ async def test_readers_and_what_is_out_are_bounded_for_each_org_and_for_all(
     other = msgspec.structs.replace(webhook, number=webhook.number + 1, org=OrgId(2))
     theirs = Lane(pulls, other)
     theirs.waiting = [TestMessage() for _ in range(30)]
-    assert len((await pulls.fetch(other, Asked(most=30, wait_s=0.1))).offers) == 5
+    assert len((await pulls.fetch(other, Asked(most=30, wait_s=0.1))).offers) == 3
     third = msgspec.structs.replace(webhook, number=webhook.number + 2, org=OrgId(3))
+    last = Lane(pulls, third)
+    last.waiting = [TestMessage() for _ in range(30)]
+    assert (await pulls.fetch(third, NOW)).offers, "who comes last finds something too"
     with pytest.raises(TooManyOut):
-        await pulls.fetch(third, NOW)
+        await pulls.fetch(webhook, NOW)
 
 
 async def test_a_cursor_is_its_webhooks_and_good_once(pulls: Pulls, webhook: Webhook) -> None:
@@ -183,13 +189,65 @@ async def test_a_cursor_is_its_webhooks_and_good_once(pulls: Pulls, webhook: Web
     lane.waiting = [TestMessage(b"a"), TestMessage(b"b")]
     got = await pulls.fetch(webhook, Asked(most=2, wait_s=0.1))
     other = msgspec.structs.replace(webhook, number=webhook.number + 1)
-    await pulls.fetch(other, Asked(wait_s=0, cursor=got.cursor))
+    wrong = await pulls.fetch(other, Asked(wait_s=0, cursor=got.cursor))
     assert pulls.state(webhook.number) == (0, 2), "another webhook's cursor says nothing"
-    await pulls.fetch(webhook, Asked(wait_s=0, cursor=got.cursor))
+    assert wrong.acknowledged == (0, 0, False)
+    right = await pulls.fetch(webhook, Asked(wait_s=0, cursor=got.cursor))
     assert pulls.state(webhook.number) == (0, 0) and len(lane.ended) == 2
-    await pulls.fetch(webhook, Asked(wait_s=0, cursor=got.cursor))
+    assert right.acknowledged == (2, 0, True)
+    again = await pulls.fetch(webhook, Asked(wait_s=0, cursor=got.cursor))
+    assert again.acknowledged == (0, 0, False), "it has acknowledged nothing, and says so"
     with pytest.raises(NotPulled):
         await pulls.fetch(msgspec.structs.replace(webhook, kind="HTTP"), NOW)
+
+
+async def test_a_cursor_says_which_of_its_messages_it_did_not_acknowledge(
+    pulls: Pulls, webhook: Webhook
+) -> None:
+    lane = Lane(pulls, webhook)
+    lane.waiting = [TestMessage(b"%d" % number) for number in range(3)]
+    got = await pulls.fetch(webhook, Asked(most=3, wait_s=0.1))
+    pulls.say(webhook, said(Word.AGAIN, got.offers[0].token))
+    await asyncio.sleep(0)
+    told = await pulls.fetch(webhook, Asked(wait_s=0, cursor=got.cursor))
+    assert told.acknowledged == (2, 1, True)
+
+
+@pytest.mark.parametrize("same_org", [True, False], ids=["of the same org", "of another org"])
+async def test_no_reader_pushes_out_the_cursor_of_another(
+    pulls: Pulls, webhook: Webhook, same_org: bool
+) -> None:
+    lane = Lane(pulls, webhook)
+    lane.waiting = [TestMessage(b"mine")]
+    mine = await pulls.fetch(webhook, Asked(most=1, wait_s=0.1))
+    greedy = msgspec.structs.replace(
+        webhook, number=webhook.number + 1, org=webhook.org if same_org else OrgId(2)
+    )
+    theirs = Lane(pulls, greedy)
+    for _ in range(3000):
+        theirs.waiting = [TestMessage()]
+        got = await pulls.fetch(greedy, Asked(most=1, wait_s=0.1))
+        assert got.offers, "so many are out at a time"
+    done = await pulls.fetch(webhook, Asked(wait_s=0, cursor=mine.cursor))
+    assert done.acknowledged == (1, 0, True)
+    assert [message.body for message, _ in lane.ended] == [b"mine"]
+
+
+async def test_cursors_are_no_more_than_what_is_out(pulls: Pulls, webhook: Webhook) -> None:
+    """Whatever ends messages: none of it leaves a cursor, nor the names of messages that ended."""
+    lane = Lane(pulls, webhook)
+    desk = pulls._desk(webhook)
+    for round in range(50):
+        lane.waiting = [TestMessage(b"%d" % number) for number in range(10)]
+        got = await pulls.fetch(webhook, Asked(most=10, wait_s=0.1))
+        tokens = [offer.token for offer in got.offers]
+        pulls.say(webhook, said((Word.DELIVERED, Word.AGAIN, Word.NEVER)[round % 3], *tokens[:9]))
+        await asyncio.sleep(0)
+        assert sum(len(cursor.out) for cursor in desk._cursors.values()) == len(desk.out)
+    pulls.give_back()
+    await asyncio.sleep(0)
+    assert not desk._cursors and not desk.out
+    assert pulls._out.held == pulls._out_bytes.held == 0
 
 
 async def test_at_the_end_readers_are_let_go_and_what_is_out_comes_again(

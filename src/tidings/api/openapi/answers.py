@@ -139,10 +139,17 @@ ANSWERS: dict[str, list[Success]] = {
     "POST /v1/connections/{connection_name}/check": _one("What came of it", "#ConnectionCheck"),
     "POST /v1/webHooks/{pulled_id}/pull": _one(
         "Messages, or none when the wait is over",
-        {"messages": ["#Message"], "cursor": "text|null", "leasedUntil": "time|null"},
+        {
+            "messages": ["#Message"],
+            "cursor": "text|null",
+            "leasedUntil": "time|null",
+            "acknowledged?": {"taken": "whole", "passedOver": "whole"},
+        }
+        | _WARNED,
     ),
     "POST /v1/webHooks/{pulled_id}/acknowledge": _one(
-        "How many of them were still the caller's", {"taken": "whole", "passedOver": "whole"}
+        "How many of them were still the caller's",
+        {"taken": "whole", "passedOver": "whole"} | _WARNED,
     ),
     "GET /v1/sources": _one("By name", {"sources": ["#Source"]} | _PAGE),
     "POST /v1/sources": _one("The source", "#Source", 201),

@@ -51,7 +51,9 @@ def pull(
                 _print(message, where.json)
             if messages and not keep:
                 ids = [one["ackId"] for one in messages]
-                api.send("POST", f"{path}/acknowledge", {"ackIds": ids})
+                told = api.send("POST", f"{path}/acknowledge", {"ackIds": ids})
+                if told["passedOver"]:
+                    _warn(told["passedOver"])
             seen += len(messages)
     except KeyboardInterrupt:
         pass
@@ -59,6 +61,14 @@ def pull(
         say(how_many(seen, "message"))
     api.next_step(f"tidings deliveries list --webhook {word(found['name'])}")
     return Exit.OK
+
+
+def _warn(passed_over: int) -> None:
+    """Say on standard error that messages were printed and not acknowledged."""
+    say(
+        f"{how_many(passed_over, 'message')} could not be acknowledged: their leases had ended "
+        "before they were printed. They come again under the same webhook-id."
+    )
 
 
 def _print(message: dict[str, Any], as_json: bool) -> None:

@@ -2,13 +2,32 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 from tidings.core.delivery.exchange import Result
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Message
 from tidings.engine.pull.lease import Offer
+
+
+class Acknowledged(NamedTuple):
+    """What a cursor has acknowledged."""
+
+    taken: int  # messages that were still their reader's
+    passed_over: int  # those that were not any more
+    known: bool  # whether any message of the cursor was still out
+
+
+class _Cursor:
+    """The messages of one answer that are still out, and how many the answer had."""
+
+    __slots__ = ("messages", "out")
+
+    def __init__(self, out: Iterable[Offer]) -> None:
+        self.out = {offer.token: offer for offer in out}
+        self.messages = len(self.out)
 
 
 class Desk:
@@ -23,6 +42,9 @@ class Desk:
         self.readers = 0
         self.offers: deque[Offer] = deque()
         self.out: dict[str, Offer] = {}  # by token
+        # None outlives the last of its messages that are out: so there are no more of them than of
+        # those, and no other reader's cursors can push one out.
+        self._cursors: dict[str, _Cursor] = {}
         self._came = asyncio.Event()
         self._moved = moved
 
@@ -36,6 +58,7 @@ class Desk:
         finally:
             if offer.token:
                 del self.out[offer.token]
+                self._leave_cursor(offer)
                 self._moved(self, -1, -offer.size)
             elif offer in self.offers:
                 self.offers.remove(offer)
@@ -72,6 +95,29 @@ class Desk:
     def named(self, tokens: Iterable[str]) -> list[Offer]:
         """Those of them that are out."""
         return [offer for token in tokens if (offer := self.out.get(token)) is not None]
+
+    def name(self, cursor: str, offers: Sequence[Offer]) -> None:
+        """Let a cursor stand for messages of one answer, as long as one of them is out."""
+        if out := [offer for offer in offers if offer.token in self.out]:
+            self._cursors[cursor] = _Cursor(out)
+            for offer in out:
+                offer.cursor = cursor
+
+    def acknowledge(self, cursor: str) -> Acknowledged:
+        """Acknowledge all messages of an answer that are still out."""
+        found = self._cursors.pop(cursor, None)
+        if found is None:
+            return Acknowledged(0, 0, False)
+        for offer in found.out.values():
+            offer.acknowledge()
+        return Acknowledged(len(found.out), found.messages - len(found.out), True)
+
+    def _leave_cursor(self, offer: Offer) -> None:
+        found = self._cursors.get(offer.cursor)
+        if found is not None:
+            del found.out[offer.token]
+            if not found.out:
+                del self._cursors[offer.cursor]
 
     def wake(self) -> None:
         """Let readers look whether they are still to wait."""

@@ -31,6 +31,7 @@ class Offer:
         self.headers: Headers = []
         self.size = len(message.body)
         self.token = ""  # by which its reader names it; blank until it is out
+        self.cursor = ""  # of the answer that it went out with
         self._began_s = monotonic()
         self._timer: asyncio.TimerHandle | None = None
 

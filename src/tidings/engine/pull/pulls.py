@@ -15,25 +15,27 @@ import msgspec
 from tidings.core.connections.connection import Connection
 from tidings.core.ids import OrgId
 from tidings.core.pull_rules import Asked, Said, Word
+from tidings.core.shares.budget import SharedBudget
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Headers, Shown
-from tidings.engine.pull.desk import Desk, PullChannel
+from tidings.engine.pull.desk import Acknowledged, Desk, PullChannel
 from tidings.engine.pull.lease import Offer
 from tidings.errors import Conflict, Refusal, Throttled
 
 ANSWER_BYTES_MAX = 4 << 20  # of one answer, and always one message
-OUT_MAX, OUT_BYTES_MAX = 10_000, 64 << 20  # of the process; of these half are an org's at most
+OUT_MAX, OUT_BYTES_MAX = 10_000, 64 << 20  # of the process; an org's are as many as are left
 READERS_MAX = 20  # of a webhook at a time
 LEAST_S = 0.05  # also who does not wait gives the store a moment
 LINGER_S = 0.005  # after the first message, for more of them to be made
-CURSORS_MAX = 1000  # of the process, the newest
 
 
 class Fetched(msgspec.Struct, frozen=True):
-    """Messages that are their reader's now. `cursor` names them together; blank without any."""
+    """Messages that are their reader's now. `cursor` names them together; blank without any.
+    `acknowledged`: what came of the cursor that was sent; None where there was none."""
 
     offers: Sequence[Offer]
     cursor: str
+    acknowledged: Acknowledged | None = None
 
 
 class TooManyOut(Throttled):
@@ -76,8 +78,8 @@ class Pulls:
         """`random_text`: what nobody can guess."""
         self._random_text = random_text
         self._desks: dict[int, Desk] = {}
-        self._cursors: dict[str, tuple[int, Sequence[str]]] = {}  # webhook, tokens
-        self._out: dict[OrgId, tuple[int, int]] = {}  # how many, how many bytes
+        self._out = SharedBudget[OrgId](OUT_MAX)  # messages that readers have
+        self._out_bytes = SharedBudget[OrgId](OUT_BYTES_MAX)
         self._ending = False
         self.ask: Callable[[int, int, int], None] = lambda webhook, wanted, out: None
         """Tells a webhook's lane what its readers want and have (`Dispatcher.ask`)."""
@@ -99,8 +101,9 @@ class Pulls:
         """What a reader gets, as soon as there is something, or nothing when its wait is over.
         What its cursor names is acknowledged first. NotPulled, TooManyOut, TooManyReaders."""
         desk = self._of(webhook)
+        acknowledged = None
         if asked.cursor:
-            self._acknowledge_before(webhook.number, asked.cursor)
+            acknowledged = desk.acknowledge(asked.cursor)
             await asyncio.sleep(0)  # their attempts end, and make room
         if self._full(desk.org):
             raise TooManyOut
@@ -121,7 +124,7 @@ class Pulls:
             desk.want(len(taken) - wanted)
         for offer in taken:
             offer.hold(asked.lease_s)
-        return Fetched(taken, self._named(webhook.number, taken))
+        return Fetched(taken, self._named(desk, taken), acknowledged)
 
     def say(self, webhook: Webhook, said: Said) -> int:
         """What a reader says of messages that it has; returns how many of them are out, and so were
@@ -151,7 +154,7 @@ class Pulls:
     @property
     def messages_out(self) -> int:
         """How many messages readers have, of all webhooks."""
-        return sum(count for count, _ in self._out.values())
+        return self._out.held
 
     # -- the end ----------------------------------------------------------------------------------
 
@@ -184,20 +187,11 @@ class Pulls:
             elif not await desk.wait(LINGER_S if taken else until_s - monotonic()):
                 return
 
-    def _acknowledge_before(self, number: int, cursor: str) -> None:
-        webhook, tokens = self._cursors.get(cursor, (0, ()))
-        if webhook == number:
-            del self._cursors[cursor]
-            for offer in self._desks[number].named(tokens):
-                offer.acknowledge()
-
-    def _named(self, number: int, taken: Sequence[Offer]) -> str:
+    def _named(self, desk: Desk, taken: Sequence[Offer]) -> str:
         if not taken:
             return ""
         cursor = self._random_text()
-        self._cursors[cursor] = number, [offer.token for offer in taken]
-        if len(self._cursors) > CURSORS_MAX:
-            del self._cursors[next(iter(self._cursors))]
+        desk.name(cursor, taken)
         return cursor
 
     def _of(self, webhook: Webhook) -> Desk:
@@ -211,18 +205,14 @@ class Pulls:
         return desk
 
     def _moved(self, desk: Desk, messages: int, size: int) -> None:
-        count, total = self._out.get(desk.org, (0, 0))
-        self._out[desk.org] = count + messages, total + size
-        if not count + messages:
-            del self._out[desk.org]
+        if messages > 0:
+            self._out.charge(desk.org, messages)
+            self._out_bytes.charge(desk.org, size)
+        elif messages:
+            self._out.give(desk.org, -messages)
+            self._out_bytes.give(desk.org, -size)
         self.ask(desk.number, desk.wanted, len(desk.out))
 
     def _full(self, org: OrgId) -> bool:
-        count, total = self._out.get(org, (0, 0))
-        if count * 2 >= OUT_MAX or total * 2 >= OUT_BYTES_MAX:
-            return True
-        counts = self._out.values()
-        return (
-            sum(one for one, _ in counts) >= OUT_MAX
-            or sum(one for _, one in counts) >= OUT_BYTES_MAX
-        )
+        """Return whether an org's readers hold as much as is left for those of others."""
+        return not (self._out.admits(org) and self._out_bytes.admits(org))

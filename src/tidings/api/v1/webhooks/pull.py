@@ -1,5 +1,6 @@
 """`/v1/webHooks/{id}/pull` and `…/acknowledge`: messages of webhooks of type PULL are fetched."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter
@@ -11,10 +12,10 @@ from tidings.api.context import Services, read_object
 from tidings.api.models import V1_ERRORS, new_body
 from tidings.core.declaration import read_body
 from tidings.core.ids import WebhookId
-from tidings.core.pull_rules import Asked, Said
+from tidings.core.pull_rules import Asked, Said, warn_of_cursor, warn_of_tokens
 from tidings.core.times import iso
 from tidings.engine.pull.lease import Offer
-from tidings.errors import passed
+from tidings.errors import Refusal, passed
 
 SCOPE = "messages:write"
 PULL_BODY = new_body(
@@ -36,7 +37,8 @@ def pull_routes(services: Services) -> APIRouter:
     async def pull(request: Request, pulled_id: WebhookId) -> Response:
         """Of a webhook of the type PULL: as soon as there is one, or none when the wait is over.
         They are the caller's for the time of the lease; with the answer's `cursor` in the next
-        call all of them are acknowledged, or one by one with `acknowledge`."""
+        call all of them are acknowledged, or one by one with `acknowledge`. `acknowledged` says
+        what a cursor has done; `warnings` says so where that is less than all."""
         caller = services.caller(request, SCOPE)
         webhook = webhooks.living(caller.org, pulled_id).webhook
         asked = passed(read_body(Asked, await read_object(request, {})))
@@ -46,27 +48,42 @@ def pull_routes(services: Services) -> APIRouter:
         finally:
             give_back()
         until_ms = services.clock.now_ms() + round(asked.lease_s * 1000)
-        return answer(
-            {
-                "messages": [_shown(one) for one in fetched.offers],
-                "cursor": fetched.cursor or None,
-                "leasedUntil": iso(until_ms) if fetched.offers else None,
-            }
-        )
+        told: dict[str, Any] = {
+            "messages": [_shown(offer) for offer in fetched.offers],
+            "cursor": fetched.cursor or None,
+            "leasedUntil": iso(until_ms) if fetched.offers else None,
+        }
+        if (done := fetched.acknowledged) is not None:
+            told["acknowledged"] = {"taken": done.taken, "passedOver": done.passed_over}
+            told |= _warned(warn_of_cursor(done.known, done.passed_over))
+        return answer(told)
 
     @router.post(
         "/{pulled_id}/acknowledge", summary="Say what became of messages", openapi_extra=SAID_BODY
     )
     async def acknowledge(request: Request, pulled_id: WebhookId) -> Response:
         """`taken` counts those that the caller still had: the others can be fetched again, or were
-        spoken of before."""
+        spoken of before, and `warnings` says so."""
         caller = services.caller(request, SCOPE)
         webhook = webhooks.living(caller.org, pulled_id).webhook
         said = passed(read_body(Said, await read_object(request)))
         taken = pulls.say(webhook, said)
-        return answer({"taken": taken, "passedOver": len(set(said.tokens)) - taken})
+        named = len(set(said.tokens))
+        told = {"taken": taken, "passedOver": named - taken}
+        return answer(told | _warned(warn_of_tokens(named, named - taken)))
 
     return router
+
+
+def _warned(warnings: Sequence[Refusal]) -> dict[str, Any]:
+    if not warnings:
+        return {}
+    return {
+        "warnings": [
+            {"code": warning.code, "message": warning.message, "path": warning.field}
+            for warning in warnings
+        ]
+    }
 
 
 def _shown(offer: Offer) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""What all orgs share of one process: tables and budgets in which nobody takes another's part."""

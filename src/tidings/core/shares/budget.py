@@ -1,0 +1,52 @@
+"""A budget that many owners draw on: each may hold as much as is left for the others.
+
+So one owner alone holds half of it, two hold a third each, nine a tenth each; and there is always
+something left for one who comes last. Nobody needs to know how many owners there are, and nothing
+is taken from who holds it already.
+"""
+
+from collections.abc import Hashable
+from typing import Generic, TypeVar
+
+Owner = TypeVar("Owner", bound=Hashable)
+
+
+class SharedBudget(Generic[Owner]):
+    """How much of a budget each owner holds: bytes, places, or anything that is counted."""
+
+    def __init__(self, most: int, owner_most: int | None = None) -> None:
+        """`most`: of all owners together. `owner_most`: of one, where that is less than half."""
+        self.most = most
+        self._owner_most = most if owner_most is None else owner_most
+        self._held: dict[Owner, int] = {}
+        self.held = 0  # by all owners
+
+    def held_by(self, owner: Owner) -> int:
+        """Return how much an owner holds."""
+        return self._held.get(owner, 0)
+
+    def admits(self, owner: Owner, amount: int = 1) -> bool:
+        """Return whether an owner may hold so much more: no more than is then left for others."""
+        holds = self._held.get(owner, 0) + amount
+        return holds <= self._owner_most and holds <= self.most - self.held - amount
+
+    def take(self, owner: Owner, amount: int = 1) -> bool:
+        """Give an owner so much more; return False, with nothing given, where it must not be."""
+        if not self.admits(owner, amount):
+            return False
+        self.charge(owner, amount)
+        return True
+
+    def charge(self, owner: Owner, amount: int) -> None:
+        """Count what an owner holds whether it may or not."""
+        self._held[owner] = self._held.get(owner, 0) + amount
+        self.held += amount
+
+    def give(self, owner: Owner, amount: int = 1) -> None:
+        """Take so much back from an owner."""
+        self.held -= amount
+        left = self._held.get(owner, 0) - amount
+        if left > 0:
+            self._held[owner] = left
+        else:
+            self._held.pop(owner, None)
