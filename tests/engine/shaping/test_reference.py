@@ -7,7 +7,7 @@ import pytest
 from tests.engine.reference_parts import CountingStore, keep, known, reference_over
 from tidings.core.ids import OrgId
 from tidings.core.shaping.reference_rules import RecordKind
-from tidings.engine.shaping.byte_cache import MISSING
+from tidings.core.shares.byte_cache import MISSING
 from tidings.store.port import ReferenceRow, StoreDown
 
 ORG = OrgId(1)

@@ -34,7 +34,7 @@ class SharedTable(Generic[Owner, Key, Value]):
         most: int,
         *,
         owner_most: int | None = None,
-        on_evict: Callable[[Key, Value], None] | None = None,
+        on_evict: Callable[[Key, Value], object] | None = None,
     ) -> None:
         """`most`: the bound of all sizes together; `owner_most`: of those of one owner. `on_evict`
         hears what has made room."""
@@ -57,6 +57,10 @@ class SharedTable(Generic[Owner, Key, Value]):
 
     def __iter__(self) -> Iterator[Key]:
         return iter(self._values)
+
+    def value(self, key: Key) -> Value:
+        """Return the value of a key, which may be None. KeyError where there is none."""
+        return self._values[key]
 
     def used_by(self, owner: Owner) -> int:
         """Return the sizes of what an owner holds, together."""
@@ -124,8 +128,9 @@ class SharedTable(Generic[Owner, Key, Value]):
 
     def _evict(self, part: _Part[Key]) -> None:
         key = next(iter(part.keys))
-        value = self.pop(key)
-        if self._on_evict is not None and value is not None:
+        value = self._values[key]
+        self.pop(key)
+        if self._on_evict is not None:
             self._on_evict(key, value)
 
     def _rank(self, owner: Owner, part: _Part[Key]) -> None:

@@ -18,8 +18,8 @@ from tidings.core.actions.action import HttpLookup, Lookup
 from tidings.core.actions.questions import digest_of, question_of
 from tidings.core.exact_json import read_exactly, write_exactly
 from tidings.core.shaping.circuit import Circuit
+from tidings.core.shares.byte_cache import MISSING, ByteCache
 from tidings.core.token_bucket import TokenBucket
-from tidings.engine.shaping.byte_cache import MISSING, ByteCache
 from tidings.lookups.port import RECORD_BYTES_MAX, LookupDown, LookupRefused, Source
 
 CACHE_BYTES = 16 << 20  # of all look-ups together

@@ -22,8 +22,8 @@ from tidings.core.shaping.left_out import LeftOut
 from tidings.core.shaping.left_out_words import fields_of
 from tidings.core.shaping.record import Record
 from tidings.core.shaping.reference_rules import KINDS
+from tidings.core.shares.byte_cache import MISSING
 from tidings.core.webhooks.webhook import Webhook
-from tidings.engine.shaping.byte_cache import MISSING
 from tidings.engine.shaping.faults import ShapeLater
 from tidings.engine.shaping.platform import Platform, PlatformDown
 from tidings.engine.shaping.reference import Reference

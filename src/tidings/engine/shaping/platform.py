@@ -24,9 +24,9 @@ from tidings.core.shaping.platform_rules import (
     read_answer,
 )
 from tidings.core.shaping.record import Record
+from tidings.core.shares.byte_cache import MISSING, ByteCache, Missing
 from tidings.egress.port import OriginServer
 from tidings.engine.clock import Clock
-from tidings.engine.shaping.byte_cache import MISSING, ByteCache, Missing
 from tidings.errors import Unavailable
 
 CONNECTIONS_MAX = 16
@@ -88,7 +88,7 @@ class Platform:
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._circuit = Circuit()
-        self._cache: ByteCache[Key, _Known] = ByteCache(CACHE_BYTES)
+        self._cache: ByteCache[Key, _Known] = ByteCache(CACHE_BYTES, owner_of=lambda key: key[1])
         self._flights: dict[Key, _Flight] = {}
         self._lines = asyncio.Semaphore(CONNECTIONS_MAX)
         self._told_s = float("-inf")

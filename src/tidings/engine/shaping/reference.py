@@ -21,7 +21,7 @@ from tidings.catalogue.event_type import Json
 from tidings.core.ids import OrgId
 from tidings.core.shaping.record import Record
 from tidings.core.shaping.reference_rules import KINDS, RecordKind
-from tidings.engine.shaping.byte_cache import MISSING, ByteCache, Missing
+from tidings.core.shares.byte_cache import MISSING, ByteCache, Missing
 from tidings.engine.vault import Vault, VaultRefused
 from tidings.store import port
 
@@ -65,7 +65,9 @@ class Reference:
         self._others_s = float("-inf")  # when others were last seen to write
         self._store = store
         self._vault = vault
-        self._cache: ByteCache[Key, Record | None] = ByteCache(cache_bytes)
+        self._cache: ByteCache[Key, Record | None] = ByteCache(
+            cache_bytes, owner_of=lambda key: key[0]
+        )
         # The record of (org, kind, id) as memory knows it: None where there is none. Asked several
         # times for an event: no call between.
         self.recall = self._cache.get

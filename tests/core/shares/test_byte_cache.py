@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from tidings.engine.shaping.byte_cache import ENTRY_BYTES, MISSING, ByteCache
+from tidings.core.shares.byte_cache import ENTRY_BYTES, MISSING, ByteCache
 
 
 def test_what_was_used_least_makes_room() -> None:
@@ -62,3 +62,13 @@ def test_it_knows_what_was_put_last_and_nothing_that_was_forgotten(size: int) ->
             case _:
                 assert cache.get(key) in (put.get(key, MISSING), MISSING)
         assert cache.bytes == len(cache) * (ENTRY_BYTES + 10) <= size * (ENTRY_BYTES + 10)
+
+
+def test_an_org_with_many_values_pushes_out_none_of_another() -> None:
+    cache = ByteCache[tuple[int, str], bytes](100 * ENTRY_BYTES, owner_of=lambda key: key[0])
+    for number in range(20):
+        cache.put((1, str(number)), b"", 0)
+    for number in range(10_000):
+        cache.put((2, str(number)), b"", 0)
+    assert all(cache.get((1, str(number))) is not MISSING for number in range(20))
+    assert len(cache) == 100

@@ -1,9 +1,10 @@
 """What was used last, within a bound of bytes. Pure."""
 
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from enum import Enum
 from typing import Final, Generic, Literal, TypeVar
+
+from tidings.core.shares.table import SharedTable
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
@@ -30,35 +31,41 @@ class _RecentUse(dict[Key, Value]):
 
 
 class ByteCache(Generic[Key, Value]):
-    """Least recently used goes first. The caller says how many bytes a value takes.
+    """Least recently used goes first, of the owner that takes most (`SharedTable`): one org's
+    values never push out those of an org that takes an equal part or less. The caller says how
+    many bytes a value takes.
 
     It is asked several times for each event, nearly always for what was used a moment ago. So a use
     moves an entry to the end of the queue once, and again only when as many came as are a quarter
     of all: of what was used in between, the first use counts.
     """
 
-    def __init__(self, bytes_max: int) -> None:
-        self._bytes_max = bytes_max
-        self._entries: OrderedDict[Key, tuple[Value, int]] = OrderedDict()
+    def __init__(
+        self, bytes_max: int, owner_of: Callable[[Key], Hashable] = lambda key: None
+    ) -> None:
+        """`owner_of` a key: the org whose value it is; without it all are of one."""
+        self._owner_of = owner_of
         self._lately: _RecentUse[Key, Value] = _RecentUse(self._use)
+        self._entries: SharedTable[Hashable, Key, Value] = SharedTable(
+            bytes_max, on_evict=lambda key, _: self._lately.pop(key, None)
+        )
         self._came = 0  # since uses count anew
-        self.bytes = 0
         # The value, which is now among the last used; MISSING where there is none.
         self.get: Callable[[Key], Value | Literal[Missing.MISSING]] = self._lately.__getitem__
 
     def __len__(self) -> int:
         return len(self._entries)
 
+    @property
+    def bytes(self) -> int:
+        """How many bytes all values take."""
+        return self._entries.used
+
     def put(self, key: Key, value: Value, bytes: int) -> None:
         """Keep a value; what was used least recently makes room. Too large a one is not kept."""
-        self.pop(key)
-        bytes += ENTRY_BYTES
-        if bytes > self._bytes_max:
+        self._lately.pop(key, None)
+        if not self._entries.put(self._owner_of(key), key, value, bytes + ENTRY_BYTES):
             return
-        self._entries[key] = (value, bytes)
-        self.bytes += bytes
-        while self.bytes > self._bytes_max:
-            self.pop(next(iter(self._entries)))
         self._came += 1
         if self._came * 4 >= len(self._entries):
             self._lately.clear()
@@ -66,15 +73,12 @@ class ByteCache(Generic[Key, Value]):
 
     def pop(self, key: Key) -> None:
         """Forget a key."""
-        entry = self._entries.pop(key, None)
-        if entry is not None:
-            self.bytes -= entry[1]
-            self._lately.pop(key, None)
+        self._entries.pop(key)
+        self._lately.pop(key, None)
 
     def _use(self, key: Key) -> Value | Literal[Missing.MISSING]:
-        entry = self._entries.get(key)
-        if entry is None:
+        if key not in self._entries:
             return MISSING
-        self._entries.move_to_end(key)
-        self._lately[key] = entry[0]
-        return entry[0]
+        self._entries.touch(key)
+        value = self._lately[key] = self._entries.value(key)
+        return value
