@@ -34,6 +34,7 @@ from tidings.engine.access.sessions import Sessions
 from tidings.engine.access.sign_in_guard import SignInGuard
 from tidings.engine.access.users import Users
 from tidings.engine.actions.actions import ActionServices
+from tidings.engine.answer_memory import AnswerMemory
 from tidings.engine.clock import Clock
 from tidings.engine.connections import NamedConnections
 from tidings.engine.delivery.manual_retries import ManualRetries
@@ -121,6 +122,7 @@ class Services:
     keyed_calls: KeyedCalls
     metrics_readers: MetricsReaders = MetricsReaders()  # beside the platform's own credential
     streams: StreamPlaces = field(default_factory=StreamPlaces)
+    answer_memory: AnswerMemory = field(default_factory=AnswerMemory)
     public_url: str = ""  # where browsers reach the service; empty: as the call did
     neo_values: Callable[[OrgId], Sequence[dict[str, str]]] | None = None
     health_of: Callable[[int], port.Health | None] = lambda _: None  # of a webhook, by its number

@@ -80,7 +80,27 @@ def test_the_oldest_go_beyond_the_count_and_beyond_the_bytes(subject: Subject) -
     assert [one.number for one in kept] == numbers[: -KEPT_ARRIVALS - 1 : -1]
     body = b"x" * (KEPT_BYTES // 4)
     numbers = [add(subject, arrival(large, n, body))[0] for n in range(6)]
-    assert [one.number for one in page(subject, large).arrivals] == numbers[:1:-1]
+    found, before = [], None
+    while True:
+        part = page(subject, large, before)
+        assert len(part.arrivals) == 1, "a page holds few bytes, and one row at least"
+        found += [one.number for one in part.arrivals]
+        if (before := part.older) is None:
+            break
+    assert found == numbers[:1:-1]
+
+
+def test_a_page_ends_where_its_bodies_are_large_and_leads_on_both_ways(subject: Subject) -> None:
+    inbox = make(subject, "t1").number
+    numbers = add(subject, *(arrival(inbox, n, b"x" * 250_000) for n in range(40)))
+    newest = page(subject, inbox)
+    assert 1 < len(newest.arrivals) < 20
+    assert [one.number for one in newest.arrivals] == numbers[: -len(newest.arrivals) - 1 : -1]
+    rest = page(subject, inbox, before=newest.older)
+    assert rest.arrivals[0].number == newest.arrivals[-1].number - 1
+    back = page(subject, inbox, after=rest.newer)
+    assert back.arrivals[-1].number == rest.arrivals[0].number + 1
+    assert 1 < len(back.arrivals) < 20
 
 
 def test_a_dropped_inbox_takes_its_arrivals_and_gets_no_more(subject: Subject) -> None:

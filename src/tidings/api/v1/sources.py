@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from tidings.api.answers import answer, refused
 from tidings.api.context import Services, read_object, refuse_unknown_fields
+from tidings.api.http.held_answer import answer_within
 from tidings.api.keyed import KEYED
 from tidings.api.models import V1_ERRORS, body_of, change_body, new_body
 from tidings.api.paging import WHOLE, both_sides, described
@@ -27,6 +28,8 @@ from tidings.reads.sources import (
     show_source,
     try_message,
 )
+
+TRIED_BYTES = 16 << 20  # what trying one message takes, with the events that are made of it
 
 _EXAMPLE = {
     "name": "shop",
@@ -210,7 +213,11 @@ async def _preview(
         raise _bad("source", "an object of the fields of a source", said)
     source: Source = services.sources.checked(caller, said, old)
     message, now_ms = _message(body.get("message")), services.clock.now_ms()
-    return answer(await try_message(services.sources, caller, live, source, message, now_ms))
+
+    async def make() -> Response:
+        return answer(await try_message(services.sources, caller, live, source, message, now_ms))
+
+    return await answer_within(services.answer_memory, caller.org, TRIED_BYTES, make)
 
 
 def _message(said: object) -> ForeignMessage:

@@ -73,10 +73,13 @@ async def trial_event(
         found = await parts.store.event(org, run.event_id)
         if found is not None and found.body is not None:
             return _stored(found)
-    events = await newest(parts.store, org, sorted(webhook.event_names), LOOKED_MAX)
-    kept = [one for one in map(_stored, events) if one is not None]
-    taken = (one for one in kept if passed_by(webhook, one) is None)
-    return next(taken, kept[0] if kept else None)
+    first = None
+    async for event in newest(parts.store, org, sorted(webhook.event_names), LOOKED_MAX):
+        chosen = _stored(event)
+        if chosen is not None and passed_by(webhook, chosen) is None:
+            return chosen
+        first = first or chosen
+    return first
 
 
 def example_names(parts: ActionTrialParts, org: OrgId, webhook: Webhook) -> list[str]:

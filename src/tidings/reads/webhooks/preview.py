@@ -2,11 +2,12 @@
 nothing is kept."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, Protocol
 
 import msgspec
 
+from tidings.core.budget import EVENT_BYTES
 from tidings.core.delivery.job import Job
 from tidings.core.ids import DeliveryId, OrgId
 from tidings.core.shaping.filter import explain
@@ -22,6 +23,10 @@ from tidings.store.port import EventQuery, StoredEvent
 
 BYTES_MAX = 4 << 20  # of all payloads in an answer
 PAGES_MAX = 50
+ANSWER_TIMES = 5  # base64 and text of each byte, as parts of the answer and as a whole: measured
+EVENT_TIMES = 40  # an event while it is read and shaped: measured, of many small objects
+
+_encode = msgspec.json.Encoder().encode
 
 
 class PreviewParts(Protocol):
@@ -40,41 +45,47 @@ class PreviewParts(Protocol):
         """Who makes the bytes."""
 
 
+def preview_bytes(last: int) -> int:
+    """Return how many bytes of memory a preview of so many events takes at most, until its answer
+    has left: one event at a time, and the answer."""
+    return EVENT_TIMES * EVENT_BYTES + ANSWER_TIMES * min(BYTES_MAX, last * EVENT_BYTES)
+
+
 async def preview_of(
     parts: PreviewParts, org: OrgId, webhook: Webhook, last: int
 ) -> dict[str, Any]:
-    """For each of the newest events of its types: whether it would be sent, and its bytes."""
-    events = await newest(parts.store, org, sorted(webhook.event_names), last)
-    rows = []
-    room = BYTES_MAX
-    for stored in events:
+    """For each of the newest events of its types: whether it would be sent, and its bytes. Events
+    are read one after the other, and of each only its row is kept."""
+    rows: list[msgspec.Raw] = []
+    room, received = BYTES_MAX, 0
+    async for stored in newest(parts.store, org, sorted(webhook.event_names), last):
         row = await try_event(parts, webhook, stored, room)
         room -= row.pop("size", 0)
-        rows.append(row)
+        received += row["received"]
+        rows.append(msgspec.Raw(_encode(row)))
         await asyncio.sleep(0)  # deliveries go on meanwhile
-    return {
-        "looked": len(rows),
-        "received": sum(1 for row in rows if row["received"]),
-        "events": rows,
-    }
+    return {"looked": len(rows), "received": received, "events": rows}
 
 
 async def newest(
     store: port.EventStore, org: OrgId, names: Sequence[str], last: int
-) -> list[StoredEvent]:
-    """The newest events of some types whose bytes are still there."""
-    found: list[StoredEvent] = []
+) -> AsyncIterator[StoredEvent]:
+    """Yield the newest events of some types whose bytes are still there, at most `last`; each is
+    read when it is asked for."""
+    found = 0
     before: int | None = None
     for _ in range(PAGES_MAX):
         page = await store.log_events(EventQuery(org, names, before=before, limit=last))
-        for head in page.events[: last - len(found)]:
+        for head in page.events:
             event = await store.event(org, head.id)
             if event is not None and event.body is not None:
-                found.append(event)
+                found += 1
+                yield event
+                if found >= last:
+                    return
         before = page.older
-        if before is None or len(found) >= last:
-            break
-    return found
+        if before is None:
+            return
 
 
 async def try_event(
@@ -106,6 +117,7 @@ async def try_event(
         told = explain(webhook.filter, event)
         if not told.accepted:
             return row | {"why": told.said, "node": told.node}
+    del event  # what was read of it is many times as large as its bytes
     row["received"] = True
     job = Job(
         DeliveryId(0), webhook.number, stored.org, stored.id, stored.at_ms, 1, None, False, body

@@ -98,7 +98,7 @@ class InboxReader:
         self, inbox: int, before: int | None, after: int | None, limit: int
     ) -> port.ArrivalPage:
         rows, older, newer = numbered_page(
-            self._run, f"{_ARRIVAL} WHERE inbox = ?", inbox, before, after, limit
+            self._run, f"{_ARRIVAL} WHERE inbox = ?", inbox, before, after, limit, body=5
         )
         return port.ArrivalPage([_arrival(row) for row in rows], older, newer)
 

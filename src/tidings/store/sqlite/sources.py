@@ -98,7 +98,7 @@ class AsideReader:
     ) -> port.AsidePage:
         """See `port.SourceStore.aside`."""
         rows, older, newer = numbered_page(
-            self._run, f"{_ONE} WHERE source = ?", source, before, after, limit
+            self._run, f"{_ONE} WHERE source = ?", source, before, after, limit, body=8
         )
         return port.AsidePage([_message(row) for row in rows], older, newer)
 

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from tidings.api.answers import RefusalAnswer, answer, refused
 from tidings.api.context import Services, read_object
 from tidings.api.description import schema_of
+from tidings.api.http.held_answer import answer_within
 from tidings.api.models import V1_ERRORS, Responses
 from tidings.api.paging import moved, page_of
 from tidings.api.v1.shaping.reference_load import KindOfPath, add_load_route, kind_of
@@ -16,6 +17,7 @@ from tidings.core.form import came
 from tidings.core.shaping.reference_rules import (
     ID_MAX,
     MODELS,
+    RECORD_BYTES_MAX,
     RecordKind,
     RecordRefused,
     check_others,
@@ -57,6 +59,7 @@ _RECORD: dict[str, Any] = {
         },
     }
 }
+RECORD_TIMES = 3  # a record as the store brings it, as it is read, and in the answer
 OLD = "As `cursor` was called before."
 _BAD: Responses = {400: {"description": "The record, its id or its kind is refused"}}
 
@@ -80,17 +83,22 @@ def reference_routes(services: Services) -> APIRouter:
         org = services.caller(request, "reference:read").org
         which = kind_of(kind)
         start, warnings = moved("after", after, cursor)
-        rows = await reference.list(org, which, start or after, limit)
-        more = rows[-1][0] if len(rows) == limit else None
-        return answer(
-            {
-                "count": await reference.count(org, which),
-                "records": [{"id": id, "record": record} for id, record in rows],
-                "next": more,
-            }
-            | page_of(limit, more)
-            | ({"warnings": warnings} if warnings else {})
-        )
+
+        async def make() -> Response:
+            rows = await reference.list(org, which, start or after, limit)
+            more = rows[-1][0] if len(rows) == limit else None
+            return answer(
+                {
+                    "count": await reference.count(org, which),
+                    "records": [{"id": id, "record": record} for id, record in rows],
+                    "next": more,
+                }
+                | page_of(limit, more)
+                | ({"warnings": warnings} if warnings else {})
+            )
+
+        most = limit * RECORD_TIMES * RECORD_BYTES_MAX
+        return await answer_within(services.answer_memory, org, most, make)
 
     @router.get("/{kind}/{id:path}", summary="Get a record", responses=_BAD)
     async def get(request: Request, kind: KindOfPath, id: RecordId) -> Response:

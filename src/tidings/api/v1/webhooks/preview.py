@@ -14,13 +14,14 @@ from starlette.responses import Response
 
 from tidings.api.answers import answer, refused
 from tidings.api.context import Services, read_object
+from tidings.api.http.held_answer import answer_within
 from tidings.api.models import V1_ERRORS, body_of
 from tidings.api.v1.webhooks.models import SAVED, unsaved, unsaved_schema
 from tidings.core.events.call_reader import Caller
 from tidings.core.form import came, whole_of
 from tidings.core.ids import WebhookId
 from tidings.core.webhooks.webhook import Webhook
-from tidings.reads.webhooks.preview import preview_of
+from tidings.reads.webhooks.preview import preview_bytes, preview_of
 
 LAST_MAX, LAST = 200, 20
 
@@ -60,8 +61,12 @@ def preview_routes(services: Services) -> APIRouter:
         body = await read_object(request)
         last = _last(body.pop("last", LAST))
         webhook, warnings = _webhook(services, caller, body)
-        seen = await preview_of(services, caller.org, webhook, last)
-        return answer(seen | {"warnings": warnings})
+
+        async def make() -> Response:
+            seen = await preview_of(services, caller.org, webhook, last)
+            return answer(seen | {"warnings": warnings})
+
+        return await answer_within(services.answer_memory, caller.org, preview_bytes(last), make)
 
     return router
 

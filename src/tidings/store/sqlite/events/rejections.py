@@ -1,12 +1,11 @@
 """Refused events as rows."""
 
-from typing import Any
-
 import apsw
 
 from tidings.core.ids import OrgId
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
+from tidings.store.sqlite.numbered_pages import numbered_page
 
 _REJECTION = (
     "SELECT id, org, at_ms, name, event_id, code, message, path, body FROM rejection WHERE org = ?"
@@ -37,21 +36,11 @@ class Rejections:
     def page(
         self, org: OrgId, before: int | None, after: int | None, limit: int
     ) -> port.RejectionPage:
-        newest_first = after is None
-        way = "< ? ORDER BY id DESC" if newest_first else "> ? ORDER BY id ASC"
-        at = after if after is not None else (1 << 62 if before is None else before)
-        rows: list[Any] = self._connection.execute(
-            f"{_REJECTION} AND id {way} LIMIT ?", (org, at, limit + 1)
-        ).fetchall()
-        found = [port.Rejection(*row) for row in rows[:limit]]
-        more = len(rows) > limit
-        if newest_first:
-            older = found[-1].id if more else None
-            above = None if before is None else before - 1
-            return port.RejectionPage(found, older, found[0].id if found else above)
-        found.reverse()
-        older = found[-1].id if found else at + 1
-        return port.RejectionPage(found, older, found[0].id if found else after)
+        run = self._connection.execute
+        rows, older, newer = numbered_page(
+            run, _REJECTION, org, before, after, limit, body=8, number="id"
+        )
+        return port.RejectionPage([port.Rejection(*row) for row in rows], older, newer)
 
     @answers(port.Store.rejection)
     def one(self, org: OrgId, number: int) -> port.Rejection | None:
