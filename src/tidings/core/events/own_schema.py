@@ -9,7 +9,7 @@ by name rather than ignored.
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import jsonschema_rs
 import msgspec
@@ -32,6 +32,11 @@ PATTERNS_BYTES_MAX = REGEX_BYTES_MAX  # all patterns of a schema, compiled
 PATTERN_BYTES_MIN = 4 << 10  # what each of them counts at least
 SEARCHED_MAX = 100  # fields that people search by
 VALUES_MAX = 200  # of an enum
+# What a type keeps in memory: measured, rounded up.
+HELD_BYTES, HELD_TIMES, HELD_NODE_BYTES = 8_192, 8, 300
+# A schema of so many fields is compiled within the loop's share; a pattern is as dear as so many
+# fields, and so are so many bytes of lists of values.
+NODES_OF_LOOP, PATTERN_NODES, NODE_WRITTEN = 500, 3, 200
 TYPES = frozenset({"string", "integer", "number", "boolean", "object", "array", "null"})
 KEYWORDS = frozenset(
     "type required const enum properties items additionalProperties minimum maximum "
@@ -106,6 +111,35 @@ def expand_schema(schema: Json) -> Json:
     for name in definitions:
         unnamed.expand(definitions[name], f"$defs.{name}", 1, (name,))
     return expanded
+
+
+class SchemaSize(NamedTuple):
+    """How large a schema is, as far as that is seen without compiling anything."""
+
+    written: int  # bytes, as it was declared
+    nodes: int  # schemas inside it, references replaced
+    patterns: int
+
+    @property
+    def held_bytes(self) -> int:
+        """What a type with this schema keeps in memory, about, without what is compiled: measured
+        on schemas of many fields, of references, of patterns and of long lists."""
+        return HELD_BYTES + HELD_TIMES * self.written + HELD_NODE_BYTES * self.nodes
+
+    @property
+    def is_dear(self) -> bool:
+        """Whether it may take longer than the loop has to compile it and to know its cost."""
+        work = self.nodes + PATTERN_NODES * self.patterns + self.written // NODE_WRITTEN
+        return work > NODES_OF_LOOP
+
+
+def size_of(schema: Json, expanded: Json) -> SchemaSize:
+    """Return how large a declared schema is. `expanded`: what `expand_schema` has made of it."""
+    nodes = patterns = 0
+    for _, node in _nodes(expanded, ""):
+        nodes += 1
+        patterns += "pattern" in node
+    return SchemaSize(len(msgspec.json.encode(schema)), nodes, patterns)
 
 
 def cost_as_stored(expanded: Json) -> Cost:

@@ -23,6 +23,7 @@ from tidings.core.events.own_schema import (
     SchemaRefused,
     cost_as_stored,
     read_schema,
+    size_of,
 )
 from tidings.core.events.own_validator import CompiledSchemas, Explainer, compile_own
 from tidings.core.events.personal import PersonalData
@@ -42,6 +43,7 @@ VERSIONS_MAX = 50
 DEFAULT_KEY = "data.customerIdentifiers.customerId"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _kept = CompiledSchemas()  # of the process: memory is one for all orgs
+Compiled = tuple[Cost, jsonschema_rs.Draft202012Validator]
 _PATH = re.compile(r"data(\.[A-Za-z0-9_-]{1,128}|\[[0-9]{1,3}\]){1,20}")
 _OBJECT: Json = {"type": "object", "additionalProperties": True}
 
@@ -132,8 +134,8 @@ class OwnType:
     """One version of an org's own event type, ready for its events. Never raises for an event."""
 
     __slots__ = (
-        "_cost", "_explainer", "_key", "_personal", "_validator", "_wanted", "declaration",
-        "expanded", "kind", "light", "version",
+        "_cost", "_explainer", "_key", "_number", "_owner", "_personal", "_validator", "_wanted",
+        "declaration", "expanded", "kind", "light", "size", "version",
     )  # fmt: skip
 
     def __init__(
@@ -143,8 +145,10 @@ class OwnType:
         declaration: Declaration,
         envelope: Json,
         expanded: Json | None = None,
+        owner: int = 0,
     ) -> None:
-        """`expanded` is what `read_schema` or `expand_schema` has made of the declared schema.
+        """`expanded` is what `read_schema` or `expand_schema` has made of the declared schema;
+        `owner` the org whose type it is.
 
         Raises SchemaRefused for a declaration that `read_own_type` has not passed.
         """
@@ -185,6 +189,8 @@ class OwnType:
             invented=(),
             version=version,
         )
+        self.size = size_of(declaration.schema, self.expanded)
+        self._owner = owner
         self._key = getter(key)
         self._wanted = tree(search)
         # Worked out and compiled when the first event comes: most types of most orgs sleep.
@@ -192,21 +198,36 @@ class OwnType:
         self._cost: Cost | None = None
         self._validator: jsonschema_rs.Draft202012Validator | None = None
         self._explainer: Explainer | None = None
+        self._number = 0  # of what is compiled
+
+    @property
+    def is_cold(self) -> bool:
+        """Whether events must be checked elsewhere until it is compiled, which takes too long for
+        the loop (`compile`)."""
+        return self._validator is None and self.size.is_dear
 
     def fits_loop(self, raw: bytes) -> bool:
         """Whether an event, as it came, is checked within the loop's share for sure.
 
         True for every event of at most `light` bytes; `check` must be asked elsewhere otherwise.
         """
+        if self.is_cold:
+            return False
         if self._cost is None:
             self._cost = cost_as_stored(self.kind.schema)
-            self.light = self._cost.surely
+        self.light = self._cost.surely
         return len(raw) <= self.light or self._cost.fits_loop(raw)
 
     def check(self, event: Json) -> list[Problem]:
         """What is wrong with a whole decoded event; empty means nothing. At most ten."""
         try:
-            if (self._validator or self._compile()).is_valid(event):
+            validator = self._validator
+            if validator is None:
+                validator = compile_own(self.kind.schema)
+                self._keep(validator)
+            else:
+                _kept.touch(self._number)
+            if validator.is_valid(event):
                 return []
             if self._explainer is None:
                 self._explainer = Explainer(self.kind.schema, self._personal)
@@ -214,13 +235,28 @@ class OwnType:
         except ValueError:  # what no JSON text in UTF-8 can hold; intake lets none through
             return [Problem("", "JSON", "something else", "The event must be JSON in UTF-8.")]
 
-    def _compile(self) -> jsonschema_rs.Draft202012Validator:
-        self._validator = made = compile_own(self.kind.schema)
-        _kept.add(self.kind.schema, self._forget)
-        return made
+    def compile(self) -> Compiled:
+        """Return what events are checked by. It changes nothing, so a thread may do it."""
+        return self._cost or cost_as_stored(self.kind.schema), compile_own(self.kind.schema)
 
-    def _forget(self) -> None:
+    def adopt(self, compiled: Compiled) -> None:
+        """Check events by this from now on, until others need its memory."""
+        self._cost, validator = compiled
+        self._keep(validator)
+
+    def forget(self) -> None:
+        """Give up what is compiled: the type is not used any more."""
+        _kept.drop(self._number)
+        self._give_up()
+
+    def _keep(self, validator: jsonschema_rs.Draft202012Validator) -> None:
+        _kept.drop(self._number)
+        self._validator = validator
+        self._number = _kept.add(self._owner, self.kind.schema, self._give_up)
+
+    def _give_up(self) -> None:
         self._validator = self._explainer = None
+        self.light = -1
 
     def key_of(self, event: Json) -> str | None:
         """The ordering key of the event as text; None when the event holds none."""

@@ -19,6 +19,7 @@ from tidings.catalogue.explain import MAX_PROBLEMS, UNFOUND, came, has_type, sus
 from tidings.catalogue.schema import types_of
 from tidings.core.events.personal import PersonalData
 from tidings.core.events.schema_cost import is_number, is_whole, pattern_bytes
+from tidings.core.shares.table import SharedTable
 
 REGEX_BYTES_MAX = 1 << 20  # a compiled pattern
 REGEX_CACHE_BYTES = 4 << 20  # what matching remembers, of all patterns of a schema
@@ -104,22 +105,36 @@ def _gated(options: list[Any]) -> Json:
 
 
 class CompiledSchemas:
-    """What has been compiled, of all types of all orgs: the oldest is given up for the newest."""
+    """What has been compiled, of all types of all orgs. The least used goes, of the org whose
+    compiled schemas take most."""
 
     def __init__(self, most_bytes: int = KEPT_BYTES_MAX) -> None:
+        self._kept: SharedTable[int, int, Forget] = SharedTable(
+            most_bytes, on_evict=lambda _, forget: forget()
+        )
         self._most = most_bytes
-        self._total = 0
-        self._kept: deque[tuple[Forget, int]] = deque()
+        self._numbers = 0
 
-    def add(self, schema: Json, forget: Forget) -> None:
-        """Something was compiled for a schema; `forget` gives it up, and may be called twice."""
-        size = COMPILED_TIMES * _compiled_bytes(schema)
-        self._kept.append((forget, size))
-        self._total += size
-        while self._total > self._most and len(self._kept) > 1:
-            oldest, freed = self._kept.popleft()
-            self._total -= freed
-            oldest()
+    @property
+    def bytes(self) -> int:
+        """How many bytes they take, about."""
+        return self._kept.used
+
+    def add(self, owner: int, schema: Json, forget: Forget) -> int:
+        """Count what was compiled for a schema of an org, until `forget` gives it up. Return the
+        number that it is known by."""
+        self._numbers += 1
+        size = min(COMPILED_TIMES * _compiled_bytes(schema), self._most)  # one is always kept
+        self._kept.put(owner, self._numbers, forget, size)
+        return self._numbers
+
+    def touch(self, number: int) -> None:
+        """It was used."""
+        self._kept.touch(number)
+
+    def drop(self, number: int) -> None:
+        """It is given up by whoever has it."""
+        self._kept.pop(number)
 
 
 def _compiled_bytes(node: object) -> int:

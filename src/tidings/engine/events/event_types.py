@@ -26,12 +26,17 @@ from tidings.core.events.own_types import (
     read_own_type,
 )
 from tidings.core.ids import OrgId
+from tidings.core.shares.budget import SharedBudget
 from tidings.core.webhooks.known_paths import unknown_key
 from tidings.engine.changes import Changes
 from tidings.engine.events.intake import Overloaded
 from tidings.engine.events.late_checks import LateChecks
 from tidings.errors import Conflict, Invalid, NotFound, Refusal, passed
 from tidings.store import port
+
+# What the types of an org keep in memory, of all of them, and of all orgs. Of a catalogue of 500
+# types with 30 fields each it is half.
+ORG_BYTES_MAX, PROCESS_BYTES_MAX = 32 << 20, 512 << 20
 
 Users = Callable[
     [OrgId, str], list[str]
@@ -85,6 +90,7 @@ class EventTypes:
         self._below = below
         self._users = users
         changes.reread.add(lambda _, types: self.load(types))
+        self._held = SharedBudget[OrgId](PROCESS_BYTES_MAX, ORG_BYTES_MAX)
         self._own: dict[int, dict[str, dict[int, OwnRecord]]] = {}
         self._catalogue_names = {
             name: max(versions)
@@ -98,7 +104,9 @@ class EventTypes:
         Nothing is compiled, and nothing refused: what may take too much is checked elsewhere, and
         what cannot be read at all lets every event pass.
         """
-        self._own = {}
+        for org in list(self._own):
+            for name in list(self._own[org]):
+                self._forget(OrgId(org), name)
         for kind in stored:
             declaration = _declarations.decode(kind.declaration)
             try:
@@ -206,6 +214,7 @@ class EventTypes:
 
         async def change() -> tuple[OwnRecord, bool, tuple[Refusal, ...]]:
             version, made = self._version_for(org, name, reading)
+            self._check_room(org, name, version, reading.made)
             stored, registry = await self._store.put_type(
                 port.StoredType(org, name, version, msgspec.json.encode(reading.declaration))
             )
@@ -226,7 +235,7 @@ class EventTypes:
             if users := self._users(org, name):
                 raise Conflict(_in_use(name, users))
             registry = await self._store.delete_type(org, name)
-            del self._own[org][name]
+            self._forget(org, name)
             self._changes.seen(registry)
             return record
 
@@ -235,10 +244,36 @@ class EventTypes:
     # -- inside -----------------------------------------------------------------------------------
 
     def _keep(self, stored: port.StoredType, declaration: Declaration, expanded: Json) -> OwnRecord:
-        made = OwnType(stored.name, stored.version, declaration, self._envelope, expanded)
+        made = OwnType(
+            stored.name, stored.version, declaration, self._envelope, expanded, stored.org
+        )
         record = OwnRecord(stored, declaration, made)
-        self._own.setdefault(stored.org, {}).setdefault(stored.name, {})[stored.version] = record
+        versions = self._own.setdefault(stored.org, {}).setdefault(stored.name, {})
+        if (previous := versions.get(stored.version)) is not None:
+            self._let_go(previous)
+        versions[stored.version] = record
+        self._held.charge(stored.org, made.size.held_bytes)
         return record
+
+    def _forget(self, org: OrgId, name: str) -> None:
+        for record in self._own[org].pop(name).values():
+            self._let_go(record)
+        if not self._own[org]:
+            del self._own[org]
+
+    def _let_go(self, record: OwnRecord) -> None:
+        record.made.forget()
+        self._held.give(record.stored.org, record.made.size.held_bytes)
+
+    def _check_room(self, org: OrgId, name: str, version: int, made: OwnType) -> None:
+        """Raise Invalid where the org's types would take more memory than they may. What makes a
+        type smaller is taken even then."""
+        previous = self._own.get(org, {}).get(name, {}).get(version)
+        more = made.size.held_bytes
+        if previous is not None:
+            more -= previous.made.size.held_bytes
+        if more > 0 and not self._held.admits(org, more):
+            raise Invalid(_no_room(self._held.held_by(org), more))
 
     async def _check_example(self, org: OrgId, reading: Reading) -> None:
         """The example of a declaration, where it could not be checked at once. Invalid."""
@@ -307,6 +342,17 @@ def _too_many(must: str) -> Refusal:
         "too_many_types",
         "eventName",
         f"An org must have {must}; this would be one more. Delete one that nobody uses.",
+    )
+
+
+def _no_room(held: int, more: int) -> Refusal:
+    return _refusal(
+        "types_too_large",
+        "schema",
+        f"The event types of an org, with all their versions, must take at most "
+        f"{ORG_BYTES_MAX >> 20} MB of memory, or less where those of other orgs take much; these "
+        f"take {held / (1 << 20):.1f} MB and this one {more / (1 << 20):.1f} MB more. Delete one "
+        "that nobody uses, or describe less.",
     )
 
 

@@ -4,8 +4,13 @@ They keep every other rule already (`core/events/call_reader.py`). What the proc
 as if it had been found at once: refused, or accepted with a warning, by the org's validation
 setting. An event that takes more than its budget is answered in the same way. Where the process
 cannot say, nothing was promised, and the call is to be made again.
+
+An event of a type whose schema is not compiled, and takes too long for the loop, waits while that
+is compiled in a thread: one at a time, and not more often for an org than every second. Who uses
+many such schemas in turn has their events checked apart.
 """
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,8 +20,12 @@ from tidings.catalogue import Problem
 from tidings.core.events.call_reader import Item, RejectedEvent, UncheckedEvent
 from tidings.core.events.own_types import OwnType
 from tidings.core.ids import OrgId
+from tidings.core.shares.table import SharedTable
 from tidings.engine.events.intake import Draft, Overloaded
 from tidings.transform.port import CheckBy, Checker, RenderLater, RenderRefused
+
+COMPILED_EVERY_S = 1.0  # of an org
+ORGS_MAX = 1000  # whose last time is remembered
 
 
 class LateChecks:
@@ -24,10 +33,16 @@ class LateChecks:
 
     def __init__(self, checker: Checker) -> None:
         self._checker = checker
+        self._compiling: tuple[OwnType, asyncio.Task[None]] | None = None  # the last one
+        self._next_s = SharedTable[OrgId, OrgId, float](ORGS_MAX)
 
     async def problems(self, org: OrgId, made: Any, raw: bytes) -> Sequence[Problem]:
         """What is wrong with an event, as it came, by a version of an own type. Overloaded."""
         assert isinstance(made, OwnType)  # only these are ever put off
+        if made.is_cold and (compiling := self._compile_behind(org, made)) is not None:
+            await asyncio.shield(compiling)
+            if made.fits_loop(raw):
+                return made.check(msgspec.json.decode(raw))
         kind = made.kind
         declaration = msgspec.to_builtins(made.declaration)
         try:
@@ -39,6 +54,21 @@ class LateChecks:
             return [Problem("", expected, "more than that", refused.reason)]
         except RenderLater as later:
             raise Overloaded(later.reason) from None
+
+    def _compile_behind(self, org: OrgId, made: OwnType) -> "asyncio.Task[None] | None":
+        """Return what compiles a type's schema now; None where others have their turn."""
+        if self._compiling is not None and not self._compiling[1].done():
+            return self._compiling[1] if self._compiling[0] is made else None
+        now_s = asyncio.get_running_loop().time()
+        if now_s < (self._next_s.get(org) or 0.0):
+            return None
+        self._next_s.put(org, org, now_s + COMPILED_EVERY_S)
+        self._compiling = made, asyncio.create_task(_compile(made))
+        return self._compiling[1]
+
+
+async def _compile(made: OwnType) -> None:
+    made.adopt(await asyncio.to_thread(made.compile))
 
 
 async def concluded(
