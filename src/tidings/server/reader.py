@@ -2,8 +2,9 @@
 
 llhttp reads; what it leaves open is decided here, so that nobody in front of us can read the same
 bytes otherwise: one `Host`, one way to tell a body's length, no folded lines, no other version.
-Bytes are taken in slices, and none are taken beyond a request that waits for its turn: who sends
-many requests at once (pipelining) makes us keep bytes, and no more than one read brings.
+Bytes are taken in slices that end where a head may end, and none are taken beyond a request that
+waits for its turn: who sends many requests at once (pipelining) makes us keep bytes, which cost far
+less than requests that were read, and no more of them than one read brings.
 """
 
 import re
@@ -18,6 +19,9 @@ from tidings.server.bounds import Bounds
 from tidings.server.refusals import Refused
 
 _SLICE: Final = 4096
+_HEAD_END: Final = b"\r\n\r\n"
+_HEAD_MIN: Final = 16  # bytes of a request, without the end of its head: none is shorter
+_CHUNKS_SLICE: Final = 512  # of a body in chunks: what follows its end may be read with it
 _OVERHEAD_MAX: Final = 16 * 1024  # of chunked coding, between two bytes of a body
 _HOST = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%\-]*(?::[0-9]{0,5})?|\[[0-9A-Fa-f:.]+\](?::[0-9]*)?")
 _ABSOLUTE = re.compile(rb"[Hh][Tt][Tt][Pp][Ss]?://([^/?#]*)([/?][^#]*)?")
@@ -105,18 +109,24 @@ class RequestReader:
             data = self._kept + data
             self._kept = b""
         at, size = 0, len(data)
+        whole = size <= _SLICE and data.count(_HEAD_END) <= 1 and len(self.requests) <= 1
         while at < size:
             if len(self.requests) > 1:
                 self._kept = data[at:]
                 return
-            body = self._body
-            step = _SLICE
-            if body is not None and not body.chunked:
-                step = max(step, body.length - body.received)
+            step = size if whole else self._step(data, at)
             piece = data if at == 0 and size <= step else data[at : at + step]
             at += self._feed(piece)
             if self._over:
                 return
+
+    def _step(self, data: bytes, at: int) -> int:
+        """How many bytes are read before it is looked whether there is enough to do."""
+        body = self._body
+        if body is None:
+            end = data.find(_HEAD_END, at + _HEAD_MIN, at + _SLICE)
+            return _SLICE if end < 0 else end + len(_HEAD_END) - at
+        return _CHUNKS_SLICE if body.chunked else max(1, body.length - body.received)
 
     def _feed(self, piece: bytes) -> int:
         """Read a slice; how many bytes of it were read."""
