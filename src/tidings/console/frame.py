@@ -7,7 +7,6 @@ token of the session and of this very address, org and all.
 """
 
 import asyncio
-import gzip
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import cache
 from typing import Any, TypeVar
@@ -23,6 +22,7 @@ from starlette.responses import RedirectResponse, Response
 from tidings.api.answers import RefusalAnswer, as_refused, status_of
 from tidings.api.context import BODY_WAIT_S, Services
 from tidings.api.http.front import LOOPBACK
+from tidings.console.kept_pages import KeptPages, pack_page
 from tidings.console.place import OUTSIDE, Place, form_fits, org_of_form, place_of
 from tidings.console.static import Static
 from tidings.console.visit import (
@@ -56,7 +56,6 @@ SIGN_IN = OUTSIDE.at("/sign-in")
 PORTAL_COOKIE = "tidings-portal"
 FORM_BYTES_MAX = 512 * 1024
 FORM_FIELDS_MAX = 400
-PACK_BYTES_MIN = 1024
 STALE = (
     "The form must be of this page and of the session that you have now; got another one. Nothing "
     "was done. Load the page again, and send it from there. (stale_form, field csrf)"
@@ -71,6 +70,7 @@ POLICY = (
     "default-src 'self'; img-src 'self' data:{images}; object-src 'none'; worker-src 'none'; "
     "manifest-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors {ancestors}"
 )
+OPEN_PAGES = ("sign_in.html", "error.html", "parts/trouble.html", "portal_ended.html")
 HEADERS = {
     "cache-control": "no-store",
     "referrer-policy": "same-origin",
@@ -94,6 +94,7 @@ def templates(static: Static) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         finalize=visible,
+        auto_reload=False,  # else each page asks the disk whether its files have changed
     )
     made.filters.update(FILTERS)
     made.globals.update(FUNCTIONS | {"static": static.url})
@@ -106,6 +107,7 @@ class Frame:
     def __init__(self, services: Services, static: Static) -> None:
         self.services = services
         self._templates = templates(static)
+        self._kept_pages = KeptPages()
 
     # -- who is there -----------------------------------------------------------------------------
 
@@ -323,27 +325,32 @@ class Frame:
             around["here"] = place.base
         if isinstance(visit, Visit):
             around |= {"org": visit.org, "in_org": in_org(visit.named)}
-        text = self._templates.get_template(template).render(
-            around
-            | {
-                "visit": visit,
-                "path": path,
-                "query": request.query_params,
-                "said": _unquoted(said),
-                "portal": portal,
-            }
-            | values
-        )
+        around |= {
+            "visit": visit,
+            "path": path,
+            "query": request.query_params,
+            "said": _unquoted(said),
+            "portal": portal,
+        }
+
+        def make() -> str:
+            return self._templates.get_template(template).render(around | values)
+
+        is_open = visit is None and said is None and portal is None
+        if is_open and template in OPEN_PAGES and not values.get("name"):
+            page = self._kept_pages.find(template, f"{path}?{request.url.query}", values, make)
+        else:
+            page = pack_page(make())
         headers = dict(HEADERS)
         headers["content-security-policy"] = POLICY.format(
             images=f" {portal.logo_origin}" if portal and portal.logo_origin else "",
             ancestors=" ".join(portal.embed_in) if portal and portal.embed_in else "'none'",
         )
-        body = text.encode()
-        if len(body) >= PACK_BYTES_MIN and "gzip" in request.headers.get("accept-encoding", ""):
+        body = page.plain
+        if page.packed and "gzip" in request.headers.get("accept-encoding", ""):
             headers["content-encoding"] = "gzip"
             headers["vary"] = "accept-encoding"
-            body = gzip.compress(body, 5, mtime=0)
+            body = page.packed
         answer = Response(body, status, headers, media_type="text/html")
         if said is not None and not (visit and visit.partial):
             self.put_cookie(request, answer, SAID_COOKIE, "", 0, said_path(path), portal)
