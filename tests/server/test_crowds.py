@@ -10,7 +10,7 @@ import pytest
 
 from tidings.server import Server
 
-from .support import GET, Client, Echo, serving, until
+from .support import GET, Client, Echo, reply, serving, until
 
 PLACES = 64
 SMALL = {"places": PLACES, "spare": 8, "per_address": 32, "socket_bytes": 4096, "turn_s": 0.5}
@@ -223,3 +223,54 @@ async def test_it_lives_through_a_want_of_descriptors(
             os.close(taken.pop())
         for client in pending:
             assert (await client.answer())[0] == 200
+
+
+async def test_calls_sent_behind_others_hold_no_newcomer_up() -> None:
+    asked = 0
+
+    async def dear(scope: dict[str, object], receive: object, send: object) -> None:
+        nonlocal asked
+        if scope["path"] == "/":
+            asked += 1
+            time.sleep(0.004)  # as long as a page takes to be made
+        await reply(send, 200, b"x" * 5000)
+
+    async with serving(dear, places=400, spare=8, per_address=200, keeps=keeps) as server:
+        others = await crowd(server, 390, GET * 60, reads=False)
+        slowest_s = 0.0
+        for _ in range(20):
+            began_s = time.monotonic()
+            client = await Client.to(server)
+            assert (await client.ask(GET.replace(b"/ ", b"/kept ", 1)))[0] == 200
+            slowest_s = max(slowest_s, time.monotonic() - began_s)
+            client.close()
+        assert slowest_s < 0.5  # a call on each of them would take 1.6 s
+        assert asked < 390 * 60
+        assert len(others) == 390
+
+
+async def test_pipelined_calls_are_kept_as_bytes_until_their_turn() -> None:
+    app = Echo()
+    async with serving(app) as server:
+        client = await Client.to(server)
+        client.write(GET.replace(b"/ ", b"/wait ", 1) + GET * 500)
+        await until(lambda: bool(app.calls), "the first call")
+        (connection,) = server.places
+        assert len(connection._reader.requests) <= 2
+        app.go_on.set()
+        for _ in range(501):
+            assert (await client.answer())[0] == 200
+
+
+async def test_a_small_answer_that_is_not_read_is_counted_and_ends_the_asking() -> None:
+    app = Echo()
+    async with serving(app, socket_bytes=4096, grace_s=5.0) as server:
+        clients = await crowd(server, 20, BIG.replace(b"2000000", b"300000") * 10, reads=False)
+        await until(lambda: len(server.unread) == 20, "the unread answers")
+        assert server.unread.bytes > 0
+        assert server.places.others == 0  # they are answered: no place is worked on for them
+        assert len(app.calls) < 200
+        for client in clients:
+            client.writer.transport.abort()
+        await until(lambda: not server.unread, "the end of them")
+        assert server.unread.bytes == 0

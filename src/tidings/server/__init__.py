@@ -5,6 +5,9 @@ deadline (`bounds`), and who may have a place when they are short is one rule (`
 
     listener     sockets: accept, make room, look for who is late, stop
     connection   one connection: its phases, its calls one after the other, ASGI
+    host         what a connection knows of its server
+    turns        who begins its next call in which round of the loop
+    unread       answers that wait for slow readers
     reader       bytes to requests, strictly (llhttp)
     writer       ASGI messages to bytes
     refusals     what the server itself answers

@@ -11,7 +11,9 @@ class Bounds:
     places: int = 4096
     spare: int = 32  # beyond them, while nobody can give way yet
     others_share: float = 0.75  # of the places, for calls that none is kept for
-    turn_s: float = 2.0  # how long such a call waits for its turn, then 503
+    turn_s: float = 2.0  # how long such a call waits for a place, then 503
+    queue_s: float = 10.0  # and for its turn, where there are places
+    hurry_s: float = 0.5  # in which it gives way to no newcomer meanwhile
     per_address: int = 512  # connections of one address that are not finished sending or reading
     breath_s: float = 0.05  # after accept, in which a place is given to nobody else
     young_s: float = 1.0  # nor counted so: many may connect at once, and then speak
@@ -30,9 +32,11 @@ class Bounds:
     head_bytes: int = 32 * 1024
     headers: int = 100
     ahead_bytes: int = 64 * 1024  # of a body, before the application asks for it
+    read_bytes: int = 64 * 1024  # that one read takes
+    crowd: int = 512  # connections from which on it takes
+    crowd_read_bytes: int = 8 * 1024
+    first_read_bytes: int = 4 * 1024  # the same, of what has come before it is accepted
     unread_bytes: int = 64 << 20  # answers that wait for slow readers, over all connections
-    high_water: int = 64 * 1024  # of one connection: the application waits from here
-    low_water: int = 16 * 1024  # to here
     socket_bytes: int = 256 * 1024  # that the kernel may hold of an answer that nobody reads
 
     def late(self, moved: int) -> bool:

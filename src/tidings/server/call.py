@@ -16,6 +16,8 @@ App = Callable[
     Awaitable[None],
 ]
 
+_APART_MIN = 8 * 1024  # of a body that is sent apart from its head
+
 log = structlog.get_logger(__name__)
 
 
@@ -32,7 +34,7 @@ class CallConnection(Protocol):
     def start(self, call: "Call", status: int, headers: Pairs) -> bytes:
         """The head of a call's answer."""
 
-    def write(self, data: bytes) -> None:
+    def write(self, *parts: bytes) -> None:
         """Send, if there is somebody."""
 
     def taken(self) -> None:
@@ -135,10 +137,12 @@ class Call:
                 raise ValueError("the answer must start before its body")
             data = connection.start(self, *self._head)
             self.started = True
-        data += self.writer.body(message.get("body", b""), more)
-        if data:
-            connection.write(data)
-        if more or connection.behind:
+        body = self.writer.body(message.get("body", b""), more)
+        if len(body) > _APART_MIN:
+            connection.write(data, body)  # not copied: many may be answered with the same bytes
+        elif data or body:
+            connection.write(data + body)
+        if more:
             await connection.drain()
-        if not more:
+        else:
             connection.answered(self)

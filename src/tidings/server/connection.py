@@ -5,67 +5,27 @@ A deadline is looked at by the server's tick, not by a timer of its own: hardly 
 
 import asyncio
 import socket
-from collections.abc import Sequence
-from enum import IntEnum
-from typing import Protocol, cast
+from typing import cast
 
 from tidings.server import refusals
-from tidings.server.bounds import Bounds
-from tidings.server.call import App, Call
-from tidings.server.places import NOBODY, Places
+from tidings.server.call import Call
+from tidings.server.host import UNFINISHED, Host, Phase
+from tidings.server.places import NOBODY
 from tidings.server.reader import Pairs, Request, RequestReader
 from tidings.server.refusals import Refused
 from tidings.server.writer import AnswerWriter
 
 _ASGI = {"version": "3.0", "spec_version": "2.3"}
-_ASK_AGAIN_S = 0.02
 _PEEK = socket.MSG_PEEK | socket.MSG_DONTWAIT
 
 
-class Host(Protocol):
-    """What a connection knows of its server."""
+class Connection(asyncio.BufferedProtocol):
+    """See `asyncio.BufferedProtocol`.
 
-    app: App
-    bounds: Bounds
-    headers: Sequence[tuple[bytes, bytes]]
-    places: "Places[Connection]"
-    date: bytes
-    stopping: bool
-    unread: "dict[Connection, int]"
-
-    def keeps(self, method: str, path: str) -> bool:
-        """Whether a place is kept for such a call."""
-
-    def remote(self, peer: str, headers: Pairs) -> str:
-        """The address that a call came from, as far as it is known."""
-
-    def shared(self, peer: str) -> bool:
-        """Whether a peer stands for many."""
-
-    def swollen(self) -> None:
-        """One more connection's peer does not read."""
-
-    def gone(self) -> None:
-        """A connection has ended."""
-
-
-class Phase(IntEnum):
-    """What a connection waits for."""
-
-    HEAD = 0  # its peer has to send a request
-    BODY = 1  # its peer has to send the rest of it
-    WORK = 2  # the application
-    UNREAD = 3  # its peer has to read the answer
-    IDLE = 4  # nothing
-    ENDING = 5  # its peer has to read why, and to close
-    CLOSED = 6
-
-
-_UNFINISHED = (Phase.HEAD, Phase.BODY, Phase.UNREAD, Phase.ENDING)
-
-
-class Connection(asyncio.Protocol):
-    """See `asyncio.Protocol`."""
+    One call is worked on at a time, and the next one is begun when the answer has left for the
+    system: who does not read costs the bytes of one answer. Reads go by way of one buffer of the
+    server's, so that what is kept for later is bounded by it.
+    """
 
     def __init__(
         self,
@@ -86,7 +46,8 @@ class Connection(asyncio.Protocol):
         self._reader = RequestReader(host.bounds)
         self._call: Call | None = None
         self._calls = 0
-        self._turn_s = 0.0  # since when the next one waits for its turn
+        self._fresh = False  # the call that waits for its turn came alone
+        self._heard_end = False  # its peer sends no more, and still waits for that call
         self._pending: Refused | None = None  # to be answered after what came before it
         self._phase = Phase.CLOSED
         self._since_s = 0.0
@@ -99,17 +60,25 @@ class Connection(asyncio.Protocol):
         host.places.enter(self)
         self._stand(Phase.HEAD)
 
-    # -- asyncio.Protocol -------------------------------------------------------------------------
+    # -- asyncio.BufferedProtocol -----------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """It can be written to from here on."""
         self._transport = cast(asyncio.Transport, transport)
-        bounds = self._host.bounds
-        self._transport.set_write_buffer_limits(bounds.high_water, bounds.low_water)
+        # Told of the first byte that the system does not take: see `UnreadAnswers`.
+        self._transport.set_write_buffer_limits(0, 0)
         if self._phase is Phase.CLOSED:  # it has given way meanwhile
             self._transport.abort()
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where the next read goes. All connections have the same: what came is taken at once."""
+        return self._host.view[: self._host.read_bytes]
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Take what was read."""
+        self._received(bytes(self._host.view[:nbytes]))
+
+    def _received(self, data: bytes) -> None:
         """Read on, and see where that leads."""
         if self._phase is Phase.ENDING:
             self._heard_s = self._loop.time()
@@ -124,6 +93,9 @@ class Connection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """The peer sends no more. What it has asked for is still answered, if it can be."""
         self.begin()
+        if self._phase is Phase.QUEUED and self._reader.requests[0].complete:
+            self._heard_end = True
+            return True
         if self._phase is Phase.ENDING or self._call is None or not self._call.request.complete:
             return False
         self._call.keep = False
@@ -134,7 +106,7 @@ class Connection(asyncio.Protocol):
         """It has ended, by whichever side."""
         self._phase = Phase.CLOSED
         self._host.places.leave(self)
-        self._host.unread.pop(self, None)
+        self._host.unread.drop(self)
         if self._call is not None:
             self._call.leave()
             self._finished(self._call)
@@ -148,13 +120,13 @@ class Connection(asyncio.Protocol):
         self._drained = asyncio.Event()
         if self._phase is not Phase.ENDING:
             self._stand(Phase.UNREAD)
-        self._host.unread[self] = self._transport.get_write_buffer_size()
+        self._host.unread.put(self, self.address, self._transport.get_write_buffer_size())
         self._host.swollen()
         self._hold_where_due()
 
     def resume_writing(self) -> None:
         """It has caught up."""
-        self._host.unread.pop(self, None)
+        self._host.unread.drop(self)
         if self._drained is not None:
             self._drained.set()
             self._drained = None
@@ -170,7 +142,7 @@ class Connection(asyncio.Protocol):
     def begin(self) -> None:
         """Read what had come before it was made, if nothing more has come since."""
         if self._first:
-            self.data_received(b"")
+            self._received(b"")
 
     def look(self, now_s: float) -> None:
         """End it where its peer is late."""
@@ -186,8 +158,18 @@ class Connection(asyncio.Protocol):
             self.abort()
         elif self._phase is Phase.IDLE and waited > bounds.idle_s:
             self.abort()
+        elif self._phase is Phase.QUEUED and waited > self._turn_s:
+            self._refuse(refusals.no_place())
         elif self._phase is Phase.ENDING and self._ended(now_s):
             self.abort()
+
+    @property
+    def _turn_s(self) -> float:
+        """How long its call may wait for its turn."""
+        bounds = self._host.bounds
+        if not self._fresh:
+            return bounds.idle_s
+        return bounds.queue_s if self._host.places.admits_another() else bounds.turn_s
 
     def _late(self, now_s: float) -> bool:
         """Whether its peer moved too little since it was asked last."""
@@ -213,6 +195,8 @@ class Connection(asyncio.Protocol):
         What has come may lie unread while the loop is busy: an age alone would blame the peer.
         """
         if self._phase in (Phase.HEAD, Phase.BODY, Phase.IDLE):
+            if self._first:
+                return False  # it has spoken, and was not heard yet
             if self._transport is not None and self._transport.get_write_buffer_size():
                 return False  # its answer is about to leave
             try:
@@ -220,7 +204,12 @@ class Connection(asyncio.Protocol):
                     return False
             except OSError:
                 pass  # nothing
-        elif self._phase not in _UNFINISHED:
+        elif self._phase is Phase.QUEUED and self._fresh:
+            if self._loop.time() - self._since_s < self._host.bounds.hurry_s:
+                return False
+            self._refuse(refusals.no_place())
+            return True
+        elif self._phase is not Phase.QUEUED and self._phase not in UNFINISHED:
             return False
         self.abort()
         return True
@@ -233,18 +222,20 @@ class Connection(asyncio.Protocol):
             self._end(at_once=True)
         elif self._phase is Phase.HEAD:
             self.abort()
+        elif self._phase is Phase.QUEUED:
+            self._refuse(refusals.stopping())
 
     def abort(self) -> None:
         """Close now. Idempotent."""
         self._host.places.leave(self)
-        self._host.unread.pop(self, None)
+        self._host.unread.drop(self)
         self._phase = Phase.CLOSED
         if self._transport is not None:
             self._transport.abort()
 
     # -- reading ----------------------------------------------------------------------------------
 
-    def _read(self, data: bytes) -> None:
+    def _read(self, data: bytes, fresh: bool = True) -> None:
         reader = self._reader
         try:
             reader.feed(data)
@@ -254,7 +245,7 @@ class Connection(asyncio.Protocol):
                 self._refuse(refused)
                 return
         if self._call is None:
-            self._next()
+            self._next(fresh)
         else:
             self._call.wake()
             if self._phase is Phase.BODY and self._call.request.complete:
@@ -272,6 +263,7 @@ class Connection(asyncio.Protocol):
         reader, call = self._reader, self._call
         ahead = call is not None and call.request.waiting >= self._host.bounds.ahead_bytes
         due = ahead or self.behind or reader.holds or len(reader.requests) > 1
+        due = due or self._phase is Phase.QUEUED
         if self._phase in (Phase.ENDING, Phase.CLOSED):
             due = False
         if due is not self._paused and self._transport is not None:
@@ -285,10 +277,13 @@ class Connection(asyncio.Protocol):
 
     # -- calls ------------------------------------------------------------------------------------
 
-    def _next(self, again: bool = False) -> None:
-        """Begin the next call, if its head is there."""
-        if self.behind or (self._turn_s and not again):
-            return  # `resume_writing` goes on, or `_wait_for_turn`
+    def _next(self, fresh: bool) -> None:
+        """Begin the next call, if its head is there and it has a turn.
+
+        `fresh`: it did not come behind another one.
+        """
+        if self.behind or self._phase is Phase.QUEUED:
+            return  # `resume_writing` goes on, or `begin_queued`
         if not self._reader.requests:
             if self._reader.began and self._phase is Phase.IDLE:
                 self._stand(Phase.HEAD)
@@ -299,10 +294,32 @@ class Connection(asyncio.Protocol):
         if host.stopping:
             self._refuse(refusals.stopping())
             return
-        if not kept and not host.places.admits_another():
-            self._wait_for_turn()
+        fresh = fresh and not self._reader.holds and len(self._reader.requests) == 1
+        # What is sent behind others is not asked by a probe; events are, and have bodies.
+        hurries = kept and (fresh or request.length > 0 or request.chunked)
+        line = host.turns.kept if hurries else host.turns.others
+        if (kept or host.places.admits_another()) and line.take(fresh):
+            self._begin(request, kept)
             return
-        self._turn_s = 0.0
+        self._fresh = fresh
+        line.wait(self, fresh)
+        self._stand(Phase.QUEUED)
+        host.queued()
+
+    def begin_queued(self) -> bool:
+        """Begin the call that waits for its turn; return False where that is not so any more."""
+        if self._phase is not Phase.QUEUED:
+            return False
+        request, host = self._reader.requests[0], self._host
+        self._begin(request, host.keeps(request.method, request.path))
+        if self._heard_end and self._call is not None:
+            self._call.keep = False
+            self._call.leave()
+        self._hold_where_due()
+        return True
+
+    def _begin(self, request: Request, kept: bool) -> None:
+        host = self._host
         self._calls += 1
         self._call = call = Call(self, request, kept)
         if not kept:
@@ -324,27 +341,19 @@ class Connection(asyncio.Protocol):
         }
         call.task = self._loop.create_task(call.run(host.app, scope))
 
-    def _wait_for_turn(self) -> None:
-        """Ask again in a moment; not for ever."""
-        now_s = self._loop.time()
-        if not self._turn_s:
-            self._turn_s = now_s
-            self._stand(Phase.WORK)
-        elif now_s - self._turn_s > self._host.bounds.turn_s:
-            self._refuse(refusals.no_place())
-            return
-        self._loop.call_later(_ASK_AGAIN_S, self._read_kept)
-
     def start(self, call: Call, status: int, headers: Pairs) -> bytes:
         """The head of a call's answer."""
         request = call.request
         keep = request.keep and call.keep and request.complete and not self._host.stopping
         return call.writer.head(request, status, headers, self._host.date, keep)
 
-    def write(self, data: bytes) -> None:
+    def write(self, *parts: bytes) -> None:
         """Send, if there is somebody."""
         if self._transport is not None and self._phase not in (Phase.ENDING, Phase.CLOSED):
-            self._transport.write(data)
+            if len(parts) == 1:
+                self._transport.write(parts[0])
+            else:
+                self._transport.writelines(parts)
 
     @property
     def behind(self) -> bool:
@@ -380,9 +389,7 @@ class Connection(asyncio.Protocol):
 
     def _read_kept(self) -> None:
         if self._call is None and self._phase not in (Phase.ENDING, Phase.CLOSED):
-            self._read(b"")
-            if self._turn_s:
-                self._next(again=True)
+            self._read(b"", fresh=False)
 
     def failed(self) -> tuple[int, Pairs, bytes]:
         """The answer where the application gives none."""
@@ -422,6 +429,8 @@ class Connection(asyncio.Protocol):
             places.rest(self, proven=self._calls > 1)
             if self._host.stopping:
                 self._end(at_once=True)
+        elif phase is Phase.QUEUED:
+            places.queue(self, fresh=self._fresh)
         else:
             if phase in (Phase.UNREAD, Phase.ENDING) and self._transport is not None:
                 self._unread = self._transport.get_write_buffer_size()

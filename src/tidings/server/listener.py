@@ -4,21 +4,26 @@ import asyncio
 import contextlib
 import errno
 import os
+import select
 import socket
 from collections.abc import Callable, Sequence
 from email.utils import formatdate
+from time import monotonic
 
 from tidings.server.bounds import Bounds
 from tidings.server.call import App
 from tidings.server.connection import Connection
 from tidings.server.places import Places
 from tidings.server.reader import Pairs
+from tidings.server.turns import Turns
+from tidings.server.unread import UnreadAnswers
 
 BACKLOG = 4096  # the system's own bound (net.core.somaxconn) may be lower
-BATCH = 16  # connections accepted before those that are open are looked at again
+BATCH = 64  # connections accepted before those that are open are looked at again
 TICK_S = 0.5
 SHORT_S = 0.1  # how long nothing is accepted where descriptors have run out
 CLOSED_S = 0.01  # how long one takes to be free
+PLACE_AGAIN_S = 0.02  # how long nobody is asked whether there is a place for a call again
 _SHORT = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
 
 
@@ -52,14 +57,19 @@ class Server:
         self.headers = headers
         self.date = b""
         self.stopping = False
-        self.unread: dict[Connection, int] = {}
+        self.turns: Turns[Connection] = Turns()
+        self.unread: UnreadAnswers[Connection] = UnreadAnswers()
+        self.view = memoryview(bytearray(self.bounds.read_bytes))
         self._where = (host, port)
         self._here = (host, port)
         self._socket: socket.socket | None = None
         self._accepting = False
+        self._coming = select.poll()
         self._reserve = -1
         self._opening: set[asyncio.Task[None]] = set()
         self._tick_timer: asyncio.TimerHandle | None = None
+        self._round: asyncio.Handle | None = None  # in which those in line have turns
+        self._round_s = 0.0
         self._loop = asyncio.get_running_loop()
         self._empty = asyncio.Event()
 
@@ -89,6 +99,7 @@ class Server:
             listening.close()
             raise
         self._here = listening.getsockname()[:2]
+        self._coming.register(listening, select.POLLIN)
         self._tick()
         self._accept_on()
 
@@ -109,6 +120,8 @@ class Server:
             one.abort()
         if self._tick_timer is not None:
             self._tick_timer.cancel()
+        if self._round is not None:
+            self._round.cancel()
         self._drop_reserve()
 
     # -- accepting --------------------------------------------------------------------------------
@@ -127,8 +140,8 @@ class Server:
         assert self._socket is not None
         for number in range(BATCH):
             if len(self.places) >= self.bounds.places:
-                if number:
-                    return  # whether there is another one is not known: nobody gives way to none
+                if number and not self._coming.poll(0):
+                    return  # nobody gives way to none
                 if not self._room() and self.places.spent:
                     self._accept_off()  # they wait in the system's queue
                     self._loop.call_later(CLOSED_S, self._accept_on)
@@ -148,7 +161,7 @@ class Server:
         """Give it a place, and read what is here already: whoever has spoken is heard."""
         sock.setblocking(False)
         try:
-            first = sock.recv(self.bounds.ahead_bytes)
+            first = sock.recv(self.bounds.first_read_bytes)
         except (BlockingIOError, InterruptedError):
             first = b""
         except OSError:
@@ -197,22 +210,52 @@ class Server:
 
     # -- told by connections ----------------------------------------------------------------------
 
+    @property
+    def read_bytes(self) -> int:
+        """See `host.Host`."""
+        crowded = len(self.places) >= self.bounds.crowd
+        return self.bounds.crowd_read_bytes if crowded else self.bounds.read_bytes
+
+    def queued(self) -> None:
+        """See `host.Host`."""
+        if self._round is None:
+            self._round_s = monotonic()
+            self._round = self._loop.call_soon(self._give_turns)
+
+    def _give_turns(self) -> None:
+        """Begin the calls of those in line whose turn it is; the others wait for the next round."""
+        now_s = monotonic()
+        turns, admits = self.turns, self.places.admits_another
+        turns.refill(now_s - self._round_s)
+        turns.kept.next_ones(lambda: True, Connection.begin_queued)
+        turns.others.next_ones(admits, Connection.begin_queued)
+        self._round = None
+        if len(turns.kept) or (len(turns.others) and admits()):
+            self._round_s = now_s
+            self._round = self._loop.call_soon(self._give_turns)
+        elif len(turns.others):
+            self._round = self._loop.call_later(PLACE_AGAIN_S, self._give_turns_again)
+
+    def _give_turns_again(self) -> None:
+        self._round_s = monotonic()
+        self._give_turns()
+
     def swollen(self) -> None:
-        """See `connection.Host`."""
-        while self.unread and sum(self.unread.values()) > self.bounds.unread_bytes:
-            oldest = next(iter(self.unread))
-            del self.unread[oldest]
-            oldest.abort()
+        """See `host.Host`."""
+        while self.unread.bytes > self.bounds.unread_bytes:
+            greediest = self.unread.greediest()
+            self.unread.drop(greediest)
+            greediest.abort()
 
     def gone(self) -> None:
-        """See `connection.Host`."""
+        """See `host.Host`."""
         self._empty.set()
         self._accept_on()
 
     def _tick(self) -> None:
         self.date = formatdate(usegmt=True).encode()
         now_s = self._loop.time()
-        for one in (*self.places.unfinished, *self.places.idle()):
+        for one in (*self.places.unfinished, *self.places.idle(), *self.places.queued):
             one.look(now_s)
         for one in self.places.beyond(now_s):
             one.yields()

@@ -1,9 +1,11 @@
 """Who has a place, and who gives way when places are short. No IO, no clock.
 
 A connection is *unfinished* while its peer still sends a request or does not read an answer, *idle*
-between two calls, or its call is *worked on*. Only the first two give way: whoever is worked on has
-done all that can be asked of it. Of the unfinished, the oldest of the address that has the most; of
-the idle, the one that was used longest ago, those first that have made a single call.
+between two calls, *queued* while its next call waits for its turn, or its call is *worked on*. The
+last never gives way: it has done all that can be asked of it. Of the unfinished, the oldest of the
+address that has the most; of the idle, the one that was used longest ago, those first that have
+made a single call. Before them go those that have sent calls behind others, which wait in line;
+last of all, those whose only call does, and they are told so.
 """
 
 from collections.abc import Hashable, Iterator
@@ -31,6 +33,8 @@ class Places(Generic[C]):
         self._waits: dict[C, tuple[str, float]] = {}  # the unfinished, in the order they began
         self._once: dict[C, None] = {}  # idle after one call
         self._idle: dict[C, None] = {}  # idle after several
+        self._behind: dict[C, None] = {}  # queued, with calls that were sent behind others
+        self._alone: dict[C, None] = {}  # queued, with the one call that it has sent
         self.others = 0  # calls worked on that no place is kept for
 
     def __len__(self) -> int:
@@ -54,6 +58,11 @@ class Places(Generic[C]):
         yield from list(self._once)
         yield from list(self._idle)
 
+    @property
+    def queued(self) -> list[C]:
+        """Whoever waits for a turn."""
+        return [*self._behind, *self._alone]
+
     def admits_another(self) -> bool:
         """Whether a call that no place is kept for may be worked on."""
         return self.others < self._others_max
@@ -75,6 +84,10 @@ class Places(Generic[C]):
             del self._once[one]
         elif one in self._idle:
             del self._idle[one]
+        elif one in self._behind:
+            del self._behind[one]
+        elif one in self._alone:
+            del self._alone[one]
         elif (waits := self._waits.pop(one, None)) is not None:
             group = self._by_address[waits[0]]
             del group[one]
@@ -86,6 +99,12 @@ class Places(Generic[C]):
         self.work(one)
         if one in self._open:
             (self._idle if proven else self._once)[one] = None
+
+    def queue(self, one: C, *, fresh: bool) -> None:
+        """Its next call waits for its turn; `fresh`, not behind others that it has sent."""
+        self.work(one)
+        if one in self._open:
+            (self._alone if fresh else self._behind)[one] = None
 
     def wait(self, one: C, address: str, now_s: float) -> None:
         """Its peer, known by `address`, has still to send or to read."""
@@ -113,6 +132,7 @@ class Places(Generic[C]):
         Who has only just come gives way to nobody: its request may be on its way.
         """
         since_s = now_s - self._bounds.breath_s
+        yield from list(islice(self._behind, _ASKED))
         if len(self._waits) > self._room:
             greedy = max(self._by_address, key=lambda address: len(self._by_address[address]))
             for one in list(islice(self._by_address[greedy], _ASKED)):
@@ -124,3 +144,4 @@ class Places(Generic[C]):
         for one, (_, began_s) in list(self._waits.items()):
             if began_s < since_s:
                 yield one
+        yield from list(islice(self._alone, _ASKED))

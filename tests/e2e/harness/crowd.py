@@ -15,6 +15,7 @@ LOGIN = b"Authorization: Basic " + base64.b64encode(f"{KEY}:{SECRET}".encode()) 
 HEAD = b"POST /v1/events HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n" + LOGIN
 LIVE = b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n"
 BIG = b"GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n"
+SIGN_IN = b"GET /console/sign-in HTTP/1.1\r\nHost: a\r\n\r\n"
 STREAM = b"GET /v1/stream HTTP/1.1\r\nHost: a\r\n" + LOGIN + b"\r\n"
 
 # What each sends at first, what it sends twice a second, whether it reads.
@@ -32,6 +33,7 @@ KINDS: dict[str, tuple[bytes, bytes, bool]] = {
     "dripping bodies": (HEAD + b"Content-Length: 900\r\n\r\n{", b" ", True),
     "idle": (LIVE, b"", True),
     "not reading": (BIG * 2, b"", False),
+    "pipelining": (SIGN_IN * 60, b"", False),
     "streams": (STREAM, b"", True),
 }
 

@@ -1,0 +1,67 @@
+"""What a connection knows of its server, and how it stands there."""
+
+from collections.abc import Sequence
+from enum import IntEnum
+from typing import TYPE_CHECKING, Protocol
+
+from tidings.server.bounds import Bounds
+from tidings.server.call import App
+from tidings.server.places import Places
+from tidings.server.reader import Pairs
+from tidings.server.turns import Turns
+from tidings.server.unread import UnreadAnswers
+
+if TYPE_CHECKING:
+    from tidings.server.connection import Connection
+
+
+class Host(Protocol):
+    """What a connection knows of its server."""
+
+    app: App
+    bounds: Bounds
+    headers: Sequence[tuple[bytes, bytes]]
+    places: "Places[Connection]"
+    date: bytes
+    stopping: bool
+    turns: "Turns[Connection]"
+    unread: "UnreadAnswers[Connection]"
+    view: memoryview
+
+    def keeps(self, method: str, path: str) -> bool:
+        """Whether a place is kept for such a call."""
+
+    def remote(self, peer: str, headers: Pairs) -> str:
+        """The address that a call came from, as far as it is known."""
+
+    def shared(self, peer: str) -> bool:
+        """Whether a peer stands for many."""
+
+    @property
+    def read_bytes(self) -> int:
+        """How much of `view` one read may fill."""
+
+    def queued(self) -> None:
+        """One more connection waits for its turn."""
+
+    def swollen(self) -> None:
+        """One more connection's peer does not read."""
+
+    def gone(self) -> None:
+        """A connection has ended."""
+
+
+class Phase(IntEnum):
+    """What a connection waits for."""
+
+    HEAD = 0  # its peer has to send a request
+    BODY = 1  # its peer has to send the rest of it
+    WORK = 2  # the application
+    UNREAD = 3  # its peer has to read the answer
+    IDLE = 4  # nothing
+    QUEUED = 5  # its turn, to begin the next call
+    ENDING = 6  # its peer has to read why, and to close
+    CLOSED = 7
+
+
+UNFINISHED = (Phase.HEAD, Phase.BODY, Phase.UNREAD, Phase.ENDING)

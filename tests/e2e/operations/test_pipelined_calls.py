@@ -1,0 +1,155 @@
+"""Thousands of connections ask for dear pages, sixty calls each, and read nothing."""
+
+import asyncio
+import resource
+import time
+from collections.abc import Iterator
+
+import psutil
+import pytest
+import uvloop
+
+from ..harness.crowd import LIVE, LOGIN, Peer, posts
+from ..harness.service import ServiceProcess
+
+PAGES = ["/console/sign-in", "/openapi.json", "/docs", "/metrics", "/nothing", "/readyz"]
+PROBES = {
+    "livez": LIVE,
+    "readyz": LIVE.replace(b"/livez", b"/readyz"),
+    "page": LIVE.replace(b"/livez", b"/console/sign-in"),
+    "api": b"GET /v1/caller HTTP/1.1\r\nHost: a\r\n" + LOGIN + b"\r\n",
+}
+MANY, SOME = 4500, 1200
+AT_MOST_S = {MANY: 1.0, SOME: 2.0}  # the second beside other tests
+MORE_MB = 100
+ALONE = ("one call each", "one large answer")  # those wait with who asks the like, alone
+
+
+@pytest.fixture(scope="module", autouse=True)
+def descriptors() -> Iterator[None]:
+    """Both ends are many."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
+    made = ServiceProcess(tmp_path_factory.mktemp("pipelined") / "store")
+    try:
+        yield made.start()
+    finally:
+        made.end()
+
+
+async def probe(port: int, request: bytes) -> tuple[int, float]:
+    """Ask on a new connection; the status, and how long it took."""
+    began_s = time.monotonic()
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(request)
+    head = await reader.readuntil(b"\r\n\r\n")
+    writer.close()
+    return int(head[9:12]), time.monotonic() - began_s
+
+
+async def ask_without_reading(port: int, request: bytes, count: int) -> list[Peer]:
+    """So many connections that send this and read nothing."""
+    peers = [Peer(request, reads=False) for _ in range(count)]
+    loop, room = asyncio.get_running_loop(), asyncio.Semaphore(200)
+
+    async def connect(peer: Peer) -> None:
+        async with room:
+            await loop.create_connection(lambda: peer, "127.0.0.1", port)
+
+    await asyncio.gather(*(connect(peer) for peer in peers))
+    return peers
+
+
+def beside(
+    service: ServiceProcess, request: bytes, count: int, *, hurried: tuple[str, ...] = tuple(PROBES)
+) -> None:
+    """Newcomers are answered in time while so many ask, and the memory is bounded."""
+    process, slowest_s = psutil.Process(service.pid), 0.0
+    statuses: set[int] = set()
+    before = process.memory_info().rss
+
+    async def ask_all() -> None:
+        nonlocal slowest_s
+        requests = [*(PROBES[name] for name in hurried), next(events)]
+        for status, took_s in await asyncio.gather(
+            *(probe(service.port, asked) for asked in requests)
+        ):
+            statuses.add(status)
+            slowest_s = max(slowest_s, took_s)
+
+    async def scenario() -> int:
+        asking = asyncio.ensure_future(ask_without_reading(service.port, request, count))
+        most = 0
+        for _ in range(20):
+            await ask_all()
+            most = max(most, process.memory_info().rss)
+            await asyncio.sleep(0.1)
+        for peer in await asking:
+            if peer.transport is not None:
+                peer.transport.abort()
+        return most
+
+    events = posts()
+    most = uvloop.run(scenario())
+    print(request[:30], f"{slowest_s:.2f} s", f"{(most - before) / 1e6:.0f} MB")
+    assert statuses == {200, 202}
+    assert slowest_s < AT_MOST_S[count]
+    assert most - before < MORE_MB * 1_000_000
+
+
+def call(path: str) -> bytes:
+    return f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode()
+
+
+@pytest.mark.parametrize("page", PAGES[:2])
+def test_newcomers_are_answered_beside_who_asks_for_pages_and_reads_none(
+    service: ServiceProcess, page: str
+) -> None:
+    beside(service, call(page) * 60, SOME)
+
+
+@pytest.mark.systems
+@pytest.mark.alone
+@pytest.mark.parametrize("page", PAGES)
+def test_newcomers_are_answered_within_a_second_beside_a_crowd_that_asks(
+    service: ServiceProcess, page: str
+) -> None:
+    beside(service, call(page) * 60, MANY)
+
+
+@pytest.mark.systems
+@pytest.mark.alone
+@pytest.mark.parametrize(
+    "kind", ["HEAD", "HTTP/1.0", "one call each", "many bytes", "one large answer"]
+)
+def test_nor_do_other_ways_of_asking_hold_them_up(service: ServiceProcess, kind: str) -> None:
+    asked = {
+        "HEAD": call("/openapi.json").replace(b"GET", b"HEAD") * 60,
+        "HTTP/1.0": b"GET /docs HTTP/1.0\r\nConnection: keep-alive\r\n\r\n" * 60,
+        "one call each": call("/console/sign-in?to=/console/orgs"),
+        "many bytes": call("/docs") * 6000,
+        "one large answer": call("/openapi.json"),
+    }
+    hurried = ("livez", "readyz") if kind in ALONE else tuple(PROBES)
+    beside(service, asked[kind], MANY, hurried=hurried)
+
+
+def test_pipelined_events_are_all_taken_in_their_order(service: ServiceProcess) -> None:
+    async def scenario() -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", service.port)
+        events = posts()
+        writer.write(b"".join(next(events) for _ in range(300)))
+        for _ in range(300):
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert head[9:12] == b"202"
+            length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+            await reader.readexactly(length)
+        writer.close()
+
+    uvloop.run(scenario())

@@ -1,0 +1,80 @@
+"""Who begins its next call: as many as fit in a round, and nobody waits behind a crowd."""
+
+from tidings.server.turns import SLICE_S, TurnLine, Turns
+
+
+def begun(line: TurnLine[int], gone: frozenset[int] = frozenset()) -> list[int]:
+    """Those that have their turn in this round."""
+    found: list[int] = []
+
+    def begin(number: int) -> bool:
+        if number in gone:
+            return False
+        found.append(number)
+        return True
+
+    line.next_ones(lambda: True, begin)
+    return found
+
+
+def test_long_rounds_have_fewer_calls_and_short_ones_more() -> None:
+    line: TurnLine[int] = TurnLine(1, 64, newest_too=False)
+    for number in range(1000):
+        line.wait(number, fresh=True)
+    sizes = []
+    for _ in range(8):
+        line.refill(2 * SLICE_S)
+        sizes.append(len(begun(line)))
+    assert sizes == [32, 16, 8, 4, 2, 1, 1, 1]
+    for _ in range(3):
+        line.refill(SLICE_S / 4)
+        sizes.append(len(begun(line)))
+    assert sizes[-3:] == [2, 4, 8]
+
+
+def test_a_line_of_kept_calls_is_never_shorter_than_its_least() -> None:
+    turns: Turns[int] = Turns()
+    for _ in range(30):
+        turns.refill(1.0)
+    assert turns.kept.left == 256
+    assert turns.others.left == 1
+
+
+def test_who_came_alone_goes_before_who_sent_many_and_those_move_all_the_same() -> None:
+    line: TurnLine[int] = TurnLine(8, 8, newest_too=False)
+    for number in range(100):
+        line.wait(number, fresh=False)
+    for number in range(100, 106):
+        line.wait(number, fresh=True)
+    line.refill(0.015)
+    first = begun(line)
+    assert [number for number in first if number >= 100] == [100, 101, 102, 103, 104, 105]
+    assert len(first) == 8
+    line.refill(0.015)
+    assert begun(line) == list(range(2, 10))
+
+
+def test_the_newest_are_answered_beside_the_oldest() -> None:
+    line: TurnLine[int] = TurnLine(4, 4, newest_too=True)
+    for number in range(4000):
+        line.wait(number, fresh=True)
+    line.refill(0.015)
+    assert sorted(begun(line)) == [0, 1, 3998, 3999]
+
+
+def test_who_has_gone_takes_no_turn() -> None:
+    line: TurnLine[int] = TurnLine(4, 4, newest_too=False)
+    for number in range(10):
+        line.wait(number, fresh=True)
+    line.refill(0.015)
+    assert begun(line, frozenset(range(5))) == [5, 6, 7, 8]
+
+
+def test_nobody_overtakes_a_line() -> None:
+    line: TurnLine[int] = TurnLine(1, 1, newest_too=False)
+    assert line.take(fresh=True)
+    assert not line.take(fresh=True)
+    line.wait(1, fresh=True)
+    line.refill(0.015)
+    assert not line.take(fresh=True)
+    assert begun(line) == [1]
