@@ -59,9 +59,9 @@ class Phase(IntEnum):
     WORK = 2  # the application
     UNREAD = 3  # its peer has to read the answer
     IDLE = 4  # nothing
-    QUEUED = 5  # its turn, to begin the next call
-    ENDING = 6  # its peer has to read why, and to close
-    CLOSED = 7
+    ENDING = 5  # its peer has to read why, and to close
+    CLOSED = 6
+    QUEUED = 7  # its turn, to begin the next call
 
 
 UNFINISHED = (Phase.HEAD, Phase.BODY, Phase.UNREAD, Phase.ENDING)
