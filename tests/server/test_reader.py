@@ -20,12 +20,18 @@ def read(pieces: list[bytes], bounds: Bounds = BOUNDS) -> tuple[list[Read], int]
     found: list[Read] = []
 
     def take() -> None:
+        wrong = None
         while reader.requests and reader.requests[0].complete:
             one = reader.requests.popleft()
             headers = tuple(one.headers)
             body = one.take() if one.waiting else b""
             found.append((one.method, one.path, one.query, headers, body, one.keep, one.expects))
-            reader.feed(b"")
+            try:
+                reader.feed(b"")
+            except Refused as refused:  # what came whole before it is answered first
+                wrong = refused
+        if wrong is not None:
+            raise wrong
 
     try:
         for piece in pieces:
