@@ -23,6 +23,7 @@ from tidings.destinations.registry import ByKind
 from tidings.destinations.sql.driver import SqlDestination
 from tidings.egress.address import parse_target
 from tidings.egress.inbox import InboxSender, OwnAddress
+from tidings.egress.own_paths import OwnPaths
 from tidings.egress.policy import Policy
 from tidings.egress.port import Target
 from tidings.egress.sender import HttpSender
@@ -86,6 +87,10 @@ class TestAddresses:
 
     def refusal(self, url: str) -> str | None:
         return None if url.startswith("https://") else f"Refused {url[:4]}."
+
+    def own_path(self, url: str) -> str | None:
+        own = OwnPaths([BASE], "192.0.2.1", 8080)
+        return own.refusal(parse_target(url, allow_http=True))
 
     async def unresolved(self, url: str) -> str | None:
         return None

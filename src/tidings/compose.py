@@ -8,12 +8,14 @@ Nothing runs when `build` has returned: `App.load` takes up what is stored, `App
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from prometheus_client.registry import Collector
 
 from tidings.catalogue import envelope
 from tidings.core.actions.action import EVENTS
 from tidings.core.events.call_reader import CallReader
+from tidings.core.events.passage import Doors
 from tidings.core.events.terms import Terms
 from tidings.core.ids import OrgId
 from tidings.core.notices.consent_rules import mailed_by
@@ -33,6 +35,7 @@ from tidings.engine.delivery.guards.slot_watch import PART as SLOTS
 from tidings.engine.delivery.guards.unforeseen import UnforeseenErrors
 from tidings.engine.delivery.healths import Healths
 from tidings.engine.delivery.manual_retries import ManualRetries
+from tidings.engine.delivery.message import HeadersOf, MessageHeaders
 from tidings.engine.delivery.restored_backlog import RestoredBacklog
 from tidings.engine.delivery.stops import EVERYTHING, HOLD, Stops
 from tidings.engine.delivery.trial import Trial
@@ -43,6 +46,7 @@ from tidings.engine.events.event_types import EventTypes
 from tidings.engine.events.feed import Feed
 from tidings.engine.events.intake import Draft
 from tidings.engine.events.late_checks import LateChecks
+from tidings.engine.events.loops import LoopGuard
 from tidings.engine.events.readmission import Readmission
 from tidings.engine.heartbeats import Heartbeats
 from tidings.engine.inboxes import Inboxes
@@ -105,6 +109,7 @@ class App:
     reader: CallReader[Draft]
     late: LateChecks
     destination: Destination
+    headers_of: HeadersOf
     pulls: Pulls
     engine: Engine
     stops: Stops
@@ -176,7 +181,7 @@ def build(ports: Ports, options: Options) -> App:
     registry, feed, metrics, heard = Registry(), Feed(), EngineMetrics(), nobody_yet()
     heartbeats = Heartbeats()
     supervisor = Supervisor(heartbeats)
-    terms, tokens = Terms(ports.keys.terms), set[str]()
+    doors, terms, tokens = Doors(ports.keys.terms), Terms(ports.keys.terms), set[str]()
     changes = Changes(store, registry)
     late = LateChecks(ports.sandboxes)
     event_types = EventTypes(
@@ -222,8 +227,11 @@ def build(ports: Ports, options: Options) -> App:
         actions=actions.preparation,
         cuts=PersonalCuts(event_types.kind_of),
     )
-    commits = CommitQueue(limits.waiting_bytes_max, limits.waiting_s_max)
-    acceptor = Acceptor(ports.catalogue, terms, commits, event_types)
+    commits, headers_of = (
+        CommitQueue(limits.waiting_bytes_max, limits.waiting_s_max),
+        partial(MessageHeaders, first_hop=doors.first_hop),
+    )
+    acceptor = Acceptor(ports.catalogue, terms, commits, event_types, LoopGuard(doors))
 
     def mailed(org: OrgId) -> list[str]:
         return mailed_by(registry.of_org(org), ports.connections)
@@ -281,6 +289,7 @@ def build(ports: Ports, options: Options) -> App:
         random_bytes=ports.random_bytes,
         event_types=event_types.names,
         check_url=refusal,
+        own_path=addresses.own_path,
         unresolved=unresolved,
         changed=heard.changed,
         owners=notices,
@@ -316,7 +325,9 @@ def build(ports: Ports, options: Options) -> App:
         options.calls,
         event_types.own,
     )
-    new_events = NewEventsDriver(intake=acceptor, reader=reader, late=late, clock_ms=clock.now_ms)
+    new_events = NewEventsDriver(
+        intake=acceptor, reader=reader, late=late, clock_ms=clock.now_ms, doors=doors
+    )
     own: dict[str, Driver] = {PULL: pulls, EVENTS: new_events}
     errors = UnforeseenErrors()
     destination: Destination = GuardedDestination(
@@ -342,6 +353,7 @@ def build(ports: Ports, options: Options) -> App:
         in_flight=ports.in_flight,
         supervisor=supervisor,
         errors=errors,
+        headers_of=headers_of,
     )
     pulls.ask = engine.dispatcher.ask
     actions.serve(engine, metrics, notices.tell, clock, limits.health.first_after_ms)
@@ -378,7 +390,7 @@ def build(ports: Ports, options: Options) -> App:
         asks = ConsentEmails(orgs=orgs, clock=clock, emails=emails, mailed=mailed)
         heard.changed.add(asks.webhook_changed)
         background |= {EMAILS: emails.run, CONSENT_EMAILS: asks.run}
-    _measure(metrics, reference, enricher, ports.platform, lag, stops, replays)
+    _measure(metrics, acceptor.loops, reference, enricher, ports.platform, lag, stops, replays)
     sources = Sources(
         store=store,
         vault=ports.vault,
@@ -386,7 +398,7 @@ def build(ports: Ports, options: Options) -> App:
             store=store,
             intake=acceptor,
             messages=MessageReader(
-                reader=reader, late=late, mapper=ports.sandboxes, clock_ms=clock.now_ms
+                reader=reader, late=late, mapper=ports.sandboxes, clock_ms=clock.now_ms, doors=doors
             ),
             clock_ms=clock.now_ms,
             throttle=access.limits,
@@ -423,6 +435,7 @@ def build(ports: Ports, options: Options) -> App:
         reader=reader,
         late=late,
         destination=destination,
+        headers_of=headers_of,
         pulls=pulls,
         engine=engine,
         stops=stops,
@@ -432,7 +445,13 @@ def build(ports: Ports, options: Options) -> App:
         ),
         restored_backlog=RestoredBacklog(store=store, commits=commits, stops=stops),
         manual_retries=ManualRetries(store, engine.dispatcher),
-        trial=Trial(destination=destination, shaper=shaper, clock=clock, errors=errors),
+        trial=Trial(
+            destination=destination,
+            shaper=shaper,
+            clock=clock,
+            errors=errors,
+            headers_of=headers_of,
+        ),
         readmission=Readmission(
             store=store, intake=acceptor, reader=reader, clock_ms=clock.now_ms, late=late
         ),
@@ -459,6 +478,7 @@ def _both(feed: Feed, notices: Notices) -> Callable[[str, OrgId, dict[str, objec
 
 def _measure(
     metrics: EngineMetrics,
+    loops: LoopGuard,
     reference: Reference,
     enricher: Enricher,
     platform: Platform | None,
@@ -479,6 +499,10 @@ def _measure(
         ),
         orgs_stopped=("Orgs whose sending is stopped.", lambda: stops.orgs),
         replays_open=("Replays and cancels with work left.", lambda: replays.open),
+    )
+    metrics.counters["events_stopped"] = (
+        "Events that had come back too often: kept, and sent to nobody.",
+        lambda: loops.stopped,
     )
     metrics.counters["enrichment_thin"] = (
         "Messages sent thin because the platform did not answer.",

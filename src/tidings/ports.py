@@ -45,6 +45,9 @@ class Addresses(Protocol):
     def refusal(self, url: str) -> str | None:
         """Why a URL may not be dialled; None where it may."""
 
+    def own_path(self, url: str) -> str | None:
+        """Why a webhook may not lead there, as it is the service itself; None where it may."""
+
     def unresolved(self, url: str) -> Awaitable[str | None]:
         """The host of a URL that has no address which may be dialled, if so. Soon, and no error."""
 

@@ -371,7 +371,7 @@ async def test_a_refused_event_is_sent_again_once_whatever_was_refused(
         refusing(s.store, method, first(1), lost=lost)
         again = s.services.readmission.take
 
-        async def accepted(org: int, body: bytes) -> Any:
+        async def accepted(org: OrgId, body: bytes, passage: str | None = None) -> Any:
             return "e1", "accepted or known to be"
 
         s.services.readmission.take = accepted  # type: ignore[method-assign]

@@ -40,6 +40,7 @@ OF_A_MESSAGE = {
     "webhook-signature",
     "tidings-delivery",
     "tidings-attempt",
+    "tidings-hops",  # since 0024
     "tidings-replay",
     "content-length",
 }

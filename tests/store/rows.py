@@ -28,12 +28,21 @@ def event(
     body: bytes | None = None,
     terms: Sequence[bytes] = (),
     warning: str | None = None,
+    passage: str | None = None,
 ) -> port.NewEvent:
     """An event to be stored; its body names it where none is given."""
     kept = b'{"eventId":"%s"}' % id.encode() if body is None else body
     digest = hashlib.blake2b(kept, digest_size=8).digest()
     return port.NewEvent(
-        OrgId(org), "pointsIssued", id, digest, kept, b"".join(terms), warning, deliveries
+        OrgId(org),
+        "pointsIssued",
+        id,
+        digest,
+        kept,
+        b"".join(terms),
+        warning,
+        deliveries,
+        passage,
     )
 
 

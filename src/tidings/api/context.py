@@ -38,6 +38,7 @@ from tidings.engine.answer_memory import AnswerMemory
 from tidings.engine.clock import Clock
 from tidings.engine.connections import NamedConnections
 from tidings.engine.delivery.manual_retries import ManualRetries
+from tidings.engine.delivery.message import HeadersOf, MessageHeaders
 from tidings.engine.delivery.restored_backlog import RestoredBacklog
 from tidings.engine.delivery.stops import Stops
 from tidings.engine.delivery.trial import Trial
@@ -123,6 +124,7 @@ class Services:
     metrics_readers: MetricsReaders = MetricsReaders()  # beside the platform's own credential
     streams: StreamPlaces = field(default_factory=StreamPlaces)
     answer_memory: AnswerMemory = field(default_factory=AnswerMemory)
+    headers_of: HeadersOf = MessageHeaders
     public_url: str = ""  # where browsers reach the service; empty: as the call did
     neo_values: Callable[[OrgId], Sequence[dict[str, str]]] | None = None
     health_of: Callable[[int], port.Health | None] = lambda _: None  # of a webhook, by its number

@@ -22,6 +22,7 @@ from tidings.core.delivery.exchange import Ending
 from tidings.core.delivery.job import Job
 from tidings.core.events.call_reader import CallReader, IntakeRules
 from tidings.core.events.call_split import DEFAULT_LIMITS
+from tidings.core.events.passage import Doors
 from tidings.core.ids import OrgId, WebhookId
 from tidings.core.shaping.filter import explain
 from tidings.core.webhooks.webhook import Webhook
@@ -171,4 +172,5 @@ def _checked_only(acting: Acting, late: LateChecks) -> NewEventsDriver:
         ),
         late=late,
         clock_ms=WallClock().now_ms,
+        doors=Doors(b""),
     )

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from tidings.app.parts import make_policy
 from tidings.egress.address import TargetRefused, check_target, parse_target
 from tidings.egress.inbox import OwnAddress
+from tidings.egress.own_paths import OwnPaths
 from tidings.egress.port import Target
 from tidings.egress.sender import HttpSender
 from tidings.settings.settings import Settings, public_url
@@ -17,6 +18,7 @@ class OwnAddresses:
     def __init__(self, settings: Settings, sender: HttpSender) -> None:
         base = public_url(settings)
         self._inboxes = OwnAddress(settings.inbox_url or base, base)
+        self._own = OwnPaths({base, settings.inbox_url or base}, settings.host, settings.port)
         self._policy = make_policy(settings)
         self._dev = settings.dev
         self._sender = sender
@@ -27,6 +29,12 @@ class OwnAddresses:
         except TargetRefused as refusal:
             return str(refusal)
         return None
+
+    def own_path(self, url: str) -> str | None:
+        try:
+            return self._own.refusal(parse_target(url, allow_http=True))
+        except TargetRefused:
+            return None  # said by `refusal`
 
     async def unresolved(self, url: str) -> str | None:
         return await self._sender.unresolved(parse_target(url, allow_http=self._dev))

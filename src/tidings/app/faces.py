@@ -32,6 +32,7 @@ def services_of(
         neo_values=app.transformations.choices,
         health_of=app.engine.healths.shown,
         destination=app.destination,
+        headers_of=app.headers_of,
         pulls=app.pulls,
         next_attempt_of=app.engine.dispatcher.next_attempts.of,
         reference=app.reference,

@@ -29,6 +29,11 @@ HEADERS: Json = {
             "type": "string",
             "description": "v1, and an HMAC-SHA256 in base64 (Standard Webhooks).",
         },
+        "tidings-hops": {
+            "type": "string",
+            "description": "How often the event has been through Tidings, and by which doors; pass "
+            "it on with an event that is made of the message.",
+        },
     },
 }
 

@@ -156,6 +156,7 @@ def check_service(api: Calls) -> list[Check]:
     checks += _connections(api)
     checks += _actions(api)
     checks += _sources(api)
+    checks += _own_paths(api)
     return checks
 
 
@@ -272,6 +273,22 @@ def _connections(api: Calls) -> list[Check]:
             Check("connection", False, clean(warning)) for warning in connection.get("warnings", ())
         ]
     return checks
+
+
+def _own_paths(api: Calls) -> list[Check]:
+    """Webhooks that lead to a path of the service itself which takes no messages."""
+    found = (_may(api, "/v3/webHooks") or {}).get("data") or []
+    return [
+        Check(
+            "webhooks",
+            False,
+            f"Webhook {clean(one['name'])}: {clean(one['warning']['message'])}",
+            "Give it the URL of a receiver.",
+            f"tidings webhooks show {one['webHookId']}",
+        )
+        for one in found
+        if (one["warning"] or {}).get("code") == "own_path"
+    ][:CHECKED_MAX]
 
 
 def _sources(api: Calls) -> list[Check]:

@@ -25,6 +25,7 @@ from tidings.engine.delivery.dispatcher import Dispatcher
 from tidings.engine.delivery.guards.unforeseen import UnforeseenErrors
 from tidings.engine.delivery.healths import BUCKET_MS, PAST_MAX, Healths
 from tidings.engine.delivery.healths import PART as HEALTHS
+from tidings.engine.delivery.message import HeadersOf, MessageHeaders
 from tidings.engine.delivery.owed_deliveries import made_at_once
 from tidings.engine.events.acceptor import Matcher
 from tidings.engine.events.commit_queue import CommitQueue, QueuedEvent
@@ -99,6 +100,7 @@ class Engine:
         in_flight: port.InFlight,
         supervisor: Supervisor,
         errors: UnforeseenErrors,
+        headers_of: HeadersOf = MessageHeaders,
     ) -> None:
         """`disable` a webhook for a reason; `stopped`: the stop switches, by org; `ended`: who is
         told of deliveries that have failed for good, and why; `in_flight`: what has left."""
@@ -131,6 +133,7 @@ class Engine:
             observe=self._observe,
             commits=commits,
             in_flight=in_flight,
+            headers_of=headers_of,
             date_is_sure=partial(sure, clock),
             errors=errors,
         )

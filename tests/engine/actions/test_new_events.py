@@ -12,8 +12,10 @@ from tidings.core.actions.made import Made, MadeEvents, MadeMail, bytes_of
 from tidings.core.delivery.exchange import Answer, FaultKind, Verdict
 from tidings.core.events.call_reader import CallReader, IntakeRules
 from tidings.core.events.call_split import DEFAULT_LIMITS
+from tidings.core.events.passage import Doors, Passage
 from tidings.core.webhooks.kinds import ACTION
 from tidings.core.webhooks.mailing import Mail
+from tidings.destinations.port import Headers
 from tidings.engine.actions.new_events import NewEventsChannel, NewEventsDriver
 from tidings.engine.events.intake import Acceptance, Draft, Overloaded
 from tidings.engine.events.late_checks import LateChecks
@@ -61,7 +63,11 @@ class Intake:
 
 def channel(intake: Intake) -> NewEventsChannel:
     driver = NewEventsDriver(
-        intake=intake, reader=READER, late=LateChecks(Checker()), clock_ms=lambda: 1770801300412
+        intake=intake,
+        reader=READER,
+        late=LateChecks(Checker()),
+        clock_ms=lambda: 1770801300412,
+        doors=Doors(b"key"),
     )
     return driver.open(hook("", name="ours", kind=ACTION), None)
 
@@ -84,6 +90,20 @@ async def test_a_message_that_is_sent_again_brings_its_events_once() -> None:
     again.id = "msg_1~rpl_1"  # a replay of it
     await one.send(again)
     assert len(intake.accepted) == 4
+
+
+async def test_events_say_how_often_theirs_has_been_through_and_by_which_action() -> None:
+    class Passing(TestMessage):
+        def leaves(self, carried: Headers) -> Headers | None:
+            left = super().leaves(carried)
+            return None if left is None else [*left, ("tidings-hops", "3; via=a; of=b")]
+
+    intake = Intake()
+    await channel(intake).send(Passing(message(TWO).body))
+    drafts = list(intake.accepted.values())
+    assert {draft.door for draft in drafts} == {Doors(b"key").of_action(1)}
+    assert drafts[0].passage == Passage(3, ("a",), "b")
+    assert drafts[0].passage is drafts[1].passage  # one message, which counts once
 
 
 async def test_no_list_of_events_is_well_too() -> None:
@@ -127,7 +147,11 @@ async def test_what_was_made_for_something_else_is_not_done() -> None:
 
 def test_events_are_shown_as_they_are_accepted() -> None:
     driver = NewEventsDriver(
-        intake=Intake(), reader=READER, late=LateChecks(Checker()), clock_ms=lambda: 0
+        intake=Intake(),
+        reader=READER,
+        late=LateChecks(Checker()),
+        clock_ms=lambda: 0,
+        doors=Doors(b"key"),
     )
     webhook = hook("", name="ours", kind=ACTION)
     shown = driver.show(webhook, [("webhook-id", "1")], message(TWO).body, None)

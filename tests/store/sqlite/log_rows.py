@@ -15,7 +15,7 @@ RARE = "typeOfLongAgo"
 OWN = list(range(1, 21))  # webhooks of org 1; 21 is that of org 2
 OTHER = 21
 
-_EVENT = "INSERT INTO event VALUES (?, ?, ?, ?, ?, NULL, ?, ?, ?)"
+_EVENT = "INSERT INTO event VALUES (?, ?, ?, ?, ?, NULL, ?, ?, ?, NULL)"
 _DELIVERY = "INSERT INTO delivery VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, NULL)"
 _WEBHOOK = "INSERT OR IGNORE INTO webhook VALUES (?, ?, ?, ?, ?, ?)"
 

@@ -6,6 +6,7 @@ from tidings.api.field_schemas import EVENT_ID, KEY
 from tidings.api.openapi.words import Json, schema
 from tidings.catalogue.event_type import EventType
 from tidings.core.events.envelope import NAME_MAX, ORG_MAX
+from tidings.core.events.passage import HEADER, TEXT_MAX
 
 EVENTS = "/v1/events"
 _CLOUD_HEADERS: dict[str, Json] = {
@@ -128,6 +129,14 @@ def accept_operation(kind: EventType) -> Json:
                 "description": "Makes the ids of events that come without one: the same call again "
                 "accepts nothing twice.",
                 "schema": {"type": "string", "pattern": KEY},
+            },
+            {
+                "name": HEADER,
+                "in": "header",
+                "description": "As the message had it that the events were made of, so that none "
+                "goes round for ever. With 8 hops, or by the same door for the third time, they "
+                "are kept, sent to nobody, and have a warning.",
+                "schema": {"type": "string", "maxLength": TEXT_MAX},
             },
             *(
                 {

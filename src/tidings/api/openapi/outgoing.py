@@ -20,7 +20,7 @@ def header_parameters() -> Json:
             "description": fields[name]["description"],
             "schema": {"type": "string"},
         }
-        for key, name in zip(_HEADERS, fields, strict=True)
+        for key, name in zip(_HEADERS, asyncapi.HEADERS["required"], strict=True)
     }
 
 

@@ -78,7 +78,7 @@ class Webhook(WebhookFields):  # type: ignore[misc]
     )
     signingSecretHint: str | None = Field(None, description="The secret's last four characters.")
     warning: WebhookWarning | None = Field(
-        None, description="flow_unknown or queue_not_served; null where there is none."
+        None, description="flow_unknown, queue_not_served, own_path …; null where there is none."
     )
     health: Health | None = Field(None, description="GET alone; null where it is well.")
     replay: Missed | None = Field(None, description="Of the answer to enable alone.")

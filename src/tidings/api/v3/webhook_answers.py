@@ -37,7 +37,8 @@ class WebhookAnswers:
         unheard = self._services.webhooks.unheard_names(record)
         unconfirmed = self._services.consents.unconfirmed(record.webhook)
         zone = self._services.zone(record.org)
-        return show_webhook(record, zone, flows, unheard, unconfirmed)
+        own_path = self._services.webhooks.own_path
+        return show_webhook(record, zone, flows, unheard, unconfirmed, own_path)
 
     def to_get(self, record: Record) -> dict[str, Any]:
         """As GET shows it: with what `neoEnrichment` might name."""

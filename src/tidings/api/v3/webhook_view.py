@@ -12,6 +12,7 @@ from tidings.core.events.attribution import of_credential, show_attribution
 from tidings.core.shaping.neo_rules import NEO
 from tidings.core.shaping.signatures.standard_webhooks import show_secret
 from tidings.core.times import iso, local_iso
+from tidings.core.webhooks.webhook_form import UrlCheck
 from tidings.engine.webhooks.records import Author, Record
 from tidings.reads.webhooks.warnings import warning_of
 
@@ -22,6 +23,7 @@ def show_webhook(
     flows: Collection[str] = (),
     unheard: Sequence[str] = (),
     unconfirmed: Sequence[str] = (),
+    own_path: UrlCheck = lambda url: None,
 ) -> dict[str, Any]:
     """Everything; of the signing secret and of values of headers the last four characters.
 
@@ -42,7 +44,7 @@ def show_webhook(
         "version": webhook.version,
         "signingSecretHint": f"…{show_secret(secrets[0])[-4:]}" if secrets else None,
         "signingSecretOverlapEnds": iso(max(ends)) if len(secrets) > 1 else None,
-        "warning": warning_of(webhook, flows, unheard, unconfirmed),
+        "warning": warning_of(webhook, flows, unheard, unconfirmed, own_path),
     }
 
 

@@ -25,6 +25,7 @@ class Job(msgspec.Struct, array_like=True):
     left_out: LeftOut | None = None  # what the enrichment of this attempt had to do without
     lost: int = 0  # earlier attempts of which nobody knows what came, or that were put off
     cut: bool = False  # `body`, if shaped, or `sent` was made without personal data
+    passage: str | None = None  # how its event came (core/events/passage.py)
 
     @property
     def step(self) -> int:

@@ -48,12 +48,21 @@ from tidings.core.events.envelope import (
 )
 from tidings.core.events.known_types import OwnTypes, OwnVersion, Problem, Types, Version
 from tidings.core.events.own_types import RESERVED
+from tidings.core.events.passage import HEADER, Passage, furthest, read_passage
 from tidings.core.ids import EVENT_ID, UNKNOWN_NAME, OrgId, derived_event_id
 from tidings.errors import Invalid
 
+
+class Passing(Protocol):
+    """What has come in some way."""
+
+    passage: Passage | None
+
+
 Draft_co = TypeVar("Draft_co", covariant=True)
-Draft = TypeVar("Draft")
+Draft = TypeVar("Draft", bound=Passing)
 _fits = EVENT_ID.fullmatch
+_HOPS, _MESSAGE = HEADER.encode(), b"webhook-id"
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 Validation = Literal["strict", "lenient", "off"]  # lenient: accepted with a warning
@@ -99,6 +108,7 @@ class RejectedEvent(msgspec.Struct, frozen=True):
     message: str
     path: str
     body: bytes  # cut to the greatest event that would be taken
+    passage: Passage | None = None  # what its message said of it
 
 
 class DraftMaker(Protocol[Draft_co]):
@@ -186,6 +196,23 @@ class CallReader(Generic[Draft]):
         now_ms: int,
     ) -> "Iterable[Item[Draft]]":
         """The same, event by event where there are several: others may have a turn between them."""
+        items = self._read_each(content_type, headers, body, caller, key, now_ms)
+        if _HOPS not in headers:
+            return items
+        said = headers[_HOPS].decode("latin-1")
+        passage = read_passage(said, headers.get(_MESSAGE, b"").decode("latin-1"))
+        noted = (pass_on(item, passage) for item in items)
+        return list(noted) if items.__class__ is list else noted
+
+    def _read_each(
+        self,
+        content_type: bytes | None,
+        headers: Mapping[bytes, bytes],
+        body: bytes,
+        caller: Caller,
+        key: str | None,
+        now_ms: int,
+    ) -> "Iterable[Item[Draft]]":
         if len(body) > self.limits.body_bytes:
             raise too_large(self.limits.body_bytes, len(body))
         if content_type == b"application/json" and cloudevents.BINARY_MARK not in headers:
@@ -205,22 +232,25 @@ class CallReader(Generic[Draft]):
         if form == "ndjson":
             return self._many(lines(body, self.limits), None, caller, key, now_ms)
         depth = self.limits.depth
+        message = headers.get(_MESSAGE, b"").decode("latin-1")
 
-        def flatten(raw: bytes) -> bytes:
-            return cloudevents.flatten(cloudevents.structured(raw, depth), caller.org, now_ms)
+        def flatten(raw: bytes) -> tuple[bytes, Passage | None]:
+            event = cloudevents.structured(raw, depth)
+            return cloudevents.flatten(event, caller.org, now_ms), event.passage(message)
 
         if form == "batch":
             return self._many(split(body, self.limits), flatten, caller, key, now_ms)
         try:
             if form == "structured":
-                flat = flatten(body)
+                flat, passage = flatten(body)
             else:
                 media = (content_type or b"").decode("latin-1")
                 event = cloudevents.binary(headers, media, body)
                 flat = cloudevents.flatten(event, caller.org, now_ms)
+                passage = event.passage(message)
         except EventFault as fault:
             return [self._refused_alone(body, fault)]
-        return [self._alone(flat, body, caller, key, now_ms)]
+        return [pass_on(self._alone(flat, body, caller, key, now_ms), passage)]
 
     def read_one(
         self, flat: bytes, came_as: bytes, caller: Caller, key: str, index: int, now_ms: int
@@ -255,7 +285,7 @@ class CallReader(Generic[Draft]):
     def _many(
         self,
         raws: list[bytes],
-        flatten: Callable[[bytes], bytes] | None,
+        flatten: Callable[[bytes], tuple[bytes, Passage | None]] | None,
         caller: Caller,
         key: str | None,
         now_ms: int,
@@ -264,12 +294,13 @@ class CallReader(Generic[Draft]):
             try:
                 if len(raw) > self.limits.event_bytes:
                     raise _event_too_large(raw, self.limits)
-                flat = raw if flatten is None else flatten(raw)
+                flat, passage = (raw, None) if flatten is None else flatten(raw)
                 event = decode(flat, self.limits.depth)
             except EventFault as fault:
                 yield self._refuse(raw, {}, fault)
             else:
-                yield self._judge(flat, raw, event, caller, key, index, now_ms)
+                item = self._judge(flat, raw, event, caller, key, index, now_ms)
+                yield item if passage is None else pass_on(item, passage)
 
     def _judge(
         self,
@@ -417,6 +448,28 @@ class CallReader(Generic[Draft]):
         body = raw[: self.limits.event_bytes]
         event_id, name = given_id(event), given_name(event)
         return RejectedEvent(event_id, name, fault.code, fault.message, fault.path, body)
+
+
+def pass_on(item: "Item[Draft]", passage: Passage | None) -> "Item[Draft]":
+    """Note on an event how it came, where its message says so. Of two that are said of one event
+    that counts which has come further."""
+    if passage is None:
+        return item
+    if isinstance(item, RejectedEvent):
+        known = passage if item.passage is None else furthest((item.passage, passage))
+        return msgspec.structs.replace(item, passage=known)
+    if isinstance(item, UncheckedEvent):
+        conclude = item.conclude
+        item.conclude = lambda problems: _concluded(conclude(problems), passage)
+        return item
+    item.passage = passage if item.passage is None else furthest((item.passage, passage))
+    return item
+
+
+def _concluded(concluded: "Draft | RejectedEvent", passage: Passage) -> "Draft | RejectedEvent":
+    noted = pass_on(concluded, passage)
+    assert not isinstance(noted, UncheckedEvent)  # it was checked
+    return noted
 
 
 def _version(event: dict[str, Any], versions: Mapping[int, Version]) -> int:

@@ -8,6 +8,7 @@
 * `orgid` becomes `orgId`; absent or 0, it is the org of the credential.
 * `refid`, `apirequestid`, `loyaltyeventid`, `eventlogid`, `eventsearchkey` become the fields of the
   same name in camelCase.
+* `tidingshops` says how often it has been through Tidings (`passage.py`), and is no part of it.
 * `source`, `subject`, `dataschema` and every other extension go, as text and by their own names,
   into `traceAttributes`.
 
@@ -32,6 +33,7 @@ from tidings.core.events.envelope import (
     decode_json,
     refuse_twins,
 )
+from tidings.core.events.passage import EXTENSION, Passage, read_passage
 from tidings.core.form import whole_of
 from tidings.core.ids import EVENT_ID, foreign_event_id
 
@@ -44,7 +46,7 @@ _MAPPED = {
     "eventlogid": "eventLogId",
     "eventsearchkey": "eventSearchKey",
 }
-_OWN = frozenset({"specversion", "type", "id", "time", "datacontenttype", "orgid"})
+_OWN = frozenset({"specversion", "type", "id", "time", "datacontenttype", "orgid", EXTENSION})
 _NAME = re.compile(r"[a-z0-9]{1,64}")
 _WHOLE = re.compile(r"-?[0-9]{1,19}")
 _TIME = re.compile(
@@ -62,6 +64,11 @@ class CloudEvent(msgspec.Struct):
 
     attributes: dict[str, object]
     data: bytes | None
+
+    def passage(self, message: str) -> Passage | None:
+        """Read how it came, if it says so; `message`: see `read_passage`."""
+        said = self.attributes.get(EXTENSION)
+        return None if said is None else read_passage(said, message)
 
 
 def structured(raw: bytes, depth: int) -> CloudEvent:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from tidings.core.events.passage import first_of
 from tidings.errors import Refusal
 
 HEADERS_MAX = 100  # that are kept with a message
@@ -33,9 +34,9 @@ class ForeignMessage(msgspec.Struct, frozen=True):
 
 
 def bounded_headers(headers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """As many headers as are kept with a message."""
+    """As many headers as are kept with a message; what is said of its passage always is."""
     kept, room = [], HEADERS_BYTES_MAX
-    for name, value in headers[:HEADERS_MAX]:
+    for name, value in first_of(headers)[:HEADERS_MAX]:
         room -= len(name) + len(value)
         if room < 0:
             break

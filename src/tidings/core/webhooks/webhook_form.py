@@ -41,6 +41,8 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     check_url: UrlCheck
     org: OrgId = OrgId(0)
     """Whose webhook it is: by its number it may name places over connections."""
+    own_path: UrlCheck = lambda url: None
+    """The reason why messages may not go there, as it is the service itself."""
     transformations: Collection[str] = ()
     """Names of those that are stored."""
     aliases: Mapping[str, str] = {}
@@ -157,7 +159,7 @@ class WebhookForm(Form):
             )
             return ""
         url = value.strip(" ")
-        if (reason := self.known.check_url(url)) is not None:
+        if (reason := self.known.check_url(url) or self.known.own_path(url)) is not None:
             self.refuse("url_refused", field, reason)
         return url
 

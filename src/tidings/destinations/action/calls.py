@@ -138,7 +138,7 @@ class _Attempt:
             if left is None:
                 return None
             key = key_of(self._webhook, left)
-            return headers_of(self._call, self._made, key, proof)
+            return headers_of(self._call, self._made, key, proof, left)
 
         return leaves
 

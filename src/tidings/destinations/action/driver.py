@@ -93,7 +93,7 @@ class ActionDestination:
         return self._drivers[kind.kind].carried(kind)
 
     def show(self, webhook: Webhook, headers: Headers, body: bytes, key: int | None) -> Shown:
-        """Of a call none of `headers`, for none of them is sent."""
+        """Of a call none of `headers` but the hops, for no other is sent."""
         action = self._action_of(webhook)
         if action is None:
             return Shown(ACTION, [], body)
@@ -140,7 +140,7 @@ def _shown_call(action: Action, webhook: Webhook, headers: Headers, body: bytes)
     content = whole(call, act, mask)
     sent = act.body if content is None else content
     url = url_shown(call.url, act.url, secret=call.url_secret)
-    shown = shown_headers(call, act, key_of(webhook, headers))
+    shown = shown_headers(call, act, key_of(webhook, headers), headers)
     return Shown(act.method, shown, sent.encode(), url)
 
 

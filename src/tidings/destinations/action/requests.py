@@ -1,15 +1,17 @@
 """What a call of an action holds beside its body, as it is sent and as it is shown.
 
-It is somebody else's API that is called, and no receiver of ours: none of our own headers goes
-along, and nothing is signed. Of two headers with one name the later is sent: what we take when
-nothing is said, what the action says, the key by which a repeat is known, who we are.
+It is somebody else's API that is called, and no receiver of ours: nothing is signed, and of our own
+headers one goes along: how often the event has been through Tidings, for it may come back. Of two
+headers with one name the later is sent: what we take when nothing is said, what the action says,
+the key by which a repeat is known, who we are, and that one.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from tidings.core.actions.action import Call, Credential, Plain, ServiceAccount, TokenCall
 from tidings.core.actions.made import MadeCall
 from tidings.core.actions.seen import text_of
+from tidings.core.events.passage import HEADER, with_family
 from tidings.core.ids import derived_event_id
 from tidings.core.webhooks.authentication import AUTHORIZATION, shown_header
 from tidings.core.webhooks.masks import MARK, mask
@@ -42,19 +44,24 @@ def key_of(webhook: Webhook, left: Headers) -> str:
     return derived_event_id(webhook.org, f"action {webhook.name} {id}{test}", 0)
 
 
-def headers_of(call: Call, made: MadeCall, key: str, proof: Headers) -> Headers:
-    """Those of one call. `key`: see `key_of`; `proof`: who we are."""
+def headers_of(
+    call: Call, made: MadeCall, key: str, proof: Headers, left: Sequence[tuple[str, str]] = ()
+) -> Headers:
+    """Those of one call. `key`: see `key_of`; `proof`: who we are; `left`: see `key_of`."""
     own = [(call.idempotency, key)] if call.idempotency and key else []
-    return _last_of_each((*_DEFAULTS, *constants_of(call), *made.headers, *own, *proof))
+    hops = _hops_in(left)
+    return _last_of_each((*_DEFAULTS, *constants_of(call), *made.headers, *own, *proof, *hops))
 
 
-def shown_headers(call: Call, made: MadeCall | None, key: str) -> Headers:
+def shown_headers(
+    call: Call, made: MadeCall | None, key: str, left: Sequence[tuple[str, str]] = ()
+) -> Headers:
     """The same for people: of what may be a secret its end."""
     own = [(call.idempotency, key)] if call.idempotency and key else []
     constants = [(name, mask(value)) for name, value in constants_of(call)]
     proof = [] if call.credential is None else [shown_proof(call.credential)]
     given = () if made is None else made.headers
-    return _last_of_each((*_DEFAULTS, *constants, *given, *own, *proof))
+    return _last_of_each((*_DEFAULTS, *constants, *given, *own, *proof, *_hops_in(left)))
 
 
 def shown_proof(credential: Credential) -> tuple[str, str]:
@@ -64,6 +71,11 @@ def shown_proof(credential: Credential) -> tuple[str, str]:
     if isinstance(credential, ServiceAccount):
         return AUTHORIZATION, MARK
     return shown_header(credential)
+
+
+def _hops_in(left: Sequence[tuple[str, str]]) -> Headers:
+    has = dict(left)
+    return [(HEADER, with_family(has[HEADER], has.get(_ID, "")))] if HEADER in has else []
 
 
 def _last_of_each(headers: Iterable[tuple[str, str]]) -> Headers:

@@ -15,6 +15,7 @@ from tidings.core.actions.made import MadeEvents, made_in
 from tidings.core.connections.connection import Connection
 from tidings.core.delivery.exchange import Answer, Fault, FaultKind, Result, Verdict, of_fault
 from tidings.core.events.call_reader import Caller, CallReader, RejectedEvent
+from tidings.core.events.passage import NEW, Doors, read_passage, said_in
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Headers, Message, Shown
@@ -46,7 +47,9 @@ class NewEventsDriver:
         reader: CallReader[Draft],
         late: LateChecks,
         clock_ms: Callable[[], int],
+        doors: Doors,
     ) -> None:
+        self.doors = doors
         self._intake = intake
         self._reader = reader
         self._late = late
@@ -90,6 +93,7 @@ class NewEventsChannel:
     """See `Channel`."""
 
     def __init__(self, webhook: Webhook, driver: NewEventsDriver) -> None:
+        self._door = driver.doors.of_action(webhook.number)
         self._name = webhook.name
         self._kind = webhook.kind
         self._driver = driver
@@ -103,8 +107,12 @@ class NewEventsChannel:
         try:
             async with asyncio.timeout(message.deadline_s):
                 drafts = await self._driver.drafts(message.org, made.act.events.encode(), key)
-                if message.leaves([]) is None:
+                if (left := message.leaves([])) is None:
                     return None
+                hops = said_in(left)
+                passage = NEW if hops is None else read_passage(hops, message.id)
+                for draft in drafts:
+                    draft.passage, draft.door = passage, self._door
                 new, known = (0, 0) if message.trial else await self._driver.accept(drafts)
         except EventsRefused as refused:
             return _unsent(FaultKind.TRANSFORM, refused.said, began_s)

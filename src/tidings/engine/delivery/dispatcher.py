@@ -35,7 +35,7 @@ from tidings.engine.delivery.guards.unforeseen import Step, UnforeseenErrors
 from tidings.engine.delivery.handover import Handover
 from tidings.engine.delivery.healths import Healths
 from tidings.engine.delivery.manual_retries import PromisedRetries
-from tidings.engine.delivery.message import MessageHeaders
+from tidings.engine.delivery.message import HeadersOf, MessageHeaders
 from tidings.engine.delivery.next_attempts import NextAttempts
 from tidings.engine.delivery.pages import PAGE_RETRY_S, Pages
 from tidings.engine.delivery.retry_claims import RetryClaims
@@ -91,13 +91,14 @@ class Dispatcher:
         observe: Callable[[Webhook, Job, Ending, Outcome], None],
         commits: Commits,
         in_flight: port.InFlight | None = None,  # None: after a kill all may have been sent
+        headers_of: HeadersOf = MessageHeaders,
         date_is_sure: Callable[[], bool] = lambda: True,  # whether the date may end a delivery
         errors: UnforeseenErrors | None = None,
     ) -> None:
         """`disable` a webhook for a reason; `is_stopped`: an org, by the stop switches. `on_…`
         tell it of changed webhooks, thrown switches, parked deliveries."""
         self._errors = errors = errors or UnforeseenErrors()
-        self._commits = commits
+        self._commits, self._headers_of = commits, headers_of
         self._store = store
         self._reading = Outage("what lanes have to read")
         self._in_flight = in_flight or port.NullInFlight()
@@ -282,8 +283,7 @@ class Dispatcher:
         if runner is None:
             return
         was = runner.webhook
-        runner.webhook = webhook
-        runner.headers = MessageHeaders(webhook)
+        runner.follow(webhook)
         lane = runner.lane
         if webhook.standing is Standing.DELETED:
             del self._runners[webhook.number]
@@ -340,7 +340,7 @@ class Dispatcher:
             lane.open = self._opens(webhook)
             lane.wanted = 0 if webhook.pulled else None
             runner = self._runners[number] = WebhookRunner(
-                webhook, lane, self._channels.open(webhook)
+                webhook, lane, self._channels.open(webhook), self._headers_of
             )
             self._breakers.restore(runner)
         return runner

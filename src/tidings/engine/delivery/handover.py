@@ -76,6 +76,7 @@ class Handover:
                                 new.key,
                                 False,
                                 draft.body,
+                                passage=event.passage,
                             )
                         )
                         woken[runner] = None

@@ -3,8 +3,11 @@
 Nothing here depends on what carries it: what HTTP needs besides is its driver's.
 """
 
+from collections.abc import Callable
+
 from tidings.core.delivery.job import Job
 from tidings.core.events.names import CONTENT_TYPE, name_in
+from tidings.core.events.passage import HEADER, next_hop, write_passage
 from tidings.core.ids import OrgId, message_id, replayed_id, show
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Headers
@@ -19,7 +22,13 @@ def id_of(job: Job) -> str:
 class MessageHeaders:
     """What every message has, prepared once for each version of a webhook."""
 
-    def __init__(self, webhook: Webhook) -> None:
+    def __init__(
+        self, webhook: Webhook, first_hop: Callable[[OrgId], str] = lambda org: write_passage(1, "")
+    ) -> None:
+        """`first_hop`: see `core.events.passage.Doors`."""
+        self._org = webhook.org
+        self._hops = first_hop(webhook.org)
+        self._first_hop = first_hop
         self._header = webhook.scheme.header
         self._signer = webhook.scheme.signer(webhook.secrets) if webhook.secrets else None
 
@@ -33,12 +42,21 @@ class MessageHeaders:
             ("webhook-timestamp", str(now_s)),
             ("tidings-delivery", show("dlv", job.delivery)),
             ("tidings-attempt", str(job.attempt)),
+            (HEADER, self._hops_of(job)),
         ]
         if job.replay is not None:
             headers.append(("tidings-replay", show("rpl", job.replay)))
         if self._signer is not None:
             headers.append((self._header, self._signer.sign(id, now_s, job.body)))
         return headers
+
+    def _hops_of(self, job: Job) -> str:
+        if job.passage is not None:
+            return next_hop(job.passage)
+        return self._hops if job.org == self._org else self._first_hop(job.org)
+
+
+HeadersOf = Callable[[Webhook], MessageHeaders]
 
 
 class JobMessage:

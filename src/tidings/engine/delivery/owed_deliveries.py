@@ -21,4 +21,4 @@ def made_late(fanned_out: Sequence[port.FanOut]) -> Iterator[Job]:
     for one in fanned_out:
         for delivery, webhook, key in one.deliveries:
             head = (delivery, webhook, one.org, one.event_id, one.accepted_ms, 1, key, False)
-            yield Job(*head, one.body)
+            yield Job(*head, one.body, passage=one.passage)

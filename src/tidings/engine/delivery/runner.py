@@ -7,7 +7,7 @@ from tidings.core.delivery.lane import Lane
 from tidings.core.delivery.turns import LanePace
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.delivery.guards.guarded_channel import GuardedChannel
-from tidings.engine.delivery.message import MessageHeaders
+from tidings.engine.delivery.message import HeadersOf, MessageHeaders
 
 if TYPE_CHECKING:
     from tidings.engine.delivery.guards.slot import Slot
@@ -18,11 +18,18 @@ QUICK_S = 0.1  # a receiver that answers within it
 class WebhookRunner:
     """What the dispatcher keeps of a webhook."""
 
-    def __init__(self, webhook: Webhook, lane: Lane, channel: GuardedChannel) -> None:
+    def __init__(
+        self,
+        webhook: Webhook,
+        lane: Lane,
+        channel: GuardedChannel,
+        headers_of: HeadersOf = MessageHeaders,
+    ) -> None:
         self.webhook = webhook
         self.lane = lane
         self.channel = channel
-        self.headers = MessageHeaders(webhook)
+        self._headers_of = headers_of
+        self.headers = headers_of(webhook)
         self.pace = LanePace()
         self.well = False  # its last attempt was delivered, and quickly
         self.slots: dict[asyncio.Task[None], Slot] = {}
@@ -36,3 +43,8 @@ class WebhookRunner:
         self.paced: asyncio.TimerHandle | None = None
         self.waiting_since_s: float | None = None
         self.probe: asyncio.TimerHandle | None = None  # when an open breaker may ask
+
+    def follow(self, webhook: Webhook) -> None:
+        """Send by another version from now on."""
+        self.webhook = webhook
+        self.headers = self._headers_of(webhook)

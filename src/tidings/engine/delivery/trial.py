@@ -21,7 +21,7 @@ from tidings.destinations.port import Destination, Headers
 from tidings.engine.clock import Clock
 from tidings.engine.delivery.guards.guarded_channel import GuardedChannel
 from tidings.engine.delivery.guards.unforeseen import Step, UnforeseenErrors, is_end
-from tidings.engine.delivery.message import JobMessage, MessageHeaders
+from tidings.engine.delivery.message import HeadersOf, JobMessage, MessageHeaders
 from tidings.engine.shaping.faults import ShapeLater, ShapeRefused
 from tidings.engine.shaping.shaper import Shaping
 from tidings.errors import Conflict, Refusal, Throttled
@@ -80,7 +80,9 @@ class Trial:
         shaper: Shaping,
         clock: Clock,
         errors: UnforeseenErrors | None = None,
+        headers_of: HeadersOf = MessageHeaders,
     ) -> None:
+        self._headers_of = headers_of
         self._errors = errors or UnforeseenErrors()
         self._destination = destination
         self._shaper = shaper
@@ -126,7 +128,7 @@ class Trial:
             except BaseException as error:
                 fault = self._failed(error, Step.SHAPE, webhook).ending
                 return TrialResult(webhook.method, webhook.url, [], b"", started_ms, fault)
-            message = _Test(job, webhook, stands, self._clock)
+            message = _Test(job, webhook, stands, self._clock, self._headers_of)
             began_s = monotonic()
             result = await self._attempt(message)
             if message.failure is not None and (result is None or not message.headers):
@@ -187,11 +189,17 @@ class Trial:
 class _Test(JobMessage):
     """The message of a test, and the headers with which it left: none where nothing did."""
 
-    __slots__ = ("_clock", "_stands", "failure", "headers")
+    __slots__ = ("_clock", "_headers_of", "_stands", "failure", "headers")
 
     def __init__(
-        self, job: Job, webhook: Webhook, stands: Callable[[], bool], clock: Clock
+        self,
+        job: Job,
+        webhook: Webhook,
+        stands: Callable[[], bool],
+        clock: Clock,
+        headers_of: HeadersOf,
     ) -> None:
+        self._headers_of = headers_of
         super().__init__(job, webhook)
         self._stands = stands
         self._clock = clock

@@ -7,6 +7,7 @@ from typing import Any
 
 from tidings.catalogue import Catalogue
 from tidings.core.delivery.standing import Standing
+from tidings.core.events.passage import Doors
 from tidings.core.events.terms import Terms
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.name_matching import stored_name
@@ -15,6 +16,7 @@ from tidings.core.webhooks.webhook import Ordering, Webhook
 from tidings.engine.events.commit_queue import CommitQueue, QueuedEvent
 from tidings.engine.events.event_types import EventTypes
 from tidings.engine.events.intake import Acceptance, Draft
+from tidings.engine.events.loops import LoopGuard
 from tidings.store.port import NewDelivery, NewRejection
 
 DIGEST_BYTES = 8
@@ -32,7 +34,9 @@ class Acceptor:
         terms: Terms,
         commits: CommitQueue,
         own: EventTypes | None = None,
+        loops: LoopGuard | None = None,
     ) -> None:
+        self.loops = loops or LoopGuard(Doors(b""))
         self._catalogue = catalogue
         self._own = own
         self._terms = terms
@@ -40,6 +44,17 @@ class Acceptor:
 
     async def accept(self, drafts: list[Draft]) -> list[Acceptance]:
         """See `Intake.accept`."""
+        entered = self.loops.enter(drafts)
+        if not entered:
+            return await self._take(drafts)
+        verdicts: list[Acceptance] | None = None
+        try:
+            verdicts = await self._take(drafts)
+        finally:
+            self.loops.leave(entered, verdicts)
+        return verdicts
+
+    async def _take(self, drafts: list[Draft]) -> list[Acceptance]:
         if len(drafts) <= SLICE:
             return await self._commits.add([self._prepare(draft) for draft in drafts])
         queued: list[QueuedEvent] = []
@@ -81,6 +96,7 @@ class Acceptor:
             self._terms.kept(org, values),
             self._hashed(org, key),
             stored_name(name, event),
+            None if draft.passage is None else draft.passage.text(),
         )
 
 
@@ -91,8 +107,10 @@ class Matcher:
         self._registry = registry
 
     def match(self, event: QueuedEvent) -> Sequence[NewDelivery]:
-        """One `NewDelivery` per webhook that wants the event."""
+        """One `NewDelivery` per webhook that wants the event; none where it must not be sent."""
         draft = event.draft
+        if draft.stopped:
+            return ()
         org, about = draft.org, draft.about
         webhooks: Iterable[Webhook]
         webhooks, filtered = self._registry.candidates(org, event.name, draft.type_version)

@@ -28,6 +28,7 @@ class QueuedEvent(msgspec.Struct):
     terms: bytes
     key: int | None  # hash of the ordering key
     name: str  # as it is kept: with what else it is heard as
+    passage: str | None = None  # as it is kept
 
 
 class QueuedCall(msgspec.Struct):

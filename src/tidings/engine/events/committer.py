@@ -248,6 +248,7 @@ def _row(event: QueuedEvent, deliveries: Sequence[port.NewDelivery]) -> port.New
         event.terms,
         draft.warning,
         deliveries,
+        event.passage,
     )
 
 

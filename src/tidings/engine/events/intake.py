@@ -4,6 +4,7 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
+from tidings.core.events.passage import Passage
 from tidings.core.ids import OrgId
 from tidings.errors import Busy
 from tidings.store.port import NewRejection
@@ -21,6 +22,10 @@ class Draft(msgspec.Struct):
     came: bytes | None = None  # what the caller sent, if not `body`: a repeat is told by it
     type_version: int = 1
     about: int = 0  # the webhook that it tells of: an operational event is not sent to that one
+    passage: Passage | None = None  # None for nearly all: it came by a call, for the first time
+    door: str = ""  # by which it came in; empty: by a call of its org
+    entered: bool = False  # it was judged, and `passage` has the door behind
+    stopped: bool = False  # it has come back too often, and is sent to nobody
 
 
 class Acceptance(msgspec.Struct, frozen=True):

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from tidings.core.events.call_reader import Caller, CallReader, RejectedEvent
 from tidings.core.events.call_split import call_refused
+from tidings.core.events.passage import HEADER
 from tidings.core.ids import OrgId
 from tidings.engine.events.intake import Acceptance, Draft, Intake
 from tidings.engine.events.late_checks import LateChecks, concluded
@@ -44,18 +45,21 @@ class Readmission:
         kept = await self._store.rejection(org, number)
         if kept is None:
             raise UnknownRejection
-        came = await self.take(org, kept.body)
+        came = await self.take(org, kept.body, kept.passage)
         if not isinstance(came, RejectedEvent):
             await self._store.drop_rejection(org, number)
         return came
 
-    async def take(self, org: OrgId, body: bytes) -> tuple[str, Acceptance] | RejectedEvent:
-        """One event that somebody offers by hand; what is raised is as above.
+    async def take(
+        self, org: OrgId, body: bytes, passage: str | None = None
+    ) -> tuple[str, Acceptance] | RejectedEvent:
+        """One event that somebody offers by hand; what is raised is as above. `passage`: how it
+        came, where that is known.
 
         A refusal is not kept: who offers it sees it, and can offer it again.
         """
         media = STRUCTURED if b'"specversion"' in body[:4096] else PLAIN
-        headers: dict[bytes, bytes] = {}
+        headers = {} if passage is None else {HEADER.encode(): passage.encode("latin-1")}
         read = self._reader.read(media, headers, body, Caller(org), None, self._clock_ms())
         items = await concluded(read, self._late)
         if len(items) != 1:

@@ -15,7 +15,8 @@ from collections.abc import Callable
 import msgspec
 import structlog
 
-from tidings.core.events.call_reader import Caller, CallReader, Item, RejectedEvent
+from tidings.core.events.call_reader import Caller, CallReader, Item, RejectedEvent, pass_on
+from tidings.core.events.passage import NEW, Doors, Passage, read_passage, said_in
 from tidings.core.sources.mapping_cost import CostedPlan
 from tidings.core.sources.message import UNREADABLE, ForeignMessage, defect_of
 from tidings.core.sources.message_plan import PLACE_MAX, MappedMessage
@@ -43,6 +44,8 @@ class ReadMessage(msgspec.Struct):
     items: list[tuple[int, Draft | RejectedEvent]] = []
     passed_over: int = 0
     fault: Refusal | None = None
+    passage: Passage | None = None  # how it came, if it says so
+    door: str = ""  # by which its events come in
 
 
 class LoopTurns:
@@ -69,7 +72,9 @@ class MessageReader:
         late: LateChecks,
         mapper: Mapper,
         clock_ms: Callable[[], int],
+        doors: Doors,
     ) -> None:
+        self._doors = doors
         self._reader = reader
         self._late = late
         self._mapper = mapper
@@ -108,6 +113,9 @@ class MessageReader:
         if plan is not None:
             mapped = await self._mapped(plan, message, live, apart=apart)
         read = _placed(live, message, mapped.place)
+        read.door = self._doors.of_source(live.stored.number)
+        if (said := said_in(message.headers)) is not None:
+            read.passage = read_passage(said, message.header(MESSAGE_ID) or "")
         if mapped.fault is not None:
             read.fault = Refusal(*mapped.fault)
         elif live.source.mapping is not None:
@@ -166,7 +174,9 @@ class MessageReader:
 
     async def _add(self, read: ReadMessage, index: int, item: Item[Draft]) -> None:
         """Overloaded."""
-        [checked] = await concluded([item], self._late)
+        [checked] = await concluded([pass_on(item, read.passage)], self._late)
+        if isinstance(checked, Draft):
+            checked.passage, checked.door = checked.passage or NEW, read.door
         read.items.append((index, checked))
 
 

@@ -36,6 +36,7 @@ class BodyReader:
         registry: Registry,
         event_types: Callable[[OrgId], Collection[str]],
         check_url: UrlCheck,
+        own_path: UrlCheck,
         unresolved: Callable[[str], Awaitable[str | None]] | None,
         transformations: Callable[[OrgId], Collection[str]],
         aliases: Mapping[str, str],
@@ -48,6 +49,7 @@ class BodyReader:
         self._registry = registry
         self._event_types = event_types
         self._check_url = check_url
+        self._own_path = own_path
         self._unresolved = unresolved
         self._transformations = transformations
         self._aliases = aliases
@@ -74,6 +76,7 @@ class BodyReader:
             event_types=self._event_types(org),
             check_url=self._check_url,
             org=org,
+            own_path=self._own_path,
             transformations=self._transformations(org),
             aliases=self._aliases,
             admits_unknown=self._admits_unknown(org),

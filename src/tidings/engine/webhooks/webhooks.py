@@ -89,6 +89,7 @@ class Webhooks(WebhookBook):
         changed: Listeners[Webhook],
         owners: OwnerListener,
         failing_since_ms: Callable[[int], int | None],  # of a webhook, by its number
+        own_path: UrlCheck = lambda url: None,
         unresolved: Callable[[str], Awaitable[str | None]] | None = None,
         transformations: Callable[[OrgId], Collection[str]] = lambda _: (),  # an org's, by name
         aliases: Mapping[str, str] | None = None,  # other names of event types
@@ -105,7 +106,7 @@ class Webhooks(WebhookBook):
         if it has none; it answers soon and never raises. `in_file`: whether the file of actions
         has one of an org, by its name."""
         super().__init__()
-        self._of_file = in_file
+        self._of_file, self.own_path = in_file, own_path
         self._clock = clock
         self._random_bytes = random_bytes
         self._changes = changes
@@ -113,6 +114,7 @@ class Webhooks(WebhookBook):
             registry=registry,
             event_types=event_types,
             check_url=check_url,
+            own_path=own_path,
             unresolved=unresolved,
             transformations=transformations,
             aliases=aliases or {},

@@ -14,9 +14,10 @@ import msgspec
 
 from tidings.core.delivery.exchange import UNMADE
 from tidings.core.delivery.job import Job
+from tidings.core.events.passage import HEADER
 from tidings.core.webhooks.masks import masked_of
 from tidings.destinations.port import Destination
-from tidings.engine.delivery.message import MessageHeaders
+from tidings.engine.delivery.message import HeadersOf
 from tidings.engine.webhooks.records import Config
 from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.reads.messages import show_bytes, show_headers
@@ -42,6 +43,10 @@ class RequestParts(Protocol):
     @property
     def destination(self) -> Destination:
         """What messages went to."""
+
+    @property
+    def headers_of(self) -> HeadersOf:
+        """What every message has."""
 
 
 async def requests_of(
@@ -106,9 +111,12 @@ def _request(
         signed,
         delivery.replay,
         sent.again,
+        passage=sent.passage,
     )
     carried = parts.destination.carried(webhook)
-    headers = MessageHeaders(webhook).of(job, attempt.started_ms // 1000, carried)
+    headers = parts.headers_of(webhook).of(job, attempt.started_ms // 1000, carried)
+    if attempt.started_ms < sent.hops_since_ms:
+        headers = [one for one in headers if one[0] != HEADER]
     if not known or body is None:  # the bytes are not there, so their signature is not either
         headers = [one for one in headers if one[0] != webhook.scheme.header]
     shown = parts.destination.show(webhook, headers, signed, sent.key)

@@ -4,10 +4,11 @@ from collections.abc import Collection, Sequence
 
 from tidings.core.shaping.neo_rules import FLOW_UNKNOWN, unknown_flow_said
 from tidings.core.webhooks.event_name_rules import UNHEARD, unheard_said
+from tidings.core.webhooks.kinds import HTTP
 from tidings.core.webhooks.webhook import QUEUE_SAID, Webhook
-from tidings.core.webhooks.webhook_form import QUEUE_NOT_SERVED
+from tidings.core.webhooks.webhook_form import QUEUE_NOT_SERVED, UrlCheck
 
-UNCONFIRMED = "recipients_unconfirmed"
+UNCONFIRMED, OWN_PATH = "recipients_unconfirmed", "own_path"
 
 
 def warning_of(
@@ -15,10 +16,13 @@ def warning_of(
     flows: Collection[str],
     unheard: Sequence[str] = (),
     unconfirmed: Sequence[str] = (),
+    own_path: UrlCheck = lambda url: None,
 ) -> dict[str, str] | None:
     """Code and message; None where there is nothing to know."""
     if not webhook.dials:
         return {"code": QUEUE_NOT_SERVED, "message": QUEUE_SAID}
+    if webhook.kind == HTTP and (why := own_path(webhook.url)) is not None:
+        return {"code": OWN_PATH, "message": why}
     if webhook.flow is not None and webhook.transformation not in flows:
         return {"code": FLOW_UNKNOWN, "message": unknown_flow_said(webhook.flow, flows)}
     if unconfirmed:

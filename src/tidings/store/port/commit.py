@@ -40,6 +40,7 @@ class NewEvent(msgspec.Struct, frozen=True, array_like=True):
     terms: bytes  # search terms, 8 bytes each, little endian
     warning: str | None
     deliveries: Sequence[NewDelivery]
+    passage: str | None = None  # how it came (core/events/passage.py)
 
 
 class Batch(msgspec.Struct, frozen=True, array_like=True):

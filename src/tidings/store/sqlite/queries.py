@@ -126,15 +126,17 @@ class Queries:
     def sent_body(self, delivery: DeliveryId) -> port.SentBody:
         row = self._connection.execute(
             "SELECT s.bytes, b.bytes, coalesce(r.again, 0), d.key,"
-            " coalesce(s.without_personal_data, 0) FROM delivery d"
+            " coalesce(s.without_personal_data, 0), e.passage,"
+            " (SELECT value FROM meta WHERE key = 'hops_since_ms') FROM delivery d"
+            " LEFT JOIN event e ON e.seq = d.event"
             " LEFT JOIN sent s ON s.delivery = d.id LEFT JOIN body b ON b.seq = d.event"
             " LEFT JOIN delivery_replay r ON r.delivery = d.id WHERE d.id = ?",
             (delivery,),
         ).fetchone()
         if row is None:
             return port.SentBody()
-        shaped, accepted, again, key, cut = row
-        return port.SentBody(shaped, accepted, bool(again), key, bool(cut))
+        shaped, accepted, again, key, cut, passage, since_ms = row
+        return port.SentBody(shaped, accepted, bool(again), key, bool(cut), passage, since_ms or 0)
 
     def counts(self, indexed: int) -> port.Counts:
         """See `port.Store.counts`; `indexed` is the last event whose search terms are written."""

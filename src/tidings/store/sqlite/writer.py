@@ -36,7 +36,7 @@ _PARKED = int(State.PARKED)
 
 _MADE_NOTHING = ", ".join(f"'{kind}'" for kind in sorted((*UNMADE, FaultKind.OURS, LOST)))
 _INSERT_ID = "INSERT INTO event_id VALUES (?, ?, ?)"
-_INSERT_EVENT = "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT_EVENT = "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _INSERT_BODY = "INSERT INTO body VALUES (?, ?)"
 _INSERT_DELIVERY = (
     "INSERT INTO delivery (id, event, webhook, version, state, attempts, key)"
@@ -52,8 +52,8 @@ _ATTEMPT = "INSERT OR REPLACE INTO attempt VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
 # An attempt that ended after its delivery was cancelled or parked counts all the same.
 _COUNT = "UPDATE delivery SET attempts = ? WHERE id = ? AND attempts < ?"
 _REJECTION = (
-    "INSERT INTO rejection (org, at_ms, name, event_id, code, message, path, body)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO rejection (org, at_ms, name, event_id, code, message, path, body, passage)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _WAITS = f"SELECT 1 FROM delivery WHERE webhook = ? AND key = ? AND state < {FINAL} LIMIT 1"
 _NEXT_OF_KEY = (
@@ -101,7 +101,7 @@ _COLUMNS = (
     " d.attempts > 0 AND EXISTS (SELECT 1 FROM attempt a WHERE a.delivery = d.id"
     f" AND (a.status NOT NULL OR a.kind NOT IN ({_MADE_NOTHING}))),"
     " CASE WHEN d.attempts > 0 THEN (SELECT count(*) FROM attempt a WHERE a.delivery = d.id"
-    f" AND a.kind IN ('{LOST}', '{FaultKind.WAITS}')) ELSE 0 END"
+    f" AND a.kind IN ('{LOST}', '{FaultKind.WAITS}')) ELSE 0 END, e.passage"
 )
 _JOINED = (
     " JOIN event e ON e.seq = d.event JOIN body b ON b.seq = d.event"
@@ -189,7 +189,7 @@ class Writer:
             self._connection.executemany(
                 _REJECTION,
                 [
-                    (r.org, now, r.name, r.event_id, r.code, r.message, r.path, r.body)
+                    (r.org, now, r.name, r.event_id, r.code, r.message, r.path, r.body, r.passage)
                     for r in batch.rejections
                 ],
             )
@@ -262,6 +262,7 @@ class Writer:
                     number + 1,
                     len(matched),
                     event.terms,
+                    event.passage,
                 )
             )
             bodies.append((seq, event.body))
@@ -443,10 +444,10 @@ def _attempt_row(one: port.Settlement) -> Row:
 def job(row: tuple[Any, ...], *, retry: bool) -> Job:
     """A row of either query as a job. A claimed retry has counted its attempt already."""
     (delivery, webhook, org, event_id, at_ms, attempts, key, body), more = row[:8], row[8:]
-    replay, again, sent, cut, tried, lost = more
+    replay, again, sent, cut, tried, lost, passage = more
     attempt = attempts if retry else attempts + 1
     head = (delivery, webhook, org, event_id, at_ms, attempt, key, retry, sent or body)
     if replay is None and not attempts:
-        return Job(*head)
+        return Job(*head, passage=passage)
     shaped = sent is not None or bool(tried)
-    return Job(*head, replay, bool(again), shaped, lost=lost, cut=bool(cut))
+    return Job(*head, replay, bool(again), shaped, lost=lost, cut=bool(cut), passage=passage)

@@ -29,7 +29,7 @@ WEBHOOKS = list(range(1, 31))
 BIG = 700  # the event that very many webhooks got: three blocks of deliveries are its own
 BIG_HAS = 12_500
 
-_EVENT = "INSERT INTO event VALUES (?, ?, ?, ?, ?, NULL, ?, ?, ?)"
+_EVENT = "INSERT INTO event VALUES (?, ?, ?, ?, ?, NULL, ?, ?, ?, NULL)"
 _DELIVERY = "INSERT INTO delivery VALUES (?, ?, ?, 1, ?, 1, NULL, NULL, 3, 200, NULL)"
 _REPLAY = "INSERT INTO delivery_replay VALUES (?, 1, ?, ?, 0, ?, NULL)"
 

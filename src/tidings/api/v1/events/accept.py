@@ -48,7 +48,7 @@ TURN_S = 0.005  # how long the events of one call are read before others have a 
 log = structlog.get_logger(__name__)
 
 _ONCE = (b"authorization", b"content-type", b"content-encoding", b"content-length")
-_ONCE_OURS = (b"idempotency-key", b"x-tidings-org", b"x-cap-api-oauth-token")
+_ONCE_OURS = (b"idempotency-key", b"x-tidings-org", b"x-cap-api-oauth-token", b"tidings-hops")
 TOKEN_HEADER = b"x-cap-api-oauth-token"
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -260,6 +260,7 @@ class AcceptApp:
                     item.message,
                     item.path,
                     item.body,
+                    None if item.passage is None else item.passage.text(),
                 )
             )
         if refused:

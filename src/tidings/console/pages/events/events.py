@@ -16,6 +16,7 @@ from tidings.console.visit import Visit
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.core.events.own_types import RESERVED
+from tidings.core.events.passage import was_stopped
 from tidings.core.ids import show as show_id
 from tidings.core.shaping.filter import explain
 from tidings.core.webhooks.webhook import Webhook
@@ -48,6 +49,7 @@ async def show_all(visit: Visit) -> Response:
         filters=filters,
         page=page,
         heads=heads,
+        was_stopped=was_stopped,
         spans=log_filters.SPANS,
         sides=log_filters.sides(filters, page.older, page.newer),
         zone=services.zone(org),
@@ -73,6 +75,7 @@ async def show(visit: Visit) -> Response:
     return visit.page(
         "event.html",
         event=event,
+        stopped=was_stopped(event.warning),
         head=heads[0] if heads else None,
         rows=rows,
         newest=list(newest.values()),
@@ -101,6 +104,8 @@ def _passed(
 
 
 def _why(visit: Visit, webhook: Webhook, created_ms: int, event: StoredEvent) -> str:
+    if was_stopped(event.warning):
+        return "The event had come back too often, and goes to nobody."
     if created_ms > event.at_ms:
         return "It was made after this event."
     if not webhook.hears(event.stored_name):

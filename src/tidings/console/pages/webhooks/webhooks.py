@@ -116,6 +116,7 @@ async def show(visit: Visit) -> Response:
             services.transformations.names(webhook.org),
             services.webhooks.unheard_names(record),
             services.consents.unconfirmed(webhook),
+            services.webhooks.own_path,
         ),
         verbs=[(verb, VERBS[verb][0]) for verb in VERBS if sayable(verb, webhook.standing)],
     )

@@ -23,3 +23,4 @@ class FanOut(msgspec.Struct, frozen=True, array_like=True):
     accepted_ms: int
     body: bytes
     deliveries: Sequence[tuple[DeliveryId, int, int | None]]  # id, webhook, ordering key
+    passage: str | None = None  # of the event

@@ -44,6 +44,8 @@ class SentBody(msgspec.Struct, frozen=True, array_like=True):
     again: bool = False  # it is a replay's of what was delivered before
     key: int | None = None  # the hash that it was ordered by
     cut: bool = False  # `shaped` was made without personal data
+    passage: str | None = None  # how its event came
+    hops_since_ms: int = 0  # since when messages say so
 
 
 class FirstStart(msgspec.Struct, frozen=True, array_like=True):

@@ -18,6 +18,7 @@ class NewRejection(msgspec.Struct, frozen=True, array_like=True):
     message: str
     path: str
     body: bytes
+    passage: str | None = None  # what its message said of its passage (core/events/passage.py)
 
 
 class Rejection(msgspec.Struct, frozen=True, array_like=True):
@@ -32,6 +33,7 @@ class Rejection(msgspec.Struct, frozen=True, array_like=True):
     message: str
     path: str
     body: bytes
+    passage: str | None = None
 
 
 class RejectionPage(msgspec.Struct, frozen=True, array_like=True):

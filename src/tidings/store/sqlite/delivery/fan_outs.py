@@ -31,7 +31,7 @@ _INSERT = (
     " VALUES (?, ?, ?, ?, ?, 0, ?, ?)"
 )
 _RUN = (
-    "SELECT f.event, f.entries, e.id, e.at_ms, b.bytes FROM fan_out f"
+    "SELECT f.event, f.entries, e.id, e.at_ms, b.bytes, e.passage FROM fan_out f"
     " JOIN event e ON e.seq = f.event JOIN body b ON b.seq = f.event WHERE f.first = ?"
 )
 _OWED = (
@@ -127,7 +127,7 @@ class FanOuts:
             org, first = self._next_run()
             row: Row | None = self._connection.execute(_RUN, (first,)).fetchone()
             assert row is not None, f"the run at {first} is owed and its event is kept"
-            event, packed, event_id, at_ms, body = row
+            event, packed, event_id, at_ms, body, passage = row
             entries = _entries.decode(packed)
             taken, left = entries[:limit], entries[limit:]
             self._connection.execute("DELETE FROM fan_out WHERE first = ?", (first,))
@@ -138,7 +138,7 @@ class FanOuts:
             owed.count -= len(taken)
             sendable, ended = self._insert(event, first, taken, now)
             freed += [job for place in ended for job in self._free_next(*place)]
-            made.append(port.FanOut(org, event_id, at_ms, body, sendable))
+            made.append(port.FanOut(org, event_id, at_ms, body, sendable, passage))
             blocks |= {first >> BLOCK_BITS, (first + len(taken) - 1) >> BLOCK_BITS}
             limit -= len(taken)
             size += len(body)

@@ -8,7 +8,8 @@ from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.numbered_pages import numbered_page
 
 _REJECTION = (
-    "SELECT id, org, at_ms, name, event_id, code, message, path, body FROM rejection WHERE org = ?"
+    "SELECT id, org, at_ms, name, event_id, code, message, path, body, passage"
+    " FROM rejection WHERE org = ?"
 )
 
 

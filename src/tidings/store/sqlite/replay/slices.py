@@ -103,7 +103,8 @@ class ReplaySlices:
             of_replay.append((number, slice.replay, seq, spec.target, int(again), now))
             if not waits:
                 head = (DeliveryId(number), spec.target, one.org, one.id, now, 1, key, False, body)
-                pending.append(Job(*head, slice.replay, again))
+                passage = self._source.passage(seq)
+                pending.append(Job(*head, slice.replay, again, passage=passage))
         self._connection.executemany(_INSERT, deliveries)
         self._connection.executemany(_INSERT_OF, of_replay)
         made = number - first

@@ -50,6 +50,7 @@ _AT_ONE = f"{_OWN} AND webhook = ? UNION ALL {_LATER} AND r.webhook = ? ORDER BY
 _AT_ALL = f"{_OWN} UNION ALL {_LATER} ORDER BY 1"
 _HAS_BODY = "SELECT 1 FROM body WHERE seq = ?"
 _BODY = "SELECT bytes FROM body WHERE seq = ?"
+_PASSAGE = "SELECT passage FROM event WHERE seq = ?"
 _json = msgspec.json.Encoder()
 
 
@@ -218,6 +219,11 @@ class ReplaySource:
     def body(self, seq: EventNumber) -> bytes | None:
         """The bytes of an event, while they are kept."""
         row = self._connection.execute(_BODY, (seq,)).fetchone()
+        return None if row is None else row[0]
+
+    def passage(self, seq: EventNumber) -> str | None:
+        """Read how an event came; None for nearly all."""
+        row = self._connection.execute(_PASSAGE, (seq,)).fetchone()
         return None if row is None else row[0]
 
     @answers(port.Store.count_replay)

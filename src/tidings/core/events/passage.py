@@ -1,0 +1,176 @@
+"""How often an event has been through Tidings, and through which doors: what ends loops. Pure.
+
+Every message says so in `tidings-hops`, and whoever brings it back as an event hands it in again:
+
+    tidings-hops: 3; via=0c4e19d2a7b3.5f0a77c1e2d4.0c4e19d2a7b3; of=9b1de4420c6f
+
+The number is one more than the event came with. `via` has the doors that it came in by, oldest
+first, of this installation and of others: ids that nobody can tell an org or a source from. `of` is
+the message that began it all. What cannot be read counts as the bound: nothing comes back for ever
+because somebody on its way has spoilt a header.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from tidings.core.ids import OrgId
+
+HEADER = "tidings-hops"
+EXTENSION = "tidingshops"  # of a CloudEvent, whose attributes have no hyphens
+HOPS_MAX = 8  # an event that comes with as many is kept, and sent to nobody
+SAME_DOOR_MAX = 3  # … and so is one at this passage through the same door
+FAMILY_MAX = 100  # messages of one event that an org may get back and send on
+TEXT_MAX = 512
+STOPPED = "Not delivered: "  # the warning begins so of an event that is sent to nobody
+_ID_BYTES = 6
+_DOORS_MAX = 32
+_HOPS = re.compile(r"[0-9]{1,6}")
+_DOOR = re.compile(r"[0-9A-Za-z_-]{1,32}")
+_ORGS_KNOWN = 10_000
+
+
+class Passage(msgspec.Struct, frozen=True):
+    """How an event came: what its message said, and the door of ours behind that."""
+
+    hops: int = 0
+    via: tuple[str, ...] = ()
+    of: str = ""
+    unread: bool = False  # what it said could not be read
+
+    def entered(self, door: str) -> "Passage":
+        """Return the passage with one more door behind."""
+        return msgspec.structs.replace(self, via=(*self.via, door))
+
+    @property
+    def stop(self) -> str:
+        """Why the event is sent to nobody, as a sentence for its sender; empty if it may be."""
+        if self.unread:
+            return (
+                f"{STOPPED}{HEADER} must be a number and what Tidings wrote behind it; it "
+                f"could not be read, which counts as {HOPS_MAX} passages. Pass the header on as it "
+                f"came. (loop, header {HEADER})"
+            )
+        if self.hops >= HOPS_MAX:
+            return (
+                f"{STOPPED}this event has passed through Tidings {self.hops} times; it may "
+                f"{HOPS_MAX - 1} times. Look for a webhook or an action whose messages come back "
+                f"as events. (loop, header {HEADER})"
+            )
+        if self.via and self.via.count(self.via[-1]) >= SAME_DOOR_MAX:
+            return (
+                f"{STOPPED}this event has come in by the same door {SAME_DOOR_MAX} times. "
+                "Look for a webhook or an action whose messages come back as events. "
+                f"(loop, header {HEADER})"
+            )
+        return ""
+
+    def text(self) -> str:
+        """Write it as it is stored."""
+        return write_passage(self.hops, ".".join(self.via), self.of)
+
+
+def was_stopped(warning: str | None) -> bool:
+    """Tell from the warning that is kept with an event whether it was sent to nobody."""
+    return warning is not None and warning.startswith(STOPPED)
+
+
+NEW = Passage()
+UNREAD = Passage(HOPS_MAX, unread=True)
+
+
+def write_passage(hops: int, via: str, of: str = "") -> str:
+    """Write a header's value. `via`: doors with dots between them."""
+    return f"{hops}{f'; via={via}' if via else ''}{f'; of={of}' if of else ''}"
+
+
+def next_hop(stored: str) -> str:
+    """What the messages of an event say whose passage is stored so: one hop more."""
+    hops, mark, rest = stored.partition(";")
+    return f"{int(hops) + 1}{mark}{rest}"
+
+
+def read_passage(said: object, message: str = "") -> Passage:
+    """Read what a message says, whoever has sent it; its id, `message`, is what all that is made of
+    it is known by, where it is the first of its kind. Of several values that a proxy has joined by
+    commas the one counts that has come furthest."""
+    text = said if isinstance(said, str) else str(said) if said.__class__ is int else ""
+    if len(text) > TEXT_MAX:
+        return UNREAD
+    passage = furthest(_read(part) for part in text.split(","))
+    if passage.hops and message and not passage.of:
+        return msgspec.structs.replace(passage, of=_family(message))
+    return passage
+
+
+def with_family(said: str, message: str) -> str:
+    """Name the message that began it all in what a message says, for whoever is told no other id
+    of it."""
+    return said if "of=" in said or not message else f"{said}; of={_family(message)}"
+
+
+def furthest(passages: Iterable[Passage]) -> Passage:
+    """Pick the one that has come furthest."""
+    return max(passages, key=lambda passage: (passage.unread, passage.hops, len(passage.via)))
+
+
+def said_in(headers: Iterable[tuple[str, str]]) -> str | None:
+    """Find what the headers of a message say; None where they say nothing of it."""
+    said = [value for name, value in headers if name.lower() == HEADER]
+    return ",".join(said) if said else None
+
+
+def first_of(headers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Put what is said of its passage first, for whoever keeps no more than so many headers."""
+    return sorted(headers, key=lambda header: header[0].lower() != HEADER)
+
+
+def _family(message: str) -> str:
+    return hashlib.blake2b(message.encode(), digest_size=_ID_BYTES).hexdigest()
+
+
+def _read(part: str) -> Passage:
+    hops, *more = (text.strip(" \t") for text in part.split(";"))
+    if not _HOPS.fullmatch(hops):
+        return UNREAD
+    said = dict(text.split("=", 1) for text in more if "=" in text)
+    via = tuple(said["via"].split(".")) if said.get("via") else ()
+    of = said.get("of", "")
+    doors = (*via, *([of] if of else []))
+    if len(via) > _DOORS_MAX or not all(_DOOR.fullmatch(door) for door in doors):
+        return UNREAD
+    return Passage(int(hops), via, of)
+
+
+class Doors:
+    """The ids of the doors by which events come in: for this installation alone to know."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+        self._first_hops: dict[OrgId, str] = {}
+
+    def of_org(self, org: OrgId) -> str:
+        """The calls of an org that accept events."""
+        return self._id(f"org {org}")
+
+    def of_source(self, number: int) -> str:
+        """A source."""
+        return self._id(f"source {number}")
+
+    def of_action(self, webhook: int) -> str:
+        """An action that makes events."""
+        return self._id(f"action {webhook}")
+
+    def first_hop(self, org: OrgId) -> str:
+        """What the messages of an event say that came by a call of its org, and with no passage:
+        nearly all of them."""
+        if (known := self._first_hops.get(org)) is None:
+            if len(self._first_hops) >= _ORGS_KNOWN:
+                self._first_hops.clear()
+            known = self._first_hops[org] = write_passage(1, self.of_org(org))
+        return known
+
+    def _id(self, text: str) -> str:
+        return hashlib.blake2b(text.encode(), key=self._key, digest_size=_ID_BYTES).hexdigest()
