@@ -42,7 +42,7 @@ from tidings.api.v3.routes import v3_routes
 from tidings.api.v3.tokens import token_routes
 from tidings.core.form import came
 from tidings.errors import Busy, Denied, Refusal, RequestRefused
-from tidings.store.port import StoreDown
+from tidings.store.port import StoreDown, Unanswered
 
 _HEARD = (REQUEST_ID, b"x-request-id", ORIGIN, FETCH_SITE)
 V3_CODES = {403: 4000, 503: 4001}  # the original's: not allowed; it cannot be said or done now
@@ -164,14 +164,16 @@ async def _say_request_refused(request: Request, error: Exception) -> Response:
 
 async def _say_store_down(request: Request, error: Exception) -> Response:
     path = request.url.path
-    code: int | str = V3_CODES[503] if path.startswith("/v3/") else "store_down"
-    down = refused(
-        503,
-        code,
-        "The store must take writes; it does not at the moment. Call again in a second. "
-        f"({code}, -)",
-        retry_after="1",
-    )
+    unanswered = isinstance(error, Unanswered)
+    own_code = "unanswered" if unanswered else "store_down"
+    code: int | str = V3_CODES[503] if path.startswith("/v3/") else own_code
+    why = "The store must take writes; it does not at the moment. Call again in a second."
+    if unanswered:
+        why = (
+            "The store must answer this question in time; it did not. Ask for less, as a shorter "
+            "span of time, or call again in five seconds."
+        )
+    down = refused(503, code, f"{why} ({code}, -)", retry_after="5" if unanswered else "1")
     return error_answer(path, down)
 
 

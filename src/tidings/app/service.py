@@ -155,6 +155,8 @@ class Service:
             ),
             options_of(settings, shares),
         )
+        for process in (*store.processes(), *renderer.processes()):
+            app.heartbeats.watch(process)
         await app.load(through)
         await through(lambda: first_credential(settings, app.access.access, acting.org))
         await through(lambda: acting.declare(app))

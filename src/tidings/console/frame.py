@@ -50,7 +50,7 @@ from tidings.errors import (
     TooSlow,
     Unauthenticated,
 )
-from tidings.store.port import StoreDown
+from tidings.store.port import StoreDown, Unanswered
 
 SIGN_IN = OUTSIDE.at("/sign-in")
 PORTAL_COOKIE = "tidings-portal"
@@ -221,6 +221,9 @@ class Frame:
             except (RefusalAnswer, RequestRefused) as wrong:
                 refused = wrong if isinstance(wrong, RefusalAnswer) else as_refused(wrong)
                 return self.error(request, refused.status, refused.refusals[0].message, visit)
+            except Unanswered:
+                said = "The store did not answer in time. Ask for less, or try again in 5 s."
+                return self.error(request, 503, said, visit)
             except StoreDown:
                 said = "The store takes no writes at the moment. Nothing was changed. Try again."
                 return self.error(request, 503, said, visit)

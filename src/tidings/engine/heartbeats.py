@@ -13,6 +13,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from typing import Protocol
 
 import structlog
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -34,6 +35,53 @@ SOON_S = 2.0  # work that has waited for less has not been left lying
 NOTICES_MAX = 100  # that stand at one time; names are given by code, not by callers
 
 log = structlog.get_logger(__name__)
+
+
+class WatchedProcess(Protocol):
+    """A child process of ours, looked at about once a second."""
+
+    @property
+    def part(self) -> Part:
+        """What it is."""
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it can work; one that is started when it is first needed can."""
+
+    @property
+    def crashes(self) -> int:
+        """How often it has ended without being told to, so far."""
+
+    def silent_s(self) -> float:
+        """Tell for how long it has had work without any progress, in seconds."""
+
+    def kill(self) -> None:
+        """End it at once; whoever keeps it starts another one."""
+
+
+class _ProcessHeart:
+    """Follows the life of a process."""
+
+    def __init__(self, process: WatchedProcess, heart: "Heart") -> None:
+        self._process = process
+        self._heart = heart
+        self._crashes = process.crashes
+        self._killed = False
+        heart.begin()
+
+    def look(self) -> int:
+        """Take note of what became of it; end it where it froze. How often it has ended since."""
+        process, heart = self._process, self._heart
+        ended, self._crashes = process.crashes - self._crashes, process.crashes
+        if ended and heart.pulse.running:
+            heart.fail()
+        if process.is_up and not heart.pulse.running:
+            self._killed = False
+            heart.begin()
+        if heart.is_silent and process.part.restarts and not self._killed:
+            self._killed = True
+            process.kill()
+        return ended
 
 
 class Heart:
@@ -132,6 +180,7 @@ class Heartbeats(Collector):
         self._tick_s, self._slice_s, self._grace_s = tick_s, slice_s, grace_s
         self._clock = AwakeClock(self._loop.time(), tick_s)
         self._hearts: dict[str, list[Heart]] = {}
+        self._processes: list[tuple[str, _ProcessHeart]] = []
         self._notices: dict[str, str] = {}
         self._problems: dict[str, str] = {}
         self._ends: dict[str, asyncio.TimerHandle] = {}
@@ -161,6 +210,11 @@ class Heartbeats(Collector):
         heart = Heart(part, self._clock, self._slice_s, self._grace_s, silent_s)
         self._hearts.setdefault(part.name, []).append(heart)
         return heart
+
+    def watch(self, process: WatchedProcess) -> None:
+        """Watch a child process from now on; one that freezes is ended, if it may be."""
+        heart = self.heart(process.part, process.silent_s)
+        self._processes.append((process.part.name, _ProcessHeart(process, heart)))
 
     def retire(self, heart: Heart) -> None:
         """Forget a heart: its work is over. Idempotent."""
@@ -266,6 +320,8 @@ class Heartbeats(Collector):
         for hearts in self._hearts.values():
             for heart in hearts:
                 heart.look()
+        for name, process in self._processes:
+            self._restarts[name] += process.look()
         for finding in self.findings():
             self._log(finding)
         for listener in self._listeners:

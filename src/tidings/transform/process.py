@@ -19,18 +19,26 @@ from typing import Any, cast
 import msgspec
 
 from tidings.core.budget import APART_CPU_S, MEMORY_BYTES
-from tidings.frames import Frames
+from tidings.core.running.parts import Part
+from tidings.frames import Frames, framed
 from tidings.transform.port import RenderLater, RenderRefused
 from tidings.transform.turns import FairQueue
-from tidings.transform.worker import WORN, Reply
+from tidings.transform.worker import CHECK_TEMPLATE, WORN, Reply
 
 HANDED_MAX = 4  # requests that the process has at a time
 AGAIN_S = 5.0
+PING_S = 5.0
+CLOSE_S = 5.0
+PART = Part(
+    "template worker", "transformations, and checks that take long, are tried later", work_s=20.0
+)
 SEND_BUFFER_BYTES = 4 << 20
 # Of processor time, of memory (an allocation that fails aborts), of a stack that overflows.
 OWN_DEATHS = (-signal.SIGVTALRM, -signal.SIGABRT, -signal.SIGSEGV)
 
 _replies = msgspec.msgpack.Decoder(Reply)
+
+_PING = framed(msgspec.msgpack.encode((CHECK_TEMPLATE, "", b"")))
 
 TOO_MUCH = f"more than {APART_CPU_S * 1000:.0f} ms or {MEMORY_BYTES >> 20} MB"
 DIED = "The process that runs transformations and checks has ended. It is started again."
@@ -95,6 +103,8 @@ class Worker(asyncio.Protocol):
 class Process:
     """A line of requests, and the process that answers them."""
 
+    part = PART
+
     def __init__(
         self, killed: Killed, took: Callable[[PendingCall, float], None], nice: int = 0
     ) -> None:
@@ -106,7 +116,27 @@ class Process:
         self._worker: Worker | None = None
         self._starting: asyncio.Task[None] | None = None
         self._closed = False
+        self._loop = asyncio.get_running_loop()
+        self._handed_s = 0.0  # since when the one at the head is worked at
+        self._starting_s = 0.0
         self.deaths = 0
+        self.crashes = 0  # of these without a fault of what it ran
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it can work: it is started when it is needed."""
+        return True
+
+    def silent_s(self) -> float:
+        """Tell for how long it has worked at one request, or has been starting, in seconds."""
+        if self._starting is not None:
+            return self._loop.time() - self._starting_s
+        return self._loop.time() - self._handed_s if self._handed else 0.0
+
+    def kill(self) -> None:
+        """End the process: what waits is asked again later, and nobody is to blame."""
+        if self._worker is not None:
+            self._worker.process.kill()
 
     def ask(self, asked: PendingCall) -> None:
         """Have it answered when its turn comes."""
@@ -117,7 +147,7 @@ class Process:
         if self._worker is not None:
             self._hand_over()
         elif self._starting is None:
-            self._starting = asyncio.get_running_loop().create_task(self._start())
+            self._begin()
 
     async def close(self) -> None:
         """End the process; what waits is asked again after the next start. Idempotent."""
@@ -127,7 +157,11 @@ class Process:
         if self._worker is not None:
             worker, self._worker = self._worker, None
             worker.transport.close()
-            await asyncio.to_thread(worker.process.wait)
+            try:
+                await asyncio.to_thread(worker.process.wait, CLOSE_S)
+            except subprocess.TimeoutExpired:
+                worker.process.kill()
+                await asyncio.to_thread(worker.process.wait)
         self._put_off()
 
     def _hand_over(self) -> None:
@@ -138,15 +172,22 @@ class Process:
             asked = self.waiting.pop()
             if asked.answered.done():
                 continue  # nobody waits for it any more
+            if not self._handed:
+                self._handed_s = self._loop.time()
             self._handed.append(asked)
             worker.transport.write(asked.frame)
 
     def _replied(self, reply: Reply) -> None:
         asked = self._handed.popleft()
+        self._handed_s = self._loop.time()
         self._took(asked, reply.cpu_s)
         if not asked.answered.done():
             asked.answered.set_result(reply)
         self._hand_over()
+
+    def _begin(self) -> None:
+        self._starting_s = self._loop.time()
+        self._starting = self._loop.create_task(self._start())
 
     async def _start(self) -> None:
         """Start the process and give it what waits."""
@@ -165,6 +206,16 @@ class Process:
             return
         self._starting, self._worker = None, worker
         self._hand_over()
+        self._ping(worker)
+
+    def _ping(self, worker: Worker) -> None:
+        """Ask it for a sign of life where nobody asks it anything."""
+        if self._worker is not worker or self._closed:
+            return
+        self._loop.call_later(PING_S, self._ping, worker)
+        if not self._handed:
+            self.waiting.push(PendingCall(0, b"", _PING, self._loop.create_future()))
+            self._hand_over()
 
     def _ended(self, worker: Worker, code: int) -> None:
         if self._worker is not worker:
@@ -172,6 +223,7 @@ class Process:
         self._worker = None
         self.deaths += code != WORN
         if code not in (*OWN_DEATHS, WORN):
+            self.crashes += 1
             self._put_off()
             return
         cause = self._handed.popleft() if self._handed and code != WORN else None
@@ -182,7 +234,7 @@ class Process:
                 cause.answered.set_exception(RenderRefused(TOO_MUCH))
             self._killed(cause)
         if self.waiting and self._starting is None and not self._closed:
-            self._starting = asyncio.get_running_loop().create_task(self._start())
+            self._begin()
 
     def _put_off(self) -> None:
         for asked in (*self._handed, *self.waiting.take()):

@@ -64,6 +64,10 @@ class ProcessRenderer:
         """How often a process has died."""
         return self._quick_line.deaths + self._slow_line.deaths
 
+    def processes(self) -> tuple[Process, Process]:
+        """List its processes, for what watches over them."""
+        return self._quick_line, self._slow_line
+
     async def render(self, template: str, event: bytes, org: int = 0) -> bytes:
         return await self._rendered(RENDER, template, event, org)
 

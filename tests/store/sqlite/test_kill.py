@@ -14,11 +14,16 @@ from tidings.store import port
 from tidings.store.sqlite.database import FILE, DirectoryLock
 from tidings.store.sqlite.hosting.child import Child
 from tidings.store.sqlite.hosting.client import SqliteStore
+from tidings.store.sqlite.hosting.reader import StoreReader
 
 ROUNDS = 20
 COMMITS = 60
 # Its methods are made of the port as the module is loaded; of the name, mypy knows only the port.
-store_over: Callable[[DirectoryLock, Child, Child], SqliteStore] = SqliteStore
+store_over: Callable[[DirectoryLock, Child, StoreReader], SqliteStore] = SqliteStore
+
+
+async def _never(died: Callable[[], None]) -> Child:
+    raise AssertionError("nothing is read")
 
 
 async def kill_in_the_middle(place: Path, round_: int, rng: random.Random) -> list[str]:
@@ -27,7 +32,7 @@ async def kill_in_the_middle(place: Path, round_: int, rng: random.Random) -> li
     lock = DirectoryLock(place)
     child = await Child.start("write", place, lock, died.set)
     await child.opened()
-    store = store_over(lock, child, child)
+    store = store_over(lock, child, StoreReader(_never))
     version = (await store.load()).registry_version
     ids = [f"r{round_}-{i}" for i in range(COMMITS)]
     asked = [

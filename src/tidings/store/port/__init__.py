@@ -139,6 +139,10 @@ class NotKept(StoreDown):
     """What one caller has brought cannot be written, though the store takes writes."""
 
 
+class Unanswered(StoreDown):
+    """A question was not answered in time, or its process has ended; it may be asked again."""
+
+
 class Store(
     EventStore,
     RejectionStore,

@@ -5,21 +5,29 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
 import msgspec
+import structlog
 
 from tidings.frames import Frames, framed
 from tidings.store import port
 from tidings.store.sqlite.database import DirectoryLock, StoreRefused
-from tidings.store.sqlite.hosting.process import NOT_NOW, OPEN, Reply
+from tidings.store.sqlite.hosting.process import NOT_NOW, OPEN, PING, Reply
 
+PING_S = 5.0
+CLOSE_S = 20.0
+
+log = structlog.get_logger(__name__)
+_nothing = msgspec.msgpack.Decoder(None)
 _replies = msgspec.msgpack.Decoder(Reply)
 _encoder = msgspec.msgpack.Encoder()
 _BUFFER_BYTES = 4 << 20
 _FAULTS: dict[str, type[Exception]] = {
     "StoreDown": port.StoreDown,
+    "Unanswered": port.Unanswered,
     "NameTaken": port.NameTaken,
     "StoreRefused": StoreRefused,
     "ValueError": ValueError,
@@ -37,13 +45,15 @@ class Child(asyncio.Protocol):
         self._died = died
         self._transport: asyncio.WriteTransport | None = None
         self._frames = Frames()
-        self._waiting: dict[int, tuple[asyncio.Future[Any], msgspec.msgpack.Decoder[Any]]] = {}
+        self._waiting: dict[int, tuple[asyncio.Future[Any], msgspec.msgpack.Decoder[Any], float]]
+        self._waiting = {}  # by their numbers, with when they were asked
         self._number = 0
         self._closing = False
         self._started = False
-        loop = asyncio.get_running_loop()
-        self.ready: asyncio.Future[None] = loop.create_future()
-        self._waiting[0] = (self.ready, msgspec.msgpack.Decoder(None))
+        self._loop = asyncio.get_running_loop()
+        self._pinging: asyncio.TimerHandle | None = None
+        self.ready: asyncio.Future[None] = self._loop.create_future()
+        self._waiting[0] = (self.ready, msgspec.msgpack.Decoder(None), self._loop.time())
 
     @classmethod
     async def start(
@@ -91,25 +101,54 @@ class Child(asyncio.Protocol):
                 "before it was ready."
             ) from None
         self._started = True
+        self._ping()
 
     @property
     def pid(self) -> int:
         """The process id."""
         return self._process.pid
 
+    def silent_s(self) -> float:
+        """Tell for how long the oldest question has waited, in seconds: answers come in order."""
+        if not self._waiting:
+            return 0.0
+        return self._loop.time() - next(iter(self._waiting.values()))[2]
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether its line is closed: nobody answers any more."""
+        return self._transport is None or self._transport.is_closing()
+
+    def kill(self) -> None:
+        """End the process at once, whatever it does. What it is asked ends with StoreDown."""
+        self._process.kill()
+
+    def _ping(self) -> None:
+        """Ask it for a sign of life where nobody asks it anything."""
+        self._pinging = self._loop.call_later(PING_S, self._ping)
+        if not self._waiting:
+            self.call(_nothing, PING, ()).add_done_callback(_look_at)
+
     def call(
         self, decoder: msgspec.msgpack.Decoder[Any], operation: str, arguments: tuple[Any, ...]
     ) -> asyncio.Future[Any]:
         """Send a request; the future holds its typed result, or StoreDown."""
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        if self._transport is None or self._transport.is_closing():
+        future: asyncio.Future[Any] = self._loop.create_future()
+        if self._transport is None or self.is_gone:
             future.set_exception(port.StoreDown("the store's process is gone"))
             return future
         self._number += 1
         asked = framed(_encoder.encode((self._number, operation, arguments)))
-        self._waiting[self._number] = (future, decoder)
+        self._waiting[self._number] = (future, decoder, self._loop.time())
         self._transport.write(asked)
         return future
+
+    async def say_farewell(self, operation: str, arguments: tuple[Any, ...]) -> None:
+        """Ask for the last time. The process may have died, freeze, or have a full disk: the next
+        start recovers."""
+        with suppress(port.StoreDown, TimeoutError):
+            async with asyncio.timeout(CLOSE_S):
+                await self.call(_nothing, operation, arguments)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Remember the line (asyncio.Protocol)."""
@@ -121,7 +160,7 @@ class Child(asyncio.Protocol):
             self._resolve(_replies.decode(message))
 
     def _resolve(self, reply: Reply) -> None:
-        future, decoder = self._waiting.pop(reply.number)
+        future, decoder, _ = self._waiting.pop(reply.number)
         if future.done():
             return
         if reply.fault is not None:
@@ -134,16 +173,34 @@ class Child(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The process is gone: nobody may wait for it any longer (asyncio.Protocol)."""
         waiting, self._waiting = self._waiting, {}
-        for future, _ in waiting.values():
+        if self._pinging is not None:
+            self._pinging.cancel()
+        for future, _, _ in waiting.values():
             if not future.done():
                 future.set_exception(port.StoreDown("the store's process is gone"))
         if not self._closing and self._started:
             self._died()
 
     async def close(self) -> None:
-        """Let the process finish, and wait for its end."""
+        """Let the process finish, and wait for its end; where it does not, end it as a crash would.
+
+        Nothing is lost by that: what was answered is on stable storage.
+        """
         self._closing = True
+        if self._pinging is not None:
+            self._pinging.cancel()
         self.ready.cancel()  # nobody asks any more, where it was not
         if self._transport is not None:
             self._transport.close()
-        await asyncio.to_thread(self._process.wait)
+        try:
+            await asyncio.to_thread(self._process.wait, CLOSE_S)
+        except subprocess.TimeoutExpired:
+            log.error("a process of the store does not end and is killed", role=self._role)
+            self.kill()
+            await asyncio.to_thread(self._process.wait)
+
+
+def _look_at(future: "asyncio.Future[Any]") -> None:
+    """Take note of a failure that nobody waits for."""
+    if not future.cancelled():
+        future.exception()

@@ -3,19 +3,28 @@
 import asyncio
 import inspect
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
+from tidings.core.running.parts import Part
 from tidings.store import port
 from tidings.store.sqlite.database import DirectoryLock, must_be_writable
 from tidings.store.sqlite.hosting.calls import answerers, methods, types_of
 from tidings.store.sqlite.hosting.child import Child
 from tidings.store.sqlite.hosting.embedded import ReadingHalf, WritingHalf
+from tidings.store.sqlite.hosting.reader import StoreReader
 
+WRITER = Part(
+    "store writer",
+    "nothing is accepted and no outcome is written",
+    vital=True,
+    work_s=15.0,
+    restarts=False,
+)
 _Client = TypeVar("_Client", bound=type)
 _decoder = cache(msgspec.msgpack.Decoder)
 
@@ -60,6 +69,36 @@ def _bound(
     return bound.args[1:]
 
 
+class StoreWriter:
+    """The process that writes, as what watches over it sees it: its end ends the service, and only
+    the next start makes another one, once it is surely gone."""
+
+    part = WRITER
+    crashes = 0
+    is_up = True
+
+    def __init__(self, child: Child) -> None:
+        self._child = child
+
+    def silent_s(self) -> float:
+        """Tell for how long the process has answered nothing, in seconds."""
+        return self._child.silent_s()
+
+    def kill(self) -> None:
+        """Leave it: a disk that stands still may go on, and another one would wait as long."""
+
+
+async def _start_reader(directory: Path, lock: DirectoryLock, died: Callable[[], None]) -> Child:
+    child = await Child.start("read", directory, lock, died)
+    try:
+        await child.opened()
+    except BaseException:
+        child.kill()
+        await child.close()
+        raise
+    return child
+
+
 @forwarding(port.Store, _writing=WritingHalf, _reading=ReadingHalf)
 class SqliteStore(port.Store):
     """`port.Store` on a data directory that this process owns.
@@ -67,7 +106,7 @@ class SqliteStore(port.Store):
     A method is one question to one of its two children; what is more than that is written here.
     """
 
-    def __init__(self, lock: DirectoryLock, writing: Child, reading: Child) -> None:
+    def __init__(self, lock: DirectoryLock, writing: Child, reading: StoreReader) -> None:
         self._writing = writing
         self._reading = reading
         self._lock = lock
@@ -80,10 +119,11 @@ class SqliteStore(port.Store):
         StoreDown, or OSError of `DISK_ERRNOS`: the disk takes nothing now, ask again.
         """
         lock = await asyncio.to_thread(DirectoryLock, directory)
+        reader = StoreReader(partial(_start_reader, directory, lock))
         started: list[Child] = []
         try:
-            for role in ("write", "read"):
-                started.append(await Child.start(role, directory, lock, died))
+            for role, heard in (("write", died), ("read", reader.died)):
+                started.append(await Child.start(role, directory, lock, heard))
             for child in started:  # in this order: the first makes what the second reads
                 await child.opened()
             lock.lock_database()  # of a first start
@@ -94,7 +134,13 @@ class SqliteStore(port.Store):
             if isinstance(error, port.StoreDown):
                 must_be_writable(directory)
             raise
-        return cls(lock, *started)
+        writing, reading = started
+        reader.take(reading)
+        return cls(lock, writing, reader)
+
+    def processes(self) -> tuple["StoreWriter", StoreReader]:
+        """List its processes as what watches over them sees them."""
+        return StoreWriter(self._writing), self._reading
 
     async def close(self, clean: bool = True) -> None:
         """See `port.Store`. `clean` says that nothing is in flight any more."""
@@ -102,9 +148,6 @@ class SqliteStore(port.Store):
             return
         self._closed = True
         await self._reading.close()
-        try:
-            await self._writing.call(_decoder(None), "close", (clean,))
-        except port.StoreDown:
-            pass  # the process died before us, or the disk is full; the next start recovers
+        await self._writing.say_farewell("close", (clean,))
         await self._writing.close()
         self._lock.release()

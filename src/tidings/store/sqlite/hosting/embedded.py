@@ -169,6 +169,7 @@ class ReadingHalf:
     ) -> None:
         """`spare`: see `Blocks`."""
         self._connection = connection
+        self.connections = (connection, segments.connection)
         self.queries = Queries(self._connection)
         self.lookup = Lookup(self._connection)
         self.reference = ReferenceReader(self._connection)

@@ -17,6 +17,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,14 @@ import msgspec
 from tidings.frames import Frames, framed
 from tidings.store import port
 from tidings.store.sqlite.database import DISK_FAULTS, FILE, StoreRefused
+from tidings.store.sqlite.hosting.answer_bound import AnswerBound
 from tidings.store.sqlite.hosting.calls import functions, types_of
 from tidings.store.sqlite.hosting.embedded import ReadingHalf, WritingHalf, passed_s
 
 IDLE_S = 0.2
+ANSWER_S = 10.0  # a question of the reading half is given up then
 RECEIVE_BYTES = 1 << 20
+PING = "ping"  # an operation that every half answers, whatever it is: the process works
 OPEN = b"o"  # what comes before all frames: the files may be opened
 NOT_NOW = 75  # the exit code of a start that the disk refused: it may pass (EX_TEMPFAIL)
 
@@ -108,7 +112,10 @@ class Host:
         operations: dict[str, Operation],
         after: Callable[[], None],
         background: Callable[[], bool],
+        bounded: AbstractContextManager[object] | None = None,
     ) -> None:
+        """`bounded` is entered for each answer: it ends those that take too long."""
+        self._bounded = bounded or nullcontext()
         self._line = line
         self._operations = operations
         self._after = after
@@ -138,9 +145,14 @@ class Host:
         fault: tuple[str, str] | None = None
         result = _NOTHING
         try:
-            function, arguments = self._operations[request.operation]
-            value = function(*arguments.decode(request.arguments))
-            result = msgspec.Raw(_encoder.encode(value))
+            if request.operation != PING:
+                function, arguments = self._operations[request.operation]
+                with self._bounded:
+                    value = function(*arguments.decode(request.arguments))
+                result = msgspec.Raw(_encoder.encode(value))
+        except (MemoryError, apsw.NoMemError) as error:
+            # Of the moment, and not of what was asked: it is asked again.
+            fault = ("StoreDown", f"the store's process has no memory: {error}")
         except Exception as error:
             fault = (type(error).__name__, str(error))
         self._line.sendall(framed(_encoder.encode(Reply(request.number, fault, result))))
@@ -169,7 +181,13 @@ def main(role: str, directory: str, descriptor: str) -> int:
         else:
             os.nice(READER_NICE)
             reading = ReadingHalf.in_directory(Path(directory))
-            host = Host(line, reading_operations(reading), lambda: None, reading.background)
+            host = Host(
+                line,
+                reading_operations(reading),
+                lambda: None,
+                reading.background,
+                AnswerBound(reading.connections, ANSWER_S),
+            )
     except StoreRefused as refusal:
         _say(line, ("StoreRefused", str(refusal)))
         return 1

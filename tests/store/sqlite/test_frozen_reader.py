@@ -1,0 +1,210 @@
+"""The process that reads freezes, dies, is slow or loses its line: questions end, another process
+follows, and no answer is given to a question that it is not of."""
+
+import asyncio
+import os
+import signal
+import subprocess
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+import pytest_asyncio
+
+from tests import forked
+from tests.engine.sources.test_pump import until
+from tests.store.rows import event, new
+from tidings.core.ids import OrgId
+from tidings.engine.heartbeats import Heartbeats
+from tidings.store import port
+from tidings.store.sqlite.database import StoreRefused
+from tidings.store.sqlite.hosting import reader as reader_module
+from tidings.store.sqlite.hosting.client import SqliteStore
+
+pytestmark = pytest.mark.timeout(40)
+COUNT = 40
+
+
+class Watched:
+    """A store whose processes are watched, a thousand times as quickly as in service."""
+
+    def __init__(self, store: SqliteStore) -> None:
+        self.store: Any = store
+        self.reader = store._reading
+        self.heartbeats = Heartbeats(tick_s=0.05)
+        for process in store.processes():
+            self.heartbeats.watch(process)
+        self.heartbeats.start()
+        self.told: list[str] = []
+        self.heartbeats.on_look(self._note)
+
+    def _note(self) -> None:
+        self.told += [*self.heartbeats.notices(), *self.heartbeats.problems()]
+
+
+@pytest_asyncio.fixture
+async def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Watched]:
+    part = reader_module.PART
+    quick = type(part)(part.name, part.stalls, work_s=0.6)
+    monkeypatch.setattr(reader_module.StoreReader, "part", quick)
+    monkeypatch.setattr(reader_module, "restart_delay_s", lambda failures: 0.02)
+    monkeypatch.setattr("tidings.store.sqlite.hosting.child.PING_S", 0.1)
+    with patch.object(subprocess, "Popen", forked.Popen):
+        died: list[str] = []
+        store = await SqliteStore.open(tmp_path, lambda: died.append("writer"))
+        version = (await store.load()).registry_version
+        for number in range(COUNT):
+            row = event(f"e{number}", new(1), org=number % 3 + 1)
+            await store.commit(port.Batch(version, [row]))
+        made = Watched(store)
+        yield made
+        made.heartbeats.stop()
+        await store.close()
+        assert died == []
+
+
+async def ask(watched: Watched, number: int) -> None:
+    """A question whose answer says what it is of."""
+    found = await watched.store.event(OrgId(number % 3 + 1), f"e{number}")
+    assert found is not None and found.id == f"e{number}"
+
+
+async def answered(watched: Watched) -> None:
+    """All questions are answered rightly."""
+    await asyncio.gather(*(ask(watched, number) for number in range(COUNT)))
+
+
+async def test_a_frozen_process_is_told_and_replaced_and_questions_are_answered(
+    watched: Watched,
+) -> None:
+    before = watched.reader.pid
+    os.kill(before, signal.SIGSTOP)
+    await answered(watched)  # by the next one
+    assert watched.reader.pid not in (0, before)
+    assert any('"store reader" has not responded' in text for text in watched.told)
+    with pytest.raises(ProcessLookupError):
+        os.kill(before, 0)
+    assert watched.heartbeats.problems() == []
+
+
+async def test_a_frozen_process_that_nobody_asks_is_told_and_replaced(watched: Watched) -> None:
+    before = watched.reader.pid
+    os.kill(before, signal.SIGSTOP)
+    await until(lambda: watched.reader.pid not in (0, before))
+    assert any('"store reader" has not responded' in text for text in watched.told)
+    await answered(watched)
+
+
+@pytest.mark.parametrize("times", [1, 5])
+async def test_a_killed_process_is_replaced_and_no_question_is_lost(
+    watched: Watched, times: int
+) -> None:
+    for round_ in range(1, times + 1):
+        before = watched.reader.pid
+        asked = [asyncio.ensure_future(ask(watched, number)) for number in range(COUNT)]
+        os.kill(before, signal.SIGKILL)
+        await asyncio.gather(*asked)
+        await until(lambda: watched.reader.is_up)
+        assert watched.reader.crashes == round_
+    assert watched.reader.crashes == times
+    assert any('"store reader" failed' in text for text in watched.told) or times > 1
+
+
+async def test_a_question_ends_at_its_deadline_and_later_answers_are_not_its(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader_module, "QUESTION_S", 0.2)
+    os.kill(watched.reader.pid, signal.SIGSTOP)
+    late = await asyncio.gather(
+        *(ask(watched, number) for number in range(20)), return_exceptions=True
+    )
+    assert {type(one) for one in late} == {port.Unanswered}
+    os.kill(watched.reader.pid, signal.SIGCONT)  # its late answers come now
+    monkeypatch.setattr(reader_module, "QUESTION_S", 15.0)
+    await answered(watched)
+
+
+async def test_who_goes_away_frees_the_place_of_the_question(watched: Watched) -> None:
+    os.kill(watched.reader.pid, signal.SIGSTOP)
+    gone = [asyncio.ensure_future(ask(watched, 1)) for _ in range(500)]
+    await asyncio.sleep(0)
+    for task in gone:
+        task.cancel()
+    await asyncio.gather(*gone, return_exceptions=True)
+    asked: list[str] = []
+    os.kill(watched.reader.pid, signal.SIGCONT)
+    child = watched.reader._child
+    assert child is not None
+    call = child.call
+
+    def counted(decoder: Any, operation: str, arguments: tuple[Any, ...]) -> Any:
+        asked.append(operation)
+        return call(decoder, operation, arguments)
+
+    with patch.object(child, "call", counted):
+        await ask(watched, 2)
+    assert len([one for one in asked if one != "ping"]) == 1
+
+
+async def test_more_questions_than_may_wait_are_refused_at_once(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader_module, "WAITING_MAX", 10)
+    os.kill(watched.reader.pid, signal.SIGSTOP)
+    asked = [asyncio.ensure_future(ask(watched, 1)) for _ in range(20)]
+    done, _ = await asyncio.wait(asked, return_when=asyncio.FIRST_EXCEPTION)
+    assert all(isinstance(task.exception(), port.Unanswered) for task in done)
+    os.kill(watched.reader.pid, signal.SIGCONT)
+    results = await asyncio.gather(*asked, return_exceptions=True)
+    assert [one for one in results if one is None]
+
+
+async def test_a_line_that_is_cut_ends_its_process_and_another_one_follows(
+    watched: Watched,
+) -> None:
+    child, before = watched.reader._child, watched.reader.pid
+    assert child is not None and child._transport is not None
+    child._transport.abort()
+    await until(lambda: watched.reader.pid not in (0, before))
+    with pytest.raises(ProcessLookupError):
+        os.kill(before, 0)
+    await answered(watched)
+
+
+async def test_a_process_that_cannot_start_is_tried_again(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries = 0
+    start = watched.reader._start
+
+    async def refusing(died: Any) -> Any:
+        nonlocal tries
+        tries += 1
+        if tries < 4:
+            raise StoreRefused("not now") if tries % 2 else port.StoreDown("full")
+        return await start(died)
+
+    watched.reader._start = refusing
+    watched.reader.kill()
+    await answered(watched)
+    assert tries == 4
+    assert any('"store reader"' in text for text in watched.told)
+
+
+async def test_a_store_with_a_frozen_process_can_be_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tidings.store.sqlite.hosting.child.CLOSE_S", 0.3)
+    with patch.object(subprocess, "Popen", forked.Popen):
+        store = await SqliteStore.open(tmp_path, lambda: None)
+        pids = [store._reading.pid, store._writing.pid]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        await store.close()
+        for pid in pids:
+            with pytest.raises(ProcessLookupError):
+                os.kill(pid, 0)
+        again = await SqliteStore.open(tmp_path, lambda: None)
+        await again.close()
