@@ -93,6 +93,7 @@ def make_control_app(services: Services) -> FastAPI:
     app.add_exception_handler(RefusalAnswer, _say_refused)
     app.add_exception_handler(RequestRefused, _say_request_refused)
     app.add_exception_handler(StoreDown, _say_store_down)
+    app.add_exception_handler(Unanswered, _say_unanswered)
     app.add_exception_handler(HTTPException, _say_http)
     app.add_exception_handler(RequestValidationError, _say_parameter)
     app.add_middleware(SourceDoor, answers=inbound_answers(services))
@@ -164,17 +165,28 @@ async def _say_request_refused(request: Request, error: Exception) -> Response:
 
 async def _say_store_down(request: Request, error: Exception) -> Response:
     path = request.url.path
-    unanswered = isinstance(error, Unanswered)
-    own_code = "unanswered" if unanswered else "store_down"
-    code: int | str = V3_CODES[503] if path.startswith("/v3/") else own_code
-    why = "The store must take writes; it does not at the moment. Call again in a second."
-    if unanswered:
-        why = (
-            "The store must answer this question in time; it did not. Ask for less, as a shorter "
-            "span of time, or call again in five seconds."
-        )
-    down = refused(503, code, f"{why} ({code}, -)", retry_after="5" if unanswered else "1")
+    code: int | str = V3_CODES[503] if path.startswith("/v3/") else "store_down"
+    down = refused(
+        503,
+        code,
+        "The store must take writes; it does not at the moment. Call again in a second. "
+        f"({code}, -)",
+        retry_after="1",
+    )
     return error_answer(path, down)
+
+
+async def _say_unanswered(request: Request, error: Exception) -> Response:
+    path = request.url.path
+    code: int | str = V3_CODES[503] if path.startswith("/v3/") else "unanswered"
+    late = refused(
+        503,
+        code,
+        "The store must answer a question in time; it did not. Ask for less, such as a shorter "
+        f"span of time, or call again in five seconds. ({code}, -)",
+        retry_after="5",
+    )
+    return error_answer(path, late)
 
 
 async def _say_http(request: Request, error: Exception) -> Response:
