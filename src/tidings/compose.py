@@ -32,7 +32,7 @@ from tidings.engine.clock import sure
 from tidings.engine.connections import NamedConnections
 from tidings.engine.delivery.guards.guarded_channel import GuardedDestination
 from tidings.engine.delivery.guards.slot_watch import PART as SLOTS
-from tidings.engine.delivery.guards.unforeseen import UnforeseenErrors
+from tidings.engine.delivery.guards.unforeseen import Step, UnforeseenErrors
 from tidings.engine.delivery.healths import Healths
 from tidings.engine.delivery.manual_retries import ManualRetries
 from tidings.engine.delivery.message import HeadersOf, MessageHeaders
@@ -180,7 +180,7 @@ def build(ports: Ports, options: Options) -> App:
     store, clock, addresses, limits = ports.store, ports.clock, ports.addresses, options.limits
     registry, feed, metrics, heard = Registry(), Feed(), EngineMetrics(), nobody_yet()
     heartbeats = Heartbeats()
-    supervisor = Supervisor(heartbeats)
+    supervisor, errors = Supervisor(heartbeats), UnforeseenErrors()
     doors, terms, tokens = Doors(ports.keys.terms), Terms(ports.keys.terms), set[str]()
     changes = Changes(store, registry)
     late = LateChecks(ports.sandboxes)
@@ -226,6 +226,7 @@ def build(ports: Ports, options: Options) -> App:
         renderer=ports.sandboxes,
         actions=actions.preparation,
         cuts=PersonalCuts(event_types.kind_of),
+        failed=lambda error, kind: errors.note(error, Step.SHAPE, kind),
     )
     commits, headers_of = (
         CommitQueue(limits.waiting_bytes_max, limits.waiting_s_max),
@@ -329,7 +330,6 @@ def build(ports: Ports, options: Options) -> App:
         intake=acceptor, reader=reader, late=late, clock_ms=clock.now_ms, doors=doors
     )
     own: dict[str, Driver] = {PULL: pulls, EVENTS: new_events}
-    errors = UnforeseenErrors()
     destination: Destination = GuardedDestination(
         ports.destination(inboxes.receive, own, consents.has_agreed), errors
     )

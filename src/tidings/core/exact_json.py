@@ -17,9 +17,47 @@ read_exactly = msgspec.json.Decoder(float_hook=Raw).decode
 write_exactly = msgspec.json.Encoder(decimal_format="number").encode
 
 _read = msgspec.json.Decoder(float_hook=float).decode
+_read_items = msgspec.json.Decoder(list[Raw]).decode
 _read_fields = msgspec.json.Decoder(dict[str, Raw]).decode
 _read_items = msgspec.json.Decoder(list[Raw]).decode
 _read_whole = msgspec.json.Decoder(Raw).decode
+
+
+PATH_DEPTH = 16
+
+
+def unreadable_path(raw: Raw | bytes) -> str | None:
+    """Where the value is that nothing can read, as `data.lines[0].sum`: a number of thousands of
+    digits, or levels without end. Blank where it has no place, as what is no JSON; None where all
+    of it can be read."""
+    path, here = "", Raw(raw)
+    if _is_readable(here):
+        return None
+    for _ in range(PATH_DEPTH):
+        try:
+            parts = _parts_of(here)
+        except (msgspec.DecodeError, RecursionError):
+            break
+        found = next((one for one in parts if not _is_readable(one[1])), None)
+        if found is None:
+            break
+        path, here = f"{path}{found[0]}", found[1]
+    return path.removeprefix(".")
+
+
+def _parts_of(raw: Raw) -> list[tuple[str, Raw]]:
+    start = bytes(raw).lstrip()[:1]
+    if start == b"{":
+        return [(f".{name}", part) for name, part in _read_fields(raw).items()]
+    return [(f"[{at}]", part) for at, part in enumerate(_read_items(raw))] if start == b"[" else []
+
+
+def _is_readable(raw: Raw) -> bool:
+    try:
+        read_exactly(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
 
 
 def value_of(raw: Raw) -> Any:

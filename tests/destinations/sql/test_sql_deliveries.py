@@ -10,7 +10,7 @@ import pytest
 
 from tests.destinations.sql.bench import server
 from tests.destinations.trials.ledger import restarted_on_the_way
-from tests.destinations.trials.sql import SqlTrial
+from tests.destinations.trials.sql import CUSTOMER, NUMBER, SqlTrial
 from tests.e2e.harness import fixtures
 from tests.e2e.harness.api import Api
 from tests.e2e.harness.events import new_id
@@ -102,6 +102,25 @@ def test_a_delivery_shows_its_row_and_what_the_table_said(api: Api, trial: SqlTr
     row = json.loads(request["body"]["text"])
     assert (row["customer"], row["number"]) == (8, 99999999999) and row["id"]
     assert attempt["status"] == 422 and "numeric field overflow" in attempt["advice"]
+
+
+def test_numbers_that_no_time_holds_take_no_slot_and_harm_no_other_event(
+    api: Api, trial: SqlTrial
+) -> None:
+    """More of them than the webhook has connections."""
+    picks = {"customer": CUSTOMER, "number": NUMBER | {"as": "seconds"}}
+    sql = {"table": "arrivals", "columns": picks}
+    api.webhook("", maxAllowedConnections=2, **trial.webhook | {"sql": sql})
+    odd = [changed(1, 0, 5) for _ in range(30)]
+    body = lines(odd).replace(b'"totalPointsIssued": 0', b'"totalPointsIssued": 1e308')
+    assert body.count(b"1e308") == len(odd)
+    assert api.post(body, "application/x-ndjson").status == 202
+    assert api.post(lines([changed(8, 3, 5)]), "application/x-ndjson").status == 202
+    until(lambda: api.counts()["failed"] == 30 and api.counts()["delivered"] == 1, "all ends", 30)
+    [attempt] = api.delivery_of(odd[0]["eventId"])["attemptList"]
+    assert "number must be something at data.totalPointsIssued" in json.dumps(attempt)
+    [(customer, number)] = trial.arrivals()
+    assert (customer, number) == (8, 3000)
 
 
 def test_a_test_message_leaves_no_row(api: Api, trial: SqlTrial) -> None:

@@ -248,6 +248,68 @@ async def test_a_value_that_no_column_takes_is_refused_for_good_in_words(
     assert "DETAIL" not in words(result) and "there)" not in words(result)
 
 
+BEYOND = [
+    ("bigint", b"9223372036854775808", True),
+    ("int", b"1e308", True),
+    ("float8", b"1e400", True),
+    ("float4", b"1e300", True),
+    ("numeric", b"1e400000", True),
+    ("numeric(5,2)", b"1000", True),
+    ("numeric", b"9" * 4300, None),
+    ("date", b'"5874898-01-01"', True),
+    ("timestamptz", b'"294277-01-01T00:00:00Z"', True),
+    ("timestamptz", b'"2026-13-01"', True),
+    ("interval", b'"999999999999 years"', True),
+    ("text", b'"a\\u0000b"', True),
+    ("json", b'{"deep":["a\\u0000b"]}', None),
+    ("jsonb", b'{"deep":["a\\u0000b"]}', None),
+    ("int", b'"x"', False),
+    ("varchar(3)", b'"abcd"', False),
+    ("uuid", b'"no"', False),
+]
+
+
+@pytest.mark.parametrize(("kind", "value", "spares"), BEYOND)
+async def test_a_value_beyond_its_column_names_it_and_is_not_charged_to_the_table(
+    kind: str, value: bytes, spares: bool | None
+) -> None:
+    crm = Crm(
+        f"CREATE TABLE t (id text PRIMARY KEY, fine int, a {kind}, more text)",
+        tables={"t": {"columns": ["fine", "a", "more"], "id": "id"}},
+    )
+    async with crm.opened("t", columns(fine="fine", a="a", more="more")) as channel:
+        body = b'{"fine":1,"more":"x","a":' + value + b"}"
+        [beyond, fine] = await sent(channel, message("m1", body), message("m2", b'{"fine":2}'))
+    assert status(fine) == 201, "the next one goes, over the same line"
+    if beyond.verdict is Verdict.DELIVERED:
+        assert spares is None  # the server can hold it
+        return
+    assert beyond.verdict is Verdict.NEVER and "(column a)" in words(beyond)
+    if spares is not None:
+        assert beyond.spares_receiver == spares
+
+
+HUGE = (b"1e308", b"1" * 401, b"1" * 5001, b"-1e308", b'"NaN"', b"9.3e15")
+
+
+@pytest.mark.parametrize("conversion", ["", "text", "number", "seconds", "isoTime", "timestamp"])
+@pytest.mark.parametrize(
+    "value", [b"1e308", b"1" * 401, b"1" * 5001, b"-1e308", b'"NaN"', b"9.3e15"]
+)
+async def test_no_number_raises_whatever_is_made_of_it(value: bytes, conversion: str) -> None:
+    crm = Crm(
+        "CREATE TABLE t (id text PRIMARY KEY, a text)",
+        tables={"t": {"columns": ["a"], "id": "id"}},
+    )
+    picks = {"a": Pick(path="data.at", conversion=conversion)}
+    async with crm.opened("t", picks) as channel:
+        [result] = await sent(channel, message("m1", b'{"data":{"at":' + value + b"}}"))
+    assert result.verdict in (Verdict.NEVER, Verdict.DELIVERED)
+    if isinstance(result.ending, Fault):
+        assert result.ending.kind is FaultKind.TRANSFORM
+        assert result.ending.detail.startswith(("a must be ", "data.at must be "))
+
+
 async def test_a_webhook_may_have_refusals_tried_again() -> None:
     crm = Crm(
         "CREATE TABLE t (id text PRIMARY KEY, a int)",

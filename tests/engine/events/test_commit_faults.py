@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.engine.events.commit_desk import Desk, at_work, begun, event, refused, settled
@@ -71,6 +72,27 @@ async def test_an_outcome_that_cannot_be_written_ends_the_work_loudly() -> None:
         desk.store.free.set()
         with pytest.raises(ValueError, match="no such row"):
             await desk.work
+
+
+async def test_an_answer_that_cannot_be_kept_takes_no_outcome_with_it() -> None:
+    """A text, a number or bytes of a receiver that no store takes must not end the service."""
+    async with at_work() as desk:
+        await begun(desk)
+        odd = port.Evidence(None, "busy", (("x", "odd"),), b"odd", False)
+        desk.store.refuse = lambda batch: (
+            UnicodeEncodeError("utf-8", "x", 0, 1, "surrogates")
+            if any(one.evidence and one.evidence.body for one in batch.settled)
+            else None
+        )
+        desk.queue.settle(msgspec.structs.replace(settled(1), evidence=odd, sent=b"shaped"))
+        desk.queue.settle(settled(2))
+        desk.store.free.set()
+        await desk.queue.drained()
+        written = [one for batch in desk.store.batches for one in batch.settled]
+        assert sorted(one.delivery for one in written) == [1, 2]
+        [bare] = [one for one in written if one.delivery == 1]
+        assert bare.evidence is not None and bare.evidence.kind == "ours" and bare.sent is None
+        assert not desk.work.done()
 
 
 async def refused_once(desk: Desk, error: Exception) -> "asyncio.Future[Any]":

@@ -183,3 +183,37 @@ async def test_a_template_that_was_changed_while_it_ran_is_run_as_it_is_now() ->
         hook(transformation="crm", must_transform=True), templates=changing, renderer=changing
     )
     assert made == b"new"
+
+
+@pytest.mark.parametrize(
+    ("value", "path"),
+    [
+        (b"1" * 5001, "data.deep[1].sum"),
+        (b"-" + b"9" * 5000, "data.deep[1].sum"),
+        (b"[" * 3000 + b"]" * 3000, "The event"),
+    ],
+)
+async def test_a_value_that_nothing_can_read_is_refused_for_good_by_its_field(
+    value: bytes, path: str
+) -> None:
+    body = b'{"eventId":"e-1","data":{"deep":[1,{"sum":%s}]}}' % value
+    shape = shape_of(Fields(keep=("data",)), {})
+    with pytest.raises(ShapeRefused) as refused:
+        await Shaper().shape(hook(shape=shape), job(body))
+    assert refused.value.reason.startswith(f"{path}") and len(refused.value.reason) < 500
+
+
+async def test_an_unforeseen_error_is_told_to_who_counts_them() -> None:
+    told: list[tuple[str, str]] = []
+
+    class Fails:
+        def needs(self, webhook: Webhook) -> bool:
+            raise KeyError("a secret")
+
+    shaper = Shaper(
+        enricher=Fails(),  # type: ignore[arg-type]
+        failed=lambda error, kind: told.append((type(error).__name__, kind)),
+    )
+    with pytest.raises(ShapeLater):
+        await shaper.shape(hook(), job())
+    assert told == [("KeyError", "HTTP")]

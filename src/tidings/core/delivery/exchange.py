@@ -114,6 +114,7 @@ class Result(msgspec.Struct, frozen=True, gc=False):  # one for each attempt, in
     slow: bool = False  # fewer at once
     lane_pause_s: float = 0.0  # until then the receiver wants nothing at all
     limit: Limit | None = None
+    spares_receiver: bool = False  # a refusal that the message alone is the reason of
 
 
 def of_fault(fault: Fault) -> Result:

@@ -5,7 +5,6 @@ What comes of an event can end no header and begin none, and no line is longer t
 
 import hashlib
 from datetime import UTC, datetime
-from email.errors import MessageError
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime
@@ -15,9 +14,18 @@ from tidings.core.mail_addresses import Subject, domain_of
 from tidings.core.webhooks.mailing import Mail
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Headers
+from tidings.errors import ShapingError
 
 ID, DATED, TEST, SUBJECT = "webhook-id", "webhook-timestamp", "tidings-test", "Subject"
 _OURS = ("webhook-", "tidings-")
+
+
+class Uncomposable(ShapingError):
+    """No e-mail can be made of what shaping has made. `part`: the header, text or html."""
+
+    def __init__(self, part: str) -> None:
+        super().__init__(part)
+        self.part = part
 
 
 def headers_of(mail: Mail, server: SmtpServer) -> Headers:
@@ -64,15 +72,17 @@ def written(headers: Headers) -> bytes:
 
 
 def compose(mail: Mail, headers: Headers) -> bytes:
-    """The e-mail without what is written in front of it when it leaves. ValueError where a header
-    cannot be one."""
+    """The e-mail without what is written in front of it when it leaves. Uncomposable, which names
+    the part that cannot be one."""
     plain = all(one.isascii() for one in mail.to)
     # Content as 7 bits: no server need be asked whether it takes more, and long lines are broken.
     policy = (SMTP if plain else SMTPUTF8).clone(cte_type="7bit")
     message = EmailMessage(policy)
+    part = ""
     try:
-        for name, value in headers:
-            message[name] = Subject(value) if name == SUBJECT else value
+        for part, value in headers:
+            message[part] = Subject(value) if part == SUBJECT else value
+        part = "text" if mail.html is None else "html"
         if mail.text is not None:
             message.set_content(mail.text, charset="utf-8")
         if mail.html is not None and mail.text is not None:
@@ -82,6 +92,8 @@ def compose(mail: Mail, headers: Headers) -> bytes:
         elif mail.html is not None:
             message.set_content(mail.html, subtype="html", charset="utf-8")
         content = message.as_bytes()
-    except (MessageError, LookupError, UnicodeError) as error:
-        raise ValueError(str(error)) from None
+    except MemoryError:
+        raise
+    except Exception as error:  # the library raises what it likes at what nobody has written before
+        raise Uncomposable(part) from error
     return content if content.endswith(b"\r\n") else content + b"\r\n"

@@ -23,6 +23,7 @@ from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.deadline import within_its_time
 from tidings.destinations.email import verdicts
 from tidings.destinations.email.composition import (
+    Uncomposable,
     carried_of,
     compose,
     headers_of,
@@ -174,8 +175,8 @@ class EmailChannel:
         mail = msgspec.structs.replace(mail, to=tuple(to))
         try:
             ready = compose(mail, headers_of(mail, server))
-        except ValueError:
-            return verdicts.unmade(attempt.ms)
+        except Uncomposable as failed:
+            return verdicts.uncomposable(failed.part, attempt.ms)
 
         def content() -> bytes | None:
             headers = message.leaves([])

@@ -80,6 +80,15 @@ def unmade(ms: float) -> Result:
     return of_fault(Fault(FaultKind.TRANSFORM, False, words, ms))
 
 
+def uncomposable(part: str, ms: float) -> Result:
+    """One of its parts can be part of no e-mail."""
+    words = (
+        f"The part {part} of the e-mail must be one that mail servers can be told; it is not, so "
+        "nothing was sent. Correct the template or the transformation, and replay the event."
+    )
+    return of_fault(Fault(FaultKind.TRANSFORM, False, words, ms))
+
+
 def nobody_admitted(ms: float) -> Result:
     """None of its recipients is of a domain that the operator admits."""
     words = (

@@ -219,10 +219,9 @@ class Producer:
                     self._end_all(queue, line)
                     return
                 await self._request(node, line, queue)
-        except Exception:
-            log.exception("kafka producer failed")
-            words = "Tidings failed to write to Kafka. This is not the receiver's fault."
-            self._end_all(queue, Fault(FaultKind.OURS, False, words, 0.0))
+        except Exception as error:
+            log.error("kafka producer failed", error=type(error).__name__)
+            self._end_all(queue, _failed(error, sent=False))
 
     def _end_all(self, queue: deque[_Record], said: Refusal) -> None:
         while queue:
@@ -239,6 +238,28 @@ class Producer:
         if not request.waiting:
             return
         records = [record for batch, _ in request.batches.values() for record in batch]
+        try:
+            await self._exchange(node, line, request, records, queue)
+        except BaseException as error:  # nobody else knows of them any more
+            if isinstance(error, Exception):
+                self._cluster.drop(node)
+            for record in records:
+                record.end(_failed(error, sent=True))
+            raise
+        left_out = [record for record in records if not record.done.done()]
+        waiting = {id(record) for record in queue} if left_out else set()  # those taken apart
+        for record in left_out:
+            if id(record) not in waiting:
+                record.end(_failed(LookupError(), sent=True))
+
+    async def _exchange(
+        self,
+        node: int,
+        line: AIOKafkaConnection,
+        request: "_Request",
+        records: list[_Record],
+        queue: deque[_Record],
+    ) -> None:
         wait_s = max(record.until_s for record in records) - monotonic()
         topics: dict[str, list[tuple[int, bytes]]] = {}
         for (topic, partition), (_, builder) in request.batches.items():
@@ -289,20 +310,27 @@ class Producer:
                 if size > room or record.alone or batches[place][0][-1].alone:
                     break
             queue.popleft()
-            headers = message.leaves(record.carried)
-            if headers is None:
-                record.end(None)
+            try:
+                headers = message.leaves(record.carried)
+                if headers is None:
+                    record.end(None)
+                    continue
+                if place not in batches:
+                    batches[place], sizes[place] = ([], _builder()), 0
+                batch, builder = batches[place]
+                builder.append(
+                    len(batch),
+                    at_ms,
+                    record.key,
+                    message.body,
+                    [(name, value.encode()) for name, value in headers],
+                )
+            except Exception as error:  # of this record; the others go
+                log.error("a record cannot be written", error=type(error).__name__)
+                record.end(_failed(error, sent=False))
+                if place in batches and not batches[place][0]:
+                    del batches[place], sizes[place]
                 continue
-            if place not in batches:
-                batches[place], sizes[place] = ([], _builder()), 0
-            batch, builder = batches[place]
-            builder.append(
-                len(batch),
-                at_ms,
-                record.key,
-                message.body,
-                [(name, value.encode()) for name, value in headers],
-            )
             batch.append(record)
             record.request = request
             request.waiting += 1
@@ -346,6 +374,14 @@ def _abandoned(record: _Record | None) -> bool:
         return False
     record.request.abandon()
     return True
+
+
+def _failed(error: BaseException, *, sent: bool) -> Fault:
+    words = (
+        f"Tidings failed to write to Kafka, because of an error of its own "
+        f"({type(error).__name__}). That is not the receiver's fault. It is tried again by itself."
+    )
+    return Fault(FaultKind.OURS, sent, words, 0.0)
 
 
 def _builder() -> DefaultRecordBatchBuilder:

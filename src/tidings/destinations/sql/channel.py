@@ -1,6 +1,7 @@
 """One webhook's way into its table."""
 
 import asyncio
+from contextlib import suppress
 from time import monotonic
 
 import psycopg
@@ -18,6 +19,7 @@ from tidings.core.delivery.exchange import (
     Verdict,
     of_fault,
 )
+from tidings.core.exact_json import fields_of, write_exactly
 from tidings.core.picks import MessageFault
 from tidings.core.webhooks.sql_table import SqlTable
 from tidings.core.webhooks.webhook import Webhook
@@ -25,7 +27,11 @@ from tidings.destinations.deadline import within_its_time
 from tidings.destinations.port import Message
 from tidings.destinations.sql import verdicts
 from tidings.destinations.sql.rows import row_of
-from tidings.destinations.sql.statements import statement
+from tidings.destinations.sql.statements import read_statement, statement
+
+SPARE_S = 0.1  # of the deadline
+_NONE = "", b""
+ASK_S = 1.0  # to find out which of a refused row's values it was
 
 log = structlog.get_logger(__name__)
 
@@ -132,8 +138,14 @@ class _Attempt:
         try:
             result = await self._written(line)
         except psycopg.Error as error:
-            lines.drop(line) if self._message.trial else lines.give(line)
-            return self._refused(error)
+            if self._message.trial:
+                lines.drop(line)
+            try:
+                refused = _NONE if self._message.trial else await self._value_of(line, error)
+            finally:
+                if not self._message.trial:
+                    lines.give(line)
+            return self._refused(error, *refused)
         except BaseException:
             lines.drop(line)
             raise
@@ -177,7 +189,23 @@ class _Attempt:
             await line.execute("ROLLBACK")
         return verdicts.written(rows, trial=trial, took_ms=self._took_ms, timings=self._timings)
 
-    def _refused(self, error: psycopg.Error) -> Result:
+    async def _value_of(self, line: Line, error: psycopg.Error) -> tuple[str, bytes]:
+        """The column and the value that the server refuses, as it reads them one
+        after the other. Both blank where it is none of them, or there is no time."""
+        left_s = min(ASK_S, self._message.deadline_s - self._took_ms / 1000 - SPARE_S)
+        if not verdicts.judges_value(error) or left_s <= 0 or not line.is_idle:
+            return _NONE
+        with suppress(psycopg.Error, TimeoutError):
+            async with asyncio.timeout(left_s):
+                reads = await line.prepare(read_statement(self._table).encode())
+                for name, value in fields_of(self._row).items():
+                    try:
+                        await line.read(reads, [write_exactly({name: value})])
+                    except psycopg.DataError:
+                        return name, bytes(value).strip()
+        return _NONE
+
+    def _refused(self, error: psycopg.Error, column: str, value: bytes) -> Result:
         result = verdicts.refused(
             error,
             self._table,
@@ -185,6 +213,8 @@ class _Attempt:
             self._took_ms,
             self._timings,
             sent=self._sent,
+            column=column,
+            value=value,
         )
         of_row = isinstance(result.ending, Answer) and result.ending.status == 422
         if not of_row:  # what is wrong with a row is its owner's alone to see

@@ -9,7 +9,14 @@ from collections.abc import Mapping
 import msgspec
 
 from tidings.core.connections.tables import DeclaredTable
-from tidings.core.exact_json import PathTree, Steps, fields_of, read_exactly, write_exactly
+from tidings.core.exact_json import (
+    PathTree,
+    Steps,
+    fields_of,
+    read_exactly,
+    unreadable_path,
+    write_exactly,
+)
 from tidings.core.ids import OrgId
 from tidings.core.picks import MessageFault, PassedOver, Pick, steps_of
 from tidings.core.webhooks.sql_table import WHOLE, SqlTable
@@ -65,6 +72,13 @@ def _message(body: bytes) -> msgspec.Raw:
     try:
         read_exactly(body)  # all of it, and not only what is looked at below
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        if path := unreadable_path(body):
+            raise MessageFault(
+                "unreadable",
+                f"{path} must be a value that can be read; it has too many digits or levels. "
+                "Correct the sender, or the transformation.",
+                path,
+            ) from None
         raise MessageFault(
             "not_json",
             "The message must be JSON, since columns take values out of it; it is not. Correct "

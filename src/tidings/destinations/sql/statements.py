@@ -17,6 +17,7 @@ SELECT {values}
   FROM pg_catalog.json_populate_record(NULL::{table}, $1::pg_catalog.json) AS r
     ON CONFLICT ({conflict}) DO {act}
 """
+_READ = "SELECT FROM pg_catalog.json_populate_record(NULL::{table}, $1::pg_catalog.json)"
 
 
 def statement(name: str, table: DeclaredTable, columns: Sequence[str]) -> str:
@@ -34,6 +35,11 @@ def statement(name: str, table: DeclaredTable, columns: Sequence[str]) -> str:
         )
         .as_string()
     )
+
+
+def read_statement(name: str) -> str:
+    """Read a row as the table's columns are, and write nothing."""
+    return sql.SQL(_READ).format(table=sql.Identifier(*name.split("."))).as_string()
 
 
 def _change(table: DeclaredTable, columns: Sequence[str]) -> sql.Composable:

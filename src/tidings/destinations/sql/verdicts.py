@@ -4,6 +4,7 @@ Whoever owns a webhook need not know where its connection leads, nor what others
 the server's texts only those are passed on that speak of the row itself.
 """
 
+from contextlib import suppress
 from typing import NamedTuple
 
 import psycopg
@@ -33,10 +34,12 @@ class _Said(NamedTuple):
     quotes: bool = False  # the server's words are of the row
     slow: bool = False
     limit: Limit | None = None
+    of_value: bool = False  # no such column could hold it
 
 
 _CORRECT = "Correct sql.columns or the transformation, or ask the operator."
 _ROW = _Said(422, Verdict.NEVER, "it refuses it", _CORRECT, quotes=True)
+_VALUE = _ROW._replace(came="a value is beyond what its column can hold", of_value=True)
 _LARGE = _Said(413, Verdict.NEVER, "the row is too large or too deep for it", _CORRECT)
 _NO_TABLE = _Said(404, Verdict.AGAIN, "there is no such table")
 _UNFIT = _Said(500, Verdict.AGAIN, "it is not as it was declared")
@@ -47,6 +50,11 @@ _OTHER = _Said(500, Verdict.AGAIN, "the database fails")
 # By SQLSTATE, or by its class.
 SAID = {
     "22": _ROW,
+    "22003": _VALUE,  # a number out of range
+    "22008": _VALUE,  # a date or a time out of range
+    "22015": _VALUE,  # a span of time
+    "22021": _VALUE,  # signs that the database's encoding has not
+    "22P05": _VALUE,
     "23": _ROW,
     "44": _ROW,
     "54": _LARGE,
@@ -83,8 +91,11 @@ def refused(
     timings: Timings | None,
     *,
     sent: bool = True,
+    column: str = "",
+    value: bytes = b"",
 ) -> Result:
-    """The server does not do what it was asked, or the line has broken meanwhile."""
+    """The server does not do what it was asked, or the line has broken meanwhile. `column`: whose
+    `value`, as JSON, it refuses, where that is known."""
     state = error.sqlstate
     if state == _TIMEOUT:
         return of_fault(too_late(took_ms, timings, sent=sent))
@@ -108,14 +119,33 @@ def refused(
         False,
         took_ms,
         timings,
-        f"The table {table} must take the row; {said.came}{_quoted(words)}. {said.do}",
+        f"The table {table} must take the row; {said.came}{_column(column)}{_quoted(words)}. "
+        f"{said.do}",
     )
     verdict = said.verdict
     if said.status in policy.fail_also:
         verdict = Verdict.NEVER
     elif said.status in policy.retry_also:
         verdict = Verdict.AGAIN
-    return Result(verdict, answer, slow=said.slow, limit=said.limit)
+    spares = (said.of_value or _is_beyond(value)) and verdict is Verdict.NEVER
+    return Result(verdict, answer, slow=said.slow, limit=said.limit, spares_receiver=spares)
+
+
+def judges_value(error: psycopg.Error) -> bool:
+    """Whether the server refuses a value, and not the row."""
+    return (error.sqlstate or "").startswith("22")
+
+
+def _is_beyond(value: bytes) -> bool:
+    """Whether it is a number that no integer column holds, however it is written."""
+    if value[:1] in b"-0123456789":
+        with suppress(ValueError):
+            return abs(float(value)) >= 1 << 63
+    return False
+
+
+def _column(column: str) -> str:
+    return f" (column {column})" if column else ""
 
 
 def _quoted(words: str | None) -> str:

@@ -42,7 +42,9 @@ class Breakers:
         webhook is well, and for how long it has not been, is told by today's events alone.
         """
         breaker, ending = runner.lane.breaker, result.ending
-        if isinstance(ending, Fault) and ending.kind in NOT_THE_RECEIVERS:
+        if result.spares_receiver or (
+            isinstance(ending, Fault) and ending.kind in NOT_THE_RECEIVERS
+        ):
             breaker.unproven()
             return None
         number = runner.webhook.number

@@ -125,9 +125,11 @@ class RetryClaims:
             self._alarm = self._loop.call_later(min(wait_s, ALARM_S_MAX), self._ring)
 
     def _ring(self) -> None:
-        now_ms = self._clock.now_ms()
-        while self._due and self._due[0][0] <= now_ms:
-            _, number = heapq.heappop(self._due)
-            if (runner := self._runner_of(number)) is not None:
-                self.ask_if_due(runner)
-        self._set_alarm()
+        try:
+            now_ms = self._clock.now_ms()
+            while self._due and self._due[0][0] <= now_ms:
+                _, number = heapq.heappop(self._due)
+                if (runner := self._runner_of(number)) is not None:
+                    self.ask_if_due(runner)
+        finally:  # whatever is raised for one lane, the others are asked for
+            self._set_alarm()

@@ -34,9 +34,12 @@ class StartPacer:
             self._waiting[runner] = None
 
     def _turn(self) -> None:
-        for _ in range(min(len(self._waiting), max(TURN_MIN, len(self._waiting) // TURN_SHARE))):
-            runner = next(iter(self._waiting))
-            del self._waiting[runner]
-            self._pump(runner)
-        if self._waiting:
-            self._loop.call_soon(self._turn)
+        try:
+            count = min(len(self._waiting), max(TURN_MIN, len(self._waiting) // TURN_SHARE))
+            for _ in range(count):
+                runner = next(iter(self._waiting))
+                del self._waiting[runner]
+                self._pump(runner)
+        finally:  # whatever is raised in one lane, the others have their turn
+            if self._waiting:
+                self._loop.call_soon(self._turn)

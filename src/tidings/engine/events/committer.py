@@ -16,8 +16,10 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+import msgspec
 import structlog
 
+from tidings.core.delivery.exchange import FaultKind
 from tidings.core.webhooks.registry import Registry
 from tidings.engine.events.commit_queue import CommitContents, CommitQueue, QueuedCall, QueuedEvent
 from tidings.engine.events.intake import Acceptance
@@ -28,6 +30,8 @@ GATHER_S = 0.002  # among many callers the next commit waits this long: fewer, l
 RETRY_STORE_S = 0.25
 CHANGE_S = 0.001  # between looks at whether a change of the registry has arrived
 DIFFERS = "The event id is known with other bytes; the first ones stay."
+
+_UNKEPT = "What came of the attempt could not be kept. The server's log has the cause."
 
 log = structlog.get_logger(__name__)
 
@@ -219,7 +223,12 @@ class Committer:
                 calls[0].answered.set_exception(port.NotKept(f"the event cannot be kept: {error}"))
             return
         if kinds == [False, True, False, False] and len(settled) == 1:
-            raise error  # a settlement that cannot be written is a fault of ours: stop loudly
+            bare = _without_evidence(settled[0])
+            if bare == settled[0]:
+                raise error  # what cannot be written is a fault of ours: stop loudly
+            log.error("what came of an attempt cannot be kept", error=type(error).__name__)
+            await self._commit(CommitContents(settled=[bare]))
+            return
         if kinds == [False, False, False, True]:
             if len(rejections) == 1:  # nobody waits for it, and nothing was promised of it
                 log.error("a refused event cannot be kept", reason=str(error))
@@ -235,6 +244,18 @@ class Committer:
         if rejections:
             await self._commit(CommitContents(rejections=rejections))
         self._queue.put_back(CommitContents(claims=batch.claims))
+
+
+def _without_evidence(settled: port.Settlement) -> port.Settlement:
+    """The outcome alone, without what a receiver has said and what was sent to it."""
+    lost = port.Evidence(FaultKind.OURS, _UNKEPT, (), b"", False)
+    return msgspec.structs.replace(
+        settled,
+        evidence=None if settled.evidence is None else lost,
+        sent=None,
+        left_out=None,
+        cut=False,
+    )
 
 
 def _row(event: QueuedEvent, deliveries: Sequence[port.NewDelivery]) -> port.NewEvent:

@@ -7,13 +7,12 @@ Serialised once. Where nothing is asked for, or nothing comes of it, the accepte
 sent is made once for a delivery: the dispatcher keeps it for the retries.
 """
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
 
-import structlog
-
 from tidings.core.delivery.job import Job
-from tidings.core.exact_json import read_exactly, write_exactly
+from tidings.core.exact_json import read_exactly, unreadable_path, write_exactly
 from tidings.core.ids import OrgId
 from tidings.core.shaping.left_out import LeftOut
 from tidings.core.shaping.personal_cut import PersonalCut
@@ -27,14 +26,15 @@ from tidings.transform.port import Renderer, RenderLater, RenderRefused
 
 OUR_FAULT_S = 30.0
 _FAILED = "Tidings failed at shaping this event. Its log says why; it is tried again."
+_UNREADABLE = (
+    "{path} must be a value that can be read; it has too many digits or levels. Correct the sender."
+)
 _GONE = (
     "The webhook's transformation {name} is not there any more. Make it again, or choose another "
     "one for the webhook."
 )
 _NO_ACTIONS = "This service has no file of actions. Ask its operator."
 _NOT_RUN = "This service runs no transformations. Ask its operator."
-
-log = structlog.get_logger(__name__)
 
 
 class Shaping(Protocol):
@@ -83,7 +83,10 @@ class Shaper:
         renderer: Renderer | None = None,
         actions: ActionMaker | None = None,
         cuts: PersonalCuts | None = None,
+        failed: Callable[[Exception, str], None] = lambda error, kind: None,
     ) -> None:
+        """`failed` hears of each error that nobody has foreseen, and of which kind of webhook."""
+        self._failed = failed
         self._actions = actions
         self._enricher = enricher
         self._templates = templates
@@ -113,9 +116,10 @@ class Shaper:
         except RenderLater as later:
             raise ShapeLater(later.reason, later.delay_s) from None
         except Exception as error:
-            # A fault of ours must neither end a lane nor fail a delivery for good. The event may
-            # be in the error's text: only its kind is told.
-            log.error("shaping failed", webhook=webhook.id, error=type(error).__name__)
+            if (path := unreadable_path(job.body)) is not None:
+                raise ShapeRefused(_UNREADABLE.format(path=path or "The event")) from None
+            # A fault of ours must neither end a lane nor fail a delivery for good.
+            self._failed(error, webhook.kind)
             raise ShapeLater(_FAILED, OUR_FAULT_S) from error
 
     async def _shape(self, webhook: Webhook, job: Job) -> bytes:
