@@ -45,5 +45,5 @@ class Clock:
 
     def service(self, data: Path, **settings: Any) -> ServiceProcess:
         """A service on a data directory, not started."""
-        wrap = ("env", f"PYTHONPATH={SITE}", f"GOLDEN_CLOCK={self._file}")
+        wrap = ("env", f"PYTHONPATH={SITE}:{self._file}")
         return ServiceProcess(data, wrap=wrap, **settings)

@@ -7,7 +7,6 @@ all are asked again later.
 """
 
 import asyncio
-import os
 import signal
 import socket
 import subprocess
@@ -18,6 +17,7 @@ from typing import Any, cast
 
 import msgspec
 
+from tidings.child_environment import child_environment
 from tidings.core.budget import APART_CPU_S, MEMORY_BYTES
 from tidings.core.running.parts import Part
 from tidings.frames import Frames, framed
@@ -244,10 +244,9 @@ class Process:
 
 
 def _launch(descriptor: int, nice: int) -> subprocess.Popen[bytes]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("TIDINGS_")}
     return subprocess.Popen(
         [sys.executable, "-m", "tidings.transform.worker", str(descriptor), str(nice)],
         pass_fds=[descriptor],
         stdin=subprocess.DEVNULL,
-        env=kept,
+        env=child_environment(),
     )

@@ -12,6 +12,7 @@ from typing import Any, cast
 import msgspec
 import structlog
 
+from tidings.child_environment import child_environment
 from tidings.frames import Frames, framed
 from tidings.store import port
 from tidings.store.sqlite.database import DirectoryLock, StoreRefused
@@ -75,6 +76,7 @@ class Child(asyncio.Protocol):
             ],
             pass_fds=[descriptor, lock.descriptor],
             stdin=subprocess.DEVNULL,
+            env=child_environment(),
         )
         theirs.close()
         ours.setblocking(False)
