@@ -25,6 +25,7 @@ from tidings.api.http.health import health_routes
 from tidings.api.http.refusals import REQUEST_ID, failed, request_id
 from tidings.api.keyed import hold_keys
 from tidings.api.openapi.routes import add_openapi
+from tidings.api.openapi.scopes import scope_of
 from tidings.api.v1.access.credentials import caller_routes, credential_routes
 from tidings.api.v1.access.portal import portal_routes
 from tidings.api.v1.access.users import password_routes, user_routes
@@ -88,7 +89,7 @@ def make_control_app(services: Services) -> FastAPI:
         # Not `include_router`: it builds every route again, and that is half of the start.
         app.router.routes.extend(routes.routes)
     for route in app.router.routes:
-        hold_keys(route, services)
+        hold_keys(route, services, scope_of)
     add_openapi(app)
     app.add_exception_handler(RefusalAnswer, _say_refused)
     app.add_exception_handler(RequestRefused, _say_request_refused)

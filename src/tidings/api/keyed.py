@@ -2,6 +2,7 @@
 `KEYED`, and is held to it here."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from fastapi.routing import APIRoute
@@ -12,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from tidings.api.answers import refused
 from tidings.api.context import Services, read_bytes
 from tidings.api.field_schemas import KEY
+from tidings.core.events.call_reader import Caller
 from tidings.core.form import came
 from tidings.engine.keyed_calls import HEADER, AsksForCall, KeptAnswer
 from tidings.errors import Denied
@@ -47,28 +49,37 @@ def read_key(request: Request) -> str | None:
     return key
 
 
-def hold_keys(route: BaseRoute, services: Services) -> None:
-    """Answer the calls of a route once by their key, if it declares `KEYED`."""
+def hold_keys(
+    route: BaseRoute, services: Services, scope_of: Callable[[str], tuple[str, bool]]
+) -> None:
+    """Answer the calls of a route once by their key, if it declares `KEYED`. `scope_of` a call,
+    and whether it is for the platform's own credential alone."""
     if isinstance(route, APIRoute) and KEYED["parameters"][0] in (route.openapi_extra or {}).get(
         "parameters", ()
     ):
-        route.app = _once(route.app, services)
+        [method] = route.methods
+        route.app = _once(route.app, services, *scope_of(f"{method} {route.path}"))
 
 
-def _once(app: ASGIApp, services: Services) -> ASGIApp:
+def _once(app: ASGIApp, services: Services, needed: str, of_platform: bool) -> ASGIApp:
+    """`needed`: the scope, which is looked at before the body is read, and before an answer is
+    shown again."""
+
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         if (key := read_key(request)) is None:
             await app(scope, receive, send)
             return
         try:
-            caller = services.known(request)
+            caller: Caller | None = services.known(request, needed)
         except Denied:
+            caller = None
+        if caller is None or (of_platform and not caller.platform):
             await app(scope, receive, send)  # which counts and refuses it
             return
         body = await read_bytes(request, BODY_BYTES_MAX)
         named = f"{scope['method']} {scope['path']}"
-        asked = AsksForCall(caller.org, caller.credential, named, key, body)
+        asked = AsksForCall(caller.org, caller.credential, named, key, body, caller.grants)
 
         async def make() -> KeptAnswer:
             return await _answer_of(app, scope, body)

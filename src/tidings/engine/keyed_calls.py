@@ -10,7 +10,7 @@ at once wait for each other.
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Set
 
 import msgspec
 
@@ -31,6 +31,7 @@ class KeptAnswer(msgspec.Struct, frozen=True, array_like=True):
     status: int
     headers: list[tuple[bytes, bytes]]
     body: bytes
+    grants: list[str] = []  # what its caller might do then: nobody who may do less is shown it
 
 
 class AsksForCall(msgspec.Struct, frozen=True):
@@ -41,6 +42,7 @@ class AsksForCall(msgspec.Struct, frozen=True):
     call: str  # its method and path
     key: str
     body: bytes
+    grants: Set[str] = frozenset()  # what who calls may do now
 
     @property
     def place(self) -> bytes:
@@ -62,6 +64,18 @@ class OutcomeUnknown(Conflict):
             "Idempotency-Key must be of a call whose answer is known; the first one with this key "
             "was made, and its answer is not kept. Look whether it did its work; if not, take a "
             "new key. (already_made, header Idempotency-Key)"
+        )
+        super().__init__(Refusal("already_made", message, HEADER))
+
+
+class AnswerWithheld(Conflict):
+    """The answer is of a time at which the credential could do more, and may show a secret."""
+
+    def __init__(self) -> None:
+        message = (
+            "Idempotency-Key must be of a call by a credential that may still do all that it could "
+            "then; scopes of it were taken since, so its answer is not shown again. Look whether "
+            "it did its work; if not, take a new key. (already_made, header Idempotency-Key)"
         )
         super().__init__(Refusal("already_made", message, HEADER))
 
@@ -98,7 +112,10 @@ class KeyedCalls:
         if not begun.first.answer:
             raise OutcomeUnknown
         plain = self._vault.open_at(begun.first.answer, asked.place, "The answer of a call")
-        return msgspec.msgpack.decode(plain, type=KeptAnswer)
+        kept = msgspec.msgpack.decode(plain, type=KeptAnswer)
+        if not set(kept.grants) <= asked.grants:
+            raise AnswerWithheld
+        return kept
 
     async def once(
         self, asked: AsksForCall, make: Callable[[], Awaitable[KeptAnswer]]
@@ -117,13 +134,15 @@ class KeyedCalls:
                 return known, False
             answer = await make()
             with contextlib.suppress(port.StoreDown):  # it was made, and its caller is told so
-                await self._keep(asked.place, answer)
+                await self._keep(asked, answer)
             return answer, True
 
-    async def _keep(self, place: bytes, answer: KeptAnswer) -> None:
+    async def _keep(self, asked: AsksForCall, answer: KeptAnswer) -> None:
+        place = asked.place
         if not 200 <= answer.status < 300:
             await self._store.end_call(place, None)
         elif len(answer.body) <= ANSWER_BYTES_MAX:
+            answer = msgspec.structs.replace(answer, grants=sorted(asked.grants))
             sealed = self._vault.seal_at(msgspec.msgpack.encode(answer), place)
             await self._store.end_call(place, sealed)
 

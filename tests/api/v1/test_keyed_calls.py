@@ -164,3 +164,36 @@ async def test_a_key_that_cannot_be_is_refused_and_nobody_is_told_of_keys() -> N
         assert (wrong.status, wrong.json["error"]["code"]) == (400, "bad_idempotency_key")
         assert (await s.call("POST", path, NEW, auth=None, idempotency_key="k-1")).status == 401
         assert ANSWER_BYTES_MAX == 32 * 1024
+
+
+ALL = {"admin": "write", "webhooks": "write", "sources": "write", "events": "write"} | {
+    "logs": "read", "reference": "write", "replay": "write", "messages": "write",
+}  # fmt: skip
+
+
+async def test_a_kept_answer_is_shown_to_nobody_who_could_not_make_the_call_now() -> None:
+    async with world() as w:
+        things, at = await w.org(2001, "acme"), "/v1/orgs/2001/credentials"
+        calls = [call for call in keyed() if not SCOPES[call].startswith(PLATFORM)]
+        for number, call in enumerate(calls):
+            made = (await w.call("POST", at, NEW | {"scopes": ALL}, BOSS)).json
+            auth, mine = basic(made["id"], made["secret"]), f"{at}/{made['id']}"
+            method, path, body = call.split()[0], things.path(call), body_of(call, things)
+            key = {"idempotency-key": f"shop-{number}"}
+            if isinstance(body, dict) and "name" in body:
+                body["name"] = f"{body['name']}-{number}"
+            w.s.clock.ms += 1000  # of test messages an org sends one a second
+            first = await w.call(method, path, body, auth, key)
+            assert 200 <= first.status < 300, (call, first.body)
+            needed = SCOPES[call].partition(":")[0]
+            without = {name: level for name, level in ALL.items() if name != needed}
+            other = "reference" if needed != "reference" else "logs"
+            less = {name: level for name, level in ALL.items() if name != other}
+            for scopes, status in ((without, 403), (less, 409), (ALL, first.status)):
+                changed = await w.call("PATCH", mine, {"scopes": scopes}, BOSS)
+                assert changed.status == 200, changed.body
+                again = await w.call(method, path, body, auth, key)
+                assert again.status == status, (call, again.body)
+                assert (again.body == first.body) is (scopes is ALL)
+            assert (await w.call("DELETE", mine, None, BOSS)).status == 200
+            assert (await w.call(method, path, body, auth, key)).status == 401, call

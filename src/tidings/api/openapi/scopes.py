@@ -176,6 +176,13 @@ SCOPES: dict[str, str] = {
 }
 
 
+def scope_of(call: str) -> tuple[str, bool]:
+    """Name the scope that a call takes, and whether it is for the platform's own credential alone.
+    KeyError for a call that is not here."""
+    scope = SCOPES[call]
+    return scope.removeprefix(PLATFORM), scope.startswith(PLATFORM)
+
+
 def enough_for(call: str) -> list[list[str]]:
     """The sets of scopes of which each is enough for a call; none where it takes no scope, or is
     not there."""
