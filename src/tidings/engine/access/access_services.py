@@ -83,7 +83,7 @@ class AccessServices:
         return cls(
             access=access,
             credentials=Credentials(
-                access=access, changes=changes, clock=clock, random_bytes=random_bytes
+                orgs=orgs, access=access, changes=changes, clock=clock, random_bytes=random_bytes
             ),
             users=users,
             sessions=sessions,

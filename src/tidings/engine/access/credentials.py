@@ -23,8 +23,10 @@ from tidings.core.ids import OrgId
 from tidings.engine.access.access import TILL, Access
 from tidings.engine.access.denials import unknown_of
 from tidings.engine.access.keys import digest_of, new_key, new_secret, till_secret
+from tidings.engine.access.limits import CALLS_PER_MINUTE
 from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock
+from tidings.engine.orgs import Orgs
 from tidings.errors import Conflict, Forbidden, NotFound, Refusal, RequestRefused, passed
 from tidings.store import port
 
@@ -47,11 +49,13 @@ class Credentials:
         self,
         *,
         access: Access,
+        orgs: Orgs,
         changes: Changes,
         clock: Clock,
         random_bytes: Callable[[int], bytes],
     ) -> None:
         self._access = access
+        self._orgs = orgs
         self._changes = changes
         self._clock = clock
         self._random_bytes = random_bytes
@@ -73,6 +77,7 @@ class Credentials:
         """Make one. Returns it and its secret (a till's password), to be shown once."""
         wanted = passed(read_credential(body, self._clock.now_ms()))
         _check_within(caller, wanted.scopes, "scopes")
+        self._check_limits(caller, org, wanted.limits, CredentialLimits())
 
         async def change() -> tuple[port.Credential, str]:
             own = [one for one in self._access.of_org(org) if one.revoked_ms is None]
@@ -131,6 +136,8 @@ class Credentials:
                     )
             wanted = passed(read_credential(body, self._clock.now_ms(), asked(old)))
             _check_within(caller, wanted.scopes, "scopes")
+            previous = CredentialLimits(old.calls_per_minute, old.events_per_s)
+            self._check_limits(caller, org, wanted.limits, previous)
             fresh = msgspec.structs.replace(
                 old,
                 name=wanted.name,
@@ -190,6 +197,16 @@ class Credentials:
 
     # -- inside -----------------------------------------------------------------------------------
 
+    def _check_limits(
+        self, caller: Caller, org: OrgId, wanted: CredentialLimits, previous: CredentialLimits
+    ) -> None:
+        """Forbidden: limits above those of the org, which the operator alone may exceed."""
+        if caller.platform:
+            return
+        calls, whole = CALLS_PER_MINUTE, self._orgs.settings(org).limits.events_per_second
+        _check_raised("callsPerMinute", wanted.calls_per_minute, calls, previous.calls_per_minute)
+        _check_raised("eventsPerSecond", wanted.events_per_s, whole, previous.events_per_s)
+
     def _living(self, caller: Caller, org: OrgId, id: str) -> port.Credential:
         """One that was not revoked, and that the caller may change."""
         credential = self.get(caller, org, id)
@@ -224,6 +241,23 @@ def asked(old: port.Credential) -> CredentialRequest:
         old.expires_ms,
         CredentialLimits(old.calls_per_minute, old.events_per_s),
         old.kind,
+    )
+
+
+def _check_raised(
+    field: str, wanted: float | None, most: float | None, previous: float | None
+) -> None:
+    """Forbidden: a limit of a credential above that of its org. What stands may stay, or fall."""
+    if wanted is None or most is None or wanted <= most:
+        return
+    if previous is not None and wanted <= previous:
+        return
+    raise _refused(
+        Forbidden,
+        "limit_above_org",
+        f"limits.{field}",
+        f"limits.{field} must be at most {most:g}, as the operator has set it for the org; got "
+        f"{wanted:g}. Ask the operator for more.",
     )
 
 
