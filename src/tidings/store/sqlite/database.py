@@ -16,6 +16,7 @@ from pathlib import Path
 import apsw
 
 from tidings.errors import Unusable
+from tidings.store.sqlite.privacy import close_to_others
 
 FILE = "tidings.db"
 LOCK = "lock"
@@ -67,6 +68,7 @@ class DirectoryLock:
             for descriptor in tuple(self._held):
                 self._lock(descriptor)
             self.lock_database()
+            close_to_others(directory)
         except BaseException:
             self.release()
             raise
