@@ -13,6 +13,7 @@ from tidings.core.delivery.access_tokens import (
     UNTOLD_S,
     Token,
     TokenMissing,
+    life_s_of,
     read_token,
     token_request,
     worth_another,
@@ -134,3 +135,32 @@ def test_a_refused_token_is_replaced_once() -> None:
     assert not worth_another(old, replaces=True, accepted=False, now_s=101)
     assert worth_another(old, replaces=True, accepted=True, now_s=101)
     assert worth_another(old, replaces=True, accepted=False, now_s=100 + REFUSED_S)
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["9" * 400, "-" + "9" * 400, '"' + "9" * 400 + '"', "1" + "0" * 19, "1e300", "-1", "0", "-1e-9"]
+    + ["0.0", "true", "false", '"60s"', '"1e3"', '""', '"-5"', '"\u0661"', "[60]", "{}", '"NaN"'],
+    ids=lambda said: said[:20],
+)
+def test_a_life_that_is_no_number_of_seconds_is_the_endpoints_fault(said: str) -> None:
+    body = f'{{"access_token": "abc", "expires_in": {said}}}'.encode()
+    found = missing(Answer(200, (), body, False, 1.0))
+    assert not found.ours and "an expires_in that is no number of seconds" in found.detail
+
+
+@pytest.mark.parametrize("said", ["9" * 5001, "1e999", "-1e999", "NaN", "Infinity", "0x10", "1_0"])
+def test_a_number_that_is_no_json_is_the_endpoints_fault(said: str) -> None:
+    body = f'{{"access_token": "abc", "expires_in": {said}}}'.encode()
+    found = missing(Answer(200, (), body, False, 1.0))
+    assert not found.ours and "something else than JSON" in found.detail
+    status = Answer(400, (("retry-after", "9" * 400),), body, False, 1.0)
+    refused = missing(status)
+    assert not refused.ours and refused.wait_s is not None and refused.wait_s < 1e10
+
+
+@pytest.mark.parametrize(
+    ("said", "life_s"), [("60", 60), ('"60"', 60), ("59.5", 59.5), (str(2**63 - 1), 86_400)]
+)
+def test_lives_that_issuers_write_are_taken(said: str, life_s: float) -> None:
+    assert life_s_of(msgspec.json.decode(said)) == life_s

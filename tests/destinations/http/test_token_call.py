@@ -160,6 +160,10 @@ def says(body: bytes, status: int = 200) -> Callable[[Exchange], None]:
         (b'{"data": {"accessToken": "abc", "ttlSeconds": -1}}', "no number of seconds above 0"),
         (b'{"data": {"accessToken": "abc", "ttlSeconds": 1e999}}', "something else than JSON"),
         (b'{"data": {"accessToken": "abc", "ttlSeconds": true}}', "no number of seconds above 0"),
+        (
+            b'{"data": {"accessToken": "abc", "ttlSeconds": ' + b"9" * 400 + b"}}",
+            "no number of seconds above 0",
+        ),
         (b'{"data": ' * 1700, "something else than JSON"),
         (b"[" * 5000, "something else than JSON"),
         (b'"\xff"', "something else than JSON"),

@@ -10,6 +10,7 @@ import msgspec
 from tidings.core.actions.action import TokenCall
 from tidings.core.actions.seen import find
 from tidings.core.delivery.access_tokens import (
+    NO_LIFE,
     UNTOLD_S,
     Advice,
     Token,
@@ -44,5 +45,5 @@ def read_called_token(
         return nonsense(f"without a token at {call.token} that a header can hold", _PATHS)
     life_s = life_s_of(find(said, call.lives)) if call.lives else UNTOLD_S
     if life_s is None:
-        return nonsense(f"no number of seconds above 0 at {call.lives}", _PATHS)
+        return nonsense(f"{NO_LIFE}, at {call.lives}", _PATHS)
     return lasting(value, life_s, asked_s, jitter)

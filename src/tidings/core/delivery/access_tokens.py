@@ -21,6 +21,8 @@ ClientAuthentication = Literal["client_secret_basic", "client_secret_post"]
 
 UNTOLD_S = 600.0  # for how long a token is taken to hold whose answer does not say
 LIFE_MAX_S = 86_400.0
+DIGITS_MAX = 19  # of a number of seconds: some issuers write the largest that they have
+NO_LIFE = f"no number of seconds above 0, of at most {DIGITS_MAX} digits"
 EARLY_MIN, EARLY_MAX = 0.75, 0.9  # of its life: another one is asked for in between
 RESERVE, RESERVE_MAX_S = 0.1, 10.0  # of its life: what leaves must still arrive in time
 FAILED_S = 1.0  # after a failure nobody asks again so soon,
@@ -138,7 +140,7 @@ def read_token(
         return nonsense("a token that is not of the type Bearer", advice)
     life_s = life_s_of(said.get("expires_in"))
     if life_s is None:
-        return nonsense("an expires_in that is no number of seconds above 0", advice)
+        return nonsense(f"an expires_in that is {NO_LIFE}", advice)
     return lasting(value, life_s, asked_s, jitter)
 
 
@@ -197,12 +199,14 @@ def too_slow(deadline_s: float) -> TokenMissing:
 
 
 def life_s_of(said: object) -> float | None:
-    """The seconds that a token lives, as its issuer says; None for what is no such number."""
+    """Read the seconds that a token lives, as its issuer says; None for what is no such number."""
     if said is None:
         return UNTOLD_S
-    if isinstance(said, str) and said.isascii() and said.isdigit():
-        said = int(said[:12])
-    if isinstance(said, bool) or not isinstance(said, int | float) or not said > 0:
+    if isinstance(said, str) and said.isascii() and said.isdigit() and len(said) <= DIGITS_MAX:
+        said = int(said)
+    if isinstance(said, bool) or not isinstance(said, int | float):
+        return None
+    if not 0 < said < 10**DIGITS_MAX:  # nor what is no number at all
         return None
     return min(float(said), LIFE_MAX_S)
 
