@@ -57,7 +57,7 @@ def hold_keys(
     if isinstance(route, APIRoute) and KEYED["parameters"][0] in (route.openapi_extra or {}).get(
         "parameters", ()
     ):
-        [method] = route.methods
+        [method] = sorted(route.methods or ())
         route.app = _once(route.app, services, *scope_of(f"{method} {route.path}"))
 
 
