@@ -381,7 +381,7 @@ async def test_a_message_is_answered_as_kept_only_once_it_is(
 async def test_no_other_address_takes_anything(path: str) -> None:
     async with service() as s:
         await make(s)
-        assert (await send(s, b"{}", path)).status == 404
+        assert (await send(s, b"{}", path)).status == 401
 
 
 async def test_a_body_that_is_too_large_or_packed_is_refused() -> None:
@@ -399,7 +399,7 @@ async def test_a_deleted_source_is_gone_with_what_it_put_aside() -> None:
         source = await make(s)
         await send(s, b"no event")
         assert (await s.call("DELETE", f"/v1/sources/{source['id']}")).status == 204
-        assert (await send(s, b"{}")).status == 404
+        assert (await send(s, b"{}")).status == 401
         assert not await s.store.aside_sums()
         anew = await make(s)
         assert anew["id"] != source["id"] and anew["asideMessages"] == 0

@@ -175,11 +175,11 @@ async def test_it_is_paused_resumed_and_deleted_after_a_word_of_warning() -> Non
         for asked in (await browser.get(f"{at}/delete"), await browser.post(f"{at}/delete")):
             said = text(asked)
             assert "2 messages that are put aside go with it, for good." in said
-            assert "/in/7/shop</span> from now on is answered 404" in said
+            assert "/in/7/shop</span> from now on is answered 401" in said
         gone = await browser.post(f"{at}/delete", {"sure": "yes"})
         assert gone.headers["location"] == AT
         assert "shop is deleted." in unquote(gone.headers["set-cookie"])
-        assert (await browser.get(at)).status == 404 and (await send(p, {})).status == 404
+        assert (await browser.get(at)).status == 404 and (await send(p, {})).status == 401
 
 
 async def test_a_source_that_can_put_nothing_more_aside_is_in_trouble_and_says_why() -> None:

@@ -5,15 +5,18 @@ tries anything else again: 401 until it proves who it is, 503 while the source i
 messages that were put aside, or the store takes nothing.
 """
 
+import asyncio
 import math
+import os
 from collections.abc import Callable, Sequence
 
 import msgspec
 
 from tidings.core.ids import OrgId
+from tidings.core.shaping.signatures.standard_webhooks import show_secret
 from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.source import WEBHOOK
-from tidings.core.sources.verification import refusal_of
+from tidings.core.sources.verification import StandardWebhooks, refusal_of
 from tidings.engine.events.intake import Overloaded
 from tidings.engine.sources.activity import REFUSED, Arrival
 from tidings.engine.sources.intake import Fate, SourceIntake
@@ -22,7 +25,12 @@ from tidings.errors import Throttled
 from tidings.store.port import StoreDown
 
 RUNNING_MAX = 64  # requests of a source at one time
+REFUSED_AFTER_S = 0.02  # longer than it takes to verify the largest message
 PAUSED_RETRY_S, FULL_RETRY_S, BUSY_RETRY_S = 60, 60, 1
+
+
+_NOBODYS = StandardWebhooks(show_secret(os.urandom(32)))
+"""How a message is verified that goes to no source: in vain, and for as long."""
 
 
 class InboundAnswer(msgspec.Struct, frozen=True):
@@ -50,21 +58,25 @@ class Inbound:
         self._clock_ms = clock_ms
         self._running: dict[int, int] = {}
 
-    def knows(self, org: OrgId, name: str) -> bool:
-        """Whether there is a source at this address."""
-        live = self._named(org, name)
-        return live is not None and live.source.kind == WEBHOOK
-
     async def receive(
         self, org: OrgId, name: str, headers: Sequence[tuple[str, str]], body: bytes
     ) -> InboundAnswer:
-        """One request, whoever sends it. Raises nothing but CancelledError."""
-        live = self._named(org, name)
-        if live is None or live.source.kind != WEBHOOK:
+        """One request, whoever sends it. Raises nothing but CancelledError.
+
+        Who does not prove to be a sender is not told whether there is such a source: the answer and
+        its time are the same, and the reason stands on the page of the source alone.
+        """
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
+        message = ForeignMessage("", headers, body)
+        live = self._verified(self._named(org, name), message)
+        if live is None:
+            await asyncio.sleep(began_s + REFUSED_AFTER_S - loop.time())
             return InboundAnswer(
-                404,
-                "no_source",
-                "The address must be that of a source; it is not. (no_source, path)",
+                401,
+                "not_verified",
+                "The request must go to a source and prove who sends it; it does not. The page of "
+                "the source says why it refuses a request. (not_verified, header)",
             )
         number = live.stored.number
         if self._running.get(number, 0) >= RUNNING_MAX:
@@ -77,21 +89,24 @@ class Inbound:
             )
         self._running[number] = self._running.get(number, 0) + 1
         try:
-            return await self._judged(live, ForeignMessage("", headers, body))
+            return await self._taken(live, message)
         finally:
             self._running[number] -= 1
 
-    async def _judged(self, live: LiveSource, message: ForeignMessage) -> InboundAnswer:
+    def _verified(self, live: LiveSource | None, message: ForeignMessage) -> LiveSource | None:
+        """The source, where the message comes from its sender; what it refuses is noted."""
         now_ms = self._clock_ms()
-        verification = live.source.verification
-        assert verification is not None  # every inbound webhook is read with one
-        if (why := refusal_of(verification, message, now_ms // 1000)) is not None:
+        known = live is not None and live.source.kind == WEBHOOK
+        verification = live.source.verification if live is not None and known else None
+        why = refusal_of(verification or _NOBODYS, message, now_ms // 1000)
+        if live is None or not known or verification is None:
+            return None
+        if why is not None:
             live.activity.note([Arrival(now_ms, "", REFUSED, 0, reason=why)])
-            return InboundAnswer(
-                401,
-                "not_verified",
-                f"The request must prove who sends it; it does not: {why} (not_verified, header)",
-            )
+            return None
+        return live
+
+    async def _taken(self, live: LiveSource, message: ForeignMessage) -> InboundAnswer:
         if live.source.paused:
             return InboundAnswer(
                 503,

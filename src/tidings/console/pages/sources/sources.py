@@ -204,5 +204,5 @@ async def delete(visit: Visit) -> Response:
         return await ask_delete(visit)
     name, url = live.source.name, summary(visit, live)["url"]
     await visit.services.sources.delete(visit.caller.org, live.id)
-    gone = " What is sent to its address is answered 404." if url else ""
+    gone = " What is sent to its address is answered 401." if url else ""
     return visit.go(AT, f"{name} is deleted.{gone}")
