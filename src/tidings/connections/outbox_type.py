@@ -6,6 +6,7 @@ from tidings.connections.postgresql_fields import FIELDS
 from tidings.core.connections.admitted import TABLES
 from tidings.core.connections.connection import Connection
 from tidings.core.connections.fields import ConnectionField
+from tidings.core.connections.tables import LINES_MAX, LINES_USUAL
 
 EXTRA = "outbox"
 
@@ -21,6 +22,14 @@ TYPE = ConnectionType(
     "The PostgreSQL database of an application with an outbox.",
     (
         *FIELDS,
+        ConnectionField(
+            LINES_MAX,
+            "Connections to it at once, of all sources together; one org has at most half of them "
+            "where several may name it. The others read in turns",
+            what="count",
+            usual=str(LINES_USUAL),
+            shown=True,
+        ),
         ConnectionField(
             TABLES,
             "The tables that sources may read; `{org}` stands for the number of the source's org",

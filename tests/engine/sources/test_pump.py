@@ -10,9 +10,10 @@ from structlog.testing import capture_logs
 from tests.api.control_client import Service, service
 from tidings.connections.port import ConnectionDown
 from tidings.core.connections.connection import Connection
+from tidings.core.ids import OrgId
 from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.source import Source
-from tidings.engine.sources import intake, live_source
+from tidings.engine.sources import intake, live_source, pump
 from tidings.engine.sources.pump import Pump
 from tidings.engine.sources.pumps import Pumps
 from tidings.engine.sources.sources import Sources
@@ -429,3 +430,44 @@ async def test_an_org_is_told_of_the_first_message_that_is_put_aside_and_of_no_f
         s.clock.ms += 3_600_000
         assert await once_more() == 2
         await s.parts.pumps.stop()
+
+
+async def test_sources_of_an_outbox_share_so_many_lines_and_read_in_turns(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pump, "TURN_S", 0.05)
+    monkeypatch.setattr(pump, "LOOK_S", 0.01)
+    async with service() as s:
+        await s.call("PATCH", "/v1/orgs/1", {"settings": {"unknownTypes": "admitted"}})
+        shop = Connection("shop", "outbox", {"connections_max": 2}, frozenset({OrgId(1)}))
+        sources, pumps = sources_of(s)
+        sources.connections = pumps._connections = {"shop": shop}
+        topics = {f"t{n}": Topic(4, batch=1) for n in range(6)}
+        most_open = 0
+
+        class Tables:
+            """A driver of tables, by their names."""
+
+            async def open(self, source: Source, connection: Connection, number: int) -> Reader:
+                nonlocal most_open
+                assert source.outbox is not None
+                made = await topics[source.outbox.table].open(source, connection, number)
+                most_open = max(most_open, sum(one.open_now for one in topics.values()))
+                return made
+
+        pumps._drivers = {"outbox": Tables()}
+        for name in topics:
+            body = {"name": name, "type": "outbox", "connection": "shop", "outbox": {"table": name}}
+            assert (await s.call("POST", "/v1/sources", body)).status == 201
+        waiting = [live for live in sources.all() if "waits for its turn" in live.trouble]
+        await until(lambda: [live for live in sources.all() if "for its turn" in live.trouble])
+        assert len(waiting) <= 4
+        await until(lambda: all(topic.taken == 4 for topic in topics.values()), 20)
+        assert most_open == 2
+        for topic in topics.values():  # what comes later has its turn too
+            topic.append(BODY % 9)
+        await until(lambda: all(topic.taken == 5 for topic in topics.values()), 20)
+        assert most_open == 2 and len(await numbers(s)) == 30
+        assert (await s.call("DELETE", "/v1/sources/t0")).status == 204
+        await pumps.stop()
+        assert not sum(topic.open_now for topic in topics.values())

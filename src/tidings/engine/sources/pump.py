@@ -13,10 +13,12 @@ import structlog
 from tidings.connections.port import ConnectionDown
 from tidings.core.connections.connection import Connection
 from tidings.core.notices.kinds import SOURCE_FAILING, source_failing
+from tidings.core.sources.line_share import TURN_S
 from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.reach import outside_connection
 from tidings.engine.events.intake import Overloaded
 from tidings.engine.sources.intake import SourceIntake, Tell
+from tidings.engine.sources.lines import SourceLines
 from tidings.engine.sources.live_source import AsideFull, LiveSource
 from tidings.errors import Throttled
 from tidings.sources.port import Reading, SourceDriver
@@ -25,9 +27,14 @@ from tidings.store.port import StoreDown
 AGAIN_S, AGAIN_MAX_S = 0.5, 30.0
 WAIT_S, WAIT_MAX_S = 0.05, 5.0  # while nothing can be kept
 LAG_EVERY_S = 5.0
+LOOK_S = 0.5  # how often one that waits for messages looks whether others wait for its line
 TOLD_AFTER_MS = 900_000
 
 log = structlog.get_logger(__name__)
+
+
+class _TurnOver(Exception):
+    """Another source has its turn."""
 
 
 class Pump:
@@ -41,6 +48,7 @@ class Pump:
         intake: SourceIntake,
         tell: Tell,
         *,
+        lines: SourceLines | None = None,
         told_after_ms: int = TOLD_AFTER_MS,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -49,6 +57,7 @@ class Pump:
         self._connection = connection
         self._intake = intake
         self._tell = tell
+        self._lines = lines
         self._told_after_ms = told_after_ms
         self._sleep = sleep
         self._looked_s = float("-inf")
@@ -59,17 +68,21 @@ class Pump:
         while True:
             reading: Reading | None = None
             try:
+                await self._wait_for_line()
                 if (why := outside_connection(live.source, self._connection, live.org)) is not None:
                     raise ConnectionDown(why)
                 reading = await self._driver.open(live.source, self._connection, live.stored.number)
                 live.well()
+                ends_s = asyncio.get_running_loop().time() + TURN_S
                 while True:
-                    messages = await reading.read()
+                    messages = await self._next(reading, ends_s)
                     await self._keep(messages)
                     await reading.acknowledge()
                     again_s = AGAIN_S
                     live.well()
                     await self._look(reading, len(messages))
+            except _TurnOver:
+                again_s = 0.0
             except ConnectionDown as down:
                 self._troubled(str(down))
             except Exception as error:
@@ -79,8 +92,38 @@ class Pump:
             finally:
                 if reading is not None:
                     await reading.close()
+                if self._lines is not None:
+                    self._lines.give(live.stored.number)
             await self._sleep(again_s)
-            again_s = min(AGAIN_MAX_S, again_s * 2)
+            again_s = min(AGAIN_MAX_S, again_s * 2) or AGAIN_S
+
+    async def _wait_for_line(self) -> None:
+        """Have a line of the connection, where there are so many; while there is none, say so."""
+        if self._lines is None:
+            return
+        admitted = self._lines.take(self._live.stored.number, self._live.org)
+        while not admitted.done():
+            self._troubled(self._lines.waits_because)
+            await asyncio.wait([admitted], timeout=TURN_S)
+
+    async def _next(self, reading: Reading, ends_s: float) -> Sequence[ForeignMessage]:
+        """Read what comes next. _TurnOver after the turn, where another waits for the line."""
+        lines, number = self._lines, self._live.stored.number
+        if lines is None:
+            return await reading.read()
+        loop = asyncio.get_running_loop()
+        read = loop.create_task(reading.read())
+        try:
+            while True:
+                if loop.time() >= ends_s and lines.is_wanted(number):
+                    raise _TurnOver
+                await asyncio.wait([read], timeout=LOOK_S)
+                if read.done():
+                    return read.result()
+        finally:
+            if not read.done():
+                read.cancel()
+                await asyncio.wait([read])
 
     async def _keep(self, messages: Sequence[ForeignMessage]) -> None:
         """All of them are on stable storage, however long that takes."""

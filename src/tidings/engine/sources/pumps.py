@@ -6,8 +6,9 @@ import contextlib
 from collections.abc import Mapping
 
 from tidings.core.connections.connection import Connection
-from tidings.core.sources.source import WEBHOOK
+from tidings.core.sources.source import OUTBOX, WEBHOOK
 from tidings.engine.sources.intake import Tell
+from tidings.engine.sources.lines import SourceLines
 from tidings.engine.sources.live_source import LiveSource
 from tidings.engine.sources.pump import Pump
 from tidings.engine.sources.sources import Sources
@@ -32,6 +33,7 @@ class Pumps:
         self._tell = tell
         self._told_after_ms = told_after_ms
         self._running: dict[int, asyncio.Task[None]] = {}
+        self._lines: dict[str, SourceLines] = {}  # one for each connection of the operator's
         self._stopping = False
         sources.changed.add(self.follow)
 
@@ -74,9 +76,15 @@ class Pumps:
             connection,
             self._sources.intake,
             self._tell,
+            lines=self._lines_of(connection) if live.source.kind == OUTBOX else None,
             told_after_ms=self._told_after_ms,
         )
         self._running[number] = asyncio.get_running_loop().create_task(_after(before, pump))
+
+    def _lines_of(self, connection: Connection) -> SourceLines:
+        if connection.name not in self._lines:
+            self._lines[connection.name] = SourceLines(connection)
+        return self._lines[connection.name]
 
 
 async def _after(before: "asyncio.Task[None] | None", pump: Pump) -> None:
