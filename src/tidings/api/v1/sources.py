@@ -132,7 +132,7 @@ def source_routes(services: Services) -> APIRouter:
 
     @router.delete("/{source_id}", summary="Delete a source", status_code=204)
     async def delete(request: Request, source_id: str) -> Response:
-        """With what it has put aside. What is sent to its address then is answered 404."""
+        """With what it has put aside. What is sent to its address then is answered 401."""
         org = services.caller(request, "sources:write").org
         await sources.delete(org, source_id)
         return Response(status_code=204)
