@@ -76,6 +76,7 @@ from tidings.engine.shaping.transformations import Transformations
 from tidings.engine.sources.inbound import Inbound
 from tidings.engine.sources.intake import SourceIntake
 from tidings.engine.sources.message_reader import MessageReader
+from tidings.engine.sources.outbox_tables import OutboxTables
 from tidings.engine.sources.pumps import Pumps
 from tidings.engine.sources.sources import Sources
 from tidings.engine.supervisor import Job, Supervisor
@@ -228,9 +229,10 @@ def build(ports: Ports, options: Options) -> App:
         cuts=PersonalCuts(event_types.kind_of),
         failed=lambda error, kind: errors.note(error, Step.SHAPE, kind),
     )
-    commits, headers_of = (
+    commits, headers_of, outboxes = (
         CommitQueue(limits.waiting_bytes_max, limits.waiting_s_max),
         partial(MessageHeaders, first_hop=doors.first_hop),
+        OutboxTables(ports.connections, registry, ports.actions, ports.actions_org),
     )
     acceptor = Acceptor(ports.catalogue, terms, commits, event_types, LoopGuard(doors))
 
@@ -291,6 +293,7 @@ def build(ports: Ports, options: Options) -> App:
         event_types=event_types.names,
         check_url=refusal,
         own_path=addresses.own_path,
+        is_read_back=outboxes.is_read,
         unresolved=unresolved,
         changed=heard.changed,
         owners=notices,
@@ -405,6 +408,7 @@ def build(ports: Ports, options: Options) -> App:
             tell=notices.tell,
         ),
         connections=ports.connections,
+        outboxes=outboxes,
     )
     return App(
         ports=ports,

@@ -6,6 +6,7 @@ key = ["customer_id"]
 id = "event_id"
 newer = "at"
 org = "org_id"                    # or a table for each org: [crm.tables."customer_state_{org}"]
+headers = "headers"               # where its rows may come back by an outbox
 """
 
 import re
@@ -22,7 +23,8 @@ TABLES, LINES_MAX = "tables", "connections_max"
 LINES_USUAL = 10
 COLUMNS_MAX = 100
 NAME_BYTES_MAX = 63  # PostgreSQL cuts off what is longer
-_FIELDS = ("columns", "key", "id", "newer", "org")
+_FIELDS = ("columns", "key", "id", "newer", "org", "headers")
+OUTBOX_HEADERS = "headers"  # the column of them that an outbox has
 _ANOTHER_NUMBER = re.compile(r"[0-9}]\{org\}|\{org\}[0-9{]")
 
 
@@ -31,7 +33,8 @@ class DeclaredTable(msgspec.Struct, frozen=True):
     one with these; none: every row is a new one. `id`: the column of the message's id, by which a
     repeat is known. `newer`: a row is changed only by what is as new or newer by this column.
     `org`: the column of the org's number, which no webhook sets. `per_org`: whether each org has a
-    table of its own by the name."""
+    table of its own by the name. `headers`: the column that gets the message's id and how often
+    its event has been through Tidings, as an object, for whoever makes an event of the row."""
 
     columns: tuple[str, ...]
     key: tuple[str, ...] = ()
@@ -39,11 +42,18 @@ class DeclaredTable(msgspec.Struct, frozen=True):
     newer: str = ""
     org: str = ""
     per_org: bool = False
+    headers: str = ""
 
     @property
     def settable(self) -> tuple[str, ...]:
-        """What a webhook says; id and org are set by themselves."""
-        return tuple(column for column in self.columns if column not in (self.id, self.org))
+        """What a webhook says; id, org and headers are set by themselves."""
+        by_itself = (self.id, self.org, self.headers)
+        return tuple(column for column in self.columns if column not in by_itself)
+
+    @property
+    def passes_on(self) -> bool:
+        """Whether an outbox that reads the table is told how often a row's event came through."""
+        return self.headers == OUTBOX_HEADERS
 
     @property
     def needed(self) -> frozenset[str]:
@@ -83,6 +93,7 @@ def _declared(fields: Mapping[str, object]) -> Iterator[tuple[str, DeclaredTable
                 newer=one.get("newer", ""),
                 org=one.get("org", ""),
                 per_org=ORG in name,
+                headers=one.get("headers", ""),
             ),
         )
 
@@ -119,6 +130,12 @@ def table_faults(name: str, said: object) -> Iterator[str]:
     if "id" in said and not _is_name(id):
         yield f"{where}.id must be a column; got {came(id)}"
     yield from _org_faults(where, name, said)
+    headers = said.get("headers", "")
+    if "headers" in said and (not _is_name(headers) or headers in (*key, id, newer, org)):
+        yield (
+            f"{where}.headers must be a column of its own, beside key, id, newer and org; got "
+            f"{came(headers)}"
+        )
     if not key and not id:
         yield f"{where} must have a key or an id: else what comes again is written again"
     if strange := [one for one in key if one != org and (one not in columns or one == id)]:

@@ -89,5 +89,15 @@ def _judge_connection(form: WebhookForm, settings: Settings, kind: Kind) -> None
         why = place.outside(connection, org) or place.trespass(connection, org)
         if why is not None:
             form.refuse("outside_connection", kind.field or "", why)
+    if settings.sql is not None:
+        table = settings.sql.table
+        if form.known.is_read_back(connection, table, form.known.org):
+            form.refuse(
+                "table_read_back",
+                "sql",
+                f"sql.table must be one that no source reads; got {table}, whose rows would come "
+                "back as events without an end. Take another, or ask the operator to declare "
+                'headers = "headers" for it.',
+            )
     if settings.email is not None:
         judge_mailing(form, settings.email, recipients_of(connection.fields))

@@ -41,6 +41,8 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     check_url: UrlCheck
     org: OrgId = OrgId(0)
     """Whose webhook it is: by its number it may name places over connections."""
+    is_read_back: Callable[[Connection, str, OrgId], bool] = lambda connection, table, org: False
+    """Whether a source reads a table, so that its rows come back."""
     own_path: UrlCheck = lambda url: None
     """The reason why messages may not go there, as it is the service itself."""
     transformations: Collection[str] = ()

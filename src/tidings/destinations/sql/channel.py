@@ -26,7 +26,8 @@ from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.deadline import within_its_time
 from tidings.destinations.port import Message
 from tidings.destinations.sql import verdicts
-from tidings.destinations.sql.rows import row_of
+from tidings.destinations.sql.outbox_readers import OutboxReaders
+from tidings.destinations.sql.rows import row_of, with_headers
 from tidings.destinations.sql.statements import read_statement, statement
 
 SPARE_S = 0.1  # of the deadline
@@ -47,6 +48,7 @@ class SqlChannel:
         self._places = asyncio.Semaphore(webhook.connections_max)
         columns = table.settable if sql.columns is None else list(sql.columns)
         self._statement = statement(sql.table, table, columns).encode()
+        self._readers = OutboxReaders(sql.table, table)
         self._told = ""  # what the log has of it
 
     async def send(self, message: Message) -> Result | None:
@@ -54,7 +56,8 @@ class SqlChannel:
             row = row_of(self._sql, self._table, message.id, message.body, self._webhook.org)
         except MessageFault as fault:
             return of_fault(Fault(FaultKind.TRANSFORM, False, fault.said, 0.0))
-        attempt = _Attempt(message, row, self._statement, self._webhook, self._sql.table)
+        to = (self._webhook, self._sql.table, self._table, self._readers)
+        attempt = _Attempt(message, row, self._statement, *to)
         lines = self._lines.of(self)
         try:
             async with within_its_time(message), self._places:
@@ -109,8 +112,17 @@ class _Attempt:
     """One message on its way, and how far it has come."""
 
     def __init__(
-        self, message: Message, row: bytes, statement: bytes, webhook: Webhook, table: str
+        self,
+        message: Message,
+        row: bytes,
+        statement: bytes,
+        webhook: Webhook,
+        table: str,
+        declared: DeclaredTable,
+        readers: OutboxReaders,
     ) -> None:
+        self._declared = declared
+        self._readers = readers
         self._message = message
         self._row = row
         self._statement = statement
@@ -175,15 +187,18 @@ class _Attempt:
     async def _written(self, line: Line) -> Result | None:
         trial = self._message.trial
         await line.bound(self._message.deadline_s)
+        if (refusal := await self._readers.refusal(line)) is not None:
+            self.why = refusal
+            return of_fault(Fault(FaultKind.OURS, False, refusal, self._took_ms))
         prepared = await line.prepare(self._statement)
         if trial:
             await line.execute("BEGIN")
-        if self._message.leaves([]) is None:
+        if (left := self._message.leaves([])) is None:
             if trial:
                 await line.execute("ROLLBACK")
             return None
         self._sent = True
-        rows = await line.write(prepared, self._row)
+        rows = await line.write(prepared, with_headers(self._row, self._declared, left))
         if trial:
             await line.execute("SET CONSTRAINTS ALL IMMEDIATE")  # what a commit would judge
             await line.execute("ROLLBACK")

@@ -11,7 +11,7 @@ from tidings.core.connections.tables import LINES_MAX, LINES_USUAL, DeclaredTabl
 from tidings.core.picks import MessageFault
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Channel, Headers, Shown
-from tidings.destinations.sql.rows import row_of
+from tidings.destinations.sql.rows import row_of, with_headers
 from tidings.destinations.undialled import UndialledChannel
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ class SqlDestination:
         shown = [(name, value) for name, value in headers if name in _SHOWN]
         try:
             row = row_of(webhook.sql, table, dict(shown).get(_ID), body, webhook.org)
+            row = with_headers(row, table, headers)
         except MessageFault:  # nothing was sent
             row = b""
         return Shown("UPSERT" if table.key else "INSERT", shown, row)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import msgspec
 
 from tidings.core.connections.tables import DeclaredTable
+from tidings.core.events.passage import HEADER
 from tidings.core.exact_json import (
     PathTree,
     Steps,
@@ -20,6 +21,9 @@ from tidings.core.exact_json import (
 from tidings.core.ids import OrgId
 from tidings.core.picks import MessageFault, PassedOver, Pick, steps_of
 from tidings.core.webhooks.sql_table import WHOLE, SqlTable
+from tidings.destinations.port import Headers
+
+PASSED_ON = ("webhook-id", HEADER)
 
 
 def row_of(sql: SqlTable, table: DeclaredTable, id: str | None, body: bytes, org: OrgId) -> bytes:
@@ -49,6 +53,14 @@ def row_of(sql: SqlTable, table: DeclaredTable, id: str | None, body: bytes, org
     if table.org:
         row[table.org] = org
     return write_exactly(row)
+
+
+def with_headers(row: bytes, table: DeclaredTable, left: Headers) -> bytes:
+    """Add what a message has left with, if the table has a column for it, to its row."""
+    if not table.headers or not row:
+        return row
+    kept = {name: value for name, value in left if name in PASSED_ON}
+    return write_exactly(fields_of(row) | {table.headers: kept})
 
 
 _NULL = msgspec.Raw(b"null")

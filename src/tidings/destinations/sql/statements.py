@@ -23,7 +23,7 @@ _READ = "SELECT FROM pg_catalog.json_populate_record(NULL::{table}, $1::pg_catal
 def statement(name: str, table: DeclaredTable, columns: Sequence[str]) -> str:
     """Insert a row of these columns, or change the one with its key. What has come before, or is
     older, changes nothing."""
-    columns = list(dict.fromkeys((*columns, *filter(None, (table.id, table.org)))))
+    columns = list(dict.fromkeys((*columns, *filter(None, (table.id, table.org, table.headers)))))
     return (
         sql.SQL(_WRITE)
         .format(

@@ -17,6 +17,7 @@ from tidings.engine.listeners import Listeners
 from tidings.engine.sources.activity import OUTCOMES
 from tidings.engine.sources.intake import Fate, SourceIntake
 from tidings.engine.sources.live_source import LiveSource, UnknownSource
+from tidings.engine.sources.outbox_tables import OutboxTables
 from tidings.engine.vault import Vault
 from tidings.errors import Conflict, Forbidden, Invalid, Refusal, not_found
 from tidings.store import port
@@ -46,7 +47,9 @@ class Sources:
         vault: Vault,
         intake: SourceIntake,
         connections: Mapping[str, Connection],
+        outboxes: OutboxTables,
     ) -> None:
+        self._outboxes = outboxes
         self._store = store
         self._vault = vault
         self.intake = intake
@@ -120,6 +123,7 @@ class Sources:
     async def create(self, caller: Caller, body: dict[str, object]) -> LiveSource:
         """Make a source. Invalid, Conflict, Forbidden, StoreDown."""
         source, org = self.checked(caller, body), caller.org
+        self._outboxes.refuse_written(source)
         if (org, source.name) in self._by_name:
             raise Conflict(
                 Refusal(
@@ -154,6 +158,7 @@ class Sources:
             msgspec.structs.replace(old.stored, sealed=sealed)
         )
         old.source, old.declared_in = source, declared_in
+        self._outboxes.keep(old.stored.number, source)
         return old
 
     async def change(self, caller: Caller, source_id: str, body: dict[str, object]) -> LiveSource:
@@ -162,6 +167,7 @@ class Sources:
         live = self.get(caller.org, source_id)
         live.refuse_declared()
         source = self.checked(caller, body, live.source)
+        self._outboxes.refuse_written(source)
         return await self._set(live, source)
 
     async def pause(self, org: OrgId, source_id: str, *, paused: bool) -> LiveSource:
@@ -180,6 +186,7 @@ class Sources:
         await self._store.drop_source(live.stored.number)
         self._gone.update(live.activity.totals)
         del self._by_number[live.stored.number], self._by_name[org, live.source.name]
+        self._outboxes.keep(live.stored.number, None)
         live.deleted = True
         self.changed.tell(live)
 
@@ -286,6 +293,7 @@ class Sources:
     def _keep(self, stored: port.StoredSource, source: Source, declared_in: str) -> LiveSource:
         live = LiveSource(stored, source, declared_in)
         self._by_number[stored.number] = self._by_name[stored.org, source.name] = live
+        self._outboxes.keep(stored.number, source)
         return live
 
     def _sealed(self, org: OrgId, source: Source, declared_in: str) -> bytes:

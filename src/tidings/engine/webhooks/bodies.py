@@ -7,7 +7,7 @@ import msgspec
 
 from tidings.catalogue.event_type import EventType
 from tidings.core.budget import LOOP_S
-from tidings.core.connections.connection import Connections
+from tidings.core.connections.connection import Connection, Connections
 from tidings.core.ids import OrgId
 from tidings.core.shaping.filter import compile_filter
 from tidings.core.shaping.filter_cost import worst_s
@@ -37,6 +37,7 @@ class BodyReader:
         event_types: Callable[[OrgId], Collection[str]],
         check_url: UrlCheck,
         own_path: UrlCheck,
+        is_read_back: Callable[[Connection, str, OrgId], bool],
         unresolved: Callable[[str], Awaitable[str | None]] | None,
         transformations: Callable[[OrgId], Collection[str]],
         aliases: Mapping[str, str],
@@ -50,6 +51,7 @@ class BodyReader:
         self._event_types = event_types
         self._check_url = check_url
         self._own_path = own_path
+        self._is_read_back = is_read_back
         self._unresolved = unresolved
         self._transformations = transformations
         self._aliases = aliases
@@ -77,6 +79,7 @@ class BodyReader:
             check_url=self._check_url,
             org=org,
             own_path=self._own_path,
+            is_read_back=self._is_read_back,
             transformations=self._transformations(org),
             aliases=self._aliases,
             admits_unknown=self._admits_unknown(org),

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from tidings.catalogue.event_type import EventType
-from tidings.core.connections.connection import Connections
+from tidings.core.connections.connection import Connection, Connections
 from tidings.core.delivery.standing import Standing
 from tidings.core.events.attribution import Attribution
 from tidings.core.ids import OrgId, WebhookId
@@ -90,6 +90,7 @@ class Webhooks(WebhookBook):
         owners: OwnerListener,
         failing_since_ms: Callable[[int], int | None],  # of a webhook, by its number
         own_path: UrlCheck = lambda url: None,
+        is_read_back: Callable[[Connection, str, OrgId], bool] = lambda *_: False,
         unresolved: Callable[[str], Awaitable[str | None]] | None = None,
         transformations: Callable[[OrgId], Collection[str]] = lambda _: (),  # an org's, by name
         aliases: Mapping[str, str] | None = None,  # other names of event types
@@ -115,6 +116,7 @@ class Webhooks(WebhookBook):
             event_types=event_types,
             check_url=check_url,
             own_path=own_path,
+            is_read_back=is_read_back,
             unresolved=unresolved,
             transformations=transformations,
             aliases=aliases or {},
