@@ -188,6 +188,27 @@ async def test_an_arrival_that_was_refused_or_broke_off_takes_no_ones_turn() -> 
         assert (await s.call("POST", path_of(inbox), b"{}", auth=None)).status == 200
 
 
+async def test_arrivals_that_wait_at_one_orgs_inbox_leave_room_for_those_of_another() -> None:
+    async with service() as s:
+        slow = [await make(s, delayMs=60_000) for _ in range(4)]
+        auth = await s.add_org(2)
+        other = await make(s, auth)
+        waiting = [
+            asyncio.ensure_future(s.call("POST", path_of(inbox), b"{}", auth=None))
+            for inbox in slow
+            for _ in range(40)
+        ]
+        async with asyncio.timeout(10):
+            while len(refused := [call for call in waiting if call.done()]) < 10:
+                await asyncio.sleep(0.01)
+        assert len(refused) == 160 - WAITING_MAX // 2
+        assert {(await call).status for call in refused} == {429}
+        assert (await s.call("POST", path_of(other), b"{}", auth=None)).status == 200
+        for call in waiting:
+            call.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+
+
 async def test_an_org_has_so_many_inboxes_and_idle_ones_go() -> None:
     async with service() as s:
         first = await make(s)

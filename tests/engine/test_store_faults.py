@@ -175,7 +175,7 @@ ASKED: dict[str, Ask] = {
     "count_replay": lambda s: s.replays.count(job().spec, [port.ReplayEntry(EventNumber(1))], 1.0),
     "owed_before": lambda s: s.services.restored_backlog.count(START_MS, 1.0),
     "unfinished_before": lambda s: s.services.restored_backlog.count(START_MS, 1.0),
-    "retry_now": lambda s: s.services.manual_retries.ask(DeliveryId(1), hooked(s).number),
+    "retry_now": lambda s: s.services.manual_retries.ask(ORG, DeliveryId(1), hooked(s).number),
 }
 
 

@@ -68,7 +68,7 @@ async def test_who_takes_too_much_fails_alone(bomb: str) -> None:
         await renderer.render(template, EVENT)
     assert 0 < rests.value.delay_s <= subject.REST_S
     (key,) = renderer._resting
-    renderer._resting[key] = asyncio.get_running_loop().time() + 5.0
+    renderer._resting.replace(key, asyncio.get_running_loop().time() + 5.0)
     with pytest.raises(RenderLater):
         await renderer.render(template, EVENT)  # also near the end of its rest
     assert renderer.deaths == 1  # it was not even tried

@@ -7,7 +7,12 @@ import pytest
 
 from tidings.core.shaping.transformation_rules import TEMPLATE_MAX
 from tidings.transform.port import OUTPUT_MAX
-from tidings.transform.sandbox import KEPT_MAX, Sandbox, Unrenderable
+from tidings.transform.sandbox import (
+    KEPT_CHARACTERS_MAX,
+    KEPT_CHARACTERS_MIN,
+    Sandbox,
+    Unrenderable,
+)
 
 EVENT = json.dumps(
     {
@@ -121,9 +126,10 @@ def test_two_templates_do_not_see_each_other() -> None:
 
 def test_compiled_templates_are_kept_up_to_a_bound() -> None:
     sandbox = Sandbox()
-    for n in range(KEPT_MAX + 5):
+    most = KEPT_CHARACTERS_MAX // KEPT_CHARACTERS_MIN
+    for n in range(most + 5):
         sandbox.check(f"{n}")
-    assert len(sandbox._kept) == KEPT_MAX
+    assert len(sandbox._kept) == most
 
 
 @pytest.mark.parametrize("size", [0, TEMPLATE_MAX + 1])

@@ -21,13 +21,14 @@ import pycares
 from pycares import errno as ares
 
 from tidings.core.delivery.exchange import FaultKind
+from tidings.core.shares.table import SharedTable
 
 LOOKUP_S = 2.5
 KEEP_MAX_S = 30.0
 KEEP_MIN_S = 1.0  # also for TTL 0: what was checked is what is dialled, so a second is safe
 KEEP_FAILED_S = 5.0
 KEEP_OURS_S = 1.0
-NAMES_MAX = 10_000
+NAMES_MAX = 10_000  # of the domain with most of them the oldest go
 SERVER_ALIVE_S = 30.0
 
 _TRY_S = 0.8  # c-ares doubles it for the second try: 2.4 s in all
@@ -47,6 +48,9 @@ class ResolutionFault(msgspec.Struct, frozen=True):
 
     kind: FaultKind
     detail: str
+
+
+Kept = tuple[NameAddresses | ResolutionFault, float]  # until when
 
 
 class Resolver(Protocol):
@@ -123,7 +127,7 @@ class CaresResolver:
             servers=list(nameservers) or None,
         )
         self._hosts = hosts or HostsFile()
-        self._known: dict[str, tuple[NameAddresses | ResolutionFault, float]] = {}
+        self._known = SharedTable[str, str, Kept](NAMES_MAX)
         self._asked: dict[str, asyncio.Task[NameAddresses | ResolutionFault]] = {}
         self._answered_at = float("-inf")
         self._closed = False
@@ -223,10 +227,13 @@ class CaresResolver:
         )
 
     def _keep(self, name: str, ending: NameAddresses | ResolutionFault, until: float) -> None:
-        self._known.pop(name, None)
-        while len(self._known) >= NAMES_MAX:
-            del self._known[next(iter(self._known))]
-        self._known[name] = (ending, until)
+        self._known.put(_domain_of(name), name, (ending, until))
+
+
+def _domain_of(name: str) -> str:
+    """Return the last two labels of a name: whoever has one name there may make as many as they
+    like."""
+    return ".".join(name.rsplit(".", 2)[-2:])
 
 
 def _ipv4_first(addresses: Sequence[str]) -> tuple[str, ...]:

@@ -10,13 +10,15 @@ import structlog
 from tidings.connections.port import ConnectionDown, ConnectionType
 from tidings.core.connections.connection import Connection, Connections
 from tidings.core.events.call_reader import Caller
+from tidings.core.ids import OrgId
+from tidings.core.shares.budget import SharedBudget
 from tidings.core.token_bucket import TokenBucket
 from tidings.engine.clock import Clock
 from tidings.errors import NotFound, Refusal, Throttled
 
 DEADLINE_S = 15.0
 RATE_PER_S = 1.0  # of an org
-UNDER_WAY_MAX = 4  # of the process
+UNDER_WAY_MAX = 16  # of the process; an org has as many as it leaves to others
 ORGS_MAX = 10_000
 
 log = structlog.get_logger(__name__)
@@ -58,7 +60,7 @@ class NamedConnections:
         self._deadline_s = deadline_s
         self._results: dict[str, CheckResult] = {}
         self._buckets: dict[int, TokenBucket] = {}
-        self._under_way = 0
+        self._under_way = SharedBudget[OrgId](UNDER_WAY_MAX)
 
     @property
     def default(self) -> str:
@@ -86,11 +88,10 @@ class NamedConnections:
         connection = self.get(caller, name)
         self._admit(caller)
         began_s = monotonic()
-        self._under_way += 1
         try:
             trouble = await self._trouble(connection)
         finally:
-            self._under_way -= 1
+            self._under_way.give(caller.org)
         result = CheckResult(self._clock.now_ms(), (monotonic() - began_s) * 1e3, trouble)
         self._results[connection.name] = result
         return result
@@ -119,10 +120,11 @@ class NamedConnections:
                 self._buckets.clear()
             bucket = self._buckets[caller.org] = TokenBucket(RATE_PER_S)
         now_s = self._clock.now_ms() / 1000
-        if self._under_way >= UNDER_WAY_MAX:
+        if not self._under_way.admits(caller.org):
             raise CheckedTooOften(1.0)
         if not bucket.take(now_s):
             raise CheckedTooOften(bucket.wait_s(now_s))
+        self._under_way.charge(caller.org, 1)
 
 
 def _unknown(name: str) -> NotFound:

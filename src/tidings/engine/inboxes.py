@@ -23,6 +23,7 @@ from tidings.core.inbox_rules import (
 )
 from tidings.core.running.parts import Part
 from tidings.core.shaping.signatures.schemes import judge
+from tidings.core.shares.budget import SharedBudget
 from tidings.core.sources.message import bounded_headers
 from tidings.core.token_bucket import TokenBucket
 from tidings.core.webhooks.masks import masked_arrival
@@ -38,7 +39,8 @@ INBOXES_MAX = 100  # of an org
 IDLE_MS = 30 * 86_400_000
 BODY_BYTES_KEPT = 256 * 1024
 RATE_PER_S = 50.0  # arrivals at one inbox
-UNWRITTEN_MAX = 500
+# Arrivals that are not written yet, of all orgs; an org has as much as it leaves to others.
+UNWRITTEN_MAX, UNWRITTEN_BYTES_MAX = 500, 32 << 20
 WRITE_AFTER_S, WRITE_AGAIN_S = 0.05, 1.0
 WRITE_BYTES = 2 << 20  # in one write
 LOOK_S, LOOK_AGAIN_S = 3600.0, 60.0  # between looks for idle inboxes
@@ -103,6 +105,9 @@ class Inboxes:
         self._by_token: dict[str, LiveInbox] = {}
         self._by_number: dict[int, LiveInbox] = {}
         self._unwritten: list[port.Arrival] = []
+        self._places = SharedBudget[OrgId](UNWRITTEN_MAX)
+        self._bytes = SharedBudget[OrgId](UNWRITTEN_BYTES_MAX)
+        self._owners: dict[int, OrgId] = {}  # by inbox, of those that have arrivals unwritten
         self._writing: asyncio.Task[None] | None = None
         self._supervisor = supervisor
         self._looking: SupervisedTask | None = None
@@ -148,6 +153,11 @@ class Inboxes:
     def url(self, live: LiveInbox) -> str:
         """Its receiving URL."""
         return self._url_of(live.stored.token)
+
+    def org_of(self, token: str) -> OrgId | None:
+        """Return the org whose inbox has this token; None where there is none."""
+        live = self._by_token.get(token)
+        return None if live is None else live.stored.org
 
     def knows(self, token: str) -> bool:
         """Whether an inbox has this token."""
@@ -211,7 +221,9 @@ class Inboxes:
         if live is None:
             return _refusal(404, "no_inbox", "No inbox has this address. It may have been deleted.")
         now_ms = self._clock.now_ms()
-        if not live.bucket.take(now_ms / 1000) or len(self._unwritten) >= UNWRITTEN_MAX:
+        org, size = live.stored.org, len(body[:BODY_BYTES_KEPT])
+        has_room = self._places.admits(org) and self._bytes.admits(org, size)
+        if not has_room or not live.bucket.take(now_ms / 1000):
             return _refusal(
                 429,
                 "too_many_arrivals",
@@ -222,6 +234,9 @@ class Inboxes:
         secrets = self._secrets_at(stored.org, self.url(live))
         judged = judge(headers, body, secrets, now_ms // 1000)
         live.stored = msgspec.structs.replace(stored, used_ms=now_ms)
+        self._places.charge(org, 1)
+        self._bytes.charge(org, size)
+        self._owners[stored.number] = org
         self._unwritten.append(
             port.Arrival(
                 0,
@@ -274,9 +289,19 @@ class Inboxes:
                 log.error("an arrival cannot be kept", inbox=part[0].inbox, reason=repr(error))
                 numbers = [0]
             self._apart = max(0, self._apart - 1)
+            self._count_written(part)
             for one, number in zip(part, numbers, strict=True):
                 if number:
                     self._tell(msgspec.structs.replace(one, number=number))
+
+    def _count_written(self, arrivals: Sequence[port.Arrival]) -> None:
+        """They wait no longer, whether they were written or cannot be."""
+        for arrival in arrivals:
+            org = self._owners[arrival.inbox]
+            self._places.give(org)
+            self._bytes.give(org, len(arrival.body))
+        if not self._places.held:
+            self._owners.clear()
 
     def _tell(self, arrival: port.Arrival) -> None:
         if self.feed.listening:

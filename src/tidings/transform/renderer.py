@@ -13,6 +13,7 @@ import msgspec
 
 from tidings.catalogue import Problem
 from tidings.core.budget import LOOP_S, MAPPING_CPU_S, MEMORY_BYTES
+from tidings.core.shares.table import SharedTable
 from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.message_plan import MappedMessage, MessagePlan
 from tidings.errors import ShapingError
@@ -53,7 +54,7 @@ class ProcessRenderer:
     """`port.Renderer` and `port.Checker`: runs templates and costly checks."""
 
     def __init__(self) -> None:
-        self._resting: dict[bytes, float] = {}
+        self._resting = SharedTable[int, bytes, float](RESTING_MAX)
         self._slow: dict[int, float] = {}  # orgs, until when
         self._held: dict[int, int] = {}  # bytes that wait, by org
         self._quick_line = Process(self._killed, self._took)
@@ -141,19 +142,19 @@ class ProcessRenderer:
             digest.update(event)  # other events of the type are not to blame
         key = digest.digest()
         if again:
-            self._resting.pop(key, None)
+            self._resting.pop(key)
         elif self._resting and (until_s := self._resting.get(key)) is not None:
             if (left_s := until_s - loop.time()) > 0:
                 if operation in _OF_EVENT:
                     raise TooMuch
                 raise RenderLater(_RESTS, left_s)
-            del self._resting[key]
+            self._resting.pop(key)
         line = self._line_of(org, loop.time()) if expected_s <= LOOP_S else self._slow_line
         held = self._held.get(org, 0)
         size = len(text) + len(event)
         if line.waiting.of(org) >= WAITING_MAX or held + size > WAITING_BYTES_MAX:
             raise RenderLater(_MANY, LATER_S)
-        body = framed(_encode((operation, text, event)))
+        body = framed(_encode((operation, text, event, org)))
         asked = PendingCall(org, key, body, loop.create_future(), expected_s)
         self._held[org] = held + size
         line.ask(asked)
@@ -187,9 +188,8 @@ class ProcessRenderer:
 
     def _killed(self, cause: PendingCall) -> None:
         """What waits behind with the same text must not take the next process down too."""
-        if len(self._resting) >= RESTING_MAX:
-            self._resting.clear()
-        self._resting[cause.key] = asyncio.get_running_loop().time() + REST_S
+        until_s = asyncio.get_running_loop().time() + REST_S
+        self._resting.put(cause.org, cause.key, until_s)
         self._slow_down(cause.org)
         for asked in self._slow_line.waiting.take(cause.org):
             if asked.key != cause.key:

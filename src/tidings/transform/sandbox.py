@@ -12,7 +12,6 @@ A template sees the event's values and nothing else of Python: see `plain.py`.
 """
 
 import re
-from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,6 +19,7 @@ import msgspec
 from minijinja import Environment, TemplateError
 
 from tidings.core.shaping.transformation_rules import TEMPLATE_MAX
+from tidings.core.shares.table import SharedTable
 from tidings.errors import ShapingError
 from tidings.transform.filters import FILTERS, Unfit
 from tidings.transform.numbers import Numbers, TwoInOne
@@ -27,8 +27,9 @@ from tidings.transform.plain import plain
 from tidings.transform.port import OUTPUT_MAX, TextTemplate
 
 FUEL = 50_000
-KEPT_MAX = 256  # compiled templates
-KEPT_CHARACTERS_MAX = 1 << 20  # of all of them
+# Of all compiled templates; a short one counts as 4,096, so they are 256 at most. Of the org with
+# most of them the least used go.
+KEPT_CHARACTERS_MAX, KEPT_CHARACTERS_MIN = 1 << 20, 4096
 DEPTH_MAX = 64
 NAME = "transformation"
 _WITHOUT = ("debug",)  # shows the inside of the engine
@@ -43,30 +44,29 @@ class Unrenderable(ShapingError):
 
 
 class Sandbox:
-    """Compiled templates, the latest used of them."""
+    """Compiled templates, the latest used of each org."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[str, str], Environment] = OrderedDict()
-        self._characters = 0
+        self._kept = SharedTable[int, tuple[str, str], Environment](KEPT_CHARACTERS_MAX)
         self._numbers = Numbers()  # of the event whose texts are being made
 
-    def check(self, template: str) -> None:
+    def check(self, template: str, org: int = 0) -> None:
         """Raises Unrenderable for what is no template."""
         if not 0 < len(template) <= TEMPLATE_MAX:
             raise Unrenderable(
                 f"A template must have 1 to {TEMPLATE_MAX} characters; got {len(template)}."
             )
-        self._compiled(template)
+        self._compiled(template, org)
 
     def names(self, template: str) -> frozenset[str]:
         """What a template uses and does not set itself, as event.data.tier. Raises Unrenderable."""
-        environment = self._compiled(template, TEXT)
+        environment = self._compiled(template, 0, TEXT)
         found = environment.undeclared_variables_in_str(template, nested=True)
         return frozenset(found - {*environment.globals})
 
-    def render(self, template: str, event: bytes) -> bytes:
+    def render(self, template: str, event: bytes, org: int = 0) -> bytes:
         """The object that the template makes of an event. Raises Unrenderable."""
-        environment = self._compiled(template)
+        environment = self._compiled(template, org)
         numbers = Numbers()
         text = _run(environment, template, plain(numbers.read(event)))
         try:
@@ -74,13 +74,13 @@ class Sandbox:
         except TwoInOne:
             raise _two_in_one() from None
 
-    def texts(self, templates: Sequence[TextTemplate], event: bytes) -> list[str]:
+    def texts(self, templates: Sequence[TextTemplate], event: bytes, org: int = 0) -> list[str]:
         """What each template makes of an event. Raises Unrenderable."""
         self._numbers = Numbers()
         read = plain(self._numbers.read(event))
         made, size = [], 0
         for one in templates:
-            environment = self._compiled(one.template, HTML if one.html else TEXT)
+            environment = self._compiled(one.template, org, HTML if one.html else TEXT)
             made.append(_run(environment, one.template, read, fields=one.fields))
             size += len(made[-1].encode("utf-8", "surrogatepass"))
             if size > OUTPUT_MAX:
@@ -90,11 +90,11 @@ class Sandbox:
                 )
         return made
 
-    def _compiled(self, template: str, escape: str = JSON) -> Environment:
+    def _compiled(self, template: str, org: int, escape: str = JSON) -> Environment:
         key = (escape, template)
         kept = self._kept.get(key)
         if kept is not None:
-            self._kept.move_to_end(key)
+            self._kept.touch(key)
             return kept
         environment = Environment(
             undefined_behavior="chainable",
@@ -111,10 +111,7 @@ class Sandbox:
             environment.add_template(NAME, template)
         except TemplateError as error:
             raise Unrenderable(_why(error, template)) from None
-        self._kept[key] = environment
-        self._characters += len(template)
-        while len(self._kept) > KEPT_MAX or self._characters > KEPT_CHARACTERS_MAX:
-            self._characters -= len(self._kept.popitem(last=False)[0][1])
+        self._kept.put(org, key, environment, max(len(template), KEPT_CHARACTERS_MIN))
         return environment
 
     def _as_read(self, value: Any) -> Any:

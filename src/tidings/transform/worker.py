@@ -1,8 +1,8 @@
 """The process that runs what tenants wrote: it may be killed at any time, and nothing is lost.
 
 One request after the other, over a socket: a 4-byte big-endian length and msgpack, `[operation,
-text, event]` one way, `[output or null, reason or null, processor time]` the other. Each run has
-its share of processor time; who takes more is ended by the system, with the whole process, and
+text, event, org]` one way, `[output or null, reason or null, processor time]` the other. Each run
+has its share of processor time; who takes more is ended by the system, with the whole process, and
 whoever asked sees the socket close. Memory is bounded in the same way: by what the process had
 before the run, and its share.
 """
@@ -13,7 +13,6 @@ import signal
 import socket
 import sys
 import time
-from collections import OrderedDict
 
 import msgspec
 
@@ -21,6 +20,7 @@ from tidings.catalogue import envelope
 from tidings.core.budget import APART_CPU_S, MAPPING_CPU_S, MEMORY_BYTES
 from tidings.core.events.own_schema import SchemaRefused, expand_schema
 from tidings.core.events.own_types import Declaration, OwnType
+from tidings.core.shares.table import SharedTable
 from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.message_plan import MessagePlan, PlanRunner
 from tidings.frames import Frames, framed
@@ -28,13 +28,15 @@ from tidings.transform.port import CheckBy, TextTemplate
 from tidings.transform.sandbox import Sandbox, Unrenderable
 
 RECEIVE_BYTES = 1 << 20
-TYPES_KEPT = 8  # with their validators
+TYPES_BYTES_MAX = 32 << 20  # of what is kept of them, without what is compiled
 KEPT_OF_RUNS_BYTES = 4 * MEMORY_BYTES
 WORN = 75  # the exit code of a process that asks to be started anew
 MEMORY_OF_ALL_BYTES = 512 << 20  # where the system does not say what the process has
 RENDER, TEXTS, CHECK_TEMPLATE, CHECK_EVENT = "render", "texts", "check", "check event"
 MAP_MESSAGE = "map message"
-PLANS_KEPT, PLANS_CHARACTERS_MAX = 64, 1 << 20  # with their trees, of all orgs; least used go
+# Plans with their trees: a short one counts as the least, so they are 64 at most. Of the org with
+# most of them the least used go.
+PLANS_CHARACTERS_MAX, PLANS_CHARACTERS_MIN = 1 << 20, 1 << 14
 
 
 class Request(msgspec.Struct, array_like=True):
@@ -44,6 +46,7 @@ class Request(msgspec.Struct, array_like=True):
     text: str
     """A template; or, as JSON, a list of `port.TextTemplate`, a `port.CheckBy`, or a plan."""
     event: bytes  # or, as msgpack, a `ForeignMessage`
+    org: int = 0  # whose it is
 
 
 class Reply(msgspec.Struct, array_like=True):
@@ -60,44 +63,41 @@ _encode = msgspec.msgpack.Encoder().encode
 
 
 class Checks:
-    """Event types, the latest used of them, for their events."""
+    """Event types for their events: of the org whose types take most the least used go."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[str, OwnType] = OrderedDict()
+        self._kept = SharedTable[int, str, OwnType](
+            TYPES_BYTES_MAX, on_evict=lambda _, made: made.forget()
+        )
 
-    def check(self, described: str, event: bytes) -> bytes:
+    def check(self, described: str, event: bytes, org: int = 0) -> bytes:
         """The problems of an event, as JSON."""
         made = self._kept.get(described)
         if made is None:
             by = msgspec.json.decode(described, type=CheckBy)
             declaration = msgspec.convert(by.declaration, Declaration)
             expanded = expand_schema(declaration.schema)
-            made = OwnType(by.name, by.version, declaration, envelope(), expanded)
-            self._kept[described] = made
-            if len(self._kept) > TYPES_KEPT:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(described)
+            made = OwnType(by.name, by.version, declaration, envelope(), expanded, org)
+            self._kept.put(org, described, made, made.size.held_bytes + len(described))
+        self._kept.touch(described)
         return msgspec.json.encode(made.check(msgspec.json.decode(event)))
 
 
 class Mappings:
-    """Plans of sources, the latest used of them, for their messages."""
+    """Plans of sources, the latest used of each org, for their messages."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[str, PlanRunner] = OrderedDict()
-        self._characters = 0
+        self._kept = SharedTable[int, str, PlanRunner](PLANS_CHARACTERS_MAX)
 
-    def read(self, described: str, message: bytes) -> bytes:
+    def read(self, described: str, message: bytes, org: int = 0) -> bytes:
         """What a message says by a plan, as msgpack."""
         runner = self._kept.get(described)
         if runner is None:
             runner = PlanRunner(msgspec.json.decode(described, type=MessagePlan))
-            self._kept[described] = runner
-            self._characters += len(described)
-            while len(self._kept) > PLANS_KEPT or self._characters > PLANS_CHARACTERS_MAX:
-                self._characters -= len(self._kept.popitem(last=False)[0])
+            size = max(len(described), PLANS_CHARACTERS_MIN)
+            self._kept.put(org, described, runner, min(size, PLANS_CHARACTERS_MAX))
         else:
-            self._kept.move_to_end(described)
+            self._kept.touch(described)
         return _encode(runner.read(_messages.decode(message)))
 
 
@@ -105,16 +105,17 @@ def answer(sandbox: Sandbox, checks: Checks, mappings: Mappings, request: Reques
     """One request. Never raises."""
     try:
         if request.operation == CHECK_TEMPLATE:
-            sandbox.check(request.text)
+            sandbox.check(request.text, request.org)
             return Reply(None, None)
         if request.operation == CHECK_EVENT:
-            return Reply(checks.check(request.text, request.event), None)
+            return Reply(checks.check(request.text, request.event, request.org), None)
         if request.operation == MAP_MESSAGE:
-            return Reply(mappings.read(request.text, request.event), None)
+            return Reply(mappings.read(request.text, request.event, request.org), None)
         if request.operation == TEXTS:
             templates = msgspec.json.decode(request.text, type=list[TextTemplate])
-            return Reply(msgspec.json.encode(sandbox.texts(templates, request.event)), None)
-        return Reply(sandbox.render(request.text, request.event), None)
+            texts = sandbox.texts(templates, request.event, request.org)
+            return Reply(msgspec.json.encode(texts), None)
+        return Reply(sandbox.render(request.text, request.event, request.org), None)
     except Unrenderable as why:
         return Reply(None, str(why))
     except SchemaRefused as why:

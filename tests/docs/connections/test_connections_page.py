@@ -46,8 +46,8 @@ def test_the_page_has_every_type_with_what_a_check_of_it_means_and_what_bounds_c
         assert re.search(rf"^\| `{name}` \| [a-z].+ \|$", PAGE, re.MULTILINE), name
     for scope in (READS, CHECKS):
         assert f"`{scope.replace(' or ', '` or `')}`" in PAGE
-    assert f"within {DEADLINE_S:.0f} seconds" in PAGE and UNDER_WAY_MAX == 4
-    assert "four are under way at a" in PAGE
+    assert f"within {DEADLINE_S:.0f} seconds" in PAGE and UNDER_WAY_MAX == 16
+    assert "sixteen are under way at a" in PAGE
 
 
 def test_the_pages_that_speak_of_connections_lead_there() -> None:

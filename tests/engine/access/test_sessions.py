@@ -408,4 +408,4 @@ def test_what_is_remembered_of_tries_is_bounded(monkeypatch: pytest.MonkeyPatch)
     for n in range(500):
         guard.enter(f"10.0.{n // 250}.{n % 250}", f"a{n}", 0.0)
         guard.succeeded(f"10.0.{n // 250}.{n % 250}", f"a{n}", 0.0)
-    assert len(guard._quotas) == len(guard._known) == 50
+    assert len(guard._by_address) == len(guard._by_account) == len(guard._known) == 50

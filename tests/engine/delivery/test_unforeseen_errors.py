@@ -267,7 +267,7 @@ async def test_retries_by_hand_replays_and_probes_end_so_too(
     assert runner is not None
     one = job()
     if hand_over == "retry by hand":
-        scene.dispatcher.promised_retries.make(one.delivery, 5_000)
+        scene.dispatcher.promised_retries.make(one.org, one.delivery, 5_000)
     elif hand_over == "replay":
         one.replay = 1
     else:
@@ -419,4 +419,4 @@ async def test_a_test_message_tells_of_it_and_raises_nothing(
     else:
         assert isinstance(told.ending, Fault) and told.ending.kind is FaultKind.OURS
         assert type(error).__name__ in told.ending.detail and SECRET not in told.ending.detail
-    assert trial._under_way == 0
+    assert trial._under_way.held == 0

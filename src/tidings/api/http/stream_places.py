@@ -9,6 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from tidings.api.answers import RefusalAnswer, refused
 from tidings.core.events.call_reader import Caller
+from tidings.core.shares.budget import SharedBudget
 
 OF_CREDENTIAL = 20  # or of a person
 OF_ORG = 100
@@ -25,24 +26,23 @@ class StreamPlaces:
     def __init__(self, most: int = OF_PROCESS) -> None:
         self._most = most
         self._of_credential: Counter[str] = Counter()
-        self._of_org: Counter[int] = Counter()
+        self._of_org = SharedBudget[int](most)
 
     @property
     def open(self) -> int:
         """How many there are."""
-        return self._of_org.total()
+        return self._of_org.held
 
     def take(self, caller: Caller) -> Callable[[], None]:
         """A place; what is returned gives it back, once. RefusalAnswer (429): there is none."""
         who, org = caller.credential, caller.org
         if self._of_credential[who] >= OF_CREDENTIAL:
             raise _too_many(OF_CREDENTIAL, "a credential or person")
-        if self._of_org[org] >= OF_ORG:
+        if self._of_org.held_by(org) >= OF_ORG:
             raise _too_many(OF_ORG, "an org")
-        if self.open >= self._most:
+        if not self._of_org.take(org):  # an org leaves as many to others as it has
             raise _too_many(self._most, "all together")
         self._of_credential[who] += 1
-        self._of_org[org] += 1
         given = False
 
         def give() -> None:
@@ -50,7 +50,7 @@ class StreamPlaces:
             if not given:
                 given = True
                 _less(self._of_credential, who)
-                _less(self._of_org, org)
+                self._of_org.give(org)
 
         return give
 

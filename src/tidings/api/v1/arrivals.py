@@ -12,7 +12,8 @@ from tidings.api.http.event_stream import event_stream
 from tidings.api.models import V1_ERRORS
 from tidings.api.paging import both_sides, described
 from tidings.api.v1.inboxes import own_inbox
-from tidings.core.ids import read
+from tidings.core.ids import OrgId, read
+from tidings.core.shares.budget import SharedBudget
 from tidings.engine.inboxes import BODY_BYTES_KEPT
 from tidings.errors import not_found
 from tidings.reads.filters import PAGING
@@ -20,7 +21,7 @@ from tidings.reads.inboxes import PREFIX, show_arrival, show_arrival_whole
 from tidings.reads.questions import read_question
 
 METHODS = ["PUT", "GET", "HEAD", "DELETE", "PATCH"]  # beside POST; a webhook may use most
-WAITING_MAX = 300  # answers of all inboxes that wait for their delay
+WAITING_MAX = 300  # answers of all inboxes that wait; an org has as many as it leaves to others
 # A browser that is led here adds by itself what lets into the console and the API of this host. Who
 # reads the arrivals must not get that.
 _OF_THE_CALLER = frozenset(
@@ -78,21 +79,21 @@ def _own_routes(services: Services) -> APIRouter:
 def _open_route(services: Services) -> APIRouter:
     router = APIRouter(tags=["inboxes"])
     inboxes = services.inboxes
-    waiting = 0
+    waiting = SharedBudget[OrgId](WAITING_MAX)
 
     @router.post("/inbox/{token}", summary="Send to a test inbox", openapi_extra={"security": []})
     @router.api_route("/inbox/{token}", methods=METHODS, include_in_schema=False)
     async def arrive(request: Request, token: str) -> Response:
         """Open to whoever knows the address. It is answered as the inbox says."""
-        nonlocal waiting
-        if not inboxes.knows(token):
+        org = inboxes.org_of(token)
+        if org is None:
             raise refused(
                 404,
                 "no_inbox",
                 "The address must be that of a test inbox; it is not, or was deleted. Make one by "
                 "POST /v1/inboxes. (no_inbox, path)",
             )
-        if waiting >= WAITING_MAX:
+        if not waiting.take(org):
             raise refused(
                 429,
                 "too_many_arrivals",
@@ -100,7 +101,6 @@ def _open_route(services: Services) -> APIRouter:
                 "fewer at once. (too_many_arrivals, -)",
                 retry_after="1",
             )
-        waiting += 1
         try:
             body = await read_bytes(request, BODY_BYTES_KEPT)
             headers = [
@@ -110,7 +110,7 @@ def _open_route(services: Services) -> APIRouter:
             answered = inboxes.receive(token, request.method, headers, body)
             await asyncio.sleep(answered.delay_s)
         finally:
-            waiting -= 1
+            waiting.give(org)
         return Response(answered.body, answered.status, dict(answered.headers))
 
     return router

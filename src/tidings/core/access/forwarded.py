@@ -21,6 +21,7 @@ Headers = Iterable[tuple[bytes, bytes]]
 
 HOPS_MAX = 32  # of a chain that are looked at, from the right
 CUSTOMER_BITS = 64
+NETWORK_BITS = (24, 32)  # of IPv4 and IPv6: what one stranger may have many addresses of
 HEADER_MAX = 8192  # bytes; a longer chain says nothing
 
 _FOR, _PROTO, _HOST = b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host"
@@ -142,6 +143,16 @@ def block_of(address: str) -> str:
     if ":" not in plain:
         return plain
     return str(ipaddress.IPv6Network((plain, CUSTOMER_BITS), strict=False))
+
+
+def network_of(address: str) -> str:
+    """Return the network that an address is counted in, where there are too many addresses to
+    remember: whoever has one of its addresses easily has others."""
+    plain = plain_address(address)
+    if plain is None:
+        return "no address"
+    bits = NETWORK_BITS[":" in plain]
+    return str(ipaddress.ip_network((plain, bits), strict=False))
 
 
 def origin_of(url: str) -> str:

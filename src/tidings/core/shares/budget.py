@@ -11,6 +11,12 @@ from typing import Generic, TypeVar
 Owner = TypeVar("Owner", bound=Hashable)
 
 
+def leaves_room(most: int, held: int, owned: int, amount: int = 1) -> bool:
+    """Return whether an owner that holds `owned` of all that is `held` may hold so much more: no
+    more than is then left of `most` for others."""
+    return owned + amount <= most - held - amount
+
+
 class SharedBudget(Generic[Owner]):
     """How much of a budget each owner holds: bytes, places, or anything that is counted."""
 
@@ -27,8 +33,10 @@ class SharedBudget(Generic[Owner]):
 
     def admits(self, owner: Owner, amount: int = 1) -> bool:
         """Return whether an owner may hold so much more: no more than is then left for others."""
-        holds = self._held.get(owner, 0) + amount
-        return holds <= self._owner_most and holds <= self.most - self.held - amount
+        owned = self._held.get(owner, 0)
+        if owned + amount > self._owner_most:
+            return False
+        return leaves_room(self.most, self.held, owned, amount)
 
     def take(self, owner: Owner, amount: int = 1) -> bool:
         """Give an owner so much more; return False, with nothing given, where it must not be."""

@@ -80,5 +80,5 @@ class ByteCache(Generic[Key, Value]):
         if key not in self._entries:
             return MISSING
         self._entries.touch(key)
-        value = self._lately[key] = self._entries.value(key)
+        value = self._lately[key] = self._entries[key]
         return value

@@ -58,9 +58,15 @@ class SharedTable(Generic[Owner, Key, Value]):
     def __iter__(self) -> Iterator[Key]:
         return iter(self._values)
 
-    def value(self, key: Key) -> Value:
+    def __getitem__(self, key: Key) -> Value:
         """Return the value of a key, which may be None. KeyError where there is none."""
         return self._values[key]
+
+    def replace(self, key: Key, value: Value) -> None:
+        """Set the value of an entry, which stays as old and as large as it is. KeyError where there
+        is none."""
+        self._values[key]
+        self._values[key] = value
 
     def used_by(self, owner: Owner) -> int:
         """Return the sizes of what an owner holds, together."""
@@ -126,6 +132,12 @@ class SharedTable(Generic[Owner, Key, Value]):
         self._ranking.clear()
         self.used = 0
 
+    def oldest_of_largest(self) -> Iterator[Key]:
+        """Yield the entries of the owner with most, the oldest first; nothing must change
+        meanwhile."""
+        if self._parts:
+            yield from self._largest(None).keys
+
     def _evict(self, part: _Part[Key]) -> None:
         key = next(iter(part.keys))
         value = self._values[key]
@@ -143,9 +155,9 @@ class SharedTable(Generic[Owner, Key, Value]):
             ]
             heapq.heapify(self._ranking)
 
-    def _largest(self, newest: Owner) -> _Part[Key]:
+    def _largest(self, newest: Owner | None) -> _Part[Key]:
         """Return the part that makes room: of two that are as large, that of who has just come,
-        unless it holds nothing else."""
+        if somebody has, unless it holds nothing else."""
         ranking, parts = self._ranking, self._parts
         while True:
             minus_used, number, owner = ranking[0]
@@ -156,5 +168,5 @@ class SharedTable(Generic[Owner, Key, Value]):
                 heapq.heapreplace(ranking, (-part.used, number, owner))
             else:
                 break
-        own = parts[newest]
+        own = part if newest is None else parts[newest]
         return own if own.used == part.used and len(own.keys) > 1 else part

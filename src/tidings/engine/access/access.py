@@ -20,6 +20,7 @@ from tidings.core.events.attribution import of_credential
 from tidings.core.events.call_reader import Caller
 from tidings.core.form import came
 from tidings.core.ids import OrgId
+from tidings.core.shares.table import SharedTable
 from tidings.engine.access.denials import NotKnown, demand, unknown
 from tidings.engine.access.key_guard import KeyGuard
 from tidings.engine.access.keys import (
@@ -38,7 +39,7 @@ from tidings.engine.orgs import Orgs
 from tidings.errors import Forbidden, Unauthenticated, Unusable
 from tidings.store import port
 
-REMEMBERED_MAX = 4096
+REMEMBERED_MAX = 4096  # headers of all callers; of an org with many of them its own oldest go
 FIRST_ORG = OrgId(1)
 KEY, TILL, OAUTH = "key", "till", "oauth"
 TOKEN_PATH = "/v3/oauth/token/generate"
@@ -99,7 +100,7 @@ class Access:
         self._now_ms = (clock or WallClock()).now_ms
         self._tokens = tokens or Tokens(os.urandom(32), os.urandom)
         self._credentials: dict[str, port.Credential] = {}
-        self._remembered: dict[bytes, _Known] = {}
+        self._remembered = SharedTable[int, bytes, _Known](REMEMBERED_MAX)
         self._uses: dict[str, int] = {}
         self._tills = TillGuard()
         self.guard = KeyGuard()
@@ -133,9 +134,7 @@ class Access:
         known = self._remembered.get(digest)
         if known is None or known.until_ms <= now_ms:
             known = self._recognise(presented, now_ms, address)
-            if len(self._remembered) >= REMEMBERED_MAX:
-                self._remembered.clear()
-            self._remembered[digest] = known
+            self._remembered.put(known.caller.org, digest, known)
         caller = known.caller
         if scope is not None and scope not in caller.grants:
             demand(caller, scope)

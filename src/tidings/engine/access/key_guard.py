@@ -7,19 +7,19 @@ secret that was good once is not guessed, and is not counted.
 """
 
 import math
-from collections import OrderedDict
 from collections.abc import Iterator
 
 import structlog
 from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from tidings.core.access.forwarded import block_of
+from tidings.core.access.forwarded import block_of, network_of
 from tidings.core.access.quota import Quota
+from tidings.core.shares.table import SharedTable
 from tidings.errors import Denied, Throttled, Unauthenticated
 
 TRIES, TRIES_S = 60, 60.0
-KEPT_MAX = 10_000
+KEPT_MAX = 10_000  # addresses; of the network with most of them the oldest go
 TOLD_S = 60.0  # between two lines of the log about one address
 
 log = structlog.get_logger(__name__)
@@ -39,7 +39,7 @@ class KeyGuard(Collector):
 
     def __init__(self, tries: int = TRIES) -> None:
         self._tries = tries
-        self._places: OrderedDict[str, _Place] = OrderedDict()
+        self._places = SharedTable[str, str, _Place](KEPT_MAX)
         self.refused = 0  # since the start
         self.slowed = 0  # of these, told to wait
 
@@ -47,10 +47,8 @@ class KeyGuard(Collector):
         """Count a key that is not known; what it is denied by, Throttled where there were many."""
         self.refused += 1
         block = block_of(address)
-        place = self._places.pop(block, None) or _Place(self._tries, now_s)
-        self._places[block] = place
-        if len(self._places) > KEPT_MAX:
-            self._places.popitem(last=False)
+        place = self._places.get(block) or _Place(self._tries, now_s)
+        self._places.put(network_of(address), block, place)
         place.refused += 1
         if place.quota.take(now_s):
             return denied

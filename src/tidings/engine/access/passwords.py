@@ -11,12 +11,15 @@ from argon2 import PasswordHasher, extract_parameters
 from argon2.exceptions import Argon2Error, InvalidHashError
 from argon2.low_level import hash_secret
 
+from tidings.core.shares.budget import SharedBudget
 from tidings.errors import Busy, Refusal
 
 # OWASP's first profile for servers: 19 MiB and about 20 ms a check.
 TIME_COST, MEMORY_KIB, PARALLELISM = 2, 19_456, 1
 AT_ONCE = 2
-WAITING_MAX = 64
+WAITING_MAX = 64  # strangers; one network has as many as it leaves to others
+KNOWN_MAX = 32  # besides, of who is known: changes of passwords, browsers that signed in before
+KNOWN = ""
 
 
 class TooBusy(Busy):
@@ -42,7 +45,8 @@ class Passwords:
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
         self._hasher = hasher or PasswordHasher(TIME_COST, MEMORY_KIB, PARALLELISM)
         self._slots = asyncio.Semaphore(AT_ONCE)
-        self._waiting = 0
+        self._strangers = SharedBudget[str](WAITING_MAX)
+        self._known = SharedBudget[str](KNOWN_MAX)
 
     async def hash(self, password: str, like: str | None = None) -> str:
         """The hash to keep; with the salt of `like`, so that one check finds both. TooBusy."""
@@ -50,10 +54,10 @@ class Passwords:
         async with self._turn():
             return await asyncio.to_thread(self._hasher.hash, password, salt=salt)
 
-    async def which(self, hashes: Sequence[str], password: str) -> set[str]:
+    async def which(self, hashes: Sequence[str], password: str, network: str = KNOWN) -> set[str]:
         """Those of some hashes that a password is of. Hashes of one salt cost one check together,
-        and none at all cost as much. TooBusy."""
-        async with self._turn():
+        and none at all cost as much. `network`: where a stranger asks from. TooBusy."""
+        async with self._turn(network):
             return await asyncio.to_thread(self._check, hashes, password)
 
     def is_old(self, hashed: str) -> bool:
@@ -71,15 +75,17 @@ class Passwords:
         return fitting
 
     @contextlib.asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
-        if self._waiting >= WAITING_MAX:
+    async def _turn(self, network: str = KNOWN) -> AsyncIterator[None]:
+        places = self._strangers if network else self._known
+        if not (places.take(network) if network else places.held < KNOWN_MAX):
             raise TooBusy
-        self._waiting += 1
+        if not network:
+            places.charge(network, 1)
         try:
             async with self._slots:
                 yield
         finally:
-            self._waiting -= 1
+            places.give(network)
 
 
 def _salt(hashed: str) -> bytes:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from tidings.core.access.forwarded import network_of
 from tidings.core.access.scopes import ROLES, grants_of
 from tidings.core.access.user_rules import EMAIL_MAX, email_of
 from tidings.core.events.attribution import of_credential
@@ -108,7 +109,7 @@ class Sessions:
         person = await self._on_device(email, password, device)
         if person is None:
             self._guard.enter(address, account, now_s)
-            person = await self._users.verify(email, password)
+            person = await self._users.verify(email, password, network=network_of(address))
         mark = None if person is None else self._users.mark(person)
         if person is None or mark is None:
             raise _not_known()

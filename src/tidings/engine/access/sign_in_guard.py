@@ -13,25 +13,23 @@ that an attacker owns must not buy guesses at others.
 import hashlib
 import hmac
 import math
-from collections import OrderedDict
 
 import structlog
 
-from tidings.core.access.forwarded import block_of
+from tidings.core.access.forwarded import block_of, network_of
 from tidings.core.access.quota import Quota
+from tidings.core.shares.table import SharedTable
 from tidings.errors import Refusal, Throttled
 
 # So many within so many seconds:
 PER_ADDRESS = (30, 300.0)
 PER_ACCOUNT = (10, 900.0)  # from one address, or with one mark
 STRANGERS = (50, 900.0)  # at one account, from all addresses that are not known there
-KEPT_MAX = 30_000
+KEPT_MAX = 30_000  # in each table; of the network with most of them the oldest go
 KNOWN_MAX = 8  # addresses of one account, the latest ones
 DEVICE_BYTES = 16
 
 log = structlog.get_logger(__name__)
-
-Quotas = OrderedDict[str, Quota]
 
 
 class TooManyTries(Throttled):
@@ -50,12 +48,17 @@ class SignInGuard:
 
     def __init__(self, key: bytes = b"") -> None:
         self._key = key
-        self._quotas: Quotas = OrderedDict()
-        self._known: OrderedDict[str, list[str]] = OrderedDict()  # by account: the addresses
+        # Apart, so that many tries at many accounts push out no count of an address.
+        self._by_address = SharedTable[str, str, Quota](KEPT_MAX)
+        self._by_account = SharedTable[str, str, Quota](KEPT_MAX)
+        self._known = SharedTable[str, str, list[str]](KEPT_MAX)  # by account: the addresses
 
     def enter(self, address: str, account: str, now_s: float) -> None:
         """Count a try. TooManyTries where it must wait."""
-        quotas = self._asked(block_of(address), account, now_s)
+        own = self._of_address(address, now_s)
+        quotas = [own]
+        if not own.wait_s(now_s):  # who must wait adds nothing to what is remembered of accounts
+            quotas += self._at_account(address, account, now_s)
         wait_s = max(quota.wait_s(now_s) for quota in quotas)
         if wait_s:
             log.warning("sign-in is slowed down", address=address, wait_s=round(wait_s))
@@ -70,51 +73,63 @@ class SignInGuard:
         given = signed.encode("utf-8", "replace")
         if not hmac.compare_digest(self._sign(nonce, account).encode(), given):
             return False
-        return self._quota(f"device {nonce[:64]} {account}", *PER_ACCOUNT, now_s).take(now_s)
+        device_key, table = f"device {nonce[:64]} {account}", self._by_account
+        return _quota(table, account, device_key, PER_ACCOUNT, now_s).take(now_s)
 
     def charge(self, address: str, account: str, now_s: float) -> None:
         """Count what was as good as a try at an account."""
-        for quota in self._asked(block_of(address), account, now_s)[1:]:
+        for quota in self._at_account(address, account, now_s):
             quota.take(now_s)
 
     def succeeded(self, address: str, account: str, now_s: float) -> None:
         """The try before was the account's owner. To the address it is not given back."""
-        for quota in self._asked(block_of(address), account, now_s)[1:]:
+        for quota in self._at_account(address, account, now_s):
             quota.give_back()
         self.know(address, account)
 
     def know(self, address: str, account: str) -> None:
         """Somebody has signed in to the account from there."""
         block = block_of(address)
-        places = self._known.pop(account, [])
-        self._known[account] = [*(one for one in places if one != block), block][-KNOWN_MAX:]
-        if len(self._known) > KEPT_MAX:
-            self._known.popitem(last=False)
+        places = self._known.get(account) or ()
+        known = [*(place for place in places if place != block), block][-KNOWN_MAX:]
+        self._known.put(network_of(address), account, known)
 
     def device(self, account: str, drawn: bytes) -> str:
         """The mark for a browser that has signed in to an account."""
         nonce = drawn[:DEVICE_BYTES].hex()
         return f"{nonce}.{self._sign(nonce, account)}"
 
-    def _asked(self, block: str, account: str, now_s: float) -> list[Quota]:
-        """What counts a try; the address's own first."""
-        asked = [
-            self._quota(f"address {block}", *PER_ADDRESS, now_s),
-            self._quota(f"pair {block} {account}", *PER_ACCOUNT, now_s),
-        ]
-        if block not in self._known.get(account, ()):
-            asked.append(self._quota(f"account {account}", *STRANGERS, now_s))
-        return asked
+    def _of_address(self, address: str, now_s: float) -> Quota:
+        """Return what counts the tries from an address, at whatever account."""
+        table, block = self._by_address, block_of(address)
+        return _quota(table, network_of(address), block, PER_ADDRESS, now_s)
 
-    def _quota(self, key: str, count: int, window_s: float, now_s: float) -> Quota:
-        quota = self._quotas.get(key)
-        if quota is None:
-            if len(self._quotas) >= KEPT_MAX:
-                self._quotas.popitem(last=False)
-            quota = self._quotas[key] = Quota("sign-in", count, window_s, now_s)
-        self._quotas.move_to_end(key)
-        return quota
+    def _at_account(self, address: str, account: str, now_s: float) -> list[Quota]:
+        """Return what counts the tries at an account: from there, and from all strange places."""
+        block, network, table = block_of(address), network_of(address), self._by_account
+        counted = [_quota(table, network, f"pair {block} {account}", PER_ACCOUNT, now_s)]
+        if block not in (self._known.get(account) or ()):
+            counted.append(_quota(table, network, f"account {account}", STRANGERS, now_s))
+        return counted
 
     def _sign(self, nonce: str, account: str) -> str:
         said = f"{nonce} {account}".encode("utf-8", "replace")
         return hmac.digest(self._key, said, hashlib.sha256).hex()[:32]
+
+
+def _quota(
+    table: SharedTable[str, str, Quota],
+    owner: str,
+    key: str,
+    asked: tuple[int, float],
+    now_s: float,
+) -> Quota:
+    """Return what is counted under a key. Whoever counts there first is its owner, also later: so
+    nobody makes a count their own, to push it out."""
+    quota = table.get(key)
+    if quota is None:
+        quota = Quota("sign-in", *asked, now_s)
+        table.put(owner, key, quota)
+    else:
+        table.touch(key)
+    return quota

@@ -4,17 +4,16 @@ Wrong ones are counted by till and address, and by till over all addresses from 
 signed in: so nobody shuts a till out from the place where it stands.
 """
 
-from collections import OrderedDict
-
 import structlog
 
-from tidings.core.access.forwarded import block_of
+from tidings.core.access.forwarded import block_of, network_of
 from tidings.core.access.quota import Quota
+from tidings.core.shares.table import SharedTable
 from tidings.errors import Throttled
 
 TRIES, TRIES_S = 60, 60.0  # from one address
 STRANGERS = 300  # from all that are not known, in the same time
-WATCHED_MAX = 10_000
+WATCHED_MAX = 10_000  # of the network, or till, with most of them the oldest go
 KNOWN_MAX = 4  # addresses of one till
 
 log = structlog.get_logger(__name__)
@@ -24,7 +23,7 @@ class TillGuard:
     """The wrong passwords of the last minute."""
 
     def __init__(self) -> None:
-        self._tries: OrderedDict[tuple[str, str], Quota] = OrderedDict()
+        self._tries = SharedTable[str, tuple[str, str], Quota](WATCHED_MAX)
         self._known: dict[str, list[str]] = {}  # by till, of which there are only so many
 
     def check(self, till: str, address: str, now_s: float) -> None:
@@ -48,10 +47,9 @@ class TillGuard:
         for key, count in self._counted(till, address):
             tries = self._tries.get(key)
             if tries is None:
-                if len(self._tries) >= WATCHED_MAX:
-                    self._tries.popitem(last=False)
-                tries = self._tries[key] = Quota("tries", count, TRIES_S, now_s)
-            self._tries.move_to_end(key)
+                tries = Quota("tries", count, TRIES_S, now_s)
+                self._tries.put(network_of(address) if key[1] else till, key, tries)
+            self._tries.touch(key)
             if tries.take(now_s) and tries.wait_s(now_s):
                 log.warning("a till's password is being guessed", till=till, address=address)
 

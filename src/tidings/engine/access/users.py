@@ -22,7 +22,7 @@ from tidings.core.form import came
 from tidings.core.ids import OrgId
 from tidings.engine.access.keys import digest_of, typed
 from tidings.engine.access.links import Links
-from tidings.engine.access.passwords import Passwords, TooBusy
+from tidings.engine.access.passwords import KNOWN, Passwords, TooBusy
 from tidings.engine.access.session_table import SessionTable
 from tidings.engine.access.tokens import mark_of
 from tidings.engine.access.user_records import NewLink, UnknownUser, User, is_active
@@ -135,14 +135,17 @@ class Users:
             return None
         return mark_of(known.password.encode()).encode()
 
-    async def verify(self, email: str, password: str, only: str | None = None) -> str | None:
-        """A person of this address and password, who may work somewhere; `only` this one. TooBusy.
+    async def verify(
+        self, email: str, password: str, only: str | None = None, network: str = KNOWN
+    ) -> str | None:
+        """A person of this address and password, who may work somewhere; `only` this one.
+        `network`: where a stranger signs in from. TooBusy.
 
         It takes as long whoever has the address.
         """
         persons = [self._persons[id] for id in self.of_email(email) if only in (None, id)]
         hashes = [person.password for person in persons if person.password is not None]
-        fitting = await self._passwords.which(hashes, password[: PASSWORD_MAX + 1])
+        fitting = await self._passwords.which(hashes, password[: PASSWORD_MAX + 1], network)
         seated = [one for one in persons if one.password in fitting and self.seats(one.id)]
         if not seated:
             return None

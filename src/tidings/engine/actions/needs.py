@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, OrgId
+from tidings.core.shares.table import SharedTable
 from tidings.engine.outage import Outage
 from tidings.store import port
 
-NEEDED_MAX = 100_000  # beyond it who has not looked for the longest time looks by itself alone
+NEEDED_MAX = 100_000  # beyond it, of the org with most, who has not looked for longest looks alone
 WAKE_AGAIN_S = 0.2  # where the waiter's own row was not written yet
 WAKES_MAX = 5
 
@@ -40,7 +41,7 @@ class Needs:
         """`number_of` the webhook of an action, by its org and name."""
         self._store = store
         self._number_of = number_of
-        self._waiters: dict[DeliveryId, list[_Waiter]] = {}
+        self._waiters = SharedTable[OrgId, DeliveryId, list[_Waiter]](NEEDED_MAX)
         self._waking: set[asyncio.Task[None]] = set()
         self._outage = Outage("actions that wait for others")
         self.due: Callable[[int, int], None] = lambda webhook, due_ms: None  # the dispatcher's
@@ -61,7 +62,7 @@ class Needs:
         found = tries[-1]
         state = State(found.state)
         if not state.final:
-            self._note(found.id, _Waiter(delivery, webhook))
+            self._note(org, found.id, _Waiter(delivery, webhook))
         return Needed(state, found.done_ms)
 
     def settled(self, settled: Sequence[port.Settlement]) -> None:
@@ -70,18 +71,16 @@ class Needs:
             return
         for one in settled:
             if one.state >= State.DELIVERED:
-                for waiter in self._waiters.pop(one.delivery, ()):
+                for waiter in self._waiters.pop(one.delivery) or ():
                     task = asyncio.get_running_loop().create_task(self._wake(waiter))
                     self._waking.add(task)
                     task.add_done_callback(self._waking.discard)
 
-    def _note(self, needed: DeliveryId, waiter: _Waiter) -> None:
-        waiters = self._waiters.pop(needed, [])
+    def _note(self, org: OrgId, needed: DeliveryId, waiter: _Waiter) -> None:
+        waiters = self._waiters.pop(needed) or []
         if waiter not in waiters:
             waiters.append(waiter)
-        self._waiters[needed] = waiters
-        if len(self._waiters) > NEEDED_MAX:  # what is parked or cancelled wakes nobody
-            del self._waiters[next(iter(self._waiters))]
+        self._waiters.put(org, needed, waiters)  # what is parked or cancelled wakes nobody
 
     async def _wake(self, waiter: _Waiter) -> None:
         for _ in range(WAKES_MAX):

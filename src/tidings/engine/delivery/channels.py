@@ -2,18 +2,21 @@
 closed where nobody has used them for longest.
 """
 
-from collections import OrderedDict
 from collections.abc import Callable, Coroutine
 from functools import partial
+from itertools import islice
 from typing import Any
 
+from tidings.core.shares.table import SharedTable
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Destination
 from tidings.engine.delivery.guards.guarded_channel import GuardedChannel
 from tidings.engine.delivery.guards.unforeseen import UnforeseenErrors
 from tidings.engine.delivery.runner import WebhookRunner
 
-OPEN_MAX = 2000  # webhooks with kept connections
+OPEN_MAX = 2000  # webhooks with kept connections; of the org with most one that rests gives way
+LOOKED_AT = 8  # of its webhooks, for one that rests
+ALL = 1 << 60
 
 
 class Channels:
@@ -30,7 +33,7 @@ class Channels:
         self._errors = errors
         self._destination = destination
         self._spawn = spawn
-        self._warm: OrderedDict[int, WebhookRunner] = OrderedDict()
+        self._warm = SharedTable[int, int, WebhookRunner](ALL)
 
     def open(self, webhook: Webhook) -> GuardedChannel:
         """A channel of a webhook; nothing is dialled yet."""
@@ -49,15 +52,16 @@ class Channels:
         """It is used now: the connections of another one, which rests, are closed for it."""
         number = runner.webhook.number
         if number in self._warm:
-            self._warm.move_to_end(number)
+            self._warm.touch(number)
             return
-        self._warm[number] = runner
+        self._warm.put(runner.webhook.org, number, runner)
         if len(self._warm) > OPEN_MAX:
-            for cold in list(self._warm)[:8]:
+            for cold in islice(self._warm.oldest_of_largest(), LOOKED_AT):
                 if not self._warm[cold].slots:
-                    self._spawn(self._warm.pop(cold).channel.close())
+                    self._spawn(self._warm[cold].channel.close())
+                    self._warm.pop(cold)
                     break
 
     def forget(self, number: int) -> None:
         """The webhook was deleted: whoever has its runner closes its channel."""
-        self._warm.pop(number, None)
+        self._warm.pop(number)

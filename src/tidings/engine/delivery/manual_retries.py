@@ -4,34 +4,33 @@ One that comes before an automatic one must not take that one away: if it fails,
 due again when it would have been without it, also where the answer would have ended it for good.
 """
 
-from collections import OrderedDict
 from typing import Protocol
 
 import msgspec
 
 from tidings.core.delivery.outcome import Cancelled, Delivered, Failed, Outcome, Retry
-from tidings.core.ids import DeliveryId
+from tidings.core.ids import DeliveryId, OrgId
+from tidings.core.shares.table import SharedTable
 from tidings.store import port
 
-PROMISED_MAX = 10_000  # beyond it the oldest are let go: their retries follow the schedule
+PROMISED_MAX = 10_000  # of the org with most the oldest go: their retries follow the schedule
 
 
 class PromisedRetries:
     """When asked-for deliveries were due anyhow. In memory: after a crash they are due at once."""
 
     def __init__(self) -> None:
-        self._due_ms: OrderedDict[int, int] = OrderedDict()
+        self._due_ms = SharedTable[OrgId, int, int](PROMISED_MAX)
 
-    def make(self, delivery: DeliveryId, due_ms: int) -> None:
+    def make(self, org: OrgId, delivery: DeliveryId, due_ms: int) -> None:
         """Its automatic attempt was due then; the earliest one that was promised stays."""
-        self._due_ms.setdefault(delivery, due_ms)
-        if len(self._due_ms) > PROMISED_MAX:
-            self._due_ms.popitem(last=False)
+        if delivery not in self._due_ms:
+            self._due_ms.put(org, delivery, due_ms)
 
     def leapt(self, by_ms: int) -> None:
         """Every date is later by so much."""
         for delivery in self._due_ms:
-            self._due_ms[delivery] += by_ms
+            self._due_ms.replace(delivery, self._due_ms[delivery] + by_ms)
 
     def keep(self, delivery: DeliveryId, outcome: Outcome, now_ms: int) -> Outcome:
         """What follows an attempt, at the latest when it was promised."""
@@ -39,7 +38,7 @@ class PromisedRetries:
             return outcome
         if isinstance(outcome, Retry) and outcome.ours:
             return outcome  # nothing was tried yet
-        due_ms = self._due_ms.pop(delivery, None)
+        due_ms = self._due_ms.pop(delivery)
         if due_ms is None or isinstance(outcome, Delivered | Cancelled):
             return outcome
         left_s = max(0.0, (due_ms - now_ms) / 1000)
@@ -66,11 +65,11 @@ class ManualRetries:
         self._store = store
         self._lanes = lanes
 
-    async def ask(self, delivery: DeliveryId, webhook: int) -> port.ManualRetry:
+    async def ask(self, org: OrgId, delivery: DeliveryId, webhook: int) -> port.ManualRetry:
         """See `port.LaneStore.retry_now`. StoreDown."""
         asked = await self._store.retry_now(delivery)
         if asked.due_ms is not None:
             if asked.promised_ms is not None and asked.promised_ms > asked.due_ms:
-                self._lanes.promised_retries.make(delivery, asked.promised_ms)
+                self._lanes.promised_retries.make(org, delivery, asked.promised_ms)
             self._lanes.due(webhook, asked.due_ms)
         return asked

@@ -15,6 +15,7 @@ from tidings.core.delivery.exchange import Ending, Fault, FaultKind, Result, Ver
 from tidings.core.delivery.job import Job
 from tidings.core.ids import DeliveryId, OrgId
 from tidings.core.shaping.left_out import LeftOut
+from tidings.core.shares.budget import SharedBudget
 from tidings.core.token_bucket import TokenBucket
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Destination, Headers
@@ -27,7 +28,7 @@ from tidings.engine.shaping.shaper import Shaping
 from tidings.errors import Conflict, Refusal, Throttled
 
 RATE_PER_S = 1.0  # of an org
-UNDER_WAY_MAX = 20  # of the process
+UNDER_WAY_MAX = 40  # of the process; an org has as many as it leaves to others
 MARK = ("tidings-test", "true")
 _CHANGED = (
     "The webhook was changed while the test was under way, so nothing was sent. Test it again."
@@ -88,17 +89,16 @@ class Trial:
         self._shaper = shaper
         self._clock = clock
         self._buckets: dict[int, TokenBucket] = {}
-        self._under_way = 0
+        self._under_way = SharedBudget[OrgId](UNDER_WAY_MAX)
 
     async def rehearse(self, org: OrgId, webhook: Webhook, event_id: str, body: bytes) -> bytes:
         """The bytes that a test would send of an event; nothing is sent. TooSoon, ShapeRefused,
         ShapeLater."""
         self._admit(org)
-        self._under_way += 1
         try:
             return await self._shaper.shape(webhook, self._job(org, webhook, event_id, body))
         finally:
-            self._under_way -= 1
+            self._under_way.give(org)
 
     async def send(
         self,
@@ -117,7 +117,6 @@ class Trial:
         self._admit(org)
         job = self._job(org, webhook, event_id, body)
         started_ms = job.accepted_ms
-        self._under_way += 1
         try:
             try:
                 job.body = await self._shaper.shape(webhook, job)
@@ -148,7 +147,7 @@ class Trial:
                 result.verdict is Verdict.DELIVERED,
             )
         finally:
-            self._under_way -= 1
+            self._under_way.give(org)
 
     async def _attempt(self, message: "_Test") -> Result | None:
         lonely = msgspec.structs.replace(message.webhook, connections_max=1, keep_answers=True)
@@ -174,16 +173,18 @@ class Trial:
         return Job(DeliveryId(0), webhook.number, org, event_id, now_ms, 1, None, False, body)
 
     def _admit(self, org: OrgId) -> None:
+        """Count one that is under way, until it is given back. TooSoon."""
         now_s = self._clock.now_ms() / 1000
         bucket = self._buckets.get(org)
         if bucket is None:
             if len(self._buckets) > 10_000:
                 self._buckets.clear()
             bucket = self._buckets[org] = TokenBucket(RATE_PER_S)
-        if self._under_way >= UNDER_WAY_MAX:
+        if not self._under_way.admits(org):
             raise TooSoon(1.0)
         if not bucket.take(now_s):
             raise TooSoon(bucket.wait_s(now_s))
+        self._under_way.charge(org, 1)
 
 
 class _Test(JobMessage):

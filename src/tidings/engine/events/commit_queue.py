@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 import msgspec
 
+from tidings.core.ids import OrgId
+from tidings.core.shares.budget import leaves_room
 from tidings.engine.events.commit_commands import CommitCommands, Plan
 from tidings.engine.events.intake import Acceptance, Draft, Overloaded
 from tidings.store import port
@@ -38,6 +40,7 @@ class QueuedCall(msgspec.Struct):
     answered: asyncio.Future[list[Acceptance]]
     since_s: float
     bytes: int
+    org: OrgId  # of its first event
 
 
 class CommitContents(msgspec.Struct):
@@ -66,6 +69,7 @@ class CommitQueue:
         self._waiting_s_max = waiting_s_max
         self._waiting = CommitContents()
         self._waiting_bytes = 0
+        self._waiting_of: dict[OrgId, int] = {}  # of these, by the org of a call's first event
         self._wake = asyncio.Event()
         self._settle_timer: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
@@ -81,12 +85,19 @@ class CommitQueue:
         now, calls = self._loop.time(), self._waiting.calls
         if self._waiting_bytes and self._waiting_bytes + size > self._waiting_bytes_max:
             raise Overloaded("too many bytes wait for their commit")
+        org = events[0].draft.org if events else OrgId(0)
+        own = self._waiting_of.get(org, 0)
+        if self._waiting_bytes * 2 > self._waiting_bytes_max and not leaves_room(
+            self._waiting_bytes_max, self._waiting_bytes, own, size
+        ):
+            raise Overloaded("too many bytes of the org wait for their commit")
         if calls and now - calls[0].since_s > self._waiting_s_max:
             raise Overloaded("commits take too long")
         self._must_not_be_halted()
         answered: asyncio.Future[list[Acceptance]] = self._loop.create_future()
-        calls.append(QueuedCall(events, answered, now, size))
+        calls.append(QueuedCall(events, answered, now, size, org))
         self._waiting_bytes += size
+        self._waiting_of[org] = own + size
         self.wake()
         return answered
 
@@ -117,9 +128,15 @@ class CommitQueue:
         return self._waiting.commands.cancel(slice)
 
     def note_rejections(self, rejections: Sequence[port.NewRejection]) -> None:
-        """Keep refused events with the next commit; beyond the bound the newest are let go."""
+        """Keep refused events with the next commit; the newest are let go beyond the bound, of
+        which an org has as much as it leaves to others."""
         kept = self._waiting.rejections
-        kept += rejections[: max(0, REJECTIONS_MAX - len(kept))]
+        for rejection in rejections:
+            if len(kept) * 2 >= REJECTIONS_MAX:
+                own = sum(other.org == rejection.org for other in kept)
+                if not leaves_room(REJECTIONS_MAX, len(kept), own):
+                    continue
+            kept.append(rejection)
         self.wake()
 
     @property
@@ -174,11 +191,14 @@ class CommitQueue:
             at += 1
             events += len(call.events)
             size += call.bytes
+            self._waiting_of[call.org] -= call.bytes
             if events >= BATCH_EVENTS_MAX or size >= BATCH_BYTES_MAX:
                 break
         batch.calls, later = batch.calls[:at], batch.calls[at:]
         self._waiting = CommitContents(later)
         self._waiting_bytes -= size
+        if not later:
+            self._waiting_of.clear()
         return batch
 
     def put_back(self, batch: CommitContents, *, calls: bool = True) -> None:
@@ -187,7 +207,9 @@ class CommitQueue:
         waiting = self._waiting
         if calls:
             waiting.calls = batch.calls + waiting.calls
-            self._waiting_bytes += sum(call.bytes for call in batch.calls)
+            for call in batch.calls:
+                self._waiting_bytes += call.bytes
+                self._waiting_of[call.org] = self._waiting_of.get(call.org, 0) + call.bytes
         waiting.settled = batch.settled + waiting.settled
         waiting.claims = batch.claims | waiting.claims
         waiting.rejections = (batch.rejections + waiting.rejections)[:REJECTIONS_MAX]

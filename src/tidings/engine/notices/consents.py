@@ -25,6 +25,7 @@ from tidings.core.notices.consent_rules import (
     with_mail_confirmed,
 )
 from tidings.core.running.parts import Part
+from tidings.core.shares.budget import leaves_room
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.clock import Clock
 from tidings.engine.heartbeats import Heart, unwatched_heart
@@ -33,7 +34,7 @@ from tidings.engine.orgs import Orgs
 from tidings.errors import Invalid
 from tidings.store.port import StoreDown
 
-ASKING_MAX = 100  # e-mails that ask and wait for the mail server
+ASKING_MAX = 100  # e-mails that ask and wait; an org has as many as it leaves to others
 EVERY_S = 600.0
 AGAIN_S = 5.0
 PAGE = "/console/confirm"
@@ -187,7 +188,7 @@ class ConsentEmails:
         now_ms = self._clock.now_ms()
         book = book_of((self._orgs.settings(org.id) for org in self._orgs.all()), now_ms)
         for org in naming:
-            while self._emails.asking < ASKING_MAX:
+            while leaves_room(ASKING_MAX, *self._emails.asking(org)):
                 following = next_to_ask(self._orgs.settings(org), self._mailed(org), book, now_ms)
                 if following is None:
                     break

@@ -23,13 +23,14 @@ from tidings.core.notices.emails import CONSENT, consent, email
 from tidings.core.notices.facts import Notice, merged
 from tidings.core.notices.kinds import EXHAUSTED
 from tidings.core.running.parts import Part
+from tidings.core.shares.budget import leaves_room
 from tidings.egress.port import Mailer, MailFailed
 from tidings.engine.clock import Clock
 from tidings.engine.heartbeats import Heart, unwatched_heart
 from tidings.engine.outage import Outage
 from tidings.store import port
 
-EMAILS_MAX = 1000
+EMAILS_MAX = 1000  # of all orgs; an org has as many as it leaves to others
 EVERY_MS = 3_600_000  # of ended deliveries; everything else is rare by itself
 SENT = "tidings.letter.sent"  # the kind of a row that only says until when the next one waits
 AGAIN_MS = (60_000, 300_000, 1_800_000, 7_200_000)
@@ -97,10 +98,10 @@ class Emails:
         fresh = await self._store.put_email(made)
         self._noted = (one.event_id, made, fresh)
 
-    @property
-    def asking(self) -> int:
-        """How many e-mails that ask wait for the mail server."""
-        return sum(one.kind == CONSENT for one in self._waiting.values())
+    def asking(self, org: OrgId) -> tuple[int, int]:
+        """Return how many e-mails that ask wait for the mail server: all, and those of an org."""
+        orgs = [email.org for email in self._waiting.values() if email.kind == CONSENT]
+        return len(orgs), orgs.count(org)
 
     async def ask(
         self,
@@ -160,7 +161,8 @@ class Emails:
                         waits, fact=msgspec.json.encode(merged(known, fact))
                     )
             due_ms = max(now_ms, self._next_ms.get(about, now_ms))
-        if len(self._waiting) >= EMAILS_MAX:
+        own = sum(email.org == one.org for email in self._waiting.values())
+        if not leaves_room(EMAILS_MAX, len(self._waiting), own):
             return None
         return port.Email(one.event_id, one.org, one.kind, msgspec.json.encode(fact), due_ms)
 

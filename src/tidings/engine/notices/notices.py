@@ -39,6 +39,7 @@ from tidings.core.notices.kinds import (
     recovered,
 )
 from tidings.core.running.parts import Part
+from tidings.core.shares.budget import SharedBudget
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.clock import Clock
@@ -48,7 +49,7 @@ from tidings.engine.listeners import Listeners
 from tidings.engine.notices.emails import Emails
 from tidings.store.port import Health, StoreDown
 
-QUEUE_MAX = 1000
+QUEUE_MAX = 1000  # of all orgs; an org has as many as it leaves to others
 AGAIN_S = 1.0
 
 PART = Part("operational events", "orgs are not told what became of their webhooks")
@@ -78,6 +79,7 @@ class Notices(Collector):
         self._actions = actions
         self._loop = asyncio.get_running_loop()
         self._queue: deque[Notice] = deque()
+        self._queued = SharedBudget[OrgId](QUEUE_MAX)
         self._done: dict[str, Callable[[], None]] = {}
         self._ended = NoticeBatches()
         self._telling = asyncio.Lock()  # a stop tells too
@@ -152,7 +154,7 @@ class Notices(Collector):
         self._wake.set()
 
     def _add(self, one: Notice) -> None:
-        if len(self._queue) >= QUEUE_MAX:
+        if not self._queued.take(one.org):
             self._lost += 1
             self._done.pop(one.event_id, None)
             log.error("more is to be told than can be kept", kind=one.kind, org=one.org)
@@ -192,7 +194,7 @@ class Notices(Collector):
         async with self._telling:
             if self._queue:
                 await self._tell(self._queue[0])
-                self._queue.popleft()
+                self._queued.give(self._queue.popleft().org)
 
     async def _tell(self, one: Notice) -> None:
         await self._emails.note(one)

@@ -1,21 +1,23 @@
 """The cuts by which personal data is taken out, prepared for each event type and kept.
 
-They are of all orgs, whose types may be large: what is kept is bounded by all their places, and
-those give way that nobody has asked for the longest time.
+They are of all orgs, whose types may be large: what is kept is bounded by all their places. Of the
+org with most of them those give way that nobody has asked for the longest time.
 """
 
-from collections import OrderedDict
 from typing import Any
 
 import msgspec
 
 from tidings.catalogue import EventType, envelope
 from tidings.catalogue.versions import VERSION_FIELD
+from tidings.core.events.own_types import FAMILY
 from tidings.core.ids import OrgId
 from tidings.core.shaping.personal_cut import PersonalCut
+from tidings.core.shares.table import SharedTable
 from tidings.engine.shaping.enricher import KindOf
 
 PLACES_MAX = 200_000  # of all cuts that are kept: some 60 MB
+CATALOGUE = OrgId(0)  # whose types are everybody's
 
 
 class _Named(msgspec.Struct):
@@ -33,8 +35,7 @@ class PersonalCuts:
         self._kind_of = kind_of
         self._unknown = PersonalCut(envelope())
         # By which object the type is; what was asked for last stands last.
-        self._kept: OrderedDict[int, tuple[EventType, PersonalCut]] = OrderedDict()
-        self._places = 0
+        self._kept = SharedTable[OrgId, int, tuple[EventType, PersonalCut]](PLACES_MAX)
 
     def of(self, org: OrgId, body: bytes) -> PersonalCut:
         """That for an accepted event: of its type, or of none, where nobody knows its type."""
@@ -47,17 +48,12 @@ class PersonalCuts:
             return self._unknown
         kept = self._kept.get(id(kind))
         if kept is None or kept[0] is not kind:
-            return self._keep(kind)
-        self._kept.move_to_end(id(kind))
+            return self._keep(org, kind)
+        self._kept.touch(id(kind))
         return kept[1]
 
-    def _keep(self, kind: EventType) -> PersonalCut:
+    def _keep(self, org: OrgId, kind: EventType) -> PersonalCut:
         cut = PersonalCut(kind.schema)
-        if (old := self._kept.pop(id(kind), None)) is not None:
-            self._places -= old[1].size
-        self._places += cut.size
-        while self._kept and self._places > PLACES_MAX:
-            _, (_, oldest) = self._kept.popitem(last=False)
-            self._places -= oldest.size
-        self._kept[id(kind)] = kind, cut
+        owner = org if kind.family == FAMILY else CATALOGUE
+        self._kept.put(owner, id(kind), (kind, cut), min(cut.size, PLACES_MAX))
         return cut

@@ -23,6 +23,7 @@ from tidings.core.shaping.left_out_words import fields_of
 from tidings.core.shaping.record import Record
 from tidings.core.shaping.reference_rules import KINDS
 from tidings.core.shares.byte_cache import MISSING
+from tidings.core.shares.table import SharedTable
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.shaping.faults import ShapeLater
 from tidings.engine.shaping.platform import Platform, PlatformDown
@@ -89,7 +90,7 @@ class Enricher:
         self._homes = {kind: kind for kind in KINDS}
         if BALANCES not in self._pulled:
             self._homes[BALANCES] = CUSTOMERS
-        self._plans: dict[PlanKey, tuple[EventType, Plan | None]] = {}
+        self._plans = SharedTable[OrgId, PlanKey, tuple[EventType, Plan | None]](PLANS_MAX)
         # By org. The interpreter is at its best with functions that stay: one that is made for each
         # event costs an event a sixth more.
         self._at_hand: dict[int, Find] = {}
@@ -137,10 +138,8 @@ class Enricher:
         kept = self._plans.get(key)
         if kept is None or kept[0] is not kind:
             plan = Plan(kind.enrichment, webhook.enrichment, kind.owner)
-            if len(self._plans) >= PLANS_MAX:
-                self._plans.clear()
             kept = (kind, None if plan.empty else plan)
-            self._plans[key] = kept
+            self._plans.put(webhook.org, key, kept)
         return kept[1]
 
     def _memory(self, org: OrgId, since_ms: int) -> Find:

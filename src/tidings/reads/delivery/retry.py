@@ -64,7 +64,7 @@ async def try_now(parts: RetryParts, org: OrgId, delivery_id: str) -> RetryAnswe
     """Make a delivery due now. Refused where it cannot be."""
     found, record = await own_delivery(parts.store, parts.webhooks, org, delivery_id)
     _must_send(record)
-    asked = await parts.manual_retries.ask(found.id, found.webhook)
+    asked = await parts.manual_retries.ask(org, found.id, found.webhook)
     if (state := _AFTER.get(asked.outcome)) is not None:
         found = msgspec.structs.replace(found, state=state, due_ms=asked.due_ms)
     seen = await with_first(parts, see(parts, found, record))
