@@ -241,6 +241,7 @@ class CallReader(Generic[Draft]):
         if form == "batch":
             return self._many(split(body, self.limits), flatten, caller, key, now_ms)
         try:
+            _check_size(body, self.limits)  # before it is read, and made another
             if form == "structured":
                 flat, passage = flatten(body)
             else:
@@ -258,8 +259,7 @@ class CallReader(Generic[Draft]):
         """The flat event at `index` of those that were made of something else, `came_as`, by which
         a repeat is told."""
         try:
-            if len(flat) > self.limits.event_bytes:
-                raise _event_too_large(flat, self.limits)
+            _check_size(flat, self.limits)
             event = decode(flat, self.limits.depth)
         except EventFault as fault:
             return self._refuse(flat, {}, fault)
@@ -269,7 +269,7 @@ class CallReader(Generic[Draft]):
         self, raw: bytes, came_as: bytes, caller: Caller, key: str | None, now_ms: int
     ) -> "Item[Draft]":
         try:
-            if len(came_as) > self.limits.event_bytes:
+            if len(came_as) > self.limits.event_bytes:  # no call: every event passes here
                 raise _event_too_large(came_as, self.limits)
             event = decode(raw, self.limits.depth)
         except EventFault as fault:
@@ -292,8 +292,7 @@ class CallReader(Generic[Draft]):
     ) -> "Iterator[Item[Draft]]":
         for index, raw in enumerate(raws):
             try:
-                if len(raw) > self.limits.event_bytes:
-                    raise _event_too_large(raw, self.limits)
+                _check_size(raw, self.limits)
                 flat, passage = (raw, None) if flatten is None else flatten(raw)
                 event = decode(flat, self.limits.depth)
             except EventFault as fault:
@@ -499,6 +498,11 @@ def _bad_name(name: object) -> EventFault:
 def _unknown_org(org: OrgId) -> EventFault:
     said = f"orgId must name an existing org; got {org}. Create it first, or correct the number."
     return EventFault("unknown_org", said, "orgId")
+
+
+def _check_size(raw: bytes, limits: CallLimits) -> None:
+    if len(raw) > limits.event_bytes:
+        raise _event_too_large(raw, limits)
 
 
 def _event_too_large(raw: bytes, limits: CallLimits) -> EventFault:

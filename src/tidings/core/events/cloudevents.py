@@ -38,6 +38,7 @@ from tidings.core.form import whole_of
 from tidings.core.ids import EVENT_ID, foreign_event_id
 
 BINARY_MARK = b"ce-specversion"
+ATTRIBUTES_MAX = 1000
 
 _MAPPED = {
     "refid": "refId",
@@ -74,6 +75,12 @@ class CloudEvent(msgspec.Struct):
 def structured(raw: bytes, depth: int) -> CloudEvent:
     """A CloudEvent in the JSON format."""
     attributes: dict[str, object] = decode(raw, depth)
+    if len(attributes) > ATTRIBUTES_MAX:
+        raise EventFault(
+            "cloudevent",
+            f"A CloudEvent must have at most {ATTRIBUTES_MAX} attributes; got {len(attributes)}. "
+            "Move them into data.",
+        )
     refuse_twins(raw, tuple(attributes))
     raws = _raws(raw)
     data = bytes(raws["data"]) if "data" in raws else None

@@ -15,9 +15,10 @@ The rules:
 * A `createdAt` that cannot be the time in milliseconds is told as a warning, and not refused.
 """
 
-import json
 import re
+from collections import Counter
 from collections.abc import Callable
+from itertools import accumulate
 from typing import Any
 
 import msgspec
@@ -33,6 +34,8 @@ ORG_MAX = (1 << 63) - 1
 _GUARDED = ("eventName", "eventId", "orgId", "data")
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"')
 _ALL_BUT_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
+_PEELED = 8  # levels; most events have no more
+_LEVELS = {ord("{"): 1, ord("}"): -1}
 _ONE_KIND = bytes.maketrans(b"[]", b"{}")
 _BYTE = re.compile(r"\(byte (\d+)\)")
 _SHOWN = 40  # characters of a refused text that are repeated to the sender
@@ -49,6 +52,20 @@ class AbsentType:
 
 
 ABSENT = AbsentType()
+
+
+class _Key:
+    """A key of an object, which is equal to no other one: a dict of such keys has each."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+_read_keys = msgspec.json.Decoder(
+    dict[_Key, msgspec.Raw], dec_hook=lambda _, name: _Key(name)
+).decode
 
 
 class EventFault(Unprocessable):
@@ -147,22 +164,23 @@ def decode(raw: bytes, depth: int) -> dict[str, Any]:
 
 
 def deeper(raw: bytes, depth: int) -> bool:
-    """Whether well-formed JSON has more than `depth` levels. Peels off one level at a time."""
+    """Whether well-formed JSON has more than `depth` levels. Peels off one level at a time, and
+    counts in what is left then: each level of many deep values would be a pass over all of them."""
     brackets = _STRING.sub(b"", raw).translate(_ONE_KIND, _ALL_BUT_BRACKETS)
-    for _ in range(depth):
+    peeled = min(depth, _PEELED)
+    for _ in range(peeled):
         brackets = brackets.replace(b"{}", b"")
         if not brackets:
             return False
-    return True
+    return max(accumulate(map(_LEVELS.__getitem__, brackets))) > depth - peeled
 
 
 def refuse_twins(raw: bytes, guarded: tuple[str, ...]) -> None:
     """EventFault if a guarded key stands twice at the top. `raw` is a decoded object."""
-    pairs = json.loads(raw, object_pairs_hook=list, parse_int=str, parse_float=str)
-    keys = [key for key, _ in pairs]
+    counts = Counter(key.name for key in _read_keys(raw))
     for key in guarded:
-        if keys.count(key) > 1:
-            got = f"got it {keys.count(key)} times"
+        if counts[key] > 1:
+            got = f"got it {counts[key]} times"
             raise EventFault(
                 "duplicate_key", f"{key} must stand once; {got}. Keep one of them.", key
             )

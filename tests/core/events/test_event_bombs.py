@@ -1,0 +1,85 @@
+"""Events of the greatest size that once held the event loop: no rule costs more than their size."""
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.pace import slowness
+from tidings.core.events.cloudevents import ATTRIBUTES_MAX, flatten, structured
+from tidings.core.events.envelope import EventFault, decode, deeper, refuse_twins
+
+HEAD = b'{"specversion":"1.0","source":"s","id":"1","type":"a.b",'
+SIZE = 256 << 10
+WORST_S = 0.050  # a tenth of what it once was, with room for a machine that is shared
+
+
+def of_size(item: bytes) -> bytes:
+    return item * ((SIZE - 300) // len(item))
+
+
+DEEP = b"[" * 62 + b"]" * 62 + b","
+BOMBS = {
+    "attributes": HEAD + b",".join(b'"x%d":1' % n for n in range(20_000)) + b"}",
+    "an attribute again and again": HEAD + of_size(b'"x":1,') + b'"y":1}',
+    "lists": b'{"a":[' + of_size(b"[],") + b"1]}",
+    "deep values": b'{"a":[' + of_size(DEEP) + b"1]}",
+    "deep values and escapes": b'{"x":"\\u0041","a":[' + of_size(DEEP) + b"1]}",
+    "keys and escapes": b'{"x":"\\u0041",' + of_size(b'"k":[],') + b'"l":1}',
+    "escapes": b'{"a":"' + of_size(b'\\"{') + b'"}',
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_no_event_holds_the_loop(bomb: str) -> None:
+    raw = BOMBS[bomb]
+    best = float("inf")
+    for _ in range(3):
+        began = time.thread_time()
+        try:
+            if raw.startswith(HEAD):
+                flatten(structured(raw, 64), 1, 0)
+            else:
+                decode(raw, 64)
+        except EventFault as fault:
+            assert fault.code in ("cloudevent", "duplicate_key")
+        best = min(best, time.thread_time() - began)
+    assert best <= WORST_S * slowness(), f"{best * 1e3:.0f} ms"
+
+
+def test_a_cloudevent_has_so_many_attributes_and_no_more() -> None:
+    def made(count: int) -> bytes:
+        return HEAD + b",".join(b'"x%d":1' % n for n in range(count)) + b"}"
+
+    assert flatten(structured(made(ATTRIBUTES_MAX - 4), 64), 1, 0)
+    with pytest.raises(EventFault, match="at most 1000 attributes"):
+        structured(made(ATTRIBUTES_MAX - 3), 64)
+
+
+_NESTED = st.recursive(
+    st.just("1") | st.just('"{["'),
+    lambda inner: st.lists(inner, max_size=4).map(lambda parts: f"[{','.join(parts)}]"),
+    max_leaves=60,
+)
+
+
+@given(_NESTED, st.integers(1, 12), st.integers(0, 20))
+def test_depth_is_counted_as_it_is(inner: str, depth: int, wraps: int) -> None:
+    raw = "[" * wraps + inner + "]" * wraps
+    level = most = 0
+    quoted = False
+    for at, sign in enumerate(raw):
+        if sign == '"' and raw[at - 1] != "\\":
+            quoted = not quoted
+        elif not quoted and sign in "[]":
+            level += 1 if sign == "[" else -1
+            most = max(most, level)
+    if most:
+        assert deeper(raw.encode(), depth) is (most > depth)
+
+
+def test_twins_are_counted_at_the_top_alone_however_they_are_spelt() -> None:
+    refuse_twins(b'{"a":{"a":1,"a":2},"b":[{"a":3}]}', ("a", "b"))
+    with pytest.raises(EventFault, match="got it 3 times"):
+        refuse_twins(b'{"a":1,"\\u0061":2,"b":1,"a":[]}', ("b", "a"))
