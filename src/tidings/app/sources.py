@@ -71,7 +71,8 @@ def _declared(
         raise file.refused(table, must, body[field])
     body = msgspec.json.decode(msgspec.json.encode(body))  # TOML has dates, which JSON has not
     try:
-        source = sources.checked(Caller(OrgId(org), platform=True), body)
+        # What a file says was in force before there was a bound: the service starts with it.
+        source = sources.checked(Caller(OrgId(org), platform=True), body, bounded=False)
     except RequestRefused as refused:
         raise file.wrong(table, [one.message for one in refused.refusals]) from None
     return DeclaredSource(OrgId(org), source, file.path.name, "paused" in body)

@@ -87,6 +87,7 @@ def test_a_mapping_that_could_not_be_done_in_time_is_refused_when_it_is_saved() 
     [refusal] = refused.refusals
     assert (refusal.code, refusal.field) == ("mapping_too_costly", "mapping")
     assert isinstance(read_source(said | {"mapping": mapping}), Source)  # of one event at a time
+    assert isinstance(read_source(said, bounded=False), Source)  # the operator's own
 
 
 def test_a_mapping_that_was_saved_before_stays_until_it_is_changed() -> None:

@@ -214,14 +214,17 @@ class Source(msgspec.Struct, frozen=True, omit_defaults=True):
 FIELDS = declared(Source)
 
 
-def read_source(body: dict[str, Any], old: Source | None = None) -> Source | Form:
-    """The source that a body makes, or makes of `old`; the form with all that is wrong."""
+def read_source(
+    body: dict[str, Any], old: Source | None = None, *, bounded: bool = True
+) -> Source | Form:
+    """The source that a body makes, or makes of `old`; the form with all that is wrong. `bounded`:
+    its mapping is refused where it could take too long; the operator's own are read as they are."""
     form = Form(body, strict=True)
     form.refuse_unknown(one.name for one in FIELDS if one.is_said(new=old is None))
     made = read_resource(Source, form, old)
     if not form.refusals:
         _check(form, made)
-        if old is None or old.mapping != made.mapping:
+        if bounded and (old is None or old.mapping != made.mapping):
             _check_cost(form, made)
     return form if form.refusals else made
 

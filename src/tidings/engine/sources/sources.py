@@ -190,9 +190,17 @@ class Sources:
         live.deleted = True
         self.changed.tell(live)
 
-    def checked(self, caller: Caller, body: dict[str, object], old: Source | None = None) -> Source:
-        """The source that a body makes, or makes of `old`. Invalid, Forbidden."""
-        made = read_source(body, old)
+    def checked(
+        self,
+        caller: Caller,
+        body: dict[str, object],
+        old: Source | None = None,
+        *,
+        bounded: bool = True,
+    ) -> Source:
+        """The source that a body makes, or makes of `old`. Invalid, Forbidden. `bounded`: see
+        `read_source`."""
+        made = read_source(body, old, bounded=bounded)
         if isinstance(made, Form):
             raise Invalid(*made.refusals)
         if old is None and made.connection:
