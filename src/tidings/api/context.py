@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from typing import Any, Protocol
@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from starlette.requests import Request
 
 from tidings.api.answers import RefusalAnswer, refused
+from tidings.api.http.body_guard import CALLER, BodyGuard
 from tidings.api.http.front import address_of
 from tidings.api.http.health import Health
 from tidings.api.http.metrics_access import MetricsReaders
@@ -69,6 +70,7 @@ TOKEN_HEADER = "x-cap-api-oauth-token"
 ENTITY_TYPE_HEADER = "x-cap-api-attribution-entity-type"
 ENTITY_CODE_HEADER = "x-cap-api-attribution-entity-code"
 RATE_LIMIT = "tidings.rate_limit"
+WHOLE_BODY = "tidings.whole_body"  # in the scope: what hears of the body before its route does
 
 
 class LogStore(
@@ -125,6 +127,7 @@ class Services:
     streams: StreamPlaces = field(default_factory=StreamPlaces)
     answer_memory: AnswerMemory = field(default_factory=AnswerMemory)
     headers_of: HeadersOf = MessageHeaders
+    bodies: BodyGuard = field(default_factory=BodyGuard)
     public_url: str = ""  # where browsers reach the service; empty: as the call did
     neo_values: Callable[[OrgId], Sequence[dict[str, str]]] | None = None
     health_of: Callable[[int], port.Health | None] = lambda _: None  # of a webhook, by its number
@@ -150,7 +153,9 @@ class Services:
             raise RefusalAnswer(400, [named])
         if named is not None:
             caller = msgspec.structs.replace(caller, attribution=named)
-        return self.access.acting(caller, headers.get(ORG_HEADER))
+        acting = self.access.acting(caller, headers.get(ORG_HEADER))
+        request.scope[CALLER] = acting  # whose body it is: see `http/body_guard.py`
+        return acting
 
     def known(self, request: Request, scope: str | None = None) -> Caller:
         """Who makes a call that has been let in and counted. Denied as by `caller`."""
@@ -252,10 +257,14 @@ def refuse_unknown_fields(body: dict[str, Any], known: Iterable[str], stem: str 
 
 
 async def read_bytes(request: Request, bytes_max: int) -> bytes:
-    """A call's body. RefusalAnswer where it is too long or comes too slowly."""
+    """A call's body. RefusalAnswer where it is too long, by its announced length before it is read,
+    or comes too slowly."""
+    length = request.headers.get("content-length", "")
+    if length.isdigit() and int(length[:19]) > bytes_max:
+        raise _too_large(bytes_max)
     try:
         async with asyncio.timeout(BODY_WAIT_S):
-            return await _read(request, bytes_max)
+            body = await _read(request, bytes_max)
     except TimeoutError:
         raise refused(
             408,
@@ -263,6 +272,10 @@ async def read_bytes(request: Request, bytes_max: int) -> bytes:
             f"The body must come within {BODY_WAIT_S:.0f} s; it did not. Send it again. "
             "(too_slow, body)",
         ) from None
+    whole: Callable[[bytes], Awaitable[None]] | None = request.scope.get(WHOLE_BODY)
+    if whole is not None:
+        await whole(body)
+    return body
 
 
 async def _read(request: Request, bytes_max: int) -> bytes:
@@ -270,14 +283,17 @@ async def _read(request: Request, bytes_max: int) -> bytes:
     async for chunk in request.stream():
         body += chunk
         if len(body) > bytes_max:
-            raise refused(
-                413,
-                "too_large",
-                f"The body must hold at most {bytes_max} bytes; got more. Send less. "
-                "(too_large, body)",
-                connection="close",
-            )
+            raise _too_large(bytes_max)
     return bytes(body)
+
+
+def _too_large(bytes_max: int) -> RefusalAnswer:
+    return refused(
+        413,
+        "too_large",
+        f"The body must hold at most {bytes_max} bytes; got more. Send less. (too_large, body)",
+        connection="close",
+    )
 
 
 def _proof(request: Request) -> tuple[bytes | None, bytes | None]:

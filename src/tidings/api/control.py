@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from tidings import __version__
 from tidings.api.answers import RefusalAnswer, as_refused, error_answer, refused
 from tidings.api.context import RATE_LIMIT, Services
+from tidings.api.http.body_guard import BodyGuard
 from tidings.api.http.foreign import CODE, FETCH_SITE, ORIGIN, changes, foreign
 from tidings.api.http.health import health_routes
 from tidings.api.http.refusals import REQUEST_ID, failed, request_id
@@ -98,17 +99,23 @@ def make_control_app(services: Services) -> FastAPI:
     app.add_exception_handler(HTTPException, _say_http)
     app.add_exception_handler(RequestValidationError, _say_parameter)
     app.add_middleware(SourceDoor, answers=inbound_answers(services))
-    app.add_middleware(Frame, origins_of=services.own_origins)
+    app.add_middleware(Frame, origins_of=services.own_origins, bodies=services.bodies)
     return app
 
 
 class Frame:
-    """Around every call: its id, and an answer where the code has failed; or where a browser makes
-    it for a page of another site."""
+    """Around every call: its id, the guard of its body, and an answer where the code has failed; or
+    where a browser makes it for a page of another site."""
 
-    def __init__(self, app: ASGIApp, origins_of: Callable[[Request], Collection[str]]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        origins_of: Callable[[Request], Collection[str]],
+        bodies: BodyGuard,
+    ) -> None:
         self._app = app
         self._origins_of = origins_of
+        self._bodies = bodies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One call (ASGI)."""
@@ -118,6 +125,7 @@ class Frame:
         headers = {name: value for name, value in scope["headers"] if name in _HEARD}
         call = request_id(headers, lambda: str(uuid.uuid4())).decode()
         started = False
+        body = self._bodies.around(scope, receive)
 
         async def send_with_id(message: Message) -> None:
             nonlocal started
@@ -132,7 +140,7 @@ class Frame:
             if changes(scope["method"], scope["path"]):
                 found = foreign(headers, lambda: self._origins_of(Request(scope)))
             app = self._app if found is None else _foreign_answer(scope["path"], *found)
-            await app(scope, receive, send_with_id)
+            await app(scope, body.receive, send_with_id)
         except ClientDisconnect:
             return  # nobody is there to be answered
         except Exception:
@@ -143,6 +151,8 @@ class Frame:
                 raise
             refusal = refused(500, "internal", failed(call))
             await error_answer(scope["path"], refusal)(scope, receive, send_with_id)
+        finally:
+            body.release()
 
 
 def _foreign_answer(path: str, said: str, header: str) -> Response:

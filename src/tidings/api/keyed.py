@@ -3,6 +3,7 @@
 
 import re
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from typing import Any
 
 from fastapi.routing import APIRoute
@@ -11,14 +12,13 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tidings.api.answers import refused
-from tidings.api.context import Services, read_bytes
+from tidings.api.context import WHOLE_BODY, Services
 from tidings.api.field_schemas import KEY
 from tidings.core.events.call_reader import Caller
 from tidings.core.form import came
 from tidings.engine.keyed_calls import HEADER, AsksForCall, KeptAnswer
 from tidings.errors import Denied
 
-BODY_BYTES_MAX = 8 << 20  # of the longest body that a route takes; each has its own bound too
 REPEATED = (b"idempotent-replayed", b"true")
 KEYED: dict[str, Any] = {
     "parameters": [
@@ -61,6 +61,14 @@ def hold_keys(
         route.app = _once(route.app, services, *scope_of(f"{method} {route.path}"))
 
 
+class _Answered(Exception):
+    """The call was made before: out of its route, whose work is not done again."""
+
+    def __init__(self, answer: KeptAnswer) -> None:
+        super().__init__()
+        self.answer = answer
+
+
 def _once(app: ASGIApp, services: Services, needed: str, of_platform: bool) -> ASGIApp:
     """`needed`: the scope, which is looked at before the body is read, and before an answer is
     shown again."""
@@ -77,16 +85,9 @@ def _once(app: ASGIApp, services: Services, needed: str, of_platform: bool) -> A
         if caller is None or (of_platform and not caller.platform):
             await app(scope, receive, send)  # which counts and refuses it
             return
-        body = await read_bytes(request, BODY_BYTES_MAX)
-        named = f"{scope['method']} {scope['path']}"
-        asked = AsksForCall(caller.org, caller.credential, named, key, body, caller.grants)
-
-        async def make() -> KeptAnswer:
-            return await _answer_of(app, scope, body)
-
-        answer, made = await services.keyed_calls.once(asked, make)
-        if not made:
-            services.caller(request)  # counted, as the call itself was
+        answer, made = await services.keyed_calls.run(
+            _answer_once(app, services, request, key, receive)
+        )
         start: Message = {"type": "http.response.start", "status": answer.status}
         start["headers"] = [*answer.headers, *(() if made else (REPEATED,))]
         await send(start)
@@ -95,18 +96,44 @@ def _once(app: ASGIApp, services: Services, needed: str, of_platform: bool) -> A
     return serve
 
 
-async def _answer_of(app: ASGIApp, scope: Scope, body: bytes) -> KeptAnswer:
-    """What the route answers, whole."""
-    parts: list[Message] = []
-    given = iter([{"type": "http.request", "body": body, "more_body": False}])
+async def _answer_once(
+    app: ASGIApp, services: Services, request: Request, key: str, receive: Receive
+) -> tuple[KeptAnswer, bool]:
+    """What the route answers, or has answered before; and whether it did now.
 
-    async def receive() -> Message:
-        return next(given, {"type": "http.disconnect"})
+    The route itself finds whether its caller may, and how long the body may be; it is looked up
+    between its body and its work.
+    """
+    scope, keyed_calls = request.scope, services.keyed_calls
+    parts: list[Message] = []
+    asked: AsksForCall | None = None
 
     async def send(message: Message) -> None:
         parts.append(message)
 
-    await app(scope, receive, send)
-    start, *rest = parts
-    headers = [(bytes(name), bytes(value)) for name, value in start["headers"]]
-    return KeptAnswer(start["status"], headers, b"".join(one.get("body", b"") for one in rest))
+    async with AsyncExitStack() as turn:
+
+        async def look_up(body: bytes) -> None:
+            nonlocal asked
+            caller = services.known(request)
+            named = f"{scope['method']} {scope['path']}"
+            asks = AsksForCall(caller.org, caller.credential, named, key, body, caller.grants)
+            first = await turn.enter_async_context(keyed_calls.turn(asks))
+            if first is not None:
+                raise _Answered(first)
+            asked = asks
+
+        scope[WHOLE_BODY] = look_up
+        try:
+            await app(scope, receive, send)
+        except _Answered as answered:
+            return answered.answer, False
+        start, *rest = parts
+        headers = [(bytes(name), bytes(value)) for name, value in start["headers"]]
+        body = b"".join(part.get("body", b"") for part in rest)
+        answer = KeptAnswer(start["status"], headers, body)
+        if asked is not None:
+            await keyed_calls.end(asked, answer)
+        elif answer.status < 300:
+            raise AssertionError(f"{scope['path']} has not read the body that its key is of")
+        return answer, True

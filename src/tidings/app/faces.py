@@ -3,6 +3,7 @@
 from prometheus_client import CollectorRegistry
 
 from tidings.api.context import Services
+from tidings.api.http.body_guard import BodyGuard
 from tidings.api.http.metrics_access import MetricsReaders
 from tidings.api.http.stream_places import StreamPlaces
 from tidings.compose import App
@@ -14,8 +15,10 @@ def services_of(
     public_url: str = "",
     metrics_readers: MetricsReaders | None = None,
     streams: StreamPlaces | None = None,
+    bodies: BodyGuard | None = None,
 ) -> Services:
-    """The parts that routes and pages speak to. `streams`: how many may be open, and by whom."""
+    """The parts that routes and pages speak to. `streams`: how many may be open, and by whom;
+    `bodies`: how much of them may be held."""
     metrics = CollectorRegistry()
     for collector in app.collectors:
         metrics.register(collector)
@@ -50,6 +53,7 @@ def services_of(
         limits=access.limits,
         feed=app.feed,
         streams=streams or StreamPlaces(),
+        bodies=bodies or BodyGuard(),
         clock=app.ports.clock,
         health=app.readiness,
         metrics=metrics,

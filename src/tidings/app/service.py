@@ -15,6 +15,7 @@ import structlog
 from tidings import catalogue
 from tidings.api.control import make_control_app
 from tidings.api.http.answer_headers import ALL
+from tidings.api.http.body_guard import BodyGuard
 from tidings.api.http.front import Front
 from tidings.api.http.gate import Gate, keeps
 from tidings.api.http.stream_places import StreamPlaces
@@ -43,6 +44,7 @@ from tidings.app.sources import declare_sources
 from tidings.app.start_retry import StepRunner
 from tidings.compose import App, build
 from tidings.console.routes import console_routes
+from tidings.core.access.body_budget import BodyBudget
 from tidings.core.access.forwarded import Proxies
 from tidings.core.delivery.health import HealthPolicy
 from tidings.core.events.call_split import CallLimits
@@ -242,6 +244,7 @@ def _server(settings: Settings, app: App, shares: Shares) -> Server:
         public_url=settings.public_url or "",
         metrics_readers=metrics_readers(settings),
         streams=StreamPlaces(shares.places // 4),
+        bodies=BodyGuard(BodyBudget(settings.call_bytes_max)),
     )
     accept = AcceptApp(
         app.acceptor,
@@ -252,6 +255,7 @@ def _server(settings: Settings, app: App, shares: Shares) -> Server:
         body_s=settings.call_s_max,
         throttle=app.access.limits,
         late=app.late,
+        bodies=services.bodies,
         address_of=front.address,
         origins_of=front.origins,
     )

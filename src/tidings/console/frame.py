@@ -21,6 +21,7 @@ from starlette.responses import RedirectResponse, Response
 
 from tidings.api.answers import RefusalAnswer, as_refused, status_of
 from tidings.api.context import BODY_WAIT_S, Services
+from tidings.api.http.body_guard import CALLER
 from tidings.api.http.front import LOOPBACK
 from tidings.console.kept_pages import KeptPages, pack_page
 from tidings.console.place import OUTSIDE, Place, form_fits, org_of_form, place_of
@@ -213,6 +214,7 @@ class Frame:
             visit = None
             try:
                 visit = enter(request)
+                request.scope[CALLER] = visit.caller
                 if request.method not in ("GET", "HEAD"):
                     await self._take_form(visit)
                 return await page(visit)
@@ -220,7 +222,10 @@ class Frame:
                 return self._denied(request, denied, visit)
             except (RefusalAnswer, RequestRefused) as wrong:
                 refused = wrong if isinstance(wrong, RefusalAnswer) else as_refused(wrong)
-                return self.error(request, refused.status, refused.refusals[0].message, visit)
+                page_of_it = self.error(request, refused.status, refused.refusals[0].message, visit)
+                if (wait := refused.headers.get("retry-after")) is not None:
+                    page_of_it.headers["retry-after"] = wait
+                return page_of_it
             except Unanswered:
                 said = "The store did not answer in time. Ask for less, or try again in 5 s."
                 return self.error(request, 503, said, visit)

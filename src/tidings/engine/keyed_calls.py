@@ -10,7 +10,8 @@ at once wait for each other.
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Set
+from collections.abc import AsyncIterator, Coroutine, Set
+from typing import Any
 
 import msgspec
 
@@ -117,25 +118,26 @@ class KeyedCalls:
             raise AnswerWithheld
         return kept
 
-    async def once(
-        self, asked: AsksForCall, make: Callable[[], Awaitable[KeptAnswer]]
+    async def run(
+        self, answering: Coroutine[Any, Any, tuple[KeptAnswer, bool]]
     ) -> tuple[KeptAnswer, bool]:
-        """The answer, and whether it was made now. A caller who goes does not cut it off."""
-        task = asyncio.create_task(self._in_turn(asked, make))
+        """Return what a call comes to. A caller who goes does not cut it off."""
+        task = asyncio.create_task(answering)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return await asyncio.shield(task)
 
-    async def _in_turn(
-        self, asked: AsksForCall, make: Callable[[], Awaitable[KeptAnswer]]
-    ) -> tuple[KeptAnswer, bool]:
+    @contextlib.asynccontextmanager
+    async def turn(self, asked: AsksForCall) -> AsyncIterator[KeptAnswer | None]:
+        """Hold off the same call meanwhile. Yields the answer that it has got before; None where it
+        is new, and noted: `end` it then."""
         async with self._turn(asked.place):
-            if (known := await self._first(asked)) is not None:
-                return known, False
-            answer = await make()
-            with contextlib.suppress(port.StoreDown):  # it was made, and its caller is told so
-                await self._keep(asked, answer)
-            return answer, True
+            yield await self._first(asked)
+
+    async def end(self, asked: AsksForCall, answer: KeptAnswer) -> None:
+        """Keep what a new call was answered."""
+        with contextlib.suppress(port.StoreDown):  # it was made, and its caller is told so
+            await self._keep(asked, answer)
 
     async def _keep(self, asked: AsksForCall, answer: KeptAnswer) -> None:
         place = asked.place

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from tidings.api.answers import answer, refused
 from tidings.api.context import Services, read_bytes
+from tidings.api.http.body_guard import release_body
 from tidings.api.http.event_stream import event_stream
 from tidings.api.models import V1_ERRORS
 from tidings.api.paging import both_sides, described
@@ -93,6 +94,7 @@ def _open_route(services: Services) -> APIRouter:
                 "The address must be that of a test inbox; it is not, or was deleted. Make one by "
                 "POST /v1/inboxes. (no_inbox, path)",
             )
+        body = await read_bytes(request, BODY_BYTES_KEPT)
         if not waiting.take(org):
             raise refused(
                 429,
@@ -102,12 +104,13 @@ def _open_route(services: Services) -> APIRouter:
                 retry_after="1",
             )
         try:
-            body = await read_bytes(request, BODY_BYTES_KEPT)
             headers = [
                 (name, "…" if name in _OF_THE_CALLER else value)
                 for name, value in request.headers.items()
             ]
             answered = inboxes.receive(token, request.method, headers, body)
+            del body
+            release_body(request.scope)  # the answer may have to wait
             await asyncio.sleep(answered.delay_s)
         finally:
             waiting.give(org)

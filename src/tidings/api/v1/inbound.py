@@ -8,11 +8,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from tidings.api.answers import RefusalAnswer, answer, error_answer, refused
+from tidings.api.answers import RefusalAnswer, answer, as_refused, error_answer, refused
 from tidings.api.context import Services, read_bytes
+from tidings.api.http.body_guard import HOLDER
+from tidings.api.http.front import address_of
 from tidings.api.models import body_of
 from tidings.core.events.envelope import ORG_MAX
 from tidings.core.ids import OrgId
+from tidings.errors import RequestRefused
 from tidings.reads.sources import show_taken
 
 BODY_BYTES_MAX = 1 << 20
@@ -47,6 +50,8 @@ class SourceDoor:
             answered = await self._answers(Request(scope, receive), at[1], at[2])
         except RefusalAnswer as refusal:
             answered = error_answer(scope["path"], refusal)
+        except RequestRefused as wrong:
+            answered = error_answer(scope["path"], as_refused(wrong))
         await answered(scope, receive, send)
 
 
@@ -68,6 +73,13 @@ def inbound_answers(services: Services) -> Answers:
                 "(content_encoding, header Content-Encoding)",
                 "Content-Encoding",
             )
+        budget = services.bodies.budget
+        proven = inbound.proven_source(OrgId(org), source_name, request.headers.items())
+        request.scope[HOLDER] = (
+            budget.stranger(address_of(request.scope), f"{org}/{source_name}")
+            if proven is None
+            else budget.sender(org, proven)
+        )
         body = await read_bytes(request, BODY_BYTES_MAX)
         told = await inbound.receive(OrgId(org), source_name, request.headers.items(), body)
         if told.fate is not None:

@@ -16,7 +16,7 @@ from tidings.core.ids import OrgId
 from tidings.core.shaping.signatures.standard_webhooks import show_secret
 from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.source import WEBHOOK
-from tidings.core.sources.verification import StandardWebhooks, refusal_of
+from tidings.core.sources.verification import StandardWebhooks, StaticHeader, refusal_of
 from tidings.engine.events.intake import Overloaded
 from tidings.engine.sources.activity import REFUSED, Arrival
 from tidings.engine.sources.intake import Fate, SourceIntake
@@ -57,6 +57,18 @@ class Inbound:
         self._intake = intake
         self._clock_ms = clock_ms
         self._running: dict[int, int] = {}
+
+    def proven_source(
+        self, org: OrgId, name: str, headers: Sequence[tuple[str, str]]
+    ) -> int | None:
+        """Return the number of the source whose sender proves itself by the head of a request
+        alone, before its body is read; None where that is not so, or not known yet."""
+        live = self._named(org, name)
+        if live is None or not isinstance(live.source.verification, StaticHeader):
+            return None
+        head = ForeignMessage("", headers, b"")
+        why = refusal_of(live.source.verification, head, self._clock_ms() // 1000)
+        return live.stored.number if why is None else None
 
     async def receive(
         self, org: OrgId, name: str, headers: Sequence[tuple[str, str]], body: bytes

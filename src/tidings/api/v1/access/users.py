@@ -5,7 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import answer, refused
-from tidings.api.context import Services, read_object
+from tidings.api.context import BODY_BYTES_MAX, Services, read_bytes, read_object
 from tidings.api.description import described
 from tidings.api.http.front import address_of
 from tidings.api.keyed import KEYED
@@ -101,6 +101,7 @@ def user_routes(services: Services) -> APIRouter:
     async def link(request: Request, org_id: str, user_id: str) -> Response:
         """An invitation until the user has accepted; then a reset, by the platform alone."""
         caller, org = org_caller(services, request, "admin:write", org_id)
+        await read_bytes(request, BODY_BYTES_MAX)  # it says nothing, but a key is of its body too
         made = await users.link(caller, org.id, user_id)
         return answer(show_link(made), 200, NO_STORE)
 

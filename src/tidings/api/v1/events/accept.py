@@ -20,6 +20,7 @@ import structlog
 
 from tidings.api.answers import status_of, wait_of
 from tidings.api.http.body import BodyReader, Gone, Receive
+from tidings.api.http.body_guard import CALLER, GUARDED, BodyGuard, release_body
 from tidings.api.http.foreign import CODE, FETCH_SITE, ORIGIN, foreign
 from tidings.api.http.front import address_of
 from tidings.api.http.refusals import (
@@ -31,6 +32,7 @@ from tidings.api.http.refusals import (
     refusal,
     request_id,
 )
+from tidings.core.access.body_budget import SMALL_BYTES
 from tidings.core.events.call_reader import Caller, CallReader, Item, RejectedEvent
 from tidings.core.events.call_split import call_refused, form_of, too_large
 from tidings.engine.access.limits import Allowance
@@ -43,6 +45,7 @@ SCOPE = "events:write"
 BODY_S = 10.0
 STORE_RETRY_S = 5
 OVERLOAD_RETRY_S = 1
+SMALL_DIGITS = len(str(SMALL_BYTES))  # of a length that is not counted
 TURN_S = 0.005  # how long the events of one call are read before others have a turn
 
 log = structlog.get_logger(__name__)
@@ -120,6 +123,7 @@ class AcceptApp:
         body_s: float = BODY_S,
         throttle: Throttle | None = None,
         late: LateChecks | None = None,
+        bodies: BodyGuard | None = None,
         address_of: Callable[[MutableMapping[str, Any]], str] = address_of,
         origins_of: Callable[[MutableMapping[str, Any]], Collection[str]] = lambda _: (),
     ) -> None:
@@ -135,9 +139,17 @@ class AcceptApp:
         self._origins_of = origins_of
         self._reader = reader
         self._body = BodyReader(reader.limits.body_bytes, body_s)
+        self._bodies = bodies or BodyGuard()
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Answer one call."""
+        try:
+            await self._serve(scope, receive, send)
+        finally:
+            if GUARDED in scope:
+                release_body(scope)
+
+    async def _serve(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         pairs = scope["headers"]
         headers: dict[bytes, bytes] = dict(pairs)
         request = request_id(headers, self._new_request_id)
@@ -157,7 +169,7 @@ class AcceptApp:
             length = headers.get(b"content-length")
             if length is not None and len(length) >= self._limit_digits:
                 self._check_length(length)
-            body = await self._body.read(receive)
+            body = await self._body.read(self._guarded(scope, receive, caller, length))
             read = True
             key = headers.get(b"idempotency-key")
             read_events = self._reader.read_each(
@@ -220,6 +232,19 @@ class AcceptApp:
             events_per_s=acting.events_per_s,
             limited=acting.limited,
         )
+
+    def _guarded(
+        self,
+        scope: MutableMapping[str, Any],
+        receive: Receive,
+        caller: Caller,
+        length: bytes | None,
+    ) -> Receive:
+        """What receives a body that may be large, counted until the call ends."""
+        if length is not None and len(length) <= SMALL_DIGITS:
+            return receive
+        scope[CALLER] = caller
+        return self._bodies.around(scope, receive).receive
 
     def _check_length(self, length: bytes) -> None:
         """413 by the announced length; that it is a number, and true, is the server's to see."""

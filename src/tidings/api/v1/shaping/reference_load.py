@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from tidings.api.answers import RefusalAnswer, answer, refused, status_of
 from tidings.api.context import Services
+from tidings.api.http.body_guard import streamed
 from tidings.api.models import Responses
 from tidings.core.form import came
 from tidings.core.shaping.reference_rows import LoadRefused, reader
@@ -81,6 +82,7 @@ def add_load_route(router: APIRouter, services: Services) -> None:
 
 async def _chunks(request: Request) -> AsyncIterator[bytes]:
     """The body as it comes: no chunk may be waited for too long, nor may they be too many."""
+    streamed(request.scope)
     stream, seen = request.stream(), 0
     while True:
         try:
