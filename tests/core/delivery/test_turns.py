@@ -1,11 +1,13 @@
-"""Turns between orgs and between webhooks of an org, and the slots that slow lanes cannot have."""
+"""Turns between orgs and between webhooks of an org, and what those that hang cannot have."""
 
 from collections import Counter
 
-from tidings.core.delivery.turns import LanePace, Permits, Turns
+import pytest
+
+from tidings.core.delivery.turns import HANGS_S, LanePace, Permit, Permits, Trust, Turns
 from tidings.core.ids import OrgId
 
-ORG = OrgId(1)
+ORG, OTHER = OrgId(1), OrgId(2)
 
 
 def play(costs: dict[tuple[int, int], float], turns_count: int) -> Counter[tuple[int, int]]:
@@ -66,45 +68,117 @@ def test_everybody_who_waits_gets_a_turn_and_stands_once() -> None:
     assert turns.take(lambda _: 1.0) is None and len(turns) == 0
 
 
-def test_a_lane_is_slow_by_what_its_attempts_took_or_while_none_ends() -> None:
+def answering(now_s: float = 0.0) -> LanePace:
+    """Of a webhook that has answered then."""
     pace = LanePace()
-    pace.began(10.0, 0)
-    assert not pace.slow(10.5, 1)
-    assert pace.slow(11.5, 1)  # silent since
-    pace.ended(11.6, 1.6)
-    assert pace.slow(11.7, 0)
-    for at in range(20):
-        pace.began(12.0 + at, 0)
-        pace.ended(12.0 + at, 0.01)
-    assert not pace.slow(40.0, 0)
+    pace.ended(now_s, 0.01, hung=False, answered=True)
+    return pace
 
 
-def test_a_lane_whose_attempts_end_one_after_the_other_is_not_slow() -> None:
+def fill(permits: Permits, org: OrgId, pace: LanePace, now_s: float) -> list[Permit]:
+    """All that a webhook is let have at once."""
+    taken: list[Permit] = []
+    while permits.admits(org, pace, len(taken), now_s):
+        taken.append(permits.take(org, pace, now_s))
+    return taken
+
+
+def test_who_has_answered_is_well_and_who_hangs_is_not_until_it_answers_again() -> None:
     pace = LanePace()
-    for at in range(20):
-        pace.began(at * 0.5, min(at, 3))
-        pace.ended(at * 0.5 + 0.4, 0.9)
-        assert not pace.slow(at * 0.5 + 0.5, 3), "one has ended just now"
-    assert pace.slow(9.9 + 1.1, 3), "none has ended since"
+    assert pace.trust is Trust.NEW
+    pace.ended(0.0, 0.01, hung=False, answered=None)
+    assert pace.trust is Trust.NEW, "a fault of ours tells nothing"
+    pace.ended(0.0, 0.01, hung=False, answered=True)
+    assert pace.trust is Trust.WELL
+    pace.hangs()
+    assert pace.trust is Trust.HANGING
+    pace.ended(30.0, 30.0, hung=True, answered=False)
+    assert pace.trust is Trust.HANGING
+    pace.ended(30.1, 0.1, hung=False, answered=True)
+    assert pace.trust is Trust.WELL
+
+
+def test_who_only_refuses_connections_is_neither_new_nor_well() -> None:
+    pace = LanePace()
+    pace.ended(0.0, 0.01, hung=False, answered=False)
+    assert pace.trust is Trust.HANGING
+
+
+def test_one_attempt_in_many_that_hangs_does_not_make_a_busy_webhook_hang() -> None:
+    pace = answering()
+    pace.hangs()
+    for _ in range(2):
+        pace.ended(1.0, 0.01, hung=False, answered=True)
+    assert pace.trust is Trust.WELL and not pace.is_sure(0.0)
+    for _ in range(2):
+        pace.ended(2.0, 0.01, hung=False, answered=True)
+    assert pace.is_sure(2.0) and not pace.is_sure(2.1)
 
 
 def test_an_org_cannot_have_more_than_half_and_gets_back_what_it_gave() -> None:
-    slots = Permits(10)
-    for _ in range(5):
-        assert not slots.full_for(ORG)
-        slots.take(ORG)
-    assert slots.full_for(ORG) and not slots.full_for(OrgId(2)) and slots.used == 5
-    slots.give(ORG)
-    assert not slots.full_for(ORG) and slots.used == 4
-    assert not Permits(1).full_for(ORG), "one slot is for everybody"
+    permits, paces = Permits(20), [answering(100.0) for _ in range(12)]
+    taken = [permits.take(ORG, pace, 0.0) for pace in paces[:10]]
+    assert not permits.admits(ORG, paces[11], 0, 0.0) and permits.used == 10
+    assert permits.admits(OTHER, answering(), 0, 0.0)
+    permits.give(taken[0], 0.1, answered=True)
+    assert permits.admits(ORG, paces[11], 0, 0.1) and permits.used == 9
+    assert Permits(1).admits(ORG, LanePace(), 0, 0.0), "one is for everybody"
 
 
-def test_slow_lanes_cannot_have_the_last_quarter() -> None:
-    slots = Permits(100)
-    slots.used = 74
-    assert slots.free and not slots.scarce
-    slots.used = 75
-    assert slots.free
-    assert slots.scarce
-    slots.used = 100
-    assert not slots.free
+@pytest.mark.parametrize("count", [4, 21, 105, 4000])
+def test_those_that_hang_and_new_ones_hold_three_quarters_and_one_that_answers_has_room(
+    count: int,
+) -> None:
+    permits, half = Permits(count), count // 2
+    for _ in range(300):
+        fill(permits, ORG, LanePace(), 0.0)
+    assert max(1, half // 2) <= permits.used <= max(1, half * 3 // 4)
+    well = answering()
+    for second in range(1, 60):
+        assert permits.admits(ORG, well, 0, float(second))
+        permit = permits.take(ORG, well, float(second))
+        assert not permits.admits(ORG, LanePace(), 0, float(second))
+        permits.give(permit, second + 0.02, answered=True)
+
+
+def test_all_that_have_answered_may_hang_at_once_and_who_answered_since_finds_room() -> None:
+    permits = Permits(104)
+    paces = [answering() for _ in range(60)]
+    well = answering()
+    for pace in paces[:3]:
+        fill(permits, ORG, pace, 10.0)
+    permits.give(permits.take(ORG, well, 10.0), 10.02, answered=True)
+    for pace in paces:
+        fill(permits, ORG, pace, 10.1)
+    assert not permits.admits(ORG, answering(), 0, 10.2), "it may hang as the others do"
+    for second in range(11, 40):
+        assert permits.admits(ORG, well, 0, second)
+        permits.give(permits.take(ORG, well, second), second + 0.02, answered=True)
+
+
+@pytest.mark.parametrize("count", [21, 105])
+def test_one_webhook_alone_leaves_a_part_of_its_orgs_share(count: int) -> None:
+    permits = Permits(count)
+    greedy = fill(permits, ORG, answering(), 0.0)
+    assert count // 4 <= len(greedy) <= count // 2 * 3 // 4
+    assert permits.admits(ORG, answering(), 0, 0.0)
+
+
+def test_an_attempt_without_an_answer_counts_as_hanging_from_a_second_on() -> None:
+    permits, pace = Permits(20), answering()
+    permit = permits.take(ORG, pace, 0.0)
+    permits.unproven_may(HANGS_S - 0.01)
+    assert not permit.hung and pace.trust is Trust.WELL
+    permits.unproven_may(HANGS_S)
+    assert permit.hung and pace.trust is Trust.HANGING
+    permits.give(permit, 30.0, answered=False)
+    assert permits.used == 0 and pace.trust is Trust.HANGING
+
+
+def test_orgs_whose_webhooks_hang_leave_a_quarter_of_the_process() -> None:
+    permits = Permits(100)
+    for org in range(2, 9):
+        for _ in range(40):
+            fill(permits, OrgId(org), LanePace(), 0.0)
+    assert permits.used == 75 and not permits.unproven_may(5.0) and not permits.busy
+    assert permits.admits(ORG, answering(), 0, 5.0)

@@ -105,6 +105,13 @@ class Lanes:
         self.dispatcher.settled(written, receipt)
         await turns()
 
+    def have_answered(self) -> None:
+        """Both webhooks' receivers have, before this process."""
+        for webhook in (HOOK, OTHER):
+            runner = self.dispatcher._runner(webhook.number)
+            assert runner is not None
+            runner.pace.trusted()
+
     @property
     def ends(self) -> list[tuple[int, State, int]]:
         """Which delivery, in which state, after which attempt: of what waits to be written."""
@@ -168,6 +175,7 @@ async def test_a_slot_makes_one_attempt_after_the_other_in_the_order_of_the_comm
 
 async def test_a_webhook_has_no_more_attempts_under_way_than_it_takes() -> None:
     lanes = Lanes(connections_max=2)
+    lanes.have_answered()
     lanes.receiver.free.clear()
     await lanes.commit(*numbered(1, 2, 3, 4, 5))
     assert (lanes.dispatcher.attempts_running, lanes.dispatcher.queued) == (2, 3)
@@ -178,11 +186,13 @@ async def test_a_webhook_has_no_more_attempts_under_way_than_it_takes() -> None:
 
 async def test_no_org_keeps_another_from_starting_however_much_it_has() -> None:
     lanes = Lanes(connections_max=PROCESS_MAX)
+    lanes.have_answered()
     lanes.receiver.free.clear()
     await lanes.commit(*numbered(*range(1, 31)))
-    assert lanes.dispatcher.attempts_running == PROCESS_MAX // 2
+    most = PROCESS_MAX // 2 - 1  # of its org's half a webhook leaves a part to the others
+    assert lanes.dispatcher.attempts_running == most
     await lanes.commit(*numbered(31, 32, webhook=OTHER.number))
-    assert lanes.receiver.sent[PROCESS_MAX // 2 :] == [b"31", b"32"]
+    assert lanes.receiver.sent[most:] == [b"31", b"32"]
     lanes.receiver.free.set()
     await turns()
     assert len(lanes.ends) == 32 and lanes.receiver.most <= PROCESS_MAX

@@ -17,6 +17,7 @@ from tidings.core.delivery.job import Job
 from tidings.core.delivery.rate_limit import RateLimit
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
+from tidings.core.delivery.turns import LanePace
 from tidings.core.ids import DeliveryId, OrgId
 from tidings.egress.port import Leaves
 from tidings.engine.delivery.guards.slot_watch import OVERDUE_S
@@ -51,7 +52,7 @@ def pace(scene: Scene, runner: WebhookRunner) -> None:
 
 def fill_the_process(scene: Scene, runner: WebhookRunner) -> None:
     for org in range(10):
-        scene.dispatcher._admission.permits.take(OrgId(100 + org))
+        scene.dispatcher._admission.permits.take(OrgId(100 + org), LanePace(), 0.0)
 
 
 def halt(scene: Scene, runner: WebhookRunner) -> None:
@@ -78,6 +79,7 @@ async def test_a_lane_that_has_work_and_a_slot_and_does_not_send_is_told_unless_
     await hand_over(scene, job(1, 2))
     [runner] = scene.dispatcher._runners.values()
     assert runner.waiting_since_s is None and scene.dispatcher.overdue() == []
+    runner.pace.trusted()
     runner.lane.offer_retry(job(2, 2))  # and nobody pumps
     runner.waiting_since_s = asyncio.get_running_loop().time() - OVERDUE_S - 1
     assert [webhook.id for webhook in scene.dispatcher.overdue()] == [HOOK.id]

@@ -15,6 +15,7 @@ from tidings.core.delivery.breaker import Pause
 from tidings.core.delivery.exchange import Answer, Fault, FaultKind, Result, Verdict
 from tidings.core.delivery.schedule import WINDOW_S
 from tidings.core.delivery.states import State
+from tidings.core.delivery.turns import LanePace
 from tidings.core.ids import DeliveryId, OrgId
 from tidings.core.webhooks.kinds import ACTION, EMAIL, HTTP, KAFKA, PULL, QUEUE, SQL
 from tidings.core.webhooks.webhook import Webhook
@@ -307,8 +308,7 @@ async def test_permits_that_nobody_holds_are_found_told_and_given_back() -> None
     scene = Scene(HTTP, Fails("", ValueError()))
     await scene.work(job())
     permits, lane = scene.dispatcher._admission.permits, scene.dispatcher._runners[1].lane
-    for org in (7, 7, 8):
-        permits.take(OrgId(org))
+    late, *_ = [permits.take(OrgId(org), LanePace(), 0.0) for org in (7, 7, 8)]
     lane.running, lane.under_way = 1, {DeliveryId(9)}
     lane.unsettled_attempts[DeliveryId(9)] = 1
     errors = scene.dispatcher._errors
@@ -316,7 +316,7 @@ async def test_permits_that_nobody_holds_are_found_told_and_given_back() -> None
     assert (permits.used, lane.running, errors.lost_slots) == (0, 0, 3)
     assert 9 not in lane.unsettled_attempts, "it is looked for in the store"
     assert any("3 since the start" in notice for notice in errors.notices())
-    permits.give(OrgId(7))
+    permits.give(late, 1.0, answered=True)
     assert permits.used == 0, "what comes late changes nothing"
     assert scene.dispatcher.slot_watch.look() == 0
 

@@ -5,6 +5,7 @@ from tests.engine.delivery.test_next_attempts import Silent, job, offer, scene_o
 from tests.engine.webhooks.test_disabled_takes import Scene
 from tidings.core.delivery.lane import Lane
 from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.turns import HANGS_S, LanePace
 from tidings.core.ids import DeliveryId, OrgId
 from tidings.core.replay import window
 
@@ -32,13 +33,24 @@ async def test_there_is_none_while_live_attempts_hold_more_than_half_of_the_slot
     scene = Scene()
     silent = Silent()
     scene = scene_of(silent, connections_max=100)
-    for n in range(1, SLOTS // 2 + 1):
-        await offer(scene, job(n))
+    await offer(scene, job(1))
+    permits = scene.dispatcher._admission.permits
+    for org in range(1, SLOTS // 2):  # of other orgs: the slots are the process's
+        permits.take(OrgId(HOOK.org + org), LanePace(), 0.0)
     assert scene.dispatcher.attempts_running == SLOTS // 2 and room(scene) == ROOM
-    other = scene.dispatcher._admission.permits
-    other.take(OrgId(HOOK.org + 1))  # one of another org's: the slots are the process's
+    permit = permits.take(OrgId(HOOK.org), LanePace(), 0.0)
     assert room(scene) == 0
-    other.give(OrgId(HOOK.org + 1))
+    permits.give(permit, 0.0, answered=True)
+    assert room(scene) == ROOM
+
+
+async def test_attempts_that_hang_keep_no_replay_waiting() -> None:
+    scene = scene_of(Silent(), connections_max=100)
+    permits = scene.dispatcher._admission.permits
+    for org in range(1, SLOTS * 3 // 4 + 1):
+        permits.take(OrgId(HOOK.org + org), LanePace(), 0.0)
+    assert room(scene) == 0
+    permits.look_at_young(HANGS_S)
     assert room(scene) == ROOM
 
 

@@ -88,6 +88,16 @@ class Fault(msgspec.Struct, frozen=True):
 Ending = Answer | Fault
 
 
+def is_the_receivers(ending: Ending) -> bool:
+    """Whether an ending tells something of the receiver, and not of ourselves alone."""
+    return not isinstance(ending, Fault) or ending.kind not in NOT_THE_RECEIVERS
+
+
+def is_answered(ending: Ending) -> bool | None:
+    """Whether a receiver has answered, whatever it said; None where it was not its turn to."""
+    return isinstance(ending, Answer) if is_the_receivers(ending) else None
+
+
 class Verdict(StrEnum):
     """What became of a message, as the driver that sent it judges."""
 

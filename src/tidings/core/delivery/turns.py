@@ -5,97 +5,327 @@ and so do the webhooks of an org among themselves; one that was idle joins at th
 turn, so it gains nothing by waiting. An attempt costs what the webhook's attempts took lately, and
 at least `COST_MIN_S`, so that turns are fair by count as well as by processing time.
 
-A quarter of the permits is kept for lanes that end their attempts quickly: the slow ones can never
-hold them all. No org holds more than half of them, however many webhooks it has and however its
-receivers do: they cannot be known to be slow before they were. Pure.
+No org holds more than half of the permits, however many webhooks it has. Of what a process has,
+and of what an org may have, those who keep their permits for long leave a part to the others:
+
+    hanging  an attempt without an answer for `HANGS_S`; a webhook with more of them than answers
+             since, or whose last attempt was one
+    new      a webhook of which nothing is known yet
+    well     one that has answered, in time, whatever it said
+
+Attempts that hang and those of new webhooks hold three quarters at most. A receiver can begin to
+hang at any time, and so can many that have answered a minute ago, all at once: the last eighth is
+for webhooks that have answered since the oldest attempt of their org began, and have not hung
+lately. Nor does a webhook alone fill the share of its org: it holds at most twice what it leaves.
+No attempt is cut for any of it, so one that hangs keeps its permit until its deadline. Pure.
 """
 
 import heapq
-from collections.abc import Callable, Mapping
+import math
+from collections import deque
+from collections.abc import Callable, Collection
+from enum import Enum, auto
 
 from tidings.core.ids import OrgId
 
 COST_MIN_S = 0.005
-SLOW_S = 1.0  # a lane whose attempts take longer may not have the last quarter of the permits
-QUICK_SHARE = 0.25
+HANGS_S = 1.0  # without an answer
+UNPROVEN_SHARE = 0.75  # for attempts that hang and those of new webhooks
+SURE_PART = 8  # one in so many is for webhooks that are sure to be well
 ORG_SHARE = 0.5
+LEAVES = 2  # times what it leaves to the others, a webhook may hold
+NEW_PART = 8  # of what is left for new ones, a new one may hold one in so many
+IDLE_ORGS = 1000  # whose shares are kept
 MEMORY = 0.8  # of what was known, against the newest
+DOUBT, DOUBT_MAX = 4, 8  # answers in time that one without costs, until a webhook is sure again
+OLDEST_PARTS = 4  # of a second, in which the begin of the oldest attempt is known
+
+
+class Trust(Enum):
+    """What a webhook's attempts are expected to do."""
+
+    HANGING = auto()
+    NEW = auto()
+    WELL = auto()
+
+
+_HANGING, _NEW, _WELL = Trust  # by a name of the module: these are asked at each attempt
 
 
 class LanePace:
-    """How long a lane's attempts take; `now_s` of any one clock."""
+    """How long a webhook's attempts hold their permits; `now_s` of any one clock."""
+
+    __slots__ = ("_answered_s", "_answers", "_doubt", "_hung", "_known", "took_s")
 
     def __init__(self) -> None:
         self.took_s = 0.0
-        self._progress_s = 0.0
+        self._known = False  # an attempt has ended or hung
+        self._hung = 0  # attempts that hang now
+        self._answers = 0  # in time, since the last one that was not
+        self._doubt = 0
+        self._answered_s = -math.inf
 
-    def began(self, now_s: float, running: int) -> None:
-        """An attempt starts beside `running` others."""
-        if not running:
-            self._progress_s = now_s
+    def trusted(self) -> None:
+        """It is known to have answered before this process."""
+        self._known, self._answers = True, 1
 
-    def ended(self, now_s: float, took_s: float) -> None:
-        """An attempt has ended."""
+    def hangs(self) -> None:
+        """An attempt has no answer yet."""
+        self._known = True
+        self._hung += 1
+        self._answers = 0
+        self._doubt = min(DOUBT_MAX, self._doubt + DOUBT)
+
+    def ended(self, now_s: float, took_s: float, *, hung: bool, answered: bool | None) -> None:
+        """An attempt has ended, one that `hangs` has told of (`hung`) or not. `answered`: whether
+        by its receiver's answer; None: for a reason of ours, which tells nothing."""
         self.took_s = MEMORY * self.took_s + (1 - MEMORY) * took_s if self.took_s else took_s
-        self._progress_s = now_s
+        if hung:
+            self._hung -= 1
+            return
+        self._known |= answered is not None
+        if answered:
+            self._answers += 1
+            self._answered_s = now_s
+            if self._doubt:
+                self._doubt -= 1
 
     @property
     def cost_s(self) -> float:
         """What another attempt will use."""
         return max(COST_MIN_S, self.took_s)
 
-    def slow(self, now_s: float, running: int) -> bool:
-        """Whether its attempts take long, or none of those under way has ended for long."""
-        return self.took_s > SLOW_S or (running > 0 and now_s - self._progress_s > SLOW_S)
+    @property
+    def trust(self) -> Trust:
+        """What is expected of its attempts."""
+        if self._answers > self._hung:
+            return _WELL
+        return _HANGING if self._known else _NEW
+
+    def is_sure(self, since_s: float) -> bool:
+        """Whether it has answered since then, and has not hung lately."""
+        return not self._doubt and self._answered_s >= since_s
+
+
+class _Kind(Enum):
+    """As what an attempt under way is counted."""
+
+    SURE = auto()
+    UNSURE = auto()  # of a webhook that is well and may begin to hang
+    UNPROVEN = auto()  # of one that hangs or is new
+    HUNG = auto()
+    OVER = auto()
+
+
+_SURE, _UNSURE, _UNPROVEN, _HUNG, _OVER = _Kind
+
+
+class Permit:
+    """One attempt that is under way."""
+
+    __slots__ = ("began_s", "kind", "org", "pace")
+
+    def __init__(self, org: OrgId, pace: LanePace, began_s: float, kind: _Kind) -> None:
+        self.org = org
+        self.pace = pace
+        self.began_s = began_s
+        self.kind = kind
+
+    @property
+    def hung(self) -> bool:
+        """Whether it hangs."""
+        return self.kind is _HUNG
+
+
+class _Share:
+    """So many permits, of a process or of an org in it: how many are held, and of what kind."""
+
+    __slots__ = (
+        "began",
+        "for_unproven",
+        "for_unsure",
+        "half",
+        "size",
+        "unproven",
+        "unsure",
+        "used",
+    )
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.half = size // 2
+        self.for_unproven = max(1, int(size * UNPROVEN_SHARE))
+        self.for_unsure = max(1, size - max(1, size // SURE_PART))  # and for those that hang
+        self.used = 0
+        self.unproven = 0  # those that hang among them
+        self.unsure = 0
+        self.began: dict[int, int] = {}  # how many of those under way, by parts of a second
+
+    def admits(self, trust: Trust) -> bool:
+        """Whether there is one more for such a webhook, if it is not sure to be well."""
+        return (
+            self.used < self.size
+            and self.unproven + self.unsure < self.for_unsure
+            and (self.unproven < self.for_unproven or trust is _WELL)
+        )
+
+    def admits_beside(self, trust: Trust, running: int) -> bool:
+        """Whether there is one more for such a webhook, which holds `running`."""
+        if trust is _WELL:
+            most = LEAVES * (self.size - self.used)
+        elif trust is _NEW:
+            most = (self.for_unproven - self.unproven) // NEW_PART
+        else:
+            most = LEAVES * (self.for_unproven - self.unproven)
+        return running < max(1, most)
+
+    def is_sure(self, pace: LanePace) -> bool:
+        """Whether a webhook is well beyond doubt: it has answered since the oldest attempt under
+        way began, and has not hung lately."""
+        return pace.trust is _WELL and pace.is_sure(
+            min(self.began) / OLDEST_PARTS if self.began else -math.inf
+        )
+
+    def take(self, kind: _Kind) -> None:
+        self.used += 1
+        if kind is _UNSURE:
+            self.unsure += 1
+        elif kind is _UNPROVEN:
+            self.unproven += 1
+
+    def give(self, kind: _Kind) -> None:
+        self.used -= 1
+        if kind is _UNSURE:
+            self.unsure -= 1
+        elif kind is not _SURE:
+            self.unproven -= 1
+
+    def hangs(self, kind: _Kind) -> None:
+        """One that was counted so hangs from now on."""
+        if kind is not _UNPROVEN:
+            self.unproven += 1
+            if kind is _UNSURE:
+                self.unsure -= 1
 
 
 class Permits:
-    """How many attempts of a process are under way, and who may add one."""
+    """The attempts of a process that are under way, and who may add one."""
 
     def __init__(self, count: int) -> None:
         self.count = count
-        self.used = 0
-        self._for_slow = max(1, int(count * (1 - QUICK_SHARE)))
-        self._for_org = max(1, int(count * ORG_SHARE))
-        self._of_org: dict[int, int] = {}
+        self._all = _Share(count)
+        self._of_org: dict[int, _Share] = {}  # those with attempts under way, and some idle ones
+        self._org_size = max(1, int(count * ORG_SHARE))
+        self._idle = _Share(self._org_size)
+        self._under_way: set[Permit] = set()
+        self._hung = 0
+        self._young: deque[Permit] = deque()  # by their begin; some are over
+
+    @property
+    def used(self) -> int:
+        """How many attempts are under way."""
+        return self._all.used
 
     @property
     def free(self) -> bool:
-        """Whether there is one for a lane that is quick."""
-        return self.used < self.count
-
-    def take(self, org: OrgId) -> None:
-        """An attempt of this org starts."""
-        self.used += 1
-        self._of_org[org] = self._of_org.get(org, 0) + 1
-
-    def give(self, org: OrgId) -> None:
-        """An attempt of this org is over."""
-        left = self._of_org.get(org, 0) - 1
-        if left < 0:
-            return  # it was given back already
-        self.used -= 1
-        if left:
-            self._of_org[org] = left
-        else:
-            del self._of_org[org]
-
-    def correct(self, held: Mapping[OrgId, int]) -> int:
-        """So many are held by orgs, whatever was counted; returns how many nobody held."""
-        lost = self.used - sum(held.values())
-        if lost or self._of_org != {org: count for org, count in held.items() if count}:
-            self._of_org = {org: count for org, count in held.items() if count}
-            self.used = sum(held.values())
-        return max(0, lost)
-
-    def full_for(self, org: OrgId) -> bool:
-        """Whether this org holds as many as an org may."""
-        return self._of_org.get(org, 0) >= self._for_org
+        """Whether there is one for a webhook that is sure to be well."""
+        return self._all.used < self.count
 
     @property
-    def scarce(self) -> bool:
-        """Whether what is left is for quick lanes only."""
-        return self.used >= self._for_slow
+    def busy(self) -> bool:
+        """Whether more than half of what attempts that hang leave is in use."""
+        return (self._all.used - self._hung) * 2 > self.count - self._hung
+
+    def look_at_young(self, now_s: float) -> None:
+        """Those that have had no answer for long hang from now on."""
+        young, before_s = self._young, now_s - HANGS_S
+        while young and (young[0].kind is _OVER or young[0].began_s <= before_s):
+            permit = young.popleft()
+            if permit.kind is not _OVER:
+                self._all.hangs(permit.kind)
+                self._of_org[permit.org].hangs(permit.kind)
+                permit.kind = _HUNG
+                permit.pace.hangs()
+                self._hung += 1
+
+    def unproven_may(self, now_s: float) -> bool:
+        """Whether the process has one for a webhook that hangs or is new."""
+        self.look_at_young(now_s)
+        return self._all.admits(_NEW)
+
+    def is_sure(self, org: OrgId, pace: LanePace) -> bool:
+        """Whether a webhook is well beyond doubt, beside those of its org."""
+        return self._of_org.get(org, self._idle).is_sure(pace)
+
+    def org_admits(self, org: OrgId, pace: LanePace) -> bool:
+        """Whether the org has one more for any webhook of such a pace."""
+        share = self._of_org.get(org, self._idle)
+        return share.admits(pace.trust) or (share.used < share.size and share.is_sure(pace))
+
+    def org_admits_beside(self, org: OrgId, pace: LanePace, running: int) -> bool:
+        """Whether the org has one more for a webhook of such a pace that holds `running`."""
+        return self._of_org.get(org, self._idle).admits_beside(pace.trust, running)
+
+    def admits(self, org: OrgId, pace: LanePace, running: int, now_s: float) -> bool:
+        """Whether its org and the process have one more for a webhook that holds `running`."""
+        self.look_at_young(now_s)
+        share, whole = self._of_org.get(org, self._idle), self._all
+        if share.used >= share.size or whole.used >= whole.size:
+            return False
+        trust = pace.trust
+        if not (share.admits(trust) and whole.admits(trust)) and not share.is_sure(pace):
+            return False
+        return share.admits_beside(trust, running)
+
+    def take(self, org: OrgId, pace: LanePace, now_s: float) -> Permit:
+        """An attempt starts."""
+        share = self._of_org.get(org)
+        if share is None:
+            if len(self._of_org) >= IDLE_ORGS:
+                self._of_org = {org: share for org, share in self._of_org.items() if share.used}
+            share = self._of_org[org] = _Share(self._org_size)
+        if pace.trust is not _WELL:
+            kind = _UNPROVEN
+        elif share.used >= share.half and share.is_sure(pace):
+            kind = _SURE
+        else:  # or nobody has to know
+            kind = _UNSURE
+        self._all.take(kind)
+        share.take(kind)
+        part = int(now_s * OLDEST_PARTS)
+        share.began[part] = share.began.get(part, 0) + 1
+        permit = Permit(org, pace, now_s, kind)
+        self._young.append(permit)
+        self._under_way.add(permit)
+        return permit
+
+    def give(self, permit: Permit, now_s: float, *, answered: bool | None) -> None:
+        """An attempt is over; nothing if it was already. `answered`: by an answer; None: for a
+        reason of ours."""
+        if permit not in self._under_way:
+            return
+        self._under_way.remove(permit)
+        self.look_at_young(now_s)
+        kind, began_s = permit.kind, permit.began_s
+        permit.kind = _OVER
+        hung = kind is _HUNG
+        self._hung -= hung
+        permit.pace.ended(now_s, now_s - began_s, hung=hung, answered=answered)
+        self._all.give(kind)
+        share = self._of_org[permit.org]
+        share.give(kind)
+        part = int(began_s * OLDEST_PARTS)
+        if share.began[part] > 1:
+            share.began[part] -= 1
+        else:
+            del share.began[part]
+
+    def take_back_but(self, held: Collection[Permit], now_s: float) -> int:
+        """Give back those that nobody holds; returns how many that were."""
+        lost = [permit for permit in self._under_way if permit not in held]
+        for permit in lost:
+            self.give(permit, now_s, answered=None)
+        return len(lost)
 
 
 class Turns:

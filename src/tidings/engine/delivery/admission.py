@@ -1,14 +1,39 @@
 """Which lane may start another attempt: the bounds of the process, and turns where they bind.
 
-A lane whose org holds as many slots as an org may does not wait for a turn, which it could not
-take: it waits aside, until an attempt of its org has ended.
+A lane whose org has no permit for it does not wait for a turn, which it could not take: it waits
+aside, with those of its org that are trusted alike, until an attempt of its org has ended. Then one
+or two that are well have their turn, and one that is new; one that hangs has it where nobody else
+waits, and every fourth time in any case. Of the new ones the last and the first have it by turns:
+many that nobody has heard of may wait because they hang, and one that is made now must not wait for
+all of them.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable
 
-from tidings.core.delivery.turns import Permits, Turns
+from tidings.core.delivery.turns import Permit, Permits, Trust, Turns
 from tidings.core.ids import OrgId
 from tidings.engine.delivery.runner import WebhookRunner
+
+HANGING_TURN = 4  # of so many ends one gives a turn to who hangs, whoever else waits
+AT_ONCE = 2  # the end of one attempt can make room for more than one
+
+
+class _Aside:
+    """The lanes of an org that wait for an end of its attempts, in order."""
+
+    __slots__ = ("by_trust", "full", "turn")
+
+    def __init__(self) -> None:
+        self.by_trust: dict[Trust, OrderedDict[int, WebhookRunner]] = {
+            trust: OrderedDict() for trust in Trust
+        }
+        self.full: OrderedDict[int, WebhookRunner] = OrderedDict()  # they hold what one may
+        self.turn = 0
+
+    @property
+    def empty(self) -> bool:
+        return not (self.full or any(self.by_trust.values()))
 
 
 class Admission:
@@ -21,72 +46,125 @@ class Admission:
         self._slow = Turns()
         self._slow_first = False
         self._waiting: dict[int, WebhookRunner] = {}  # for a turn
-        self._aside: dict[int, dict[int, WebhookRunner]] = {}  # by org: for an end of its attempts
+        self._aside: dict[int, _Aside] = {}  # by org
 
     @property
     def crowded(self) -> bool:
-        """Whether others wait, so that who has just ended an attempt must wait for its turn too."""
+        """Whether lanes wait for their turn."""
         return bool(self._quick or self._slow)
+
+    def crowded_for(self, runner: WebhookRunner) -> bool:
+        """Whether others wait whose turn comes before this lane's, though it has just ended an
+        attempt."""
+        if runner.webhook.pulled:
+            return False
+        return bool(self._quick or self._slow) or (bool(self._aside) and self._is_behind(runner))
+
+    def _is_behind(self, runner: WebhookRunner) -> bool:
+        """Whether others wait aside in its org that come first: those that are trusted alike, and
+        anybody where it hangs. Who is sure to be well comes before all."""
+        org, pace = runner.webhook.org, runner.pace
+        if (aside := self._aside.get(org)) is None:
+            return False
+        if pace.trust is Trust.HANGING:
+            return any(aside.by_trust.values())
+        return bool(aside.by_trust[pace.trust]) and not self.permits.is_sure(org, pace)
 
     def admits(self, runner: WebhookRunner, now_s: float) -> bool:
         """Whether a slot is there for this lane. What a reader fetches takes none: it is bounded
         by what readers may have, and holds no connection while it is out."""
-        if runner.webhook.pulled:
-            return self._may_send()
-        permits = self.permits
-        if not permits.free or permits.full_for(runner.webhook.org) or not self._may_send():
-            return False
-        return not (permits.scarce and runner.pace.slow(now_s, runner.lane.running))
+        webhook = runner.webhook
+        return self._may_send() and (
+            webhook.pulled
+            or self.permits.admits(webhook.org, runner.pace, runner.lane.running, now_s)
+        )
 
-    def began(self, runner: WebhookRunner, now_s: float) -> None:
-        """An attempt has started; the lane counts it already."""
-        if not runner.webhook.pulled:
-            self.permits.take(runner.webhook.org)
-        runner.pace.began(now_s, runner.lane.running - 1)
-
-    def ended(self, runner: WebhookRunner, now_s: float, took_s: float) -> None:
-        """An attempt is over."""
-        org = runner.webhook.org
-        runner.pace.ended(now_s, took_s)
+    def began(self, runner: WebhookRunner, now_s: float) -> Permit | None:
+        """An attempt has started, which the lane counts already; returns the permit that it holds
+        until `ended`, None where it takes none."""
         if runner.webhook.pulled:
-            return
-        self.permits.give(org)
-        self.bring(org, now_s)
+            return None
+        return self.permits.take(runner.webhook.org, runner.pace, now_s)
+
+    def ended(self, permit: Permit, now_s: float, *, answered: bool | None) -> None:
+        """An attempt is over. `answered`: by an answer; None: for a reason of ours."""
+        self.permits.give(permit, now_s, answered=answered)
+        self.bring(permit.org, now_s)
 
     def bring(self, org: OrgId, now_s: float) -> None:
-        """A slot of this org is free, or was not used: one that waits aside may try its turn."""
-        if (aside := self._aside.get(org)) is not None and not self.permits.full_for(org):
-            first = aside.pop(next(iter(aside)))
-            if not aside:
-                del self._aside[org]
-            self.wait(first, now_s)
-
-    def wait(self, runner: WebhookRunner, now_s: float) -> None:
-        """Let the lane wait for its turn."""
-        webhook = runner.webhook
-        if self.permits.full_for(webhook.org):
-            self._aside.setdefault(webhook.org, {})[webhook.number] = runner
+        """A slot of this org is free, or was not used: who waits aside for it has its turn."""
+        if (aside := self._aside.get(org)) is None:
             return
-        turns = self._slow if runner.pace.slow(now_s, runner.lane.running) else self._quick
-        self._waiting[webhook.number] = runner
-        turns.join(webhook.org, webhook.number)
+        self.permits.look_at_young(now_s)
+        aside.turn += 1
+        well, new = aside.by_trust[Trust.WELL], aside.by_trust[Trust.NEW]
+        hanging = aside.by_trust[Trust.HANGING]
+        others = [self._bring_one(well) for _ in range(AT_ONCE)]
+        if hanging and not aside.turn % HANGING_TURN:
+            self._bring_one(hanging)
+        others.append(self._bring_one(new, last_first=aside.turn % 2 == 1))
+        if not any(others):
+            for _ in range(AT_ONCE):
+                self._bring_one(hanging)
+        self._bring_one(aside.full)
+        if aside.empty:
+            del self._aside[org]
+
+    def _bring_one(
+        self, waiting: OrderedDict[int, WebhookRunner], *, last_first: bool = False
+    ) -> bool:
+        for number in list(reversed(waiting) if last_first else waiting):
+            runner = waiting.pop(number)
+            if runner.lane.can_start and self._wait(runner, behind=False):
+                return True
+        return False
+
+    def wait(self, runner: WebhookRunner, now_s: float) -> bool:
+        """Let the lane wait for its turn; returns whether it may have one now, and does not wait
+        aside."""
+        self.permits.look_at_young(now_s)
+        return self._wait(runner, behind=self._is_behind(runner))
+
+    def _wait(self, runner: WebhookRunner, *, behind: bool) -> bool:
+        webhook, pace = runner.webhook, runner.pace
+        number, org, trust = webhook.number, webhook.org, pace.trust
+        if behind or not self.permits.org_admits(org, pace):
+            self._aside.setdefault(org, _Aside()).by_trust[trust][number] = runner
+            return False
+        if not self.permits.org_admits_beside(org, pace, runner.lane.running):
+            self._aside.setdefault(org, _Aside()).full[number] = runner
+            return False
+        self._waiting[number] = runner
+        (self._quick if trust is Trust.WELL else self._slow).join(org, number)
+        return True
 
     def next(self, now_s: float) -> WebhookRunner | None:
         """Whose turn it is, now that a slot may be free; None where nobody has one."""
-        while self.permits.free and self.crowded and self._may_send():
-            slow_may = bool(self._slow) and not self.permits.scarce
+        passed_over: list[WebhookRunner] = []
+        found = self._next(now_s, passed_over)
+        for runner in reversed(passed_over):
+            if not self._wait(runner, behind=False):  # it loses nothing by it
+                waiting = self._aside[runner.webhook.org].by_trust[runner.pace.trust]
+                if runner.webhook.number in waiting:
+                    waiting.move_to_end(runner.webhook.number, last=False)
+        return found
+
+    def _next(self, now_s: float, passed_over: list[WebhookRunner]) -> WebhookRunner | None:
+        permits = self.permits
+        while permits.free and self.crowded and self._may_send():
+            slow_may = bool(self._slow) and permits.unproven_may(now_s)
             self._slow_first = slow_may and (not self._slow_first or not self._quick)
             turns = self._slow if self._slow_first else self._quick
-            number = turns.take(lambda one: self._waiting[one].pace.cost_s)
+            number = turns.take(lambda number: self._waiting[number].pace.cost_s)
             if number is None:
                 return None
             runner = self._waiting[number]
             if not self.crowded:
                 self._waiting.clear()
-            if self.permits.full_for(runner.webhook.org):
-                self._aside.setdefault(runner.webhook.org, {})[number] = runner
-            elif runner.lane.can_start:
+            if not runner.lane.can_start:
+                self.bring(runner.webhook.org, now_s)
+            elif self.admits(runner, now_s):
                 return runner
             else:
-                self.bring(runner.webhook.org, now_s)
+                passed_over.append(runner)
         return None

@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable
 
 from tidings.core.delivery.breaker import Position
-from tidings.core.delivery.exchange import NOT_THE_RECEIVERS, Answer, Fault, Result
+from tidings.core.delivery.exchange import Answer, Result, is_the_receivers
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.outcome import Delivered, Outcome
 from tidings.engine.delivery.healths import Healths
@@ -42,9 +42,7 @@ class Breakers:
         webhook is well, and for how long it has not been, is told by today's events alone.
         """
         breaker, ending = runner.lane.breaker, result.ending
-        if result.spares_receiver or (
-            isinstance(ending, Fault) and ending.kind in NOT_THE_RECEIVERS
-        ):
+        if result.spares_receiver or not is_the_receivers(ending):
             breaker.unproven()
             return None
         number = runner.webhook.number

@@ -11,12 +11,13 @@ import random
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
-from tidings.core.delivery.exchange import Ending, Result
+from tidings.core.delivery.exchange import Ending, Result, is_answered
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.lane import Lane, WindowBudget
 from tidings.core.delivery.learned_rate import LearnedRate
 from tidings.core.delivery.outcome import Delivered, Outcome, Retry
 from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.turns import LanePace
 from tidings.core.ids import DeliveryId, OrgId
 from tidings.core.replay import window
 from tidings.core.webhooks.registry import Registry
@@ -158,6 +159,7 @@ class Dispatcher:
             leapt_ms=lambda: self._attempts.leapt_ms,
             pump=self._pump,
         )
+        self._delivers = healths.delivers
         self.next_attempts = NextAttempts(
             self._known, healths, clock, self._admission, self._may_send
         )
@@ -190,7 +192,7 @@ class Dispatcher:
         runner = self._runner(webhook.number)
         if runner is None or not runner.lane.open or runner.lane.dormant or runner.lane.behind:
             return 0
-        if self._commits.halted or self.attempts_running * 2 > self._admission.permits.count:
+        if self._commits.halted or self._admission.permits.busy:
             return 0
         return max(0, window(webhook.connections_max) - runner.lane.replaying)
 
@@ -299,6 +301,7 @@ class Dispatcher:
         self._channels.follow(runner)
         if webhook.url != was.url:
             lane.learned = LearnedRate()  # what another receiver takes is another matter
+            runner.pace = LanePace()
         self._breakers.changed(runner, begins=webhook.sends and not was.sends)
         if (opens := self._opens(webhook)) != lane.open or webhook.sends != was.sends:
             lane.open = opens
@@ -343,6 +346,8 @@ class Dispatcher:
                 webhook, lane, self._channels.open(webhook), self._headers_of
             )
             self._breakers.restore(runner)
+            if self._delivers(number):
+                runner.pace.trusted()
         return runner
 
     def _known(self, number: int) -> WebhookRunner | None:
@@ -410,7 +415,7 @@ class Dispatcher:
             self._commits.settle(endings.lost(webhook, job, started_ms))
             return
         took_s = result.ending.duration_ms / 1000
-        slot.free(self._loop.time(), took_s)
+        slot.free(self._loop.time(), answered=is_answered(result.ending))
         ending, outcome, disable, settlement = self._judge.judge(
             runner, webhook, job, started_ms, result
         )

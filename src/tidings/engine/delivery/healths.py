@@ -163,6 +163,13 @@ class Healths:
             known, failing_since_ms=since_ms, cause=share.cause, share=share
         )
 
+    def delivers(self, webhook: int) -> bool:
+        """Whether its receiver has taken something in the last minutes, and fails at nothing
+        since."""
+        known, attempts = self._failing.get(webhook), self._attempts.get(webhook)
+        fails = known is not None and known.failing_since_ms is not None
+        return attempts is not None and not fails and not attempts.only_fails(self._passed_s())
+
     @property
     def open_breakers(self) -> int:
         """Webhooks that are left alone for now."""

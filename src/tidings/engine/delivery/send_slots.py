@@ -46,7 +46,7 @@ class SendSlots:
     def fill(self, runner: WebhookRunner) -> None:
         """Start what its lane may start, or have it wait for its turn."""
         lane, now_s = runner.lane, self._loop.time()
-        crowded = self._admission.crowded and not runner.webhook.pulled
+        crowded = self._admission.crowded_for(runner)
         while not crowded and self._admission.admits(runner, now_s) and self._open(runner, now_s):
             pass
         if lane.can_start and not self._paced(runner, now_s):
@@ -88,7 +88,7 @@ class SendSlots:
 
     async def _run(self, slot: Slot, first: Job, leapt_ms: int) -> None:
         job: Job | None = first
-        runner, loop = slot.runner, self._loop
+        runner, loop, admission = slot.runner, self._loop, self._admission
         lane = runner.lane
         try:
             self._keep_warm(runner)
@@ -106,10 +106,12 @@ class SendSlots:
             if lane.page_wanted:
                 self._pump(runner)
             now_s, job, leapt_ms = loop.time(), None, self._attempts.leapt_ms
-            if not self._admission.crowded and self._admission.admits(runner, now_s):
+            if not admission.crowded_for(runner) and admission.admits(runner, now_s):
                 if (job := lane.start(now_s)) is not None:
                     slot.take(job, now_s)
         self._pump(runner)
+        if admission.crowded:
+            self.give()
 
     def _failed(self, slot: Slot, job: Job, error: BaseException) -> None:
         """What was to end an attempt has failed itself: the delivery waits a while, and is then

@@ -5,11 +5,11 @@ less, and say nothing of it.
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Iterable
 
 from tidings.core.delivery.breaker import Position
-from tidings.core.ids import DeliveryId, OrgId
+from tidings.core.delivery.turns import Permit
+from tidings.core.ids import DeliveryId
 from tidings.core.running.parts import Part
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.delivery.admission import Admission
@@ -52,7 +52,7 @@ class SlotWatch:
 
     def look(self) -> int:
         """Give back what nobody holds; returns how many slots that were."""
-        held: Counter[OrgId] = Counter()
+        held: set[Permit] = set()
         lost = 0
         now_s = asyncio.get_running_loop().time()
         for runner in list(self._runners()):
@@ -61,9 +61,9 @@ class SlotWatch:
                 if (job := slot.job) is None:
                     continue
                 jobs[job.delivery] = job
-                if runner.webhook.pulled:
+                if slot.permit is None:
                     continue
-                held[runner.webhook.org] += 1
+                held.add(slot.permit)
                 if now_s - slot.began_s > runner.webhook.deadline_s + OVERRUN_S:
                     slot.overrun = True
                     task.cancel()
@@ -71,7 +71,7 @@ class SlotWatch:
                 lost += 1
                 runner.lane.free(delivery)
                 self._take_up(runner, delivery)
-        lost = max(lost, self._admission.permits.correct(held))
+        lost = max(lost, self._admission.permits.take_back_but(held, now_s))
         if lost:
             self._errors.slots_lost(lost)
             self._freed()
