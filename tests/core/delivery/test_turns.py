@@ -85,17 +85,19 @@ def fill(permits: Permits, org: OrgId, pace: LanePace, now_s: float) -> list[Per
 
 def test_who_has_answered_is_well_and_who_hangs_is_not_until_it_answers_again() -> None:
     pace = LanePace()
-    assert pace.trust is Trust.NEW
-    pace.ended(0.0, 0.01, hung=False, answered=None)
-    assert pace.trust is Trust.NEW, "a fault of ours tells nothing"
+    seen = [pace.trust]
+    pace.ended(0.0, 0.01, hung=False, answered=None)  # a fault of ours tells nothing
+    seen.append(pace.trust)
     pace.ended(0.0, 0.01, hung=False, answered=True)
-    assert pace.trust is Trust.WELL
+    seen.append(pace.trust)
     pace.hangs()
-    assert pace.trust is Trust.HANGING
+    seen.append(pace.trust)
     pace.ended(30.0, 30.0, hung=True, answered=False)
-    assert pace.trust is Trust.HANGING
+    seen.append(pace.trust)
     pace.ended(30.1, 0.1, hung=False, answered=True)
-    assert pace.trust is Trust.WELL
+    seen.append(pace.trust)
+    new, hanging, well = Trust.NEW, Trust.HANGING, Trust.WELL
+    assert seen == [new, new, well, hanging, hanging, well]
 
 
 def test_who_only_refuses_connections_is_neither_new_nor_well() -> None:
@@ -168,10 +170,11 @@ def test_an_attempt_without_an_answer_counts_as_hanging_from_a_second_on() -> No
     permits, pace = Permits(20), answering()
     permit = permits.take(ORG, pace, 0.0)
     permits.unproven_may(HANGS_S - 0.01)
-    assert not permit.hung and pace.trust is Trust.WELL
+    seen = [(permit.hung, pace.trust)]
     permits.unproven_may(HANGS_S)
-    assert permit.hung and pace.trust is Trust.HANGING
+    seen.append((permit.hung, pace.trust))
     permits.give(permit, 30.0, answered=False)
+    assert seen == [(False, Trust.WELL), (True, Trust.HANGING)]
     assert permits.used == 0 and pace.trust is Trust.HANGING
 
 
