@@ -16,6 +16,7 @@ from tidings.core.ids import OrgId
 from tidings.engine.delivery.runner import WebhookRunner
 
 HANGING_TURN = 4  # of so many ends one gives a turn to who hangs, whoever else waits
+LOOKED_AT = 16  # lanes, at the end of an attempt
 AT_ONCE = 2  # the end of one attempt can make room for more than one
 
 
@@ -113,10 +114,19 @@ class Admission:
     def _bring_one(
         self, waiting: OrderedDict[int, WebhookRunner], *, last_first: bool = False
     ) -> bool:
-        for number in list(reversed(waiting) if last_first else waiting):
-            runner = waiting.pop(number)
-            if runner.lane.can_start and self._wait(runner, behind=False):
+        """Give one of these its turn; whether there is one that may have it. A few are looked at:
+        those that are trusted alike are mostly admitted alike."""
+        for _ in range(min(len(waiting), LOOKED_AT)):
+            number, runner = waiting.popitem(last=last_first)
+            if not runner.lane.can_start:
+                continue
+            if self._wait(runner, behind=False):
                 return True
+            if number in waiting:
+                waiting.move_to_end(number, last=last_first)
+                if runner.pace.trust is not Trust.WELL:
+                    return False
+                waiting.move_to_end(number)
         return False
 
     def wait(self, runner: WebhookRunner, now_s: float) -> bool:
