@@ -20,7 +20,7 @@ PROBES = {
     "api": b"GET /v1/caller HTTP/1.1\r\nHost: a\r\n" + LOGIN + b"\r\n",
 }
 MANY, SOME = 4500, 1200
-AT_MOST_S = {MANY: 1.0, SOME: 2.0}  # the second beside other tests
+AT_MOST_S = {MANY: 1.0, SOME: 6.0}  # the second beside other tests, on a busy machine
 MORE_MB = 100
 ALONE = ("one call each", "one large answer")  # those wait with who asks the like, alone
 
