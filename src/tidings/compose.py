@@ -51,8 +51,8 @@ from tidings.engine.events.readmission import Readmission
 from tidings.engine.heartbeats import Heartbeats
 from tidings.engine.inboxes import Inboxes
 from tidings.engine.keyed_calls import KeyedCalls
+from tidings.engine.loop_lag import BLOCKED_TOLD_S, LoopLag
 from tidings.engine.loop_lag import PART as LOOP_LAG
-from tidings.engine.loop_lag import LoopLag
 from tidings.engine.metrics import EngineMetrics
 from tidings.engine.notices.consents import PART as CONSENT_EMAILS
 from tidings.engine.notices.consents import ConsentEmails, Consents
@@ -375,6 +375,7 @@ def build(ports: Ports, options: Options) -> App:
         tell=_both(feed, notices),
         changed=heard.changed,
         switched=heard.switched,
+        supervisor=supervisor,
     )
     retention = Retention(
         store=store,
@@ -382,7 +383,14 @@ def build(ports: Ports, options: Options) -> App:
         sure=lambda: sure(clock),
         retentions=lambda: {org.id: orgs.settings(org.id).retention for org in orgs.all()},
     )
-    lag = LoopLag()
+    lag = LoopLag(
+        lambda lag_s: heartbeats.raise_notice(
+            "loop blocked",
+            f"Within the last hour Tidings stood still for {lag_s:.0f} s: nothing was accepted or "
+            "sent meanwhile. Look at the processors and the memory of its machine.",
+            for_s=BLOCKED_TOLD_S,
+        )
+    )
     background: dict[Part, Job] = {
         RETENTION: retention.run,
         NOTICES: notices.run,
@@ -432,6 +440,7 @@ def build(ports: Ports, options: Options) -> App:
             ports.connections,
             notices.tell,
             limits.health.first_after_ms,
+            supervisor,
         ),
         inbound=Inbound(named=sources.named, intake=sources.intake, clock_ms=clock.now_ms),
         keyed_calls=KeyedCalls(store, ports.vault),
@@ -507,6 +516,10 @@ def _measure(
     metrics.counters["events_stopped"] = (
         "Events that had come back too often: kept, and sent to nobody.",
         lambda: loops.stopped,
+    )
+    metrics.counters["loop_blocked"] = (
+        "How often the event loop stood still for 2 s and more.",
+        lambda: lag.blocked,
     )
     metrics.counters["enrichment_thin"] = (
         "Messages sent thin because the platform did not answer.",

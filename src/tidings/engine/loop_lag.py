@@ -5,11 +5,14 @@ waits as well. Nothing is measured on the way of an event.
 """
 
 import asyncio
+from collections.abc import Callable
 
 from tidings.core.running.parts import Part
 from tidings.engine.heartbeats import Heart, unwatched_heart
 
 BEAT_S = 0.05
+BLOCKED_S = 2.0
+BLOCKED_TOLD_S = 3600.0
 WINDOW_S = 60.0
 BUCKETS = 6
 BUCKET_S = WINDOW_S / BUCKETS
@@ -19,7 +22,10 @@ PART = Part("loop lag", "nobody measures whether the event loop is held up")
 class LoopLag:
     """The worst lag of the last minute, forgotten by sixths."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_blocked: Callable[[float], None] = lambda lag_s: None) -> None:
+        """`on_blocked` hears of each time the loop stood still for `BLOCKED_S` and more."""
+        self._on_blocked = on_blocked
+        self.blocked = 0
         self._loop = asyncio.get_running_loop()
         self._worst = [0.0] * BUCKETS
         self._bucket = 0
@@ -29,6 +35,9 @@ class LoopLag:
         self._pass(now_s)
         at = self._bucket % BUCKETS
         self._worst[at] = max(self._worst[at], lag_s)
+        if lag_s >= BLOCKED_S:
+            self.blocked += 1
+            self._on_blocked(lag_s)
 
     def worst_s(self) -> float:
         """The greatest lag of the last minute, in seconds."""

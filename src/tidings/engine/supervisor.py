@@ -57,15 +57,20 @@ class SupervisedTask:
             self._cancelled = True
             self._task.cancel("it gives no sign of life")
 
-    async def stop(self) -> None:
-        """Cancel it, and wait for its end. Idempotent."""
+    def cancel(self) -> None:
+        """Have it end; `ended` is done once it has. Idempotent."""
         self._stopped = True
         if self._later is not None:
             self._later.cancel()
-        if self._task is not None:
+        if self._task is None or self._task.done():
+            self._finish()
+        else:
             self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-        self._finish()
+
+    async def stop(self) -> None:
+        """Cancel it, and wait for its end. Idempotent."""
+        self.cancel()
+        await asyncio.wait([self.ended])
 
     def _begin(self) -> None:
         self._later = None
@@ -79,6 +84,7 @@ class SupervisedTask:
 
     def _on_done(self, task: "asyncio.Task[None]") -> None:
         if self._stopped:
+            self._finish()
             return
         error = None if task.cancelled() else task.exception()
         if error is None and not task.cancelled() and not self._again:

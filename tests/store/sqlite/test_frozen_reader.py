@@ -20,6 +20,7 @@ from tidings.core.ids import OrgId
 from tidings.engine.heartbeats import Heartbeats
 from tidings.store import port
 from tidings.store.sqlite.database import StoreRefused
+from tidings.store.sqlite.hosting import client as client_module
 from tidings.store.sqlite.hosting import reader as reader_module
 from tidings.store.sqlite.hosting.client import SqliteStore
 
@@ -208,3 +209,28 @@ async def test_a_store_with_a_frozen_process_can_be_closed(
                 os.kill(pid, 0)
         again = await SqliteStore.open(tmp_path, lambda: None)
         await again.close()
+
+
+async def test_a_frozen_writer_is_a_problem_by_name_until_it_goes_on_and_writes_once(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part = client_module.WRITER
+    quick = type(part)(part.name, part.stalls, vital=True, work_s=0.6, restarts=False)
+    monkeypatch.setattr(client_module.StoreWriter, "part", quick)
+    heartbeats = Heartbeats(tick_s=0.05)
+    heartbeats.watch(watched.store.processes()[0])
+    heartbeats.start()
+    pid, registry = watched.store._writing.pid, await watched.store.load()
+    os.kill(pid, signal.SIGSTOP)
+    version = registry.registry_version
+    commit = asyncio.ensure_future(
+        watched.store.commit(port.Batch(version, [event("late", org=1)]))
+    )
+    await until(lambda: heartbeats.problems())
+    assert '"store writer" has not responded' in heartbeats.problems()[0]
+    assert watched.store._writing.pid == pid and not commit.done()
+    os.kill(pid, signal.SIGCONT)
+    assert [bool(seq) for seq in (await commit).seqs] == [True]
+    await until(lambda: not heartbeats.problems())
+    assert await watched.store.event(OrgId(1), "late") is not None
+    heartbeats.stop()

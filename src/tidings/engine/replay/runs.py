@@ -6,7 +6,6 @@ at the next start, at the cursor that the store has.
 """
 
 import asyncio
-import contextlib
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, assert_never
@@ -27,16 +26,20 @@ from tidings.core.replay import (
     after,
     before,
 )
+from tidings.core.running.parts import Part
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.delivery.stops import Stops
 from tidings.engine.events.commit_queue import CommitQueue
+from tidings.engine.heartbeats import Heart
 from tidings.engine.listeners import Listeners
 from tidings.engine.outage import Outage
 from tidings.engine.replay.plan import KindOf, OrderingKey, Planner
+from tidings.engine.supervisor import SupervisedTask, Supervisor
 from tidings.errors import Conflict, NotFound, Refusal
 from tidings.store import port
 
+PART = Part("replays", "a replay or a cancel makes no progress", work_s=25.0)
 CANCEL_EVENTS = 200
 CANCEL_PAUSE_S = 0.005
 NO_ROOM_S = 0.02
@@ -104,6 +107,7 @@ class Run:
         self.scan = job.cursor  # looked at up to here; the store's cursor follows with a slice
         self.visited = False  # nothing is behind
         self.doubted = False  # the store has refused: it may be elsewhere
+        self.driven = False
         self.waiting = ""  # why nothing is made at the moment
         self.wake = asyncio.Event()
         self.tally_after = 0
@@ -141,6 +145,7 @@ class Replays:
         tell: Tell,
         changed: Listeners[Webhook],
         switched: Listeners[()],
+        supervisor: Supervisor,
     ) -> None:
         """It hears which webhooks have `changed` and when stop switches are thrown: what waits for
         that goes on."""
@@ -152,7 +157,8 @@ class Replays:
         self._planner = Planner(registry, ordering_key, kind_of)
         self._tell = tell
         self._runs: dict[int, Run] = {}
-        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._supervisor = supervisor
+        self._tasks: dict[int, SupervisedTask] = {}
         self._slots = asyncio.Semaphore(SLICES_AT_ONCE)
         self._loop = asyncio.get_running_loop()
         self._outage = Outage("replays and cancels")
@@ -167,9 +173,7 @@ class Replays:
     async def stop(self) -> None:
         """Let go of the jobs; the next start goes on with them."""
         tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*(task.stop() for task in tasks))
 
     @property
     def open(self) -> int:
@@ -255,12 +259,14 @@ class Replays:
 
     def _begin(self, job: port.ReplayJob) -> None:
         run = self._runs[job.number] = Run(job, self._loop.time())
-        task = self._loop.create_task(self._drive(run), name=f"replay {job.number}")
+        task = self._supervisor.start(PART, lambda heart: self._drive(run, heart), again=False)
         self._tasks[job.number] = task
-        task.add_done_callback(lambda _: self._tasks.pop(job.number, None))
+        task.ended.add_done_callback(lambda _: self._tasks.pop(job.number, None))
 
-    async def _drive(self, run: Run) -> None:
+    async def _drive(self, run: Run, heart: Heart) -> None:
         number = run.job.number
+        run.doubted = run.doubted or run.driven  # begun anew, nobody knows what a step has done
+        run.driven = True
         while number in self._runs:
             run.wake.clear()
             wait_s = DOWN_S
@@ -279,10 +285,8 @@ class Replays:
                     run.doubted = True
                     await self._move(run, Step.FAIL, "It met a fault of Tidings; see its log.")
             if wait_s:
-                # Not `wait_for`: it lets a cancellation go that comes together with the wake.
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(wait_s):
-                        await run.wake.wait()
+                await heart.wait(run.wake, wait_s)
+            heart.beat()
 
     async def _step(self, run: Run) -> float:
         """One bounded piece of work; seconds until the next one."""

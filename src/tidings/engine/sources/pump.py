@@ -7,6 +7,7 @@ again, more and more rarely; what is wrong is told by the source's page.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from math import inf
 
 import structlog
 
@@ -17,6 +18,7 @@ from tidings.core.sources.line_share import TURN_S
 from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.reach import outside_connection
 from tidings.engine.events.intake import Overloaded
+from tidings.engine.heartbeats import Heart, unwatched_heart
 from tidings.engine.sources.intake import SourceIntake, Tell
 from tidings.engine.sources.lines import SourceLines
 from tidings.engine.sources.live_source import AsideFull, LiveSource
@@ -61,9 +63,11 @@ class Pump:
         self._told_after_ms = told_after_ms
         self._sleep = sleep
         self._looked_s = float("-inf")
+        self._heart = unwatched_heart("sources")
 
-    async def run(self) -> None:
+    async def run(self, heart: Heart | None = None) -> None:
         """Fetch until cancelled."""
+        self._heart = heart = heart or self._heart
         live, again_s = self._live, AGAIN_S
         while True:
             reading: Reading | None = None
@@ -75,7 +79,9 @@ class Pump:
                 live.well()
                 ends_s = asyncio.get_running_loop().time() + TURN_S
                 while True:
+                    heart.beat(inf)  # until something comes, however long that takes
                     messages = await self._next(reading, ends_s)
+                    heart.beat()
                     await self._keep(messages)
                     await reading.acknowledge()
                     again_s = AGAIN_S
@@ -94,6 +100,7 @@ class Pump:
                     await reading.close()
                 if self._lines is not None:
                     self._lines.give(live.stored.number)
+            heart.beat(again_s + heart.part.work_s)
             await self._sleep(again_s)
             again_s = min(AGAIN_MAX_S, again_s * 2) or AGAIN_S
 
@@ -103,6 +110,7 @@ class Pump:
             return
         admitted = self._lines.take(self._live.stored.number, self._live.org)
         while not admitted.done():
+            self._heart.beat(TURN_S + self._heart.part.work_s)
             self._troubled(self._lines.waits_because)
             await asyncio.wait([admitted], timeout=TURN_S)
 
@@ -129,11 +137,13 @@ class Pump:
         """All of them are on stable storage, however long that takes."""
         live, wait_s = self._live, WAIT_S
         while True:
+            self._heart.beat(WAIT_MAX_S + self._heart.part.work_s)
             try:
                 await self._intake.take(live, messages)
                 return
             except Throttled as much:
                 self._troubled("The org's limit of events holds it back. It goes on by itself.")
+                self._heart.beat((much.wait_s or WAIT_S) + self._heart.part.work_s)
                 await self._sleep(much.wait_s or WAIT_S)
                 continue
             except AsideFull as full:

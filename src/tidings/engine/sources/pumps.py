@@ -2,17 +2,21 @@
 source is changed."""
 
 import asyncio
-import contextlib
 from collections.abc import Mapping
 
 from tidings.core.connections.connection import Connection
+from tidings.core.running.parts import Part
 from tidings.core.sources.source import OUTBOX, WEBHOOK
+from tidings.engine.heartbeats import Heart
 from tidings.engine.sources.intake import Tell
 from tidings.engine.sources.lines import SourceLines
 from tidings.engine.sources.live_source import LiveSource
 from tidings.engine.sources.pump import Pump
 from tidings.engine.sources.sources import Sources
+from tidings.engine.supervisor import SupervisedTask, Supervisor
 from tidings.sources.port import SourceDriver
+
+PART = Part("sources", "messages of a source that is fetched from wait", work_s=25.0)
 
 
 class Pumps:
@@ -25,6 +29,7 @@ class Pumps:
         connections: Mapping[str, Connection],
         tell: Tell,
         told_after_ms: int,
+        supervisor: Supervisor,
     ) -> None:
         """`told_after_ms`: how long a source must have failed before its org is told."""
         self._sources = sources
@@ -32,8 +37,9 @@ class Pumps:
         self._connections = connections
         self._tell = tell
         self._told_after_ms = told_after_ms
-        self._running: dict[int, asyncio.Task[None]] = {}
         self._lines: dict[str, SourceLines] = {}  # one for each connection of the operator's
+        self._supervisor = supervisor
+        self._running: dict[int, SupervisedTask] = {}
         self._stopping = False
         sources.changed.add(self.follow)
 
@@ -47,9 +53,7 @@ class Pumps:
         self._stopping = True
         tasks = list(self._running.values())
         self._running.clear()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*(task.stop() for task in tasks))
 
     def follow(self, live: LiveSource) -> None:
         """A source is new, changed or deleted: fetch as it says now."""
@@ -79,7 +83,9 @@ class Pumps:
             lines=self._lines_of(connection) if live.source.kind == OUTBOX else None,
             told_after_ms=self._told_after_ms,
         )
-        self._running[number] = asyncio.get_running_loop().create_task(_after(before, pump))
+        self._running[number] = self._supervisor.start(
+            PART, lambda heart: _after(before, pump, heart)
+        )
 
     def _lines_of(self, connection: Connection) -> SourceLines:
         if connection.name not in self._lines:
@@ -87,9 +93,8 @@ class Pumps:
         return self._lines[connection.name]
 
 
-async def _after(before: "asyncio.Task[None] | None", pump: Pump) -> None:
+async def _after(before: SupervisedTask | None, pump: Pump, heart: Heart) -> None:
     """One at a time: the one before has let go."""
     if before is not None:
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.wait([before])
-    await pump.run()
+        await asyncio.wait([before.ended])
+    await pump.run(heart)

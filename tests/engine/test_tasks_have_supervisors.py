@@ -1,0 +1,78 @@
+"""Work that lives as long as the service is started by the supervisor alone: whoever starts a task
+elsewhere says here why nobody has to watch it."""
+
+import ast
+from pathlib import Path
+
+import tidings
+
+SOURCE = Path(tidings.__file__).parent
+STARTS = {"create_task", "ensure_future", "TaskGroup", "start_soon"}
+
+# By module and function: why the task may be without a heart.
+ALLOWED = {
+    "engine/supervisor.py:_begin": "the supervisor",
+    # a call, a connection or a question: it ends with it, under its deadline
+    "server/connection.py:_begin": "one call, under the bounds of the server",
+    "server/listener.py:_take": "one connection, under its deadline",
+    "engine/keyed_calls.py:run": "one call, which outlives its caller",
+    "engine/sources/pump.py:_next": "one read, which its pump waits for",
+    "engine/sources/intake.py:_accept": "one batch, which its pump waits for",
+    "engine/shaping/platform.py:_start": "one question, under its deadline",
+    "engine/shaping/reference.py:_send": "one question of the store, which ends in time",
+    "engine/actions/lookups.py:_start": "one question, under its deadline",
+    "engine/actions/lookups.py:check": "one look at each source, under its deadline",
+    "engine/actions/actions.py:begin": "one look at all of them, at the start",
+    "engine/events/late_checks.py:_compile_behind": "one event type",
+    "engine/shaping/aside.py:run": "what waits for the thread; ends when nothing does",
+    "egress/resolve.py:resolve": "one question, under the resolver's deadline",
+    "lookups/csv.py:_look": "one look at a file",
+    "destinations/kafka/cluster.py:line_to": "one connection, under its deadline",
+    "destinations/kafka/cluster.py:_find": "one question, under its deadline",
+    "destinations/kafka/producer.py:_put": "what a broker is sent: attempts have deadlines",
+    "destinations/kafka/producer.py:_ran": "the same, begun anew",
+    "destinations/kafka/producer.py:_exchange": "one request, under its deadline",
+    "destinations/http/authentication/fetched.py:_begin": "one token, under its deadline",
+    "connections/postgresql_lines.py:_end": "the farewell of one connection",
+    "sources/kafka/reading.py:_stop": "the farewell of one consumer",
+    # an attempt, under its deadline; a permit that nobody holds is found by its watchdog
+    "engine/delivery/send_slots.py:_open": "a slot: as many as attempts at a time",
+    "engine/delivery/dispatcher.py:_spawn": "one page or one look, tried again by its lane",
+    "engine/delivery/retry_claims.py:release": "one look, tried again by its lane",
+    # one change or write behind a call, tried again until the store takes it
+    "engine/changes.py:run": "one change",
+    "engine/changes.py:_doubt": "one look at what became of a change",
+    "engine/actions/caps.py:take": "one write, begun anew by the next",
+    "engine/actions/needs.py:settled": "one wake, made again by the next start",
+    "engine/inboxes.py:receive": "one write, begun anew by the next arrival",
+    "engine/shaping/reference.py:_write": "one write, which its caller waits for",
+    "engine/webhooks/disabler.py:_behind": "one webhook's end, made by the next start otherwise",
+    "engine/webhooks/retirement.py:go_on": "one webhook's end, made by the next start otherwise",
+    # a child process, which is watched itself
+    "store/sqlite/hosting/reader.py:died": "one restart, tried again until it succeeds",
+    "transform/process.py:_begin": "one start, whose time is watched",
+    "transform/process.py:connection_lost": "one end, waited for",
+}
+
+
+def starts(path: Path) -> list[str]:
+    """Where a module starts tasks: by the function that does."""
+    found: list[str] = []
+
+    def walk(node: ast.AST, function: str) -> None:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            function = node.name
+        name = getattr(node, "attr", getattr(node, "id", ""))
+        if isinstance(node, ast.Attribute | ast.Name) and name in STARTS:
+            found.append(f"{path.relative_to(SOURCE).as_posix()}:{function}")
+        for child in ast.iter_child_nodes(node):
+            walk(child, function)
+
+    walk(ast.parse(path.read_text("utf-8")), "")
+    return found
+
+
+def test_tasks_are_started_by_the_supervisor_or_it_is_said_why_not() -> None:
+    found = {place for path in SOURCE.rglob("*.py") for place in starts(path)}
+    assert found - ALLOWED.keys() == set(), "start it by the supervisor, or say why not"
+    assert ALLOWED.keys() - found == set(), "nothing is started there any more"
