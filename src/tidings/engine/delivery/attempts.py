@@ -39,6 +39,7 @@ from tidings.errors import TidingsError
 from tidings.store import port
 
 STORE_WAIT_S = 1.0
+_SHAPE, _SEND = Step.SHAPE, Step.SEND  # not looked up for each attempt
 FOREVER_MS = 1e12  # no attempt takes so long
 _UNREAD = "The accepted event could not be read. Tidings tries again."
 
@@ -93,7 +94,7 @@ class Attempts:
 
         try:
             while True:
-                message.step = Step.SHAPE
+                message.step = _SHAPE
                 body = await self._message(runner, job)
                 if body is None or not self._may_leave(runner, job):
                     self._wait_again(slot, job, leapt_ms)
@@ -149,8 +150,11 @@ class Attempts:
     async def _sent(self, channel: GuardedChannel, message: "_Attempt") -> Result | None:
         """What a driver says of it. Raises what was raised on the way, and TypeError and ValueError
         for what is no result."""
-        message.step = Step.OPEN
-        inner, message.step = channel.opened(), Step.SEND
+        inner = channel.inner
+        if inner is None:
+            message.step = Step.OPEN
+            inner = channel.opened()
+        message.step = _SEND
         channel.active += 1
         try:
             result = await inner.send(message)
@@ -237,7 +241,7 @@ class _Attempt(JobMessage):
         self._attempts = attempts
         self._runner = runner
         self.left = False
-        self.step = Step.SHAPE
+        self.step = _SHAPE
         self.failure: Exception | None = None  # of what dates and signs it
 
     def stands(self) -> bool:

@@ -102,7 +102,8 @@ class SendSlots:
                     raise
                 self._failed(slot, job, error)
             finally:
-                slot.free(loop.time())
+                if slot.job is not None:
+                    slot.free(loop.time())
             if lane.page_wanted:
                 self._pump(runner)
             now_s, job, leapt_ms = loop.time(), None, self._attempts.leapt_ms
@@ -125,8 +126,8 @@ class SendSlots:
         """Its task is over: it may have ended before its first step, or by an error of ours."""
         runner, job = slot.runner, slot.job
         runner.slots.pop(task, None)
-        slot.free(self._loop.time())
         if job is not None:
+            slot.free(self._loop.time())
             runner.lane.free(job.delivery)
             self._take_up_later(runner, job)
         if not task.cancelled() and (error := task.exception()) is not None:

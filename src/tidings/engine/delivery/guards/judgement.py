@@ -6,7 +6,6 @@ the delivery is tried again on the schedule, as after any fault of ours.
 
 import random
 from collections.abc import Callable
-from typing import NamedTuple
 
 from tidings.core.delivery.exchange import Ending, Fault, Result, Verdict
 from tidings.core.delivery.health import GONE, GONE_OF_ACTION
@@ -32,13 +31,8 @@ from tidings.store import port
 AGAIN_S = 300.0  # where not even the schedule can be asked
 
 
-class JudgedAttempt(NamedTuple):
-    """All that follows. `disable`: why its webhook is to be disabled for it, if it is."""
-
-    ending: Ending
-    outcome: Outcome
-    disable: str | None
-    settlement: port.Settlement
+JudgedAttempt = tuple[Ending, Outcome, str | None, port.Settlement]
+"""How it ended, what follows, why its webhook is to be disabled for it, and what is written."""
 
 
 class AttemptJudge:
@@ -93,7 +87,7 @@ class AttemptJudge:
         except Exception as error:
             ending = self._failed(error, webhook, result).ending
             settlement = endings.settled(webhook, job, started_ms, ending, outcome, disable)
-        return JudgedAttempt(ending, outcome, disable, settlement)
+        return ending, outcome, disable, settlement
 
     def _outcome(self, webhook: Webhook, job: Job, started_ms: int, result: Result) -> Outcome:
         # By its own begin and length: a leap of the clock meanwhile is no age.
