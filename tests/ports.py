@@ -21,7 +21,7 @@ from tidings.destinations.kafka.driver import KafkaDestination
 from tidings.destinations.port import Driver
 from tidings.destinations.registry import ByKind
 from tidings.destinations.sql.driver import SqlDestination
-from tidings.egress.address import parse_target
+from tidings.egress.address import TargetRefused, parse_target
 from tidings.egress.inbox import InboxSender, OwnAddress
 from tidings.egress.own_paths import OwnPaths
 from tidings.egress.policy import Policy
@@ -90,7 +90,10 @@ class TestAddresses:
 
     def own_path(self, url: str) -> str | None:
         own = OwnPaths([BASE], "192.0.2.1", 8080)
-        return own.refusal(parse_target(url, allow_http=True))
+        try:
+            return own.refusal(parse_target(url, allow_http=True))
+        except TargetRefused:
+            return None
 
     async def unresolved(self, url: str) -> str | None:
         return None

@@ -42,7 +42,10 @@ class MessageHeaders:
             ("webhook-timestamp", str(now_s)),
             ("tidings-delivery", show("dlv", job.delivery)),
             ("tidings-attempt", str(job.attempt)),
-            (HEADER, self._hops_of(job)),
+            (
+                HEADER,
+                self._hops if job.passage is None and job.org == self._org else self._hops_of(job),
+            ),
         ]
         if job.replay is not None:
             headers.append(("tidings-replay", show("rpl", job.replay)))
@@ -51,9 +54,8 @@ class MessageHeaders:
         return headers
 
     def _hops_of(self, job: Job) -> str:
-        if job.passage is not None:
-            return next_hop(job.passage)
-        return self._hops if job.org == self._org else self._first_hop(job.org)
+        """Say how far a message has come, other than one that comes for the first time."""
+        return self._first_hop(job.org) if job.passage is None else next_hop(job.passage)
 
 
 HeadersOf = Callable[[Webhook], MessageHeaders]

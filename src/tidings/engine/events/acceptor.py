@@ -44,9 +44,12 @@ class Acceptor:
 
     async def accept(self, drafts: list[Draft]) -> list[Acceptance]:
         """See `Intake.accept`."""
-        entered = self.loops.enter(drafts)
-        if not entered:
+        for draft in drafts:
+            if draft.passage is not None:
+                break
+        else:  # they come for the first time, as nearly all do
             return await self._take(drafts)
+        entered = self.loops.enter(drafts)
         verdicts: list[Acceptance] | None = None
         try:
             verdicts = await self._take(drafts)

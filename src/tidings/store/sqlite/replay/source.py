@@ -50,7 +50,7 @@ _AT_ONE = f"{_OWN} AND webhook = ? UNION ALL {_LATER} AND r.webhook = ? ORDER BY
 _AT_ALL = f"{_OWN} UNION ALL {_LATER} ORDER BY 1"
 _HAS_BODY = "SELECT 1 FROM body WHERE seq = ?"
 _BODY = "SELECT bytes FROM body WHERE seq = ?"
-_PASSAGE = "SELECT passage FROM event WHERE seq = ?"
+_PASSAGE = "SELECT e.passage FROM event e WHERE e.seq = ?"
 _json = msgspec.json.Encoder()
 
 
