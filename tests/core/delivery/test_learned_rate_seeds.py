@@ -5,11 +5,13 @@ random: that is the seed. The manner of the receiver and the connections go roun
 """
 
 import random
+from functools import partial
 
 import pytest
 
 from tests.core.delivery.limited import (
     KINDS,
+    PLAIN,
     Changing,
     Dead,
     Fixed,
@@ -17,12 +19,20 @@ from tests.core.delivery.limited import (
     Manner,
     Random,
     Sliding,
+    Verdict,
+    _World,
     limiter,
     run,
 )
 from tests.depth import depth
+from tidings.core.delivery.breaker import Position
+from tidings.core.delivery.exchange import Answer, Fault, FaultKind, Result, of_fault
+from tidings.core.delivery.job import Job
+from tidings.core.delivery.outcome import DEFAULT_POLICY, Retry, classify
+from tidings.destinations.http.verdicts import judge
 
 LEAST, LEAST_SMALL, REFUSED = 0.85, 0.8, 0.05
+RATE, BACK_S = 30, 30.0  # of receivers with outages: what they get from then on
 MANNERS = [
     Manner(),
     Manner(retry_after=None),
@@ -106,3 +116,89 @@ def test_one_that_dies_is_left_alone_whatever_was_thought_of_it(before: str, see
         one, manner, cap=64, offered=lambda now_s: 60 * now_s, seconds=120, from_s=60, seed=seed
     )
     assert came.refused <= 100 and not came.admitted, came
+
+
+class OutageWorld(_World):
+    """Its receiver answers nobody, or everybody alike, in some spans."""
+
+    def __init__(self, limiter: Limiter, how: str, spans: list[tuple[float, float]]) -> None:
+        super().__init__(limiter, PLAIN, 10, None, 0.0, 1)
+        self.how, self.spans = how, spans
+        self.taken_s: list[float] = []
+        self.refused_s: list[float] = []
+
+    def _arrive(self, one: Job, started_s: float, now_s: float) -> None:
+        if any(begin_s <= now_s < end_s for begin_s, end_s in self.spans):
+            took_s = {"timeout": 5.0}.get(self.how, 0.01)
+            self.at(now_s + took_s, partial(self._fails, one, started_s))
+            return
+        verdict = self.limiter.ask(now_s)
+        (self.taken_s if verdict is None else self.refused_s).append(now_s)
+        self.at(now_s + 0.02, partial(self._end, one, started_s, verdict))
+
+    def _fails(self, one: Job, started_s: float, now_s: float) -> None:
+        if self.how in ("refused", "timeout"):
+            fault = Fault(FaultKind(self.how), False, "", 10.0)
+            self._judged(one, started_s, of_fault(fault), now_s)
+        else:
+            self._answered(one, started_s, int(self.how), (), now_s)
+
+    def _end(self, one: Job, started_s: float, verdict: Verdict, now_s: float) -> None:
+        headers = () if verdict is None else (("retry-after", "2"),)
+        self._answered(one, started_s, 200 if verdict is None else 429, headers, now_s)
+
+    def _answered(
+        self,
+        one: Job,
+        started_s: float,
+        status: int,
+        headers: tuple[tuple[str, str], ...],
+        now_s: float,
+    ) -> None:
+        answer = Answer(status, headers, b"", truncated=False, duration_ms=20.0)
+        self._judged(one, started_s, judge(answer, DEFAULT_POLICY, lambda: now_s), now_s)
+
+    def _judged(self, one: Job, started_s: float, result: Result, now_s: float) -> None:
+        lane = self.lane
+        came = classify(result, DEFAULT_POLICY, one.attempt, now_s, self.rng)
+        moved = lane.judge(result, came, now_s, started_s, self.rng)
+        again = isinstance(came, Retry)
+        slow = isinstance(came, Retry) and came.slow
+        lane.ended(one.delivery, slow=slow, delivered=not again)
+        lane.settled(one.delivery, one.attempt)
+        if moved and lane.breaker.position is Position.OPEN:
+            lane.sleep()
+            self.at(lane.breaker.until_s, lambda _: lane.wake())
+        elif moved and lane.breaker.position is Position.CLOSED:
+            lane.ramp()
+
+
+@pytest.mark.parametrize("how", ["503", "429", "502", "500", "refused", "timeout"])
+@pytest.mark.parametrize("kind", ["fixed", "sliding", "large bucket"])
+@pytest.mark.parametrize(("learns_s", "lasts_s"), [(30, 10), (90, 10), (90, 60)])
+def test_after_each_outage_a_receiver_gets_what_it_admits(
+    how: str, kind: str, learns_s: int, lasts_s: int
+) -> None:
+    every_s = lasts_s + BACK_S + 60
+    spans = [(learns_s + n * every_s, learns_s + n * every_s + lasts_s) for n in range(3)]
+    world = OutageWorld(limiter(kind, RATE), how, spans)
+    world.run(spans[-1][0] + every_s)
+    for _, end_s in spans:
+        from_s, to_s = end_s + BACK_S, end_s + BACK_S + 60
+        taken = sum(from_s <= at_s < to_s for at_s in world.taken_s)
+        refused = sum(end_s <= at_s < to_s for at_s in world.refused_s)
+        assert taken >= LEAST * RATE * 60, (taken, end_s)
+        assert refused <= REFUSED * (taken + refused), (refused, end_s)
+
+
+def test_one_that_takes_less_from_then_on_is_found_out() -> None:
+    class Less(Fixed):
+        """Three hundred a minute, once it has been out."""
+
+        def ask(self, now_s: float) -> Verdict:
+            if now_s > 100 and self.span_s == 1.0:
+                self.most, self.span_s = 300, 60.0
+            return super().ask(now_s)
+
+    came = run(Less(RATE), seconds=520, from_s=400)
+    assert came.rate >= LEAST * 5 and came.refused_share <= REFUSED, came

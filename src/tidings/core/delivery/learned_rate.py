@@ -12,6 +12,10 @@ advance. What it admits meanwhile is the best that is known of its limit. So:
   used up. The lane is *shut* then: one attempt asks after a quarter of a second, and after twice as
   long each time. How long it was open before, and how long shut, tell what it takes on the long
   run: 300 admitted in one second of ten are 30 a second.
+- An outage looks the same, and is no limit. Who has gone on for longer than any span that is
+  learned (`SUSTAINED_S`), or for a while at a rate that single refusals have told, is tried first
+  with the rate that it had, or with none; only where it is shut soon again, and again, has it got
+  a limit.
 - After a while without a refusal the rate grows, slowly at first and then faster, so that a limit
   that was raised is found; and only while what that costs stays at one refusal in fifty.
 - Where refusals go on although the rate was lowered, they may not be about it (a receiver that
@@ -56,6 +60,9 @@ QUIET_S = 15.0  # without a refusal, whatever they have cost
 RAISED = 2.0  # times the rate, with each step that bears chance out
 CHANCE_IN_A_ROW = 12  # shut the lane, though it may be chance
 FORGET_S = 600.0  # without a refusal
+SUSTAINED_S = 75.0  # open: no span that is learned is as long
+TOLD_S = 10.0  # the same, at a rate that single refusals have told
+SOON_S, SOON_MAX = 40.0, 2  # shut again within it, so often in a row: it has got a limit
 
 
 class LearnedRate:
@@ -78,6 +85,9 @@ class LearnedRate:
         self._good = self._bad = 0  # since then; a cut that has seen enough of them counts anew
         self._since_s = -math.inf
         self._in_a_row = 0  # refused
+        self._rate_before_row: float | None = None
+        self._sustained = False  # it was open for long, at about this rate
+        self._soon = 0  # times in a row that it was shut soon after it was opened
         self._calm = 0  # admitted, in a row
         self._credit = 0.0
         self._chance = Chance()
@@ -157,6 +167,8 @@ class LearnedRate:
     def refused(self, now_s: float, started_s: float, lane_pause_s: float) -> None:
         """The receiver wants less, and asks for `lane_pause_s` of nothing (0: it does not say)."""
         lately = self.admitted_within(now_s, LATELY_S)
+        if not self._in_a_row:
+            self._rate_before_row = self.rate
         self._bad += 1
         self._in_a_row += 1
         self._calm = 0
@@ -296,6 +308,9 @@ class LearnedRate:
         self._in_a_row = 0
         shut_s = (self._asked_s + now_s) / 2 - self._shut_s
         open_s = max(BUCKET_S, self._shut_s - self._opened_s)
+        if self._was_outage(open_s):
+            self._go_on(now_s)
+            return
         span_s = open_s + shut_s
         self._eager = self._first
         if self._first:  # the rate that was cut is of a whole second
@@ -311,6 +326,26 @@ class LearnedRate:
             if count >= OUTCOMES_MIN:
                 self._found()
             self._set(AIM * max(self.rate * open_s, count) / span_s, now_s)
+
+    def _was_outage(self, open_s: float) -> bool:
+        """Whether what is over now was an outage, as far as one can tell: before it the receiver
+        was open for so long."""
+        self._soon = self._soon + 1 if open_s < SOON_S else 0
+        if self._soon > SOON_MAX or not self._spent:
+            self._sustained = False
+            return False
+        self._sustained = self._sustained or open_s >= SUSTAINED_S
+        told = self._rate_before_row is not None and self._stretch < LONG_S
+        return self._sustained or (told and open_s >= TOLD_S)
+
+    def _go_on(self, now_s: float) -> None:
+        """As before the outage: with the rate that was right then, or with none."""
+        self._opened_s = self._began_s = self._cut_s = now_s
+        self._since_open = 0
+        self._count_anew(now_s)
+        self._chance.clear()
+        self._stretch = max(1.0, STRETCH_KEPT * self._stretch)
+        self._set(self._rate_before_row, now_s)
 
     def _grow(self, now_s: float) -> None:
         assert self.rate is not None
