@@ -75,6 +75,9 @@ def test_a_source_reads_what_its_org_may_and_all_where_nothing_is_said() -> None
     for strange in ("s_12.outbox", "s_2.outbox", "shared1", "S_1.outbox"):
         assert "The table must be one" in str(strange_table(shop, strange, OrgId(1)))
     assert strange_table(shop, "shared*", OrgId(1)) is None
+    for tables in (["another"], "tidings_outbox", []):  # a text is no list of names
+        one = Connection("shop", "outbox", {"tables": tables})
+        assert "is for" in str(strange_table(one, "tidings_outbox", OrgId(1)))
     assert strange_table(Connection("shop", "outbox", {}), "any", OrgId(1)) is None
 
 

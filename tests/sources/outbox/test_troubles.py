@@ -102,20 +102,12 @@ async def test_a_wrong_password_is_told_without_it(
         ({"dbname": "no_such_database"}, "no such user or database"),
         ({"user": "nobody_of_this_name"}, "no such user or database"),
         ({"dsn": f"host=x password {PASSWORD}"}, "must be one of PostgreSQL"),
-        ({"tables": ["another"]}, "is for"),
-        ({"tables": "tidings_outbox"}, "is for"),
     ],
 )
 async def test_a_connection_that_leads_nowhere_is_told(
     outbox: Outbox, fields: dict[str, Any], words: str
 ) -> None:
     assert words in await refusal(outbox, **fields)
-
-
-async def test_a_connection_names_the_tables_that_may_be_read(outbox: Outbox) -> None:
-    reading = await outbox.open(tables=["tidings_outbox"])
-    await reading.close()
-    assert "is for" in await refusal(outbox, "other", tables=["tidings_outbox"])
 
 
 async def test_a_table_has_one_reader_who_hands_over(
