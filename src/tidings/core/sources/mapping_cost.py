@@ -67,9 +67,9 @@ class PlanCost(msgspec.Struct, frozen=True):
             + len(message.headers) * _HEADER_S
         )
 
-    def fits_loop(self, message: ForeignMessage) -> bool:
-        """Whether a message may be read on the event loop."""
-        return self.is_small and self.of_message_s(message) <= MAPPING_LOOP_S
+    def fits_loop(self, message_s: float) -> bool:
+        """Whether a message that takes so many seconds may be read on the event loop."""
+        return self.is_small and message_s <= MAPPING_LOOP_S
 
 
 def cost_of(plan: MessagePlan) -> PlanCost:

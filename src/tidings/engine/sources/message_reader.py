@@ -15,7 +15,14 @@ from collections.abc import Callable
 import msgspec
 import structlog
 
-from tidings.core.events.call_reader import Caller, CallReader, Item, RejectedEvent, pass_on
+from tidings.core.events.call_reader import (
+    Caller,
+    CallReader,
+    Item,
+    RejectedEvent,
+    UncheckedEvent,
+    pass_on,
+)
 from tidings.core.events.passage import NEW, Doors, Passage, read_passage, said_in
 from tidings.core.sources.mapping_cost import CostedPlan
 from tidings.core.sources.message import UNREADABLE, ForeignMessage, defect_of
@@ -54,12 +61,13 @@ class LoopTurns:
     def __init__(self) -> None:
         self._worked_s = 0.0
 
-    async def take(self, work_s: float) -> None:
-        """Count work that is about to be done."""
+    def are_due(self, work_s: float) -> bool:
+        """Count work that is about to be done: whether others are to have their turn first."""
         self._worked_s += work_s
-        if self._worked_s > TURN_S:
+        due = self._worked_s > TURN_S
+        if due:
             self._worked_s = work_s
-            await asyncio.sleep(0)
+        return due
 
 
 class MessageReader:
@@ -105,7 +113,8 @@ class MessageReader:
             return _failed(live, message, type(error).__name__)
 
     async def _attempt(self, live: LiveSource, message: ForeignMessage, apart: bool) -> ReadMessage:
-        await self._turns.take(MESSAGE_S)
+        if self._turns.are_due(MESSAGE_S):
+            await asyncio.sleep(0)
         if (defect := defect_of(message)) is not None:
             return _faulty(live, message, defect)
         plan, caller = live.plan, live.caller()
@@ -133,10 +142,11 @@ class MessageReader:
         self, plan: CostedPlan, message: ForeignMessage, live: LiveSource, apart: bool
     ) -> MappedMessage:
         """RequestRefused, Overloaded."""
-        if not apart and plan.cost.fits_loop(message):
-            await self._turns.take(plan.cost.of_message_s(message))
-            return plan.read(message)
         expected_s = plan.cost.of_message_s(message)
+        if not apart and plan.cost.fits_loop(expected_s):
+            if self._turns.are_due(expected_s):
+                await asyncio.sleep(0)
+            return plan.read(message)
         try:
             return await self._mapper.map_message(plan.plan, message, live.org, expected_s)
         except RenderLater as later:
@@ -154,13 +164,15 @@ class MessageReader:
             for name, value in message.headers
         }
         media = headers.get(b"content-type", b"application/json")
-        await self._turns.take(len(message.body) * BYTE_S)
+        if self._turns.are_due(len(message.body) * BYTE_S):
+            await asyncio.sleep(0)
         items = self._reader.read_each(
             media, headers, message.body, caller, read.key, self._clock_ms()
         )
         for index, item in enumerate(items):
             await self._add(read, index, item)
-            await self._turns.take(EVENT_S + len(message.body) * BYTE_S / (index + 1))
+            if self._turns.are_due(EVENT_S + len(message.body) * BYTE_S / (index + 1)):
+                await asyncio.sleep(0)
 
     async def _take_mapped(self, read: ReadMessage, mapped: MappedMessage, caller: Caller) -> None:
         now_ms = self._clock_ms()
@@ -168,13 +180,18 @@ class MessageReader:
             if flat is None:
                 read.passed_over += 1
                 continue
-            await self._turns.take(EVENT_S + len(flat) * BYTE_S)
+            if self._turns.are_due(EVENT_S + len(flat) * BYTE_S):
+                await asyncio.sleep(0)
             item = self._reader.read_one(flat, read.message.body, caller, read.key, index, now_ms)
             await self._add(read, index, item)
 
     async def _add(self, read: ReadMessage, index: int, item: Item[Draft]) -> None:
         """Overloaded."""
-        [checked] = await concluded([pass_on(item, read.passage)], self._late)
+        item = pass_on(item, read.passage)
+        if isinstance(item, UncheckedEvent):
+            [checked] = await concluded([item], self._late)
+        else:
+            checked = item
         if isinstance(checked, Draft):
             checked.passage, checked.door = checked.passage or NEW, read.door
         read.items.append((index, checked))
