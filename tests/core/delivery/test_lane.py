@@ -387,3 +387,13 @@ def test_a_changed_pace_knows_what_was_started_before() -> None:
 
 def test_the_bounds_are_those_that_the_store_is_recovered_with() -> None:
     assert lanes.PAGE_JOBS <= lanes.WINDOW_JOBS
+
+
+def test_a_page_has_as_many_as_all_windows_together_have_room_for() -> None:
+    budget = WindowBudget(1_000_000)
+    assert budget.page_jobs == 1_000_000 // 65_536
+    for _ in range(10):
+        budget.queued(50_000)
+    assert 5 <= budget.page_jobs <= 10
+    budget.queued(500_000)
+    assert budget.spent and budget.page_jobs == 2, "and no lane waits for the others"

@@ -38,6 +38,8 @@ from tidings.core.ids import DeliveryId
 
 WINDOW_JOBS = 256
 PAGE_JOBS = 128
+PAGE_LEAST = 2  # where the windows are full
+JOB_BYTES, JOB_KEPT = 65_536, 0.99  # taken for a body before any came; of it, with each smaller
 RETRIES_MAX = 64
 PROBES_QUEUED = 1  # due retries in memory of a lane that is only being asked whether it is back
 RETRY_TURN = 4  # one start in four goes to a retry when both wait
@@ -50,6 +52,18 @@ class WindowBudget:
     def __init__(self, bytes_max: int) -> None:
         self.bytes_max = bytes_max
         self.bytes_used = 0
+        self.job_bytes = JOB_BYTES  # of a large one, lately
+
+    def queued(self, size: int) -> None:
+        """A delivery of so many bytes is in a window."""
+        self.bytes_used += size
+        self.job_bytes = max(size, int(self.job_bytes * JOB_KEPT))
+
+    @property
+    def page_jobs(self) -> int:
+        """How many deliveries a page may have now, so that all windows together stay within it."""
+        left = max(0, self.bytes_max - self.bytes_used)
+        return max(PAGE_LEAST, min(PAGE_JOBS, left // max(1, self.job_bytes)))
 
     @property
     def spent(self) -> bool:
@@ -155,6 +169,11 @@ class Lane:
             and not (self._budget.spent and self._pending)
         )
 
+    @property
+    def page_jobs(self) -> int:
+        """How many deliveries the next page may have."""
+        return self._budget.page_jobs
+
     def page_began(self) -> int:
         """A read after `cursor` was asked for; returns the epoch to give back with its answer."""
         self.reading = True
@@ -236,7 +255,7 @@ class Lane:
         )
 
     def _queue(self, job: Job) -> None:
-        self._budget.bytes_used += len(job.body)
+        self._budget.queued(len(job.body))
         (self._fresh if job.replay is None else self._replays).append(job)
 
     # -- work goes out ----------------------------------------------------------------------------

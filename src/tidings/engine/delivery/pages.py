@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from tidings.core.delivery.lane import PAGE_JOBS
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.clock import Clock
 from tidings.engine.delivery.handover import LAST_MS
@@ -12,6 +11,7 @@ from tidings.engine.outage import Outage
 from tidings.store import port
 
 PAGE_RETRY_S = 0.25
+AT_ONCE = 4  # reads of all lanes: what they bring counts before the next one is asked for
 
 
 class Pages:
@@ -37,13 +37,17 @@ class Pages:
         self._park_overdue = park_overdue
         self._leapt_ms = leapt_ms
         self._pump = pump
+        self._turns = asyncio.Semaphore(AT_ONCE)
         self._loop = asyncio.get_running_loop()
 
     async def read(self, runner: WebhookRunner, epoch: int) -> None:
         """The next page of a lane, which has begun to wait for it in this epoch."""
         lane, leapt_ms = runner.lane, self._leapt_ms()
+        limit = 0
         with self._reading:
-            jobs = await self._store.page(runner.webhook.number, lane.cursor, PAGE_JOBS)
+            async with self._turns:
+                limit = lane.page_jobs
+                jobs = await self._store.page(runner.webhook.number, lane.cursor, limit)
             over_ms = self._clock.now_ms() - LAST_MS
             if any(job.accepted_ms < over_ms for job in jobs) and self._parks(runner.webhook):
                 await self._park_overdue(runner.webhook)  # the lane starts over, without them
@@ -52,5 +56,5 @@ class Pages:
             lane.page_failed(epoch)
             self._loop.call_later(PAGE_RETRY_S, self._pump, runner)
             return
-        lane.page_came(epoch, list(jobs), PAGE_JOBS)
+        lane.page_came(epoch, list(jobs), limit)
         self._pump(runner)
