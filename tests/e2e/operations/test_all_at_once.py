@@ -1,0 +1,158 @@
+"""All that a tenant, a message and a stranger can do, at once: an ordinary org hardly sees it.
+
+A hundred receivers that hang, a bomb in each kind of input, pipelined pages that nobody reads and
+four thousand idle callers, all on the machine that also serves the ordinary org. The bombs are
+thrown from a process of their own, so that what is measured is the service.
+"""
+
+import asyncio
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+
+from ...egress import receivers
+from ..harness.api import Api
+from ..harness.events import event, new_id
+from ..harness.fixtures import NewService
+from ..harness.receiver import Receiver
+from ..harness.service import ServiceProcess
+from ..harness.until import until
+
+pytestmark = [pytest.mark.systems, pytest.mark.alone, pytest.mark.timeout(240)]
+
+HANGING, IDLE, PIPELINED, CALLS = 100, 4_000, 100, 60
+ROUNDS, ROUND_S = 60, 0.25
+SLOWER_S, LATER_S, MORE_MIB = 0.25, 1.0, 300
+PROGRAM = "tests.e2e.harness.attack"
+
+
+async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Take everything and answer nothing."""
+    while await reader.read(65536):
+        pass
+
+
+@pytest.fixture
+def hanging() -> Iterator[receivers.Receiver]:
+    """Receivers of which each takes a request and never answers it."""
+    with receivers.Receiver(hang) as made:
+        yield made
+
+
+@dataclass
+class Seen:
+    """What an ordinary org saw: seconds of each call, and from each call to its delivery."""
+
+    calls_s: list[float]
+    deliveries_s: list[float]
+
+    def late(self) -> tuple[float, float]:
+        """Return the 95th percentile of the calls and of the deliveries, in seconds."""
+        return (
+            statistics.quantiles(self.calls_s, n=20)[-1],
+            statistics.quantiles(self.deliveries_s, n=20)[-1],
+        )
+
+
+def ordinary_life(api: Api, receiver: Receiver, path: str) -> Seen:
+    """Accept events, ask a question now and then, and see the deliveries."""
+    sent: dict[str, float] = {}
+    calls: list[float] = []
+    for number in range(ROUNDS):
+        began = time.monotonic()
+        event_id = new_id()
+        api.accept(event(event_id, api.org))
+        sent[event_id] = began
+        calls.append(time.monotonic() - began)
+        if number % 5 == 0:
+            began = time.monotonic()
+            api.get("/v3/webHooks").must(200)
+            calls.append(time.monotonic() - began)
+            began = time.monotonic()
+            api.get("/readyz").must(200)
+            calls.append(time.monotonic() - began)
+        time.sleep(max(0.0, ROUND_S - (time.monotonic() - began)))
+    until(lambda: receiver.known_ids(path) >= sent.keys(), "every event of the ordinary org", 30)
+    arrived = {arrival.event_id: arrival.at_s for arrival in reversed(receiver.arrivals(path))}
+    return Seen(calls, [arrived[event_id] - began for event_id, began in sent.items()])
+
+
+def memory_mib(service: ServiceProcess) -> float:
+    """Return the resident memory of the service with all its children."""
+    main = psutil.Process(service.pid)
+    return sum(part.memory_info().rss for part in (main, *main.children(recursive=True))) / 2**20
+
+
+def attack(service: ServiceProcess, org: int) -> "subprocess.Popen[bytes]":
+    """Start the attack, and wait until all of it is under way."""
+    orders = {"port": service.port, "org": org, "idle": IDLE}
+    orders |= {"pipelined": PIPELINED, "calls": CALLS}
+    process = subprocess.Popen(
+        [sys.executable, "-m", PROGRAM, json.dumps(orders)],
+        cwd=Path(__file__).parents[3],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"under way\n"
+    return process
+
+
+def test_an_ordinary_org_hardly_sees_what_others_do(
+    own_service: NewService, receiver: Receiver, hanging: receivers.Receiver
+) -> None:
+    service = own_service().start()
+    with service.api() as platform:
+        ordinary, hostile, slow = (
+            platform.send("POST", "/v1/orgs", {"name": name}).must(201)["id"]
+            for name in ("Ordinary", "Hostile", "Slow")
+        )
+    path = receiver.path()
+    with service.api(ordinary) as api:
+        api.webhook(receiver.url(path))
+        before = ordinary_life(api, receiver, path)
+    memory_before = memory_mib(service)
+    with service.api(slow) as api:
+        for number in range(HANGING):
+            api.webhook(hanging.url(f"/{number}"), f"hangs {number}", maxAllowedConnections=10)
+        for _ in range(20):
+            api.accept(event(new_id(), slow))
+    until(lambda: hanging.open >= HANGING, "receivers that hang", 30)
+
+    attacking = attack(service, hostile)
+    memory_most = 0.0
+    try:
+        with service.api(ordinary) as api:
+            during = ordinary_life(api, receiver, path)
+            memory_most = memory_mib(service)
+            ready = api.get("/readyz")
+    finally:
+        told, _ = attacking.communicate(b"end\n", timeout=90)
+    thrown = json.loads(told.splitlines()[-1])
+    print(before.late(), during.late(), memory_before, memory_most, thrown, ready.json)
+    calls_s, deliveries_s = (
+        after - was for was, after in zip(before.late(), during.late(), strict=True)
+    )
+    assert ready.status == 200 and ready.json["problems"] == []
+    assert thrown["faults"] == [], service.words()
+    assert calls_s <= SLOWER_S
+    assert deliveries_s <= LATER_S
+    assert memory_most - memory_before <= MORE_MIB
+
+
+@pytest.fixture(autouse=True)
+def descriptors() -> Iterator[None]:
+    """Both ends are many."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
