@@ -139,3 +139,35 @@ def _status(state: State, id: int) -> int | None:
 def newest_first(rows: list[Row]) -> Iterator[int]:
     """Their first columns, greatest first."""
     return iter(sorted((row[0] for row in rows), reverse=True))
+
+
+def fill_blocks(connection: apsw.Connection, rng: random.Random, blocks: int = 3) -> None:
+    """Full blocks and one that is not, each with deliveries of one to three states; of what failed
+    or was parked in a block nothing, some or all is delivered by a replay behind them."""
+    for number in (*OWN, OTHER):
+        org = 2 if number == OTHER else 1
+        connection.execute(_WEBHOOK, (number, f"{number:024x}", f"group {number}", org, "", 0))
+    events: list[Row] = []
+    deliveries: list[Row] = []
+    again: list[tuple[int, int]] = []
+    for block in range(blocks):
+        states = rng.sample(list(State), rng.choice((1, 1, 2, 3)))
+        webhooks, part = rng.sample(OWN, rng.choice((1, 3))), rng.choice((0.0, 0.5, 1.0))
+        for id in range(max(1, block << 12), (block + 1) << 12):
+            webhook, state, at_ms = rng.choice(webhooks), rng.choice(states), START_MS + id * 1000
+            done = at_ms + 50 if state.final else None
+            due = at_ms + 9_999 if state is State.RETRYING else None
+            events.append((id, 1, rng.choice(NAMES), f"e-{id:012}", at_ms, id, 1, b""))
+            deliveries.append((id, id, webhook, int(state), 1, due, done, 12, 500))
+            if state in (State.FAILED, State.PARKED) and rng.random() < part:
+                again.append((id, webhook))
+    first = blocks << 12
+    with connection:
+        connection.executemany(_EVENT, events)
+        connection.executemany(_DELIVERY, deliveries)
+        for id, (event, webhook) in enumerate(again, first):
+            at_ms = START_MS + id * 1000
+            row = (id, event, webhook, int(State.DELIVERED), 1, None, at_ms + 50, 12, 200)
+            connection.execute(_DELIVERY, row)
+            replayed = (id, 1, event, webhook, 0, at_ms, None)
+            connection.execute("INSERT INTO delivery_replay VALUES (?, ?, ?, ?, ?, ?, ?)", replayed)

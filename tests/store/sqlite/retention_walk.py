@@ -1,5 +1,6 @@
 """A log with replays whose clock is moved: every step a call of the port, told by one draw."""
 
+import itertools
 import random
 import tempfile
 from collections import Counter
@@ -391,6 +392,29 @@ class Walk:
             )
             tally = self.log["tally"](number, *EVER, 30)
             assert {state: many for state, many in tally.by_state.items() if many} == rows
+        self.check_log()
+
+    def check_log(self) -> None:
+        """What a filter finds is what the whole log holds of it, for every state and two of them,
+        every webhook and all, and with the summaries made or not."""
+        states = [int(state) for state in State]
+        wanted = [(state,) for state in states] + list(itertools.combinations(states, 2))
+        for webhooks in ([1, 2, 3], [2]):
+            whole = self._listed(webhooks, ())
+            for some in wanted:
+                by_hand = [id for id, state in whole if state in some]
+                assert [id for id, _ in self._listed(webhooks, some)] == by_hand, (webhooks, some)
+
+    def _listed(self, webhooks: list[int], states: tuple[int, ...]) -> list[tuple[int, int]]:
+        """The ids and states of all pages of the log, newest first."""
+        listed: list[tuple[int, int]] = []
+        query = port.DeliveryQuery(webhooks, states, limit=100)
+        while True:
+            page = self.log["log_deliveries"](query)
+            listed += [(delivery.id, int(delivery.state)) for delivery in page.deliveries]
+            if page.older is None:
+                return listed
+            query = msgspec.structs.replace(query, before=page.older)
 
     def check_jobs(self) -> None:
         """Every job's figures are its rows', those that were dropped among them."""

@@ -18,6 +18,7 @@ from tests.store.sqlite.log_rows import (
     RARE,
     START_MS,
     fill,
+    fill_blocks,
     turn_into_replays,
 )
 from tidings.core.delivery.states import State
@@ -200,6 +201,42 @@ def test_any_filter_of_events_gives_what_a_plain_read_gives(place: Place, seed: 
     wanted = expected_events(place, query)
     for forward in (False, True):
         assert all_pages(place.log, query, forward) == wanted
+
+
+def listed(log: LogRows, webhooks: list[int], *states: int) -> list[tuple[int, int]]:
+    """The ids and states of all pages, newest first."""
+    rows: list[tuple[int, int]] = []
+    query = port.DeliveryQuery(webhooks, states, limit=200)
+    while True:
+        page = log.deliveries(query)
+        rows += [(delivery.id, int(delivery.state)) for delivery in page.deliveries]
+        if page.older is None:
+            return rows
+        query = replace(query, before=page.older)
+
+
+@pytest.mark.parametrize("seed", range(depth(6, 40)))
+def test_a_filter_by_states_finds_what_the_whole_log_holds_of_them(seed: int) -> None:
+    """Where all of a block's deliveries are of few states, and a replay has delivered some or all
+    of what failed or was parked: with nothing summarised, and with everything."""
+    rng = random.Random(seed)
+    half = WritingHalf(":memory:")
+    try:
+        fill_blocks(half.connection, rng)
+        blocks = Blocks(half.connection, (segments := Segments(":memory:")).connection)
+        log = LogRows(half.connection, segments, blocks)
+        wanted = [(state,) for state in State]
+        wanted += [tuple(rng.sample(list(State), number)) for number in (2, 3, 4)]
+        for made in (False, True):
+            if made:
+                blocks_module_quiet(blocks)
+            for webhooks in (OWN, [rng.choice(OWN)]):
+                whole = listed(log, webhooks)
+                for states in wanted:
+                    by_hand = [row for row in whole if row[1] in states]
+                    assert listed(log, webhooks, *states) == by_hand, (made, states)
+    finally:
+        half.close()
 
 
 def test_a_page_shows_the_row_as_it_is_and_where_both_neighbours_begin(place: Place) -> None:

@@ -88,7 +88,9 @@ def test_a_page_of_deliveries_reads_by_keys(
         found = plans(place.search, lambda: place.pages.deliveries(query))
         [candidates] = [plan for text, plan in found.items() if "FROM block b" in text]
         assert re.search(r"SEARCH b USING INTEGER PRIMARY KEY \(rowid[>=]\?", candidates)
-        assert ("USING INDEX slice_left" in candidates) == (given.get("states") == (0, 1, 2, 5))
+        assert ("USING INDEX slice_left_in_state" in candidates) == (
+            given.get("states") == (0, 1, 2, 5)
+        )
         assert "SEARCH c USING PRIMARY KEY (block=? AND webhook=?)" in candidates
         assert "TEMP B-TREE" not in candidates
 
@@ -188,4 +190,4 @@ def test_what_is_left_is_read_where_there_is_any(place: Place) -> None:
     ends = (START_MS, START_MS + 10**9)
     found = plans(place.search, lambda: place.totals.count_states([3, 4], *ends, LEFT_STATES))
     [plan] = [plan for text, plan in found.items() if "slice_left" in text]
-    assert "SEARCH s USING INDEX slice_left (webhook=? AND slot>? AND slot<?)" in plan
+    assert "SEARCH s USING INDEX slice_left_in_state (webhook=? AND slot>? AND slot<?)" in plan

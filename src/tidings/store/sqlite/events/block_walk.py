@@ -8,7 +8,7 @@ import apsw
 from tidings.core.webhooks.name_matching import name_query
 from tidings.store import port
 from tidings.store.port import LEFT_STATES
-from tidings.store.sqlite.events.blocks import BITS, LEFT, Blocks
+from tidings.store.sqlite.events.blocks import BITS, LEFT_IN_STATE, Blocks
 from tidings.store.sqlite.events.spans import Binding, Span, in_order, numbers
 from tidings.store.sqlite.events.summaries import STATES, sign
 
@@ -24,10 +24,10 @@ _CANDIDATES = (
     "SELECT b.number FROM block b WHERE b.number >= :low AND b.number <= :high AND b.min_ms < :to"
     f" AND b.max_ms >= :from AND {_HOLDS.format(block='b.number')}{{of}} ORDER BY b.number{{way}}"
 )
-# Few blocks have something left to do, and an index tells them.
+# Few blocks hold deliveries that are left to do, and an index tells them.
 _LEFT_IN = (
     " AND b.number IN (SELECT s.block FROM json_each(:webhooks) w CROSS JOIN slice s"
-    f" INDEXED BY slice_left ON s.webhook = w.value WHERE {LEFT})"
+    f" INDEXED BY slice_left_in_state ON s.webhook = w.value WHERE {LEFT_IN_STATE})"
 )
 _EVENT_CANDIDATES = (
     "SELECT b.number FROM event_block b CROSS JOIN event_cell c ON c.block = b.number"

@@ -36,8 +36,12 @@ QUIET_S = 2.0  # a dirty block is summarised when nothing has touched it for so 
 OVERDUE_S = 30.0  # or when it has been dirty for so long
 AT_ONCE = 4  # blocks of one turn in the background
 UNFULL = -1
-# Of slices with something that is left to do.
-LEFT = f"level = {LEVELS[-1]} AND {' + '.join(f'n{int(state)}' for state in LEFT_STATES)} > 0"
+# Of slices with a delivery in one of LEFT_STATES. What a replay has delivered since is counted
+# apart, but it is still parked (or failed): who asks for parked deliveries must meet it too.
+LEFT_IN_STATE = (
+    f"level = {LEVELS[-1]} AND"
+    f" {' + '.join(f'n{int(state)}' for state in (*LEFT_STATES, REPLAYED))} > 0"
+)
 
 TABLES = (
     "CREATE TABLE IF NOT EXISTS name (number INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE)",
@@ -53,7 +57,9 @@ TABLES = (
     " slowest_ms INTEGER NOT NULL, spread BLOB NOT NULL,"
     " late BLOB NOT NULL, answers BLOB NOT NULL,"
     " PRIMARY KEY (level, block, webhook, slot)) WITHOUT ROWID",
-    f"CREATE INDEX IF NOT EXISTS slice_left ON slice (webhook, slot) WHERE {LEFT}",
+    "DROP INDEX IF EXISTS slice_left",  # up to version 0.1, without what was replayed
+    "CREATE INDEX IF NOT EXISTS slice_left_in_state ON slice (webhook, slot)"
+    f" WHERE {LEFT_IN_STATE}",
     "CREATE TABLE IF NOT EXISTS event_block (number INTEGER PRIMARY KEY, min_ms INTEGER NOT NULL,"
     " max_ms INTEGER NOT NULL)",
     "CREATE TABLE IF NOT EXISTS event_cell (block INTEGER NOT NULL, org INTEGER NOT NULL,"

@@ -17,7 +17,15 @@ from tidings.core.ids import OrgId
 from tidings.store import port
 from tidings.store.port import LEFT_STATES, POINTS_MAX, STEP_MS
 from tidings.store.sqlite.answers import answers
-from tidings.store.sqlite.events.blocks import BITS, BLOCK, COUNTED_AS, ENDED, LEFT, LEVELS, Blocks
+from tidings.store.sqlite.events.blocks import (
+    BITS,
+    BLOCK,
+    COUNTED_AS,
+    ENDED,
+    LEFT_IN_STATE,
+    LEVELS,
+    Blocks,
+)
 from tidings.store.sqlite.events.summaries import COUNTS, merge_packed, percentile
 from tidings.store.sqlite.events.sums import Cut, Row, Sum
 
@@ -63,8 +71,8 @@ _COUNTS_EACH = f"SELECT s.webhook, {_SUMS}{_FROM} GROUP BY s.webhook"
 _LEFT_EACH = (
     f"SELECT s.webhook, {', '.join(f'sum(n{int(state)})' for state in LEFT_STATES)}"
     " FROM json_each(:webhooks) w"
-    " CROSS JOIN slice s INDEXED BY slice_left ON s.webhook = w.value"
-    f" AND s.slot >= :first AND s.slot < :end WHERE {LEFT} GROUP BY s.webhook"
+    " CROSS JOIN slice s INDEXED BY slice_left_in_state ON s.webhook = w.value"
+    f" AND s.slot >= :first AND s.slot < :end WHERE {LEFT_IN_STATE} GROUP BY s.webhook"
 )
 _MONTH_POINTS = 60
 _EVENT_SERIES = (
