@@ -22,7 +22,7 @@ SAMPLES: list[tuple[str, Any]] = [
     ("number", 12.5),
     ("boolean", True),
     ("null", None),
-    ("object", {}),
+    ("object", {"some": "thing"}),  # an empty one is taken for an empty list
     ("array", []),
 ]
 
@@ -71,6 +71,20 @@ def put(event: Json, place: Place, value: Any) -> Json:
         inner = inner[step]
     inner[place[-1]] = value
     return out  # type: ignore[no-any-return]  # it is what came in, a dict
+
+
+def with_empty_lists(value: Any, node: Json) -> Any:
+    """Return a copy of `value` in which empty maps are lists where `node` declares lists."""
+    if value == {} and isinstance(value, dict) and "array" in types_of(node):
+        return []
+    if isinstance(value, dict):
+        declared, rest = node.get("properties", {}), node.get("additionalProperties", {})
+        return {
+            name: with_empty_lists(inner, declared.get(name, rest)) for name, inner in value.items()
+        }
+    if isinstance(value, list):
+        return [with_empty_lists(item, node.get("items", {})) for item in value]
+    return value
 
 
 def wrong_for(node: Json) -> list[Any]:

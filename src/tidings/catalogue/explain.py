@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from tidings.catalogue.event_type import Json, Problem
-from tidings.catalogue.schema import marked, types_of
+from tidings.catalogue.schema import is_empty_list, marked, types_of
 
 MAX_PROBLEMS = 10
 STEPS_MAX = 5_000
@@ -94,6 +94,8 @@ def _personal(node: Json) -> bool:
 
 def _fits(value: object, node: Json) -> bool:
     allowed = node.get("type")
+    if is_empty_list(value, types_of(node)):
+        return True
     if allowed.__class__ is str:  # one type: nearly every node
         if not has_type(value, allowed):
             return False

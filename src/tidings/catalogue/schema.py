@@ -78,8 +78,21 @@ def _or_null(node: Json, types_by_ref: Mapping[str, tuple[str, ...]]) -> Json:
 
 
 def lean(node: Json) -> Json:
-    """The rules alone, without descriptions, hints and marks: what the validator compiles."""
-    return _rebuild({k: v for k, v in node.items() if k in RULES}, lean)
+    """Return the rules alone, without descriptions, hints and marks: what the validator compiles.
+
+    Where a list is declared an empty map is taken too: some of the platform's producers (PHP) write
+    an empty list so, and the original's own samples do.
+    """
+    rules = _rebuild({key: value for key, value in node.items() if key in RULES}, lean)
+    types = types_of(node)
+    if "array" in types and "object" not in types:
+        rules |= {"type": [*types, "object"], "maxProperties": 0}
+    return rules
+
+
+def is_empty_list(value: object, types: Sequence[str]) -> bool:
+    """Return whether `value` is an empty map that stands for an empty list (see `lean`)."""
+    return value.__class__ is dict and not value and "array" in types
 
 
 def walk(node: Json, path: str = "") -> Iterator[tuple[str, Json]]:

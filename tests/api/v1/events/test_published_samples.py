@@ -12,12 +12,15 @@ from typing import Any
 import pytest
 
 from tests.api.accept_client import PLATFORM, Service
+from tests.catalogue.spoil import dotted, full, places, put
 from tidings.catalogue import load
+from tidings.catalogue.explain import explain
 from tidings.catalogue.schema import types_of
 from tidings.core.events.call_reader import IntakeRules
 
 Json = dict[str, Any]
 Steps = tuple[str | int, ...]
+EMPTY: tuple[list[Any] | dict[str, Any], ...] = ([], {})
 
 FILE = Path(__file__).parents[3] / "catalogue" / "published-samples.json"
 SAMPLES: list[Json] = json.loads(FILE.read_text("utf-8"))["samples"]
@@ -28,7 +31,7 @@ WRONG: list[tuple[str, Any]] = [
     ("string", "x"),
     ("number", 12.5),
     ("boolean", True),
-    ("object", {}),
+    ("object", {"some": "thing"}),  # an empty one is taken for an empty list
     ("array", []),
 ]
 
@@ -83,10 +86,6 @@ def with_wrong(event: Json, at: Steps, value: Any) -> Json:
     return made  # type: ignore[no-any-return]
 
 
-def dotted(at: Steps) -> str:
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in at).lstrip(".")
-
-
 def test_a_wrong_type_in_any_typed_field_of_any_sample_is_refused_with_its_path() -> None:
     """The wrong types take turns over all fields of all samples."""
     turn = tried = 0
@@ -105,3 +104,50 @@ def test_a_wrong_type_in_any_typed_field_of_any_sample_is_refused_with_its_path(
                 tried += 1
             turn += 1
     assert tried > 8_000
+
+
+def lists(event: Any, at: Steps = ()) -> Iterator[Steps]:
+    """Every place of a list in an event."""
+    if isinstance(event, dict):
+        for name, value in event.items():
+            yield from lists(value, (*at, name))
+    elif isinstance(event, list):
+        yield at
+        for index, item in enumerate(event):
+            yield from lists(item, (*at, index))
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda one: "-".join(named(one)))
+def test_each_list_of_a_published_sample_may_be_empty_as_a_list_or_as_a_map(sample: Json) -> None:
+    """Producers in PHP write an empty list as `{}`; the original's samples hold both."""
+    event = sample["event"]
+    for at in lists(event):
+        for empty in EMPTY:
+            assert CATALOGUE.check(event["eventName"], with_wrong(event, at, empty)) == []
+
+
+def test_each_list_of_each_type_may_be_an_empty_map_and_no_other_one() -> None:
+    """Also the lists that no sample holds; what explains a refusal agrees with what refuses."""
+    tried = 0
+    for name in CATALOGUE.names():
+        kind = CATALOGUE.get(name)
+        assert kind is not None
+        whole = full(kind.schema)
+        for place, node in places(kind.schema):
+            if "array" in types_of(node):
+                assert CATALOGUE.check(name, put(whole, place, {})) == []
+                assert explain(put(whole, place, {}), kind.schema) == []
+                [problem] = CATALOGUE.check(name, put(whole, place, {"0": "x"}))
+                assert problem.path == dotted(place)
+                tried += 1
+    assert tried > 500
+
+
+async def test_what_comes_as_an_empty_map_is_kept_and_goes_on_as_it_came() -> None:
+    issued = next(one for one in SAMPLES if one["eventName"] == "alternateCurrenciesIssued")
+    event = with_wrong(issued["event"], ("data", "triggeringActivity", "additionalAttributes"), {})
+    service = Service(CATALOGUE, lambda _: IntakeRules())
+    answer = await service.call(json.dumps(event).encode(), authorization=PLATFORM)
+    assert (answer.status, answer.body["accepted"]) == (202, 1), answer.body
+    [stored] = service.intake.bodies.values()
+    assert json.loads(stored)["data"]["triggeringActivity"]["additionalAttributes"] == {}
