@@ -1,0 +1,1 @@
+"""Bugs made on purpose: drawn by a seed, each tried against the tests near it."""

@@ -1,0 +1,198 @@
+"""Draws small bugs from the source: each is one edit that somebody might make by a slip.
+
+A condition is turned, a bound is off by one, a call or an `await` statement is dropped, two
+arguments of one type are swapped. Found in the syntax tree and applied to the text, so that what
+is shown is the line as its author would see it. The same seed draws the same bugs from the same
+code.
+"""
+
+import ast
+import random
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+FLOORS = ("core", "engine", "store", "sources")
+NUMBER_MAX = 10_000  # a larger one is rather a bound in bytes: one more or less is no bug
+_COMPARED: dict[type[ast.cmpop], str] = {
+    ast.Lt: "<=",
+    ast.LtE: "<",
+    ast.Gt: ">=",
+    ast.GtE: ">",
+    ast.Eq: "!=",
+    ast.NotEq: "==",
+    ast.Is: "is not",
+    ast.IsNot: "is",
+    ast.In: "not in",
+    ast.NotIn: "in",
+}
+_SIGN = re.compile(r"is\s+not|not\s+in|is|in|[<>!=]=?")
+_QUIET = frozenset({"log", "_log", "logger"})  # what is written to the log is no behaviour of ours
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One edit of one file: the text between two offsets is replaced."""
+
+    path: Path
+    line: int
+    start: int
+    end: int
+    new: str
+    kind: str
+
+    def apply(self, source: str) -> str:
+        """Return the source with the edit made."""
+        return source[: self.start] + self.new + source[self.end :]
+
+    def describe(self, source: str) -> str:
+        """Return what is changed, in one line: `core/x.py:12 turned: if a: -> if not (a):`."""
+        old, new = source.splitlines(), self.apply(source).splitlines()
+        at = next(i for i, (was, now) in enumerate(zip(old, new, strict=False)) if was != now)
+        return f"{self.path}:{at + 1} {self.kind}: {old[at].strip()} -> {new[at].strip()}"
+
+
+class _Text:
+    """A source with the offsets of its nodes; ast counts bytes of UTF-8 in a line."""
+
+    def __init__(self, path: Path, source: str) -> None:
+        self.path = path
+        self.source = source
+        self._lines = source.splitlines(keepends=True)
+        self._starts = [0]
+        for line in self._lines:
+            self._starts.append(self._starts[-1] + len(line))
+
+    def offset(self, line: int, column: int) -> int:
+        """Return the offset in characters of a place that ast names."""
+        text = self._lines[line - 1].encode()[:column].decode()
+        return self._starts[line - 1] + len(text)
+
+    def span(self, node: ast.expr | ast.stmt) -> tuple[int, int]:
+        """Return where a node begins and ends."""
+        assert node.end_lineno is not None and node.end_col_offset is not None
+        return (
+            self.offset(node.lineno, node.col_offset),
+            self.offset(node.end_lineno, node.end_col_offset),
+        )
+
+    def of(self, node: ast.expr | ast.stmt) -> str:
+        """Return a node as it is written."""
+        start, end = self.span(node)
+        return self.source[start:end]
+
+    def replaced(self, node: ast.expr | ast.stmt, new: str, kind: str) -> Mutant:
+        """Return the edit that writes something else for a node."""
+        return Mutant(self.path, node.lineno, *self.span(node), new, kind)
+
+
+def mutants_of(path: Path, source: str) -> Iterator[Mutant]:
+    """Yield every bug that can be made in a file, in the order of the text."""
+    text, tree = _Text(path, source), ast.parse(source)
+    same_types = _same_types(tree)
+    for node in _behaviour(tree):
+        for find in _FINDERS:
+            yield from find(text, node)
+        if isinstance(node, ast.Call):
+            yield from _swapped(text, node, same_types)
+
+
+def draw(root: Path, seed: int, count: int) -> list[Mutant]:
+    """Draw so many bugs from the floors below `root`, at most one of a file and a kind."""
+    drawn = random.Random(seed)
+    found: list[Mutant] = []
+    for floor in FLOORS:
+        for path in sorted((root / floor).rglob("*.py")):
+            of_file = list(mutants_of(path, path.read_text("utf-8")))
+            kinds = sorted({mutant.kind for mutant in of_file})
+            for kind in kinds:
+                found.append(drawn.choice([one for one in of_file if one.kind == kind]))
+    return drawn.sample(found, min(count, len(found)))
+
+
+def _behaviour(tree: ast.Module) -> Iterator[ast.AST]:
+    """Yield the nodes inside of functions: what stands outside is declared, not done."""
+    functions = [
+        node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    inner = {id(child) for node in functions for child in ast.walk(node) if child is not node}
+    for function in functions:
+        if id(function) in inner or function.name in ("__repr__", "__str__"):
+            continue
+        for statement in function.body:
+            yield from ast.walk(statement)
+
+
+def _turned(text: _Text, node: ast.AST) -> Iterator[Mutant]:
+    if isinstance(node, ast.If | ast.While | ast.IfExp) and not isinstance(node.test, ast.Constant):
+        yield text.replaced(node.test, f"not ({text.of(node.test)})", "turned")
+    if isinstance(node, ast.BoolOp):
+        words = (" or ", " and ") if isinstance(node.op, ast.And) else (" and ", " or ")
+        parts = [f"({text.of(value)})" for value in node.values]
+        yield text.replaced(node, f"({words[0].join(parts)})", "turned")
+
+
+def _compared(text: _Text, node: ast.AST) -> Iterator[Mutant]:
+    if isinstance(node, ast.Compare) and len(node.ops) == 1:
+        start, end = text.span(node.left)[1], text.span(node.comparators[0])[0]
+        new = _SIGN.sub(_COMPARED[type(node.ops[0])], text.source[start:end], count=1)
+        bound = isinstance(node.ops[0], ast.Lt | ast.LtE | ast.Gt | ast.GtE)
+        yield Mutant(text.path, node.lineno, start, end, new, "off by one" if bound else "turned")
+
+
+def _counted(text: _Text, node: ast.AST) -> Iterator[Mutant]:
+    whole = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub)
+    if whole and isinstance(node.right, ast.Constant):  # type: ignore[attr-defined]
+        number = node.right  # type: ignore[attr-defined]
+        if type(number.value) is int and 0 < number.value < NUMBER_MAX:
+            yield text.replaced(number, str(number.value - 1), "off by one")
+
+
+def _dropped(text: _Text, node: ast.AST) -> Iterator[Mutant]:
+    if not isinstance(node, ast.Expr):
+        return
+    call = node.value.value if isinstance(node.value, ast.Await) else node.value
+    if isinstance(call, ast.Call) and not _is_logging(call):
+        yield text.replaced(node, "pass", "dropped")
+
+
+def _is_logging(call: ast.Call) -> bool:
+    owner = call.func.value if isinstance(call.func, ast.Attribute) else None
+    name = owner.attr if isinstance(owner, ast.Attribute) else getattr(owner, "id", "")
+    return name in _QUIET
+
+
+def _same_types(tree: ast.Module) -> dict[str, list[int]]:
+    """Return for each function of the file where two neighbouring parameters have one type."""
+    found: dict[str, list[int]] = {}
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        names = [one for one in node.args.args if one.arg not in ("self", "cls")]
+        types = [ast.unparse(one.annotation) if one.annotation else "" for one in names]
+        at = [i for i in range(len(types) - 1) if types[i] and types[i] == types[i + 1]]
+        if at:
+            found[node.name] = at
+    return found
+
+
+def _swapped(text: _Text, call: ast.Call, same_types: dict[str, list[int]]) -> Iterator[Mutant]:
+    function = call.func
+    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    for at in same_types.get(name, ()):
+        if len(call.args) > at + 1:
+            first, second = call.args[at], call.args[at + 1]
+            if text.of(first) != text.of(second):
+                (start, _), (_, end) = text.span(first), text.span(second)
+                between = text.source[text.span(first)[1] : text.span(second)[0]]
+                new = f"{text.of(second)}{between}{text.of(first)}"
+                yield Mutant(text.path, call.lineno, start, end, new, "swapped")
+
+
+_FINDERS: Sequence[Callable[[_Text, ast.AST], Iterator[Mutant]]] = (
+    _turned,
+    _compared,
+    _counted,
+    _dropped,
+)
