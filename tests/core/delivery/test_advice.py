@@ -7,12 +7,14 @@ import pytest
 from tidings.core.delivery.advice import PastAttempt, advise, next_try, what_happened, what_to_do
 from tidings.core.delivery.exchange import FaultKind
 from tidings.core.delivery.next_attempt import NextAttempt, Wait
-from tidings.core.delivery.outcome import RetryPolicy
-from tidings.core.delivery.schedule import Schedule
+from tidings.core.delivery.outcome import DEFAULT_POLICY, RetryPolicy
+from tidings.core.delivery.schedule import WINDOW_S, Schedule
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, show
+from tidings.reads.delivery.retry import if_it_fails
 
+WINDOW_MS = int(WINDOW_S * 1000)
 NOON = 1_770_811_200_000  # 2026-02-11T12:00:00Z
 BUSY = PastAttempt(503, None, "", 12)
 REFUSED = PastAttempt(400, None, "", 3)
@@ -57,8 +59,8 @@ def test_times_are_the_orgs_own() -> None:
         (
             State.FAILED,
             REFUSED,
-            "The receiver answered 400 Bad Request after 3 ms. It is not tried again: the same "
-            "bytes can only meet the same answer. Compare the body with what the receiver "
+            "The receiver answered 400 Bad Request after 3 ms. It is not tried again by itself: "
+            "the receiver refuses this message for good. Compare the body with what the receiver "
             "expects; its answer may say more.",
         ),
         (
@@ -71,15 +73,81 @@ def test_times_are_the_orgs_own() -> None:
         (
             State.PARKED,
             None,
-            "It was parked, because the webhook was disabled. Set the webhook active; new events "
-            "are then sent.",
+            "It was parked: the 168 hours of its retries ended while it could not be sent. Replay "
+            "it once its receiver is back.",
         ),
         (State.CANCELLED, None, "It was cancelled with its webhook."),
     ],
 )
 def test_each_state_in_words(state: State, tried: PastAttempt | None, words: str) -> None:
     due = NOON + 5_000 if state is State.RETRYING else None
-    assert advise(state, tried, due_ms=due, now_ms=NOON) == words
+    assert advise(state, tried, due_ms=due, now_ms=NOON, lasted_ms=WINDOW_MS + 3) == words
+
+
+OVER = "hours of its retries"
+FAILED_BY = [
+    *(
+        PastAttempt(status, None, "", 5)
+        for status in (None, 200, 302, 400, 410, 422, 429, 500, 503)
+    ),
+    *(PastAttempt(None, kind.value, "It broke. Mend it.", 5) for kind in FaultKind),
+    PastAttempt(503, None, "The topic is away. Ask the operator.", 5, http=False),
+    PastAttempt(422, None, "The row is refused. Correct it.", 5, acts=True),
+]
+
+
+@pytest.mark.parametrize("acts", [False, True])
+@pytest.mark.parametrize("state", list(State))
+@pytest.mark.parametrize("standing", list(Standing))
+def test_each_sentence_is_made_from_the_fact_that_it_names(
+    state: State, standing: Standing, acts: bool
+) -> None:
+    """Every outcome × age × standing: the hours are over only where they are, a disabled webhook is
+    named only where it is one, and nothing that an owner can mend is said to be past mending."""
+    why = "It failed for eight days." if acts else None
+    for tried in (None, *FAILED_BY):
+        for lasted_ms in (None, 21_000, WINDOW_MS - 1, WINDOW_MS, WINDOW_MS + 9):
+            told = advise(
+                state,
+                tried,
+                due_ms=None,
+                now_ms=NOON,
+                standing=standing,
+                of_action=why,
+                lasted_ms=lasted_ms if state.final else None,
+            )
+            over = state.final and lasted_ms is not None and lasted_ms >= WINDOW_MS
+            assert OVER not in told or over, (tried, lasted_ms, told)
+            assert "was disabled." not in told or standing is Standing.DISABLED
+            assert "can only fail again" not in told
+            if state is State.FAILED and tried is not None and tried.status in (503, None):
+                assert "refuses this message for good" not in told
+
+
+def test_a_delivery_that_was_parked_says_why_where_that_is_known() -> None:
+    told = advise(State.PARKED, None, due_ms=None, now_ms=NOON, standing=Standing.DISABLED)
+    assert told == (
+        "It was parked, because the webhook was disabled. Set the webhook active; new events are "
+        "then sent."
+    )
+    told = advise(State.PARKED, BUSY, due_ms=None, now_ms=NOON, lasted_ms=WINDOW_MS)
+    assert "the 168 hours of its retries ended while it could not be sent." in told
+    told = advise(State.PARKED, None, due_ms=None, now_ms=NOON, lasted_ms=5_000)
+    assert told == "It was parked: it waits to be replayed. Replay it once its receiver is back."
+
+
+@pytest.mark.parametrize(
+    ("promised", "age_ms", "words"),
+    [
+        (True, 9, "If it fails, the automatic attempt stays when it was due."),
+        (False, 9, "If it fails and can be tried again, its retries go on by the schedule."),
+        (False, WINDOW_MS, "The 168 hours of its retries are over: it has this one attempt."),
+    ],
+)
+def test_what_follows_a_try_by_hand_hangs_on_its_age(
+    promised: bool, age_ms: int, words: str
+) -> None:
+    assert if_it_fails(promised, age_ms, DEFAULT_POLICY) == words
 
 
 def test_a_fault_says_first_what_happened_then_when_then_what_to_do() -> None:
@@ -173,7 +241,9 @@ def test_where_nothing_is_sent_no_time_is_promised(why: Wait) -> None:
 
 def test_the_webhooks_own_policy_decides_what_was_final() -> None:
     policy = RetryPolicy(Schedule(window_s=36_000), frozenset({400}), frozenset({503}))
-    last = advise(State.FAILED, REFUSED, due_ms=None, now_ms=NOON, policy=policy)
+    last = advise(
+        State.FAILED, REFUSED, due_ms=None, now_ms=NOON, policy=policy, lasted_ms=36_000_000
+    )
     assert "It was the last try: the 10 hours" in last
     once = advise(State.FAILED, BUSY, due_ms=None, now_ms=NOON, policy=policy)
     assert "It is not tried again" in once

@@ -37,7 +37,7 @@ _STATUS = {
     405: "Set methodType to a method that the receiver takes.",
     406: "Let the receiver answer without looking at Accept, or set that header on the webhook.",
     408: "Let the receiver read the request faster, or answer first and work later.",
-    410: "The webhook was disabled. Give it a new URL and set it active.",
+    410: "The receiver is gone for good: give the webhook a new URL and set it active.",
     411: "Let the receiver's proxy accept a Content-Length.",
     413: "Let the receiver accept larger bodies.",
     414: "Shorten the webhook's URL.",
@@ -169,9 +169,11 @@ def advise(
     next_attempt: NextAttempt = CLEAR,
     ended_by: str | None = None,
     of_action: str | None = None,
+    lasted_ms: int | None = None,
 ) -> str:
     """A delivery in words, from its state, its last attempt and what its next one waits for.
-    `of_action`: it is a run of one; why that is disabled, or empty."""
+    `of_action`: it is a run of one; why that is disabled, or empty. `lasted_ms`: from its accept to
+    its end, which tells whether its retries were over; None where that is not known."""
     acts = of_action is not None
     happened = "" if tried is None else what_happened(tried)
     todo = "" if tried is None else what_to_do(tried)
@@ -189,14 +191,14 @@ def advise(
         )
         todo = "" if _barred(next_attempt, standing, acts=acts) else todo
     elif state is State.FAILED and tried is not None:
-        middle = _why_failed(tried, policy)
+        middle = _why_failed(tried, policy, lasted_ms)
     elif state is State.PARKED and of_action is not None:
         if tried is not None and tried.kind == FaultKind.WAITS:
             happened = ""  # nobody waits any more
         middle, todo = _parked_run(standing, of_action)
     elif state is State.PARKED:
-        middle = "It was parked, because the webhook was disabled."
-        todo = todo or "Set the webhook active; new events are then sent."
+        middle, then = _why_parked(standing, policy, lasted_ms)
+        todo = todo or then
     elif state is State.CANCELLED:
         middle, todo = f"It was cancelled with its {'action' if acts else 'webhook'}.", ""
         if ended_by is not None:
@@ -271,14 +273,40 @@ def _held_by(state: State, next_attempt: NextAttempt) -> str:
     return f"It waits for delivery {show('dlv', next_attempt.first)} of the same ordering key."
 
 
-def _why_failed(tried: PastAttempt, policy: RetryPolicy) -> str:
+def _is_over(policy: RetryPolicy, lasted_ms: int | None) -> bool:
+    """Return whether a delivery that has lasted so long has used up the time of its retries."""
+    return lasted_ms is not None and lasted_ms >= policy.schedule.window_s * 1000
+
+
+def _why_failed(tried: PastAttempt, policy: RetryPolicy, lasted_ms: int | None) -> str:
+    """Say why no attempt follows, from the fact that decided it."""
     if tried.kind == FaultKind.TRANSFORM:
-        return "It is not tried again: nothing was sent, and the same event can only fail again."
-    refused = tried.status is not None and status_meaning(tried.status, policy) == "failed"
-    if refused:
-        return "It is not tried again: the same bytes can only meet the same answer."
-    hours = policy.schedule.window_s / 3600
-    return f"It was the last try: the {hours:g} hours of its retries are over."
+        return (
+            "It is not tried again by itself: nothing was sent, and without a change the next try "
+            "would fail alike."
+        )
+    if tried.status is not None and status_meaning(tried.status, policy) == "failed":
+        return "It is not tried again by itself: the receiver refuses this message for good."
+    if _is_over(policy, lasted_ms):
+        hours = policy.schedule.window_s / 3600
+        return f"It was the last try: the {hours:g} hours of its retries are over."
+    return "It is not tried again by itself."
+
+
+def _why_parked(standing: Standing, policy: RetryPolicy, lasted_ms: int | None) -> tuple[str, str]:
+    """Say why a delivery was parked, and what to do."""
+    if _is_over(policy, lasted_ms):
+        hours = policy.schedule.window_s / 3600
+        over = (
+            f"It was parked: the {hours:g} hours of its retries ended while it could not be sent."
+        )
+        return over, "Replay it once its receiver is back."
+    if standing is Standing.DISABLED:
+        return (
+            "It was parked, because the webhook was disabled.",
+            "Set the webhook active; new events are then sent.",
+        )
+    return "It was parked: it waits to be replayed.", "Replay it once its receiver is back."
 
 
 def _fault(tried: PastAttempt) -> tuple[str, str]:

@@ -6,6 +6,7 @@ import msgspec
 
 from tidings.core.delivery.advice import comes
 from tidings.core.delivery.next_attempt import BARRED
+from tidings.core.delivery.outcome import RetryPolicy
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId
@@ -82,7 +83,9 @@ async def try_now(parts: RetryParts, org: OrgId, delivery_id: str) -> RetryAnswe
             return RetryAnswer("next", None, f"It goes next of its ordering key. {waits}")
         case "due":
             due = "It is due. " if seen.next_attempt.why in BARRED else ""
-            return RetryAnswer("due", seen.next_ms, f"{due}{waits} {_if_it_fails(asked)}")
+            age_ms = parts.clock.now_ms() - found.accepted_ms
+            then = if_it_fails(asked.promised_ms is not None, age_ms, record.webhook.retry)
+            return RetryAnswer("due", seen.next_ms, f"{due}{waits} {then}")
         case _:
             raise _nothing(asked, delivery_id, seen, waits)
 
@@ -113,7 +116,14 @@ def _nothing(
     return Conflict(Refusal(code, f"{sentence}{why} ({code}, -)", ""))
 
 
-def _if_it_fails(asked: ManualRetry) -> str:
-    if asked.promised_ms is not None:
+def if_it_fails(promised: bool, age_ms: int, policy: RetryPolicy) -> str:
+    """Say what follows a try by hand that fails, of a delivery `age_ms` after its accept.
+
+    `promised`: an automatic attempt of it was due anyhow.
+    """
+    if promised:
         return "If it fails, the automatic attempt stays when it was due."
-    return "After its retry window it has this one attempt."
+    if age_ms < policy.schedule.window_s * 1000:
+        return "If it fails and can be tried again, its retries go on by the schedule."
+    hours = policy.schedule.window_s / 3600
+    return f"The {hours:g} hours of its retries are over: it has this one attempt."
