@@ -82,7 +82,8 @@ CASES = {
         emails: emails put_email drop_emails
     """,
     f"{FAULTS}::test_what_lanes_ask_behind_the_calls_is_asked_again": """
-        dispatcher: page unfinished
+        dispatcher: unfinished
+        pages: page
         retry_claims: release
         healths: put_healths
         retirement: retire
