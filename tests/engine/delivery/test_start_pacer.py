@@ -25,7 +25,7 @@ def runner(*, well: bool = False) -> WebhookRunner:
     made = WebhookRunner(
         cast(Any, Signed()),
         Lane(1, None, WindowBudget(1)),
-        GuardedChannel(lambda: Nothing, UnforeseenErrors()),
+        GuardedChannel(Nothing, cast(Any, Signed()), UnforeseenErrors()),
     )
     made.well = well
     return made

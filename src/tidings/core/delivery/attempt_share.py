@@ -53,16 +53,36 @@ def window_from_ms(now_s: float, now_ms: int) -> int:
     return now_ms - round((BUCKETS - 1 + now_s / BUCKET_S % 1) * BUCKET_S * 1000)
 
 
-class AttemptShare:
-    """The attempts of one webhook, forgotten by tenths of the window."""
+class _Failures:
+    """The failures of one bucket."""
 
-    __slots__ = ("_bad", "_bucket", "_causes", "_first_ms", "_good", "_since_ms")
+    __slots__ = ("causes", "count", "first_ms")
+
+    def __init__(self, first_ms: int) -> None:
+        self.count = 0
+        self.first_ms = first_ms
+        self.causes: Counter[str] = Counter()
+
+    def add(self, cause: str, count: int) -> None:
+        """Count failures of a cause."""
+        self.count += count
+        if cause in self.causes or len(self.causes) < _CAUSES_MAX:
+            self.causes[cause] += count
+
+
+class AttemptShare:
+    """The attempts of one webhook, forgotten by tenths of the window.
+
+    One that never fails costs one list: there may be tens of thousands of webhooks.
+    """
+
+    __slots__ = ("_bad", "_bucket", "_failures", "_good", "_goods", "_since_ms")
 
     def __init__(self) -> None:
-        self._good = [0] * BUCKETS
-        self._bad = [0] * BUCKETS
-        self._causes: list[Counter[str]] = [Counter() for _ in range(BUCKETS)]
-        self._first_ms: list[int] = [0] * BUCKETS  # the first failure of each bucket
+        self._goods = [0] * BUCKETS
+        self._good = 0  # all of them
+        self._failures: dict[int, _Failures] = {}  # by bucket
+        self._bad = 0  # all of them
         self._bucket = 0
         self._since_ms: int | None = None  # while it is failing
 
@@ -77,33 +97,35 @@ class AttemptShare:
         for one in past:
             at = (newest - BUCKETS + 1 + one.bucket) % BUCKETS
             if not one.cause:
-                self._good[at] += one.count
+                self._goods[at] += one.count
+                self._good += one.count
                 continue
-            first_ms = self._first_ms[at] if self._bad[at] else one.first_ms
-            self._first_ms[at] = min(first_ms, one.first_ms)
-            self._bad[at] += one.count
-            self._name(at, one.cause, one.count)
+            failures = self._failures.setdefault(at, _Failures(one.first_ms))
+            failures.first_ms = min(failures.first_ms, one.first_ms)
+            failures.add(one.cause, one.count)
+            self._bad += one.count
         self._since_ms = since_ms
         self._judge()
 
     def good(self, now_s: float) -> None:
         """Count a success."""
-        self._good[self._at(now_s)] += 1
+        self._goods[self._at(now_s)] += 1
+        self._good += 1
         self._judge()
 
     def bad(self, now_s: float, now_ms: int, cause: str) -> None:
         """Count a failure."""
         at = self._at(now_s)
-        if not self._bad[at]:
-            self._first_ms[at] = now_ms
-        self._bad[at] += 1
-        self._name(at, cause, 1)
+        if at not in self._failures:
+            self._failures[at] = _Failures(now_ms)
+        self._failures[at].add(cause, 1)
+        self._bad += 1
         self._judge()
 
     def only_fails(self, now_s: float) -> bool:
         """Whether nothing has succeeded in all the window."""
         self._at(now_s)
-        return not any(self._good)
+        return not self._good
 
     def failing(self, now_s: float) -> Share | None:
         """What fails of it; None where it is well."""
@@ -111,32 +133,32 @@ class AttemptShare:
         self._judge()
         if self._since_ms is None:
             return None
-        causes = sum(self._causes, Counter[str]())
+        causes = sum((failures.causes for failures in self._failures.values()), Counter[str]())
         most = max(causes, key=lambda cause: (causes[cause], cause), default="")
-        failed = sum(self._bad)
-        return Share(failed + sum(self._good), failed, most, self._since_ms)
-
-    def _name(self, at: int, cause: str, count: int) -> None:
-        if cause in self._causes[at] or len(self._causes[at]) < _CAUSES_MAX:
-            self._causes[at][cause] += count
+        return Share(self._bad + self._good, self._bad, most, self._since_ms)
 
     def _judge(self) -> None:
-        failed = sum(self._bad)
-        attempts = failed + sum(self._good)
+        failed, attempts = self._bad, self._bad + self._good
         if self._since_ms is not None:
             if failed < LEAVES * attempts or not attempts:
                 self._since_ms = None
         elif failed >= FAILURES_MIN and attempts >= ATTEMPTS_MIN and failed >= ENTERS * attempts:
-            self._since_ms = min(self._first_ms[at] for at in range(BUCKETS) if self._bad[at])
+            self._since_ms = min(failures.first_ms for failures in self._failures.values())
 
     def _at(self, now_s: float) -> int:
         """The bucket of a time; those that it has left behind are emptied."""
-        bucket = max(self._bucket, int(now_s / BUCKET_S))
-        for passed in range(self._bucket + 1, min(bucket, self._bucket + BUCKETS) + 1):
-            at = passed % BUCKETS
-            self._good[at] = self._bad[at] = 0
-            self._causes[at].clear()
-        if bucket > self._bucket and not (any(self._bad) or any(self._good)):
-            self._since_ms = None  # here, too, so that nothing hangs on who looks when
-        self._bucket = bucket
-        return bucket % BUCKETS
+        bucket = int(now_s / BUCKET_S)
+        if bucket > self._bucket:
+            if self._good or self._bad:
+                for passed in range(self._bucket + 1, min(bucket, self._bucket + BUCKETS) + 1):
+                    self._empty(passed % BUCKETS)
+            self._bucket = bucket
+            if not (self._bad or self._good):
+                self._since_ms = None  # here, too, so that nothing hangs on who looks when
+        return self._bucket % BUCKETS
+
+    def _empty(self, at: int) -> None:
+        self._good -= self._goods[at]
+        self._goods[at] = 0
+        if (failures := self._failures.pop(at, None)) is not None:
+            self._bad -= failures.count

@@ -2,8 +2,8 @@
 closed where nobody has used them for longest.
 """
 
-from collections.abc import Callable, Coroutine
-from functools import partial
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable
 from itertools import islice
 from typing import Any
 
@@ -15,6 +15,7 @@ from tidings.engine.delivery.guards.unforeseen import UnforeseenErrors
 from tidings.engine.delivery.runner import WebhookRunner
 
 OPEN_MAX = 2000  # webhooks with kept connections; of the org with most one that rests gives way
+CLOSED_IN_A_TURN = 100
 LOOKED_AT = 8  # of its webhooks, for one that rests
 ALL = 1 << 60
 
@@ -37,7 +38,7 @@ class Channels:
 
     def open(self, webhook: Webhook) -> GuardedChannel:
         """A channel of a webhook; nothing is dialled yet."""
-        return GuardedChannel(partial(self._destination.open, webhook), self._errors, webhook.kind)
+        return GuardedChannel(self._destination, webhook, self._errors)
 
     def follow(self, runner: WebhookRunner) -> None:
         """Its webhook has another version: open another channel where this one is not for it. What
@@ -65,3 +66,13 @@ class Channels:
     def forget(self, number: int) -> None:
         """The webhook was deleted: whoever has its runner closes its channel."""
         self._warm.pop(number)
+
+    async def close(self, runners: Iterable[WebhookRunner]) -> None:
+        """Close the channels of all of these, as one takes as long as it may; a few are begun in
+        each turn of the loop, for there may be tens of thousands."""
+        closing: list[asyncio.Task[None]] = []
+        for runner in list(runners):
+            closing.append(asyncio.ensure_future(runner.channel.close()))
+            if not len(closing) % CLOSED_IN_A_TURN:
+                await asyncio.sleep(0)
+        await asyncio.gather(*closing)

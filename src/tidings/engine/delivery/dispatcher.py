@@ -489,7 +489,7 @@ class Dispatcher:
                 slot.cancel()
             if late:
                 await asyncio.wait(late)
-        await asyncio.gather(*(runner.channel.close() for runner in self._runners.values()))
+        await self._channels.close(self._runners.values())
 
     def overdue(self) -> list[Webhook]:
         """Webhooks whose lane has a free slot and work that waits too long for it all the same."""

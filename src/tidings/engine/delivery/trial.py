@@ -6,7 +6,6 @@ through a channel of its own, so that no delivery waits for it, and it counts fo
 
 import asyncio
 from collections.abc import Callable
-from functools import partial
 from time import monotonic
 
 import msgspec
@@ -151,7 +150,7 @@ class Trial:
 
     async def _attempt(self, message: "_Test") -> Result | None:
         lonely = msgspec.structs.replace(message.webhook, connections_max=1, keep_answers=True)
-        channel = GuardedChannel(partial(self._destination.open, lonely), self._errors, lonely.kind)
+        channel = GuardedChannel(self._destination, lonely, self._errors)
         step = Step.OPEN
         try:
             inner, step = channel.opened(), Step.SEND

@@ -1,7 +1,6 @@
 """A webhook's channel as the engine holds it: whatever its driver raises harms nobody else."""
 
 import asyncio
-from collections.abc import Callable
 
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Channel, Destination, Headers, Shown
@@ -17,25 +16,27 @@ class GuardedChannel:
     it follows a webhook is replaced; one that fails to close is let go.
     """
 
+    __slots__ = ("_destination", "_errors", "_retired", "_webhook", "active", "inner")
+
     def __init__(
-        self, open: Callable[[], Channel], errors: UnforeseenErrors, kind: str = ""
+        self, destination: Destination, webhook: Webhook, errors: UnforeseenErrors
     ) -> None:
-        """`open` makes the driver's own, of the `kind` of a webhook; nothing is dialled by it."""
-        self._open = open
+        """Open the driver's own channel of a webhook; nothing is dialled by it."""
+        self._destination = destination
+        self._webhook = webhook
         self._errors = errors
-        self._kind = kind
         self.inner: Channel | None = None  # None: its driver has failed to open it until now
         self.active = 0
         self._retired = False
         try:
-            self.inner = open()
+            self.inner = destination.open(webhook)
         except BaseException as error:
             self._failed(error, Step.OPEN)
 
     def opened(self) -> Channel:
         """The driver's own, opened now if it is not; whatever the driver raises."""
         if self.inner is None:
-            self.inner = self._open()
+            self.inner = self._destination.open(self._webhook)
         return self.inner
 
     def retire(self) -> bool:
@@ -74,7 +75,7 @@ class GuardedChannel:
             pass
         if isinstance(error, KeyboardInterrupt) or (task is not None and is_end(error, task)):
             raise error
-        self._errors.note(error, step, self._kind)
+        self._errors.note(error, step, self._webhook.kind)
 
 
 class GuardedDestination:
