@@ -2,6 +2,7 @@
 
 from tests.core.access.callers import caller_of
 from tidings.core.access.body_budget import BodyBudget, BodyHolder
+from tidings.core.ids import OrgId
 
 MB = 1 << 20
 
@@ -20,7 +21,7 @@ def test_strangers_take_nothing_of_who_is_known() -> None:
     taken = [filled(budget, stranger) for stranger in strangers]
     assert sum(taken) == 32
     assert filled(budget, budget.known(caller_of(7, "shop"))) == 16
-    assert filled(budget, budget.sender(8, 3)) == 8
+    assert filled(budget, budget.sender(OrgId(8), 3)) == 8
 
 
 def test_an_address_and_the_callers_of_a_source_have_a_share_of_the_strangers() -> None:
@@ -36,7 +37,7 @@ def test_no_org_takes_all_that_the_known_have() -> None:
     budget = BodyBudget()
     for number in range(50):
         filled(budget, budget.known(caller_of(7, f"c{number}")))
-        filled(budget, budget.sender(7, number))
+        filled(budget, budget.sender(OrgId(7), number))
     assert budget.held("org 7") == 24 * MB
     assert filled(budget, budget.known(caller_of(8, "shop"))) == 16
 

@@ -91,7 +91,7 @@ def test_names_of_columns_may_be_anything(name: str) -> None:
 
 
 def test_the_org_is_that_of_the_webhook_whatever_the_message_says() -> None:
-    table = DeclaredTable(("customer", "tier", "org"), ("org", "customer"), org="org")
+    table = DeclaredTable(("customer", "tier", "org"), ("org", "customer"), org_column="org")
     body = b'{"org":1,"customer":7,"tier":"gold"}'
     for picks in ({}, columns(customer="customer", tier="org")):
         assert json.loads(made(body, picks, table))["org"] == 9

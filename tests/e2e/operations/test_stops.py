@@ -165,10 +165,20 @@ def test_without_its_writing_process_the_service_ends_by_itself_and_starts_again
     assert service.stop() == 0 and sound(service.data)
 
 
-def test_without_its_reading_process_the_service_ends_by_itself(own_service: NewService) -> None:
+def test_without_its_reading_process_the_service_goes_on_with_another_one(
+    own_service: NewService, receiver: Receiver
+) -> None:
     service = own_service().start()
-    service.store_child("read").kill()
-    assert service.wait(20) not in (0, None)
+    path = receiver.path()
+    with service.api(ORG) as api:
+        api.webhook(receiver.url(path))
+        before = service.store_child("read")
+        before.kill()
+        api.accept(event(new_id(), ORG))
+        receiver.wait(path, 1)
+        until(lambda: api.get("/v1/deliveries").status == 200, "an answer of the logs")
+        assert service.store_child("read").pid != before.pid
+    assert service.stop() == 0
 
 
 def test_a_second_process_on_the_same_directory_is_refused(own_service: NewService) -> None:

@@ -78,7 +78,7 @@ def inbound_answers(services: Services) -> Answers:
         request.scope[HOLDER] = (
             budget.stranger(address_of(request.scope), f"{org}/{source_name}")
             if proven is None
-            else budget.sender(org, proven)
+            else budget.sender(OrgId(org), proven)
         )
         body = await read_bytes(request, BODY_BYTES_MAX)
         told = await inbound.receive(OrgId(org), source_name, request.headers.items(), body)

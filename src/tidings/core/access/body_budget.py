@@ -9,6 +9,7 @@ connections, and who sends what is usual is never held up by who sends much.
 from typing import Final, NamedTuple
 
 from tidings.core.events.call_reader import Caller
+from tidings.core.ids import OrgId
 
 SMALL_BYTES: Final = 9_999  # a length of four digits
 _MB: Final = 1 << 20
@@ -51,7 +52,7 @@ class BodyBudget:
         org = BodyShare(f"org {caller.org}", self._org_max, "an org")
         return BodyHolder(True, (own, org, all_known))
 
-    def sender(self, org: int, source: int) -> BodyHolder:
+    def sender(self, org: OrgId, source: int) -> BodyHolder:
         """Describe a sender of a source that has proved by its head who it is."""
         own = BodyShare(f"source {source}", self._credential_max // 2, "a source")
         whole = BodyShare(f"org {org}", self._org_max, "an org")

@@ -32,22 +32,22 @@ class DeclaredTable(msgspec.Struct, frozen=True):
     """One of them. `columns`: those that a webhook may set. `key`: a row is changed where there is
     one with these; none: every row is a new one. `id`: the column of the message's id, by which a
     repeat is known. `newer`: a row is changed only by what is as new or newer by this column.
-    `org`: the column of the org's number, which no webhook sets. `per_org`: whether each org has a
-    table of its own by the name. `headers`: the column that gets the message's id and how often
-    its event has been through Tidings, as an object, for whoever makes an event of the row."""
+    `org_column`: the column of the org's number, which no webhook sets. `per_org`: whether each
+    org has a table of its own by the name. `headers`: the column that gets the message's id and how
+    often its event has been through Tidings, as an object, for whoever makes an event of it."""
 
     columns: tuple[str, ...]
     key: tuple[str, ...] = ()
     id: str = ""
     newer: str = ""
-    org: str = ""
+    org_column: str = ""
     per_org: bool = False
     headers: str = ""
 
     @property
     def settable(self) -> tuple[str, ...]:
         """What a webhook says; id, org and headers are set by themselves."""
-        by_itself = (self.id, self.org, self.headers)
+        by_itself = (self.id, self.org_column, self.headers)
         return tuple(column for column in self.columns if column not in by_itself)
 
     @property
@@ -58,7 +58,7 @@ class DeclaredTable(msgspec.Struct, frozen=True):
     @property
     def needed(self) -> frozenset[str]:
         """The columns without which nobody could say which row it is, and whether it is older."""
-        return frozenset({*self.key, self.newer} - {"", self.org})
+        return frozenset({*self.key, self.newer} - {"", self.org_column})
 
 
 def tables_of(fields: Mapping[str, object], org: OrgId) -> dict[str, DeclaredTable]:
@@ -70,7 +70,7 @@ def tables_of(fields: Mapping[str, object], org: OrgId) -> dict[str, DeclaredTab
 def shared_table(connection: Connection, table: DeclaredTable) -> bool:
     """Tell whether several orgs may write to a table, and nothing in it tells their rows apart."""
     several = connection.orgs is None or len(connection.orgs) > 1
-    return several and not table.org and not table.per_org
+    return several and not table.org_column and not table.per_org
 
 
 def shared_tables(connection: Connection) -> dict[str, DeclaredTable]:
@@ -91,7 +91,7 @@ def _declared(fields: Mapping[str, object]) -> Iterator[tuple[str, DeclaredTable
                 key=tuple(one.get("key", ())),
                 id=one.get("id", ""),
                 newer=one.get("newer", ""),
-                org=one.get("org", ""),
+                org_column=one.get("org", ""),
                 per_org=ORG in name,
                 headers=one.get("headers", ""),
             ),

@@ -57,7 +57,7 @@ def too_large(size: int) -> Refusal:
     return Refusal(
         TOO_LARGE,
         f"The body must have at most {MESSAGE_BYTES_MAX} bytes; got {size}, of which the first "
-        f"{CUT_BYTES} are kept. Send a reference to what is large. ({TOO_LARGE}, message)",
+        f"{CUT_BYTES} are kept. Send a reference to what is large. ({TOO_LARGE}, -)",
         "",
     )
 

@@ -50,8 +50,8 @@ def row_of(sql: SqlTable, table: DeclaredTable, id: str | None, body: bytes, org
             )
     if table.id and id is not None:
         row[table.id] = id
-    if table.org:
-        row[table.org] = org
+    if table.org_column:
+        row[table.org_column] = org
     return write_exactly(row)
 
 

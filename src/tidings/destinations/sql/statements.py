@@ -23,14 +23,16 @@ _READ = "SELECT FROM pg_catalog.json_populate_record(NULL::{table}, $1::pg_catal
 def statement(name: str, table: DeclaredTable, columns: Sequence[str]) -> str:
     """Insert a row of these columns, or change the one with its key. What has come before, or is
     older, changes nothing."""
-    columns = list(dict.fromkeys((*columns, *filter(None, (table.id, table.org, table.headers)))))
+    columns = list(
+        dict.fromkeys((*columns, *filter(None, (table.id, table.org_column, table.headers))))
+    )
     return (
         sql.SQL(_WRITE)
         .format(
             table=sql.Identifier(*name.split(".")),
             columns=_names(columns),
             values=sql.SQL(", ").join(sql.Identifier("r", one) for one in columns),
-            conflict=_names(table.key or [*filter(None, (table.org, table.id))]),
+            conflict=_names(table.key or [*filter(None, (table.org_column, table.id))]),
             act=_change(table, [one for one in columns if one not in table.key]),
         )
         .as_string()

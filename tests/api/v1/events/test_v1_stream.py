@@ -130,23 +130,26 @@ async def test_a_credential_an_org_and_the_process_have_so_many_streams() -> Non
 
 
 def test_places_of_streams_are_given_back_once() -> None:
-    places = stream_places.StreamPlaces(most=stream_places.OF_ORG + 5)
+    places = stream_places.StreamPlaces(most=2 * stream_places.OF_ORG)
     given = [
         places.take(Caller(ORG, credential=str(number // 20)))
         for number in range(stream_places.OF_ORG)
     ]
-    with pytest.raises(RefusalAnswer):
+    with pytest.raises(RefusalAnswer, match="for an org"):
         places.take(Caller(ORG, credential="another"))
-    others = [places.take(Caller(OrgId(2), credential="theirs")) for _ in range(5)]
-    with pytest.raises(RefusalAnswer):
-        places.take(Caller(OrgId(3), credential="a third"))
+    others = []
+    with pytest.raises(RefusalAnswer, match="all together"):
+        for number in range(stream_places.OF_ORG):
+            who = f"theirs {number // 20}"
+            others.append(places.take(Caller(OrgId(2), credential=who)))
+    assert len(others) == stream_places.OF_ORG // 2, "as many as it leaves to others"
+    third = places.take(Caller(OrgId(3), credential="a third"))
     for give in (*given, *given):
         give()
-    assert places.open == 5
-    for give in others:
+    assert places.open == len(others) + 1
+    for give in (*others, third):
         give()
     assert places.open == 0
-    places.take(Caller(OrgId(3), credential="a third"))
 
 
 async def test_a_stream_whose_caller_goes_before_it_begins_leaves_nothing() -> None:

@@ -225,7 +225,7 @@ def test_a_filter_by_states_finds_what_the_whole_log_holds_of_them(seed: int) ->
         fill_blocks(half.connection, rng)
         blocks = Blocks(half.connection, (segments := Segments(":memory:")).connection)
         log = LogRows(half.connection, segments, blocks)
-        wanted = [(state,) for state in State]
+        wanted: list[tuple[State, ...]] = [(state,) for state in State]
         wanted += [tuple(rng.sample(list(State), number)) for number in (2, 3, 4)]
         for made in (False, True):
             if made:
