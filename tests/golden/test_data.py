@@ -33,6 +33,16 @@ SINCE: dict[str, Any] = dict.fromkeys(["authentication", "connection", "kafka", 
 }
 # No answer said then what was kept, where a page stands, or what everything is.
 TOLD_SINCE = {"endedBy", "paging", "sources", "messages"}
+# Sentences that say it in other words since then.
+REWORDED = {
+    "It is not tried again by itself: the receiver refuses this message for good.": (
+        "It is not tried again: the same bytes can only meet the same answer."
+    ),
+    "It was parked: it waits to be replayed. Replay it once its receiver is back.": (
+        "It was parked, because the webhook was disabled. Set the webhook active; new events are "
+        "then sent."
+    ),
+}
 # Of each message: everything else in its head is the same as it was at the kill.
 OF_A_MESSAGE = {
     "webhook-id",
@@ -75,6 +85,9 @@ def as_then(now: Any, then: Any) -> Any:
         now = [one for one in now if not isinstance(one, dict) or _name(one) not in TYPES_SINCE]
     if isinstance(now, list) and isinstance(then, list) and len(now) == len(then):
         return [as_then(*both) for both in zip(now, then, strict=True)]
+    if isinstance(now, str):
+        for sentence, before in REWORDED.items():
+            now = now.replace(sentence, before)
     return now
 
 

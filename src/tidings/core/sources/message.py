@@ -76,7 +76,7 @@ def defect_of(message: ForeignMessage) -> Refusal | None:
         "too_many_headers",
         f"A message must have at most {READ_HEADERS_MAX} headers of {READ_HEADERS_BYTES_MAX} "
         f"characters together; got {count}. Send less in headers, and more in the body. "
-        "(too_many_headers, message)",
+        "(too_many_headers, -)",
         "",
     )
 
@@ -91,7 +91,7 @@ def unreadable(place: str, body: bytes, error: Exception) -> ForeignMessage:
         Refusal(
             UNREADABLE,
             "Tidings must be able to read a message; it failed at this one "
-            f"({type(error).__name__}). Try it again when it is mended. ({UNREADABLE}, message)",
+            f"({type(error).__name__}). Try it again when it is mended. ({UNREADABLE}, -)",
             "",
         ),
     )

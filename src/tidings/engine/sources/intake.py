@@ -50,7 +50,7 @@ PLACE_REUSED = (
 NOT_KEPT = (
     "The events of a message must be such that they can be written; these cannot, though others "
     "can. See the server log for the cause, and try the message again when it is mended. "
-    "(not_kept, message)"
+    "(not_kept, -)"
 )
 
 log = structlog.get_logger(__name__)

@@ -154,7 +154,7 @@ class MessageReader:
         except MemoryError as error:  # ours: that of the other process ends it
             raise Overloaded("a message cannot be handed over now") from error
         except RenderRefused as refused:
-            said = f"{refused.reason} ({APART_CODE}, message)"
+            said = f"{refused.reason} ({APART_CODE}, -)"
             return MappedMessage(message.place, fault=(APART_CODE, said, ""))
 
     async def _take_as_it_is(self, read: ReadMessage, caller: Caller) -> None:
@@ -216,6 +216,6 @@ def _faulty(live: LiveSource, message: ForeignMessage, fault: Refusal) -> ReadMe
 def _failed(live: LiveSource, message: ForeignMessage, kind: str) -> ReadMessage:
     said = (
         f"Tidings must be able to read a message; it failed at this one ({kind}). See the server "
-        f"log for the cause, and try the message again when it is mended. ({UNREADABLE}, message)"
+        f"log for the cause, and try the message again when it is mended. ({UNREADABLE}, -)"
     )
     return _faulty(live, message, Refusal(UNREADABLE, said, ""))
