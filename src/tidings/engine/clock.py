@@ -1,6 +1,7 @@
 """Time as the engine sees it. Durations come from the running loop, dates from here."""
 
 import time
+from functools import partial
 from typing import Protocol
 
 from tidings.core.steady_clock import SteadyClock
@@ -24,7 +25,7 @@ class WallClock:
 def service_clock() -> SteadyClock:
     """The clock of the service: the machine's, without its leaps."""
     boot = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-    return SteadyClock(WallClock().now_ms, lambda: time.clock_gettime(boot))
+    return SteadyClock(WallClock().now_ms, partial(time.clock_gettime, boot))
 
 
 def leaping(clock: Clock) -> bool:

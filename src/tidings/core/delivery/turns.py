@@ -273,6 +273,10 @@ class Permits:
         if share.used >= share.size or whole.used >= whole.size:
             return False
         trust = pace.trust
+        if trust is _WELL:  # nearly always, and without a crowd nothing else is asked
+            unsure = share.unproven + share.unsure < share.for_unsure
+            if unsure and whole.unproven + whole.unsure < whole.for_unsure:
+                return running < max(1, LEAVES * (share.size - share.used))
         if not (share.admits(trust) and whole.admits(trust)) and not share.is_sure(pace):
             return False
         return share.admits_beside(trust, running)

@@ -25,7 +25,7 @@ import msgspec
 from tidings.core.delivery.exchange import Result
 from tidings.core.delivery.job import Job
 from tidings.core.webhooks.webhook import Webhook
-from tidings.destinations.port import Headers
+from tidings.destinations.port import Channel, Headers
 from tidings.engine.clock import Clock
 from tidings.engine.delivery import endings
 from tidings.engine.delivery.guards.guarded_channel import GuardedChannel
@@ -101,11 +101,22 @@ class Attempts:
                     return
                 leapt_ms = self._dated(job, leapt_ms)
                 message.webhook = webhook = runner.webhook
-                started_ms = self.clock.now_ms()
+                if not webhook.plain:
+                    started_ms = self.clock.now_ms()
                 if not webhook.plain and (body != job.body or not _goes_as_sent(webhook, job)):
                     job.sent = job.body = body
                     job.cut = webhook.without_personal_data
-                result = await self._sent(runner.channel, message)
+                channel = runner.channel
+                inner = channel.inner or self._opened(channel, message)
+                message.step = _SEND
+                channel.active += 1
+                try:
+                    result = await inner.send(message)
+                finally:
+                    channel.active -= 1
+                    if channel.unused:
+                        self._spawn(channel.close())
+                self._check(result, message)
                 if message.left or (result is not None and self.stands(runner, webhook, job)):
                     break
                 # Not by what was changed before it left.
@@ -147,21 +158,14 @@ class Attempts:
         step, kind = message.step, message.webhook.kind
         return self._errors.result(error, step, kind, sent=message.left, took_ms=took_ms)
 
-    async def _sent(self, channel: GuardedChannel, message: "_Attempt") -> Result | None:
-        """What a driver says of it. Raises what was raised on the way, and TypeError and ValueError
-        for what is no result."""
-        inner = channel.inner
-        if inner is None:
-            message.step = Step.OPEN
-            inner = channel.opened()
-        message.step = _SEND
-        channel.active += 1
-        try:
-            result = await inner.send(message)
-        finally:
-            channel.active -= 1
-            if channel.unused:
-                self._spawn(channel.close())
+    def _opened(self, channel: GuardedChannel, message: "_Attempt") -> Channel:
+        """Open the driver's channel, which it has failed to open before; raises what it raises."""
+        message.step = Step.OPEN
+        return channel.opened()
+
+    def _check(self, result: Result | None, message: "_Attempt") -> None:
+        """Raise what was raised while the message was signed, and TypeError or ValueError for what
+        is no result of a driver."""
         if result is None:
             if message.failure is not None:
                 message.step = Step.SIGN
@@ -170,7 +174,6 @@ class Attempts:
             raise TypeError("a driver must return a result")
         elif not 0 <= result.ending.duration_ms < FOREVER_MS:
             raise ValueError("an attempt must have a duration")
-        return result
 
     def _dated(self, job: Job, leapt_ms: int) -> int:
         """Correct the job's accept date by what the wall clock has leapt since `leapt_ms` was read;

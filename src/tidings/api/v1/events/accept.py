@@ -20,7 +20,7 @@ import structlog
 
 from tidings.api.answers import status_of, wait_of
 from tidings.api.http.body import BodyReader, Gone, Receive
-from tidings.api.http.body_guard import CALLER, GUARDED, BodyGuard, release_body
+from tidings.api.http.body_guard import CALLER, BodyGuard, release_body
 from tidings.api.http.foreign import CODE, FETCH_SITE, ORIGIN, foreign
 from tidings.api.http.front import address_of
 from tidings.api.http.refusals import (
@@ -143,13 +143,6 @@ class AcceptApp:
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Answer one call."""
-        try:
-            await self._serve(scope, receive, send)
-        finally:
-            if GUARDED in scope:
-                release_body(scope)
-
-    async def _serve(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         pairs = scope["headers"]
         headers: dict[bytes, bytes] = dict(pairs)
         request = request_id(headers, self._new_request_id)
@@ -166,9 +159,7 @@ class AcceptApp:
                     raise _too_many(allowance)
             if b"content-encoding" in headers or content_type != b"application/json":
                 _check_content(content_type, headers)
-            length = headers.get(b"content-length")
-            if length is not None and len(length) >= self._limit_digits:
-                self._check_length(length)
+            length = self._length_of(headers)
             body = await self._body.read(self._guarded(scope, receive, caller, length))
             read = True
             key = headers.get(b"idempotency-key")
@@ -205,6 +196,8 @@ class AcceptApp:
             log.error("call failed", request=request.decode(), traceback=told)
             message = failed(request.decode())
             answer = refusal(500, "internal", message, request, close=not read)
+        finally:
+            release_body(scope)
         if allowance is not None:
             answer[1].extend(allowance.headers)
         start, end = messages(answer)
@@ -246,10 +239,14 @@ class AcceptApp:
         scope[CALLER] = caller
         return self._bodies.around(scope, receive).receive
 
-    def _check_length(self, length: bytes) -> None:
-        """413 by the announced length; that it is a number, and true, is the server's to see."""
-        if length.isdigit() and int(length[:19]) > self._limits.body_bytes:
-            raise too_large(self._limits.body_bytes, int(length[:19]))
+    def _length_of(self, headers: dict[bytes, bytes]) -> bytes | None:
+        """Return the announced length, None where there is none, and raise 413 where it is above
+        the bound; that it is a number, and true, is the server's to see."""
+        length = headers.get(b"content-length")
+        if length is not None and len(length) >= self._limit_digits and length.isdigit():
+            if int(length[:19]) > self._limits.body_bytes:
+                raise too_large(self._limits.body_bytes, int(length[:19]))
+        return length
 
     async def _one(self, draft: Draft, request: bytes) -> Answer:
         (verdict,) = await self._intake.accept([draft])
