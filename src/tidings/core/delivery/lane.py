@@ -41,6 +41,7 @@ PAGE_JOBS = 128
 PAGE_LEAST = 2  # where the windows are full
 JOB_BYTES, JOB_KEPT = 65_536, 0.99  # taken for a body before any came; of it, with each smaller
 RETRIES_MAX = 64
+CLAIM_BYTES = 64 * 1024  # that a retry which was asked for is taken to have
 PROBES_QUEUED = 1  # due retries in memory of a lane that is only being asked whether it is back
 RETRY_TURN = 4  # one start in four goes to a retry when both wait
 LIMITED_S, LIKELY_LIMITED_S = 120.0, 5.0
@@ -64,6 +65,12 @@ class WindowBudget:
         """How many deliveries a page may have now, so that all windows together stay within it."""
         left = max(0, self.bytes_max - self.bytes_used)
         return max(PAGE_LEAST, min(PAGE_JOBS, left // max(1, self.job_bytes)))
+
+    def claim_room(self, wanted: int, coming: int) -> int:
+        """Return how many due retries may be asked for of those that a lane wants, where `coming`
+        were asked for and are not here: their bodies are not known, and may be large."""
+        left = (self.bytes_max - self.bytes_used) // CLAIM_BYTES - coming
+        return min(wanted, max(PAGE_LEAST, left))
 
     @property
     def spent(self) -> bool:

@@ -140,6 +140,7 @@ class Dispatcher:
             claim=commits.claim,
             may_claim=lambda: not (self.stopping or commits.halted),
             park_overdue=healths.park_overdue,
+            budget=self._budget,
         )
         self.handover = Handover(
             known=self._runners.get,
@@ -290,6 +291,7 @@ class Dispatcher:
         if webhook.standing is Standing.DELETED:
             del self._runners[webhook.number]
             self._channels.forget(webhook.number)
+            self._claims.forget(webhook.number)
             lane.open = False
             lane.start_over(keep_retries=False)
             self._breakers.drop(runner)

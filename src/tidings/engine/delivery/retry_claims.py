@@ -10,6 +10,7 @@ import asyncio
 import heapq
 from collections.abc import Awaitable, Callable, Iterable
 
+from tidings.core.delivery.lane import WindowBudget
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.clock import Clock
 from tidings.engine.delivery.runner import WebhookRunner
@@ -32,8 +33,13 @@ class RetryClaims:
         claim: Callable[[int, int], None],
         may_claim: Callable[[], bool],
         park_overdue: Callable[[Webhook], Awaitable[None]],
+        budget: WindowBudget,
     ) -> None:
-        """`claim` asks for so many due retries of a webhook with the next commit."""
+        """`claim` asks for so many due retries of a webhook with the next commit; `budget` bounds
+        what all lanes hold."""
+        self._budget = budget
+        self._coming: dict[int, int] = {}  # by webhook: how many were asked for
+        self._coming_in_all = 0
         self._park_overdue = park_overdue
         self._store = store
         self._clock = clock
@@ -59,10 +65,13 @@ class RetryClaims:
         due_ms = runner.next_due_ms
         if due_ms is None or runner.claiming or not self._may_claim():
             return
-        room = runner.lane.retries_wanted
-        if room and due_ms <= self._clock.now_ms():
+        wanted, number = runner.lane.retries_wanted, runner.webhook.number
+        if wanted and due_ms <= self._clock.now_ms():
             runner.claiming = True
-            self._claim(runner.webhook.number, room)
+            room = self._budget.claim_room(wanted, self._coming_in_all)
+            self._coming[number] = room
+            self._coming_in_all += room
+            self._claim(number, room)
 
     def claimed(self, runner: WebhookRunner, due_ms: int | None) -> None:
         """A claim has come back; the first retry that it has left is due then. None: there is
@@ -72,6 +81,11 @@ class RetryClaims:
         self._ended(runner)
         if due_ms is not None:
             self.note(runner, due_ms)
+
+    def forget(self, number: int) -> None:
+        """Wait no longer for what was asked for of a webhook: it has come, or the webhook is
+        deleted."""
+        self._coming_in_all -= self._coming.pop(number, 0)
 
     def release(self, runner: WebhookRunner) -> None:
         """Make due what was claimed and has not come here, or was dropped; after a claim under
@@ -113,6 +127,7 @@ class RetryClaims:
 
     def _ended(self, runner: WebhookRunner) -> None:
         runner.claiming = False
+        self.forget(runner.webhook.number)
         if runner.release_wanted:
             self.release(runner)
 
