@@ -20,7 +20,9 @@ PROBES = {
     "api": b"GET /v1/caller HTTP/1.1\r\nHost: a\r\n" + LOGIN + b"\r\n",
 }
 MANY, SOME = 4500, 1200
-AT_MOST_S = {MANY: 1.0, SOME: 6.0}  # the second beside other tests, on a busy machine
+# The crowd asks from the same cores: 0.8 to 1.3 s was seen on two quiet ones, and more beside other
+# tests. Before one call was in work for a connection it was up to 40 s.
+AT_MOST_S = {MANY: 2.0, SOME: 6.0}
 MORE_MB = 100
 ALONE = ("one call each", "one large answer")  # those wait with who asks the like, alone
 
@@ -117,7 +119,7 @@ def test_newcomers_are_answered_beside_who_asks_for_pages_and_reads_none(
 @pytest.mark.systems
 @pytest.mark.alone
 @pytest.mark.parametrize("page", PAGES)
-def test_newcomers_are_answered_within_a_second_beside_a_crowd_that_asks(
+def test_newcomers_are_answered_soon_beside_a_crowd_that_asks(
     service: ServiceProcess, page: str
 ) -> None:
     beside(service, call(page) * 60, MANY)
