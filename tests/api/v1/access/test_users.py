@@ -219,6 +219,8 @@ async def test_whoever_has_the_address_a_sign_in_and_an_invitation_cost_as_much(
         await s.add_org(7)
         await s.add_org(8)
         await active(s, 7, "asha@acme.example")
+        # The first check of a process makes nobody's hash too, whoever it is for.
+        assert not await signs_in(s, "first@acme.example")
         told = []
         for email in ("asha@acme.example", "nobody@acme.example"):
             checks.made = 0
