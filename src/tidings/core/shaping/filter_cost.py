@@ -15,9 +15,9 @@ NODE_S = 0.5e-6
 STEP_S = 0.05e-6  # to go one step from one value
 SOURCE_S = 6e-6  # to find a source among names that may spell it
 LOOK_S = 0.15e-6  # at one value, by one operator
-NUMBER_S = 0.6e-6  # the same, where texts are read as numbers
+NUMBER_S = 0.7e-6  # the same, where texts are read as numbers
 PATTERN_S = 60e-6  # one pattern, on all that it is shown
-SEARCH_S = 2.6e-9  # one character, by `contains`
+SEARCH_S = 2.9e-9  # one character, by `contains`
 
 
 def worst_s(filter: Filter) -> float:
