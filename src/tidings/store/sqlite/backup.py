@@ -28,10 +28,10 @@ from tidings.store.sqlite.database import (
     DISK_FAULTS,
     FILE,
     LOCK,
-    DirectoryLock,
     newest_schema,
     open_reader,
 )
+from tidings.store.sqlite.hosting.directory_lock import DirectoryLock
 from tidings.store.sqlite.states import FINAL, HELD, PENDING, RETRYING
 
 KEY = "key"
