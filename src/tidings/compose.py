@@ -180,7 +180,7 @@ def build(ports: Ports, options: Options) -> App:
     """Make every part. Runs in the event loop that they will work in."""
     store, clock, addresses, limits = ports.store, ports.clock, ports.addresses, options.limits
     registry, feed, metrics, heard = Registry(), Feed(), EngineMetrics(), nobody_yet()
-    heartbeats = Heartbeats()
+    heartbeats = Heartbeats(slice_s=options.rest_slice_s)
     supervisor, errors = Supervisor(heartbeats), UnforeseenErrors()
     doors, terms, tokens = Doors(ports.keys.terms), Terms(ports.keys.terms), set[str]()
     changes = Changes(store, registry)

@@ -15,6 +15,7 @@ from tidings.core.connections.connection import Connections
 from tidings.core.events.call_split import DEFAULT_LIMITS as CALL_LIMITS
 from tidings.core.events.call_split import CallLimits
 from tidings.core.ids import OrgId
+from tidings.core.running.parts import SLEEP_SLICE_S
 from tidings.destinations.port import Destination, Driver
 from tidings.egress.port import Mailer, Receive
 from tidings.engine.access.passwords import Passwords
@@ -107,6 +108,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     limits: EngineLimits = EngineLimits()
     calls: CallLimits = CALL_LIMITS
     public_url: str = ""  # that links in e-mails begin with
+    rest_slice_s: float = SLEEP_SLICE_S  # a background part at rest shows life so often
 
 
 class StepRunner(Protocol):

@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.ports import Unhashed, at_once, ports
 from tests.simulation.loop import simulate
-from tests.simulation.parts import SimulatedClock
+from tests.simulation.parts import REST_SLICE_S, SimulatedClock
 from tests.store.in_process import MemoryStore
 from tidings import catalogue
 from tidings.compose import build
@@ -102,7 +102,7 @@ class NoticeWorld:
                 catalogue=CATALOGUE,
                 passwords=Unhashed(),
             ),
-            Options(limits=EngineLimits(health=self.health)),
+            Options(limits=EngineLimits(health=self.health), rest_slice_s=REST_SLICE_S),
         )
         self.parts.orgs.settings = self.settings  # type: ignore[method-assign]
         self.engine, self.webhooks = self.parts.engine, self.parts.webhooks

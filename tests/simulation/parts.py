@@ -22,6 +22,7 @@ from tidings.store import port
 from tidings.store.sqlite.hosting.embedded import WritingHalf
 
 EPOCH_MS = 1_800_000_000_000
+REST_SLICE_S = 3600.0  # days pass here, and nobody looks at signs of life
 LEGAL = {(int(old), int(new)) for (old, _), new in MOVES.items() if not old.final}
 
 

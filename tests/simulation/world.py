@@ -23,6 +23,7 @@ from typing import Any
 from tests.ports import Unhashed, at_once, ports
 from tests.simulation.parts import (
     EPOCH_MS,
+    REST_SLICE_S,
     Disk,
     Faults,
     Network,
@@ -142,7 +143,8 @@ class World:
                     if self.per_event_max is None
                     else self.per_event_max,
                     fan_out_rows=rng.choice((1, 3, 250)),
-                )
+                ),
+                rest_slice_s=REST_SLICE_S,
             ),
         )
         self.parts.notices.tell = self.tell  # type: ignore[method-assign]

@@ -19,7 +19,7 @@ from ..harness.receiver import Receiver
 from ..harness.service import ServiceProcess
 from ..harness.until import until
 
-pytestmark = pytest.mark.timeout(150)
+pytestmark = [pytest.mark.systems, pytest.mark.alone, pytest.mark.timeout(150)]
 
 HANGING, AT_ONCE, BACKLOG = 60, 20, 12
 DEADLINE_S = 6

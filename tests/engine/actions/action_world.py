@@ -11,7 +11,7 @@ import msgspec
 
 from tests.ports import BASE, Unhashed, at_once, destinations, ports
 from tests.simulation.loop import simulate
-from tests.simulation.parts import SimulatedClock
+from tests.simulation.parts import REST_SLICE_S, SimulatedClock
 from tests.store.in_process import MemoryStore
 from tidings import catalogue
 from tidings.compose import build
@@ -154,7 +154,8 @@ class ActionWorld:
             random_bytes=os.urandom,
         )
         self.parts = build(
-            dataclasses.replace(given, destination=self._destination), Options(limits=limits)
+            dataclasses.replace(given, destination=self._destination),
+            Options(limits=limits, rest_slice_s=REST_SLICE_S),
         )
         self._count: int = before._count if before else 0
 
