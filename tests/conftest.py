@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from tests import left_running
 from tests.rewriting import rewrite
 from tests.store.migrated import copy_in_memory
 
@@ -25,6 +26,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
 copy_in_memory()
+left_running.mark_programs()
 
 
 @pytest.hookimpl(tryfirst=True)

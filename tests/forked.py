@@ -127,6 +127,11 @@ def run(
     return subprocess.CompletedProcess(command, process.returncode, out, err)
 
 
+def pid_of_forker() -> int | None:
+    """Return the process that forks for this one; None where none was needed so far."""
+    return _Zygote._only.pid if _Zygote._only is not None else None
+
+
 class _Zygote:
     """The line to the process that forks."""
 
@@ -152,6 +157,11 @@ class _Zygote:
         )
         theirs.close()
         atexit.register(self._end)
+
+    @property
+    def pid(self) -> int:
+        """The process that forks."""
+        return self._process.pid
 
     def _end(self) -> None:
         self._line.close()
@@ -197,6 +207,7 @@ def _serve(line: socket.socket) -> None:
     Returns in the forked process, as the program that it shall be.
     """
     woken, wakes = os.pipe()
+    running: set[int] = set()
     for end in (woken, wakes):
         os.set_blocking(end, False)
     signal.set_wakeup_fd(wakes)
@@ -209,10 +220,13 @@ def _serve(line: socket.socket) -> None:
             if key.fd == woken:
                 with suppress(BlockingIOError):
                     os.read(woken, 4096)
-                _tell_ends(line)
+                _tell_ends(line, running)
                 continue
             piece, files, _, _ = socket.recv_fds(line, MESSAGE_BYTES, FILES_MAX)
-            if not piece:
+            if not piece:  # whoever asked has ended, or was killed: nobody else ends these
+                for pid in running:
+                    with suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
                 os._exit(0)
             order = json.loads(piece)
             pid = os.fork()
@@ -224,18 +238,20 @@ def _serve(line: socket.socket) -> None:
                     os.close(number)
                 _become(order, files)
                 return
+            running.add(pid)
             for number in files:
                 os.close(number)
             line.send(json.dumps({"pid": pid}).encode())
 
 
-def _tell_ends(line: socket.socket) -> None:
+def _tell_ends(line: socket.socket, running: set[int]) -> None:
     with suppress(ChildProcessError):
         while True:
             pid, status = os.waitpid(-1, os.WNOHANG)
             if not pid:
                 return
             code = os.waitstatus_to_exitcode(status)
+            running.discard(pid)
             with suppress(BrokenPipeError):
                 line.send(json.dumps({"ended": pid, "code": code}).encode())
 

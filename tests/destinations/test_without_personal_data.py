@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.destinations.sql.bench import server
-from tests.destinations.ways import SqlWay, Way, way_of
+from tests.destinations.ways import SqlWay, Way, end, way_of
 from tests.e2e.actions.recipes.search import Search
 from tests.e2e.harness import fixtures
 from tests.e2e.harness.api import Api
@@ -64,7 +64,7 @@ def test_every_type_of_webhooks_is_tried() -> None:
 def way(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Way]:
     made = way_of(request.param, tmp_path, request.getfixturevalue)
     yield made
-    made.opens()  # what others share goes on
+    end(made)
 
 
 @pytest.mark.parametrize("way", WAYS, indirect=True)
@@ -194,10 +194,10 @@ def told(api: Api, delivery: dict[str, Any]) -> bytes:
 # -- where a webhook asks for personal data by name -----------------------------------------------
 
 
+@pytest.mark.parametrize("way", [EMAIL], indirect=True)
 def test_an_e_mail_to_whom_the_event_names_is_not_sent(
-    own_service: fixtures.NewService, tmp_path: Path
+    way: Way, own_service: fixtures.NewService, tmp_path: Path
 ) -> None:
-    way = way_of(EMAIL, tmp_path, None)
     (tmp_path / "connections.toml").write_text(way.connections)
     way.opens()
     with own_service(connections=tmp_path / "connections.toml").start().api(ORG) as api:

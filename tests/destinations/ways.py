@@ -155,6 +155,10 @@ class EmailWay:
         """See `Way`."""
         self._server.start()
 
+    def ends(self) -> None:
+        """Stop the mail server, which is this way's alone."""
+        self._server.kill()
+
     def asks(self, api: Api, hooks: list[dict[str, Any]]) -> None:
         """See `Way`."""
 
@@ -263,7 +267,7 @@ class KafkaWay:
 
 
 def way_of(name: str, folder: Path, fixture: Any) -> Way:
-    """The way of a name; `fixture` gives what the tests share."""
+    """The way of a name; `fixture` gives what the tests share. Whoever takes it ends it: `end`."""
     if name == HTTP:
         return HttpWay(fixture("receiver"))
     if name == PULL:
@@ -275,3 +279,11 @@ def way_of(name: str, folder: Path, fixture: Any) -> Way:
 
         return SqlWay(server())
     return KafkaWay(fixture("broker"), name)
+
+
+def end(way: Way) -> None:
+    """Stop what a way has started; what others share goes on, open."""
+    if isinstance(way, EmailWay):
+        way.ends()
+    else:
+        way.opens()

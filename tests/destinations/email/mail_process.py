@@ -25,12 +25,17 @@ class MailProcess:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> "MailProcess":
+        self.kill()  # the one before, if it still runs
         name = "tests.destinations.email.mail_process"
         self._process = subprocess.Popen(
             [sys.executable, "-m", name, str(self.port), str(self._file)],
             cwd=Path(__file__).parents[3],
         )
-        until(self._listens, "a mail server that listens")
+        try:
+            until(self._listens, "a mail server that listens")
+        except BaseException:
+            self.kill()
+            raise
         return self
 
     def kill(self) -> None:

@@ -1,0 +1,47 @@
+"""What tests have started and not ended: looked for when a worker has run all of its tests."""
+
+import os
+import signal
+import time
+import uuid
+from contextlib import suppress
+from pathlib import Path
+
+MARK = "TESTS_STARTED_BY"  # in the environment of what a worker starts, and of what that starts
+ENDING_S = 5.0  # what is about to end may take so long
+
+
+def mark_programs() -> None:
+    """Have all programs that are started from here on known by their environment."""
+    os.environ[MARK] = uuid.uuid4().hex
+
+
+def left_running(*ours: int | None) -> dict[int, str]:
+    """Return the programs that still run, by process id, a few seconds from now at the latest.
+
+    `ours` are processes that end with this one.
+    """
+    until_s = time.monotonic() + ENDING_S
+    while (left := _marked({os.getpid(), *ours})) and time.monotonic() < until_s:
+        time.sleep(0.1)
+    return left
+
+
+def end_programs(pids: dict[int, str]) -> None:
+    """Kill what still runs, so that a test's slip costs the machine nothing."""
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def _marked(ours: set[int | None]) -> dict[int, str]:
+    mark, found = f"{MARK}={os.environ[MARK]}".encode(), dict[int, str]()
+    for place in Path("/proc").iterdir():
+        if not place.name.isdigit() or int(place.name) in ours:
+            continue
+        with suppress(OSError):  # it has ended meanwhile, or is another's
+            if mark in (place / "environ").read_bytes().split(b"\0"):
+                words = (place / "cmdline").read_bytes().replace(b"\0", b" ")
+                if words:  # none where it is only waited for
+                    found[int(place.name)] = words.decode(errors="replace").strip()
+    return found

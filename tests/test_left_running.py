@@ -1,0 +1,48 @@
+"""Whoever runs the tests ends them however, and nothing of what they started runs on."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+
+from tests import forked, left_running
+
+ROOT = Path(__file__).parents[1]
+STARTS = """
+import sys, time
+from pathlib import Path
+from tests.e2e.harness.service import ServiceProcess
+service = ServiceProcess(Path(sys.argv[1]) / "store").start()
+print(service.pid, *(service.store_child(role).pid for role in ("write", "read")), flush=True)
+time.sleep(60)
+"""
+
+
+def test_what_a_killed_worker_had_started_is_ended(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", STARTS, str(tmp_path)]
+    usual = {name: value for name, value in os.environ.items() if name != forked.FRESH}
+    with subprocess.Popen(command, cwd=ROOT, env=usual, stdout=subprocess.PIPE) as worker:
+        assert worker.stdout is not None
+        started = [psutil.Process(int(pid)) for pid in worker.stdout.readline().split()]
+        assert len(started) == 3 and all(one.is_running() for one in started)
+        worker.send_signal(signal.SIGKILL)
+        worker.wait()
+        assert psutil.wait_procs(started, 10)[1] == []
+
+
+def test_a_program_that_runs_on_is_found_and_one_that_ends_is_not() -> None:
+    asleep = [sys.executable, "-c", "import time; time.sleep(60)"]
+    with subprocess.Popen(asleep) as one, subprocess.Popen([sys.executable, "-c", ""]) as other:
+        other.wait()
+        until_s = time.monotonic() + 10
+        while one.pid not in left_running._marked({os.getpid()}):
+            assert time.monotonic() < until_s
+        left = left_running._marked({os.getpid()})
+        assert "time.sleep(60)" in left[one.pid]
+        assert other.pid not in left
+        left_running.end_programs({one.pid: left[one.pid]})
+        assert one.wait(10) == -signal.SIGKILL
