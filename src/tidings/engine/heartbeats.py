@@ -32,6 +32,7 @@ from tidings.core.running.restarts import count_failures
 
 TICK_S = 1.0
 SOON_S = 2.0  # work that has waited for less has not been left lying
+UNWATCHED_SLICE_S = 86_400.0  # who is not looked at need not wake up
 NOTICES_MAX = 100  # that stand at one time; names are given by code, not by callers
 
 log = structlog.get_logger(__name__)
@@ -166,7 +167,8 @@ class Heart:
 
 def unwatched_heart(name: str = "unwatched") -> Heart:
     """Make a heart that nobody looks at, for work that is run by itself, as tests do."""
-    return Heart(Part(name, "nothing follows"), AwakeClock(0.0, TICK_S), SLEEP_SLICE_S, GRACE_S)
+    part, clock = Part(name, "nothing follows"), AwakeClock(0.0, TICK_S)
+    return Heart(part, clock, UNWATCHED_SLICE_S, GRACE_S)
 
 
 class Heartbeats(Collector):

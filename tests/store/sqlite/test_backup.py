@@ -15,7 +15,7 @@ from tidings.store import port
 from tidings.store.sqlite import backup as backups
 from tidings.store.sqlite.backup import BackupRefused, backup, restore
 from tidings.store.sqlite.database import FILE, StoreRefused
-from tidings.store.sqlite.hosting.directory_lock import DirectoryLock
+from tidings.store.sqlite.directory_lock import DirectoryLock
 from tidings.store.sqlite.hosting.embedded import ReadingHalf, WritingHalf
 
 KEY = bytes(range(32))

@@ -12,9 +12,9 @@ import apsw
 from tests.store.rows import event, new, settled
 from tidings.store import port
 from tidings.store.sqlite.database import FILE
+from tidings.store.sqlite.directory_lock import DirectoryLock
 from tidings.store.sqlite.hosting.child import Child
 from tidings.store.sqlite.hosting.client import SqliteStore
-from tidings.store.sqlite.hosting.directory_lock import DirectoryLock
 from tidings.store.sqlite.hosting.reader import StoreReader
 
 ROUNDS = 20

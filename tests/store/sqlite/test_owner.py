@@ -14,13 +14,13 @@ import pytest
 
 from tidings.store.sqlite import database
 from tidings.store.sqlite.database import FILE, LOCK, StoreRefused
+from tidings.store.sqlite.directory_lock import DirectoryLock, must_be_writable
 from tidings.store.sqlite.hosting.child import Child
 from tidings.store.sqlite.hosting.client import SqliteStore
-from tidings.store.sqlite.hosting.directory_lock import DirectoryLock, must_be_writable
 
 OWNER = (
     "import sys; from pathlib import Path;"
-    "from tidings.store.sqlite.hosting.directory_lock import DirectoryLock;"
+    "from tidings.store.sqlite.directory_lock import DirectoryLock;"
     "lock = DirectoryLock(Path(sys.argv[1])); print('mine', flush=True); sys.stdin.read()"
 )
 

@@ -7,7 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from tidings.store.sqlite import privacy
-from tidings.store.sqlite.hosting.directory_lock import DirectoryLock
+from tidings.store.sqlite.directory_lock import DirectoryLock
 
 
 def mode(path: Path) -> int:

@@ -31,7 +31,7 @@ from tidings.store.sqlite.database import (
     newest_schema,
     open_reader,
 )
-from tidings.store.sqlite.hosting.directory_lock import DirectoryLock
+from tidings.store.sqlite.directory_lock import DirectoryLock
 from tidings.store.sqlite.states import FINAL, HELD, PENDING, RETRYING
 
 KEY = "key"

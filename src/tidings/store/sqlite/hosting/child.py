@@ -16,7 +16,7 @@ from tidings.child_environment import child_environment
 from tidings.frames import Frames, framed
 from tidings.store import port
 from tidings.store.sqlite.database import StoreRefused
-from tidings.store.sqlite.hosting.directory_lock import DirectoryLock
+from tidings.store.sqlite.directory_lock import DirectoryLock
 from tidings.store.sqlite.hosting.process import NOT_NOW, OPEN, PING, Reply
 
 PING_S = 5.0

@@ -12,9 +12,9 @@ import msgspec
 
 from tidings.core.running.parts import Part
 from tidings.store import port
+from tidings.store.sqlite.directory_lock import DirectoryLock, must_be_writable
 from tidings.store.sqlite.hosting.calls import answerers, methods, types_of
 from tidings.store.sqlite.hosting.child import Child
-from tidings.store.sqlite.hosting.directory_lock import DirectoryLock, must_be_writable
 from tidings.store.sqlite.hosting.embedded import ReadingHalf, WritingHalf
 from tidings.store.sqlite.hosting.reader import StoreReader
 
