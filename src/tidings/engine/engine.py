@@ -22,7 +22,7 @@ from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Destination
 from tidings.engine.clock import Clock, sure
 from tidings.engine.delivery.dispatcher import Dispatcher
-from tidings.engine.delivery.guards.unforeseen import UnforeseenErrors
+from tidings.engine.delivery.guards.unforeseen import Step, UnforeseenErrors
 from tidings.engine.delivery.healths import BUCKET_MS, PAST_MAX, Healths
 from tidings.engine.delivery.healths import PART as HEALTHS
 from tidings.engine.delivery.message import HeadersOf, MessageHeaders
@@ -146,6 +146,7 @@ class Engine:
             deliveries_max=limits.deliveries_max,
             per_event_max=limits.per_event_max,
             fan_out_rows=limits.fan_out_rows,
+            failed=lambda error: errors.note(error, Step.HANDOVER),
         )
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.written: Callable[[Sequence[port.Settlement]], None] = lambda settled: None

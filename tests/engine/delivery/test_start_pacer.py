@@ -38,7 +38,7 @@ async def turn() -> None:
 
 async def test_who_is_well_begins_at_once_and_the_others_a_few_in_each_turn() -> None:
     begun: list[WebhookRunner] = []
-    pacer = StartPacer(begun.append)
+    pacer = StartPacer(begun.append, lambda *_: None)
     others = [runner() for _ in range(2 * TURN_MIN + 1)]
     well = [runner(well=True) for _ in range(TURN_MIN + 3)]
     pacer.wake([*others, *well])
@@ -50,7 +50,7 @@ async def test_who_is_well_begins_at_once_and_the_others_a_few_in_each_turn() ->
 
 async def test_who_is_well_overtakes_those_that_an_earlier_commit_has_woken() -> None:
     begun: list[WebhookRunner] = []
-    pacer = StartPacer(begun.append)
+    pacer = StartPacer(begun.append, lambda *_: None)
     others, well = [runner() for _ in range(TURN_MIN + 1)], runner(well=True)
     pacer.wake(others)
     await turn()
@@ -61,7 +61,7 @@ async def test_who_is_well_overtakes_those_that_an_earlier_commit_has_woken() ->
 
 async def test_many_that_wait_are_through_in_few_turns_and_each_is_woken_once() -> None:
     begun: list[WebhookRunner] = []
-    pacer = StartPacer(begun.append)
+    pacer = StartPacer(begun.append, lambda *_: None)
     others = [runner() for _ in range(1000)]
     pacer.wake(others)
     pacer.wake(others)

@@ -9,7 +9,7 @@ arrive with the receipt of the commit that has written their attempts down (retr
 import asyncio
 import random
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from tidings.core.delivery.exchange import Ending, Result, is_answered
 from tidings.core.delivery.job import Job
@@ -30,6 +30,7 @@ from tidings.engine.delivery.attempts import Attempts
 from tidings.engine.delivery.breakers import Breakers
 from tidings.engine.delivery.channels import Channels
 from tidings.engine.delivery.guards.judgement import AttemptJudge
+from tidings.engine.delivery.guards.lane_rescue import LaneRescuer
 from tidings.engine.delivery.guards.slot import Slot
 from tidings.engine.delivery.guards.slot_watch import SlotWatch
 from tidings.engine.delivery.guards.unforeseen import Step, UnforeseenErrors
@@ -43,30 +44,13 @@ from tidings.engine.delivery.retry_claims import RetryClaims
 from tidings.engine.delivery.runner import QUICK_S, WebhookRunner
 from tidings.engine.delivery.send_slots import SendSlots
 from tidings.engine.delivery.start_pacer import StartPacer
+from tidings.engine.events.commit_queue import Commits
 from tidings.engine.listeners import Listeners
 from tidings.engine.outage import Outage
 from tidings.engine.shaping.shaper import Shaping
 from tidings.store import port
 
 UNWRITTEN_MAX = 1000
-
-
-class Commits(Protocol):
-    """What lanes ask of the next commit."""
-
-    def settle(self, settled: port.Settlement) -> None:
-        """Write what came of an attempt."""
-
-    def claim(self, webhook: int, limit: int) -> None:
-        """Bring so many due retries of a webhook, their attempts written down."""
-
-    @property
-    def halted(self) -> bool:
-        """Whether the store refuses: nothing is sent meanwhile."""
-
-    @property
-    def unwritten(self) -> int:
-        """Settlements that are not on stable storage yet."""
 
 
 class Dispatcher:
@@ -142,12 +126,16 @@ class Dispatcher:
             park_overdue=healths.park_overdue,
             budget=self._budget,
         )
+        self._rescuer = LaneRescuer(
+            known=self._runners.get, runner_of=self._runner, fill=self._fill, errors=errors
+        )
         self.handover = Handover(
             known=self._runners.get,
             runner_of=self._runner,
-            pacer=StartPacer(self._pump),
+            pacer=StartPacer(self._pump, self._rescuer.note),
             parks=healths.parks,
             give_back=self._claims.release,
+            missed=self._rescuer.note,
         )
         self._loop = asyncio.get_running_loop()
         self._breakers = Breakers(healths, rng, self._pump)
@@ -211,9 +199,12 @@ class Dispatcher:
             except Exception as error:  # the others have been written too
                 self._errors.note(error, Step.SETTLE)
         for webhook, due_ms in receipt.due:
-            runner = self._runners.get(webhook)
-            if runner is not None:
-                self._claims.claimed(runner, due_ms)
+            if (runner := self._runners.get(webhook)) is not None:
+                try:
+                    self._claims.claimed(runner, due_ms)
+                except BaseException as error:
+                    self._claims.lose(runner)
+                    self._rescuer.note(webhook, error)
         if self._admission.crowded:
             self._slots.give()
 
@@ -243,14 +234,16 @@ class Dispatcher:
     def begin(self, backlogs: Sequence[port.Backlog]) -> None:
         """Take up what a former owner left unfinished."""
         for backlog in backlogs:
-            runner = self._runner(backlog.webhook)
-            if runner is None:
-                continue
-            if backlog.pending:
-                runner.lane.start_over()
-            if backlog.next_due_ms is not None:
-                self._claims.note(runner, backlog.next_due_ms)
-            self._pump(runner)
+            try:
+                if (runner := self._runner(backlog.webhook)) is None:
+                    continue
+                if backlog.pending:
+                    runner.lane.start_over()
+                if backlog.next_due_ms is not None:
+                    self._claims.note(runner, backlog.next_due_ms)
+                self._pump(runner)
+            except BaseException as error:  # the other lanes begin
+                self._rescuer.note(backlog.webhook, error)
 
     def look_again(self, claimed_of: set[int]) -> None:
         """A commit was refused, or its answer lost: the store may hold what no receipt has told.
@@ -438,6 +431,10 @@ class Dispatcher:
         if self.stopping or delivery not in runner.lane.unsettled_attempts:
             return
         del runner.lane.unsettled_attempts[delivery]
+        self._fill(runner)
+
+    def _fill(self, runner: WebhookRunner) -> None:
+        """Have a lane read all that the store has for it, and claim again what did not arrive."""
         self._claims.release(runner)
         runner.lane.start_over()
         self._pump(runner)

@@ -30,10 +30,13 @@ class Handover:
         pacer: StartPacer,
         parks: Callable[[Webhook], bool],
         give_back: Callable[[WebhookRunner], None],
+        missed: Callable[[int, BaseException], None],
     ) -> None:
         """`known`: the runner of a webhook that is at work; `runner_of`: of any, which is put to
         work. `parks`: whether a webhook's deliveries are parked once their window is over;
-        `give_back`: do so with those that were claimed for a probe."""
+        `give_back`: do so with those that were claimed for a probe. `missed` hears what was raised
+        for one webhook, from which the others are kept."""
+        self._missed = missed
         self._parks = parks
         self._give_back = give_back
         self._known = known
@@ -51,10 +54,13 @@ class Handover:
         now_ms = receipt.now_ms
         woken: dict[WebhookRunner, None] = {}  # in the order of their first job
         for job in chain(receipt.freed, made_late(receipt.fanned_out)):
-            runner = self._known(job.webhook) or self._runner(job.webhook)
-            if runner is not None:
-                runner.lane.offer_freed(job)
-                woken[runner] = None
+            try:
+                runner = self._known(job.webhook) or self._runner(job.webhook)
+                if runner is not None:
+                    runner.lane.offer_freed(job)
+                    woken[runner] = None
+            except BaseException as error:
+                self._missed(job.webhook, error)
         for event, seq, first, found in zip(
             events, receipt.seqs, receipt.firsts, matched, strict=True
         ):
@@ -62,7 +68,9 @@ class Handover:
                 continue
             draft = event.draft
             for delivery, new in from_first(found, first):
-                if not new.parked and delivery not in held:
+                if new.parked or delivery in held:
+                    continue
+                try:
                     runner = self._known(new.webhook) or self._runner(new.webhook)
                     if runner is not None:
                         runner.lane.offer(
@@ -80,28 +88,39 @@ class Handover:
                             )
                         )
                         woken[runner] = None
+                except BaseException as error:
+                    self._missed(new.webhook, error)
         woken |= self._offer_replays(receipt.replayed)
         for job in receipt.claimed:
-            runner = self._runner(job.webhook)
-            if runner is None or runner.claims_void:
-                continue
-            if now_ms - job.accepted_ms > LAST_MS and self._parks(runner.webhook):
-                runner.overdue = True
-                self._give_back(runner)
-                continue
-            runner.lane.offer_retry(job)
-            woken[runner] = None
+            try:
+                self._offer_retry(job, now_ms, woken)
+            except BaseException as error:
+                self._missed(job.webhook, error)
         self._forget(receipt.cancelled)
         self._pacer.wake(woken)
+
+    def _offer_retry(self, job: Job, now_ms: int, woken: dict[WebhookRunner, None]) -> None:
+        runner = self._runner(job.webhook)
+        if runner is None or runner.claims_void:
+            return
+        if now_ms - job.accepted_ms > LAST_MS and self._parks(runner.webhook):
+            runner.overdue = True
+            self._give_back(runner)
+            return
+        runner.lane.offer_retry(job)
+        woken[runner] = None
 
     def _offer_replays(self, replayed: Sequence[port.ReplayReceipt]) -> dict[WebhookRunner, None]:
         """Queue what slices of replays have made; their ids are above those of the events."""
         woken: dict[WebhookRunner, None] = {}
         for job in (job for one in replayed for job in one.jobs):
-            runner = self._runner(job.webhook)
-            if runner is not None:
-                runner.lane.offer(job)
-                woken[runner] = None
+            try:
+                runner = self._runner(job.webhook)
+                if runner is not None:
+                    runner.lane.offer(job)
+                    woken[runner] = None
+            except BaseException as error:
+                self._missed(job.webhook, error)
         return woken
 
     def _forget(self, cancelled: Sequence[port.CancelReceipt]) -> None:
@@ -111,8 +130,11 @@ class Handover:
             for webhook, delivery in one.deliveries:
                 of_webhook.setdefault(webhook, set()).add(delivery)
         for webhook, deliveries in of_webhook.items():
-            if (runner := self._known(webhook)) is not None:
-                runner.lane.forget(deliveries)
-                runner.cancelled |= deliveries & runner.lane.unsettled_attempts.keys()
-                if not runner.lane.queued:
-                    runner.waiting_since_s = None
+            try:
+                if (runner := self._known(webhook)) is not None:
+                    runner.cancelled |= deliveries & runner.lane.unsettled_attempts.keys()
+                    runner.lane.forget(deliveries)
+                    if not runner.lane.queued:
+                        runner.waiting_since_s = None
+            except BaseException as error:
+                self._missed(webhook, error)

@@ -82,6 +82,12 @@ class RetryClaims:
         if due_ms is not None:
             self.note(runner, due_ms)
 
+    def lose(self, runner: WebhookRunner) -> None:
+        """A claim has come back and could not be taken in: none is under way. Its retries have to
+        be released."""
+        runner.claiming = runner.release_wanted = False
+        self.forget(runner.webhook.number)
+
     def forget(self, number: int) -> None:
         """Wait no longer for what was asked for of a webhook: it has come, or the webhook is
         deleted."""

@@ -18,8 +18,14 @@ TURN_SHARE = 16  # of many that wait, one in so many
 class StartPacer:
     """The lanes that wait to be woken."""
 
-    def __init__(self, pump: Callable[[WebhookRunner], None]) -> None:
+    def __init__(
+        self,
+        pump: Callable[[WebhookRunner], None],
+        missed: Callable[[int, BaseException], None],
+    ) -> None:
+        """`pump` lets a lane start what it may; `missed` hears of what that raises, by webhook."""
         self._pump = pump
+        self._missed = missed
         self._loop = asyncio.get_running_loop()
         self._waiting: dict[WebhookRunner, None] = {}  # in the order in which they came
 
@@ -27,7 +33,7 @@ class StartPacer:
         """Let these lanes start what they may."""
         for runner in runners:
             if runner.well:
-                self._pump(runner)
+                self._wake(runner)
                 continue
             if not self._waiting:
                 self._loop.call_soon(self._turn)
@@ -39,7 +45,13 @@ class StartPacer:
             for _ in range(count):
                 runner = next(iter(self._waiting))
                 del self._waiting[runner]
-                self._pump(runner)
-        finally:  # whatever is raised in one lane, the others have their turn
+                self._wake(runner)
+        finally:
             if self._waiting:
                 self._loop.call_soon(self._turn)
+
+    def _wake(self, runner: WebhookRunner) -> None:
+        try:
+            self._pump(runner)
+        except BaseException as error:  # the others have their turn
+            self._missed(runner.webhook.number, error)

@@ -6,6 +6,7 @@ puts back what the store has refused. So who asks for a write knows the queue an
 
 import asyncio
 from collections.abc import Sequence
+from typing import Protocol
 
 import msgspec
 
@@ -59,6 +60,24 @@ class CommitContents(msgspec.Struct):
     def events(self) -> list[QueuedEvent]:
         """Of all its calls."""
         return [event for call in self.calls for event in call.events]
+
+
+class Commits(Protocol):
+    """What lanes ask of the next commit."""
+
+    def settle(self, settled: port.Settlement) -> None:
+        """Write what came of an attempt."""
+
+    def claim(self, webhook: int, limit: int) -> None:
+        """Bring so many due retries of a webhook, their attempts written down."""
+
+    @property
+    def halted(self) -> bool:
+        """Whether the store refuses: nothing is sent meanwhile."""
+
+    @property
+    def unwritten(self) -> int:
+        """Settlements that are not on stable storage yet."""
 
 
 class CommitQueue:

@@ -28,9 +28,11 @@ from tidings.store import port
 CROWD = 8  # events in a commit that say that many callers are there
 GATHER_S = 0.002  # among many callers the next commit waits this long: fewer, larger ones
 RETRY_STORE_S = 0.25
+LOOK_AGAIN_S = 1.0  # after lanes have failed to look at the store
 CHANGE_S = 0.001  # between looks at whether a change of the registry has arrived
 DIFFERS = "The event id is known with other bytes; the first ones stay."
 
+UNTOLD = "it is written, but an error of Tidings kept its answer back"
 _UNKEPT = "What came of the attempt could not be kept. The server's log has the cause."
 
 log = structlog.get_logger(__name__)
@@ -69,7 +71,10 @@ class Committer:
         deliveries_max: int = port.DELIVERIES_MAX,
         per_event_max: int = port.PER_EVENT_MAX,
         fan_out_rows: int = port.FAN_OUT_ROWS,
+        failed: Callable[[BaseException], None] = lambda error: None,
     ) -> None:
+        """`failed` hears what a listener has raised, which is a fault of ours."""
+        self._failed = failed
         self._store = store
         self._registry = registry
         self._queue = queue
@@ -156,14 +161,64 @@ class Committer:
         self._queue.go_on()
         self.owed = receipt.owed
         self._owing = receipt.owed > 0
-        self._listener.handover(receipt, events, matched)
-        self._listener.settled(batch.settled, receipt)
-        commands.answer(receipt)
-        _answer(batch.calls, receipt)
+        if not self._hand_over(receipt, events, matched, batch):
+            self._doubt(batch)
+            self._queue.put_back(CommitContents(claims=batch.claims))  # so that none is under way
         if self._doubted is not None:
-            doubted, self._doubted = self._doubted, None
-            self._listener.look_again(doubted)
+            self._look_again()
         return len(events)
+
+    def _hand_over(
+        self,
+        receipt: port.Receipt,
+        events: list[QueuedEvent],
+        matched: list[Sequence[port.NewDelivery]],
+        batch: CommitContents,
+    ) -> bool:
+        """Tell the lanes, then the callers. Whatever one of them raises, the transaction is on
+        stable storage and the others are told. Return whether the lanes know all of it: if not,
+        they have to look at the store."""
+        known = True
+        try:
+            self._listener.handover(receipt, events, matched)
+        except BaseException as error:
+            known = self._note_failure(error)
+        try:
+            self._listener.settled(batch.settled, receipt)
+        except BaseException as error:
+            known = self._note_failure(error)
+        try:
+            batch.commands.answer(receipt)
+        except BaseException as error:
+            self._note_failure(error)
+            batch.commands.refuse(port.StoreDown(UNTOLD))
+        at, differing = 0, set(receipt.differing)
+        for call in batch.calls:
+            try:
+                _answer(call, at, receipt.seqs, differing)
+            except BaseException as error:
+                self._note_failure(error)
+                if not call.answered.done():
+                    call.answered.set_exception(port.StoreDown(UNTOLD))
+            at += len(call.events)
+        return known
+
+    def _look_again(self) -> None:
+        doubted, self._doubted = self._doubted, None
+        try:
+            self._listener.look_again(doubted or set())
+        except BaseException as error:
+            self._doubted = doubted  # after the next commit
+            self._note_failure(error)
+            self._loop.call_later(LOOK_AGAIN_S, self._queue.wake)
+
+    def _note_failure(self, error: BaseException) -> bool:
+        """Report what was raised in code that awaits nothing, so that it can be no cancel of this
+        task. Return False."""
+        if isinstance(error, KeyboardInterrupt):
+            raise error
+        self._failed(error)
+        return False
 
     async def _write(
         self, events: list[QueuedEvent], batch: CommitContents
@@ -204,8 +259,7 @@ class Committer:
         except Exception as error:
             self.fan_out_failure, self._held_back = str(error), True
             return False
-        self._listener.handover(receipt, [], [])
-        return True
+        return self._hand_over(receipt, [], [], CommitContents()) or True
 
     def _refused(self, down: port.StoreDown, batch: CommitContents) -> None:
         self._queue.halt(str(down))
@@ -277,18 +331,17 @@ _ACCEPTED = Acceptance("accepted")
 _DUPLICATE = Acceptance("duplicate")
 
 
-def _answer(calls: list[QueuedCall], receipt: port.Receipt) -> None:
-    at = 0
-    seqs, differing = receipt.seqs, set(receipt.differing)
-    for call in calls:
-        verdicts = []
-        for event in call.events:
-            if not seqs[at]:
-                verdicts.append(Acceptance("duplicate", DIFFERS) if at in differing else _DUPLICATE)
-            elif event.draft.warning is None:
-                verdicts.append(_ACCEPTED)
-            else:
-                verdicts.append(Acceptance("accepted", event.draft.warning))
-            at += 1
-        if not call.answered.done():
-            call.answered.set_result(verdicts)
+def _answer(call: QueuedCall, at: int, seqs: Sequence[int], differing: set[int]) -> None:
+    """Tell who has sent these events what became of each; the first of them is the one at `at` in
+    the commit."""
+    verdicts = []
+    for event in call.events:
+        if not seqs[at]:
+            verdicts.append(Acceptance("duplicate", DIFFERS) if at in differing else _DUPLICATE)
+        elif event.draft.warning is None:
+            verdicts.append(_ACCEPTED)
+        else:
+            verdicts.append(Acceptance("accepted", event.draft.warning))
+        at += 1
+    if not call.answered.done():
+        call.answered.set_result(verdicts)

@@ -36,6 +36,7 @@ class Step(StrEnum):
     CLOSE = "close"
     SHOW = "show"
     START = "start"
+    HANDOVER = "hand-over"
 
 
 _DOING = {

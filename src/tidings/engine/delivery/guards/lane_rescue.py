@@ -1,0 +1,58 @@
+"""Lanes that an error of ours has kept from what a commit has brought: they read the store again.
+
+What was committed is in the store, whatever fails after it. So a lane that could not be handed its
+deliveries, opened or woken counts as behind at once, which keeps its order, and is filled from the
+store a little later, again and again until that succeeds. The other lanes of the commit go on.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from tidings.engine.delivery.guards.unforeseen import Step, UnforeseenErrors
+from tidings.engine.delivery.runner import WebhookRunner
+
+RESCUE_S = 5.0
+
+
+class LaneRescuer:
+    """Knows the webhooks whose lanes have missed something, each once."""
+
+    def __init__(
+        self,
+        *,
+        known: Callable[[int], WebhookRunner | None],
+        runner_of: Callable[[int], WebhookRunner | None],
+        fill: Callable[[WebhookRunner], None],
+        errors: UnforeseenErrors,
+    ) -> None:
+        """`known`: the runner of a webhook that is at work; `runner_of`: of any, which is put to
+        work; `fill`: have a lane read all that the store has for it."""
+        self._known = known
+        self._runner_of = runner_of
+        self._fill = fill
+        self._errors = errors
+        self._missed: set[int] = set()  # webhooks; a timer runs for each
+        self._loop = asyncio.get_running_loop()
+
+    def note(self, webhook: int, error: BaseException) -> None:
+        """Report an error that was raised in what concerns the lane of this webhook alone, and have
+        the lane read the store. Raise nothing but a KeyboardInterrupt."""
+        if isinstance(error, KeyboardInterrupt):
+            raise error
+        self._errors.note(error, Step.HANDOVER)
+        try:
+            if (runner := self._known(webhook)) is not None:
+                runner.lane.start_over()  # nothing that is committed later goes before it
+        except Exception as another:
+            self._errors.note(another, Step.HANDOVER)
+        if webhook not in self._missed:
+            self._missed.add(webhook)
+            self._loop.call_later(RESCUE_S, self._rescue, webhook)
+
+    def _rescue(self, webhook: int) -> None:
+        self._missed.discard(webhook)
+        try:
+            if (runner := self._runner_of(webhook)) is not None:
+                self._fill(runner)
+        except BaseException as error:
+            self.note(webhook, error)
