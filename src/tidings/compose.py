@@ -358,7 +358,7 @@ def build(ports: Ports, options: Options) -> App:
         errors=errors,
         headers_of=headers_of,
     )
-    pulls.ask = engine.dispatcher.ask
+    pulls.ask, webhooks.probe = engine.dispatcher.ask, engine.dispatcher.probe
     actions.serve(engine, metrics, notices.tell, clock, limits.health.first_after_ms)
     metrics.gauges.update(
         readers_waiting=("Readers that wait for messages.", lambda: pulls.readers),
@@ -464,6 +464,7 @@ def build(ports: Ports, options: Options) -> App:
             clock=clock,
             errors=errors,
             headers_of=headers_of,
+            succeeded=engine.dispatcher.succeeded_outside,
         ),
         readmission=Readmission(
             store=store, intake=acceptor, reader=reader, clock_ms=clock.now_ms, late=late

@@ -269,3 +269,55 @@ def test_reset_makes_it_as_new(position: Position) -> None:
         breaker.started()
     breaker.reset()
     assert breaker.position is Position.CLOSED and breaker.admits(100.0) and not breaker.opens
+
+
+def test_one_that_is_asked_for_goes_at_once_and_its_failure_leaves_the_pause() -> None:
+    breaker = Breaker()
+    failing(breaker, 100.0)
+    until_s = breaker.until_s
+    for _ in range(5):
+        assert breaker.ask(101.0) and breaker.admits(101.0)
+        breaker.started()
+        assert not breaker.ask(101.0), "one at a time"
+        breaker.record(101.0, 101.0, False, rng())
+        assert position(breaker) is Position.OPEN
+        assert (breaker.until_s, breaker.opens) == (until_s, 1)
+        assert not breaker.admits(101.0)
+    breaker.started()  # its own probe, after the pause
+    breaker.record(until_s, until_s, False, rng())
+    assert breaker.opens == 2 and breaker.wait_s(until_s) > PAUSE_S
+
+
+def test_each_success_counts_and_the_next_probe_follows_without_a_pause() -> None:
+    breaker = Breaker()
+    failing(breaker, 100.0)
+    assert breaker.ask(101.0)
+    breaker.started()
+    breaker.record(101.0, 101.0, True, rng())
+    assert breaker.admits(101.0) and breaker.is_recovering
+    breaker.succeeded_outside(101.0)
+    assert breaker.admits(101.0) and position(breaker) is Position.PROBING
+    breaker.started()
+    breaker.record(101.0, 101.0, True, rng())
+    assert position(breaker) is Position.CLOSED and not breaker.is_recovering
+
+
+def test_a_success_outside_of_the_lane_ends_the_pause_and_closes_after_three() -> None:
+    breaker = Breaker()
+    assert not breaker.succeeded_outside(1.0), "nothing to close"
+    failing(breaker, 100.0)
+    for _ in range(SUCCESSES_TO_CLOSE):
+        breaker.succeeded_outside(101.0)
+    assert position(breaker) is Position.CLOSED and breaker.admits(101.0)
+
+
+def test_one_that_is_asked_for_and_proves_nothing_leaves_the_pause() -> None:
+    breaker = Breaker()
+    failing(breaker, 100.0)
+    until_s = breaker.until_s
+    breaker.ask(101.0)
+    breaker.unproven()  # of one that had begun before: the asked one may still go
+    assert breaker.admits(101.0)
+    breaker.started()
+    breaker.unproven()
+    assert breaker.until_s == until_s and not breaker.admits(101.0)

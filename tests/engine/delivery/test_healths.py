@@ -214,6 +214,34 @@ def test_a_success_ends_it_and_is_told_to_whom_the_failure_was_told() -> None:
     assert len(scene.said) == 2
 
 
+@pytest.mark.parametrize("counts", [True, False], ids=["of today", "of a replay"])
+def test_a_total_failure_ends_at_the_first_success_behind_an_open_breaker(counts: bool) -> None:
+    scene, breaker = Scene(), Breaker()
+    for _ in range(OUTCOMES_MIN):
+        breaker.started()
+        scene.fail()
+        if breaker.record(1000.0, 1000.0, False, random.Random(1)):
+            scene.healths.moved(4, breaker, 1000.0)
+    shown = scene.healths.shown(4)
+    assert shown is not None and shown.left_alone and scene.healths.open_breakers == 1
+    scene.healths.good(4, counts=counts)
+    breaker.succeeded_outside(1001.0)
+    scene.healths.moved(4, breaker, 1001.0)
+    assert scene.healths.shown(4) is None and scene.healths.open_breakers == 0
+    known = scene.healths.of(4)
+    assert known is not None and known.opens == 1, "it closes with the third"
+    after = Scene()
+    after.healths.load([known])
+    assert after.healths.shown(4) is None and after.healths.pause_of(4) == Pause(1, 0.0)
+    scene.fail()
+    assert breaker.admits(1001.0)
+    breaker.started()
+    assert breaker.record(1001.0, 1001.0, False, random.Random(1))
+    scene.healths.moved(4, breaker, 1001.0)
+    shown = scene.healths.shown(4)
+    assert shown is not None and shown.left_alone
+
+
 async def test_what_is_known_is_written_behind_and_again_after_the_store_refused() -> None:
     scene = Scene()
     scene.fail()

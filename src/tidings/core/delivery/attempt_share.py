@@ -5,8 +5,11 @@
 
 One success does not make well what fails three times in twenty, and one failure does not make
 failing what is well: the two bounds lie apart, so that a share near one of them changes nothing
-back and forth. A restart changes nothing either: the next process goes on with what the store knows
-of the window, and with the judgement (`resume`). Pure; seconds of one clock are passed in.
+back and forth. What failed without exception is another matter: where a webhook that was well
+fails several times in a row, or long enough, that is over with the first success, and counts no
+more. A restart changes nothing
+either: the next process goes on with what the store knows of the window, and with the judgement
+(`resume`). Pure; seconds of one clock are passed in.
 """
 
 from collections import Counter
@@ -21,6 +24,8 @@ ATTEMPTS_MIN = 10
 FAILURES_MIN = 2
 ENTERS = 0.10
 LEAVES = 0.05
+RUN_MIN = 5  # failures in a row after successes: one in ten thousand where 15 % fail at random
+RUN_LONG = 20  # failures in a row that are total whatever came before them
 _CAUSES_MAX = 8  # of a bucket; others are counted without their name
 
 
@@ -56,10 +61,11 @@ def window_from_ms(now_s: float, now_ms: int) -> int:
 class _Failures:
     """The failures of one bucket."""
 
-    __slots__ = ("causes", "count", "first_ms")
+    __slots__ = ("causes", "count", "first_ms", "run")
 
     def __init__(self, first_ms: int) -> None:
         self.count = 0
+        self.run = 0  # those of them that belong to the newest run without a success
         self.first_ms = first_ms
         self.causes: Counter[str] = Counter()
 
@@ -76,7 +82,17 @@ class AttemptShare:
     One that never fails costs one list: there may be tens of thousands of webhooks.
     """
 
-    __slots__ = ("_bad", "_bucket", "_failures", "_good", "_goods", "_since_ms")
+    __slots__ = (
+        "_bad",
+        "_bucket",
+        "_failures",
+        "_good",
+        "_goods",
+        "_run",
+        "_since_ms",
+        "_total_bucket",
+        "_was_well",
+    )
 
     def __init__(self) -> None:
         self._goods = [0] * BUCKETS
@@ -84,6 +100,9 @@ class AttemptShare:
         self._failures: dict[int, _Failures] = {}  # by bucket
         self._bad = 0  # all of them
         self._bucket = 0
+        self._run = 0  # failures since the last success
+        self._was_well = True  # when that run began
+        self._total_bucket = -BUCKETS  # of the end of the last total failure
         self._since_ms: int | None = None  # while it is failing
 
     @property
@@ -91,36 +110,95 @@ class AttemptShare:
         """The first failure of this time of failing, as judged at the last attempt; None: well."""
         return self._since_ms
 
-    def resume(self, now_s: float, since_ms: int | None, past: Iterable[Past]) -> None:
-        """Go on where a former process has ended: with its window, and with its judgement."""
+    @property
+    def attempts(self) -> tuple[int, int]:
+        """How many succeeded and failed in the window, of those that count."""
+        return self._good, self._bad
+
+    def resume(
+        self, now_s: float, since_ms: int | None, past: Iterable[Past], run: int = 0
+    ) -> None:
+        """Go on where a former process has ended: with its window, with its judgement, and with the
+        `run` failures since its last success. What it had forgotten does not come back: where it
+        judged well, nothing but that run is held against the webhook."""
         newest = self._bucket = int(now_s / BUCKET_S)
-        for one in past:
-            at = (newest - BUCKETS + 1 + one.bucket) % BUCKETS
-            if not one.cause:
-                self._goods[at] += one.count
-                self._good += one.count
+        for part in past:
+            at = (newest - BUCKETS + 1 + part.bucket) % BUCKETS
+            if not part.cause:
+                self._goods[at] += part.count
+                self._good += part.count
                 continue
-            failures = self._failures.setdefault(at, _Failures(one.first_ms))
-            failures.first_ms = min(failures.first_ms, one.first_ms)
-            failures.add(one.cause, one.count)
-            self._bad += one.count
+            failures = self._failures.setdefault(at, _Failures(part.first_ms))
+            failures.first_ms = min(failures.first_ms, part.first_ms)
+            failures.add(part.cause, part.count)
+            self._bad += part.count
+        self._run, self._was_well = run, since_ms is None
+        for behind in range(BUCKETS):  # the newest bucket first
+            if (kept := self._failures.get((newest - behind) % BUCKETS)) is not None:
+                kept.run = min(run, kept.count)
+                run -= kept.run
         self._since_ms = since_ms
         self._judge()
+        if since_ms is None and self._since_ms is not None:
+            for at, failures in list(self._failures.items()):
+                self._forget(at, failures.count - failures.run)
+            self._since_ms = None
+            self._judge()
 
     def good(self, now_s: float) -> None:
-        """Count a success."""
-        self._goods[self._at(now_s)] += 1
+        """Count a success; it ends a run of failures."""
+        at = self._at(now_s)
+        if self._run:
+            self._end_run()
+        self._goods[at] += 1
         self._good += 1
         self._judge()
+
+    def recover(self, now_s: float) -> None:
+        """End a run of failures by a success that is not counted."""
+        self._at(now_s)
+        if self._run:
+            self._end_run()
+            self._judge()
 
     def bad(self, now_s: float, now_ms: int, cause: str) -> None:
         """Count a failure."""
         at = self._at(now_s)
         if at not in self._failures:
             self._failures[at] = _Failures(now_ms)
-        self._failures[at].add(cause, 1)
+        failures = self._failures[at]
+        failures.add(cause, 1)
+        failures.run += 1
+        if not self._run:
+            self._was_well = self._since_ms is None
+        self._run += 1
         self._bad += 1
         self._judge()
+
+    def _end_run(self) -> None:
+        """Forget the failures of the run where it was a total failure."""
+        is_total = self._was_well and (not self._good or self._run >= self._run_min)
+        is_total = is_total or (not self._good and self._run >= RUN_LONG)
+        if is_total:
+            self._total_bucket = self._bucket
+        for at, failures in list(self._failures.items()):
+            if is_total:
+                self._forget(at, failures.run)
+            failures.run = 0
+        self._run = 0
+
+    @property
+    def _run_min(self) -> int:
+        """Failures in a row that are a total failure; more where one was in the window already,
+        for what fails most of the time fails in such runs."""
+        return RUN_MIN if self._bucket - self._total_bucket >= BUCKETS else RUN_LONG
+
+    def _forget(self, at: int, count: int) -> None:
+        """Forget so many failures of a bucket; of their causes only where none is left."""
+        self._failures[at].count -= count
+        self._bad -= count
+        if not self._failures[at].count:
+            del self._failures[at]
 
     def only_fails(self, now_s: float) -> bool:
         """Whether nothing has succeeded in all the window."""

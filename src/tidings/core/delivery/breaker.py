@@ -4,6 +4,8 @@
               or 34 of the last 36 failed, whatever came before them)──► open
     open ──(its pause is over, or a late success)──► probing
     probing ──(a failure)──► open, for twice as long      ──(3 successes)──► closed
+    open ──(somebody asks)──► a probe at once: its success counts as any, its failure leaves the
+                              pause as it was
 
 An open lane costs its webhook time, not attempts: its deliveries wait unsent. What is recorded is
 what the receiver did: a final refusal counts as a failure (a broken deploy that answers 400 must
@@ -95,6 +97,7 @@ class Breaker:
         self._window = Window()
         self._probes = 0  # started and not recorded
         self._successes = 0
+        self._pause_until_s: float | None = None  # of the pause in which somebody has asked
 
     def admits(self, now_s: float) -> bool:
         """Whether an attempt may start; `started` must follow where one does."""
@@ -106,6 +109,19 @@ class Breaker:
     def asking(self) -> bool:
         """Whether a probe is under way."""
         return self._probes > 0
+
+    @property
+    def is_recovering(self) -> bool:
+        """Whether it is not closed yet, and the last probe has succeeded."""
+        return self._successes > 0
+
+    def ask(self, now_s: float) -> bool:
+        """Admit a probe at once, in the pause; return False where none is in the way of it."""
+        if self.position is Position.CLOSED or self._probes or now_s >= self.until_s:
+            return False
+        self._pause_until_s = self.until_s
+        self.until_s = now_s
+        return True
 
     def started(self) -> None:
         """An attempt has started; while the breaker is not closed it is a probe."""
@@ -131,15 +147,25 @@ class Breaker:
         if probe:
             self._probes -= 1
         if ok:
-            return self._recovering()
+            return self._recovering(now_s)
         if not probe:
             return False  # it began before the breaker opened, and tells nothing new
+        if self._pause_until_s is not None and not self._probes:
+            self._go_on_pausing(self._pause_until_s)
+            return True
         self._open(now_s, rng)
         return True
 
+    def succeeded_outside(self, now_s: float) -> bool:
+        """Count a success that no attempt of the lane has had, as of a test message; return whether
+        the breaker moved."""
+        return self.position is not Position.CLOSED and self._recovering(now_s)
+
     def unproven(self) -> None:
         """An attempt ended without a word of the receiver: a fault of ours, or a stop."""
-        self._probes = max(0, self._probes - 1)
+        was_asking, self._probes = self.asking, max(0, self._probes - 1)
+        if self._pause_until_s is not None and was_asking and not self._probes:
+            self._go_on_pausing(self._pause_until_s)
 
     def resume(self, pause: Pause, now_s: float) -> None:
         """Take up where a former owner stood."""
@@ -160,10 +186,19 @@ class Breaker:
         self._opened_s = now_s
         self._successes = 0
         self._probes = 0
+        self._pause_until_s = None
         self._window = Window()
 
-    def _recovering(self) -> bool:
+    def _go_on_pausing(self, until_s: float) -> None:
+        """A probe that was asked for has not succeeded."""
+        self.position = Position.OPEN
+        self.until_s = until_s
+        self._pause_until_s = None
+
+    def _recovering(self, now_s: float) -> bool:
         self._successes += 1
+        self._pause_until_s = None
+        self.until_s = min(self.until_s, now_s)  # the next probe follows without a pause
         if self._successes < SUCCESSES_TO_CLOSE:
             was, self.position = self.position, Position.PROBING
             return was is not Position.PROBING

@@ -38,8 +38,9 @@ class Breakers:
         """Hold an ending against the receiver, or to its credit; faults of our own are neither.
         Why the webhook is to be disabled, if it has failed for too long with it.
 
-        A replay opens the breaker as anything else does: it spares the receiver. Whether the
-        webhook is well, and for how long it has not been, is told by today's events alone.
+        A replay opens the breaker as anything else does: it spares the receiver. That the webhook
+        fails, and since when, is told by today's events alone; that it does so no more, by a
+        replay's success as well.
         """
         breaker, ending = runner.lane.breaker, result.ending
         if result.spares_receiver or not is_the_receivers(ending):
@@ -47,11 +48,9 @@ class Breakers:
             return None
         number = runner.webhook.number
         hopeless: str | None = None
-        if job.replay is not None:
-            pass
-        elif isinstance(outcome, Delivered):
-            self._healths.good(number)
-        else:
+        if isinstance(outcome, Delivered):
+            self._healths.good(number, counts=job.replay is None)
+        elif job.replay is None:
             cause = str(ending.status) if isinstance(ending, Answer) else ending.kind
             hopeless = self._healths.bad(number, cause)
         now_s = self._loop.time()
@@ -61,6 +60,20 @@ class Breakers:
         elif (lane_pause_s := runner.lane.learned.told_s(now_s)) > 0:
             self._healths.wait(number, lane_pause_s)
         return hopeless
+
+    def ask(self, runner: WebhookRunner) -> None:
+        """Let a probe start at once: somebody has mended something, and wants to see."""
+        if runner.lane.breaker.ask(self._loop.time()):
+            self._set_probe(runner, 0.0)
+
+    def succeeded_outside(self, runner: WebhookRunner) -> None:
+        """Count a success that was none of the lane's, as of a test message."""
+        now_s = self._loop.time()
+        self._healths.good(runner.webhook.number, counts=False)
+        if runner.lane.breaker.succeeded_outside(now_s):
+            self._moved(runner)
+        if runner.lane.breaker.position is not Position.CLOSED:
+            self._set_probe(runner, 0.0)
 
     def changed(self, runner: WebhookRunner, *, begins: bool) -> None:
         """Its owner has changed the webhook, and wants to see what comes of that now."""

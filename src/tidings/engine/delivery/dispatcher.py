@@ -445,6 +445,17 @@ class Dispatcher:
             self._claims.note(runner, due_ms)
             self._pump(runner)
 
+    def probe(self, webhook: int) -> None:
+        """Ask a webhook's receiver at once, if its breaker is open: somebody wants to see."""
+        if (runner := self._runner(webhook)) is not None:
+            self._breakers.ask(runner)
+
+    def succeeded_outside(self, webhook: int) -> None:
+        """A webhook's receiver has taken a message that was no delivery."""
+        if (runner := self._runner(webhook)) is not None:
+            self._breakers.succeeded_outside(runner)
+            self._pump(runner)
+
     def leapt(self, by_ms: int) -> None:
         """Every date is later by so much: the store has followed a leap of the clock."""
         self._judge.began_ms += by_ms

@@ -129,8 +129,8 @@ class Healths:
             seen.setdefault(one.webhook, []).append(one)
         for webhook, attempts in seen.items():
             known = self._failing.get(webhook)
-            since_ms = None if known is None else known.partly_since_ms
-            self._tried(webhook).resume(self._passed_s(), since_ms, attempts)
+            since_ms, run = (None, 0) if known is None else (known.partly_since_ms, known.failures)
+            self._tried(webhook).resume(self._passed_s(), since_ms, attempts, run)
         self._counted_s = dict.fromkeys(self._failing, self._passed_s())
 
     def of(self, webhook: int) -> port.Health | None:
@@ -149,7 +149,7 @@ class Healths:
         known, attempts = self._failing.get(webhook), self._attempts.get(webhook)
         if known is not None and not known.fails:
             known = None  # it is well, and has only said when to come back
-        if attempts is None or (known is not None and known.opens):
+        if attempts is None or (known is not None and known.left_alone):
             return known
         now_s = self._passed_s()
         share = attempts.failing(now_s)
@@ -181,7 +181,9 @@ class Healths:
 
         Where today's events have seen no failure it was a replay's deliveries.
         """
-        return Counter(one.cause or "replay" for one in self._failing.values() if one.opens)
+        return Counter(
+            health.cause or "replay" for health in self._failing.values() if health.left_alone
+        )
 
     def pause_of(self, webhook: int) -> Pause | None:
         """What is left of the pause of its breaker; None where that is closed."""
@@ -201,17 +203,21 @@ class Healths:
 
     # -- what attempts tell -----------------------------------------------------------------------
 
-    def good(self, webhook: int) -> None:
-        """It answered with success."""
+    def good(self, webhook: int, *, counts: bool = True) -> None:
+        """It answered with success. One that `counts` not among the attempts of the last minutes,
+        as of a replay, whose failures do not count either, ends a total failure all the same."""
         attempts = self._tried(webhook)
-        attempts.good(self._passed_s())
+        if counts:
+            attempts.good(self._passed_s())
+        else:
+            attempts.recover(self._passed_s())
         known, partly_ms = self._failing.get(webhook), attempts.since_ms
         if known is None:
             if partly_ms is not None:
                 self._keep(port.Health(webhook, partly_since_ms=partly_ms))
             return
         kept = port.Health(webhook, opens=known.opens, partly_since_ms=partly_ms)
-        if known.opens or known.until_ms > self._clock.now_ms():
+        if not known.opens and known.until_ms > self._clock.now_ms():
             kept = msgspec.structs.replace(kept, until_ms=known.until_ms)
         if kept == known:
             return
@@ -314,6 +320,8 @@ class Healths:
                 self._failed_here.add(webhook)
             wait_s = max(lane_pause_s, breaker.wait_s(now_s))
         until_ms = self._clock.now_ms() + round(wait_s * 1000) if opens or wait_s else 0
+        if not wait_s and (breaker.is_recovering or (known.opens and not known.until_ms)):
+            until_ms = 0
         self._keep(msgspec.structs.replace(known, opens=opens, until_ms=until_ms))
         self._say(known, opens)
 

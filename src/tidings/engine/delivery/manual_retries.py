@@ -57,6 +57,9 @@ class Lanes(Protocol):
     def due(self, webhook: int, due_ms: int) -> None:
         """A retry of a webhook is due then."""
 
+    def probe(self, webhook: int) -> None:
+        """Ask a webhook's receiver at once, if its breaker is open."""
+
 
 class ManualRetries:
     """Asks the store for the retry and tells the lane."""
@@ -72,4 +75,6 @@ class ManualRetries:
             if asked.promised_ms is not None and asked.promised_ms > asked.due_ms:
                 self._lanes.promised_retries.make(org, delivery, asked.promised_ms)
             self._lanes.due(webhook, asked.due_ms)
+        if asked.due_ms is not None or asked.outcome in ("waiting", "next"):
+            self._lanes.probe(webhook)
         return asked

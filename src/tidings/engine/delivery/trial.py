@@ -81,7 +81,11 @@ class Trial:
         clock: Clock,
         errors: UnforeseenErrors | None = None,
         headers_of: HeadersOf = MessageHeaders,
+        succeeded: Callable[[int], None] = lambda number: None,
     ) -> None:
+        """`succeeded` is told of a webhook, by its number, whose receiver has taken a test of the
+        stored configuration."""
+        self._succeeded = succeeded
         self._headers_of = headers_of
         self._errors = errors or UnforeseenErrors()
         self._destination = destination
@@ -106,8 +110,11 @@ class Trial:
         event_id: str,
         body: bytes,
         stands: Callable[[], bool],
+        *,
+        stored: bool = False,
     ) -> TrialResult:
         """One attempt with an event of the org. TooSoon, NotDialled; no other fault is raised.
+        `stored`: the webhook is as it is stored, so that a success tells how it does.
 
         `stands`: whether what is stored of the webhook is still as it is here. It leaves only then.
         """
@@ -134,6 +141,8 @@ class Trial:
             if result is None:
                 taken_ms = (monotonic() - began_s) * 1e3
                 result = of_fault(Fault(FaultKind.OURS, False, _CHANGED, taken_ms))
+            if stored and result.verdict is Verdict.DELIVERED:
+                self._succeeded(webhook.number)
             shown = self._destination.show(webhook, message.headers, job.body, job.key)
             return TrialResult(
                 shown.method,

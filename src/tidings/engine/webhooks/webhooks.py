@@ -108,6 +108,8 @@ class Webhooks(WebhookBook):
         has one of an org, by its name."""
         super().__init__()
         self._of_file, self.own_path = in_file, own_path
+        # Told of a webhook's number whose owner wants to see it sent to; set once the engine is.
+        self.probe: Callable[[int], None] = lambda number: None
         self._clock = clock
         self._random_bytes = random_bytes
         self._changes = changes
@@ -423,7 +425,8 @@ class Webhooks(WebhookBook):
     ) -> Record:
         """Pause, resume, enable or disable by its owner's word. Conflict where that cannot be.
 
-        What is so already stays as it is, at the same version.
+        What is so already stays as it is, at the same version; of one that is left alone the
+        receiver is asked at once.
         """
 
         async def change() -> Record:
@@ -435,6 +438,8 @@ class Webhooks(WebhookBook):
             if standing is None:
                 raise Conflict(wrong_standing(verb, old.webhook.standing))
             if old.webhook.standing is standing:
+                if old.webhook.sends:
+                    self.probe(old.webhook.number)
                 return old
             name = by.name if isinstance(by, Attribution) else by
             reason = f"Disabled by {name}." if standing is Standing.DISABLED else None

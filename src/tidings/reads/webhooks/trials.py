@@ -93,7 +93,8 @@ async def sent(
         now = None if saved is None else parts.webhooks.by_number(saved.number)
         return saved is None or (now is not None and now.webhook is saved)
 
-    return await parts.trial.send(org, webhook, event_id, message, stands)
+    stored = webhook == saved
+    return await parts.trial.send(org, webhook, event_id, message, stands, stored=stored)
 
 
 def test_message(

@@ -16,7 +16,9 @@ class Health(msgspec.Struct, frozen=True, array_like=True):
     failures: int = 0  # since then
     cause: str = ""  # of the last failure: a status, or a kind of fault
     opens: int = 0  # of the breaker, without closing between; 0 where it is closed
-    until_ms: int = 0  # when it may be asked again: by its breaker, or by its own `Retry-After`
+    # When it may be asked again: by its breaker, or by its own `Retry-After`. 0 with an open
+    # breaker: it has succeeded since, and is asked without a pause until that closes.
+    until_ms: int = 0
     told: int = (
         0  # how far on its way to be disabled its owner was told, in per cent; 1: that it fails
     )
@@ -27,7 +29,13 @@ class Health(msgspec.Struct, frozen=True, array_like=True):
     @property
     def fails(self) -> bool:
         """Whether its receiver is not well."""
-        return self.failing_since_ms is not None or self.opens > 0 or self.share is not None
+        return self.failing_since_ms is not None or self.left_alone or self.share is not None
+
+    @property
+    def left_alone(self) -> bool:
+        """Whether nothing is sent to it but a probe now and then. It ends with the first success,
+        though its breaker closes with the third."""
+        return self.opens > 0 and self.until_ms > 0
 
     def since_ms(self, now_ms: int) -> int:
         """Since when it has failed; now, where its last attempt did not."""
