@@ -72,6 +72,12 @@ class Call:
         if self._wake is not None:
             self._wake.set()
 
+    def end(self) -> None:
+        """Its answer is written, or nobody waits for it any more."""
+        self.over = True
+        if self._wake is not None:
+            self._wake.set()
+
     def leave(self) -> None:
         """Its peer has gone."""
         self._left = True
@@ -104,7 +110,7 @@ class Call:
                 request.expects = False
                 if not (request.received or request.complete):
                     self._connection.write(CONTINUE)
-            while not (request.waiting or request.complete or self._left or self.over):
+            while not (request.complete or request.waiting or self._left or self.over):
                 await self._next()
             if request.complete or not (self._left or self.over):
                 body = request.take() if request.waiting else b""

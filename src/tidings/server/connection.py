@@ -16,6 +16,8 @@ from tidings.server.refusals import Refused
 from tidings.server.writer import AnswerWriter
 
 _ASGI = {"version": "3.0", "spec_version": "2.3"}
+_IDLE, _WORK, _QUEUED = Phase.IDLE, Phase.WORK, Phase.QUEUED  # not looked up for each call
+_ENDING, _CLOSED = Phase.ENDING, Phase.CLOSED
 _PEEK = socket.MSG_PEEK | socket.MSG_DONTWAIT
 
 
@@ -72,20 +74,15 @@ class Connection(asyncio.BufferedProtocol):
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Where the next read goes. All connections have the same: what came is taken at once."""
-        return self._host.view[: self._host.read_bytes]
+        return self._host.view
 
     def buffer_updated(self, nbytes: int) -> None:
         """Take what was read."""
-        self._received(bytes(self._host.view[:nbytes]))
-
-    def _received(self, data: bytes) -> None:
-        """Read on, and see where that leads."""
-        if self._phase is Phase.ENDING:
+        if self._phase is _ENDING or self._phase is _CLOSED:
             self._heard_s = self._loop.time()
             return
-        if self._phase is Phase.CLOSED:
-            return
-        self._moved += len(data)
+        data = bytes(self._host.view[:nbytes])
+        self._moved += nbytes
         if self._first:
             data, self._first = self._first + data, b""
         self._read(data)
@@ -142,7 +139,7 @@ class Connection(asyncio.BufferedProtocol):
     def begin(self) -> None:
         """Read what had come before it was made, if nothing more has come since."""
         if self._first:
-            self._received(b"")
+            self.buffer_updated(0)
 
     def look(self, now_s: float) -> None:
         """End it where its peer is late."""
@@ -246,10 +243,13 @@ class Connection(asyncio.BufferedProtocol):
                 return
         if self._call is None:
             self._next(fresh)
+            if not (self._paused or reader.kept or len(reader.requests) > 1):
+                if self._phase is _WORK and self._drained is None:
+                    return  # nearly always: the whole call has come, and nothing else
         else:
             self._call.wake()
             if self._phase is Phase.BODY and self._call.request.complete:
-                self._stand(Phase.WORK)
+                self._stand(_WORK)
         self._hold_where_due()
 
     def taken(self) -> None:
@@ -261,10 +261,11 @@ class Connection(asyncio.BufferedProtocol):
     def _hold_where_due(self) -> None:
         """Read no further while there is enough to do; the peer then has to wait."""
         reader, call = self._reader, self._call
+        phase = self._phase
         ahead = call is not None and call.request.waiting >= self._host.bounds.ahead_bytes
-        due = ahead or self.behind or reader.holds or len(reader.requests) > 1
-        due = due or self._phase is Phase.QUEUED
-        if self._phase in (Phase.ENDING, Phase.CLOSED):
+        due = ahead or self._drained is not None or phase is _QUEUED
+        due = due or bool(reader.kept) or len(reader.requests) > 1
+        if phase is _ENDING or phase is _CLOSED:
             due = False
         if due is not self._paused and self._transport is not None:
             self._paused = due
@@ -282,19 +283,20 @@ class Connection(asyncio.BufferedProtocol):
 
         `fresh`: it did not come behind another one.
         """
-        if self.behind or self._phase is Phase.QUEUED:
+        if self._drained is not None or self._phase is _QUEUED:
             return  # `resume_writing` goes on, or `begin_queued`
-        if not self._reader.requests:
-            if self._reader.began and self._phase is Phase.IDLE:
+        reader, host = self._reader, self._host
+        if not reader.requests:
+            if reader.began and self._phase is _IDLE:
                 self._stand(Phase.HEAD)
             return
-        request, host = self._reader.requests[0], self._host
+        request = reader.requests[0]
         self.address = host.remote(self._peer[0], request.headers)
         kept = host.keeps(request.method, request.path)
         if host.stopping:
             self._refuse(refusals.stopping())
             return
-        fresh = fresh and not self._reader.holds and len(self._reader.requests) == 1
+        fresh = fresh and not reader.kept and len(reader.requests) == 1
         # What is sent behind others is not asked by a probe; events are, and have bodies.
         hurries = kept and (fresh or request.length > 0 or request.chunked)
         line = host.turns.kept if hurries else host.turns.others
@@ -303,12 +305,12 @@ class Connection(asyncio.BufferedProtocol):
             return
         self._fresh = fresh
         line.wait(self, fresh)
-        self._stand(Phase.QUEUED)
+        self._stand(_QUEUED)
         host.queued()
 
     def begin_queued(self) -> bool:
         """Begin the call that waits for its turn; return False where that is not so any more."""
-        if self._phase is not Phase.QUEUED:
+        if self._phase is not _QUEUED:
             return False
         request, host = self._reader.requests[0], self._host
         self._begin(request, host.keeps(request.method, request.path))
@@ -324,7 +326,7 @@ class Connection(asyncio.BufferedProtocol):
         self._call = call = Call(self, request, kept)
         if not kept:
             host.places.others += 1
-        self._stand(Phase.WORK if request.complete else Phase.BODY)
+        self._stand(_WORK if request.complete else Phase.BODY)
         scope = {
             "type": "http",
             "asgi": _ASGI,
@@ -349,7 +351,8 @@ class Connection(asyncio.BufferedProtocol):
 
     def write(self, *parts: bytes) -> None:
         """Send, if there is somebody."""
-        if self._transport is not None and self._phase not in (Phase.ENDING, Phase.CLOSED):
+        phase = self._phase
+        if self._transport is not None and phase is not _ENDING and phase is not _CLOSED:
             if len(parts) == 1:
                 self._transport.write(parts[0])
             else:
@@ -370,25 +373,32 @@ class Connection(asyncio.BufferedProtocol):
         if self._call is not call:
             return
         self._finished(call)
-        if self._phase in (Phase.ENDING, Phase.CLOSED):
+        phase, reader = self._phase, self._reader
+        if phase is _ENDING or phase is _CLOSED:
             return
-        self._reader.requests.popleft()
+        reader.requests.popleft()
         if not call.writer.keep:
             self._end(at_once=call.request.complete and not self._paused)
             return
-        self._stand_by_call()
+        if self._drained is None and not reader.began:
+            self._stand(_IDLE)
+            if not (self._paused or reader.kept or reader.requests or self._pending):
+                return  # nearly always: nothing has come meanwhile
+        else:
+            self._stand_by_call()
         self._go_on()
 
     def _go_on(self) -> None:
         """Begin what has come meanwhile."""
         self._hold_where_due()
-        if self._reader.requests or self._reader.holds:
+        if self._reader.requests or self._reader.kept:
             self._loop.call_soon(self._read_kept)
         elif self._pending is not None:
             self._refuse(self._pending)
 
     def _read_kept(self) -> None:
-        if self._call is None and self._phase not in (Phase.ENDING, Phase.CLOSED):
+        phase = self._phase
+        if self._call is None and phase is not _ENDING and phase is not _CLOSED:
             self._read(b"", fresh=False)
 
     def failed(self) -> tuple[int, Pairs, bytes]:
@@ -402,8 +412,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def _finished(self, call: Call) -> None:
         self._call = None
-        call.over = True
-        call.wake()
+        call.end()
         if not call.kept:
             self._host.places.others -= 1
 
@@ -419,17 +428,18 @@ class Connection(asyncio.BufferedProtocol):
             self._stand(Phase.WORK if call.request.complete or self._paused else Phase.BODY)
 
     def _stand(self, phase: Phase) -> None:
+        worked = self._phase is _WORK
         self._phase = phase
         self._since_s = self._loop.time()
         self._moved = 0
         places = self._host.places
-        if phase is Phase.WORK:
+        if phase is _WORK:
             places.work(self)
-        elif phase is Phase.IDLE:
-            places.rest(self, proven=self._calls > 1)
+        elif phase is _IDLE:
+            places.rest(self, proven=self._calls > 1, worked=worked)
             if self._host.stopping:
                 self._end(at_once=True)
-        elif phase is Phase.QUEUED:
+        elif phase is _QUEUED:
             places.queue(self, fresh=self._fresh)
         else:
             if phase in (Phase.UNREAD, Phase.ENDING) and self._transport is not None:

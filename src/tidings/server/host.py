@@ -26,7 +26,7 @@ class Host(Protocol):
     stopping: bool
     turns: "Turns[Connection]"
     unread: "UnreadAnswers[Connection]"
-    view: memoryview
+    view: memoryview  # where reads go; it is smaller in a crowd
 
     def keeps(self, method: str, path: str) -> bool:
         """Whether a place is kept for such a call."""
@@ -36,10 +36,6 @@ class Host(Protocol):
 
     def shared(self, peer: str) -> bool:
         """Whether a peer stands for many."""
-
-    @property
-    def read_bytes(self) -> int:
-        """How much of `view` one read may fill."""
 
     def queued(self) -> None:
         """One more connection waits for its turn."""

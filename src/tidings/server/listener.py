@@ -59,7 +59,9 @@ class Server:
         self.stopping = False
         self.turns: Turns[Connection] = Turns()
         self.unread: UnreadAnswers[Connection] = UnreadAnswers()
-        self.view = memoryview(bytearray(self.bounds.read_bytes))
+        self._whole_view = memoryview(bytearray(self.bounds.read_bytes))
+        self._crowd_view = self._whole_view[: self.bounds.crowd_read_bytes]
+        self.view = self._whole_view
         self._where = (host, port)
         self._here = (host, port)
         self._socket: socket.socket | None = None
@@ -172,6 +174,7 @@ class Server:
                 sock.close()
                 return
         connection = Connection(self, sock, peer, self._here, first)
+        self._set_view()
         opening = self._loop.create_task(self._open(connection, sock))
         self._opening.add(opening)
         opening.add_done_callback(self._opened)
@@ -210,11 +213,9 @@ class Server:
 
     # -- told by connections ----------------------------------------------------------------------
 
-    @property
-    def read_bytes(self) -> int:
-        """See `host.Host`."""
+    def _set_view(self) -> None:
         crowded = len(self.places) >= self.bounds.crowd
-        return self.bounds.crowd_read_bytes if crowded else self.bounds.read_bytes
+        self.view = self._crowd_view if crowded else self._whole_view
 
     def queued(self) -> None:
         """See `host.Host`."""
@@ -249,6 +250,7 @@ class Server:
 
     def gone(self) -> None:
         """See `host.Host`."""
+        self._set_view()
         self._empty.set()
         self._accept_on()
 

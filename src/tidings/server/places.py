@@ -80,10 +80,10 @@ class Places(Generic[C]):
 
     def work(self, one: C) -> None:
         """Its call is worked on."""
-        if one in self._once:
-            del self._once[one]
-        elif one in self._idle:
+        if one in self._idle:
             del self._idle[one]
+        elif one in self._once:
+            del self._once[one]
         elif one in self._behind:
             del self._behind[one]
         elif one in self._alone:
@@ -94,9 +94,11 @@ class Places(Generic[C]):
             if not group:
                 del self._by_address[waits[0]]
 
-    def rest(self, one: C, *, proven: bool) -> None:
-        """It is between two calls; `proven`, after more than one."""
-        self.work(one)
+    def rest(self, one: C, *, proven: bool, worked: bool = False) -> None:
+        """It is between two calls; `proven`, after more than one; `worked`: its call has just been
+        worked on."""
+        if not worked:
+            self.work(one)
         if one in self._open:
             (self._idle if proven else self._once)[one] = None
 

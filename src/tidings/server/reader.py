@@ -78,7 +78,8 @@ class RequestReader:
     def __init__(self, bounds: Bounds) -> None:
         self._bounds = bounds
         self._parser = httptools.HttpRequestParser(self)
-        self._kept = b""  # bytes beyond a request that waits
+        self.kept = b""  # bytes, from `_kept_at` on, beyond a request that waits
+        self._kept_at = 0
         self._refused: Refused | None = None
         self._over = False  # a request was read that is the last one
         self._again = False  # the parser reads a head that was read before
@@ -96,29 +97,34 @@ class RequestReader:
         """Whether a head has begun and is not complete."""
         return self._head is not None
 
-    @property
-    def holds(self) -> bool:
-        """Whether bytes are kept for later."""
-        return bool(self._kept)
-
     def feed(self, data: bytes) -> None:
         """Take what has come. Refused where it is no request; nothing more is read then."""
         if self._refused is not None or self._over:
             return
-        if self._kept:
-            data = self._kept + data
-            self._kept = b""
-        at, size = 0, len(data)
-        whole = size <= _SLICE and data.count(_HEAD_END) <= 1 and len(self.requests) <= 1
+        at = 0
+        if self.kept:
+            if data:
+                data = self.kept[self._kept_at :] + data
+            else:  # not copied for each of the requests in it
+                data, at = self.kept, self._kept_at
+            self.kept = b""
+        size = len(data)
+        whole = size <= _SLICE and data.count(_HEAD_END, at) <= 1 and len(self.requests) <= 1
         while at < size:
             if len(self.requests) > 1:
-                self._kept = data[at:]
+                self._keep(data, at)
                 return
-            step = size if whole else self._step(data, at)
+            step = size - at if whole else self._step(data, at)
             piece = data if at == 0 and size <= step else data[at : at + step]
             at += self._feed(piece)
             if self._over:
                 return
+
+    def _keep(self, data: bytes, at: int) -> None:
+        """Keep what is beyond `at`; what is before it goes where it is most of the data."""
+        if at * 2 > len(data):
+            data, at = data[at:], 0
+        self.kept, self._kept_at = data, at
 
     def _step(self, data: bytes, at: int) -> int:
         """How many bytes are read before it is looked whether there is enough to do."""
