@@ -56,7 +56,8 @@ class World:
         """One whose receiver answers after `answers(now_s)` seconds; None: not at all."""
         number = len(self.runners) + 1
         runner: Any = SimpleNamespace(
-            webhook=SimpleNamespace(org=OrgId(org), number=number, pulled=False),
+            webhook=SimpleNamespace(org=OrgId(org), number=number),
+            pulled=False,
             lane=Lane(at_once, None, WindowBudget(1 << 30)),
             pace=LanePace(),
             slots={},

@@ -10,6 +10,14 @@ ORG = OrgId(1)
 NOW = 1_000_000
 
 
+class StoppedClock:
+    def now_ms(self) -> int:
+        return NOW
+
+
+CLOCK = StoppedClock()
+
+
 @pytest.mark.parametrize(
     ("outcome", "after"),
     [
@@ -27,26 +35,28 @@ def test_what_follows_is_due_at_the_latest_when_it_was_promised(
 ) -> None:
     promised_retries = PromisedRetries()
     promised_retries.make(ORG, DeliveryId(1), NOW + 60_000)
-    assert promised_retries.keep(DeliveryId(2), outcome, NOW) == outcome, "others are not touched"
-    assert promised_retries.keep(DeliveryId(1), outcome, NOW) == after
-    assert promised_retries.keep(DeliveryId(1), outcome, NOW) == outcome, "a promise is kept once"
+    assert promised_retries.keep(DeliveryId(2), outcome, CLOCK) == outcome, "others are not touched"
+    assert promised_retries.keep(DeliveryId(1), outcome, CLOCK) == after
+    assert promised_retries.keep(DeliveryId(1), outcome, CLOCK) == outcome, "a promise is kept once"
 
 
 def test_a_fault_of_our_own_leaves_the_promise() -> None:
     promised_retries = PromisedRetries()
     promised_retries.make(ORG, DeliveryId(1), NOW + 60_000)
     ours = Retry(delay_s=0.0, ours=True)
-    assert promised_retries.keep(DeliveryId(1), ours, NOW) == ours
-    assert promised_retries.keep(DeliveryId(1), Failed(exhausted=False), NOW) == Retry(delay_s=60.0)
+    assert promised_retries.keep(DeliveryId(1), ours, CLOCK) == ours
+    assert promised_retries.keep(DeliveryId(1), Failed(exhausted=False), CLOCK) == Retry(
+        delay_s=60.0
+    )
 
 
 def test_asked_twice_the_first_promise_stays_and_their_number_is_bounded() -> None:
     promised_retries = PromisedRetries()
     promised_retries.make(ORG, DeliveryId(1), NOW + 60_000)
     promised_retries.make(ORG, DeliveryId(1), NOW)
-    assert promised_retries.keep(DeliveryId(1), Retry(delay_s=600.0), NOW) == Retry(delay_s=60.0)
+    assert promised_retries.keep(DeliveryId(1), Retry(delay_s=600.0), CLOCK) == Retry(delay_s=60.0)
     for delivery in range(PROMISED_MAX + 1):
         promised_retries.make(ORG, DeliveryId(delivery), NOW)
-    assert promised_retries.keep(DeliveryId(0), Failed(exhausted=False), NOW) == Failed(
+    assert promised_retries.keep(DeliveryId(0), Failed(exhausted=False), CLOCK) == Failed(
         exhausted=False
     )

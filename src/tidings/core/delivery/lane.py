@@ -302,7 +302,7 @@ class Lane:
         return bool(
             self.open
             and not self.dormant
-            and self.asked_for
+            and (self.wanted is None or self.asked_for)
             and (self._fresh or self._retries or self._replays)
             and self.running < self.cap
             and self.running < max(1, int(self.limit))
@@ -382,7 +382,9 @@ class Lane:
 
     def ended(self, delivery: DeliveryId, *, slow: bool, delivered: bool) -> None:
         """An attempt is over: its slot is free. It stays in flight until `settled`."""
-        self.free(delivery)
+        if delivery in self.under_way:  # as `free`, which is not called for each attempt
+            self.under_way.remove(delivery)
+            self.running -= 1
         before = delivery in self._began_before
         if before:
             self._began_before.remove(delivery)

@@ -26,6 +26,8 @@ from collections import deque
 from collections.abc import Callable, Collection
 from enum import Enum, auto
 
+import msgspec
+
 from tidings.core.ids import OrgId
 
 COST_MIN_S = 0.005
@@ -55,10 +57,11 @@ _HANGING, _NEW, _WELL = Trust  # by a name of the module: these are asked at eac
 class LanePace:
     """How long a webhook's attempts hold their permits; `now_s` of any one clock."""
 
-    __slots__ = ("_answered_s", "_answers", "_doubt", "_hung", "_known", "took_s")
+    __slots__ = ("_answered_s", "_answers", "_doubt", "_hung", "_known", "took_s", "trust")
 
     def __init__(self) -> None:
         self.took_s = 0.0
+        self.trust = _NEW  # what is expected of its attempts
         self._known = False  # an attempt has ended or hung
         self._hung = 0  # attempts that hang now
         self._answers = 0  # in time, since the last one that was not
@@ -68,6 +71,7 @@ class LanePace:
     def trusted(self) -> None:
         """It is known to have answered before this process."""
         self._known, self._answers = True, 1
+        self._judge()
 
     def hangs(self) -> None:
         """An attempt has no answer yet."""
@@ -75,32 +79,37 @@ class LanePace:
         self._hung += 1
         self._answers = 0
         self._doubt = min(DOUBT_MAX, self._doubt + DOUBT)
+        self._judge()
 
     def ended(self, now_s: float, took_s: float, *, hung: bool, answered: bool | None) -> None:
         """An attempt has ended, one that `hangs` has told of (`hung`) or not. `answered`: whether
         by its receiver's answer; None: for a reason of ours, which tells nothing."""
-        self.took_s = MEMORY * self.took_s + (1 - MEMORY) * took_s if self.took_s else took_s
-        if hung:
-            self._hung -= 1
-            return
-        self._known |= answered is not None
-        if answered:
+        before_s = self.took_s
+        self.took_s = MEMORY * before_s + (1 - MEMORY) * took_s if before_s else took_s
+        if answered and not hung:  # nearly always
+            self._known = True
             self._answers += 1
             self._answered_s = now_s
             if self._doubt:
                 self._doubt -= 1
+            if self.trust is _WELL:
+                return
+        elif hung:
+            self._hung -= 1
+        else:
+            self._known |= answered is not None
+        self._judge()
+
+    def _judge(self) -> None:
+        if self._answers > self._hung:
+            self.trust = _WELL
+        else:
+            self.trust = _HANGING if self._known else _NEW
 
     @property
     def cost_s(self) -> float:
         """What another attempt will use."""
         return max(COST_MIN_S, self.took_s)
-
-    @property
-    def trust(self) -> Trust:
-        """What is expected of its attempts."""
-        if self._answers > self._hung:
-            return _WELL
-        return _HANGING if self._known else _NEW
 
     def is_sure(self, since_s: float) -> bool:
         """Whether it has answered since then, and has not hung lately."""
@@ -120,16 +129,13 @@ class _Kind(Enum):
 _SURE, _UNSURE, _UNPROVEN, _HUNG, _OVER = _Kind
 
 
-class Permit:
+class Permit(msgspec.Struct, eq=False, gc=False):  # one for each attempt, in no circle
     """One attempt that is under way."""
 
-    __slots__ = ("began_s", "kind", "org", "pace")
-
-    def __init__(self, org: OrgId, pace: LanePace, began_s: float, kind: _Kind) -> None:
-        self.org = org
-        self.pace = pace
-        self.began_s = began_s
-        self.kind = kind
+    org: OrgId
+    pace: LanePace
+    began_s: float
+    kind: _Kind
 
     @property
     def hung(self) -> bool:
@@ -141,14 +147,15 @@ class _Share:
     """So many permits, of a process or of an org in it: how many are held, and of what kind."""
 
     __slots__ = (
-        "began",
         "for_unproven",
         "for_unsure",
         "half",
+        "hung",
         "size",
         "unproven",
         "unsure",
         "used",
+        "young",
     )
 
     def __init__(self, size: int) -> None:
@@ -159,7 +166,9 @@ class _Share:
         self.used = 0
         self.unproven = 0  # those that hang among them
         self.unsure = 0
-        self.began: dict[int, int] = {}  # how many of those under way, by parts of a second
+        # Of an org, those under way by their begin: first those that hang. Young ones may be over.
+        self.hung: dict[Permit, None] = {}
+        self.young: deque[Permit] = deque()
 
     def admits(self, trust: Trust) -> bool:
         """Whether there is one more for such a webhook, if it is not sure to be well."""
@@ -182,23 +191,17 @@ class _Share:
     def is_sure(self, pace: LanePace) -> bool:
         """Whether a webhook is well beyond doubt: it has answered since the oldest attempt under
         way began, and has not hung lately."""
-        return pace.trust is _WELL and pace.is_sure(
-            min(self.began) / OLDEST_PARTS if self.began else -math.inf
-        )
+        return pace.trust is _WELL and pace.is_sure(self._oldest_s())
 
-    def take(self, kind: _Kind) -> None:
-        self.used += 1
-        if kind is _UNSURE:
-            self.unsure += 1
-        elif kind is _UNPROVEN:
-            self.unproven += 1
-
-    def give(self, kind: _Kind) -> None:
-        self.used -= 1
-        if kind is _UNSURE:
-            self.unsure -= 1
-        elif kind is not _SURE:
-            self.unproven -= 1
+    def _oldest_s(self) -> float:
+        """When the oldest attempt under way began, to a part of a second before."""
+        oldest = next(iter(self.hung), None)
+        if oldest is None:
+            drop_over(self.young)
+            if not self.young:
+                return -math.inf
+            oldest = self.young[0]
+        return math.floor(oldest.began_s * OLDEST_PARTS) / OLDEST_PARTS
 
     def hangs(self, kind: _Kind) -> None:
         """One that was counted so hangs from now on."""
@@ -206,6 +209,12 @@ class _Share:
             self.unproven += 1
             if kind is _UNSURE:
                 self.unsure -= 1
+
+
+def drop_over(young: deque[Permit]) -> None:
+    """Forget the oldest ones that are over."""
+    while young and young[0].kind is _OVER:
+        young.popleft()
 
 
 class Permits:
@@ -217,7 +226,6 @@ class Permits:
         self._of_org: dict[int, _Share] = {}  # those with attempts under way, and some idle ones
         self._org_size = max(1, int(count * ORG_SHARE))
         self._idle = _Share(self._org_size)
-        self._under_way: set[Permit] = set()
         self._hung = 0
         self._young: deque[Permit] = deque()  # by their begin; some are over
 
@@ -239,14 +247,18 @@ class Permits:
     def look_at_young(self, now_s: float) -> None:
         """Those that have had no answer for long hang from now on."""
         young, before_s = self._young, now_s - HANGS_S
-        while young and (young[0].kind is _OVER or young[0].began_s <= before_s):
+        drop_over(young)
+        while young and young[0].began_s <= before_s:
             permit = young.popleft()
-            if permit.kind is not _OVER:
-                self._all.hangs(permit.kind)
-                self._of_org[permit.org].hangs(permit.kind)
-                permit.kind = _HUNG
-                permit.pace.hangs()
-                self._hung += 1
+            share = self._of_org[permit.org]
+            self._all.hangs(permit.kind)
+            share.hangs(permit.kind)
+            drop_over(share.young)  # then it is the first there too
+            share.hung[share.young.popleft()] = None
+            permit.kind = _HUNG
+            permit.pace.hangs()
+            self._hung += 1
+            drop_over(young)
 
     def unproven_may(self, now_s: float) -> bool:
         """Whether the process has one for a webhook that hangs or is new."""
@@ -268,7 +280,11 @@ class Permits:
 
     def admits(self, org: OrgId, pace: LanePace, running: int, now_s: float) -> bool:
         """Whether its org and the process have one more for a webhook that holds `running`."""
-        self.look_at_young(now_s)
+        young = self._young
+        while young and young[0].kind is _OVER:  # asked for each attempt: nothing is called
+            young.popleft()
+        if young and young[0].began_s <= now_s - HANGS_S:
+            self.look_at_young(now_s)
         share, whole = self._of_org.get(org, self._idle), self._all
         if share.used >= share.size or whole.used >= whole.size:
             return False
@@ -283,50 +299,67 @@ class Permits:
 
     def take(self, org: OrgId, pace: LanePace, now_s: float) -> Permit:
         """An attempt starts."""
-        share = self._of_org.get(org)
+        share, whole = self._of_org.get(org), self._all
         if share is None:
-            if len(self._of_org) >= IDLE_ORGS:
-                self._of_org = {org: share for org, share in self._of_org.items() if share.used}
-            share = self._of_org[org] = _Share(self._org_size)
+            share = self._enter(org)
         if pace.trust is not _WELL:
             kind = _UNPROVEN
         elif share.used >= share.half and share.is_sure(pace):
             kind = _SURE
         else:  # or nobody has to know
             kind = _UNSURE
-        self._all.take(kind)
-        share.take(kind)
-        part = int(now_s * OLDEST_PARTS)
-        share.began[part] = share.began.get(part, 0) + 1
-        permit = Permit(org, pace, now_s, kind)
+        share.used += 1
+        whole.used += 1
+        if kind is _UNSURE:
+            share.unsure += 1
+            whole.unsure += 1
+        elif kind is _UNPROVEN:
+            share.unproven += 1
+            whole.unproven += 1
+        permit, young = Permit(org, pace, now_s, kind), share.young
+        while young and young[0].kind is _OVER:
+            young.popleft()
+        young.append(permit)
         self._young.append(permit)
-        self._under_way.add(permit)
         return permit
+
+    def _enter(self, org: OrgId) -> _Share:
+        if len(self._of_org) >= IDLE_ORGS:
+            self._of_org = {org: share for org, share in self._of_org.items() if share.used}
+        share = self._of_org[org] = _Share(self._org_size)
+        return share
 
     def give(self, permit: Permit, now_s: float, *, answered: bool | None) -> None:
         """An attempt is over; nothing if it was already. `answered`: by an answer; None: for a
         reason of ours."""
-        if permit not in self._under_way:
+        if permit.kind is _OVER:
             return
-        self._under_way.remove(permit)
-        self.look_at_young(now_s)
-        kind, began_s = permit.kind, permit.began_s
+        if permit.kind is not _HUNG and permit.began_s <= now_s - HANGS_S:
+            self.look_at_young(now_s)
+        kind, share, whole = permit.kind, self._of_org[permit.org], self._all
         permit.kind = _OVER
+        share.used -= 1
+        whole.used -= 1
+        if kind is _UNSURE:
+            share.unsure -= 1
+            whole.unsure -= 1
+        elif kind is not _SURE:
+            share.unproven -= 1
+            whole.unproven -= 1
         hung = kind is _HUNG
-        self._hung -= hung
-        permit.pace.ended(now_s, now_s - began_s, hung=hung, answered=answered)
-        self._all.give(kind)
-        share = self._of_org[permit.org]
-        share.give(kind)
-        part = int(began_s * OLDEST_PARTS)
-        if share.began[part] > 1:
-            share.began[part] -= 1
-        else:
-            del share.began[part]
+        if hung:
+            self._hung -= 1
+            del share.hung[permit]
+        permit.pace.ended(now_s, now_s - permit.began_s, hung=hung, answered=answered)
 
     def take_back_but(self, held: Collection[Permit], now_s: float) -> int:
         """Give back those that nobody holds; returns how many that were."""
-        lost = [permit for permit in self._under_way if permit not in held]
+        lost = [
+            permit
+            for share in self._of_org.values()
+            for permit in (*share.hung, *share.young)
+            if permit.kind is not _OVER and permit not in held
+        ]
         for permit in lost:
             self.give(permit, now_s, answered=None)
         return len(lost)
@@ -338,7 +371,7 @@ class Turns:
     def __init__(self) -> None:
         self._orgs: list[tuple[float, int, int]] = []  # heaps of time used, arrival, who
         self._webhooks: dict[int, list[tuple[float, int, int]]] = {}
-        self._waiting: set[int] = set()
+        self.waiting: set[int] = set()  # asked for each attempt whether there are any
         self._used_by_org: dict[int, float] = {}
         self._used_by_webhook: dict[int, float] = {}
         self._now = 0.0  # what the org of the last turn had used
@@ -346,15 +379,15 @@ class Turns:
         self._arrivals = 0
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return len(self.waiting)
 
     def join(self, org: OrgId, webhook: int) -> None:
         """Wait for a turn."""
-        if webhook in self._waiting:
+        if webhook in self.waiting:
             return
-        if not self._waiting:
+        if not self.waiting:
             self._forget()
-        self._waiting.add(webhook)
+        self.waiting.add(webhook)
         self._arrivals += 1
         of_org = self._webhooks.setdefault(org, [])
         if not of_org:
@@ -374,7 +407,7 @@ class Turns:
         of_org = self._webhooks[org]
         used, _, webhook = heapq.heappop(of_org)
         self._now_in[org] = used
-        self._waiting.discard(webhook)
+        self.waiting.discard(webhook)
         cost = cost_of(webhook)
         self._used_by_webhook[webhook] = used + cost
         self._used_by_org[org] = self._now + cost

@@ -196,9 +196,17 @@ class CallReader(Generic[Draft]):
         now_ms: int,
     ) -> "Iterable[Item[Draft]]":
         """The same, event by event where there are several: others may have a turn between them."""
-        items = self._read_each(content_type, headers, body, caller, key, now_ms)
         if _HOPS not in headers:
-            return items
+            if (
+                content_type == b"application/json"
+                and key is None
+                and body[:1] == b"{"
+                and len(body) <= self.limits.body_bytes
+                and cloudevents.BINARY_MARK not in headers
+            ):  # nearly every call
+                return [self._alone(body, body, caller, None, now_ms)]
+            return self._read_each(content_type, headers, body, caller, key, now_ms)
+        items = self._read_each(content_type, headers, body, caller, key, now_ms)
         said = headers[_HOPS].decode("latin-1")
         passage = read_passage(said, headers.get(_MESSAGE, b"").decode("latin-1"))
         noted = (pass_on(item, passage) for item in items)
@@ -216,8 +224,6 @@ class CallReader(Generic[Draft]):
         if len(body) > self.limits.body_bytes:
             raise too_large(self.limits.body_bytes, len(body))
         if content_type == b"application/json" and cloudevents.BINARY_MARK not in headers:
-            if body[:1] == b"{" and key is None:  # nearly every call
-                return [self._alone(body, body, caller, None, now_ms)]
             form: Form = "json"
         else:
             form = form_of(content_type, headers)

@@ -52,14 +52,16 @@ class Admission:
     @property
     def crowded(self) -> bool:
         """Whether lanes wait for their turn."""
-        return bool(self._quick or self._slow)
+        return bool(self._quick.waiting or self._slow.waiting)
 
     def crowded_for(self, runner: WebhookRunner) -> bool:
         """Whether others wait whose turn comes before this lane's, though it has just ended an
         attempt."""
-        if runner.webhook.pulled:
+        if runner.pulled:
             return False
-        return bool(self._quick or self._slow) or (bool(self._aside) and self._is_behind(runner))
+        if self._quick.waiting or self._slow.waiting:
+            return True
+        return bool(self._aside) and self._is_behind(runner)
 
     def _is_behind(self, runner: WebhookRunner) -> bool:
         """Whether others wait aside in its org that come first: those that are trusted alike, and
@@ -74,23 +76,23 @@ class Admission:
     def admits(self, runner: WebhookRunner, now_s: float) -> bool:
         """Whether a slot is there for this lane. What a reader fetches takes none: it is bounded
         by what readers may have, and holds no connection while it is out."""
-        webhook = runner.webhook
         return self._may_send() and (
-            webhook.pulled
-            or self.permits.admits(webhook.org, runner.pace, runner.lane.running, now_s)
+            runner.pulled
+            or self.permits.admits(runner.webhook.org, runner.pace, runner.lane.running, now_s)
         )
 
     def began(self, runner: WebhookRunner, now_s: float) -> Permit | None:
         """An attempt has started, which the lane counts already; returns the permit that it holds
         until `ended`, None where it takes none."""
-        if runner.webhook.pulled:
+        if runner.pulled:
             return None
         return self.permits.take(runner.webhook.org, runner.pace, now_s)
 
     def ended(self, permit: Permit, now_s: float, *, answered: bool | None) -> None:
         """An attempt is over. `answered`: by an answer; None: for a reason of ours."""
         self.permits.give(permit, now_s, answered=answered)
-        self.bring(permit.org, now_s)
+        if self._aside:
+            self.bring(permit.org, now_s)
 
     def bring(self, org: OrgId, now_s: float) -> None:
         """A slot of this org is free, or was not used: who waits aside for it has its turn."""

@@ -114,7 +114,7 @@ class Attempts:
                     result = await inner.send(message)
                 finally:
                     channel.active -= 1
-                    if channel.unused:
+                    if channel.retired and channel.unused:
                         self._spawn(channel.close())
                 self._check(result, message)
                 if message.left or (result is not None and self.stands(runner, webhook, job)):

@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable
 
 from tidings.core.delivery.breaker import Position
-from tidings.core.delivery.exchange import Answer, Result, is_the_receivers
+from tidings.core.delivery.exchange import Answer, Fault, Result, is_the_receivers
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.outcome import Delivered, Outcome
 from tidings.engine.delivery.healths import Healths
@@ -43,7 +43,7 @@ class Breakers:
         replay's success as well.
         """
         breaker, ending = runner.lane.breaker, result.ending
-        if result.spares_receiver or not is_the_receivers(ending):
+        if result.spares_receiver or (ending.__class__ is Fault and not is_the_receivers(ending)):
             breaker.unproven()
             return None
         number = runner.webhook.number

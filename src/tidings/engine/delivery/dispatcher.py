@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-from tidings.core.delivery.exchange import Ending, Result, is_answered
+from tidings.core.delivery.exchange import Answer, Ending, Result, is_answered
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.lane import Lane, WindowBudget
 from tidings.core.delivery.learned_rate import LearnedRate
@@ -193,9 +193,19 @@ class Dispatcher:
 
     def settled(self, settled: Sequence[port.Settlement], receipt: port.Receipt) -> None:
         """These are written: their deliveries leave their lanes, and retries have a due time."""
+        runners, forget = self._runners, self._in_flight.forget
         for settlement in settled:
             try:
-                self._settled(settlement, receipt.now_ms)
+                delivery, attempt = settlement.delivery, settlement.attempt
+                if (runner := runners.get(settlement.webhook)) is not None:
+                    runner.lane.settled(delivery, attempt)
+                    runner.cancelled.discard(delivery)
+                    runner.doubted.discard(delivery)
+                    if settlement.delay_ms is not None:
+                        self._claims.note(runner, receipt.now_ms + settlement.delay_ms)
+                    if self._ends and (ends := self._ends.pop(delivery, None)) is not None:
+                        self._end_webhook(runner, *ends)  # disabling parks what is unfinished
+                forget(delivery, attempt)
             except Exception as error:  # the others have been written too
                 self._errors.note(error, Step.SETTLE)
         for webhook, due_ms in receipt.due:
@@ -207,19 +217,6 @@ class Dispatcher:
                     self._rescuer.note(webhook, error)
         if self._admission.crowded:
             self._slots.give()
-
-    def _settled(self, settlement: port.Settlement, now_ms: int) -> None:
-        delivery, attempt = settlement.delivery, settlement.attempt
-        runner = self._runners.get(settlement.webhook)
-        if runner is not None:
-            runner.lane.settled(delivery, attempt)
-            runner.cancelled.discard(delivery)
-            runner.doubted.discard(delivery)
-            if settlement.delay_ms is not None:
-                self._claims.note(runner, now_ms + settlement.delay_ms)
-            if (ends := self._ends.pop(delivery, None)) is not None:
-                self._end_webhook(runner, *ends)  # not before: disabling parks what is unfinished
-        self._in_flight.forget(delivery, attempt)
 
     # -- webhooks ---------------------------------------------------------------------------------
 
@@ -409,8 +406,10 @@ class Dispatcher:
             lane.breaker.unproven()
             self._commits.settle(endings.lost(webhook, job, started_ms))
             return
-        took_s = result.ending.duration_ms / 1000
-        slot.free(self._loop.time(), answered=is_answered(result.ending))
+        ending = result.ending
+        took_s = ending.duration_ms / 1000
+        answered = ending.__class__ is Answer or is_answered(ending)
+        slot.free(self._loop.time(), answered=answered)
         ending, outcome, disable, settlement = self._judge.judge(
             runner, webhook, job, started_ms, result
         )

@@ -11,6 +11,7 @@ import msgspec
 from tidings.core.delivery.outcome import Cancelled, Delivered, Failed, Outcome, Retry
 from tidings.core.ids import DeliveryId, OrgId
 from tidings.core.shares.table import SharedTable
+from tidings.engine.clock import Clock
 from tidings.store import port
 
 PROMISED_MAX = 10_000  # of the org with most the oldest go: their retries follow the schedule
@@ -32,16 +33,16 @@ class PromisedRetries:
         for delivery in self._due_ms:
             self._due_ms.replace(delivery, self._due_ms[delivery] + by_ms)
 
-    def keep(self, delivery: DeliveryId, outcome: Outcome, now_ms: int) -> Outcome:
+    def keep(self, delivery: DeliveryId, outcome: Outcome, clock: Clock) -> Outcome:
         """What follows an attempt, at the latest when it was promised."""
-        if not self._due_ms:
+        if not self._due_ms.used:
             return outcome
         if isinstance(outcome, Retry) and outcome.ours:
             return outcome  # nothing was tried yet
         due_ms = self._due_ms.pop(delivery)
         if due_ms is None or isinstance(outcome, Delivered | Cancelled):
             return outcome
-        left_s = max(0.0, (due_ms - now_ms) / 1000)
+        left_s = max(0.0, (due_ms - clock.now_ms()) / 1000)
         if isinstance(outcome, Failed):
             return outcome if outcome.disable or outcome.exhausted else Retry(delay_s=left_s)
         if outcome.slow:  # the receiver has asked for less: it is not asked sooner than that

@@ -26,6 +26,7 @@ class WebhookRunner:
         headers_of: HeadersOf = MessageHeaders,
     ) -> None:
         self.webhook = webhook
+        self.pulled = webhook.pulled  # asked for each attempt
         self.lane = lane
         self.channel = channel
         self._headers_of = headers_of
@@ -47,4 +48,5 @@ class WebhookRunner:
     def follow(self, webhook: Webhook) -> None:
         """Send by another version from now on."""
         self.webhook = webhook
+        self.pulled = webhook.pulled
         self.headers = self._headers_of(webhook)

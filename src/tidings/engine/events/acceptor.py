@@ -44,10 +44,9 @@ class Acceptor:
 
     async def accept(self, drafts: list[Draft]) -> list[Acceptance]:
         """See `Intake.accept`."""
-        for draft in drafts:
-            if draft.passage is not None:
-                break
-        else:  # they come for the first time, as nearly all do
+        if len(drafts) == 1 and drafts[0].passage is None:  # as nearly all do
+            return await self._commits.add([self._prepare(drafts[0])])
+        if all(draft.passage is None for draft in drafts):  # they come for the first time
             return await self._take(drafts)
         entered = self.loops.enter(drafts)
         verdicts: list[Acceptance] | None = None

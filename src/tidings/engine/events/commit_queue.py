@@ -95,6 +95,7 @@ class CommitQueue:
         self._idle = asyncio.Event()
         self._idle.set()
         self._failure: str | None = None
+        self.halted = False  # the store has refused, and has not taken anything since
 
     # -- for who has something to write -----------------------------------------------------------
 
@@ -164,11 +165,6 @@ class CommitQueue:
         return len(self._waiting.settled)
 
     @property
-    def halted(self) -> bool:
-        """Whether the store has refused, and has not taken anything since."""
-        return self._failure is not None
-
-    @property
     def failure(self) -> str:
         """Why it has refused; empty while it takes what comes."""
         return self._failure or ""
@@ -235,8 +231,8 @@ class CommitQueue:
 
     def halt(self, failure: str) -> None:
         """The store refuses: callers are told, and nothing more is sent."""
-        self._failure = failure
+        self._failure, self.halted = failure, True
 
     def go_on(self) -> None:
         """The store has taken a commit."""
-        self._failure = None
+        self._failure, self.halted = None, False

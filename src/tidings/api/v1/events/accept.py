@@ -133,7 +133,8 @@ class AcceptApp:
         self._clock_ms = clock_ms
         self._new_request_id = new_request_id
         self._limits = reader.limits
-        self._limit_digits = len(str(reader.limits.body_bytes))
+        # A length of fewer digits is within the bound, and is not counted.
+        self._short_digits = min(len(str(reader.limits.body_bytes)), SMALL_DIGITS + 1)
         self._throttle = throttle
         self._address_of = address_of
         self._origins_of = origins_of
@@ -159,7 +160,7 @@ class AcceptApp:
                     raise _too_many(allowance)
             if b"content-encoding" in headers or content_type != b"application/json":
                 _check_content(content_type, headers)
-            length = self._length_of(headers)
+            length = headers.get(b"content-length")
             body = await self._body.read(self._guarded(scope, receive, caller, length))
             read = True
             key = headers.get(b"idempotency-key")
@@ -233,20 +234,15 @@ class AcceptApp:
         caller: Caller,
         length: bytes | None,
     ) -> Receive:
-        """What receives a body that may be large, counted until the call ends."""
-        if length is not None and len(length) <= SMALL_DIGITS:
-            return receive
+        """Return what receives a body that may be large, counted until the call ends. 413 where
+        its announced length is above the bound; that it is true is the server's to see."""
+        if length is not None:
+            if len(length) < self._short_digits:
+                return receive
+            if length.isdigit() and int(length[:19]) > self._limits.body_bytes:
+                raise too_large(self._limits.body_bytes, int(length[:19]))
         scope[CALLER] = caller
         return self._bodies.around(scope, receive).receive
-
-    def _length_of(self, headers: dict[bytes, bytes]) -> bytes | None:
-        """Return the announced length, None where there is none, and raise 413 where it is above
-        the bound; that it is a number, and true, is the server's to see."""
-        length = headers.get(b"content-length")
-        if length is not None and len(length) >= self._limit_digits and length.isdigit():
-            if int(length[:19]) > self._limits.body_bytes:
-                raise too_large(self._limits.body_bytes, int(length[:19]))
-        return length
 
     async def _one(self, draft: Draft, request: bytes) -> Answer:
         (verdict,) = await self._intake.accept([draft])

@@ -16,7 +16,7 @@ class GuardedChannel:
     it follows a webhook is replaced; one that fails to close is let go.
     """
 
-    __slots__ = ("_destination", "_errors", "_retired", "_webhook", "active", "inner")
+    __slots__ = ("_destination", "_errors", "retired", "_webhook", "active", "inner")
 
     def __init__(
         self, destination: Destination, webhook: Webhook, errors: UnforeseenErrors
@@ -27,7 +27,7 @@ class GuardedChannel:
         self._errors = errors
         self.inner: Channel | None = None  # None: its driver has failed to open it until now
         self.active = 0
-        self._retired = False
+        self.retired = False
         try:
             self.inner = destination.open(webhook)
         except BaseException as error:
@@ -41,13 +41,13 @@ class GuardedChannel:
 
     def retire(self) -> bool:
         """Take no more attempts; returns whether it can be closed at once."""
-        self._retired = True
+        self.retired = True
         return self.unused
 
     @property
     def unused(self) -> bool:
         """Whether it is retired and its last attempt has ended."""
-        return self._retired and not self.active
+        return self.retired and not self.active
 
     def follow(self, webhook: Webhook) -> bool:
         """See `Channel.follow`; False where its driver fails to say."""

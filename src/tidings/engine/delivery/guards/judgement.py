@@ -71,7 +71,7 @@ class AttemptJudge:
                 DELIVERED if was is Verdict.DELIVERED else self._again(job, started_ms, result)
             )
         try:
-            outcome = self._promised.keep(job.delivery, outcome, self._clock.now_ms())
+            outcome = self._promised.keep(job.delivery, outcome, self._clock)
         except Exception as error:
             self._errors.note(error, Step.JUDGE, webhook.kind)
         try:
