@@ -106,6 +106,11 @@ class ServiceProcess:
         """The end of what it has said."""
         return self.log.read_text("utf-8", "replace")[-2000:] if self.log.exists() else ""
 
+    def errors(self) -> list[str]:
+        """List the lines of its log that report a fault of its own."""
+        lines = self.log.read_text("utf-8", "replace").splitlines() if self.log.exists() else []
+        return [line for line in lines if '"level": "error"' in line or '"level":"error"' in line]
+
     def store_child(self, role: str) -> psutil.Process:
         """The store's child process: `write` or `read`."""
         for child in psutil.Process(self.pid).children(recursive=True):

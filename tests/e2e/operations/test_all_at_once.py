@@ -143,7 +143,7 @@ def test_an_ordinary_org_hardly_sees_what_others_do(
         after - was for was, after in zip(before.late(), during.late(), strict=True)
     )
     assert ready.status == 200 and ready.json["problems"] == []
-    assert thrown["faults"] == [], service.words()
+    assert thrown["faults"] == [], service.errors()
     assert calls_s <= SLOWER_S
     assert deliveries_s <= LATER_S
     assert memory_most - memory_before <= MORE_MIB
