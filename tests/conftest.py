@@ -6,13 +6,14 @@ import gc
 import inspect
 import os
 import sys
+import warnings
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
 from hypothesis import settings
 
-from tests import left_running
+from tests import forked, left_running
 from tests.rewriting import rewrite
 from tests.store.migrated import copy_in_memory
 
@@ -27,6 +28,16 @@ sys.dont_write_bytecode = False
 
 copy_in_memory()
 left_running.mark_programs()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def all_programs_are_ended() -> Iterator[None]:
+    """Tests end what they start. What runs on is ended here, and named where the tests are over."""
+    yield
+    left = left_running.left_running(forked.pid_of_forker())
+    left_running.end_programs(left)
+    if left:
+        warnings.warn(f"{left} ran on after the tests that started them", stacklevel=1)
 
 
 @pytest.hookimpl(tryfirst=True)
