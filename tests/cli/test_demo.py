@@ -200,6 +200,7 @@ def clean_environ() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name[:8] != "TIDINGS_"}
 
 
+@pytest.mark.systems
 def test_the_whole_demonstration_loses_nothing(
     tmp_path: Path, clean_environ: dict[str, str]
 ) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import pytest
+
 from .harness.api import Api
 from .harness.events import event, new_id
 from .harness.pump import Pump, all_arrive
@@ -53,6 +55,7 @@ def comes_to(api: Api, job: dict[str, Any], *states: str, seconds: float = 40) -
     return found
 
 
+@pytest.mark.systems
 def test_a_new_webhook_gets_what_it_has_missed_across_two_restarts_once(
     own_service: NewService, receiver: Receiver
 ) -> None:

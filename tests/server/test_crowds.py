@@ -237,14 +237,14 @@ async def test_calls_sent_behind_others_hold_no_newcomer_up() -> None:
 
     async with serving(dear, places=400, spare=8, per_address=200, keeps=keeps) as server:
         others = await crowd(server, 390, GET * 60, reads=False)
-        slowest_s = 0.0
+        most = 0
         for _ in range(20):
-            began_s = time.monotonic()
+            before = asked
             client = await Client.to(server)
             assert (await client.ask(GET.replace(b"/ ", b"/kept ", 1)))[0] == 200
-            slowest_s = max(slowest_s, time.monotonic() - began_s)
+            most = max(most, asked - before)
             client.close()
-        assert slowest_s < 0.5  # a call on each of them would take 1.6 s
+        assert most < 125  # half a second of pages; a call on each connection would be 390
         assert asked < 390 * 60
         assert len(others) == 390
 

@@ -12,6 +12,7 @@ pytestmark = pytest.mark.timeout(120)
 EVENTS, CUSTOMERS, KILLS = 240, 12, 3
 
 
+@pytest.mark.systems
 def test_actions_are_done_for_every_event_though_their_program_is_killed(
     own_service: NewService, tmp_path: Path
 ) -> None:

@@ -104,6 +104,7 @@ json = {{to = {{path = "shop"}}}}
 """
 
 
+@pytest.mark.systems
 def test_events_of_a_brands_actions_go_back_to_the_platform_without_personal_data(
     own_service: NewService, receiver: Receiver, tmp_path: Path
 ) -> None:

@@ -4,6 +4,8 @@ import time
 from functools import partial
 from pathlib import Path
 
+import pytest
+
 from ..harness.api import Api
 from ..harness.events import event, new_id
 from ..harness.receiver import Receiver
@@ -96,6 +98,7 @@ def test_a_broken_deploy_that_refuses_everything_does_not_fail_the_whole_backlog
     assert states.count("failed") <= 40 and states.count("delivered") >= 160
 
 
+@pytest.mark.systems
 def test_an_open_breaker_is_open_after_a_restart(tmp_path: Path, receiver: Receiver) -> None:
     service = ServiceProcess(tmp_path / "data")
     try:

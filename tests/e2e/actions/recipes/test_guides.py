@@ -18,6 +18,7 @@ from tests.stand_ins.parties.magento import TOKEN, Magento
 SIGNING = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
+@pytest.mark.systems
 def test_whoever_follows_the_guide_of_messages_has_them_sent(
     own_service: NewService, tmp_path: Path
 ) -> None:

@@ -24,7 +24,7 @@ from tests.e2e.harness.service import environment
 from tests.e2e.harness.until import until
 from tests.stand_ins.parties.twilio import ACCOUNT, TOKEN, Twilio
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.systems, pytest.mark.timeout(180)]
 MEERA, JONAS, LAYLA = 41200777, 41200888, 41201111
 RETRY: dict[str, Any] = {"retryPolicy": {"delaysInSeconds": [1]}}
 

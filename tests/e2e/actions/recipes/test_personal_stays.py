@@ -19,7 +19,7 @@ from tests.e2e.harness.receiver import Receiver
 from tests.e2e.harness.service import ORG as PLATFORM_ORG
 from tests.e2e.harness.until import until
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.systems, pytest.mark.timeout(180)]
 MEERA = 41200777
 MARK = "a-personal-value"  # all that is marked begins so
 ASKS: dict[str, Any] = {"withoutPersonalData": True, "retryPolicy": {"delaysInSeconds": [1]}}

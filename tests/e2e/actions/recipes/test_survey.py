@@ -224,6 +224,7 @@ def test_whatever_the_survey_platform_answers_an_invitation_is_made_once(
     assert medallia.tokens_issued() == (2 if trouble == "expired tokens" else 1)
 
 
+@pytest.mark.systems
 def test_every_customer_is_asked_once_though_the_program_is_killed_again_and_again(
     own_service: NewService, recipe: Recipe, medallia: Apart
 ) -> None:
