@@ -15,7 +15,7 @@ nothing else (tests/store/sqlite/test_power.py).
 import contextlib
 import hashlib
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import apsw
@@ -189,7 +189,7 @@ class RetentionRows:
 
     def _look(
         self, wanted: port.DropSlice, query: str, after: tuple[int, ...]
-    ) -> Iterator[tuple[int, OldEvent | None]]:
+    ) -> Generator[tuple[int, OldEvent | None], None, None]:
         """Events behind a place, with the number that their place has; None where it is gone."""
         cursor = self._connection.execute(query, (*after, wanted.rows_max))
         try:
@@ -200,7 +200,7 @@ class RetentionRows:
             cursor.close(True)
 
     def _drop(
-        self, wanted: port.DropSlice, looked: Iterator[tuple[int, OldEvent | None]]
+        self, wanted: port.DropSlice, looked: Generator[tuple[int, OldEvent | None], None, None]
     ) -> tuple[int, int, bool]:
         """Rows dropped, the place of the last event that is done with, and whether more is behind.
 
@@ -229,6 +229,7 @@ class RetentionRows:
                     else:
                         old.append(event)
             to = seq
+        looked.close()  # a statement that still reads keeps SQLite in the error of a refused write
         drop = self._drop_payload if wanted.kind == RowKind.PAYLOAD else self._drop_events
         rows, done = drop(old, wanted.rows_max)
         if done < len(old):

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.store.conformance.subject import Subject
+from tests.store.conformance.test_retention import body, drop
 from tests.store.rows import ORG, event, new, settled, webhook
 from tidings.core.delivery.states import State
 from tidings.core.ids import EventNumber
@@ -166,10 +167,14 @@ def test_jobs_wait_for_an_event_that_is_owed_deliveries(subject: Subject) -> Non
 
 
 def test_an_event_that_is_owed_deliveries_is_kept(subject: Subject) -> None:
+    """By every kind of a pass, and the next pass, which looks again at what was kept back."""
     owing(subject, at_once=0)
-    everything = port.DropSlice(RowKind.METADATA, 1, 1 << 60, [], True, 100, True)
-    subject.ask(lambda store: store.drop(everything))
-    assert subject.event("a", ORG) is not None
+    subject.commit(event("not owed any"))
+    for kind in (*RowKind, *RowKind):
+        drop(subject, kind)
+        assert subject.event("not owed any", ORG) is None or kind is not RowKind.METADATA
+        assert body(subject, "a") is not None
+        assert subject.ask(lambda store: store.retention_state()).kept_back == 1
     assert len(finish(subject)) == 7
 
 
