@@ -1,22 +1,25 @@
 """Which tests are near a module: those called like it, those that import it, those beside them."""
 
+import ast
 import re
 from functools import cache
 from pathlib import Path
 
-_IMPORT = re.compile(r"^(?:from|import) (tidings[\w.]*)(?: import \(?([^)]*)\)?)?", re.MULTILINE)
 _FAR = ("e2e", "browser", "systems", "simulation", "mutants", "examples")  # whole programs, or days
 _SYSTEMS = re.compile(r"^pytestmark = .*\bsystems\b", re.MULTILINE)
+_WORD_LEAST = 4  # a shorter stem is in the names of many that are not about it
 
 
 @cache
 def imports_of(path: Path) -> frozenset[str]:
-    """Return the modules that a file of tests imports by name."""
+    """Return the modules of ours that a file of tests imports, and the names from them."""
     found: set[str] = set()
-    for module, names in _IMPORT.findall(path.read_text("utf-8")):
-        found.add(module)
-        found |= {f"{module}.{name.strip()}" for name in names.split(",")}
-    return frozenset(found)
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{name.name}" for name in node.names)}
+    return frozenset(name for name in found if name.startswith("tidings"))
 
 
 @cache
@@ -35,19 +38,25 @@ def near(module: Path, source: Path, tests: Path) -> list[Path]:
     inside = module.relative_to(source).with_suffix("")
     name = ".".join(("tidings", *inside.parts))
     folder = tests / inside.parent
+    word = inside.name.removesuffix("s")
+    subject = inside.parts[-2] if len(inside.parts) > 1 else ""
 
-    def rank(path: Path) -> tuple[int, int, str]:
-        called = path.stem.removeprefix("test_").startswith(inside.name)
+    def closeness(path: Path) -> int:
+        stem, parts = path.stem.removeprefix("test_"), path.relative_to(tests).parts
         imported = name in imports_of(path)
+        called = len(word) >= _WORD_LEAST and word in stem
         beside = path.parent == folder
-        closeness = (called and (beside or imported), imported, beside)
-        return (
-            -sum(1 << (2 - i) for i, is_so in enumerate(closeness) if is_so),
-            len(imports_of(path)),
-            str(path),
-        )
+        if called and (beside or imported):
+            return 4
+        if imported:
+            return 3
+        if called and (parts[0] == inside.parts[0] or subject in parts[:-1]):
+            return 2
+        # The adapters of the store are tried by what its port promises.
+        alike = inside.parts[0] == "store" and "conformance" in parts and subject in parts[:-1]
+        return 1 if beside or called or alike else 0
 
-    ranked = sorted((rank(path), path) for path in test_files(tests))
-    return [path for (closeness, _, _), path in ranked if closeness < 0] or [
+    ranked = sorted((-closeness(path), len(imports_of(path)), path) for path in test_files(tests))
+    return [path for negative, _, path in ranked if negative < 0] or [
         path for path in test_files(tests) if inside.parts[0] in path.relative_to(tests).parts[:1]
     ]
