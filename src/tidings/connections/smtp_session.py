@@ -120,9 +120,10 @@ class Session:
             answered = await client.execute_command(b"DATA")
             if answered.code != START:
                 raise aiosmtplib.SMTPDataError(answered.code, answered.message)
-            if (written := content()) is None:
-                self.abort()  # there is no other way to take back DATA
-                return None
+        if (written := content()) is None:  # what it raises is no failure of the server
+            self.abort()  # there is no other way to take back DATA
+            return None
+        with self._told(CONTENT):
             assert client.protocol is not None
             client.protocol.write(_STUFFED.sub(b"..", written) + b".\r\n")
             self._sent = self.used = True

@@ -94,25 +94,25 @@ class HttpOutlet:
             timings = Timings(dns_ms, wire.connect_ms, wire.tls_ms)
             if (early := wire.ended_early(started)) is not None:
                 return _timed(early, timings)
-        # Nothing is awaited from here to the first byte.
-        if (headers := leaves()) is None:
-            self._released(wire)
-            return None
         try:
-            request = self._writer.write(method, headers, body, path)
-        except ValueError:
-            self._released(wire)
-            return faults.not_built(started)
-        answered = wire.exchange(
-            request,
-            keep=self._keep_answers,
-            started=started,
-            deadline=started + deadline_s,
-            most=self._kept_bytes,
-        )
-        try:
+            # Nothing is awaited from here to the first byte.
+            if (headers := leaves()) is None:
+                self._released(wire)
+                return None
+            try:
+                request = self._writer.write(method, headers, body, path)
+            except ValueError:
+                self._released(wire)
+                return faults.not_built(started)
+            answered = wire.exchange(
+                request,
+                keep=self._keep_answers,
+                started=started,
+                deadline=started + deadline_s,
+                most=self._kept_bytes,
+            )
             ending = await answered
-        except asyncio.CancelledError:
+        except BaseException:  # a cancel, or whatever `leaves` raises: its place is free again
             wire.close()
             raise
         if isinstance(ending, Fault) and ending.kind is FaultKind.STALE:
