@@ -442,7 +442,12 @@ def build(ports: Ports, options: Options) -> App:
             limits.health.first_after_ms,
             supervisor,
         ),
-        inbound=Inbound(named=sources.named, intake=sources.intake, clock_ms=clock.now_ms),
+        inbound=Inbound(
+            named=sources.named,
+            intake=sources.intake,
+            clock_ms=clock.now_ms,
+            key=ports.keys.tokens,
+        ),
         keyed_calls=KeyedCalls(store, ports.vault),
         acceptor=acceptor,
         reader=reader,

@@ -256,12 +256,17 @@ def refuse_unknown_fields(body: dict[str, Any], known: Iterable[str], stem: str 
         raise RefusalAnswer(400, form.refusals)
 
 
-async def read_bytes(request: Request, bytes_max: int) -> bytes:
-    """A call's body. RefusalAnswer where it is too long, by its announced length before it is read,
-    or comes too slowly."""
+def refuse_announced(request: Request, bytes_max: int) -> None:
+    """RefusalAnswer where a body is too long by its announced length."""
     length = request.headers.get("content-length", "")
     if length.isdigit() and int(length[:19]) > bytes_max:
         raise _too_large(bytes_max)
+
+
+async def read_bytes(request: Request, bytes_max: int) -> bytes:
+    """A call's body. RefusalAnswer where it is too long, by its announced length before it is read,
+    or comes too slowly."""
+    refuse_announced(request, bytes_max)
     try:
         async with asyncio.timeout(BODY_WAIT_S):
             body = await _read(request, bytes_max)

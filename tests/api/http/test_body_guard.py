@@ -1,6 +1,7 @@
 """Every body is judged before it is read, and counted while it is held."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -182,14 +183,24 @@ async def test_the_bound_of_the_route_is_looked_at_before_the_body(key: str | No
             assert await unread(s, path, auth, length=300_000, key=key) == (413, 0)
 
 
-async def unread(s: Any, path: str, auth: str, *, length: int, key: str | None) -> tuple[int, int]:
+async def unread(
+    s: Any,
+    path: str,
+    auth: str | None,
+    *,
+    length: int,
+    key: str | None,
+    more: Sequence[tuple[bytes, bytes]] = (),
+) -> tuple[int, int]:
     """The status of a call with a body of such a length, and how often its body was asked for."""
     headers = [
-        (b"authorization", auth.encode()),
+        *more,
         (b"content-type", b"application/json"),
         (b"content-length", str(length).encode()),
         (b"host", b"testserver"),
     ]
+    if auth is not None:
+        headers.append((b"authorization", auth.encode()))
     if key is not None:
         headers.append((b"idempotency-key", key.encode()))
     asked, sent = 0, []

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.api.control_client import START_MS, service
+from tests.api.http.test_body_guard import unread
 from tests.api.v1.test_sources import SIGNED, STATIC, make
 from tidings.api.v1.inbound import BODY_BYTES_MAX
 from tidings.core.sources.message import ForeignMessage
@@ -104,3 +105,82 @@ def test_the_largest_message_is_verified_within_that_time(name: str) -> None:
         assert refusal_of(scheme(**fields), message, START_MS // 1000) is not None
         took_s.append(time.thread_time() - began_s)
     assert min(took_s) < REFUSED_AFTER_S
+
+
+SIGNATURE = "v1," + "A" * 43 + "="
+PLAUSIBLE: dict[str, dict[str, str]] = {
+    "signed": PROOFS["signed"] | {"webhook_signature": f"v2,x {SIGNATURE}"},
+    "hmac": {"X_Sig": "0" * 128},
+    "timed": {"X_Sig": "t=" + "0" * 64, "X_At": str(START_MS // 1000)},
+}
+"""Heads of which only the body can show that they are not a sender's."""
+TIMED = HMAC | {"hash": "sha256", "prefix": "t=", "timestampHeader": "X-At"}
+IMPOSSIBLE: dict[str, list[dict[str, str]]] = {
+    "signed": [
+        {},
+        *({k: v for k, v in PLAUSIBLE["signed"].items() if k != left} for left in PROOFS["signed"]),
+        PLAUSIBLE["signed"] | {"webhook_timestamp": str(START_MS // 1000 - 301)},
+        PLAUSIBLE["signed"] | {"webhook_timestamp": "soon"},
+        PLAUSIBLE["signed"] | {"webhook_signature": "v1,x"},
+        PLAUSIBLE["signed"] | {"webhook_signature": " ".join(["v1,x"] * 16 + [SIGNATURE])},
+    ],
+    "static": [{}, PROOFS["static"], {"X_Key": ""}],
+    "hmac": [{}, {"X_Sig": "0" * 127}, {"X_Sig": ",".join(["00"] * 16)}, {"X_Other": "0" * 128}],
+    "timed": [
+        {},
+        PLAUSIBLE["timed"] | {"X_Sig": "0" * 64},
+        PLAUSIBLE["timed"] | {"X_At": str(START_MS // 1000 + 301)},
+        PLAUSIBLE["timed"] | {"X_At": "-1"},
+        {"X_Sig": PLAUSIBLE["timed"]["X_Sig"]},
+    ],
+}
+KINDS = SCHEMES | {"timed": TIMED}
+
+
+def test_every_scheme_that_there_is_is_tried() -> None:
+    assert {scheme["type"] for scheme in KINDS.values()} == set(VERIFICATION.kinds)
+    assert IMPOSSIBLE.keys() == KINDS.keys()
+
+
+async def asked_for_body(s: Any, path: str, head: dict[str, str], length: int) -> tuple[int, int]:
+    """The status of a call to a source, and how often its body was asked for."""
+    more = [(name.replace("_", "-").lower().encode(), v.encode()) for name, v in head.items()]
+    return await unread(s, path, None, length=length, key=None, more=more)
+
+
+@pytest.mark.parametrize("name", KINDS)
+async def test_who_cannot_be_the_sender_is_refused_before_the_body(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbound, "REFUSED_AFTER_S", 0.0)
+    async with service() as s:
+        await make(s, name=name, verification=KINDS[name])
+        for head in IMPOSSIBLE[name]:
+            assert await asked_for_body(s, f"/in/1/{name}", head, 900_000) == (401, 0), head
+        shown = (await s.call("GET", f"/v1/sources/{name}")).json
+        assert shown["lastHour"]["refused"] == len(IMPOSSIBLE[name]), "each with its reason"
+        if name in PLAUSIBLE:
+            status, asked = await asked_for_body(s, f"/in/1/{name}", PLAUSIBLE[name], 900_000)
+            assert (status, asked > 0) == (401, True), "only the body shows it"
+        whole = await asked_for_body(s, f"/in/1/{name}", {}, BODY_BYTES_MAX + 1)
+        assert whole == (413, 0), "the length comes first, as where no source is"
+
+
+async def test_addresses_without_a_source_are_refused_before_the_body_as_those_with_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One that waits for the body of a signed head may be a source that signs, or none; one that
+    does not may be a source of another scheme, or none. An address stays what it is."""
+    monkeypatch.setattr(inbound, "REFUSED_AFTER_S", 0.0)
+    async with service() as s:
+        seen: dict[str, set[tuple[int, int]]] = {}
+        for _ in range(2):
+            for number in range(40):
+                path = f"/in/1/none-{number}"
+                assert await asked_for_body(s, path, {}, 900_000) == (401, 0)
+                asked = await asked_for_body(s, path, PLAUSIBLE["signed"], 900_000)
+                seen.setdefault(path, set()).add(asked)
+        assert all(len(answers) == 1 for answers in seen.values()), "always the same"
+        assert {status for answers in seen.values() for status, _ in answers} == {401}
+        waiting = sum(asked > 0 for answers in seen.values() for _, asked in answers)
+        assert 0 < waiting < 40, "some do, some do not"

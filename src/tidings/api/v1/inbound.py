@@ -1,5 +1,6 @@
 """`/in/{source_org}/{source_name}`: what others send to the inbound webhooks of an org."""
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable
 
@@ -9,7 +10,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tidings.api.answers import RefusalAnswer, answer, as_refused, error_answer, refused
-from tidings.api.context import Services, read_bytes
+from tidings.api.context import Services, read_bytes, refuse_announced
 from tidings.api.http.body_guard import HOLDER
 from tidings.api.http.front import address_of
 from tidings.api.models import body_of
@@ -73,15 +74,19 @@ def inbound_answers(services: Services) -> Answers:
                 "(content_encoding, header Content-Encoding)",
                 "Content-Encoding",
             )
-        budget = services.bodies.budget
-        proven = inbound.proven_source(OrgId(org), source_name, request.headers.items())
-        request.scope[HOLDER] = (
-            budget.stranger(address_of(request.scope), f"{org}/{source_name}")
-            if proven is None
-            else budget.sender(OrgId(org), proven)
-        )
-        body = await read_bytes(request, BODY_BYTES_MAX)
-        told = await inbound.receive(OrgId(org), source_name, request.headers.items(), body)
+        refuse_announced(request, BODY_BYTES_MAX)
+        budget, began_s = services.bodies.budget, asyncio.get_running_loop().time()
+        judged = inbound.judge_head(OrgId(org), source_name, request.headers.items())
+        if judged.refused:
+            told = await inbound.refuse(began_s)
+        else:
+            request.scope[HOLDER] = (
+                budget.stranger(address_of(request.scope), f"{org}/{source_name}")
+                if judged.source is None
+                else budget.sender(OrgId(org), judged.source)
+            )
+            body = await read_bytes(request, BODY_BYTES_MAX)
+            told = await inbound.receive(OrgId(org), source_name, request.headers.items(), body)
         if told.fate is not None:
             return answer(show_taken(told.fate), told.status)
         wait = {} if told.retry_after_s is None else {"retry_after": str(told.retry_after_s)}

@@ -55,6 +55,10 @@ class StandardWebhooks(msgspec.Struct, frozen=True, tag="standardWebhooks"):
         """Without secrets."""
         return "StandardWebhooks()"
 
+    def head_refusal(self, head: ForeignMessage, now_s: int) -> str | None:
+        """See `head_refusal_of`."""
+        return standard_webhooks.head_fault(head.headers, now_s) or None
+
     def refusal(self, message: ForeignMessage, now_s: int) -> str | None:
         """See `refusal_of`."""
         secrets = [standard_webhooks.read_secret(one) for one in _both(self)]
@@ -78,6 +82,10 @@ class StaticHeader(msgspec.Struct, frozen=True, tag="header"):
     def __repr__(self) -> str:
         """Without the values."""
         return f"StaticHeader(header={self.header!r})"
+
+    def head_refusal(self, head: ForeignMessage, now_s: int) -> str | None:
+        """See `head_refusal_of`: the head is all that proves it."""
+        return self.refusal(head, now_s)
 
     def refusal(self, message: ForeignMessage, now_s: int) -> str | None:
         """See `refusal_of`."""
@@ -136,28 +144,50 @@ class HmacHeader(msgspec.Struct, frozen=True, tag="hmac", omit_defaults=True):
         """Without secrets."""
         return f"HmacHeader(header={self.header!r})"
 
+    def head_refusal(self, head: ForeignMessage, now_s: int) -> str | None:
+        """See `head_refusal_of`."""
+        if (fault := self._incomplete(head)) is not None:
+            return fault
+        digest = _ENCODED[self.encoding](bytes(hashlib.new(self.hash).digest_size))
+        if not any(len(signature) == len(digest) for signature in self._signatures(head)):
+            return f"The header {self.header} must hold a signature by {self.hash}; it does not."
+        if self.timestamp_header is not None:
+            off_s = abs(now_s - int(head.header(self.timestamp_header) or 0))
+            if off_s > TOLERANCE_S:
+                return f"The time of the request is {off_s} s off; at most {TOLERANCE_S} s."
+        return None
+
     def refusal(self, message: ForeignMessage, now_s: int) -> str | None:
         """See `refusal_of`."""
-        came = message.header(self.header)
-        if came is None:
-            return f"The header {self.header} must be there; it is not."
+        if (fault := self._incomplete(message)) is not None:
+            return fault
         text, off_s = message.body, 0
         if self.timestamp_header is not None:
             at = message.header(self.timestamp_header) or ""
-            if not (at.isascii() and at.isdigit() and len(at) <= 15):
-                return f"The header {self.timestamp_header} must be seconds since 1970; it is not."
             text = f"{at}{self.separator}".encode() + text
             off_s = abs(now_s - int(at))
-        parts = [part.strip() for part in came.split(",")[:SIGNATURES_MAX]]
-        signatures = [
-            part.removeprefix(self.prefix) for part in parts if part.startswith(self.prefix)
-        ]
+        signatures = self._signatures(message)
         wanted = [_ENCODED[self.encoding](_digest(one, text, self.hash)) for one in _both(self)]
         if not any([_same(_folded(one, self.encoding), to) for one in signatures for to in wanted]):
             return f"No signature in {self.header} is that of these bytes with the secret."
         if off_s > TOLERANCE_S:
             return f"The signature fits, but its time is {off_s} s off; at most {TOLERANCE_S} s."
         return None
+
+    def _incomplete(self, message: ForeignMessage) -> str | None:
+        """Say which header is missing, or holds no time."""
+        if message.header(self.header) is None:
+            return f"The header {self.header} must be there; it is not."
+        if self.timestamp_header is not None:
+            at = message.header(self.timestamp_header) or ""
+            if not (at.isascii() and at.isdigit() and len(at) <= 15):
+                return f"The header {self.timestamp_header} must be seconds since 1970; it is not."
+        return None
+
+    def _signatures(self, message: ForeignMessage) -> list[str]:
+        came = message.header(self.header) or ""
+        parts = [part.strip() for part in came.split(",")[:SIGNATURES_MAX]]
+        return [part.removeprefix(self.prefix) for part in parts if part.startswith(self.prefix)]
 
 
 Verification = StandardWebhooks | StaticHeader | HmacHeader
@@ -177,6 +207,17 @@ LABELS = {
 def refusal_of(verification: Verification, message: ForeignMessage, now_s: int) -> str | None:
     """Why a message is not from whom it must be; None where it is. `now_s`: since 1970."""
     return verification.refusal(message, now_s)
+
+
+def head_refusal_of(verification: Verification, head: ForeignMessage, now_s: int) -> str | None:
+    """Say why the headers of a message show that it is not from whom it must be, whatever its body
+    is; None where they do not. `now_s`: since 1970."""
+    return verification.head_refusal(head, now_s)
+
+
+def is_proven_by_head(verification: Verification) -> bool:
+    """Return whether a message proves by its headers alone whom it is from."""
+    return isinstance(verification, StaticHeader)
 
 
 def secret_headers(verification: Verification) -> frozenset[str]:

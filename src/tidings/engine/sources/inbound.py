@@ -6,8 +6,10 @@ messages that were put aside, or the store takes nothing.
 """
 
 import asyncio
+import hashlib
 import math
 import os
+import secrets
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -16,7 +18,15 @@ from tidings.core.ids import OrgId
 from tidings.core.shaping.signatures.standard_webhooks import show_secret
 from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.source import WEBHOOK
-from tidings.core.sources.verification import StandardWebhooks, StaticHeader, refusal_of
+from tidings.core.sources.verification import (
+    HmacHeader,
+    StandardWebhooks,
+    StaticHeader,
+    Verification,
+    head_refusal_of,
+    is_proven_by_head,
+    refusal_of,
+)
 from tidings.engine.events.intake import Overloaded
 from tidings.engine.sources.activity import REFUSED, Arrival
 from tidings.engine.sources.intake import Fate, SourceIntake
@@ -29,8 +39,22 @@ REFUSED_AFTER_S = 0.02  # longer than it takes to verify the largest message
 PAUSED_RETRY_S, FULL_RETRY_S, BUSY_RETRY_S = 60, 60, 1
 
 
-_NOBODYS = StandardWebhooks(show_secret(os.urandom(32)))
-"""How a message is verified that goes to no source: in vain, and for as long."""
+_NOBODYS: tuple[Verification, ...] = (
+    StandardWebhooks(show_secret(os.urandom(32))),
+    StaticHeader(f"X-{secrets.token_hex(16)}", secrets.token_hex(16)),
+    HmacHeader(f"X-{secrets.token_hex(16)}", secrets.token_hex(16)),
+)
+"""How messages are verified that go to no source: in vain, and for as long as those of a source. At
+each address always in the same one of these ways, so that what is refused before its body does not
+show which addresses are sources."""
+
+
+class JudgedHead(msgspec.Struct, frozen=True):
+    """What the headers of a request say before its body is read."""
+
+    refused: bool
+    source: int | None = None
+    """The number of the source whose sender they prove; None where the body is needed for that."""
 
 
 class InboundAnswer(msgspec.Struct, frozen=True):
@@ -52,23 +76,37 @@ class Inbound:
         named: Callable[[OrgId, str], LiveSource | None],
         intake: SourceIntake,
         clock_ms: Callable[[], int],
+        key: bytes,
     ) -> None:
+        """`key`: a secret of this installation, by which addresses without a source behave."""
+        self._key = key
         self._named = named
         self._intake = intake
         self._clock_ms = clock_ms
         self._running: dict[int, int] = {}
 
-    def proven_source(
-        self, org: OrgId, name: str, headers: Sequence[tuple[str, str]]
-    ) -> int | None:
-        """Return the number of the source whose sender proves itself by the head of a request
-        alone, before its body is read; None where that is not so, or not known yet."""
-        live = self._named(org, name)
-        if live is None or not isinstance(live.source.verification, StaticHeader):
-            return None
-        head = ForeignMessage("", headers, b"")
-        why = refusal_of(live.source.verification, head, self._clock_ms() // 1000)
-        return live.stored.number if why is None else None
+    def judge_head(self, org: OrgId, name: str, headers: Sequence[tuple[str, str]]) -> JudgedHead:
+        """Judge by the head of a request who sends it, before its body is read. What a source
+        refuses is noted on its page."""
+        live, verification = self._found(org, name)
+        now_ms = self._clock_ms()
+        why = head_refusal_of(verification, ForeignMessage("", headers, b""), now_ms // 1000)
+        if why is not None:
+            _note_refusal(live, now_ms, why)
+            return JudgedHead(True)
+        proven = live is not None and is_proven_by_head(verification)
+        return JudgedHead(False, live.stored.number if live is not None and proven else None)
+
+    async def refuse(self, began_s: float) -> InboundAnswer:
+        """Return the answer to who does not prove to be a sender, as long after the call began (by
+        the clock of the loop) wherever it went."""
+        await asyncio.sleep(began_s + REFUSED_AFTER_S - asyncio.get_running_loop().time())
+        return InboundAnswer(
+            401,
+            "not_verified",
+            "The request must go to a source and prove who sends it; it does not. The page of "
+            "the source says why it refuses a request. (not_verified, header)",
+        )
 
     async def receive(
         self, org: OrgId, name: str, headers: Sequence[tuple[str, str]], body: bytes
@@ -78,18 +116,11 @@ class Inbound:
         Who does not prove to be a sender is not told whether there is such a source: the answer and
         its time are the same, and the reason stands on the page of the source alone.
         """
-        loop = asyncio.get_running_loop()
-        began_s = loop.time()
+        began_s = asyncio.get_running_loop().time()
         message = ForeignMessage("", headers, body)
-        live = self._verified(self._named(org, name), message)
+        live = self._verified(org, name, message)
         if live is None:
-            await asyncio.sleep(began_s + REFUSED_AFTER_S - loop.time())
-            return InboundAnswer(
-                401,
-                "not_verified",
-                "The request must go to a source and prove who sends it; it does not. The page of "
-                "the source says why it refuses a request. (not_verified, header)",
-            )
+            return await self.refuse(began_s)
         number = live.stored.number
         if self._running.get(number, 0) >= RUNNING_MAX:
             return InboundAnswer(
@@ -105,18 +136,26 @@ class Inbound:
         finally:
             self._running[number] -= 1
 
-    def _verified(self, live: LiveSource | None, message: ForeignMessage) -> LiveSource | None:
+    def _found(self, org: OrgId, name: str) -> tuple[LiveSource | None, Verification]:
+        """The inbound webhook at an address, if there is one, and how requests to it are judged."""
+        live = self._named(org, name)
+        if live is not None and live.source.kind == WEBHOOK and live.source.verification:
+            return live, live.source.verification
+        address = f"{org}/{name}".encode(errors="replace")
+        [number] = hashlib.blake2b(
+            address, key=self._key, digest_size=1, person=b"sources"
+        ).digest()
+        return None, _NOBODYS[number % len(_NOBODYS)]
+
+    def _verified(self, org: OrgId, name: str, message: ForeignMessage) -> LiveSource | None:
         """The source, where the message comes from its sender; what it refuses is noted."""
+        live, verification = self._found(org, name)
         now_ms = self._clock_ms()
-        known = live is not None and live.source.kind == WEBHOOK
-        verification = live.source.verification if live is not None and known else None
-        why = refusal_of(verification or _NOBODYS, message, now_ms // 1000)
-        if live is None or not known or verification is None:
-            return None
-        if why is not None:
-            live.activity.note([Arrival(now_ms, "", REFUSED, 0, reason=why)])
-            return None
-        return live
+        why = refusal_of(verification, message, now_ms // 1000)
+        if why is None:
+            return live
+        _note_refusal(live, now_ms, why)
+        return None
 
     async def _taken(self, live: LiveSource, message: ForeignMessage) -> InboundAnswer:
         if live.source.paused:
@@ -145,3 +184,8 @@ class Inbound:
                 BUSY_RETRY_S,
             )
         return InboundAnswer(202, fate=fate)
+
+
+def _note_refusal(live: LiveSource | None, now_ms: int, why: str) -> None:
+    if live is not None:
+        live.activity.note([Arrival(now_ms, "", REFUSED, 0, reason=why)])

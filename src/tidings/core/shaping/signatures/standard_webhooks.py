@@ -9,6 +9,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import re
 from collections.abc import Sequence
 
 from tidings.core.form import came
@@ -23,6 +24,8 @@ SECRET_PATTERN = (
 )
 """Of a secret as it is handed over, for JSON Schema."""
 TOLERANCE_S = 300
+SIGNATURES_MAX = 16  # of one header that are compared
+_SIGNATURE = re.compile(r"v1,[A-Za-z0-9+/]{43}=")
 _NAMES = ("webhook-id", "webhook-timestamp", "webhook-signature")
 
 
@@ -67,9 +70,8 @@ def judge(
     """What a test inbox says of the signature of what arrived, and why: by the secrets of the
     webhooks that point here. `now_s` is seconds since the epoch."""
     given = {name.lower(): value for name, value in headers}
-    absent = [name for name in _NAMES if not given.get(name)]
-    if absent:
-        return Judgement(SignatureVerdict.MISSING, f"It came without {' and '.join(absent)}.")
+    if fault := _absent(given):
+        return Judgement(SignatureVerdict.MISSING, fault)
     if not secrets:
         return Judgement(
             SignatureVerdict.UNKNOWN,
@@ -77,15 +79,12 @@ def judge(
             "the address as a webhook's URL.",
         )
     id, said, signatures = (given[name] for name in _NAMES)
-    if not (said.isascii() and said.isdigit() and len(said) <= 15):
-        return Judgement(
-            SignatureVerdict.WRONG,
-            f"webhook-timestamp must be seconds since 1970; got {came(said)}.",
-        )
+    if fault := _undated(said):
+        return Judgement(SignatureVerdict.WRONG, fault)
     wanted = [Signer((secret,)).sign(id, int(said), body).encode() for secret in secrets]
     signed = any(
         hmac.compare_digest(part.encode(), signature)
-        for part in signatures.split(" ")[:16]
+        for part in signatures.split(" ")[:SIGNATURES_MAX]
         for signature in wanted
         if part.isascii()
     )
@@ -103,6 +102,35 @@ def judge(
             f"than {TOLERANCE_S} s.",
         )
     return Judgement(SignatureVerdict.VALID, "The signature is that of these bytes.")
+
+
+def head_fault(headers: Sequence[tuple[str, str]], now_s: int) -> str:
+    """Say why the headers alone show that a message cannot be signed in time, whatever its body is;
+    empty where they do not. `now_s` is seconds since the epoch."""
+    given = {name.lower(): value for name, value in headers}
+    if fault := _absent(given):
+        return fault
+    _, said, signatures = (given[name] for name in _NAMES)
+    if fault := _undated(said):
+        return fault
+    if not any(_SIGNATURE.fullmatch(part) for part in signatures.split(" ")[:SIGNATURES_MAX]):
+        return "webhook-signature must hold a signature of version v1; it does not."
+    off_s = abs(now_s - int(said))
+    return (
+        ""
+        if off_s <= TOLERANCE_S
+        else (f"webhook-timestamp is {off_s} s off; receivers refuse more than {TOLERANCE_S} s.")
+    )
+
+
+def _absent(given: dict[str, str]) -> str:
+    absent = [name for name in _NAMES if not given.get(name)]
+    return f"It came without {' and '.join(absent)}." if absent else ""
+
+
+def _undated(said: str) -> str:
+    is_date = said.isascii() and said.isdigit() and len(said) <= 15
+    return "" if is_date else f"webhook-timestamp must be seconds since 1970; got {came(said)}."
 
 
 def show_secret(secret: bytes) -> str:
