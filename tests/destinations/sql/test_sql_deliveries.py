@@ -2,6 +2,7 @@
 
 import json
 import random
+import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from tests.e2e.harness.api import Api
 from tests.e2e.harness.events import new_id
 from tests.e2e.harness.service import ORG, ServiceProcess
 from tests.e2e.harness.until import until
+from tests.golden.dated import SITE, Clock
 
 own_service = fixtures.own_service
 pytestmark = pytest.mark.timeout(240)
@@ -121,6 +123,34 @@ def test_numbers_that_no_time_holds_take_no_slot_and_harm_no_other_event(
     assert "number must be something at data.totalPointsIssued" in json.dumps(attempt)
     [(customer, number)] = trial.arrivals()
     assert (customer, number) == (8, 3000)
+
+
+STUCK = Path(__file__).with_name("stuck.tar.xz")
+STUCK_MS = 1_795_992_986_345
+"""A data directory as the service left it, killed, when such numbers still took its slots: 30
+events and one that is well, all pending. A restart of that service changed nothing."""
+
+
+def test_a_data_directory_that_was_stuck_by_such_numbers_goes_on(
+    own_service: NewService, trial: SqlTrial, tmp_path: Path
+) -> None:
+    file = tmp_path / "connections.toml"
+    file.write_text(trial.connections)
+    data = tmp_path / "stuck"
+    data.mkdir(mode=0o700)
+    with tarfile.open(STUCK) as archive:
+        archive.extractall(data, filter="data")
+    Clock(tmp_path / "clock", STUCK_MS)
+    wrap = ("env", f"PYTHONPATH={SITE}:{tmp_path / 'clock'}")
+    service = own_service(data=data, connections=file, wrap=wrap).start()
+    with service.api(ORG) as api:
+        until(lambda: api.counts()["failed"] == 30, "their ends", 60)
+        until(lambda: api.counts()["delivered"] == 1, "the one that is well", 30)
+        assert trial.arrivals() == [(8, 3000)]
+        assert api.post(lines([changed(9, 4, 5)]), "application/x-ndjson").status == 202
+        until(lambda: api.counts()["delivered"] == 2, "the next one", 30)
+        ready = api.get("/readyz").must(200)
+        assert ready["problems"] == [] and "slots" not in json.dumps(ready["notices"])
 
 
 def test_a_test_message_leaves_no_row(api: Api, trial: SqlTrial) -> None:

@@ -1,0 +1,58 @@
+"""A service with a bug in its way out: an operator sees it, and it holds up nothing but itself."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.harness.api import Api
+from tests.e2e.harness.events import new_id
+from tests.e2e.harness.fixtures import NewService
+from tests.e2e.harness.receiver import Receiver
+from tests.e2e.harness.service import ORG
+from tests.e2e.harness.until import until
+
+pytestmark = pytest.mark.timeout(120)
+SITE = Path(__file__).parents[1] / "harness" / "broken"
+AT_ONCE = 8  # attempts that the whole service makes at one time
+BROKEN = 3 * AT_ONCE
+
+
+def figure(api: Api, name: str) -> float:
+    found = re.search(rf"^{name} (\S+)$", api.get("/metrics").body.decode(), re.MULTILINE)
+    assert found is not None, name
+    return float(found[1])
+
+
+def group(text: str) -> dict[str, object]:
+    return {"eventName": "groupCreated", "eventId": new_id(), "data": {"groupId": 1, "name": text}}
+
+
+@pytest.mark.parametrize("words", ["breaks-here", "breaks-here-late"])
+def test_an_unforeseen_error_is_told_and_gives_its_slot_back(
+    own_service: NewService, receiver: Receiver, tmp_path: Path, words: str
+) -> None:
+    bug = tmp_path / "bug"
+    bug.touch()
+    service = own_service(wrap=("env", f"PYTHONPATH={SITE}:{bug}"), deliveries_at_once_max=AT_ONCE)
+    service.start()
+    with service.api(ORG) as api:
+        api.webhook(receiver.url("/hook"), eventNames=["groupCreated"])
+        lines = [group(words) for _ in range(BROKEN)]
+        body = "\n".join(map(json.dumps, lines)).encode()
+        assert api.post(body, "application/x-ndjson").status == 202
+        until(lambda: figure(api, "tidings_unforeseen_errors_total") >= BROKEN, "all errors", 30)
+        well = group("well")
+        assert api.post(json.dumps(well).encode()).status == 202
+        until(lambda: api.delivery_of(well["eventId"])["state"] == "delivered", "its slot", 20)
+        until(lambda: figure(api, "tidings_in_flight") == 0, "that every slot is free", 20)
+        assert figure(api, "tidings_lost_slots_total") == 0
+        ready = api.get("/readyz").must(200)
+        [notice] = [one for one in ready["notices"] if "an error of its own" in one]
+        assert "ZeroDivisionError" in notice and "7777" not in json.dumps(ready)
+        assert "7777" not in service.words() and "an unforeseen error" in service.words()
+        [attempt, *_] = api.delivery_of(lines[0]["eventId"])["attemptList"]
+        assert attempt["fault"] == "ours" and "not the receiver's fault" in json.dumps(attempt)
+        bug.unlink()  # it is mended: all of them arrive by themselves
+        until(lambda: api.counts()["delivered"] == BROKEN + 1, "all of them", 60)
