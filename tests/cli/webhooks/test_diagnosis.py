@@ -272,3 +272,51 @@ def test_groups_are_told_and_are_no_fault() -> None:
         "1 of its last 2 belong to groups: what it wants of a customer is left out of them."
     )
     assert "groups" not in diagnose(WELL).cause
+
+
+LEASE = {"ended": True, "fault": "lease", "advice": "Its lease ended."}
+PULLED = webhook(WELL, webHookType="PULL", webHookUrl="pull:")
+UNREAD = {"state": "pending", "attempts": 0}
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (
+            replace(PULLED, newest=[UNREAD] * 3, tally={"now": {"pending": 3}}),
+            ("3 deliveries wait for a reader, and nobody fetches from crm.", "168 hours"),
+        ),
+        (
+            replace(PULLED, newest=[UNREAD], delivered=[GOOD], tally={"now": {"pending": 1}}),
+            ("1 delivery waits for a reader", "nobody fetches from crm any more"),
+        ),
+        (
+            replace(
+                PULLED,
+                newest=[BAD, GOOD],
+                worst=WORST | {"attemptList": [LEASE, LEASE]},
+                tally={"now": {"retrying": 2}},
+            ),
+            ("not acknowledged in time: 2 deliveries wait; the lease of dlv_1 has ended 2 times",),
+        ),
+        (
+            replace(PULLED, newest=[UNREAD] * 500, tally={"now": {"pending": 500}}),
+            ("500 deliveries wait for a reader",),
+        ),
+    ],
+)
+def test_what_is_fetched_is_unread_or_acknowledged_too_late(
+    found: Findings, words: tuple[str, ...]
+) -> None:
+    said = diagnose(found)
+    assert all(word in said.cause for word in words), said.cause
+    assert said.step == "tidings webhooks pull crm" and not said.well
+    assert "receiver" not in said.cause + said.fix and "Connections" not in said.fix
+
+
+@pytest.mark.parametrize("newest", [[GOOD], [UNREAD, GOOD], []])
+def test_what_is_fetched_and_acknowledged_is_well(newest: list[dict[str, Any]]) -> None:
+    said = diagnose(
+        replace(PULLED, newest=newest, tally={"delivered": 7, "now": {"pending": 1 - (not newest)}})
+    )
+    assert said.well and said.step == "tidings webhooks pull crm"

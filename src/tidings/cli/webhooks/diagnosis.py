@@ -53,6 +53,11 @@ def acts(webhook: Facts) -> bool:
     return bool(webhook.get("webHookType") == "ACTION")
 
 
+def is_pulled(webhook: Facts) -> bool:
+    """Return whether its messages are fetched by a reader."""
+    return bool(webhook.get("webHookType") == "PULL")
+
+
 def diagnose(found: Findings) -> Diagnosis:
     """The first cause that holds: what stands in the way of everything comes first."""
     said = _first(found)
@@ -86,6 +91,7 @@ def _first(found: Findings) -> Diagnosis:
         _standing(found)
         or _stopped(found)
         or _acting(found)
+        or _unread(found)
         or _left_alone(found)
         or _failing(found)
         or _backlog(found)
@@ -176,6 +182,38 @@ def _stopped(found: Findings) -> Diagnosis | None:
         f"Sending is stopped for {found.stopped}: events are accepted, and no attempt starts.",
         "Whoever stopped it lets it go on, in the console or by the API.",
         "tidings doctor",
+    )
+
+
+def _unread(found: Findings) -> Diagnosis | None:
+    """Say what keeps messages that are fetched from being delivered: nobody fetches them, or nobody
+    acknowledges them in time."""
+    webhook = found.webhook
+    if not is_pulled(webhook):
+        return None
+    name, waiting = webhook["name"], _left(found, *WAITING, "retrying")
+    step = f"tidings webhooks pull {name}"
+    tries = [] if found.worst is None else found.worst["attemptList"]
+    ended = [one for one in tries if one["ended"]]
+    if ended and ended[-1].get("fault") == "lease":
+        late = sum(one.get("fault") == "lease" for one in ended)
+        return Diagnosis(
+            f"{name} is fetched from, and its messages are not acknowledged in time: "
+            f"{_deliveries_wait(waiting)}; the lease of {found.worst['id'] if found.worst else ''} "
+            f"has ended {late} time{'' if late == 1 else 's'}.",
+            "Send the cursor of an answer with the next call, before its leases end, or ask for a "
+            "longer leaseInSeconds; `warnings` of an answer say what came too late.",
+            step,
+        )
+    fetched = any(one["attempts"] for one in found.newest)
+    if not waiting or fetched:
+        return None
+    before = " any more" if found.delivered else ""
+    return Diagnosis(
+        f"{_deliveries_wait(waiting)} for a reader, and nobody fetches from {name}{before}. What "
+        "is not fetched within 168 hours is parked.",
+        "Start its reader, and look whether its calls are answered 200.",
+        step,
     )
 
 
@@ -385,7 +423,9 @@ def _well(found: Findings) -> Diagnosis:
     return Diagnosis(
         f"{found.webhook['name']} is well. {told}",
         "Nothing has to be done.",
-        f"tidings webhooks test {found.webhook['webHookId']}",
+        f"tidings webhooks pull {found.webhook['name']}"
+        if is_pulled(found.webhook)
+        else f"tidings webhooks test {found.webhook['webHookId']}",
         well=True,
     )
 
