@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ def figure(api: Api, name: str) -> float:
     return float(found[1])
 
 
-def group(text: str) -> dict[str, object]:
+def group(text: str) -> dict[str, Any]:
     return {"eventName": "groupCreated", "eventId": new_id(), "data": {"groupId": 1, "name": text}}
 
 
