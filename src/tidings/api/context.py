@@ -155,6 +155,7 @@ class Services:
             caller = msgspec.structs.replace(caller, attribution=named)
         acting = self.access.acting(caller, headers.get(ORG_HEADER))
         request.scope[CALLER] = acting  # whose body it is: see `http/body_guard.py`
+        port.ASKING_ORG.set(acting.org)  # and whose questions of the store
         return acting
 
     def known(self, request: Request, scope: str | None = None) -> Caller:

@@ -18,6 +18,7 @@ from psycopg.pq.abc import PGconn, PGresult
 
 from tidings.connections.postgresql_dialling import conninfo
 from tidings.core.connections.connection import Connection
+from tidings.shared_places import SharedPlaces
 
 IDLE_S = 60.0  # then a line that nobody needs is closed
 CANCEL_S = 2.0  # for the server to hear that a statement was given up
@@ -112,25 +113,28 @@ class Line(AsyncConnection[tuple[Any, ...]]):
 
 
 class Lines:
-    """Those of one connection: at most `most`, dialled as they are needed."""
+    """Those of one connection: at most `most`, dialled as they are needed, and divided among orgs.
+
+    Whoever takes a place says for which org, and says it again where the place is given back.
+    """
 
     def __init__(self, connection: Connection, most: int, *, read_only: bool = False) -> None:
         """`read_only`: statements that would change anything are refused."""
         self._connection = connection
         self._read_only = read_only
-        self._places = asyncio.Semaphore(most)
+        self._places: SharedPlaces[int] = SharedPlaces(most)
         self._idle: list[Line] = []  # the one that was used last comes last
         self._ending: set[asyncio.Task[None]] = set()
         self._sweep: asyncio.TimerHandle | None = None
 
-    async def place(self) -> None:
-        """Wait until there is room for one more: it is taken, and given back by `give` or `drop`,
-        or by `leave`."""
-        await self._places.acquire()
+    async def place(self, org: int) -> None:
+        """Wait until there is room for one more of an org: it is taken, and given back by `give` or
+        `drop`, or by `leave`."""
+        await self._places.acquire(org)
 
-    def leave(self) -> None:
+    def leave(self, org: int) -> None:
         """Give a place back without a line."""
-        self._places.release()
+        self._places.release(org)
 
     def idle(self) -> Line | None:
         """A line that is there."""
@@ -158,20 +162,20 @@ class Lines:
             raise
         return line
 
-    def give(self, line: Line) -> None:
+    def give(self, line: Line, org: int) -> None:
         """A line that is not needed any more."""
         if not line.is_idle:
-            self.drop(line)
+            self.drop(line, org)
             return
         line.idle_since_s = monotonic()
         self._idle.append(line)
-        self._places.release()
+        self._places.release(org)
         if self._sweep is None:
             self._sweep = asyncio.get_running_loop().call_later(IDLE_S, self._close_old)
 
-    def drop(self, line: Line) -> None:
+    def drop(self, line: Line, org: int) -> None:
         """A line whose statement was given up: its place is free when it is closed."""
-        self._end(line, place=True)
+        self._end(line, org)
 
     async def close(self) -> None:
         """Close all that are idle, and wait for those that end."""
@@ -185,14 +189,15 @@ class Lines:
 
     # -- inside -----------------------------------------------------------------------------------
 
-    def _end(self, line: Line, *, place: bool = False) -> None:
+    def _end(self, line: Line, org: int | None = None) -> None:
+        """Close a line; `org` has its place until then."""
         ending = asyncio.get_running_loop().create_task(line.end())
         self._ending.add(ending)
 
         def ended(_: asyncio.Task[None]) -> None:
             self._ending.discard(ending)
-            if place:
-                self._places.release()
+            if org is not None:
+                self._places.release(org)
 
         ending.add_done_callback(ended)
 

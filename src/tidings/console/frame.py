@@ -51,7 +51,7 @@ from tidings.errors import (
     TooSlow,
     Unauthenticated,
 )
-from tidings.store.port import StoreDown, Unanswered
+from tidings.store.port import ASKING_ORG, StoreDown, Unanswered
 
 SIGN_IN = OUTSIDE.at("/sign-in")
 PORTAL_COOKIE = "tidings-portal"
@@ -215,6 +215,7 @@ class Frame:
             try:
                 visit = enter(request)
                 request.scope[CALLER] = visit.caller
+                ASKING_ORG.set(visit.caller.org)
                 if request.method not in ("GET", "HEAD"):
                     await self._take_form(visit)
                 return await page(visit)

@@ -25,6 +25,7 @@ from tidings.lookups.port import RECORD_BYTES_MAX, LookupDown, LookupRefused
 from tidings.lookups.records import RecordUnfit, read_record
 from tidings.lookups.sql_statement import asked_as
 
+_ORG = 0  # the file of actions is one org's: nobody else has use for these lines
 _ENDED = "57014"  # by statement_timeout
 _VALUES = ("21", "22")  # classes of SQLSTATE that speak of values and of what is found by them
 # By SQLSTATE, or by its class: what came, and what to do.
@@ -98,26 +99,26 @@ class SqlSource:
 
     async def _asked(self, texts: list[bytes], deadline_s: float) -> "_Row | None":
         """How many bytes the first row has, and it where these are not too many."""
-        await self._lines.place()
+        await self._lines.place(_ORG)
         try:
             line, kept = self._lines.idle(), True
             if line is None:
                 line, kept = await self._lines.dial(), False
         except BaseException:
-            self._lines.leave()
+            self._lines.leave(_ORG)
             raise
         try:
             result = await self._answer(line, texts, deadline_s)
         except psycopg.Error:
             ended = kept and line.closed
-            self._lines.give(line)
+            self._lines.give(line, _ORG)
             if ended:  # before it was asked: another one
                 return await self._asked(texts, deadline_s)
             raise
         except BaseException:
-            self._lines.drop(line)
+            self._lines.drop(line, _ORG)
             raise
-        self._lines.give(line)
+        self._lines.give(line, _ORG)
         return result
 
     async def _answer(self, line: Line, texts: list[bytes], deadline_s: float) -> "_Row | None":

@@ -149,10 +149,8 @@ async def test_who_goes_away_frees_the_place_of_the_question(watched: Watched) -
     assert len([one for one in asked if one != "ping"]) == 1
 
 
-async def test_more_questions_than_may_wait_are_refused_at_once(
-    watched: Watched, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(reader_module, "WAITING_MAX", 10)
+async def test_more_questions_than_may_wait_are_refused_at_once(watched: Watched) -> None:
+    watched.reader._room.most = 10
     os.kill(watched.reader.pid, signal.SIGSTOP)
     asked = [asyncio.ensure_future(ask(watched, 1)) for _ in range(20)]
     done, _ = await asyncio.wait(asked, return_when=asyncio.FIRST_EXCEPTION)

@@ -32,6 +32,7 @@ from tidings.destinations.email.composition import (
 )
 from tidings.destinations.email.limits import Limits
 from tidings.destinations.port import Headers, Message, Shown
+from tidings.shared_places import SharedPlaces
 
 if TYPE_CHECKING:
     from tidings.connections.smtp_session import Session
@@ -51,7 +52,7 @@ class MailServer:
         self.server = server
         self.confirmed = confirmed
         self.limits = Limits(server.hour_max, server.day_max)
-        self.places = asyncio.Semaphore(server.connections_max)
+        self.places: SharedPlaces[OrgId] = SharedPlaces(server.connections_max)
         self._kept: list[Session] = []
         self._ends: asyncio.TimerHandle | None = None
 
@@ -187,7 +188,7 @@ class EmailChannel:
             return written([*known_by(headers, webhook, server), *ours]) + ready
 
         handed: tuple[Reply, Sequence[Reply]] | None = None
-        async with self._own, self._shared.places:
+        async with self._own, self._shared.places.hold(webhook.org):
             session = self._shared.kept()
             try:
                 while True:

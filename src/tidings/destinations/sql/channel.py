@@ -135,11 +135,12 @@ class _Attempt:
 
     async def run(self, lines: Lines) -> Result | None:
         """None: it may not leave any more."""
-        await lines.place()
+        org = self._webhook.org
+        await lines.place(org)
         try:
             line = lines.idle() or await self._dialled(lines)
         except BaseException as error:
-            lines.leave()
+            lines.leave(org)
             if isinstance(error, psycopg.Error):
                 self.why = str(error)
                 return verdicts.unreached(error, self._webhook.retry, self._took_ms)
@@ -151,17 +152,17 @@ class _Attempt:
             result = await self._written(line)
         except psycopg.Error as error:
             if self._message.trial:
-                lines.drop(line)
+                lines.drop(line, org)
             try:
                 refused = _NONE if self._message.trial else await self._value_of(line, error)
             finally:
                 if not self._message.trial:
-                    lines.give(line)
+                    lines.give(line, org)
             return self._refused(error, *refused)
         except BaseException:
-            lines.drop(line)
+            lines.drop(line, org)
             raise
-        lines.give(line)
+        lines.give(line, org)
         return result
 
     def too_late(self) -> Fault:

@@ -37,6 +37,7 @@ from tidings.engine.outage import Outage
 from tidings.engine.replay.plan import KindOf, OrderingKey, Planner
 from tidings.engine.supervisor import SupervisedTask, Supervisor
 from tidings.errors import Conflict, NotFound, Refusal
+from tidings.shared_places import SharedPlaces
 from tidings.store import port
 
 PART = Part("replays", "a replay or a cancel makes no progress", work_s=25.0)
@@ -159,7 +160,7 @@ class Replays:
         self._runs: dict[int, Run] = {}
         self._supervisor = supervisor
         self._tasks: dict[int, SupervisedTask] = {}
-        self._slots = asyncio.Semaphore(SLICES_AT_ONCE)
+        self._slots: SharedPlaces[OrgId] = SharedPlaces(SLICES_AT_ONCE)
         self._loop = asyncio.get_running_loop()
         self._outage = Outage("replays and cancels")
         changed.add(lambda _: self.nudge())
@@ -368,7 +369,7 @@ class Replays:
             return _went_on(run, found)
         planned = self._planner.plan(job, webhook, found)
         try:
-            async with self._slots:
+            async with self._slots.hold(job.org):
                 done = await self._commits.slice(planned)
         except port.StoreDown:
             self._lanes.read_again(webhook)  # it may be written all the same
@@ -394,7 +395,7 @@ class Replays:
             return _went_on(run, found)
         deliveries = [one for candidate in found.found for one in candidate.deliveries]
         slice = port.CancelSlice(deliveries, job.by, job.number, job.cursor, found.cursor)
-        async with self._slots:
+        async with self._slots.hold(job.org):
             done = await self._commits.cancel(slice)
         await self._applied(run, done.applied, found, len(done.deliveries))
         return CANCEL_PAUSE_S

@@ -28,6 +28,7 @@ from tidings.core.shares.byte_cache import MISSING, ByteCache, Missing
 from tidings.egress.port import OriginServer
 from tidings.engine.clock import Clock
 from tidings.errors import Unavailable
+from tidings.shared_places import SharedPlaces
 
 CONNECTIONS_MAX = 16
 CACHE_BYTES = 16 << 20
@@ -90,7 +91,7 @@ class Platform:
         self._circuit = Circuit()
         self._cache: ByteCache[Key, _Known] = ByteCache(CACHE_BYTES, owner_of=lambda key: key[1])
         self._flights: dict[Key, _Flight] = {}
-        self._lines = asyncio.Semaphore(CONNECTIONS_MAX)
+        self._lines: SharedPlaces[OrgId] = SharedPlaces(CONNECTIONS_MAX)
         self._told_s = float("-inf")
         self.asked = 0
         self.failed = 0
@@ -160,7 +161,7 @@ class Platform:
             wait_s = self._circuit.wait_s(self._loop.time())
             raise PlatformDown("The platform's API does not answer; it is left alone.", wait_s)
         try:
-            record = await self._get(kind, path)
+            record = await self._get(kind, org, path)
         except _Crowded:
             self._circuit.unknown()
             raise
@@ -174,11 +175,11 @@ class Platform:
         self._remember(key, record, asked_ms)
         return record
 
-    async def _get(self, kind: str, path: str) -> Record | None:
+    async def _get(self, kind: str, org: OrgId, path: str) -> Record | None:
         options, began_s = self._options, self._loop.time()
         try:
             async with asyncio.timeout(options.timeout_s):
-                await self._lines.acquire()
+                await self._lines.acquire(org)
         except TimeoutError:
             told = f"All {CONNECTIONS_MAX} connections to the platform's API are in use."
             raise _Crowded(told, CROWDED_S) from None
@@ -187,7 +188,7 @@ class Platform:
             left_s = max(0.01, options.timeout_s - (self._loop.time() - began_s))
             ending = await self._origin.get(path, list(options.headers), left_s)
         finally:
-            self._lines.release()
+            self._lines.release(org)
         if not isinstance(ending, Answer):
             raise self._down(f"within {options.timeout_s:g} s; got: {ending.detail.rstrip('.')}")
         try:

@@ -25,6 +25,7 @@ from tidings.store.port.access import (
     Session,
     SessionUse,
 )
+from tidings.store.port.asking import ASKING_ORG
 from tidings.store.port.commit import Batch, CommitStore, NewEvent, Receipt
 from tidings.store.port.configuration import ConfigurationStore, Snapshot
 from tidings.store.port.delivery.caps import CapStore, CapUse

@@ -4,10 +4,12 @@ Only a few questions are with the process at a time; the others wait here, so th
 has gone is never asked, and none is lost with a process. Each ends within its time, answered or
 with `Unanswered`. A process that has died is followed by another, once it is surely gone; what it
 was asked is asked once more, and no further: it may be what the process has died of.
+
+Orgs have turns: the process works at one question after the other, so of what it has at a time one
+org has one as long as others ask too, and none waits in more than its share of the places.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
@@ -17,12 +19,15 @@ import structlog
 
 from tidings.core.running.parts import Part
 from tidings.core.running.restarts import count_failures, restart_delay_s
+from tidings.core.shares.budget import SharedBudget
+from tidings.core.shares.places import PlaceQueue
 from tidings.store import port
 from tidings.store.sqlite.hosting.child import Child
+from tidings.store.sqlite.hosting.questions import asker_of
 
 QUESTION_S = 15.0
 HANDED_MAX = 4  # that the process has at a time: it is never without work
-WAITING_MAX = 5000  # of all orgs; more are refused at once
+WAITING_MAX = 5000  # of all orgs, each as many as it leaves to others; more are refused at once
 PART = Part(
     "store reader", "questions of the logs are answered with 503, and replays wait", work_s=15.0
 )
@@ -34,7 +39,7 @@ Start = Callable[[Callable[[], None]], Awaitable[Child]]
 class Question:
     """One question, until its asker has an answer or has gone."""
 
-    __slots__ = ("again", "answered", "arguments", "decoder", "operation", "timer")
+    __slots__ = ("again", "answered", "arguments", "asker", "decoder", "operation", "timer")
 
     def __init__(
         self,
@@ -42,11 +47,14 @@ class Question:
         operation: str,
         arguments: tuple[Any, ...],
         answered: "asyncio.Future[Any]",
+        asker: int | None,
     ) -> None:
+        """`asker`: the org that it is asked for; None where the service asks for itself."""
         self.decoder = decoder
         self.operation = operation
         self.arguments = arguments
         self.answered = answered
+        self.asker = asker
         self.again = False  # whether it was with a process that has died
         self.timer: asyncio.TimerHandle | None = None
 
@@ -62,8 +70,8 @@ class StoreReader:
         self._start = start
         self._loop = asyncio.get_running_loop()
         self._child: Child | None = None
-        self._waiting: deque[Question] = deque()
-        self._handed = 0
+        self._waiting: PlaceQueue[int | None, Question] = PlaceQueue(HANDED_MAX, crowd_most=1)
+        self._room: SharedBudget[int | None] = SharedBudget(WAITING_MAX)
         self._restarting: asyncio.Task[None] | None = None
         self._began_s = 0.0
         self._closed = False
@@ -94,14 +102,15 @@ class StoreReader:
     ) -> asyncio.Future[Any]:
         """Ask; the future holds the typed answer, or Unanswered."""
         future: asyncio.Future[Any] = self._loop.create_future()
-        if self._closed or len(self._waiting) >= WAITING_MAX:
+        asker = asker_of(operation, arguments)
+        if self._closed or not self._room.take(asker):
             full = "too many questions wait for the store"
             future.set_exception(port.Unanswered("the store is closed" if self._closed else full))
             return future
-        question = Question(decoder, operation, arguments, future)
+        question = Question(decoder, operation, arguments, future, asker)
         question.timer = self._loop.call_later(QUESTION_S, self._give_up, question)
         future.add_done_callback(partial(self._on_asker_done, question))
-        self._waiting.append(question)
+        self._waiting.ask(asker, question, self._loop.time())
         self._hand_over()
         return future
 
@@ -111,9 +120,9 @@ class StoreReader:
         if self._restarting is not None:
             self._restarting.cancel()
             await asyncio.gather(self._restarting, return_exceptions=True)
-        for question in list(self._waiting):
+        for question in self._waiting.drain():
+            self._room.give(question.asker)
             _fail(question, "the store is closed")
-        self._waiting.clear()
         if self._child is not None:
             child, self._child = self._child, None
             await child.close()
@@ -121,22 +130,24 @@ class StoreReader:
     # -- questions --------------------------------------------------------------------------------
 
     def _hand_over(self) -> None:
-        child = self._child
-        while child is not None and self._waiting and self._handed < HANDED_MAX:
-            question = self._waiting.popleft()
+        child, now_s = self._child, self._loop.time()
+        while child is not None and (granted := self._waiting.grant(now_s)) is not None:
+            asker, question = granted
+            self._room.give(asker)
             if question.answered.done():
+                self._waiting.give(asker)
                 continue  # nobody waits for it any more
-            self._handed += 1
             asked = child.call(question.decoder, question.operation, question.arguments)
             asked.add_done_callback(partial(self._on_answer, question, child))
 
     def _on_answer(self, question: Question, child: Child, answer: "asyncio.Future[Any]") -> None:
+        self._waiting.give(question.asker)
+        if not question.answered.done():
+            self._tell(question, child, answer)
+        self._hand_over()
+
+    def _tell(self, question: Question, child: Child, answer: "asyncio.Future[Any]") -> None:
         error = answer.exception()
-        if child is self._child:
-            self._handed -= 1
-            self._hand_over()
-        if question.answered.done():
-            return
         if error is None:
             question.answered.set_result(answer.result())
         elif not child.is_gone:
@@ -145,7 +156,8 @@ class StoreReader:
             _fail(question, "the process that reads has ended")
         else:
             question.again = True
-            self._waiting.append(question)
+            self._room.charge(question.asker, 1)
+            self._waiting.ask(question.asker, question, self._loop.time())
 
     def _on_asker_done(self, question: Question, _: "asyncio.Future[Any]") -> None:
         if question.timer is not None:
@@ -158,12 +170,12 @@ class StoreReader:
 
     def take(self, child: Child) -> None:
         """Ask this process from now on; it has opened its files."""
-        self._child, self._handed, self._began_s = child, 0, self._loop.time()
+        self._child, self._began_s = child, self._loop.time()
         self._hand_over()
 
     def died(self) -> None:
         """Hear that the process has ended without being told to."""
-        child, self._child, self._handed = self._child, None, 0
+        child, self._child = self._child, None
         self.crashes += 1
         self._failures = count_failures(self._failures, self._loop.time() - self._began_s)
         log.error("a process of the store has ended and is started again", role="read")
