@@ -22,6 +22,7 @@ from tidings.store.sqlite.hosting.client import SqliteStore
 TRIES = 3
 STEPS = [
     "load_types",
+    "installation",
     "load_transformations",
     "load",
     "load_people",

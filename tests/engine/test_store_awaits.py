@@ -110,11 +110,16 @@ CASES = {
         sources: load_sources aside_sums
         engine: recover healths past_attempts
         compose: load load_people load_transformations load_types
-        service: load_types
+        service: load_types installation
     """,
     "engine/events/test_commit_faults.py"
     "::test_after_a_refusal_the_lanes_look_again_once_and_outcomes_are_written": """
         committer: commit
+    """,
+    "sources/kafka/test_topic_places.py"
+    "::test_a_store_that_refuses_places_holds_the_source_and_nothing_is_passed_over": """
+        opening: topic_places
+        saved_places: put_topic_places
     """,
     "store/sqlite/test_kill.py::test_a_killed_writer_loses_nothing_acknowledged": """
         service: close

@@ -34,7 +34,7 @@ ALLOWED = {
     "destinations/kafka/producer.py:_exchange": "one request, under its deadline",
     "destinations/http/authentication/fetched.py:_begin": "one token, under its deadline",
     "connections/postgresql_lines.py:_end": "the farewell of one connection",
-    "sources/kafka/reading.py:_stop": "the farewell of one consumer",
+    "sources/kafka/reading.py:stop_consumer": "the farewell of one consumer",
     # an attempt, under its deadline; a permit that nobody holds is found by its watchdog
     "engine/delivery/send_slots.py:_open": "a slot: as many as attempts at a time",
     "engine/delivery/dispatcher.py:_spawn": "one page or one look, tried again by its lane",

@@ -7,6 +7,7 @@ import pytest
 import uvloop
 
 from tests.postgres_server import PostgresServer
+from tests.sources.kafka.scripted_subject import ScriptedSubject, scripted_subject
 from tests.sources.kafka.server import KafkaServer, kafka_server
 
 
@@ -27,4 +28,11 @@ def postgres() -> Iterator[PostgresServer]:
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaServer]:
     """One broker for all tests of a worker; each takes topics of its own."""
     with kafka_server(tmp_path_factory.mktemp("kafka")) as made:
+        yield made
+
+
+@pytest.fixture
+def scripted() -> Iterator[ScriptedSubject]:
+    """A Kafka broker in this process, and a source of a topic of it."""
+    with scripted_subject() as made:
         yield made

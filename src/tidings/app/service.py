@@ -108,7 +108,7 @@ class Service:
         addresses = OwnAddresses(settings, sender)
         renderer = ProcessRenderer()
         platform, closers = make_platform(settings, clock)
-        drivers = source_drivers()
+        drivers = source_drivers(store, await through(store.installation))
         acting = acting_of(
             settings,
             types,

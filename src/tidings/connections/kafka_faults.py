@@ -3,6 +3,7 @@ is in them; the log has what the client library says."""
 
 import socket
 import ssl
+from collections.abc import Sequence
 
 import structlog
 from aiokafka import errors
@@ -68,12 +69,15 @@ def topic_refused(connection: str, topic: str) -> ConnectionDown:
     )
 
 
-def topic_missing(connection: str, topic: str) -> ConnectionDown:
-    """Nobody has made it."""
-    return ConnectionDown(
-        f"The topic {topic} must be there; the Kafka cluster of the connection {connection} has "
-        "none of that name. Make it, or change the source."
-    )
+class TopicsMissing(ConnectionDown):
+    """Nobody has made them."""
+
+    def __init__(self, connection: str, topics: Sequence[str]) -> None:
+        super().__init__(
+            f"The topic {topics[0]} must be there; the Kafka cluster of the connection "
+            f"{connection} has none of that name. Make it, or change the source."
+        )
+        self.topics = topics
 
 
 def topic_anew(topic: str) -> ConnectionDown:

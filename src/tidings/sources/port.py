@@ -6,12 +6,13 @@ over and never marked is handed over again, to this process or to the one after 
 `tests/sources/conformance/` is what every driver promises, as tests.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Protocol
 
 from tidings.core.connections.connection import Connection
 from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.source import Source
+from tidings.core.sources.topic_places import TopicPlace
 
 BATCH_MAX = 2000  # messages handed over at one time
 BATCH_BYTES_MAX = 8 << 20  # and the bytes of their bodies, but always one
@@ -38,6 +39,18 @@ class Reading(Protocol):
 
     async def close(self) -> None:
         """Let go; what was not acknowledged is another's to read. Idempotent, raises nothing."""
+        ...
+
+
+class TopicPlaceStore(Protocol):
+    """Keeps up to where sources have read their topics."""
+
+    def topic_places(self, source: int) -> Awaitable[Sequence[TopicPlace]]:
+        """Return those of a source."""
+        ...
+
+    def put_topic_places(self, source: int, places: Sequence[TopicPlace]) -> Awaitable[None]:
+        """Keep places; on stable storage when it returns."""
         ...
 
 

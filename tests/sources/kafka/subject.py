@@ -16,11 +16,27 @@ from tidings.connections.port import ConnectionDown
 from tidings.core.connections.connection import Connection
 from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.source import KAFKA, KafkaTopics, Source
+from tidings.core.sources.topic_places import TopicPlace
 from tidings.sources.kafka.driver import KafkaDriver
 from tidings.sources.port import Reading
 
 OPEN_S = 40.0
+INSTALLATION = "1f" * 8
 _numbers = itertools.count(1)
+
+
+class MemoryPlaces:
+    """`TopicPlaceStore` of one installation, which outlives its processes."""
+
+    def __init__(self) -> None:
+        self.kept: dict[int, dict[tuple[str, int], TopicPlace]] = {}
+
+    async def topic_places(self, source: int) -> list[TopicPlace]:
+        return list(self.kept.get(source, {}).values())
+
+    async def put_topic_places(self, source: int, places: Sequence[TopicPlace]) -> None:
+        ours = self.kept.setdefault(source, {})
+        ours.update({(place.topic, place.partition): place for place in places})
 
 
 class KafkaSubject:
@@ -31,7 +47,8 @@ class KafkaSubject:
         self.topic = f"events.{uuid.uuid4().hex[:8]}"
         self.number = next(_numbers)  # of the source, and so of its group
         self.partitions = partitions
-        self.driver = KafkaDriver()
+        self.places = MemoryPlaces()
+        self.driver = KafkaDriver(self.places, INSTALLATION)
 
     async def __aenter__(self) -> "KafkaSubject":
         await self.make_topic()

@@ -9,7 +9,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.protocol.admin import CreateAclsRequest
 
 from tests.sources.kafka.server import ALICE, CAROL, CLUSTER, MALLORY, SCRAM, KafkaServer
-from tests.sources.kafka.subject import KafkaSubject, read_all
+from tests.sources.kafka.subject import INSTALLATION, KafkaSubject, read_all
 from tidings.connections.port import ConnectionDown
 from tidings.core.sources.message import ForeignMessage
 from tidings.sources.kafka.driver import KafkaDriver
@@ -126,7 +126,9 @@ async def test_from_latest_on_a_group_begins_at_the_end_once(subject: KafkaSubje
         await asyncio.wait_for(reading.read(), 2)
     await reading.close()
     await fill(subject, 5, begin=10)
-    reading = await subject.open(driver=KafkaDriver(), start_at="latest")  # another process
+    reading = await subject.open(
+        driver=KafkaDriver(subject.places, INSTALLATION), start_at="latest"
+    )
     assert sorted(numbers(await read_all(reading, 5))) == list(range(10, 15))
     await reading.close()
 

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from tests.sources.kafka.subject import MemoryPlaces
 from tidings.connections.kafka_login import login_of
 from tidings.connections.port import ConnectionDown
 from tidings.core.connections.connection import Connection
@@ -43,12 +44,12 @@ async def test_without_the_extra_it_is_said_how_to_get_it(monkeypatch: pytest.Mo
         monkeypatch.delitem(sys.modules, name)
     source = Source("events", KAFKA, connection="main", kafka=KafkaTopics(("events",)))
     with pytest.raises(ConnectionDown, match=r"pip install 'tidings\[kafka\]'"):
-        await KafkaDriver().open(source, connection(servers="a"), 1)
+        await KafkaDriver(MemoryPlaces(), "").open(source, connection(servers="a"), 1)
 
 
 def test_the_client_is_imported_by_a_source_alone() -> None:
     code = (
         "import sys; from tidings.app import parts, service; "
-        "assert 'kafka' in parts.source_drivers(); assert 'aiokafka' not in sys.modules"
+        "assert 'kafka' in parts.source_drivers(None, ''); assert 'aiokafka' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -3,6 +3,7 @@ aside."""
 
 from tests.store.conformance.subject import Subject
 from tidings.core.ids import OrgId
+from tidings.core.sources.topic_places import TopicPlace
 from tidings.store import port
 
 
@@ -116,3 +117,27 @@ def test_what_is_dropped_is_gone_and_the_rest_is_counted(subject: Subject) -> No
     subject.crash()
     assert sums(subject) == {}
     assert [one.name for one in subject.ask(lambda store: store.load_sources())] == ["shop"]
+
+
+def test_places_and_what_was_brought_outlive_a_crash_and_end_with_the_source(
+    subject: Subject,
+) -> None:
+    source, other = make(subject, "shop").number, make(subject, "other").number
+    places = [TopicPlace("orders", n, "c", "id", n * 10) for n in range(3)]
+    subject.ask(lambda store: store.put_topic_places(source, places))
+    moved = TopicPlace("orders", 1, "c", "anew", 0)
+    subject.ask(lambda store: store.put_topic_places(source, [moved]))
+    brought = port.StoredActivity(source, 1000, [(7, {"accepted": 2, "aside": 1})])
+    subject.ask(lambda store: store.put_activity([brought]))
+    id = subject.ask(lambda store: store.installation())
+    subject.crash()
+    found = subject.ask(lambda store: store.topic_places(source))
+    assert sorted(found, key=lambda place: place.partition) == [places[0], moved, places[2]]
+    assert subject.ask(lambda store: store.topic_places(other)) == []
+    assert subject.ask(lambda store: store.load_activity()) == [brought]
+    assert len(id) == 16 and subject.ask(lambda store: store.installation()) == id
+    subject.ask(lambda store: store.drop_source(source))
+    subject.ask(lambda store: store.put_topic_places(source, places))
+    subject.ask(lambda store: store.put_activity([brought]))
+    assert subject.ask(lambda store: store.topic_places(source)) == []
+    assert subject.ask(lambda store: store.load_activity()) == []

@@ -99,7 +99,7 @@ class KafkaTopics(msgspec.Struct, frozen=True, omit_defaults=True):
         Field(
             "startAt",
             Choice(("earliest", "latest"), "bad_start"),
-            "Where the group begins that has no place yet.",
+            "Where the first start that reads a topic begins it; what is new later is read whole.",
         ),
     ] = "earliest"
 

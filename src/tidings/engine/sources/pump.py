@@ -31,6 +31,7 @@ WAIT_S, WAIT_MAX_S = 0.05, 5.0  # while nothing can be kept
 LAG_EVERY_S = 5.0
 LOOK_S = 0.5  # how often one that waits for messages looks whether others wait for its line
 TOLD_AFTER_MS = 900_000
+NOTHING_KEPT = "Nothing can be kept now. It goes on by itself."
 
 log = structlog.get_logger(__name__)
 
@@ -91,6 +92,8 @@ class Pump:
                 again_s = 0.0
             except ConnectionDown as down:
                 self._troubled(str(down))
+            except StoreDown:  # where it has read up to cannot be kept
+                self._troubled(NOTHING_KEPT)
             except Exception as error:
                 # The driver's fault, or ours: never the end of the source.
                 self._troubled("Tidings failed at it; its log says why.")
@@ -149,7 +152,7 @@ class Pump:
             except AsideFull as full:
                 self._troubled(full.reason.message)
             except (Overloaded, StoreDown):
-                self._troubled("Nothing can be kept now. It goes on by itself.")
+                self._troubled(NOTHING_KEPT)
             await self._sleep(wait_s)
             wait_s = min(WAIT_MAX_S, wait_s * 2)
 

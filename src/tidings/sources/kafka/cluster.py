@@ -7,17 +7,25 @@ waits for messages.
 import asyncio
 import base64
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiokafka import errors
 from aiokafka.protocol.metadata import MetadataRequest
 
 from tidings.connections.kafka_client import FAILURES, connected, disconnect
-from tidings.connections.kafka_faults import down, topic_missing, topic_refused
-from tidings.sources.kafka.topic_ids import NO_ID, TopicsRequest
+from tidings.connections.kafka_faults import TopicsMissing, down, topic_refused
+from tidings.core.sources.topic_places import NO_ID
+from tidings.sources.kafka.topic_ids import UNKNOWN, TopicsRequest
 
 ANSWER_S = 10.0
-NONE = "-"  # for an id that a cluster does not tell
+_MISSING = (errors.UnknownTopicOrPartitionError, errors.InvalidTopicError)
+
+
+class Topic(NamedTuple):
+    """A topic. `id`: as Kafka's own tools write it; `NO_ID` where a cluster has none."""
+
+    id: str
+    partitions: Sequence[int]
 
 
 class Cluster:
@@ -38,46 +46,63 @@ class Cluster:
         if self._client is not None:
             await disconnect(self._client)
 
-    async def topic_ids(self, topics: Sequence[str], node: int | None = None) -> dict[str, str]:
-        """The id of each topic, as Kafka's own tools write it; `-` where a cluster has none.
+    async def topics(self, names: Sequence[str], node: int | None = None) -> dict[str, Topic]:
+        """Return each topic as it is now.
 
-        `node`: the broker that is asked. ConnectionDown: no answer, or a topic that is not there or
+        `node`: the broker that is asked. TopicsMissing, ConnectionDown: no answer, or a topic that
         may not be read.
         """
         if node is None:
             node = self._client.get_random_node()
         try:
             async with asyncio.timeout(ANSWER_S):
-                answer = await self._client.send(node, TopicsRequest(tuple(topics)))
+                answer = await self._client.send(node, TopicsRequest(tuple(names)))
         except NotImplementedError:
-            return await self._without_ids(node, topics)
+            return await self._without_ids(node, names)
         except FAILURES as error:
             raise down(error, self._connection) from error
-        self.id = answer.cluster_id or NONE
-        found = {}
-        for code, topic, topic_id, *_ in answer.topics:
-            self._check(code, topic)
-            text = base64.urlsafe_b64encode(topic_id).rstrip(b"=").decode()
-            found[topic] = text if topic_id != NO_ID else NONE
-        return found
+        self.id = answer.cluster_id or NO_ID
+        return self._found(
+            {
+                topic: (code, _text(topic_id), [partition[1] for partition in partitions])
+                for code, topic, topic_id, _, partitions, *_ in answer.topics
+            }
+        )
 
-    async def _without_ids(self, node: object, topics: Sequence[str]) -> dict[str, str]:
-        """Of a broker older than ids of topics."""
+    async def _without_ids(self, node: object, names: Sequence[str]) -> dict[str, Topic]:
+        """Ask a broker that is older than ids of topics."""
         try:
             async with asyncio.timeout(ANSWER_S):
-                answer = await self._client.send(node, MetadataRequest(list(topics), False))
+                answer = await self._client.send(node, MetadataRequest(list(names), False))
         except FAILURES as error:
             raise down(error, self._connection) from error
-        self.id = getattr(answer, "cluster_id", None) or NONE
-        for code, topic, *_ in answer.topics:
+        self.id = getattr(answer, "cluster_id", None) or NO_ID
+        return self._found(
+            {
+                topic: (code, NO_ID, [partition[1] for partition in partitions])
+                for code, topic, *_, partitions in answer.topics
+            }
+        )
+
+    def _found(self, topics: Mapping[str, tuple[int, str, Sequence[int]]]) -> dict[str, Topic]:
+        missing = [
+            topic for topic, (code, *_) in topics.items() if errors.for_code(code) in _MISSING
+        ]
+        if missing:
+            raise TopicsMissing(self._connection, missing)
+        for topic, (code, *_) in topics.items():
             self._check(code, topic)
-        return dict.fromkeys(topics, NONE)
+        return {topic: Topic(id, partitions) for topic, (_, id, partitions) in topics.items()}
 
     def _check(self, code: int, topic: str) -> None:
         kind = errors.for_code(code)
-        if kind in (errors.UnknownTopicOrPartitionError, errors.InvalidTopicError):
-            raise topic_missing(self._connection, topic)
         if kind is errors.TopicAuthorizationFailedError:
             raise topic_refused(self._connection, topic)
         if kind not in (errors.NoError, errors.LeaderNotAvailableError):
             raise down(kind(), self._connection)
+
+
+def _text(topic_id: bytes) -> str:
+    return (
+        NO_ID if topic_id == UNKNOWN else base64.urlsafe_b64encode(topic_id).rstrip(b"=").decode()
+    )

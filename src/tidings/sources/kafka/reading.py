@@ -2,8 +2,11 @@
 
 A message's place has the topic's id, so that a topic that is made anew, which counts from 0 again,
 has other places. The id is asked again after each fetch: where it is still the one of before, the
-topic was there all the while, and all that was fetched is of it. It also stands beside each
-offset that is committed: that of a topic which had the name before is not gone on from.
+topic was there all the while, and all that was fetched is of it.
+
+Up to where each partition is read is kept by Tidings (`core/sources/topic_places.py`), and is
+committed to the group besides. What is kept may be a second behind what was committed: after a
+crash what comes again is known.
 """
 
 import asyncio
@@ -12,9 +15,9 @@ from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition, errors
+from aiokafka import ConsumerRebalanceListener, TopicPartition, errors
 
-from tidings.connections.kafka_client import FAILURES, TIMEOUT_MS
+from tidings.connections.kafka_client import FAILURES
 from tidings.connections.kafka_faults import down, topic_anew
 from tidings.core.sources.message import (
     READ_HEADERS_MAX,
@@ -22,23 +25,23 @@ from tidings.core.sources.message import (
     bounded_body,
     unreadable,
 )
+from tidings.core.sources.topic_places import NO_ID, GroupPlace
 from tidings.errors import Refusal
-from tidings.sources.kafka.cluster import NONE, Cluster
+from tidings.sources.kafka.cluster import Cluster, Topic
 from tidings.sources.kafka.lenient_records import BrokenName
+from tidings.sources.kafka.saved_places import SavedPlaces
 from tidings.sources.port import BATCH_BYTES_MAX, BATCH_MAX
 
-JOIN_S = 60.0  # members of the group that are busy hold up who joins
 COMMIT_S = 10.0
 CLOSE_S = 5.0
 POLL_MS = 1000
 IDLE_POLLS = 3  # then it is asked whether the cluster is there at all
-METADATA_MS = 30_000  # new partitions are found so late
 GONE = (errors.CommitFailedError, errors.IllegalStateError)  # no longer ours: another reads it
 TURN_HEADERS = 5000  # that are made texts in one turn of the loop
 KEY, TOPIC = "kafka-key", "kafka-topic"
 
 
-class _Turns(ConsumerRebalanceListener):  # type: ignore[misc]
+class Turns(ConsumerRebalanceListener):  # type: ignore[misc]
     """Partitions are taken away, and given, to whoever reads."""
 
     def __init__(self) -> None:
@@ -63,17 +66,17 @@ class KafkaReading:
     def __init__(
         self,
         consumer: Any,
-        turns: _Turns,
+        turns: Turns,
         cluster: Cluster,
-        ids: Mapping[str, str],
-        new_only: Collection[str],
+        topics: Mapping[str, Topic],
+        places: SavedPlaces,
         connection: str,
     ) -> None:
         self._consumer = consumer
         self._turns = turns
         self._cluster = cluster
-        self._ids = ids
-        self._new_only = new_only
+        self._topics = topics
+        self._places = places
         self._connection = connection
         self._unsure = False  # something was handed over that nobody has acknowledged
 
@@ -88,8 +91,10 @@ class KafkaReading:
             idle = 0 if records else idle + 1
             if records:
                 await self._check(records)
-            elif idle % IDLE_POLLS == 0:
-                await self._check(())
+            else:
+                await self._places.save_in_time()
+                if idle % IDLE_POLLS == 0:
+                    await self._check(())
             turns = self._turns
             turns.handed.update(
                 {TopicPartition(one.topic, one.partition): one.offset + 1 for one in records}
@@ -101,9 +106,14 @@ class KafkaReading:
                 await self.acknowledge()
 
     async def acknowledge(self) -> None:
-        """Commit what was handed over and is still ours."""
+        """Keep and commit up to where was handed over what is still ours. StoreDown."""
         handed, self._turns.handed = self._turns.handed, {}
         self._unsure = False
+        ours = self._consumer.assignment()
+        for partition, offset in handed.items():
+            if partition in ours:
+                self._places.of_source.move(partition, offset)
+        await self._places.save_in_time()
         await self._commit(handed)
 
     async def lag(self) -> int | None:
@@ -127,8 +137,11 @@ class KafkaReading:
         return waiting
 
     async def close(self) -> None:
-        """Leave the group."""
-        await _stop(self._consumer)
+        """Leave the group, and keep up to where was read."""
+        with contextlib.suppress(Exception):  # what was read since is known when it comes again
+            async with asyncio.timeout(CLOSE_S):
+                await self._places.save()
+        await stop_consumer(self._consumer)
         await self._cluster.close()
 
     # -- inside -----------------------------------------------------------------------------------
@@ -156,39 +169,22 @@ class KafkaReading:
         return batch
 
     async def _begin(self, fresh: frozenset[TopicPartition]) -> None:
-        """Find where each partition is read from. Where the group has no place it is the begin, as
-        the consumer is told, or the end, which is then kept as the group's place."""
-        consumer = self._consumer
-        ends: dict[TopicPartition, int] = {}
+        """Begin each partition where it is to be read from."""
         try:
-            # The public way tells the offset alone. It tries for ever where nobody answers.
-            async with asyncio.timeout(COMMIT_S):
-                known = await consumer._coordinator.fetch_committed_offsets(list(fresh))
-            for partition in fresh:
-                place = known.get(partition)
-                if place is None or place.offset < 0:
-                    if partition.topic in self._new_only:
-                        ends |= await consumer.end_offsets([partition])
-                elif self._is_of_another(partition.topic, place.metadata or ""):
-                    consumer.seek(partition, 0)  # an offset of the topic before
-            for partition, end in ends.items():
-                consumer.seek(partition, end)
+            group = await group_places(self._consumer, fresh)
+            begins = {
+                partition: self._places.of_source.begin(partition, group.get(partition))
+                for partition in fresh
+            }
+            for partition, offset in begins.items():
+                self._consumer.seek(partition, offset)
         except GONE:
             return  # and others are given
-        await self._commit(ends)
+        for partition, offset in begins.items():
+            self._places.of_source.move(partition, offset)
+        await self._places.save()
+        await self._commit({partition: offset for partition, offset in begins.items() if offset})
         self._turns.fresh -= fresh
-
-    def _stamp(self, topic: str) -> str:
-        """What stands beside each offset that is committed."""
-        return f"{self._cluster.id}/{self._ids[topic]}"
-
-    def _is_of_another(self, topic: str, stamp: str) -> bool:
-        """Whether an offset is of a topic that had this name before. Those that an operator has
-        set, or has brought from another cluster, are taken as they are."""
-        cluster, _, topic_id = stamp.partition("/")
-        if cluster != self._cluster.id or NONE in (topic_id, self._ids[topic]):
-            return False
-        return topic_id != self._ids[topic]
 
     async def _check(self, records: Sequence[Any]) -> None:
         """That there is a cluster, and that the topics are still those of the begin, by the brokers
@@ -197,14 +193,15 @@ class KafkaReading:
         places = {TopicPartition(one.topic, one.partition) for one in records}
         nodes = {node for one in places if (node := leader_of(one)) is not None and node >= 0}
         for node in nodes or {None}:
-            found = await self._cluster.topic_ids(tuple(self._ids), node)
-            for topic, topic_id in self._ids.items():
-                if found.get(topic) != topic_id:
-                    raise topic_anew(topic)
+            found = await self._cluster.topics(tuple(self._topics), node)
+            for name, topic in self._topics.items():
+                if name not in found or found[name].id != topic.id:
+                    raise topic_anew(name)
 
     async def _commit(self, offsets: Mapping[TopicPartition, int]) -> None:
         ours = self._consumer.assignment()
-        said = {one: (at, self._stamp(one.topic)) for one, at in offsets.items() if one in ours}
+        stamp = self._places.of_source.stamp
+        said = {one: (at, stamp(one.topic)) for one, at in offsets.items() if one in ours}
         if not said:
             return
         try:
@@ -228,7 +225,8 @@ class KafkaReading:
         return messages
 
     def _message(self, record: Any) -> ForeignMessage:
-        topic, id = record.topic, self._ids.get(record.topic, NONE)
+        topic, known = record.topic, self._topics.get(record.topic)
+        id = NO_ID if known is None else known.id
         place = f"{self._cluster.id}/{topic}/{id}/{record.partition}/{record.offset}"
         try:
             return _message(place, record)
@@ -262,7 +260,20 @@ def _text(value: bytes) -> str:
     return value.decode("utf-8", "replace")
 
 
-async def _stop(consumer: Any) -> None:
+async def group_places(
+    consumer: Any, partitions: Collection[TopicPartition]
+) -> dict[TopicPartition, GroupPlace]:
+    """Ask what the group has for partitions. Raises KafkaError and TimeoutError."""
+    # The public way tells the offset alone. It tries for ever where nobody answers.
+    async with asyncio.timeout(COMMIT_S):
+        found = await consumer._coordinator.fetch_committed_offsets(list(partitions))
+    return {
+        partition: GroupPlace(place.offset, place.metadata or "")
+        for partition, place in found.items()
+    }
+
+
+async def stop_consumer(consumer: Any) -> None:
     """Raises nothing. In an outage the library's own close is ended by the end of its tasks, which
     as a task of its own does not look as if we were cancelled; and its connections stay."""
     task = asyncio.create_task(consumer.stop())
@@ -271,44 +282,3 @@ async def _stop(consumer: Any) -> None:
     await asyncio.gather(task, return_exceptions=True)
     with contextlib.suppress(*FAILURES):
         await consumer._client.close()
-
-
-async def open_reading(
-    *,
-    topics: Sequence[str],
-    group: str,
-    new_only: Collection[str],
-    login: Mapping[str, Any],
-    connection: str,
-) -> KafkaReading:
-    """Join the group. `new_only`: topics that a group without a place begins at the end of.
-    ConnectionDown."""
-    cluster = Cluster(login, connection)
-    consumer: Any = None
-    try:
-        await cluster.start()
-        ids = await cluster.topic_ids(topics)
-        turns = _Turns()
-        consumer = AIOKafkaConsumer(
-            **login,
-            group_id=group,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            isolation_level="read_committed",
-            fetch_max_bytes=BATCH_BYTES_MAX,
-            # Of one partition too: it is not asked again before what came of it is handed over.
-            max_partition_fetch_bytes=BATCH_BYTES_MAX,
-            request_timeout_ms=TIMEOUT_MS,
-            metadata_max_age_ms=METADATA_MS,
-        )
-        consumer.subscribe(list(topics), listener=turns)
-        async with asyncio.timeout(JOIN_S):
-            await consumer.start()
-        return KafkaReading(consumer, turns, cluster, ids, new_only, connection)
-    except BaseException as error:
-        if consumer is not None:
-            await _stop(consumer)
-        await cluster.close()
-        if isinstance(error, FAILURES):
-            raise down(error, connection) from error
-        raise

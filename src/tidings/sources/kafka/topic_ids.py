@@ -34,7 +34,7 @@ class TopicId:
         return value.hex()
 
 
-NO_ID = bytes(16)
+UNKNOWN = bytes(16)
 
 
 class TopicsResponse_v10(Response):  # type: ignore[misc]
@@ -116,5 +116,5 @@ class TopicsRequest(Request[TopicsRequest_v10]):  # type: ignore[misc]
 
     def build(self, request_struct_class: type[TopicsRequest_v10]) -> TopicsRequest_v10:
         tags: dict[int, bytes] = {}
-        topics = [(NO_ID, one, tags) for one in self._topics]
+        topics = [(UNKNOWN, one, tags) for one in self._topics]
         return request_struct_class(topics, False, False, False, tags)

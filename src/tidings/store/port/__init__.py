@@ -127,6 +127,7 @@ from tidings.store.port.sources import (
     AsidePage,
     AsideSum,
     SourceStore,
+    StoredActivity,
     StoredSource,
 )
 from tidings.store.port.webhooks import Disabling, NameTaken, StoredWebhook, WebhookStore

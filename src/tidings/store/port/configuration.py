@@ -25,3 +25,6 @@ class ConfigurationStore(Protocol):
 
     def load(self) -> Awaitable[Snapshot]:
         """All configuration."""
+
+    def installation(self) -> Awaitable[str]:
+        """The id of this installation: made at its first start, and the same ever after."""

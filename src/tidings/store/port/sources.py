@@ -1,11 +1,12 @@
 """Sources, and the messages that they have put aside."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
 
 from tidings.core.ids import OrgId
+from tidings.core.sources.topic_places import TopicPlace
 
 
 class StoredSource(msgspec.Struct, frozen=True, array_like=True):
@@ -49,6 +50,14 @@ class AsidePage(msgspec.Struct, frozen=True, array_like=True):
     newer: int | None = None
 
 
+class StoredActivity(msgspec.Struct, frozen=True, array_like=True):
+    """How many messages a source has brought by minute and outcome, and when the newest came."""
+
+    source: int
+    last_ms: int | None
+    minutes: Sequence[tuple[int, Mapping[str, int]]]
+
+
 class SourceStore(Protocol):
     """What the engine asks of a store for sources."""
 
@@ -65,7 +74,23 @@ class SourceStore(Protocol):
         ...
 
     def drop_source(self, number: int) -> Awaitable[None]:
-        """Forget a source with what it has put aside."""
+        """Forget a source with its places, and what it has put aside."""
+        ...
+
+    def topic_places(self, source: int) -> Awaitable[Sequence[TopicPlace]]:
+        """Up to where a source has read its topics."""
+        ...
+
+    def put_topic_places(self, source: int, places: Sequence[TopicPlace]) -> Awaitable[None]:
+        """Keep places of a source that is there; synced."""
+        ...
+
+    def load_activity(self) -> Awaitable[Sequence[StoredActivity]]:
+        """Of all sources that have brought something."""
+        ...
+
+    def put_activity(self, activities: Sequence[StoredActivity]) -> Awaitable[None]:
+        """Keep what sources that are there have brought; synced."""
         ...
 
     def put_aside(self, messages: Sequence[AsideMessage]) -> Awaitable[None]:

@@ -58,6 +58,11 @@ class Configuration:
         self._clock_ms = clock_ms
         self._raised = raised
 
+    @answers(port.Store.installation)
+    def installation(self) -> str:
+        [(id,)] = self._connection.execute("SELECT id FROM installation")
+        return str(id)
+
     @answers(port.Store.load)
     def load(self) -> port.Snapshot:
         run = self._connection.execute

@@ -1,4 +1,4 @@
-"""Sources as rows, and what they have put aside."""
+"""Sources as rows, up to where they have read, and what they have brought or put aside."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import apsw
 import msgspec
 
+from tidings.core.sources.topic_places import TopicPlace
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.numbered_pages import numbered_page
@@ -21,6 +22,19 @@ _KEEP = (
 )
 _WHY = "UPDATE aside SET code = ?, reason = ?, field = ? WHERE source = ? AND number = ?"
 _SUM = "SELECT source, count(*), sum(length(body)) FROM aside"
+_PLACE = "topic, partition, cluster, topic_id, offset"
+_KEEP_PLACE = (
+    f"INSERT INTO source_place (source, {_PLACE}) SELECT ?1, ?2, ?3, ?4, ?5, ?6"
+    " WHERE EXISTS (SELECT 1 FROM source WHERE number = ?1)"
+    " ON CONFLICT DO UPDATE SET cluster = excluded.cluster, topic_id = excluded.topic_id,"
+    " offset = excluded.offset"
+)
+_KEEP_ACTIVITY = (
+    "INSERT INTO source_activity (source, last_ms, minutes) SELECT ?1, ?2, ?3"
+    " WHERE EXISTS (SELECT 1 FROM source WHERE number = ?1)"
+    " ON CONFLICT DO UPDATE SET last_ms = excluded.last_ms, minutes = excluded.minutes"
+)
+_minutes = msgspec.json.Decoder(list[tuple[int, dict[str, int]]])
 _headers = msgspec.json.Decoder(list[tuple[str, str]])
 
 
@@ -62,7 +76,38 @@ class SourceRows:
         """See `port.SourceStore.drop_source`."""
         with self._connection:
             self._run("DELETE FROM source WHERE number = ?", (number,))
-            self._run("DELETE FROM aside WHERE source = ?", (number,))
+            for table in ("aside", "source_place", "source_activity"):
+                self._run(f"DELETE FROM {table} WHERE source = ?", (number,))
+
+    @answers(port.Store.topic_places)
+    def topic_places(self, source: int) -> list[TopicPlace]:
+        """See `port.SourceStore.topic_places`."""
+        rows = self._run(f"SELECT {_PLACE} FROM source_place WHERE source = ?", (source,))
+        return [TopicPlace(*row) for row in rows]
+
+    @answers(port.Store.put_topic_places)
+    def put_topic_places(self, source: int, places: Sequence[TopicPlace]) -> None:
+        """See `port.SourceStore.put_topic_places`."""
+        with self._connection:
+            for place in places:
+                self._run(_KEEP_PLACE, (source, *msgspec.structs.astuple(place)))
+
+    @answers(port.Store.load_activity)
+    def load_activity(self) -> list[port.StoredActivity]:
+        """See `port.SourceStore.load_activity`."""
+        rows = self._run("SELECT source, last_ms, minutes FROM source_activity ORDER BY source")
+        return [
+            port.StoredActivity(source, last_ms, _minutes.decode(minutes))
+            for source, last_ms, minutes in rows
+        ]
+
+    @answers(port.Store.put_activity)
+    def put_activity(self, activities: Sequence[port.StoredActivity]) -> None:
+        """See `port.SourceStore.put_activity`."""
+        with self._connection:
+            for activity in activities:
+                minutes = msgspec.json.encode(activity.minutes)
+                self._run(_KEEP_ACTIVITY, (activity.source, activity.last_ms, minutes))
 
     @answers(port.Store.put_aside)
     def put_aside(self, messages: Sequence[port.AsideMessage]) -> None:
