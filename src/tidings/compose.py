@@ -75,6 +75,8 @@ from tidings.engine.shaping.shaper import Shaper, Shaping
 from tidings.engine.shaping.transformations import Transformations
 from tidings.engine.sources.inbound import Inbound
 from tidings.engine.sources.intake import SourceIntake
+from tidings.engine.sources.kept_activity import PART as SOURCE_FIGURES
+from tidings.engine.sources.kept_activity import KeptActivity
 from tidings.engine.sources.message_reader import MessageReader
 from tidings.engine.sources.outbox_tables import OutboxTables
 from tidings.engine.sources.pumps import Pumps
@@ -104,6 +106,7 @@ class App:
     connections: NamedConnections
     sources: Sources
     pumps: Pumps
+    kept_activity: KeptActivity
     inbound: Inbound
     keyed_calls: KeyedCalls
     acceptor: Acceptor
@@ -165,6 +168,7 @@ class App:
         await self.pumps.stop()
         await self.replays.stop()
         await self.background.stop()
+        await self.kept_activity.save()
         self.pulls.give_back()
         written = await self.engine.stop()
         await self.webhooks.close()
@@ -418,6 +422,7 @@ def build(ports: Ports, options: Options) -> App:
         connections=ports.connections,
         outboxes=outboxes,
     )
+    background |= {SOURCE_FIGURES: (kept_activity := KeptActivity(store, sources)).run}
     return App(
         ports=ports,
         heard=heard,
@@ -442,6 +447,7 @@ def build(ports: Ports, options: Options) -> App:
             limits.health.first_after_ms,
             supervisor,
         ),
+        kept_activity=kept_activity,
         inbound=Inbound(
             named=sources.named,
             intake=sources.intake,

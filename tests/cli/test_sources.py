@@ -7,6 +7,8 @@ from typing import Any
 from tests.cli.command import Command
 from tests.e2e.harness.api import Api
 from tests.e2e.harness.service import ServiceProcess
+from tidings.cli.sources.messages import is_late
+from tidings.cli.sources.state import came_last_hour, waiting_of
 
 KEY = {"X-Key": "a value that is long"}
 SOURCE = {
@@ -93,6 +95,7 @@ def test_what_waits_is_shown_and_fails_a_script_only_where_it_is_too_much(
         "name": "shop",
         "type": "webhook",
         "lag": None,
+        "lagAt": None,
         "messagesPerSecond": 0.0,
         "lastMessageAt": None,
         "trouble": None,
@@ -101,3 +104,22 @@ def test_what_waits_is_shown_and_fails_a_script_only_where_it_is_too_much(
     told = tidings("sources", "lag", "shop").must()
     assert "Waiting" in told.out and "Next: tidings sources show shop" in told.err
     assert tidings("sources", "lag", "nobody").code == 3
+
+
+def test_a_probe_fails_where_nobody_can_tell_how_much_waits() -> None:
+    """By what the service answers of a source, whatever its type."""
+    kept = {"type": "kafka", "paused": False, "trouble": None, "lag": 7, "name": "k"}
+    for change, late in (
+        ({}, False),
+        ({"lag": 11}, True),
+        ({"lag": None}, True),
+        ({"lag": None, "type": "outbox"}, True),
+        ({"lag": None, "type": "webhook"}, False),
+        ({"lag": None, "paused": True}, False),
+        ({"trouble": "It does not answer."}, True),
+    ):
+        assert is_late(kept | change, 10) is late, change
+    assert waiting_of(kept | {"lag": None}) == "unknown"
+    assert waiting_of(kept | {"lag": 0}) == 0
+    hour = {"accepted": 3, "aside": 1, "refused": 90}
+    assert came_last_hour({"lastHour": hour}) == 4

@@ -107,7 +107,7 @@ CASES = {
     STARTS: """
         stops: stops
         inboxes: load_inboxes
-        sources: load_sources aside_sums
+        sources: load_sources aside_sums load_activity
         engine: recover healths past_attempts
         compose: load load_people load_transformations load_types
         service: load_types installation
@@ -115,6 +115,10 @@ CASES = {
     "engine/events/test_commit_faults.py"
     "::test_after_a_refusal_the_lanes_look_again_once_and_outcomes_are_written": """
         committer: commit
+    """,
+    "engine/sources/test_lag_watch.py"
+    "::test_the_last_hour_outlives_a_restart_and_a_store_that_refuses_it_for_a_while": """
+        kept_activity: put_activity
     """,
     "sources/kafka/test_topic_places.py"
     "::test_a_store_that_refuses_places_holds_the_source_and_nothing_is_passed_over": """

@@ -23,6 +23,8 @@ ALLOWED = {
     "engine/actions/lookups.py:_start": "one question, under its deadline",
     "engine/actions/lookups.py:check": "one look at each source, under its deadline",
     "engine/actions/actions.py:begin": "one look at all of them, at the start",
+    "engine/sources/lag_watch.py:__init__": "looks of one reading, ended with it",
+    "engine/sources/lag_watch.py:_look": "one look, which raises nothing",
     "engine/events/late_checks.py:_compile_behind": "one event type",
     "engine/shaping/aside.py:run": "what waits for the thread; ends when nothing does",
     "egress/resolve.py:resolve": "one question, under the resolver's deadline",

@@ -40,6 +40,7 @@ def show_source(live: LiveSource, base: str, now_ms: int) -> dict[str, Any]:
         "asideMessages": live.aside,
         "asideBytes": live.aside_bytes,
         "lag": live.lag,
+        "lagAt": iso(live.lag_at_ms),
         "trouble": live.trouble or None,
         "troubleSince": iso(live.trouble_since_ms),
         "warnings": source_warnings(live.source),

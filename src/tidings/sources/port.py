@@ -19,7 +19,8 @@ BATCH_BYTES_MAX = 8 << 20  # and the bytes of their bodies, but always one
 
 
 class Reading(Protocol):
-    """One source that is open. Not to be used by two tasks at once."""
+    """One source that is open. Not to be used by two tasks at once, but that `lag` may be asked
+    while it reads or acknowledges."""
 
     async def read(self) -> Sequence[ForeignMessage]:
         """What comes next, in its order: at least one message, at most `BATCH_MAX`; waits until

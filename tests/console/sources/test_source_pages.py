@@ -47,7 +47,7 @@ async def test_a_source_is_listed_with_what_it_does_and_opened_by_its_name() -> 
         empty = text(await browser.get(AT))
         assert "No source yet" in empty and f'href="{AT}/new"' in empty
         at = await make(p)
-        assert "None has come since Tidings was started" in text(await browser.get(at))
+        assert "None has come yet" in text(await browser.get(at))
         assert (await send(p, {"kind": "shop.paid"}, webhook_id="m-1")).status == 202
         await send(p, {"other": 1})
         await send(p, {}, x_key="somebody else, long")

@@ -113,8 +113,10 @@ async def test_all_that_is_there_and_comes_is_accepted_in_order_and_acknowledged
         topic.append(BODY % 10)
         await until(lambda: topic.taken == 11)
         assert await numbers(s) == list(range(11))
+        await until(lambda: live.lag == 0)
         shown = (await s.call("GET", "/v1/sources/t")).json
         assert (shown["lag"], shown["trouble"], shown["url"]) == (0, None, None)
+        assert shown["lagAt"] is not None
         assert live.activity.totals["accepted"] == 11
         await s.parts.pumps.stop()
         assert topic.open_now == 0

@@ -88,6 +88,7 @@ _SOURCE: dict[str, Any] = {
     "asideMessages": "whole",
     "asideBytes": "whole",
     "lag": "whole|null",
+    "lagAt": "time|null",
     "trouble": "text|null",
     "troubleSince": "time|null",
     "warnings": ["text"],

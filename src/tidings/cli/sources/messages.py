@@ -16,7 +16,7 @@ from tidings.cli.output import (
     print_table,
 )
 from tidings.cli.sources.files import FileName, read_bytes
-from tidings.cli.sources.state import state_of
+from tidings.cli.sources.state import FETCHED, state_of, waiting_of
 from tidings.cli.where import HERE, Where
 
 PATH = "/v1/sources"
@@ -30,11 +30,12 @@ def lag(id: str = "", /, *, fail_above: int | None = None, where: Where = HERE) 
     id
         src_…, or its name; left out, all sources of the org.
     fail_above
-        End with 1 where more wait than this, or where a source is in trouble.
+        End with 1 where more wait than this, where nobody can tell how many do, or where a source
+        is in trouble.
     """
     api = calls(where)
     found = [api.get(f"{PATH}/{part(id)}")] if id else api.get(PATH)["sources"]
-    names = ("name", "type", "lag", "messagesPerSecond", "lastMessageAt", "trouble")
+    names = ("name", "type", "lag", "lagAt", "messagesPerSecond", "lastMessageAt", "trouble")
     if where.json:
         print_lines(
             [{name: one[name] for name in names} | {"state": state_of(one)} for one in found]
@@ -47,7 +48,7 @@ def lag(id: str = "", /, *, fail_above: int | None = None, where: Where = HERE) 
                     one["name"],
                     one["type"],
                     state_of(one),
-                    one["lag"],
+                    waiting_of(one),
                     one["messagesPerSecond"],
                     moment(one["lastMessageAt"]),
                 )
@@ -55,17 +56,26 @@ def lag(id: str = "", /, *, fail_above: int | None = None, where: Where = HERE) 
             ],
             right="Waiting",
         )
-    late = [one for one in found if fail_above is not None and _is_late(one, fail_above)]
+    late = [one for one in found if fail_above is not None and is_late(one, fail_above)]
     for one in late:
-        say(f"{clean(one['name'])}: {clean(one['trouble'] or how_many(one['lag'], 'message'))}")
+        say(f"{clean(one['name'])}: {clean(one['trouble'] or _waits(one))}")
     say("" if found else "The org has no source.")
     worst = (late or found or [{"name": ""}])[0]["name"]
     api.next_step(f"tidings sources show {worst}" if worst else "tidings sources create --help")
     return Exit.FAILED if late else Exit.OK
 
 
-def _is_late(one: dict[str, Any], most: int) -> bool:
-    return not one["paused"] and (bool(one["trouble"]) or (one["lag"] or 0) > most)
+def is_late(source: dict[str, Any], most: int) -> bool:
+    if source["paused"]:
+        return False
+    lag = source["lag"]
+    return bool(source["trouble"]) or (source["type"] in FETCHED if lag is None else lag > most)
+
+
+def _waits(source: dict[str, Any]) -> str:
+    if source["lag"] is None:
+        return "how many messages wait is not known"
+    return how_many(source["lag"], "message")
 
 
 def preview(

@@ -18,7 +18,7 @@ from tidings.cli.output import (
     spaced,
 )
 from tidings.cli.sources.files import FileName, read_object
-from tidings.cli.sources.state import state_of
+from tidings.cli.sources.state import came_last_hour, state_of, waiting_of
 from tidings.cli.where import HERE, Where
 
 app = App(name="sources", help="Where events come from that nobody sends to /v1/events.")
@@ -43,7 +43,7 @@ def list_all(*, where: Where = HERE) -> int:
                     one["type"],
                     state_of(one),
                     moment(one["lastMessageAt"]),
-                    sum(one["lastHour"].values()),
+                    came_last_hour(one),
                     one["asideMessages"],
                     one["id"],
                 )
@@ -160,7 +160,7 @@ def _print_source(one: dict[str, Any], as_json: bool) -> None:
             ("mapping", "the message is an event" if one["mapping"] is None else "its own"),
             ("last message", moment(one["lastMessageAt"])),
             ("last hour", ", ".join(hour)),
-            ("waits to be fetched", one["lag"]),
+            ("waits to be fetched", waiting_of(one)),
             ("put aside", one["asideMessages"] or None),
         ]
     )

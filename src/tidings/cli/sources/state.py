@@ -2,9 +2,24 @@
 
 from typing import Any
 
+FETCHED = ("kafka", "outbox")  # types whose messages wait elsewhere
+
 
 def state_of(one: dict[str, Any]) -> str:
     """In a word or two."""
     if one["paused"]:
         return "paused"
     return "trouble" if one["trouble"] else "takes messages"
+
+
+def waiting_of(source: dict[str, Any]) -> int | str | None:
+    """Return how many messages wait to be fetched; None for a source that nothing waits for."""
+    if source["lag"] is None and source["type"] in FETCHED:
+        return None if source["paused"] else "unknown"
+    waiting: int | None = source["lag"]
+    return waiting
+
+
+def came_last_hour(source: dict[str, Any]) -> int:
+    """Return how many messages came in the last hour, but for those that were refused."""
+    return sum(count for outcome, count in source["lastHour"].items() if outcome != "refused")

@@ -1,10 +1,11 @@
 """What a source has brought lately: its newest messages, and how many by the minute.
 
-Kept in memory, of this process alone: a restart begins anew.
+The newest messages and the totals are of this process alone; how many came by the minute, and when
+the newest did, outlives it (`kept_activity.py`).
 """
 
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -14,6 +15,7 @@ MINUTES = 60
 MINUTE_MS = 60_000
 ACCEPTED, DUPLICATE, ASIDE, PASSED = "accepted", "duplicate", "aside", "passedOver"
 REFUSED = "refused"  # its sender was not known
+Minute = tuple[int, Mapping[str, int]]  # since 1970, with how many messages by outcome
 OUTCOMES = (ACCEPTED, DUPLICATE, PASSED, ASIDE, REFUSED)
 
 
@@ -37,9 +39,21 @@ class Activity:
         self._refused: deque[Arrival] = deque(maxlen=REFUSED_NEWEST)
         self.totals: Counter[str] = Counter()
         self._minutes: deque[tuple[int, Counter[str]]] = deque(maxlen=MINUTES)
+        self._last_before_ms: int | None = None  # of the processes before
+        self.is_unsaved = False
+
+    def restore(self, minutes: Iterable[Minute], last_ms: int | None) -> None:
+        """Take over what the processes before have counted."""
+        self._minutes.extend((minute, Counter(counts)) for minute, counts in minutes)
+        self._last_before_ms = last_ms
+
+    def minutes(self) -> list[Minute]:
+        """Return how many came in each minute, by outcome."""
+        return [(minute, dict(counts)) for minute, counts in self._minutes]
 
     def note(self, arrivals: Iterable[Arrival]) -> None:
         """Messages have come."""
+        self.is_unsaved = True
         for one in arrivals:
             (self._refused if one.outcome == REFUSED else self._newest).append(one)
             self.totals[one.outcome] += 1
@@ -57,6 +71,11 @@ class Activity:
                 found.update(counts)
         return found
 
+    def came_last_hour(self, now_ms: int) -> int:
+        """Messages of the last sixty minutes, but for those that were refused."""
+        hour = self.last_hour(now_ms)
+        return hour.total() - hour[REFUSED]
+
     def per_s(self, now_ms: int) -> float:
         """Messages a second, of the last whole minute."""
         last = now_ms // MINUTE_MS - 1
@@ -72,4 +91,4 @@ class Activity:
     @property
     def last_ms(self) -> int | None:
         """When the newest message came that was its sender's."""
-        return self._newest[-1].at_ms if self._newest else None
+        return self._newest[-1].at_ms if self._newest else self._last_before_ms

@@ -4,7 +4,7 @@ from tidings.core.events.call_reader import Caller
 from tidings.core.ids import OrgId, show
 from tidings.core.sources.mapping_cost import CostedPlan
 from tidings.core.sources.message_plan import MessagePlan
-from tidings.core.sources.source import NAMED, Source
+from tidings.core.sources.source import FETCHED, NAMED, Source
 from tidings.engine.sources.activity import Activity
 from tidings.errors import Busy, Conflict, NotFound, Refusal
 from tidings.store import port
@@ -74,7 +74,8 @@ class LiveSource:
         self.trouble_since_ms: int | None = None
         self.trouble_told = False  # to its people, since it began
         self.aside_told_ms: int | None = None  # when they were told of a message put aside
-        self.lag: int | None = None  # messages that wait where they are fetched from
+        self.lag: int | None = None  # messages that wait where they are; None: that is not known
+        self.lag_at_ms: int | None = None  # when it was looked at
         self.deleted = False
         self._planned: tuple[Source, CostedPlan | None] | None = None
 
@@ -92,6 +93,12 @@ class LiveSource:
     def words(self) -> tuple[str, str, str]:
         """Its id, name and type, for whoever tells of it."""
         return self.id, self.source.name, self.source.kind
+
+    @property
+    def lag_is_unknown(self) -> bool:
+        """Whether it fetches messages, and nobody can tell how many wait."""
+        source = self.source
+        return source.kind in FETCHED and not source.paused and self.lag is None
 
     @property
     def plan(self) -> CostedPlan | None:
@@ -117,6 +124,10 @@ class LiveSource:
     def well(self) -> None:
         """Nothing is wrong any more."""
         self.trouble, self.trouble_since_ms, self.trouble_told = "", None, False
+
+    def set_lag(self, lag: int | None, now_ms: int) -> None:
+        """So many messages wait where they are fetched from; None: nobody can tell now."""
+        self.lag, self.lag_at_ms = lag, now_ms
 
     def count(self, total: port.AsideSum) -> None:
         """So much is put aside now."""

@@ -20,6 +20,7 @@ from tidings.core.sources.reach import outside_connection
 from tidings.engine.events.intake import Overloaded
 from tidings.engine.heartbeats import Heart, unwatched_heart
 from tidings.engine.sources.intake import SourceIntake, Tell
+from tidings.engine.sources.lag_watch import LagWatch
 from tidings.engine.sources.lines import SourceLines
 from tidings.engine.sources.live_source import AsideFull, LiveSource
 from tidings.errors import Throttled
@@ -28,7 +29,6 @@ from tidings.store.port import StoreDown
 
 AGAIN_S, AGAIN_MAX_S = 0.5, 30.0
 WAIT_S, WAIT_MAX_S = 0.05, 5.0  # while nothing can be kept
-LAG_EVERY_S = 5.0
 LOOK_S = 0.5  # how often one that waits for messages looks whether others wait for its line
 TOLD_AFTER_MS = 900_000
 NOTHING_KEPT = "Nothing can be kept now. It goes on by itself."
@@ -63,7 +63,6 @@ class Pump:
         self._lines = lines
         self._told_after_ms = told_after_ms
         self._sleep = sleep
-        self._looked_s = float("-inf")
         self._heart = unwatched_heart("sources")
 
     async def run(self, heart: Heart | None = None) -> None:
@@ -72,22 +71,24 @@ class Pump:
         live, again_s = self._live, AGAIN_S
         while True:
             reading: Reading | None = None
+            watch: LagWatch | None = None
             try:
                 await self._wait_for_line()
                 if (why := outside_connection(live.source, self._connection, live.org)) is not None:
                     raise ConnectionDown(why)
                 reading = await self._driver.open(live.source, self._connection, live.stored.number)
+                watch = LagWatch(live, reading, self._intake.clock_ms)
                 live.well()
                 ends_s = asyncio.get_running_loop().time() + TURN_S
                 while True:
                     heart.beat(inf)  # until something comes, however long that takes
                     messages = await self._next(reading, ends_s)
                     heart.beat()
+                    watch.note_read(len(messages))
                     await self._keep(messages)
                     await reading.acknowledge()
                     again_s = AGAIN_S
                     live.well()
-                    await self._look(reading, len(messages))
             except _TurnOver:
                 again_s = 0.0
             except ConnectionDown as down:
@@ -99,6 +100,8 @@ class Pump:
                 self._troubled("Tidings failed at it; its log says why.")
                 log.exception("a source failed", source=live.id, reason=repr(error))
             finally:
+                if watch is not None:
+                    await watch.end()
                 if reading is not None:
                     await reading.close()
                 if self._lines is not None:
@@ -162,13 +165,3 @@ class Pump:
         if not live.trouble_told and now_ms - since_ms >= self._told_after_ms:
             live.trouble_told = True
             self._tell(SOURCE_FAILING, live.org, source_failing(live.words, since_ms, why))
-
-    async def _look(self, reading: Reading, read: int) -> None:
-        """How much waits; between two looks less by what was read, so that it ends at nothing."""
-        live = self._live
-        now_s = asyncio.get_running_loop().time()
-        if now_s - self._looked_s >= LAG_EVERY_S:
-            self._looked_s = now_s
-            live.lag = await reading.lag()
-        elif live.lag is not None:
-            live.lag = max(0, live.lag - read)

@@ -68,6 +68,9 @@ class Sources:
         for total in await self._store.aside_sums():
             if (live := self._by_number.get(total.source)) is not None:
                 live.count(total)
+        for brought in await self._store.load_activity():
+            if (live := self._by_number.get(brought.source)) is not None:
+                live.activity.restore(brought.minutes, brought.last_ms)
 
     def collect(self) -> Iterator[Metric]:
         """What all sources have brought since this process began, for Prometheus."""
@@ -87,14 +90,21 @@ class Sources:
         lag = GaugeMetricFamily(
             "tidings_source_lag", "Messages that wait to be fetched by sources.", labels=["type"]
         )
+        unknown = GaugeMetricFamily(
+            "tidings_source_lag_unknown",
+            "Sources of which nobody can tell how many messages wait.",
+            labels=["type"],
+        )
         trouble = GaugeMetricFamily(
             "tidings_source_trouble", "Sources that fetch nothing for a fault.", labels=["type"]
         )
         for kind in FETCHED:
             ours = [one for one in live if one.source.kind == kind]
             lag.add_metric([kind], sum(one.lag or 0 for one in ours))
+            unknown.add_metric([kind], sum(one.lag_is_unknown for one in ours))
             trouble.add_metric([kind], sum(bool(one.trouble) for one in ours))
         yield lag
+        yield unknown
         yield trouble
 
     def all(self) -> list[LiveSource]:

@@ -77,9 +77,8 @@ def own(visit: Visit) -> LiveSource:
 
 def summary(visit: Visit, live: LiveSource) -> dict[str, Any]:
     """A source as it is shown everywhere, with its state, and what a page must show anew."""
-    shown = show_source(
-        live, visit.services.reached_at(visit.request), visit.services.clock.now_ms()
-    )
+    now_ms = visit.services.clock.now_ms()
+    shown = show_source(live, visit.services.reached_at(visit.request), now_ms)
     trouble = str(shown.get("trouble") or "")
     try:
         live.refuse_full()
@@ -96,7 +95,7 @@ def summary(visit: Visit, live: LiveSource) -> dict[str, Any]:
         "state": state,
         "trouble": trouble,
         "hour": hour,
-        "messages": sum(count for outcome, count in hour if outcome != REFUSED),
+        "messages": live.activity.came_last_hour(now_ms),
         "refused": shown["lastHour"][REFUSED],
         "last_ms": live.activity.last_ms,
         "mark": f"{totals}-{live.aside}-{shown['lag']}-{state[0]}",
