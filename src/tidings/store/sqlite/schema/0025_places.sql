@@ -14,3 +14,9 @@ CREATE TABLE source_place (
 CREATE TABLE source_activity (
     source INTEGER PRIMARY KEY, last_ms INTEGER, minutes BLOB NOT NULL
 );
+
+-- Which other installation reads what a source would read; or that the source takes it over.
+CREATE TABLE source_owner (
+    source INTEGER PRIMARY KEY, place TEXT NOT NULL, installation TEXT NOT NULL,
+    takes_over INTEGER NOT NULL
+);
