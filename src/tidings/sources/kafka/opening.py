@@ -14,7 +14,7 @@ from tidings.sources.kafka.cluster import Cluster, Topic
 from tidings.sources.kafka.reading import (
     COMMIT_S,
     KafkaReading,
-    Turns,
+    PartitionTurns,
     group_places,
     stop_consumer,
 )
@@ -52,7 +52,7 @@ async def open_reading(
                 places.meet(topic)
             await saved.save()
             raise missing
-        turns = Turns()
+        turns = PartitionTurns()
         consumer = AIOKafkaConsumer(
             **login,
             client_id=f"tidings-{installation}",

@@ -41,7 +41,7 @@ TURN_HEADERS = 5000  # that are made texts in one turn of the loop
 KEY, TOPIC = "kafka-key", "kafka-topic"
 
 
-class Turns(ConsumerRebalanceListener):  # type: ignore[misc]
+class PartitionTurns(ConsumerRebalanceListener):  # type: ignore[misc]
     """Partitions are taken away, and given, to whoever reads."""
 
     def __init__(self) -> None:
@@ -66,7 +66,7 @@ class KafkaReading:
     def __init__(
         self,
         consumer: Any,
-        turns: Turns,
+        turns: PartitionTurns,
         cluster: Cluster,
         topics: Mapping[str, Topic],
         places: SavedPlaces,
