@@ -116,6 +116,42 @@ def test_many_threads_share_a_sync(
         assert sorted(drain(spool)) == list(range(20))
 
 
+@pytest.mark.parametrize("group_commit_s", [0.0, 0.05])
+def test_what_threads_send_over_two_files_is_synced_in_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, group_commit_s: float
+) -> None:
+    """A send that goes on in the next file, while others wait for the sync of the one before."""
+    real, synced = os.fsync, dict[int, int]()
+
+    def sync(file: int) -> None:
+        size = os.fstat(file).st_size
+        time.sleep(0.002)
+        real(file)
+        synced[os.fstat(file).st_ino] = size
+
+    monkeypatch.setattr(os, "fsync", sync)
+    short: list[int] = []
+    with opened(tmp_path, bytes_max=4 * SMALL, group_commit_s=group_commit_s) as spool:
+
+        def send(number: int) -> None:
+            first = 10 * number
+            spool.append([numbered(one, 4_000) for one in range(first, first + 5)])
+            end = first + 4
+            for path in tmp_path.glob("*.events"):  # what is promised is in what was synced
+                at = path.read_bytes().find(b'{"n":%d,' % end)
+                if at >= 0 and synced.get(path.stat().st_ino, 0) <= at:
+                    short.append(end)
+                at = path.read_bytes().find(b'{"n":%d,' % first)
+                if at >= 0 and synced.get(path.stat().st_ino, 0) <= at:
+                    short.append(first)
+
+        in_threads(8, send)
+        assert len(list(tmp_path.glob("*.events"))) > 1, "more than one file"
+        assert short == []
+        monkeypatch.undo()
+        assert sorted(drain(spool)) == sorted(10 * n + i for n in range(8) for i in range(5))
+
+
 def test_without_fsync_the_disk_is_not_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

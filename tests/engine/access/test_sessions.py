@@ -146,6 +146,23 @@ async def test_that_it_was_used_outlives_a_restart() -> None:
         assert not ended(again, signed.token)
 
 
+@pytest.mark.parametrize("left_ms", [1, 30_000, HOUR_MS])
+async def test_one_that_was_used_just_before_its_end_outlives_the_sweep_and_a_restart(
+    left_ms: int,
+) -> None:
+    """Its use is not written yet when what was idle for too long is dropped from the store."""
+    async with service() as s:
+        signed, idle = await enter(s), await enter(s)
+        s.clock.ms += IDLE_MS - left_ms
+        assert not ended(s, signed.token)
+        s.clock.ms += left_ms + 1
+        await s.access_services.upkeep.write()
+        assert ended(s, idle.token) and not ended(s, signed.token)
+        again = Service(s.store, s.clock)
+        await again.start()
+        assert ended(again, idle.token) and not ended(again, signed.token)
+
+
 async def test_sign_out_ends_one_and_everywhere_ends_all_also_after_a_restart() -> None:
     async with service() as s:
         await s.add_org(7)

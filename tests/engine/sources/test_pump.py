@@ -13,10 +13,15 @@ from tidings.core.connections.connection import Connection
 from tidings.core.ids import OrgId
 from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.source import Source
+from tidings.engine.events.acceptor import Acceptor
+from tidings.engine.events.intake import Overloaded
 from tidings.engine.sources import intake, live_source, pump
+from tidings.engine.sources.intake import SourceIntake
+from tidings.engine.sources.live_source import AsideFull
 from tidings.engine.sources.pump import Pump
 from tidings.engine.sources.pumps import Pumps
 from tidings.engine.sources.sources import Sources
+from tidings.errors import Throttled
 from tidings.reads.sources import needs_somebody
 from tidings.store import port
 
@@ -146,27 +151,64 @@ async def test_what_the_connection_does_not_admit_to_the_org_is_not_opened() -> 
         await s.parts.pumps.stop()
 
 
-async def test_nothing_is_acknowledged_and_nothing_more_is_read_while_nothing_can_be_kept(
-    monkeypatch: pytest.MonkeyPatch,
+HOLDS_BACK: dict[str, tuple[type, Exception, str]] = {  # where it is raised, and what is told
+    "the store": (Acceptor, port.StoreDown("no disk"), "goes on by itself"),
+    "the queue of commits": (Acceptor, Overloaded("too much"), "goes on by itself"),
+    "the org's limit": (
+        SourceIntake,
+        Throttled.because("too_many_events", "The org must send fewer events.", 0.01),
+        "The org's limit of events holds it back",
+    ),
+    "messages put aside": (
+        SourceIntake,
+        AsideFull("t"),
+        "Source t may put aside",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HOLDS_BACK)
+async def test_nothing_is_acknowledged_and_nothing_more_is_read_while_it_is_held_back(
+    name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    where, error, told = HOLDS_BACK[name]
+    method = "accept" if where is Acceptor else "take"
     async with service() as s:
         topic = Topic(6)
-        accept, refused = s.parts.acceptor.accept, 0
+        do, refused = getattr(where, method), 0
 
-        async def down(drafts: Any) -> Any:
+        async def down(self: Any, *given: Any) -> Any:
             nonlocal refused
             refused += 1
             if refused < 4:
-                raise port.StoreDown("no disk")
-            return await accept(drafts)
+                raise error
+            return await do(self, *given)
 
-        monkeypatch.setattr(s.parts.acceptor, "accept", down)
+        monkeypatch.setattr(where, method, down)
         live = await fetched(s, topic)
         await until(lambda: refused == 2)
-        assert topic.taken == 0 and "goes on by itself" in live.trouble
+        assert topic.taken == 0 and told in live.trouble
         await until(lambda: topic.taken == 6)
         assert topic.opened == 1 and live.trouble == ""
         assert await numbers(s) == list(range(6))
+        await s.parts.pumps.stop()
+
+
+async def test_two_sources_of_an_org_bring_each_what_both_read() -> None:
+    """Their places are called alike; whose a message is tells them apart."""
+    async with service() as s:
+        topic = Topic(4)
+        live = await fetched(s, topic)
+        await until(lambda: topic.taken == 4)
+        topic.taken = 0
+        body = {"name": "u", "type": "kafka", "connection": "main", "kafka": {"topics": ["t"]}}
+        assert (await s.call("POST", "/v1/sources", body)).status == 201
+        other = next(
+            one for one in s.parts.sources.of(live.org) if one.stored.number != live.stored.number
+        )
+        await until(lambda: topic.taken == 4)
+        assert (live.activity.totals, other.activity.totals) == ({"accepted": 4}, {"accepted": 4})
+        assert sorted(await numbers(s)) == sorted([*range(4), *range(4)])
         await s.parts.pumps.stop()
 
 
