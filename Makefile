@@ -14,7 +14,7 @@ OFFICIAL := tests/consumer/official/$(NODE_READY)
 TYPESCRIPT := tests/openapi/generated/typescript/$(NODE_READY)
 TESTS ?= tests
 
-.PHONY: help setup run demo check fix test test-systems bench docs golden models wheel
+.PHONY: help setup run demo check fix test test-systems mutants bench docs golden models wheel
 
 help:  ## List the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -62,6 +62,10 @@ test-systems: setup  ## Tests that need programs of the system; as root it insta
 	@TIDINGS_DEPTH=deep $(BIN)/pytest -n 2 $$(grep -rl --include='*.py' '^from tests.depth import' tests)
 	@TIDINGS_TESTS_FRESH=1 $(BIN)/pytest -n 2 --dist loadfile -m "systems and not alone" $(TESTS)
 	@TIDINGS_TESTS_FRESH=1 $(BIN)/pytest -m "systems and alone" $(TESTS)
+	@$(BIN)/python -m tests.mutants 1 --least 24 # the drawing changes with the code; `make mutants` asks for 28
+
+mutants: setup  ## Bugs made on purpose, drawn by three seeds, each run against the tests near it
+	@$(BIN)/python -m tests.mutants
 
 bench: setup  ## Throughput against the yardstick, every run closed by a ledger
 	@$(BIN)/python -m bench throughput

@@ -169,6 +169,34 @@ async def test_cursors_lead_through_all_pages_and_back() -> None:
         assert back == pages[1]
 
 
+@pytest.mark.parametrize("query", ["", "q=4711&", "eventName=pointsIssued&", "states=pending&"])
+@pytest.mark.parametrize("log", ["deliveries", "events"])
+async def test_an_empty_newest_page_loses_nothing_of_what_comes_then(log: str, query: str) -> None:
+    async with service() as s:
+        hook = await webhook(s)
+
+        async def page(on: str | None = None) -> tuple[list[str], str | None]:
+            cursor = "" if on is None else f"&cursor={on}"
+            told = (await s.call("GET", f"/v1/{log}?{query}limit=2{cursor}")).json
+            return [one["eventId"] for one in told[log]][::-1], told["newer"]
+
+        assert await page() == ([], None), "there is nothing to go on from: it is asked again"
+        await accept(s, "n-0", hook, customer="4711")
+        found, on = await page()
+        assert found == ["n-0"] and on is not None
+        for _ in range(2):  # what came since: nothing, and a cursor to ask again with
+            nothing, on = await page(on)
+            assert nothing == [] and on is not None
+        for n in range(1, 6):
+            await accept(s, f"n-{n}", hook, customer="4711")
+            await accept(s, f"other-{n}", customer="4712", name="groupCreated")
+        for _ in range(8):
+            more, on = await page(on)
+            assert on is not None
+            found += [one for one in more if one.startswith("n-")]
+        assert found == [f"n-{n}" for n in range(6)]
+
+
 async def test_a_row_says_when_it_became_late() -> None:
     async with service() as s:
         await story(s)  # slaInSeconds is 30
