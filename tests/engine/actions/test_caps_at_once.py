@@ -38,7 +38,7 @@ async def test_each_hears_of_its_own_and_no_transaction_is_larger_than_it_may_be
     count: int,
 ) -> None:
     store = OneByOne()
-    caps = Caps(store)  # type: ignore[arg-type]
+    caps = Caps(store)
     asked = [caps.take(1, CAP, f"s{number}", DeliveryId(number)) for number in range(count)]
     assert await asyncio.gather(*asked) == [answer_of(number) for number in range(count)]
     assert sum(store.sizes) == count and max(store.sizes) <= AT_ONCE_MAX
@@ -47,7 +47,7 @@ async def test_each_hears_of_its_own_and_no_transaction_is_larger_than_it_may_be
 
 async def test_a_transaction_that_fails_is_heard_of_by_those_in_it_alone() -> None:
     store = OneByOne(1)
-    caps = Caps(store)  # type: ignore[arg-type]
+    caps = Caps(store)
     count = 3 * AT_ONCE_MAX
     asked = [caps.take(1, CAP, f"s{number}", DeliveryId(number)) for number in range(count)]
     told = await asyncio.gather(*asked, return_exceptions=True)
@@ -57,7 +57,7 @@ async def test_a_transaction_that_fails_is_heard_of_by_those_in_it_alone() -> No
 
 
 async def test_one_that_gives_up_waiting_takes_nobody_with_it() -> None:
-    caps = Caps(OneByOne())  # type: ignore[arg-type]
+    caps = Caps(OneByOne())
     first, second = (
         asyncio.ensure_future(caps.take(1, CAP, f"s{number}", DeliveryId(number)))
         for number in (3, 6)
