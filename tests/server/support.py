@@ -89,7 +89,7 @@ async def reply(send: Any, status: int, body: bytes, *headers: tuple[bytes, byte
 async def serving(app: App | None = None, /, **bounds: Any) -> AsyncIterator[Server]:
     """A server on a port that the system chooses; who is mute comes to it at once."""
     bounds = {"mute_s": 0} | bounds
-    names = {"keeps", "remote", "shared", "host", "headers"} & bounds.keys()
+    names = {"keeps", "known", "remote", "shared", "host", "headers"} & bounds.keys()
     options = {name: bounds.pop(name) for name in names}
     host = options.pop("host", "127.0.0.1")
     server = Server(app or Echo(), host=host, port=0, bounds=Bounds(**bounds), **options)

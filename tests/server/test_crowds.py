@@ -249,6 +249,58 @@ async def test_calls_sent_behind_others_hold_no_newcomer_up() -> None:
         assert len(others) == 390
 
 
+def caller_of(headers: list[tuple[bytes, bytes]]) -> bytes | None:
+    """Who calls, as the tests say it."""
+    return dict(headers).get(b"x-caller")
+
+
+@pytest.mark.parametrize("crowd_is", ["strangers", "another known caller"])
+async def test_a_known_caller_is_answered_beside_a_crowd_with_one_dear_call_each(
+    crowd_is: str,
+) -> None:
+    begun = 0
+
+    async def dear(scope: dict[str, object], receive: object, send: object) -> None:
+        nonlocal begun
+        if scope["path"] == "/dear":
+            begun += 1
+            time.sleep(0.004)  # as long as a page takes to be made
+        await reply(send, 200, b"x")
+
+    said = b"" if crowd_is == "strangers" else b"X-Caller: greedy\r\n"
+    asked = b"GET /dear HTTP/1.1\r\nHost: a\r\n" + said + b"\r\n"
+    own = b"GET / HTTP/1.1\r\nHost: a\r\nX-Caller: good\r\n\r\n"
+    async with serving(dear, places=400, spare=8, per_address=400, known=caller_of) as server:
+        good, *others = [await Client.to(server) for _ in range(391)]
+        await until(lambda: len(server.places) == 391, "all connections")
+        for client in others:
+            client.write(asked)
+        assert (await good.ask(own))[0] == 200
+        assert begun < 200, "the others wait"
+        await until(lambda: begun == 390, "the calls of all", 20.0)
+
+
+async def test_a_stop_closes_connections_that_were_not_let_in_yet(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with serving(places=400, spare=8, per_address=400) as server:
+        server._pressed = True
+        monkeypatch.setattr(server, "queued", lambda: None)  # no round lets them in
+        clients = [await Client.to(server) for _ in range(20)]
+        for client in clients:
+            client.write(GET)
+        await until(lambda: bool(server._unopened), "connections that wait")
+        waiting = len(server._unopened)
+        await server.stop(1.0)
+        ended = 0
+        for client in clients:
+            try:
+                await client.answer()
+            except (OSError, EOFError):
+                ended += 1
+        assert ended >= waiting > 0
+
+
 async def test_pipelined_calls_are_kept_as_bytes_until_their_turn() -> None:
     app = Echo()
     async with serving(app) as server:

@@ -1,9 +1,9 @@
 """Who begins its next call: as many as fit in a round, and nobody waits behind a crowd."""
 
-from tidings.server.turns import SLICE_S, TurnLine, Turns
+from tidings.server.turns import SLICE_S, CallerLine, TurnLine, Turns
 
 
-def begun(line: TurnLine[int], gone: frozenset[int] = frozenset()) -> list[int]:
+def begun(line: TurnLine[int] | CallerLine[int], gone: frozenset[int] = frozenset()) -> list[int]:
     """Those that have their turn in this round."""
     found: list[int] = []
 
@@ -13,7 +13,10 @@ def begun(line: TurnLine[int], gone: frozenset[int] = frozenset()) -> list[int]:
         found.append(number)
         return True
 
-    line.next_ones(lambda: True, begin)
+    if isinstance(line, CallerLine):
+        line.next_ones(lambda: 1_000_000, begin)
+    else:
+        line.next_ones(lambda: True, begin)
     return found
 
 
@@ -78,3 +81,61 @@ def test_nobody_overtakes_a_line() -> None:
     line.refill(0.015)
     assert not line.take(fresh=True)
     assert begun(line) == [1]
+
+
+def test_known_callers_have_turns_however_many_calls_one_of_them_has_sent() -> None:
+    line: CallerLine[int] = CallerLine(4, 4)
+    for number in range(1000):
+        line.wait(number, "greedy")
+    for number in (5000, 5001):
+        line.wait(number, f"org {number}")
+    line.refill(0.015)
+    assert begun(line) == [0, 5000, 5001, 1]
+    line.refill(0.015)
+    assert begun(line) == [2, 3, 4, 5]
+    assert len(line) == 1002 - 8
+
+
+def test_who_has_gone_takes_no_turn_of_its_caller() -> None:
+    line: CallerLine[int] = CallerLine(2, 2)
+    for number in range(5):
+        line.wait(number, "caller")
+    line.refill(0.015)
+    assert begun(line, frozenset(range(2))) == [2, 3]
+    assert not line.take("another", 9), "others wait"
+    line.refill(0.015)
+    assert begun(line) == [4] and line.take("caller", 9) and not line.take("caller", 9)
+
+
+def test_while_connections_wait_to_be_let_in_one_call_of_a_stranger_begins() -> None:
+    turns: Turns[int] = Turns()
+    turns.refill(0.001, pressed=True)
+    assert turns.others.left == 1 and turns.known.left > 1 and turns.kept.left > 1
+    turns.refill(0.001)
+    assert turns.others.left > 1
+
+
+def test_one_caller_has_no_more_calls_worked_on_than_it_leaves_room_for() -> None:
+    line: CallerLine[int] = CallerLine(100, 100)
+    others = 0
+
+    def begin(number: int) -> bool:
+        nonlocal others
+        others += 1
+        return True
+
+    for number in range(100):
+        line.wait(number, "greedy")
+    line.refill(0.015)
+    line.next_ones(lambda: 40 - others, begin)
+    assert others == 20, "the other half is for others"
+    assert not line.take("another", 40 - others), "it waits for its turn"
+    line.wait(100, "another")
+    line.next_ones(lambda: 40 - others, begin)
+    assert others == 21
+    for _ in range(20):
+        line.ended("greedy")
+    others -= 20
+    line.refill(0.015)
+    line.next_ones(lambda: 40 - others, begin)
+    assert others == 21 and len(line) == 101 - 21 - 20 and line.blocked

@@ -18,6 +18,7 @@ from tidings.api.http.answer_headers import ALL
 from tidings.api.http.body_guard import BodyGuard
 from tidings.api.http.front import Front
 from tidings.api.http.gate import Gate, keeps
+from tidings.api.http.known_callers import KnownCallers
 from tidings.api.http.stream_places import StreamPlaces
 from tidings.api.v1.events.accept import AcceptApp
 from tidings.app.acting import acting_of
@@ -43,6 +44,7 @@ from tidings.app.parts import (
 from tidings.app.sources import declare_sources
 from tidings.app.start_retry import StepRunner
 from tidings.compose import App, build
+from tidings.console.frame import COOKIE, HOST_COOKIE
 from tidings.console.routes import console_routes
 from tidings.core.access.body_budget import BodyBudget
 from tidings.core.access.forwarded import Proxies
@@ -272,6 +274,7 @@ def _server(settings: Settings, app: App, shares: Shares) -> Server:
             grace_s=settings.call_s_max,
         ),
         keeps=keeps,
+        known=KnownCallers(app.access.access, app.access.sessions, (COOKIE, HOST_COOKIE)).of,
         remote=(lambda peer, headers: proxies.told(peer, headers).address) if proxies else None,
         shared=proxies.trusts if proxies else None,
         headers=ALL,

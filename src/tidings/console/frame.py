@@ -54,7 +54,9 @@ from tidings.errors import (
 from tidings.store.port import ASKING_ORG, StoreDown, Unanswered
 
 SIGN_IN = OUTSIDE.at("/sign-in")
-PORTAL_COOKIE = "tidings-portal"
+COOKIE = "tidings"
+HOST_COOKIE = f"__Host-{COOKIE}"
+PORTAL_COOKIE = f"{COOKIE}-portal"
 FORM_BYTES_MAX = 512 * 1024
 FORM_FIELDS_MAX = 400
 STALE = (
@@ -118,7 +120,7 @@ class Frame:
 
     def cookie(self, request: Request) -> str:
         """The session cookie's name. `__Host-` binds it to this very host, where it can be."""
-        return "__Host-tidings" if self.secure(request) else "tidings"
+        return HOST_COOKIE if self.secure(request) else COOKIE
 
     def from_here(self, request: Request) -> bool:
         """Whether a form comes from a page of ours, as far as its browser says where from."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import traceback
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Hashable, MutableMapping
 from typing import Any, Protocol
 
 import structlog
@@ -53,7 +53,13 @@ class CallConnection(Protocol):
 class Call:
     """One request and its answer: `receive` and `send` of ASGI."""
 
-    def __init__(self, connection: CallConnection, request: Request, kept: bool) -> None:
+    def __init__(
+        self,
+        connection: CallConnection,
+        request: Request,
+        kept: bool,
+        caller: Hashable | None = None,
+    ) -> None:
         self._connection = connection
         self._wake: asyncio.Event | None = None
         self._told = False  # the whole body was handed over
@@ -61,6 +67,7 @@ class Call:
         self._head: tuple[int, Pairs] | None = None
         self.request = request
         self.kept = kept  # a place is kept for it
+        self.caller = caller  # who has had a turn for it, if he is known
         self.keep = True  # the connection, after it
         self.writer = AnswerWriter()
         self.started = False

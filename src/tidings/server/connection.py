@@ -5,6 +5,7 @@ A deadline is looked at by the server's tick, not by a timer of its own: hardly 
 
 import asyncio
 import socket
+from collections.abc import Hashable
 from typing import cast
 
 from tidings.server import refusals
@@ -49,6 +50,7 @@ class Connection(asyncio.BufferedProtocol):
         self._call: Call | None = None
         self._calls = 0
         self._fresh = False  # the call that waits for its turn came alone
+        self._caller: Hashable | None = None  # whose the call is that waits, if he is known
         self._heard_end = False  # its peer sends no more, and still waits for that call
         self._pending: Refused | None = None  # to be answered after what came before it
         self._phase = Phase.CLOSED
@@ -299,14 +301,33 @@ class Connection(asyncio.BufferedProtocol):
         fresh = fresh and not reader.kept and len(reader.requests) == 1
         # What is sent behind others is not asked by a probe; events are, and have bodies.
         hurries = kept and (fresh or request.length > 0 or request.chunked)
-        line = host.turns.kept if hurries else host.turns.others
-        if (kept or host.places.admits_another()) and line.take(fresh):
+        if hurries:
+            self._caller = None
+            begins = host.turns.kept.take(fresh)
+            if not begins:
+                host.turns.kept.wait(self, fresh)
+        else:
+            begins = self._takes_turn(request, kept, fresh)
+        if begins:
             self._begin(request, kept)
             return
         self._fresh = fresh
-        line.wait(self, fresh)
         self._stand(_QUEUED)
         host.queued()
+
+    def _takes_turn(self, request: Request, kept: bool, fresh: bool) -> bool:
+        """Take a turn for a call that nobody hurries for; stand in line where there is none."""
+        host, turns = self._host, self._host.turns
+        self._caller = caller = host.known(request.headers)
+        if caller is not None:
+            if turns.known.take(caller, host.places.room):
+                return True
+            turns.known.wait(self, caller)
+            return False
+        if (kept or host.places.admits_another()) and turns.others.take(fresh):
+            return True
+        turns.others.wait(self, fresh)
+        return False
 
     def begin_queued(self) -> bool:
         """Begin the call that waits for its turn; return False where that is not so any more."""
@@ -323,7 +344,7 @@ class Connection(asyncio.BufferedProtocol):
     def _begin(self, request: Request, kept: bool) -> None:
         host = self._host
         self._calls += 1
-        self._call = call = Call(self, request, kept)
+        self._call = call = Call(self, request, kept, self._caller)
         if not kept:
             host.places.others += 1
         self._stand(_WORK if request.complete else Phase.BODY)
@@ -415,6 +436,8 @@ class Connection(asyncio.BufferedProtocol):
         call.end()
         if not call.kept:
             self._host.places.others -= 1
+        if call.caller is not None:
+            self._host.turns.known.ended(call.caller)
 
     # -- how it stands, and how it ends -----------------------------------------------------------
 
@@ -440,7 +463,7 @@ class Connection(asyncio.BufferedProtocol):
             if self._host.stopping:
                 self._end(at_once=True)
         elif phase is _QUEUED:
-            places.queue(self, fresh=self._fresh)
+            places.queue(self, fresh=self._fresh, known=self._caller is not None)
         else:
             if phase in (Phase.UNREAD, Phase.ENDING) and self._transport is not None:
                 self._unread = self._transport.get_write_buffer_size()

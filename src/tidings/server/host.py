@@ -1,6 +1,6 @@
 """What a connection knows of its server, and how it stands there."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from enum import IntEnum
 from typing import TYPE_CHECKING, Protocol
 
@@ -30,6 +30,9 @@ class Host(Protocol):
 
     def keeps(self, method: str, path: str) -> bool:
         """Whether a place is kept for such a call."""
+
+    def known(self, headers: Pairs) -> Hashable | None:
+        """Who calls, for whom calls have turns; None for a stranger."""
 
     def remote(self, peer: str, headers: Pairs) -> str:
         """The address that a call came from, as far as it is known."""

@@ -6,7 +6,8 @@ import errno
 import os
 import select
 import socket
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Hashable, Sequence
 from email.utils import formatdate
 from time import monotonic
 
@@ -20,6 +21,7 @@ from tidings.server.unread import UnreadAnswers
 
 BACKLOG = 4096  # the system's own bound (net.core.somaxconn) may be lower
 BATCH = 64  # connections accepted before those that are open are looked at again
+BATCH_PRESSED = 8  # of those that wait to be opened, opened in a round while more come than that
 TICK_S = 0.5
 SHORT_S = 0.1  # how long nothing is accepted where descriptors have run out
 CLOSED_S = 0.01  # how long one takes to be free
@@ -40,9 +42,11 @@ class Server:
         keeps: Callable[[str, str], bool] = lambda method, path: False,
         remote: Callable[[str, Pairs], str] | None = None,
         shared: Callable[[str], bool] | None = None,
+        known: Callable[[Pairs], Hashable | None] | None = None,
         headers: Sequence[tuple[bytes, bytes]] = (),
     ) -> None:
-        """`keeps` says for which method and path places are kept; `remote` whom a call is from.
+        """`keeps` says for which method and path places are kept; `remote` whom a call is from;
+        `known` who that is, by its headers, None for a stranger: it is asked of all but kept calls.
 
         `shared` says which peers stand for many, as proxies do: until a head tells who it is, none
         of their connections counts against an address. `headers` stand in what the server itself
@@ -54,6 +58,7 @@ class Server:
         self.keeps = keeps
         self.remote = remote or _peer
         self.shared = shared or _nobody
+        self.known = known or _stranger
         self.headers = headers
         self.date = b""
         self.stopping = False
@@ -69,6 +74,8 @@ class Server:
         self._coming = select.poll()
         self._reserve = -1
         self._opening: set[asyncio.Task[None]] = set()
+        self._unopened: deque[tuple[Connection, socket.socket]] = deque()  # while many come
+        self._pressed = False  # more come than are accepted in a round
         self._tick_timer: asyncio.TimerHandle | None = None
         self._round: asyncio.Handle | None = None  # in which those in line have turns
         self._round_s = 0.0
@@ -113,6 +120,9 @@ class Server:
             self._socket.close()
         for one in self.places:
             one.shut()
+        for _, sock in self._unopened:
+            sock.close()
+        self._unopened.clear()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while self.places or self._opening:
@@ -143,14 +153,17 @@ class Server:
         for number in range(BATCH):
             if len(self.places) >= self.bounds.places:
                 if number and not self._coming.poll(0):
+                    self._pressed = False
                     return  # nobody gives way to none
                 if not self._room() and self.places.spent:
+                    self._pressed = False
                     self._accept_off()  # they wait in the system's queue
                     self._loop.call_later(CLOSED_S, self._accept_on)
                     return
             try:
                 sock, peer = self._socket.accept()
             except (BlockingIOError, InterruptedError):
+                self._pressed = False
                 return
             except OSError as error:
                 if error.errno in _SHORT:
@@ -158,6 +171,7 @@ class Server:
                     return
                 continue  # it had gone before it was accepted
             self._take(sock, peer[:2])
+        self._pressed = True
 
     def _take(self, sock: socket.socket, peer: tuple[str, int]) -> None:
         """Give it a place, and read what is here already: whoever has spoken is heard."""
@@ -175,6 +189,26 @@ class Server:
                 return
         connection = Connection(self, sock, peer, self._here, first)
         self._set_view()
+        if (self._pressed or self._unopened) and not self._hurries(first):
+            self._unopened.append((connection, sock))
+            self.queued()
+        else:
+            self._begin_opening(connection, sock)
+
+    def _hurries(self, first: bytes) -> bool:
+        """Whether what has come first looks like a call that a place is kept for, or like one of a
+        known caller of whom none waits: it is not made to wait behind others that come. Nothing
+        else follows from it: the call is judged when it begins."""
+        line, *lines = first.partition(b"\r\n\r\n")[0].split(b"\r\n")
+        method, path = line.partition(b" ")[::2]
+        path = path.partition(b" ")[0].partition(b"?")[0]
+        if self.keeps(method.decode("latin-1"), path.decode("latin-1")):
+            return True
+        pairs = [line.partition(b":")[::2] for line in lines]
+        caller = self.known([(name.lower(), value.strip()) for name, value in pairs])
+        return caller is not None and not self.turns.known.keeps_waiting(caller)
+
+    def _begin_opening(self, connection: Connection, sock: socket.socket) -> None:
         opening = self._loop.create_task(self._open(connection, sock))
         self._opening.add(opening)
         opening.add_done_callback(self._opened)
@@ -227,14 +261,20 @@ class Server:
         """Begin the calls of those in line whose turn it is; the others wait for the next round."""
         now_s = monotonic()
         turns, admits = self.turns, self.places.admits_another
-        turns.refill(now_s - self._round_s)
+        turns.refill(now_s - self._round_s, pressed=self._pressed or bool(self._unopened))
+        unopened = self._unopened
+        for number in range(min(len(unopened), BATCH_PRESSED if self._pressed else BATCH)):
+            # The oldest and the newest by turns: as in line.
+            self._begin_opening(*(unopened.pop() if number % 2 else unopened.popleft()))
         turns.kept.next_ones(lambda: True, Connection.begin_queued)
+        turns.known.next_ones(lambda: self.places.room, Connection.begin_queued)
         turns.others.next_ones(admits, Connection.begin_queued)
         self._round = None
-        if len(turns.kept) or (len(turns.others) and admits()):
+        may = bool(turns.known) and not turns.known.blocked
+        if len(turns.kept) or self._unopened or ((may or len(turns.others)) and admits()):
             self._round_s = now_s
             self._round = self._loop.call_soon(self._give_turns)
-        elif len(turns.others):
+        elif turns.known or len(turns.others):
             self._round = self._loop.call_later(PLACE_AGAIN_S, self._give_turns_again)
 
     def _give_turns_again(self) -> None:
@@ -273,3 +313,7 @@ def _peer(peer: str, headers: Pairs) -> str:
 
 def _nobody(peer: str) -> bool:
     return False
+
+
+def _stranger(headers: Pairs) -> None:
+    return None

@@ -5,7 +5,7 @@ between two calls, *queued* while its next call waits for its turn, or its call 
 last never gives way: it has done all that can be asked of it. Of the unfinished, the oldest of the
 address that has the most; of the idle, the one that was used longest ago, those first that have
 made a single call. Before them go those that have sent calls behind others, which wait in line;
-last of all, those whose only call does, and they are told so.
+last of all, those whose only call does, known callers behind strangers, and they are told so.
 """
 
 from collections.abc import Hashable, Iterator
@@ -35,6 +35,7 @@ class Places(Generic[C]):
         self._idle: dict[C, None] = {}  # idle after several
         self._behind: dict[C, None] = {}  # queued, with calls that were sent behind others
         self._alone: dict[C, None] = {}  # queued, with the one call that it has sent
+        self._known: dict[C, None] = {}  # the same, of a known caller
         self.others = 0  # calls worked on that no place is kept for
 
     def __len__(self) -> int:
@@ -61,11 +62,16 @@ class Places(Generic[C]):
     @property
     def queued(self) -> list[C]:
         """Whoever waits for a turn."""
-        return [*self._behind, *self._alone]
+        return [*self._behind, *self._alone, *self._known]
 
     def admits_another(self) -> bool:
         """Whether a call that no place is kept for may be worked on."""
         return self.others < self._others_max
+
+    @property
+    def room(self) -> int:
+        """How many more calls that no place is kept for may be worked on."""
+        return self._others_max - self.others
 
     # -- how a connection stands ------------------------------------------------------------------
 
@@ -88,6 +94,8 @@ class Places(Generic[C]):
             del self._behind[one]
         elif one in self._alone:
             del self._alone[one]
+        elif one in self._known:
+            del self._known[one]
         elif (waits := self._waits.pop(one, None)) is not None:
             group = self._by_address[waits[0]]
             del group[one]
@@ -102,11 +110,13 @@ class Places(Generic[C]):
         if one in self._open:
             (self._idle if proven else self._once)[one] = None
 
-    def queue(self, one: C, *, fresh: bool) -> None:
-        """Its next call waits for its turn; `fresh`, not behind others that it has sent."""
+    def queue(self, one: C, *, fresh: bool, known: bool = False) -> None:
+        """Its next call waits for its turn; `fresh`, not behind others that it has sent; `known`:
+        it is a known caller's."""
         self.work(one)
         if one in self._open:
-            (self._alone if fresh else self._behind)[one] = None
+            alone = self._known if known else self._alone
+            (alone if fresh else self._behind)[one] = None
 
     def wait(self, one: C, address: str, now_s: float) -> None:
         """Its peer, known by `address`, has still to send or to read."""
@@ -147,3 +157,4 @@ class Places(Generic[C]):
             if began_s < since_s:
                 yield one
         yield from list(islice(self._alone, _ASKED))
+        yield from list(islice(self._known, _ASKED))

@@ -1,9 +1,11 @@
 """Thousands of connections ask for dear pages, sixty calls each, and read nothing."""
 
 import asyncio
+import base64
 import resource
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
@@ -20,11 +22,10 @@ PROBES = {
     "api": b"GET /v1/caller HTTP/1.1\r\nHost: a\r\n" + LOGIN + b"\r\n",
 }
 MANY, SOME = 4500, 1200
-# The crowd asks from the same cores: 0.8 to 1.3 s was seen on two quiet ones, and more beside other
-# tests. Before one call was in work for a connection it was up to 40 s.
-AT_MOST_S = {MANY: 2.0, SOME: 6.0}
+AT_MOST_S = {MANY: 1.0, SOME: 6.0}  # beside the fewer ones other tests run
+LOOP_AT_MOST_S = 1.0  # of processor time that the service's loop spends meanwhile
 MORE_MB = 100
-ALONE = ("one call each", "one large answer")  # those wait with who asks the like, alone
+ALONE = ("one call each", "one large answer")  # strangers' pages wait with who asks the like
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -55,6 +56,11 @@ async def probe(port: int, request: bytes) -> tuple[int, float]:
     return int(head[9:12]), time.monotonic() - began_s
 
 
+def loop_s(pid: int) -> float:
+    """How long the main thread of a process has run, in seconds of processor time."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text("ascii").split()[0]) / 1e9
+
+
 async def ask_without_reading(port: int, request: bytes, count: int) -> list[Peer]:
     """So many connections that send this and read nothing."""
     peers = [Peer(request, reads=False) for _ in range(count)]
@@ -73,17 +79,21 @@ def beside(
 ) -> None:
     """Newcomers are answered in time while so many ask, and the memory is bounded."""
     process, slowest_s = psutil.Process(service.pid), 0.0
+    loop_of: dict[str, float] = {}  # the most that the loop has run for one of each kind
     statuses: set[int] = set()
     before = process.memory_info().rss
 
     async def ask_all() -> None:
+        requests = {name: PROBES[name] for name in hurried} | {"event": next(events)}
+        await asyncio.gather(*(ask(name, request) for name, request in requests.items()))
+
+    async def ask(name: str, request: bytes) -> None:
         nonlocal slowest_s
-        requests = [*(PROBES[name] for name in hurried), next(events)]
-        for status, took_s in await asyncio.gather(
-            *(probe(service.port, asked) for asked in requests)
-        ):
-            statuses.add(status)
-            slowest_s = max(slowest_s, took_s)
+        began_s = loop_s(service.pid)
+        status, took_s = await probe(service.port, request)
+        loop_of[name] = max(loop_of.get(name, 0.0), loop_s(service.pid) - began_s)
+        statuses.add(status)
+        slowest_s = max(slowest_s, took_s)
 
     async def scenario() -> int:
         asking = asyncio.ensure_future(ask_without_reading(service.port, request, count))
@@ -99,8 +109,10 @@ def beside(
 
     events = posts()
     most = uvloop.run(scenario())
-    print(request[:30], f"{slowest_s:.2f} s", f"{(most - before) / 1e6:.0f} MB")
+    shown = {name: round(spent_s, 2) for name, spent_s in loop_of.items()}
+    print(request[:30], f"{slowest_s:.2f} s", shown, f"{(most - before) / 1e6:.0f} MB")
     assert statuses == {200, 202}
+    assert count < MANY or max(loop_of.values()) < LOOP_AT_MOST_S
     assert slowest_s < AT_MOST_S[count]
     assert most - before < MORE_MB * 1_000_000
 
@@ -138,8 +150,24 @@ def test_nor_do_other_ways_of_asking_hold_them_up(service: ServiceProcess, kind:
         "many bytes": call("/docs") * 6000,
         "one large answer": call("/openapi.json"),
     }
-    hurried = ("livez", "readyz") if kind in ALONE else tuple(PROBES)
+    hurried = ("livez", "readyz", "api") if kind in ALONE else tuple(PROBES)
     beside(service, asked[kind], MANY, hurried=hurried)
+
+
+@pytest.mark.systems
+@pytest.mark.alone
+@pytest.mark.parametrize("path", ["/v1/eventTypes", "/v1/events?limit=100"])
+def test_nor_does_a_tenant_with_a_dear_call_on_each_connection(
+    service: ServiceProcess, path: str
+) -> None:
+    """Those of another org, and probes, are answered in time."""
+    with service.api() as platform:
+        org = platform.send("POST", "/v1/orgs", {"name": "Greedy"}).must(201)["id"]
+        wanted = {"kind": "key", "name": "greedy", "scopes": {"logs": "read"}}
+        made = platform.send("POST", f"/v1/orgs/{org}/credentials", wanted).must(201)
+    login = base64.b64encode(f"{made['id']}:{made['secret']}".encode())
+    asked = b"GET %b HTTP/1.1\r\nHost: a\r\nAuthorization: Basic %b\r\n\r\n"
+    beside(service, asked % (path.encode(), login), MANY, hurried=("livez", "readyz", "api"))
 
 
 def test_pipelined_events_are_all_taken_in_their_order(service: ServiceProcess) -> None:

@@ -10,6 +10,7 @@ from tidings.core.ids import OrgId
 from tidings.core.webhooks.registry import Registry
 from tidings.engine.access.access import (
     REMEMBERED_MAX,
+    TILL,
     Access,
     BootstrapRefused,
     Caller,
@@ -17,6 +18,7 @@ from tidings.engine.access.access import (
     is_typed,
     typed,
 )
+from tidings.engine.access.keys import digest_of, till_secret
 from tidings.engine.changes import Changes
 from tidings.engine.orgs import Orgs
 from tidings.errors import Conflict, Denied, Forbidden, Invalid, RequestRefused, Unauthenticated
@@ -212,3 +214,45 @@ async def test_orgs_form_no_ring_and_have_their_own_ids() -> None:
         with pytest.raises(kind):
             await house.orgs.create(name, id, parent)
     assert [org.id for org in house.orgs.all()] == [1, 2]
+
+
+async def test_who_is_known_is_found_before_the_call_and_nothing_is_counted() -> None:
+    access = House(Kept()).access
+    await access.put("acme", "secret", ORG, platform=False, scopes="events:write")
+    first = access.at_hand(basic("acme", "secret"), None)
+    assert first is not None and shown(first) == (ORG, False, "acme")
+    credential = access.credential("acme")
+    assert credential is not None and access.used_ms(credential) is None
+    remembered = access.caller(basic("acme", "secret"), "events:write")
+    assert access.at_hand(basic("acme", "secret"), None) == remembered
+    for wrong in (
+        None,
+        b"",
+        b"Basic",
+        b"Basic !!!",
+        b"Basic " + base64.b64encode(b"\xff"),
+        b"Bearer x",
+        b"Digest acme",
+        basic("acme", "other"),
+        basic("nobody", "secret"),
+        b"Basic " + b"a" * 100_000,
+    ):
+        assert access.at_hand(wrong, None) is None
+    assert access.at_hand(basic("acme", "secret"), b"no token") is None
+
+
+async def test_a_tills_secret_is_not_tried_before_its_call_begins() -> None:
+    access = House(Kept()).access
+    access._credentials["till.1"] = port.Credential(
+        "till.1",
+        ORG,
+        False,
+        digest_of(till_secret("secret")),
+        "events:write",
+        created_ms=0,
+        kind=TILL,
+    )
+    header = basic("till.1", till_secret("secret"))
+    assert access.at_hand(header, None) is None
+    caller = access.caller(header, "events:write")
+    assert access.at_hand(header, None) == caller

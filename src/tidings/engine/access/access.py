@@ -36,10 +36,11 @@ from tidings.engine.access.till_guard import TillGuard
 from tidings.engine.access.tokens import TTL_S, Tokens, mark_of
 from tidings.engine.clock import Clock, WallClock
 from tidings.engine.orgs import Orgs
-from tidings.errors import Forbidden, Unauthenticated, Unusable
+from tidings.errors import Denied, Forbidden, Unauthenticated, Unusable
 from tidings.store import port
 
 REMEMBERED_MAX = 4096  # headers of all callers; of an org with many of them its own oldest go
+PRESENTED_MAX = 4096  # bytes of a header that is looked at before its call begins
 FIRST_ORG = OrgId(1)
 KEY, TILL, OAUTH = "key", "till", "oauth"
 TOKEN_PATH = "/v3/oauth/token/generate"
@@ -140,6 +141,29 @@ class Access:
             demand(caller, scope)
         self._uses[caller.credential] = now_ms
         return caller
+
+    def at_hand(self, authorization: bytes | None, token: bytes | None) -> Caller | None:
+        """Find who calls, where that is remembered, or known by key and secret or a token; None
+        where it is not. Nothing is counted by it: the call itself is judged by `caller`."""
+        presented = authorization if token is None else b"Bearer " + token
+        if not presented or len(presented) > PRESENTED_MAX:
+            return None
+        now_ms = self._now_ms()
+        known = self._remembered.get(hashlib.sha256(presented).digest())
+        if known is not None and known.until_ms > now_ms:
+            return known.caller
+        scheme, _, rest = presented.strip().partition(b" ")
+        try:
+            if scheme.lower() == b"bearer":
+                return self._by_token(rest.strip(), now_ms).caller
+            key, _, secret = base64.b64decode(rest.strip(), validate=True).decode().partition(":")
+        except (Denied, binascii.Error, UnicodeDecodeError):
+            return None
+        credential = self._credentials.get(key)
+        if credential is None or credential.kind == TILL:  # whose tries are counted
+            return None
+        proof = self._proof(credential, digest_of(secret), now_ms)
+        return None if proof is None else self._caller(proof.credential)
 
     def acting(self, caller: Caller, wanted: str | None) -> Caller:
         """The caller, acting for the org that its `X-Tidings-Org` header names, if any.

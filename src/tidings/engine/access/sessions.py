@@ -287,6 +287,14 @@ class Sessions:
                 await self._table.drop([one.digest for one in own[:-most]])
         return SignedIn(token)
 
+    def owner_at_hand(self, token: str) -> str | None:
+        """Find whose session a token is of; None where it is of none that is in force. It is not
+        used by that."""
+        session = self._table.get(digest_of(token)) if token else None
+        if session is None or not self._in_time(session, self._clock.now_ms()):
+            return None
+        return self._table.owner(session)
+
     def _live(self, token: str) -> port.Session:
         session = self._table.get(digest_of(token))
         now_ms = self._clock.now_ms()
