@@ -26,6 +26,7 @@ from tidings.destinations.port import Destination, Driver
 from tidings.engine.access.access_services import AccessServices
 from tidings.engine.actions.actions import ActionServices
 from tidings.engine.actions.new_events import NewEventsDriver
+from tidings.engine.actions.troubles import ActionTroubles
 from tidings.engine.background_tasks import BackgroundTasks
 from tidings.engine.changes import Changes
 from tidings.engine.clock import sure
@@ -34,6 +35,7 @@ from tidings.engine.delivery.guards.guarded_channel import GuardedDestination
 from tidings.engine.delivery.guards.slot_watch import PART as SLOTS
 from tidings.engine.delivery.guards.unforeseen import Step, UnforeseenErrors
 from tidings.engine.delivery.healths import Healths
+from tidings.engine.delivery.judgements import WebhookJudgements
 from tidings.engine.delivery.manual_retries import ManualRetries
 from tidings.engine.delivery.message import HeadersOf, MessageHeaders
 from tidings.engine.delivery.restored_backlog import RestoredBacklog
@@ -116,6 +118,7 @@ class App:
     headers_of: HeadersOf
     pulls: Pulls
     engine: Engine
+    judgements: WebhookJudgements
     stops: Stops
     replays: Replays
     replay_requests: ReplayRequests
@@ -462,6 +465,7 @@ def build(ports: Ports, options: Options) -> App:
         headers_of=headers_of,
         pulls=pulls,
         engine=engine,
+        judgements=WebhookJudgements(healths, registry, metrics, ActionTroubles(actions, registry)),
         stops=stops,
         replays=replays,
         replay_requests=ReplayRequests(

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
@@ -62,11 +61,12 @@ class Pages:
     def __init__(self, s: Service) -> None:
         self.s = s
         self.healths: dict[int, port.Health] = {}
+        s.parts.engine.healths.shown = self.healths.get  # type: ignore[assignment, method-assign]
 
     @cached_property
     def app(self) -> FastAPI:
         """The application; made when it is first called, as many tests do not."""
-        services = replace(self.s.services, health_of=self.healths.get)
+        services = self.s.services
         app = control_app(services)
         app.router.routes.extend(console_routes(services, plain_http=True))
         return app

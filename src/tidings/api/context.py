@@ -26,6 +26,7 @@ from tidings.core.events.envelope import deeper
 from tidings.core.events.terms import Terms
 from tidings.core.form import Form
 from tidings.core.ids import DeliveryId, OrgId
+from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Destination
 from tidings.engine.access.access import Access, Caller
 from tidings.engine.access.credentials import Credentials
@@ -38,6 +39,7 @@ from tidings.engine.actions.actions import ActionServices
 from tidings.engine.answer_memory import AnswerMemory
 from tidings.engine.clock import Clock
 from tidings.engine.connections import NamedConnections
+from tidings.engine.delivery.judgements import WebhookJudgement, judge_by_standing
 from tidings.engine.delivery.manual_retries import ManualRetries
 from tidings.engine.delivery.message import HeadersOf, MessageHeaders
 from tidings.engine.delivery.restored_backlog import RestoredBacklog
@@ -130,7 +132,7 @@ class Services:
     bodies: BodyGuard = field(default_factory=BodyGuard)
     public_url: str = ""  # where browsers reach the service; empty: as the call did
     neo_values: Callable[[OrgId], Sequence[dict[str, str]]] | None = None
-    health_of: Callable[[int], port.Health | None] = lambda _: None  # of a webhook, by its number
+    judgement_of: Callable[[Webhook], WebhookJudgement] = judge_by_standing
     # What a delivery waits for, by its webhook's number and its own; True: it is a retry.
     next_attempt_of: Callable[[int, DeliveryId, bool], NextAttempt] = lambda *_: CLEAR
 

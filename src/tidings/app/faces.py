@@ -33,7 +33,7 @@ def services_of(
         transformations=app.transformations,
         shaper=app.shaper,
         neo_values=app.transformations.choices,
-        health_of=app.engine.healths.shown,
+        judgement_of=app.judgements.of,
         destination=app.destination,
         headers_of=app.headers_of,
         pulls=app.pulls,

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from markupsafe import Markup, escape
 
+from tidings.core.delivery import judgement
 from tidings.core.delivery.states import State
 from tidings.core.shaping.left_out_words import word_of
 from tidings.core.times import exact
@@ -22,11 +23,7 @@ GLYPHS = {
     "held": "·",
     "cancelled": "–",
     "active": "✓",
-    "failing": "✗",
-    "paused": "‖",
-    "disabled": "✗",
-    "inactive": "–",
-    "deleted": "–",
+    **judgement.GLYPHS,
     "running": "↻",
     "finished": "✓",
     "revoked": "–",
@@ -53,8 +50,9 @@ def state_word(state: int) -> str:
 def state(word: str) -> Markup:
     """A state: glyph, word, colour."""
     glyph = GLYPHS.get(word, "·")
-    return Markup('<span class="state {0}"><i aria-hidden="true">{1}</i> {0}</span>').format(
-        word, glyph
+    kind = word.replace(" ", "-")
+    return Markup('<span class="state {2}"><i aria-hidden="true">{1}</i> {0}</span>').format(
+        word, glyph, kind
     )
 
 

@@ -36,7 +36,7 @@ def test_actions_are_told_with_what_ails_them_and_never_with_a_secret(
 ) -> None:
     tidings, runs = seen
     listed = tidings("actions", "list").must()
-    assert "Sends a mail to {{ contact.email }}" in listed.out and "↻ failing" in listed.out
+    assert "Sends a mail to {{ contact.email }}" in listed.out and "✗ failing" in listed.out
     assert MAIL_DOWN in listed.err and "actions.toml:" in listed.err
     assert "Next: tidings actions show receipt" in listed.err
     names = [one["name"] for one in tidings("actions", "list", "--json").rows]

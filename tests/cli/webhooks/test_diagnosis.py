@@ -17,6 +17,9 @@ WEBHOOK = {
     "webHookUrl": "https://crm.example.com/hook",
     "webHookType": "HTTP",
     "standing": "active",
+    "condition": "well",
+    "health": None,
+    "connection": None,
     "disabledReason": None,
     "eventNames": ["pointsIssued"],
     "ordering": "none",
@@ -32,11 +35,16 @@ WORST = {
 GOOD = {"state": "delivered", "attempts": 1}
 BAD = {"state": "retrying", "attempts": 1}
 WELL = Findings(WEBHOOK, newest=[GOOD], tally={"delivered": 7})
-FAILING = replace(WELL, newest=[BAD, GOOD], worst=WORST)
+FAILS = WEBHOOK | {"condition": "failing", "health": {"leftAlone": False}}
+FAILING = replace(WELL, webhook=FAILS, newest=[BAD, GOOD], worst=WORST)
 
 
 def webhook(found: Findings, **fields: Any) -> Findings:
     return replace(found, webhook=WEBHOOK | fields)
+
+
+def failing(health: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    return FAILS | {"health": health} | fields
 
 
 def preview(*events: dict[str, Any]) -> Findings:
@@ -124,7 +132,7 @@ def test_a_401_may_be_of_the_signature_or_of_the_credentials_and_each_has_its_co
     assert told.fix.startswith("The receiver refuses the signature or the credentials")
     assert f"Signature: `tidings webhooks show {ID}`" in told.fix
     assert f"Credentials: `tidings webhooks test {ID}`" in told.fix
-    left = replace(FAILING, webhook=WEBHOOK | {"health": LEFT | {"cause": "401"}})
+    left = replace(FAILING, webhook=failing(LEFT | {"cause": "401"}))
     assert "signature" not in diagnose(left).fix
     left = replace(left, worst=WORST | {"attemptList": attempts})
     assert f"`tidings webhooks test {ID}`" in diagnose(left).fix
@@ -140,7 +148,15 @@ def test_what_is_well_needs_nothing() -> None:
 
 
 def test_a_failure_that_lies_behind_ten_successes_is_no_cause() -> None:
-    assert diagnose(replace(FAILING, newest=[*[GOOD] * 10, BAD])).well
+    assert diagnose(replace(WELL, newest=[*[GOOD] * 10, BAD], worst=WORST)).well
+
+
+def test_one_that_the_service_judges_well_is_well_whatever_its_newest_deliveries_were() -> None:
+    assert diagnose(replace(WELL, newest=[BAD] * 9, worst=WORST)).well
+    found = webhook(FAILING, condition="held up", connection="crm-db")
+    told = diagnose(replace(found, tally={"now": {"pending": 4}}))
+    assert told.cause == "crm is held up by its connection crm-db. 4 deliveries wait for it."
+    assert told.step == "tidings connections check crm-db"
 
 
 def test_a_backlog_below_the_threshold_is_none() -> None:
@@ -183,19 +199,19 @@ WAITS = [{"state": "pending", "attempts": 0}] * 50
 def test_a_crowd_behind_an_open_breaker_is_told_as_that(cause: str, fields: dict[str, Any]) -> None:
     health = LEFT | {"cause": cause or None}
     for worst in (None, WORST):
-        found = Findings(WEBHOOK | fields | {"health": health}, None, CROWD, WAITS, worst)
+        found = Findings(failing(health, **fields), None, CROWD, WAITS, worst)
         told = diagnose(found)
         assert told.cause.startswith("crm is left alone: its receiver "), told.cause
         assert "1,410 deliveries wait for it; it is asked again at" in told.cause
         assert " since " in told.cause and "(in " in told.cause
         assert "connection" not in told.fix and told.step == f"tidings webhooks test {ID}"
-    assert "answers 503" in diagnose(Findings(WEBHOOK | {"health": LEFT}, None, CROWD)).cause
+    assert "answers 503" in diagnose(Findings(failing(LEFT), None, CROWD)).cause
 
 
 def test_a_receiver_that_gets_too_much_is_sent_less() -> None:
     health = LEFT | {"cause": "429"}
     for rate, step in ((None, "rateLimit=10"), (8.0, "rateLimit=4"), (1.0, "rateLimit=1")):
-        told = diagnose(Findings(WEBHOOK | {"health": health, "rateLimit": rate}, None, CROWD))
+        told = diagnose(Findings(failing(health, rateLimit=rate), None, CROWD))
         assert "answers 429" in told.cause and told.step.endswith(step), told
 
 
@@ -225,7 +241,7 @@ def test_who_was_disabled_by_a_410_needs_another_url_first() -> None:
 
 def test_who_fails_behind_a_page_of_what_waits_is_found() -> None:
     health = LEFT | {"leftAlone": False, "nextTryAt": None}
-    told = diagnose(Findings(WEBHOOK | {"health": health}, None, CROWD, WAITS, WORST))
+    told = diagnose(Findings(failing(health), None, CROWD, WAITS, WORST))
     assert told.cause.startswith("The receiver answered 503 Service Unavailable after 4 ms. It ans")
     assert "31 failures in a row" in told.cause and told.step == "tidings show dlv_1"
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from tidings.api.openapi.words import Whole
 from tidings.core.actions.act_words import KINDS
+from tidings.core.delivery.judgement import Condition
 from tidings.core.delivery.standing import Standing
 from tidings.core.webhooks.webhook import Ordering
 from tidings.reads.delivery.runs import STEPS
@@ -13,6 +14,7 @@ _ACTION: dict[str, Any] = {
     "name": "text",
     "webHookId": "text",
     "standing": {one.value for one in Standing},
+    "condition": {condition.value for condition in Condition},
     "kind": Whole({"type": ["string", "null"], "enum": [*sorted(_ACT_KINDS), None]}),
     "does": "text|null",
     "eventNames": ["text"],
@@ -21,6 +23,7 @@ _ACTION: dict[str, Any] = {
     "troubles": ["text"],
     "advice": "text|null",
     "waiting": "whole",
+    "waitingForTheirTime": "whole",
     "parked": "whole",
     "lastDay": dict.fromkeys(("done", "failed", "cancelled", "parked", "unfinished"), "whole"),
 }

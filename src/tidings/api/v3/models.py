@@ -80,6 +80,12 @@ class Webhook(WebhookFields):  # type: ignore[misc]
     warning: WebhookWarning | None = Field(
         None, description="flow_unknown, queue_not_served, own_path …; null where there is none."
     )
+    condition: str | None = Field(
+        None,
+        description="GET alone; how it does, in one word: well, failing, held up (by its "
+        "connection), not called, or what somebody has made of it: paused, disabled, inactive, "
+        "deleted.",
+    )
     health: Health | None = Field(None, description="GET alone; null where it is well.")
     replay: Missed | None = Field(None, description="Of the answer to enable alone.")
     signingSecretOverlapEnds: str | None = Field(

@@ -43,7 +43,11 @@ class WebhookAnswers:
     def to_get(self, record: Record) -> dict[str, Any]:
         """As GET shows it: with what `neoEnrichment` might name."""
         shown = with_choices(self.shown(record), self._services.neo_choices(record.org))
-        return shown | {"health": show_health(self._services.health_of(record.webhook.number))}
+        judged = self._services.judgement_of(record.webhook)
+        return shown | {
+            "condition": judged.condition.value,
+            "health": show_health(judged.health),
+        }
 
     def one(
         self,

@@ -86,7 +86,7 @@ def show_action(api: Calls, name: str, *, as_json: bool) -> int:
                 *_said(one["definition"]),
                 ("in 24 hours", f"{day['done']:,} done, {day['failed']:,} failed, "
                  f"{day['cancelled']:,} not done for a reason"),
-                ("waiting", one["waiting"]),
+                ("waiting", _waiting(one)),
                 ("parked", one["parked"] or None),
                 ("file", one["declaredIn"]),
                 ("webhook", one["webHookId"]),
@@ -101,12 +101,15 @@ def show_action(api: Calls, name: str, *, as_json: bool) -> int:
     return Exit.OK
 
 
+def _waiting(one: dict[str, Any]) -> str:
+    """How many of its runs wait; those that wait for their time apart."""
+    timed = one["waitingForTheirTime"]
+    return f"{one['waiting'] - timed:,}" + (f", and {timed:,} for their time" if timed else "")
+
+
 def word_of(one: dict[str, Any]) -> str:
-    """How an action does, in one word."""
-    standing = str(one["standing"])
-    if standing != "active":
-        return standing
-    return "failing" if one["troubles"] else "well"
+    """How an action does, in one word, as the service judges it."""
+    return str(one["condition"])
 
 
 def _said(definition: dict[str, Any] | None) -> Iterator[tuple[str, Any]]:

@@ -79,8 +79,10 @@ passed on.
 
 ## What ails a webhook
 
-`tidings webhooks list` and `show` say in a word how each one does: ✓ well, ↻ failing, ✗ left alone
-(its receiver fails so much that it is asked from time to time only), ‖ paused, ✗ disabled.
+`tidings webhooks list` and `show` say in a word how each one does: ✓ well, ✗ failing, ‖ held up (by
+its connection), ‖ paused, ✗ disabled. It is the word of the API, of the console and of `tidings
+actions list`. One whose receiver fails so much that it is asked from time to time only is left
+alone besides.
 `tidings doctor crm` names one cause and one fix. What stands in the way of everything comes first:
 what somebody has paused, disabled or stopped, then what the receiver does, then what is waited for.
 

@@ -9,6 +9,7 @@ from tidings.cli.webhooks.health import (
     asked_again,
     health_said,
     health_word,
+    is_left_alone,
     leads_nowhere,
     receiver_does,
     when,
@@ -75,7 +76,7 @@ def _acting(found: Findings) -> Diagnosis | None:
     """What ails an action, in words of whom it needs."""
     if found.action is None or not found.action["troubles"]:
         return None
-    name, waiting = found.webhook["name"], _left(found, *WAITING, "retrying")
+    name, waiting = found.webhook["name"], _waiting_runs(found)
     advice = found.action.get("advice")
     wait = f" {_runs_wait(waiting)} for it." if waiting else ""
     fix = advice or _last_said(found)[1] or "See to whom it needs."
@@ -91,6 +92,7 @@ def _first(found: Findings) -> Diagnosis:
         _standing(found)
         or _stopped(found)
         or _acting(found)
+        or _held_up(found)
         or _unread(found)
         or _left_alone(found)
         or _failing(found)
@@ -217,10 +219,24 @@ def _unread(found: Findings) -> Diagnosis | None:
     )
 
 
+def _held_up(found: Findings) -> Diagnosis | None:
+    """The connection that it goes over has a fault that no message has caused."""
+    if health_word(found.webhook) != "held up":
+        return None
+    name = found.webhook.get("connection") or ""
+    waiting = _left(found, *WAITING, "retrying")
+    wait = f" {_deliveries_wait(waiting)} for it." if waiting else ""
+    return Diagnosis(
+        f"{found.webhook['name']} is held up by its connection {name}.{wait}",
+        "See to the connection. What waits is sent by itself once it works.",
+        f"tidings connections check {name}",
+    )
+
+
 def _left_alone(found: Findings) -> Diagnosis | None:
     """Its receiver fails so much that its breaker is open: what waits, waits for that alone."""
     webhook = found.webhook
-    if health_word(webhook) != "left alone":
+    if not is_left_alone(webhook):
         return None
     health, now = webhook["health"], datetime.now(UTC)
     since = when(health["failingSince"], now)
@@ -255,21 +271,19 @@ def _last_said(found: Findings) -> tuple[str, str]:
 def _failing(found: Findings) -> Diagnosis | None:
     """The newest deliveries that have ended, or were tried, did not arrive."""
     worst = found.worst
-    if worst is None or (acts(found.webhook) and worst["state"] == "retrying"):
-        return None  # an action that is well waits for its time, as in quiet hours
+    if worst is None or health_word(found.webhook) != "failing":
+        return None
     tried = [one for one in found.newest if one["attempts"]]
     lately = tried[:10]
     failing = ("failed",) if acts(found.webhook) else FAILING
     bad = [one for one in lately if one["state"] in failing]
     first, _ = _last_said(found)
-    if not bad and health_word(found.webhook) == "failing":
+    if not bad:
         return Diagnosis(
             f"{first}. It {health_said(found.webhook)}.{_held(found)}",
             _fix(found),
             f"tidings show {worst['id']}",
         )
-    if not bad:
-        return None
     share = f"{len(bad)} of the last {len(lately)} deliveries did not arrive."
     if len(bad) == len(lately) == 1:
         share = "The last delivery did not arrive."
@@ -410,7 +424,7 @@ def _well(found: Findings) -> Diagnosis:
         if delivered
         else "Nothing stands in its way."
     )
-    waiting = _left(found, *WAITING, "retrying")
+    waiting = 0 if found.action is None else found.action["waitingForTheirTime"]
     if acts(found.webhook):
         done = f"{delivered:,} done in the last day." if delivered else "Nothing stands in its way."
         told = f"{done} {_runs_wait(waiting)} for {_time(waiting)}." if waiting else done
@@ -428,6 +442,12 @@ def _well(found: Findings) -> Diagnosis:
         else f"tidings webhooks test {found.webhook['webHookId']}",
         well=True,
     )
+
+
+def _waiting_runs(found: Findings) -> int:
+    """How many runs wait for what ails their action: not those that wait for their time."""
+    action = found.action or {"waiting": 0, "waitingForTheirTime": 0}
+    return max(0, int(action["waiting"]) - int(action["waitingForTheirTime"]))
 
 
 def _time(count: int) -> str:

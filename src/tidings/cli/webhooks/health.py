@@ -7,30 +7,27 @@ from typing import Any
 from rich.text import Text
 
 Facts = Mapping[str, Any]
-_WORDS = {  # glyph and colour are those of the states of deliveries
+# The words of `core/delivery/judgement.py`, with its glyphs; a test compares them.
+_WORDS = {
     "well": ("✓", "green"),
-    "failing": ("↻", "yellow"),
-    "left alone": ("✗", "red"),
+    "failing": ("✗", "red"),
+    "held up": ("‖", "yellow"),
     "paused": ("‖", "blue"),
     "disabled": ("✗", "red"),
     "inactive": ("–", "bright_black"),
     "deleted": ("–", "bright_black"),
-    "not called": ("–", "bright_black"),  # see `leads_nowhere`
+    "not called": ("–", "bright_black"),
 }
 
 
 def health_word(webhook: Facts) -> str:
-    """One word: what somebody did with it, else how its receiver does."""
-    if webhook["standing"] != "active":
-        return str(webhook["standing"])
-    if leads_nowhere(webhook):
-        return "not called"
-    health = webhook.get("health")
-    if not health:
-        return "well"
-    if health["leftAlone"]:
-        return "left alone"
-    return "failing" if health["failingSince"] else "well"
+    """One word, as the service judges it: what somebody did with it, else how it does."""
+    return str(webhook.get("condition") or webhook["standing"])
+
+
+def is_left_alone(webhook: Facts) -> bool:
+    """Whether it fails so much that its receiver is asked from time to time only."""
+    return health_word(webhook) == "failing" and bool((webhook["health"] or {}).get("leftAlone"))
 
 
 def leads_nowhere(webhook: Facts) -> bool:

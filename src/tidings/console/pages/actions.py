@@ -85,9 +85,9 @@ async def show(visit: Visit) -> Response:
 
 def _further(view: ActionView, summary: WebhookSummary) -> list[str]:
     """What ails it beside what the sentence about its health says."""
-    if summary.failing or not summary.record.webhook.sends:
+    if summary.failing or summary.held or not summary.record.webhook.sends:
         return list(view.troubles[1:])
-    return [one for one in view.troubles if one not in summary.stuck]
+    return [trouble for trouble in view.troubles if trouble not in summary.stuck]
 
 
 def _row(view: ActionView, summary: WebhookSummary) -> dict[str, Any]:
@@ -95,7 +95,7 @@ def _row(view: ActionView, summary: WebhookSummary) -> dict[str, Any]:
         "at": f"{AT}/{view.name}",
         "summary": summary,
         "attention": bool(view.troubles) or summary.standing.value == "paused",
-        "word": "failing" if view.troubles and summary.standing.value == "active" else summary.word,
+        "word": summary.word,
     }
 
 

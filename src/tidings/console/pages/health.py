@@ -7,7 +7,6 @@ from starlette.responses import Response
 
 from tidings import __version__
 from tidings.console.visit import Visit
-from tidings.core.delivery.standing import Standing
 from tidings.core.notices.kinds import KINDS
 from tidings.core.replay import IDS_MAX, OPEN_JOBS_MAX
 from tidings.engine.access.limits import CALLS_PER_MINUTE
@@ -59,9 +58,9 @@ async def _now(visit: Visit) -> dict[str, Any]:
     figures = figures_of(services.metrics)
     breakers = []
     for record in services.webhooks.list(org):
-        health = services.health_of(record.webhook.number)
-        if health is not None and health.opens and record.webhook.standing is Standing.ACTIVE:
-            breakers.append((record.webhook, health))
+        judged = services.judgement_of(record.webhook)
+        if judged.left_alone:
+            breakers.append((record.webhook, judged.health))
     last_s = figures.get("retention_last_run_seconds")
     return {
         "problems": services.health.problems(),

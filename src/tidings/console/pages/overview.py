@@ -11,10 +11,10 @@ from tidings.console.pages import charts
 from tidings.console.pages.sources.sources import summary
 from tidings.console.pages.webhooks.summary import DAY_MS, SPAN, SPANS, WebhookSummary, troubles
 from tidings.console.visit import Visit
+from tidings.core.delivery.judgement import Condition
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.engine.webhooks.records import Record
-from tidings.reads.actions.views import stuck_of
 from tidings.reads.events.log_pages import oldest_first
 from tidings.reads.sources import needs_somebody
 from tidings.reads.webhooks.backlog import UNFINISHED, UNSENT, backlogs_now
@@ -117,8 +117,9 @@ async def _now(visit: Visit, records: Sequence[Record]) -> CurrentState:
     services, org = visit.services, visit.caller.org
     now_ms = services.clock.now_ms()
     numbers = [one.webhook.number for one in records]
+    acting = [record.webhook.number for record in records if record.webhook.acts]
     lefts, refused = await asyncio.gather(
-        backlogs_now(services.store, services.clock, numbers),
+        backlogs_now(services.store, services.clock, numbers, acting),
         services.store.log_rejections(org, None, None, REJECTIONS_MAX),
     )
     waiting = sum(left.waiting for left in lefts)
@@ -133,11 +134,7 @@ async def _now(visit: Visit, records: Sequence[Record]) -> CurrentState:
     summaries = await troubles(services, [one for one, _ in shown], [left for _, left in shown])
     return CurrentState(
         len(records),
-        [
-            one
-            for one in summaries
-            if one.failing or one.stuck or one.standing is not Standing.PAUSED or one.waiting
-        ],
+        [one for one in summaries if one.word != Condition.PAUSED or one.waiting],
         max(0, len(wanting) - ATTENTION_MAX),
         waiting,
         parked,
@@ -186,19 +183,10 @@ def _alive(record: Record) -> bool:
 
 def _left_alone(visit: Visit, record: Record) -> bool:
     """Whether what it is to get waits behind an open breaker."""
-    health = visit.services.health_of(record.webhook.number)
-    return record.webhook.sends and health is not None and health.opens > 0
+    return visit.services.judgement_of(record.webhook).left_alone
 
 
 def _wants(visit: Visit, record: Record) -> bool:
     """Whether a webhook may need somebody: it fails, or somebody must let it go on."""
-    webhook = record.webhook
-    if webhook.standing in (Standing.DISABLED, Standing.PAUSED):
-        return True
-    health = visit.services.health_of(webhook.number)
-    if webhook.acts and webhook.sends:
-        actions = visit.services.actions
-        action = actions.of(webhook.org).get(webhook.name)
-        if action is not None and stuck_of(actions, action):
-            return True
-    return webhook.sends and health is not None and health.fails
+    wanting = (Condition.FAILING, Condition.HELD_UP, Condition.DISABLED, Condition.PAUSED)
+    return visit.services.judgement_of(record.webhook).condition in wanting

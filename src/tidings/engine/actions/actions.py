@@ -43,7 +43,7 @@ class ActionServices:
         self.lookups = lookups
         self._needs = needs
         self._looking: asyncio.Task[None] | None = None
-        self._org = org
+        self.org = org
         self._warnings = warnings
 
     @classmethod
@@ -80,11 +80,11 @@ class ActionServices:
 
     def of(self, org: OrgId) -> Actions:
         """Those of an org, as their file declares them; nobody else has any."""
-        return self.actions if org == self._org else {}
+        return self.actions if org == self.org else {}
 
     def warnings_of(self, org: OrgId) -> Sequence[Fault]:
         """What is odd in the file of an org's actions."""
-        return self._warnings if org == self._org else ()
+        return self._warnings if org == self.org else ()
 
     def serve(
         self, engine: Engine, metrics: EngineMetrics, tell: Tell, clock: Clock, told_after_ms: int
@@ -94,8 +94,8 @@ class ActionServices:
         self._needs.due = engine.dispatcher.due
         engine.written = self._needs.settled
         lookups = self.lookups
-        if self._org is not None:
-            lookups.listen(FailingLookups(self._org, self.actions, tell, clock, told_after_ms))
+        if self.org is not None:
+            lookups.listen(FailingLookups(self.org, self.actions, tell, clock, told_after_ms))
         metrics.counters.update(
             lookups=("Questions of actions' look-ups.", lambda: lookups.asked),
             lookups_failed=("Those without an answer.", lambda: lookups.failed),

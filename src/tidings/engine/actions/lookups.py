@@ -106,6 +106,7 @@ class Lookups:
         self._asked: dict[str, _Asked] = {}
         self.asked = 0  # questions
         self.failed = 0  # of these without an answer
+        self.wrong: Mapping[str, str] = {}  # what the last `check` found, by look-up
         self._listener: LookupListener | None = None
 
     def listen(self, listener: LookupListener) -> None:
@@ -151,7 +152,8 @@ class Lookups:
         finally:
             for task in judging.values():
                 task.cancel()
-        return {name: said for name, said in known.items() if said is not None}
+        self.wrong = {name: said for name, said in known.items() if said is not None}
+        return dict(self.wrong)
 
     async def close(self) -> None:
         """Give up what is under way, and let go of what is open."""

@@ -171,6 +171,11 @@ class Healths:
         return attempts is not None and not fails and not attempts.only_fails(self._passed_s())
 
     @property
+    def failing_numbers(self) -> list[int]:
+        """The webhooks of which something is kept: those that fail are among them."""
+        return list(self._failing)
+
+    @property
     def open_breakers(self) -> int:
         """Webhooks that are left alone for now."""
         return self.open_causes.total()
@@ -268,7 +273,8 @@ class Healths:
         verdict = judge(since, health.failures, since + failing_ms, self._policy)
         if isinstance(verdict, Disable):
             return (HOPELESS_ACTION if hook.acts else HOPELESS).format(cause=health.cause)
-        if (step := to_tell(verdict, health.told)) is not None:
+        step = to_tell(verdict, health.told)
+        if step is not None and self.shown(webhook) is not None:  # told as it is shown
             self._counted_s[webhook] = self._passed_s()
             self._tells(health)
             self._keep(msgspec.structs.replace(health, told=step, failing_ms=failing_ms))

@@ -12,8 +12,10 @@ from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId
 from tidings.core.times import iso
+from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.actions.actions import ActionServices
 from tidings.engine.clock import Clock
+from tidings.engine.delivery.judgements import WebhookJudgement
 from tidings.engine.webhooks.records import Record
 from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.errors import not_found
@@ -26,9 +28,6 @@ READS = "webhooks:read"
 """The scope of who sees actions: an action is a webhook."""
 DAY_MS = 86_400_000
 NAME_MAX = 64  # characters of an unknown name that a refusal repeats
-NOT_IN_FILE = (
-    "The file of actions does not have it any more: what comes, and what was not done, is parked."
-)
 
 
 class ActionParts(Protocol):
@@ -51,8 +50,8 @@ class ActionParts(Protocol):
         """What the file declares, and how look-ups do."""
 
     @property
-    def health_of(self) -> Callable[[int], port.Health | None]:
-        """How the other side of a webhook does, by the webhook's number; None where it is well."""
+    def judgement_of(self) -> Callable[[Webhook], WebhookJudgement]:
+        """How a webhook does."""
 
 
 class ActionView(msgspec.Struct, frozen=True):
@@ -60,7 +59,7 @@ class ActionView(msgspec.Struct, frozen=True):
 
     record: Record
     action: Action | None  # None: the file does not have it any more
-    health: port.Health | None
+    judged: WebhookJudgement
     left: WebhookBacklog  # to do now
     by_state: Mapping[int, int]  # its deliveries of the last 24 hours
     troubles: Sequence[str]  # what ails it, a sentence each
@@ -88,19 +87,19 @@ async def action_views(parts: ActionParts, records: Sequence[Record]) -> list[Ac
         return []
     now_ms = parts.clock.now_ms()
     numbers = [one.webhook.number for one in records]
-    lefts = await backlogs_now(parts.store, parts.clock, numbers)
+    lefts = await backlogs_now(parts.store, parts.clock, numbers, numbers)
     days = await parts.store.series([[one] for one in numbers], now_ms - DAY_MS, now_ms, 24)
-    wrong = await parts.actions.lookups.check()
+    await parts.actions.lookups.check()
     views = []
     for record, left, day in zip(records, lefts, days, strict=True):
         action = parts.actions.of(record.org).get(record.webhook.name)
-        health = parts.health_of(record.webhook.number)
+        judged = parts.judgement_of(record.webhook)
         counted = {
             int(state): sum(point.by_state.get(state, 0) for point in day.points) for state in State
         }
-        ails = troubles_of(record, action, health, parts.actions, wrong)
-        advice = _advice(record, action, health, parts.actions)
-        views.append(ActionView(record, action, health, left, counted, ails, advice))
+        ails = troubles_of(record, action, judged)
+        advice = _advice(record, action, judged, parts.actions)
+        views.append(ActionView(record, action, judged, left, counted, ails, advice))
     return views
 
 
@@ -113,35 +112,21 @@ async def own_action(parts: ActionParts, org: OrgId, name: str) -> ActionView:
     raise not_found("name", "the name of an action of this org", name[:NAME_MAX])
 
 
-def troubles_of(
-    record: Record,
-    action: Action | None,
-    health: port.Health | None,
-    actions: ActionServices,
-    wrong: Mapping[str, str],
-) -> list[str]:
-    """What ails an action, a sentence each, the worst first. `wrong`: look-ups with something wrong
-    in themselves, by name, each with what it is."""
-    said, webhook = [], record.webhook
-    if action is None:
-        said.append(NOT_IN_FILE)
-    elif webhook.standing is Standing.DISABLED:
+def troubles_of(record: Record, action: Action | None, judged: WebhookJudgement) -> list[str]:
+    """Tell what ails an action, a sentence each, the worst first."""
+    webhook = record.webhook
+    said = []
+    if webhook.standing is Standing.DISABLED and action is not None:
         said.append(record.config.reason or "It is disabled: what it would do is parked.")
-    if webhook.sends and health is not None and health.fails:
-        act = None if action is None else action.act
-        said.append(f"It {cannot(act, health.cause)}.")
-    if action is not None:
-        said += stuck_of(actions, action)
-        said += [
-            f"Look-up {one.name}: {wrong[one.name]}"
-            for one in action.lookups
-            if one.name in wrong and actions.lookups.state_of(one.name).why is None
-        ]
-    return said
+    if judged.hold is not None and webhook.sends:
+        said.append(judged.hold.why)
+    elif judged.fails and judged.health is not None:
+        said.append(f"It {cannot(None if action is None else action.act, judged.health.cause)}.")
+    return [*said, *judged.troubles]
 
 
 def _advice(
-    record: Record, action: Action | None, health: port.Health | None, actions: ActionServices
+    record: Record, action: Action | None, judged: WebhookJudgement, actions: ActionServices
 ) -> str | None:
     """What to do about the first of `troubles_of`; None where that says it, or there is none."""
     webhook = record.webhook
@@ -150,28 +135,15 @@ def _advice(
     if webhook.standing is Standing.DISABLED:
         said = "enable the action" in (record.config.reason or "")
         return None if said else "Enable it, and run again what was parked."
-    if webhook.sends and health is not None and health.fails:
-        return remedy(action.act, health.cause)
+    if judged.hold is not None:
+        return None
+    if judged.fails and judged.health is not None:
+        return remedy(action.act, judged.health.cause)
     for lookup in action.lookups:
         state = actions.lookups.state_of(lookup.name)
         if state.left_alone or state.why:
             return f"Mend what it asks, or correct [lookups.{lookup.name}] in the file of actions."
     return None
-
-
-def stuck_of(actions: ActionServices, action: Action) -> list[str]:
-    """The look-ups of an action that do not answer now, a sentence each."""
-    said = []
-    for lookup in action.lookups:
-        state = actions.lookups.state_of(lookup.name)
-        if state.left_alone or state.why:
-            said.append(_lookup_said(lookup.name, lookup.failing, state.why or ""))
-    return said
-
-
-def _lookup_said(name: str, failing: str, why: str) -> str:
-    then = "what needs it waits" if failing == "wait" else "it goes on without"
-    return f"Its look-up {name} does not answer, so {then}. {why}".rstrip()
 
 
 def show_row(view: ActionView) -> dict[str, Any]:
@@ -181,14 +153,16 @@ def show_row(view: ActionView) -> dict[str, Any]:
         "name": view.name,
         "webHookId": webhook.id,
         "standing": webhook.standing.value,
+        "condition": view.judged.condition.value,
         "kind": None if action is None else kind_of(action.act),
         "does": None if action is None else act_said(action.act),
         "eventNames": sorted(webhook.event_names),
         "lookUps": [] if action is None else [one.name for one in action.lookups],
-        "health": show_health(view.health),
+        "health": show_health(view.judged.health),
         "troubles": list(view.troubles),
         "advice": view.advice,
         "waiting": view.left.waiting,
+        "waitingForTheirTime": view.left.timed,
         "parked": view.left.parked,
         "lastDay": {
             "done": view.by_state.get(State.DELIVERED, 0),

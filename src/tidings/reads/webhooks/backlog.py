@@ -1,6 +1,6 @@
 """What is left to do at webhooks now, and how many attempts succeed: for every face alike."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
@@ -18,11 +18,18 @@ class WebhookBacklog(msgspec.Struct, frozen=True):
     """Of one webhook."""
 
     by_state: Mapping[int, int]
+    timed: int = 0  # of those that wait: runs of an action that it puts off itself
 
     @property
     def waiting(self) -> int:
         """How many deliveries wait for anything: their turn, another one of their key, a retry."""
         return sum(self.by_state.get(state, 0) for state in UNFINISHED)
+
+    @property
+    def untimed(self) -> int:
+        """How many wait for anything but a time that their action itself has set, as of quiet
+        hours: for a receiver that fails, where it does."""
+        return max(0, self.waiting - self.timed)
 
     @property
     def parked(self) -> int:
@@ -31,13 +38,25 @@ class WebhookBacklog(msgspec.Struct, frozen=True):
 
 
 async def backlogs_now(
-    store: port.TotalsStore, clock: Clock, webhooks: Sequence[int]
+    store: port.TotalsStore,
+    clock: Clock,
+    webhooks: Sequence[int],
+    acting: Collection[int] = (),
 ) -> list[WebhookBacklog]:
-    """Of each of some webhooks, by their numbers and in their order."""
+    """Of each of some webhooks, by their numbers and in their order; `acting`: those of actions."""
     if not webhooks:
         return []
     found = await store.count_states(webhooks, 0, clock.now_ms() + 1, LEFT_STATES)
-    return [WebhookBacklog(one) for one in found]
+    asked = [
+        number
+        for number, by_state in zip(webhooks, found, strict=True)
+        if number in acting and by_state.get(State.RETRYING)
+    ]
+    timed = await store.count_timed(asked) if asked else {}
+    return [
+        WebhookBacklog(by_state, timed.get(number, 0))
+        for number, by_state in zip(webhooks, found, strict=True)
+    ]
 
 
 def attempts_of(

@@ -7,7 +7,9 @@ from typing import Any, Protocol
 from tidings.core.delivery.states import State
 from tidings.core.form import Form
 from tidings.core.times import iso
+from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.clock import Clock
+from tidings.engine.delivery.judgements import WebhookJudgement
 from tidings.engine.webhooks.records import Record
 from tidings.errors import Invalid
 from tidings.reads.filters import SERIES, SPAN
@@ -33,8 +35,8 @@ class TotalParts(Protocol):
         """The time."""
 
     @property
-    def health_of(self) -> Callable[[int], port.Health | None]:
-        """How the receiver of a webhook does, by the webhook's number; None where it is well."""
+    def judgement_of(self) -> Callable[[Webhook], WebhookJudgement]:
+        """How a webhook does."""
 
 
 def read_span(
@@ -61,8 +63,7 @@ async def tally_of(parts: TotalParts, record: Record, from_ms: int, to_ms: int) 
     """Deliveries by state, attempts, answers, and what is left to do now."""
     number, sla_s = record.webhook.number, record.webhook.sla_s
     counted = await parts.store.tally(number, from_ms, to_ms, sla_s)
-    health = parts.health_of(number)
-    left_alone = record.webhook.sends and health is not None and health.opens > 0
+    left_alone = parts.judgement_of(record.webhook).left_alone
     bad = (*_TRIED_BADLY, *UNSENT) if left_alone else _TRIED_BADLY
     (left,) = await backlogs_now(parts.store, parts.clock, [number])
     attempts = attempts_of([counted], [counted] if left_alone else [])

@@ -58,6 +58,7 @@ from tidings.store.port.delivery.stops import Stop, StopStore
 from tidings.store.port.delivery.totals import (
     LEFT_STATES,
     REPLAYED,
+    TIMED_MAX,
     Counts,
     Point,
     Series,

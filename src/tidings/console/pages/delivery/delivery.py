@@ -150,8 +150,7 @@ def _run(run: dict[str, Any] | None) -> dict[str, Any] | None:
 
 def _left_alone(visit: Visit, record: Record) -> bool:
     """Whether the webhook fails so that its deliveries wait in turn."""
-    health = visit.services.health_of(record.webhook.number)
-    return record.webhook.sends and health is not None and health.opens > 0
+    return visit.services.judgement_of(record.webhook).left_alone
 
 
 def _id(visit: Visit) -> str:

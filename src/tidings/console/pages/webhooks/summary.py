@@ -13,8 +13,8 @@ from tidings.core.delivery.attempt_totals import AttemptTotals
 from tidings.core.delivery.health import does
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
+from tidings.engine.delivery.judgements import WebhookJudgement
 from tidings.engine.webhooks.records import Record
-from tidings.reads.actions.views import stuck_of
 from tidings.reads.delivery.next_attempts import see
 from tidings.reads.webhooks.backlog import WebhookBacklog, attempts_of, backlogs_now
 from tidings.store import port
@@ -41,12 +41,26 @@ class WebhookSummary(msgspec.Struct, frozen=True):
     """How one webhook does."""
 
     record: Record
-    health: port.Health | None  # None where it is well
+    judged: WebhookJudgement
     day: port.Series  # the last 24 hours
     left: WebhookBacklog  # to do now
     next_ms: int | None = None  # the next try, where that is known
     act: Act | None = None  # of an action: what it does
-    stuck: Sequence[str] = ()  # of an action: its look-ups that do not answer, a sentence each
+
+    @property
+    def health(self) -> port.Health | None:
+        """How its attempts fail; None where they do not."""
+        return self.judged.health
+
+    @property
+    def stuck(self) -> Sequence[str]:
+        """Of an action: what it lacks, a sentence each."""
+        return self.judged.troubles
+
+    @property
+    def held(self) -> str:
+        """The fault of its connection, in a sentence; empty where there is none."""
+        return "" if self.judged.hold is None else self.judged.hold.why
 
     @property
     def standing(self) -> Standing:
@@ -56,19 +70,17 @@ class WebhookSummary(msgspec.Struct, frozen=True):
     @property
     def failing(self) -> bool:
         """Whether its receiver is not well."""
-        return self.record.webhook.sends and self.health is not None and self.health.fails
+        return self.judged.fails
 
     @property
     def left_alone(self) -> bool:
         """Whether its breaker is open: nothing is sent but a probe now and then."""
-        return self.record.webhook.sends and self.health is not None and self.health.opens > 0
+        return self.judged.left_alone
 
     @property
     def word(self) -> str:
-        """Its state in one word."""
-        if self.failing or (self.stuck and self.record.webhook.sends):
-            return "failing"
-        return self.standing.value
+        """How it does, in one word."""
+        return self.judged.condition.value
 
     @property
     def does(self) -> str:
@@ -116,6 +128,11 @@ class WebhookSummary(msgspec.Struct, frozen=True):
         return self.left.waiting
 
     @property
+    def untimed(self) -> int:
+        """How many of them wait for a fault, where there is one."""
+        return self.left.untimed
+
+    @property
     def parked(self) -> int:
         """How many wait parked for a replay."""
         return self.left.parked
@@ -132,7 +149,8 @@ async def summaries(services: Services, records: Sequence[Record]) -> list[Webho
         return []
     now_ms = services.clock.now_ms()
     numbers = [record.webhook.number for record in records]
-    lefts = await backlogs_now(services.store, services.clock, numbers)
+    acting = [record.webhook.number for record in records if record.webhook.acts]
+    lefts = await backlogs_now(services.store, services.clock, numbers, acting)
     days = await services.store.series([[one] for one in numbers], now_ms - DAY_MS, now_ms, 24)
     return await _told(services, records, lefts, days)
 
@@ -153,17 +171,15 @@ async def _told(
 ) -> list[WebhookSummary]:
     made = []
     for record, day, left in zip(records, days, lefts, strict=True):
-        health = services.health_of(record.webhook.number)
         action = services.actions.of(record.org).get(record.webhook.name)
         acts = action is not None and record.webhook.acts
         made.append(
             WebhookSummary(
                 record,
-                health,
+                services.judgement_of(record.webhook),
                 day,
                 left,
                 act=action.act if acts and action else None,
-                stuck=stuck_of(services.actions, action) if acts and action else (),
             )
         )
     tries = await _next_tries(services, [one for one in made if one.failing])
@@ -178,7 +194,7 @@ async def _next_tries(services: Services, failing: Sequence[WebhookSummary]) -> 
     where sending is stopped."""
     sent_to = [one for one in failing if not services.stops.is_stopped(one.record.webhook.org)]
     healths = [one.health for one in sent_to if one.health is not None]
-    tries = {health.webhook: health.until_ms for health in healths if health.opens}
+    tries = {health.webhook: health.until_ms for health in healths if health.left_alone}
     asked = [one.record for one in sent_to if one.record.webhook.number not in tries]
     if asked and not await _add_nexts(services, asked, tries):
         for record in asked:

@@ -24,6 +24,7 @@ REPLAYED = 7
 # What somebody may have to do something about: what is unfinished or parked. What a replay has
 # delivered since is none of it.
 LEFT_STATES = (State.PENDING, State.HELD, State.RETRYING, State.PARKED)
+TIMED_MAX = 10_000  # retries of a webhook that one question looks at
 
 
 class Tally(msgspec.Struct, frozen=True, array_like=True):
@@ -94,6 +95,11 @@ class TotalsStore(Protocol):
         """How many deliveries of each webhook are in each state, or in each of `states`, in their
         order. The ends of the time are moved outwards by half a day at most: for long times, where
         no more is asked. Of `LEFT_STATES`, or some of them, it costs what there is of these."""
+
+    def count_timed(self, webhooks: Sequence[int]) -> Awaitable[dict[int, int]]:
+        """Of each of some webhooks that have any, how many deliveries wait for a time that their
+        action itself has set: their last attempt ended before anything was tried
+        (`FaultKind.WAITS`). Of each webhook `TIMED_MAX` retries at most are looked at."""
 
     def late_each(
         self, wishes: Sequence[tuple[int, int]], from_ms: int, to_ms: int

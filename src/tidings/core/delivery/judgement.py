@@ -1,0 +1,67 @@
+"""How a webhook does, in one word: judged here, for whoever shows it. Pure.
+
+What somebody has decided comes first: a webhook that is paused, disabled, inactive or deleted is
+that, whatever its receiver does. Then what no message has caused, a fault of the connection that it
+goes over: it is held up, and is not at fault itself. Only then counts what its attempts came to
+(`attempt_share.py`), and what an action lacks.
+"""
+
+from collections.abc import Collection, Mapping
+from enum import StrEnum
+
+import msgspec
+
+from tidings.core.delivery.standing import Standing
+
+
+class Condition(StrEnum):
+    """The one word for how a webhook does; those of `Standing` but for ACTIVE among them."""
+
+    WELL = "well"
+    FAILING = "failing"
+    HELD_UP = "held up"  # by its connection
+    NOT_CALLED = "not called"  # its type leads nowhere
+    PAUSED = Standing.PAUSED.value
+    DISABLED = Standing.DISABLED.value
+    INACTIVE = Standing.INACTIVE.value
+    DELETED = Standing.DELETED.value
+
+
+GLYPHS: Mapping[str, str] = {
+    Condition.WELL: "✓",
+    Condition.FAILING: "✗",
+    Condition.HELD_UP: "‖",
+    Condition.NOT_CALLED: "–",
+    Condition.PAUSED: "‖",
+    Condition.DISABLED: "✗",
+    Condition.INACTIVE: "–",
+    Condition.DELETED: "–",
+}
+"""The sign that stands before the word, in every face."""
+
+
+class ConnectionHold(msgspec.Struct, frozen=True):
+    """A fault of a connection that no message has caused: what goes over it waits."""
+
+    connection: str
+    why: str  # a sentence, what to do included
+    since_ms: int
+
+
+def judge_webhook(
+    standing: Standing,
+    *,
+    is_called: bool,
+    fails: bool,
+    troubles: Collection[str] = (),
+    hold: ConnectionHold | None = None,
+) -> Condition:
+    """Return how a webhook does. `fails`: its attempts do, by `AttemptShare` or its breaker;
+    `troubles`: what an action lacks, a sentence each; `hold`: the fault of its connection."""
+    if standing is not Standing.ACTIVE:
+        return Condition(standing.value)
+    if not is_called:
+        return Condition.NOT_CALLED
+    if hold is not None:
+        return Condition.HELD_UP
+    return Condition.FAILING if fails or troubles else Condition.WELL

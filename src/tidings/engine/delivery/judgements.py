@@ -1,0 +1,130 @@
+"""The one judgement of how each webhook does, kept for every face: console, API, commands, notices
+and metrics ask here, and nobody looks at the health of a receiver on its own."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from tidings.core.delivery.judgement import Condition, ConnectionHold, judge_webhook
+from tidings.core.webhooks.registry import Registry
+from tidings.core.webhooks.webhook import Webhook
+from tidings.engine.delivery.healths import Healths
+from tidings.engine.metrics import EngineMetrics
+from tidings.store import port
+
+COUNTED = (Condition.FAILING, Condition.HELD_UP)
+
+
+class WebhookJudgement(msgspec.Struct, frozen=True):
+    """How a webhook does, and by what."""
+
+    condition: Condition
+    health: port.Health | None = None  # None where its attempts do not fail
+    troubles: Sequence[str] = ()  # what an action lacks, a sentence each
+    hold: ConnectionHold | None = None
+
+    @property
+    def fails(self) -> bool:
+        """Whether it is sent to, and its attempts fail."""
+        return self.condition is Condition.FAILING and self.health is not None
+
+    @property
+    def left_alone(self) -> bool:
+        """Whether nothing is sent but a probe now and then."""
+        return self.fails and self.health is not None and self.health.left_alone
+
+
+class Troubles(Protocol):
+    """What is known of actions (engine/actions/troubles.py)."""
+
+    def of(self, webhook: Webhook) -> Sequence[str]:
+        """What keeps the action of a webhook from being done, but for its own attempts."""
+
+    def numbers(self) -> Iterable[int]:
+        """The webhooks of all actions."""
+
+
+class Holds(Protocol):
+    """What is known of connections whose lanes are held for a fault that no message has caused."""
+
+    def of(self, webhook: Webhook) -> ConnectionHold | None:
+        """The fault of the connection that a webhook goes over; None where it works."""
+
+    def numbers(self) -> Iterable[int]:
+        """The webhooks that are held up."""
+
+
+class NoTroubles:
+    """Of who has no actions."""
+
+    def of(self, webhook: Webhook) -> Sequence[str]:
+        """See `Troubles.of`."""
+        return ()
+
+    def numbers(self) -> Iterable[int]:
+        """See `Troubles.numbers`."""
+        return ()
+
+
+class NoHolds:
+    """Of who holds nothing."""
+
+    def of(self, webhook: Webhook) -> ConnectionHold | None:
+        """See `Holds.of`."""
+        return None
+
+    def numbers(self) -> Iterable[int]:
+        """See `Holds.numbers`."""
+        return ()
+
+
+class WebhookJudgements:
+    """Judges webhooks as they are at this moment; keeps nothing itself."""
+
+    def __init__(
+        self,
+        healths: Healths,
+        registry: Registry,
+        metrics: EngineMetrics,
+        troubles: Troubles | None = None,
+    ) -> None:
+        metrics.divided["unwell_webhooks"] = (
+            "Webhooks that fail, or are held up by their connection.",
+            "condition",
+            self.counts,
+        )
+        self._healths = healths
+        self._registry = registry
+        self._troubles = troubles or NoTroubles()
+        self.holds: Holds = NoHolds()  # set by whoever holds lanes for their connection
+
+    def of(self, webhook: Webhook) -> WebhookJudgement:
+        """Judge a webhook."""
+        health = self._healths.shown(webhook.number)
+        troubles = self._troubles.of(webhook) if webhook.acts else ()
+        hold = self.holds.of(webhook)
+        condition = judge_webhook(
+            webhook.standing,
+            is_called=webhook.dials,
+            fails=health is not None,
+            troubles=troubles,
+            hold=hold,
+        )
+        return WebhookJudgement(condition, health, troubles, hold)
+
+    def counts(self) -> Counter[str]:
+        """Count the webhooks of all orgs that fail or are held up, by condition."""
+        counted: Counter[str] = Counter(dict.fromkeys(COUNTED, 0))
+        known = self._healths.failing_numbers, self._troubles.numbers(), self.holds.numbers()
+        for number in {number for numbers in known for number in numbers}:
+            webhook = self._registry.get(number)
+            if webhook is not None and (condition := self.of(webhook).condition) in COUNTED:
+                counted[condition] += 1
+        return counted
+
+
+def judge_by_standing(webhook: Webhook) -> WebhookJudgement:
+    """Judge a webhook of which nothing is known but what somebody has decided."""
+    return WebhookJudgement(judge_webhook(webhook.standing, is_called=webhook.dials, fails=False))
