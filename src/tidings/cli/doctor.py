@@ -18,6 +18,7 @@ from tidings.cli.where import HERE, Where
 SKEW_S_MAX = 60.0  # receivers refuse a signature that is 300 s off
 OWN_SERVER = ("tidings login", "tidings serve")  # they say themselves which service is meant
 CHECKED_MAX = 5  # connections: each takes a while where it does not answer
+NAMED_MAX = 20  # sources and connections that are told one by one
 LAG_MAX = 10_000  # events that cannot be searched for yet
 
 
@@ -256,18 +257,29 @@ def _lag(api: Calls) -> Check | None:
 def _connections(api: Calls) -> list[Check]:
     """Those that something of the org goes over, looked at now."""
     told = _may(api, "/v1/connections") or {"connections": []}
-    used = [one["name"] for one in told["connections"] if one["sources"] or one["webhooks"]]
+    used = [
+        connection["name"]
+        for connection in told["connections"]
+        if connection["sources"] or connection["webhooks"]
+    ]
     checks = []
+    looked = 0
     for name in used[:CHECKED_MAX]:
         status, found = api.ask("POST", f"/v1/connections/{name}/check")
         if status != 200:  # the credential may not ask
             break
+        looked += 1
         if not found["works"]:
             step = f"tidings connections check {name}"
             fix = "See to it, or to its table in the file of connections, and check it again."
             checks.append(Check("connection", False, clean(found["message"]), fix, step))
         else:
             checks.append(Check("connection", True, f"{name} works."))
+    if left := used[looked:]:
+        names = ", ".join(clean(name) for name in left[:NAMED_MAX])
+        more = f" and {len(left) - NAMED_MAX} more" if len(left) > NAMED_MAX else ""
+        said = f"Not looked at: {names}{more}. `tidings connections check NAME` looks at one."
+        checks.append(Check("connection", False, said))
     for connection in told["connections"]:
         checks += [
             Check("connection", False, clean(warning)) for warning in connection.get("warnings", ())
@@ -300,27 +312,34 @@ def _sources(api: Calls) -> list[Check]:
         for source in found
         for warning in source.get("warnings", ())
     ][:CHECKED_MAX]
-    bad = [one for one in found if one["trouble"] and not one["paused"]]
-    aside = [one for one in found if one["asideMessages"]]
-    for one in (bad or aside)[:1]:
-        name = clean(one["name"])
-        if bad:
-            said, fix = f"Source {name}: {clean(one['trouble'])}", "Do what it says."
-            step = f"tidings sources show {name}"
-            return [Check("sources", False, said, fix, step), *odd]
-        count = how_many(one["asideMessages"], "message")
-        return [
-            Check(
-                "sources",
-                False,
-                f"Source {name} has put aside {count} of which no event could be made.",
-                "See why, mend its mapping, and redrive them.",
-                f"tidings sources dead {name}",
-            ),
-            *odd,
-        ]
-    in_order = [Check("sources", True, f"{how_many(len(found), 'source')} in order.")]
-    return [*(in_order if found else ()), *odd]
+    worst_first = sorted(found, key=lambda source: source["trouble"] is None or source["paused"])
+    checks = [check for source in worst_first if (check := _source(source)) is not None]
+    in_order = len(found) - len(checks)
+    shown = checks[:NAMED_MAX]
+    if rest := checks[NAMED_MAX:]:
+        said = f"{how_many(len(rest), 'other source')} besides. `tidings sources list` shows them."
+        shown.append(Check("sources", False, said))
+    if in_order:
+        shown.append(Check("sources", True, f"{how_many(in_order, 'source')} in order."))
+    return [*shown, *odd]
+
+
+def _source(source: dict[str, Any]) -> Check | None:
+    """What ails a source; None where nothing does."""
+    name = clean(source["name"])
+    if source["trouble"] and not source["paused"]:
+        said = f"Source {name}: {clean(source['trouble'])}"
+        return Check("sources", False, said, "Do what it says.", f"tidings sources show {name}")
+    if not source["asideMessages"]:
+        return None
+    count = how_many(source["asideMessages"], "message")
+    return Check(
+        "sources",
+        False,
+        f"Source {name} has put aside {count} of which no event could be made.",
+        "See why, mend its mapping, and redrive them.",
+        f"tidings sources dead {name}",
+    )
 
 
 def _actions(api: Calls) -> list[Check]:

@@ -10,12 +10,17 @@ from tidings.connections.port import ConnectionDown
 
 # By words of libpq or the server. They have no SQLSTATE when no connection comes about.
 _REFUSED = (
+    # First: "the database system is starting up" has a word of those below.
+    (
+        ("the database system is ", "administrator command"),
+        "it starts or stops",
+        "It goes on by itself",
+    ),
     (("password", "authentication"), "it takes neither our user nor our password", "Mend them"),
     (("pg_hba.conf",), "it lets nobody in with our user from here", "Admit it in pg_hba.conf"),
     (("role ", "database "), "it has no such user or database", "Mend user and dbname"),
     (("SSL", "certificate"), "no TLS with it comes about", "Mend sslmode and the certificates"),
     (("too many", "remaining connection"), "it has no connection left", "Raise max_connections"),
-    (("starting up", "shutting down", "recovery"), "it starts or stops", "It goes on by itself"),
 )
 _OF_CONNECTIONS = ("", "08", "28", "3D", "57")  # classes of SQLSTATE
 _UNREACHED = ("nobody answers", "See that it runs, and that host and port are right")

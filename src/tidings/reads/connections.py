@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from tidings.core.actions.used_connections import used_connections
 from tidings.core.connections.connection import Connection
 from tidings.core.connections.fields import shown_of
 from tidings.core.connections.tables import shared_tables
@@ -18,6 +19,7 @@ from tidings.core.ids import OrgId
 from tidings.core.times import iso
 from tidings.core.webhooks.kinds import KINDS, SQL
 from tidings.core.webhooks.webhook import Webhook
+from tidings.engine.actions.actions import ActionServices
 from tidings.engine.connections import CheckResult, NamedConnections
 from tidings.engine.sources.live_source import LiveSource
 from tidings.engine.sources.sources import Sources
@@ -44,8 +46,15 @@ class Users(msgspec.Struct, frozen=True):
 class ConnectionViews:
     """Shows connections to callers."""
 
-    def __init__(self, connections: NamedConnections, sources: Sources, webhooks: Webhooks) -> None:
+    def __init__(
+        self,
+        connections: NamedConnections,
+        sources: Sources,
+        webhooks: Webhooks,
+        actions: ActionServices,
+    ) -> None:
         self.connections = connections
+        self._actions = actions
         self._sources = sources
         self._webhooks = webhooks
 
@@ -57,12 +66,20 @@ class ConnectionViews:
         told = [
             one.webhook
             for one in records
-            if one.webhook.connection == connection.name
+            if self._goes_over(one.webhook, connection.name)
             and one.webhook.standing is not Standing.DELETED
         ]
         return Users(
             sorted(over, key=lambda one: one.source.name), sorted(told, key=lambda one: one.name)
         )
+
+    def _goes_over(self, webhook: Webhook, connection: str) -> bool:
+        """Return whether a webhook names a connection, or is an action that its file has over it:
+        by its act, or by what it looks up."""
+        if not webhook.acts:
+            return webhook.connection == connection
+        action = self._actions.of(webhook.org).get(webhook.name)
+        return action is not None and connection in used_connections(action)
 
     def show(self, caller: Caller, connection: Connection) -> dict[str, Any]:
         """One that the caller may name, as the caller may see it."""

@@ -21,11 +21,16 @@ from tidings.store.port import AsideMessage
 
 PREFIX = "asd"
 TROUBLE_LASTS_MS = 60_000
+REFUSED_SENDER = (
+    "Its sender must prove who it is by the source's verification; every message since was "
+    "refused, for its proof is wrong. Compare the secret, or the header, with what the sender has."
+)
 
 
 def show_source(live: LiveSource, base: str, now_ms: int) -> dict[str, Any]:
     """With its address below `base`, and figures of what it has brought lately."""
     hour = live.activity.last_hour(now_ms)
+    trouble, since_ms = trouble_of(live, now_ms)
     return {
         "id": live.id,
         "orgId": live.org,
@@ -41,15 +46,24 @@ def show_source(live: LiveSource, base: str, now_ms: int) -> dict[str, Any]:
         "asideBytes": live.aside_bytes,
         "lag": live.lag,
         "lagAt": iso(live.lag_at_ms),
-        "trouble": live.trouble or None,
-        "troubleSince": iso(live.trouble_since_ms),
+        "trouble": trouble or None,
+        "troubleSince": iso(since_ms),
         "warnings": source_warnings(live.source),
     }
 
 
+def trouble_of(live: LiveSource, now_ms: int) -> tuple[str, int | None]:
+    """Return what keeps a source from taking anything, in words, and since when: why nothing is
+    fetched; or that its sender is refused, whose proof is wrong. Empty and None: nothing does."""
+    if live.trouble:
+        return live.trouble, live.trouble_since_ms
+    refused_ms = live.activity.refused_since_ms(now_ms)
+    return (REFUSED_SENDER, refused_ms) if refused_ms is not None else ("", None)
+
+
 def needs_somebody(live: LiveSource, now_ms: int) -> bool:
     """Whether a source is to be looked at: its trouble lasts, or it has put something aside."""
-    since_ms = live.trouble_since_ms
+    _, since_ms = trouble_of(live, now_ms)
     lasts = since_ms is not None and now_ms - since_ms >= TROUBLE_LASTS_MS
     return lasts or live.aside > 0
 

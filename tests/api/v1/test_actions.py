@@ -4,19 +4,22 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.api.control_client import Service, service
 from tests.api.log_client import accept, settle
 from tests.declared_actions import CONTACT, SECRET, Nobody, text_message, welcome
-from tidings.core.actions.action import Actions
+from tidings.core.actions.action import Actions, Lookup, SqlLookup
 from tidings.core.actions.made import Made, MadeMail, Step, bytes_of, note_of
+from tidings.core.connections.connection import Connection
 from tidings.core.delivery.exchange import FaultKind
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, OrgId, show
 from tidings.core.webhooks.mailing import Mail
 from tidings.engine.actions.declared import ABSENT, declare
 from tidings.lookups.port import LookupDown
+from tidings.reads.connections import ConnectionViews
 from tidings.store import port
 
 ORG = OrgId(7)
@@ -224,3 +227,20 @@ class Known(Nobody):
 
 async def _shown(s: Service, auth: str) -> Any:
     return (await s.call("GET", "/v1/actions/welcome", auth=auth)).json
+
+
+async def test_a_connection_tells_of_the_actions_that_go_over_it() -> None:
+    contacts = Lookup("contact", SqlLookup("loyalty", "SELECT 1", {}))
+    both = BOTH | {"checks": msgspec.structs.replace(text_message("checks"), lookups=(contacts,))}
+    async with acting(both) as (s, _):
+        views = ConnectionViews(
+            s.services.connections, s.services.sources, s.services.webhooks, s.services.actions
+        )
+
+        def over(name: str, kind: str, org: OrgId | None = ORG) -> list[str]:
+            connection = Connection(name, kind, {}, None)
+            return [webhook.name for webhook in views.users(connection, org).webhooks]
+
+        assert over("mail", "smtp") == ["welcome"] == over("mail", "smtp", None)
+        assert over("loyalty", "sql") == ["checks"]
+        assert over("mail", "smtp", OrgId(8)) == over("other", "sql") == []

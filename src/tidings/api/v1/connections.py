@@ -15,7 +15,7 @@ def connection_routes(services: Services) -> APIRouter:
     """The routes, over the services."""
     router = APIRouter(prefix="/v1/connections", tags=["connections"], responses=V1_ERRORS)
     connections = services.connections
-    views = ConnectionViews(connections, services.sources, services.webhooks)
+    views = ConnectionViews(connections, services.sources, services.webhooks, services.actions)
 
     @router.get("", summary="Connections")
     async def connections_of(request: Request) -> Response:

@@ -31,7 +31,9 @@ async def check(visit: Visit) -> Response:
 
 def _views(visit: Visit) -> ConnectionViews:
     services = visit.services
-    return ConnectionViews(services.connections, services.sources, services.webhooks)
+    return ConnectionViews(
+        services.connections, services.sources, services.webhooks, services.actions
+    )
 
 
 def _row(visit: Visit, views: ConnectionViews, connection: Connection) -> dict[str, Any]:
@@ -52,7 +54,13 @@ def _links(visit: Visit, users: Users) -> list[tuple[str, str]]:
     if visit.may("sources:read"):
         found += [(f"/sources/{one.id}", one.source.name) for one in users.sources]
     if visit.may("webhooks:read"):
-        found += [(f"/webhooks/{one.id}", one.name) for one in users.webhooks]
+        found += [
+            (
+                f"/actions/{webhook.name}" if webhook.acts else f"/webhooks/{webhook.id}",
+                webhook.name,
+            )
+            for webhook in users.webhooks
+        ]
     return found
 
 

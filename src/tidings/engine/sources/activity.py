@@ -11,6 +11,7 @@ import msgspec
 
 NEWEST = 50
 REFUSED_NEWEST = 10  # so that nobody without a proof drives the others out
+REFUSED_MIN = 3  # in a row: fewer may be a stranger's
 MINUTES = 60
 MINUTE_MS = 60_000
 ACCEPTED, DUPLICATE, ASIDE, PASSED = "accepted", "duplicate", "aside", "passedOver"
@@ -81,6 +82,14 @@ class Activity:
         last = now_ms // MINUTE_MS - 1
         counts = next((counts for minute, counts in self._minutes if minute == last), Counter())
         return round(sum(counts.values()) / 60, 2)
+
+    def refused_since_ms(self, now_ms: int) -> int | None:
+        """Return when the sender began to be refused, where it was several times and nothing of it
+        was taken since; None where that is not so, or an hour ago."""
+        taken_ms = self._newest[-1].at_ms if self._newest else 0
+        lately_ms = max(taken_ms, now_ms - MINUTES * MINUTE_MS)
+        refused = [arrival.at_ms for arrival in self._refused if arrival.at_ms > lately_ms]
+        return refused[0] if len(refused) >= REFUSED_MIN else None
 
     @property
     def newest(self) -> list[Arrival]:

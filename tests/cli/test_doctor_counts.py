@@ -1,0 +1,64 @@
+"""`tidings doctor` tells what it has not looked at, and all sources that something ails. The
+service is played."""
+
+from typing import Any
+
+import pytest
+
+from tidings.cli.doctor import CHECKED_MAX, NAMED_MAX, _connections, _sources
+
+
+class Played:
+    """`Calls.ask`, of a service with so many connections and sources."""
+
+    def __init__(self, connections: int = 0, may_check: int = 99, **sources: Any) -> None:
+        self.names = [f"c{number}" for number in range(connections)]
+        self.may_check, self.sources = may_check, sources.get("sources", [])
+        self.checked: list[str] = []
+
+    def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        if path == "/v1/sources":
+            return 200, {"sources": self.sources}
+        if path == "/v1/connections":
+            shown = [{"name": name, "sources": [], "webhooks": ["crm"]} for name in self.names]
+            return 200, {"connections": shown}
+        if len(self.checked) >= self.may_check:
+            return 403, {}
+        self.checked.append(path.split("/")[3])
+        return 200, {"works": True}
+
+
+@pytest.mark.parametrize("count", [0, 1, CHECKED_MAX, CHECKED_MAX + 1, 40])
+@pytest.mark.parametrize("may_check", [0, 3, 99])
+def test_each_connection_is_looked_at_or_told_as_not(count: int, may_check: int) -> None:
+    played = Played(count, may_check)
+    checks = _connections(played)  # type: ignore[arg-type]
+    said = " ".join(check.said for check in checks)
+    left = [name for name in played.names if name not in played.checked]
+    assert len(played.checked) == min(count, CHECKED_MAX, may_check)
+    assert ("Not looked at: " in said) == bool(left)
+    for name in left[:NAMED_MAX]:
+        assert f" {name}," in f"{said}," or f" {name}." in said or f" {name} and" in said, name
+    if len(left) > NAMED_MAX:
+        assert f"and {len(left) - NAMED_MAX} more" in said
+
+
+def source(name: str, trouble: str | None = None, aside: int = 0) -> dict[str, Any]:
+    return {"name": name, "trouble": trouble, "paused": False, "asideMessages": aside}
+
+
+@pytest.mark.parametrize("bad", [0, 1, 7, NAMED_MAX, NAMED_MAX + 5])
+@pytest.mark.parametrize("well", [0, 3])
+def test_each_source_that_something_ails_is_told(bad: int, well: int) -> None:
+    ailing = [source(f"s{n}", None, 2) if n % 2 else source(f"s{n}", "No.") for n in range(bad)]
+    checks = _sources(
+        Played(sources=[*ailing, *(source(f"w{n}") for n in range(well))])  # type: ignore[arg-type]
+    )
+    told = [check for check in checks if check.fix]
+    assert len(told) == min(bad, NAMED_MAX)
+    said = " ".join(check.said for check in checks)
+    if bad > NAMED_MAX:
+        assert f"{bad - NAMED_MAX} other sources besides." in said
+    if bad:
+        assert told[0].said == "Source s0: No.", "trouble before what is put aside"
+    assert (f"{well} sources in order." in said) == (well > 0)
