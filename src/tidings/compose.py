@@ -35,7 +35,6 @@ from tidings.engine.delivery.guards.guarded_channel import GuardedDestination
 from tidings.engine.delivery.guards.slot_watch import PART as SLOTS
 from tidings.engine.delivery.guards.unforeseen import Step, UnforeseenErrors
 from tidings.engine.delivery.healths import Healths
-from tidings.engine.delivery.judgements import WebhookJudgements
 from tidings.engine.delivery.manual_retries import ManualRetries
 from tidings.engine.delivery.message import HeadersOf, MessageHeaders
 from tidings.engine.delivery.restored_backlog import RestoredBacklog
@@ -84,6 +83,7 @@ from tidings.engine.sources.outbox_tables import OutboxTables
 from tidings.engine.sources.pumps import Pumps
 from tidings.engine.sources.sources import Sources
 from tidings.engine.supervisor import Job, Supervisor
+from tidings.engine.webhooks.judgements import WebhookJudgements
 from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.ports import Options, Ports, StepRunner
 

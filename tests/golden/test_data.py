@@ -32,7 +32,7 @@ SINCE: dict[str, Any] = dict.fromkeys(["authentication", "connection", "kafka", 
     "withoutPersonalData": False
 }
 # No answer said then what was kept, where a page stands, or what everything is.
-TOLD_SINCE = {"endedBy", "paging", "sources", "messages"}
+TOLD_SINCE = {"condition", "endedBy", "paging", "sources", "messages"}
 # Sentences that say it in other words since then.
 REWORDED = {
     "It is not tried again by itself: the receiver refuses this message for good.": (

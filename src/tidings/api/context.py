@@ -39,7 +39,6 @@ from tidings.engine.actions.actions import ActionServices
 from tidings.engine.answer_memory import AnswerMemory
 from tidings.engine.clock import Clock
 from tidings.engine.connections import NamedConnections
-from tidings.engine.delivery.judgements import WebhookJudgement, judge_by_standing
 from tidings.engine.delivery.manual_retries import ManualRetries
 from tidings.engine.delivery.message import HeadersOf, MessageHeaders
 from tidings.engine.delivery.restored_backlog import RestoredBacklog
@@ -60,6 +59,7 @@ from tidings.engine.shaping.shaper import Shaping
 from tidings.engine.shaping.transformations import Transformations
 from tidings.engine.sources.inbound import Inbound
 from tidings.engine.sources.sources import Sources
+from tidings.engine.webhooks.judgements import WebhookJudgement, judge_by_standing
 from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.errors import Denied, Refusal
 from tidings.store import port

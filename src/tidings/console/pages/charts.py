@@ -104,7 +104,7 @@ def latency(series: Series) -> Chart:
 
 
 def error_rate(series: Series, dead: Sequence[Series] = ()) -> Chart:
-    """The share of attempts that failed (core/delivery/attempt_totals.py).
+    """The share of attempts that failed (reads/webhooks/attempt_totals.py).
 
     `dead` are the series, of the same steps, of the webhooks that are left alone."""
     values = [

@@ -15,7 +15,7 @@ from tidings.core.times import iso
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.actions.actions import ActionServices
 from tidings.engine.clock import Clock
-from tidings.engine.delivery.judgements import WebhookJudgement
+from tidings.engine.webhooks.judgements import WebhookJudgement
 from tidings.engine.webhooks.records import Record
 from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.errors import not_found

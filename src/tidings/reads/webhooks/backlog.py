@@ -4,9 +4,9 @@ from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
-from tidings.core.delivery.attempt_totals import AttemptTotals
 from tidings.core.delivery.states import State
 from tidings.engine.clock import Clock
+from tidings.reads.webhooks.attempt_totals import AttemptTotals
 from tidings.store import port
 from tidings.store.port import LEFT_STATES, Point, Tally
 

@@ -9,7 +9,7 @@ from tidings.core.form import Form
 from tidings.core.times import iso
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.clock import Clock
-from tidings.engine.delivery.judgements import WebhookJudgement
+from tidings.engine.webhooks.judgements import WebhookJudgement
 from tidings.engine.webhooks.records import Record
 from tidings.errors import Invalid
 from tidings.reads.filters import SERIES, SPAN

@@ -9,13 +9,13 @@ from tidings.console.pages.charts import total
 from tidings.console.words import percent
 from tidings.core.actions.act_words import cannot
 from tidings.core.actions.action import Act
-from tidings.core.delivery.attempt_totals import AttemptTotals
 from tidings.core.delivery.health import does
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
-from tidings.engine.delivery.judgements import WebhookJudgement
+from tidings.engine.webhooks.judgements import WebhookJudgement
 from tidings.engine.webhooks.records import Record
 from tidings.reads.delivery.next_attempts import see
+from tidings.reads.webhooks.attempt_totals import AttemptTotals
 from tidings.reads.webhooks.backlog import WebhookBacklog, attempts_of, backlogs_now
 from tidings.store import port
 from tidings.store.port import ROWS_MAX

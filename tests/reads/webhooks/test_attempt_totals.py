@@ -2,7 +2,7 @@
 
 import pytest
 
-from tidings.core.delivery.attempt_totals import AttemptTotals
+from tidings.reads.webhooks.attempt_totals import AttemptTotals
 
 
 @pytest.mark.parametrize(
