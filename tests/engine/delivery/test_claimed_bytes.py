@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 from typing import Any, cast
 
-from tidings.core.delivery.lane import CLAIM_BYTES, PAGE_LEAST, RETRIES_MAX, Lane, WindowBudget
+from tidings.core.delivery.lane import CLAIM_BYTES, CLAIM_LEAST, RETRIES_MAX, Lane, WindowBudget
 from tidings.engine.clock import WallClock
 from tidings.engine.delivery.retry_claims import RetryClaims
 
@@ -46,13 +46,13 @@ class Scene:
 
 async def test_all_lanes_together_ask_for_what_the_windows_have_room_for() -> None:
     scene = Scene()
-    assert scene.ask_all() <= BYTES_MAX // CLAIM_BYTES + PAGE_LEAST * LANES
-    assert min(scene.asked.values()) >= PAGE_LEAST, "nobody waits for the others"
+    assert scene.ask_all() <= BYTES_MAX // CLAIM_BYTES + CLAIM_LEAST * LANES
+    assert min(scene.asked.values()) >= CLAIM_LEAST, "nobody waits for the others"
     assert scene.ask_all() == 0, "one claim of a lane is under way at a time"
     for runner in scene.runners:
         scene.claims.claimed(runner, None)
     scene.budget.bytes_used = BYTES_MAX
-    assert scene.ask_all() == PAGE_LEAST * LANES, "the windows are full"
+    assert scene.ask_all() == CLAIM_LEAST * LANES, "the windows are full"
 
 
 async def test_what_has_come_or_will_never_come_makes_room_for_others() -> None:
@@ -62,7 +62,7 @@ async def test_what_has_come_or_will_never_come_makes_room_for_others() -> None:
     scene.ask_all()
     assert scene.asked[first.webhook.number] == RETRIES_MAX
     last = scene.runners[-1]
-    assert scene.asked[last.webhook.number] == PAGE_LEAST, "the room was used up"
+    assert scene.asked[last.webhook.number] == CLAIM_LEAST, "the room was used up"
     for runner in scene.runners[:20]:
         scene.claims.forget(runner.webhook.number)  # deleted
     for runner in scene.runners[20:]:
@@ -70,3 +70,15 @@ async def test_what_has_come_or_will_never_come_makes_room_for_others() -> None:
     scene.runners = others[-3:]
     assert scene.ask_all() == 3 * RETRIES_MAX
     assert second.claiming
+
+
+async def test_where_the_windows_are_full_a_lane_asks_only_for_what_it_has_none_of() -> None:
+    scene = Scene()
+    scene.budget.bytes_used = BYTES_MAX
+    for runner in scene.runners[1:]:
+        runner.lane.offer_retry(SimpleNamespace(delivery=1, body=b"x"))
+    assert scene.ask_all() == CLAIM_LEAST
+    for runner in scene.runners:
+        scene.claims.claimed(runner, None)
+    scene.budget.bytes_used = 0
+    assert scene.ask_all() > LANES, "there is room again"

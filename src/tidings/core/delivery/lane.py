@@ -42,6 +42,7 @@ PAGE_LEAST = 2  # where the windows are full
 JOB_BYTES, JOB_KEPT = 65_536, 0.99  # taken for a body before any came; of it, with each smaller
 RETRIES_MAX = 64
 CLAIM_BYTES = 64 * 1024  # that a retry which was asked for is taken to have
+CLAIM_LEAST = 1  # where the windows are full, of a lane in which none waits
 PROBES_QUEUED = 1  # due retries in memory of a lane that is only being asked whether it is back
 RETRY_TURN = 4  # one start in four goes to a retry when both wait
 LIMITED_S, LIKELY_LIMITED_S = 120.0, 5.0
@@ -70,7 +71,7 @@ class WindowBudget:
         """Return how many due retries may be asked for of those that a lane wants, where `coming`
         were asked for and are not here: their bodies are not known, and may be large."""
         left = (self.bytes_max - self.bytes_used) // CLAIM_BYTES - coming
-        return min(wanted, max(PAGE_LEAST, left))
+        return min(wanted, max(CLAIM_LEAST, left))
 
     @property
     def spent(self) -> bool:
@@ -279,7 +280,10 @@ class Lane:
 
     @property
     def claim_wanted(self) -> bool:
-        """Whether there is room for so many due retries that asking for them is worth a read."""
+        """Whether there is room for so many due retries that asking for them is worth a read; where
+        the windows are full, whether none waits here: who has some asks when they have begun."""
+        if self._budget.spent and self._retries:
+            return False
         return self.retries_wanted * 2 > self._retry_room
 
     @property

@@ -65,7 +65,8 @@ class RetryClaims:
         due_ms = runner.next_due_ms
         if due_ms is None or runner.claiming or not self._may_claim():
             return
-        wanted, number = runner.lane.retries_wanted, runner.webhook.number
+        lane, number = runner.lane, runner.webhook.number
+        wanted = 0 if self._budget.spent and not lane.claim_wanted else lane.retries_wanted
         if wanted and due_ms <= self._clock.now_ms():
             runner.claiming = True
             room = self._budget.claim_room(wanted, self._coming_in_all)

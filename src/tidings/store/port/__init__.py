@@ -33,6 +33,7 @@ from tidings.store.port.delivery.fan_outs import DELIVERIES_MAX, FAN_OUT_ROWS, P
 from tidings.store.port.delivery.health import Health, HealthStore
 from tidings.store.port.delivery.in_flight import InFlight, NullInFlight
 from tidings.store.port.delivery.lanes import (
+    CLAIMED_BYTES_MAX,
     CLAIMED_MAX,
     Backlog,
     LaneStore,

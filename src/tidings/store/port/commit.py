@@ -23,7 +23,7 @@ import msgspec
 from tidings.core.delivery.job import Job
 from tidings.core.ids import DeliveryId, EventNumber, OrgId
 from tidings.store.port.delivery.fan_outs import DELIVERIES_MAX, PER_EVENT_MAX, FanOut
-from tidings.store.port.delivery.lanes import CLAIMED_MAX, RetryClaim
+from tidings.store.port.delivery.lanes import CLAIMED_BYTES_MAX, CLAIMED_MAX, RetryClaim
 from tidings.store.port.delivery.rows import NewDelivery, Settlement
 from tidings.store.port.events.rejections import NewRejection
 from tidings.store.port.replay import CancelReceipt, CancelSlice, ReplayReceipt, ReplaySlice
@@ -57,6 +57,7 @@ class Batch(msgspec.Struct, frozen=True, array_like=True):
     per_event_max: int = PER_EVENT_MAX  # … and of one of them
     fan_out: int = 0  # make up to so many owed deliveries of earlier events
     claimed_max: int = CLAIMED_MAX
+    claimed_bytes_max: int = CLAIMED_BYTES_MAX
 
 
 class Receipt(msgspec.Struct, frozen=True, array_like=True):

@@ -134,6 +134,7 @@ class Writer:
         self._version = self._one("SELECT value FROM meta WHERE key = 'registry_version'")
         self._fan_outs = FanOuts(connection, self.free_next)
         self._slices = ReplaySlices(connection, waits=self.waits, free_next=self.free_next)
+        self._claims_next: int | None = None  # the webhook that a commit had no room for first
 
     @property
     def seq(self) -> EventNumber:
@@ -196,8 +197,14 @@ class Writer:
         claimed: list[Job] = []
         due: list[tuple[int, int | None]] = []
         share = max(1, batch.claimed_max // max(1, len(batch.claims)))
-        for claim in batch.claims:
-            claimed += self._claim(claim.webhook, min(claim.limit, share), now)
+        room = batch.claimed_bytes_max
+        for claim in self._in_turn(batch.claims):
+            if room > 0:
+                jobs = self._claim(claim.webhook, min(claim.limit, share), now, room)
+                room -= sum(len(job.body) for job in jobs)
+                claimed += jobs
+            elif self._claims_next is None:
+                self._claims_next = claim.webhook
             due.append((claim.webhook, self._one(_NEXT_DUE, (claim.webhook,))))
         asked = (batch.events, batch.settled, batch.claims, batch.rejections, batch.replays)
         if not (any(asked) or batch.cancels or fanned_out):
@@ -396,11 +403,25 @@ class Writer:
         touch(self._connection, [first])
         return [self._job(first, retry=False)]
 
-    def _claim(self, webhook: int, limit: int, now: int) -> list[Job]:
+    def _in_turn(self, claims: Sequence[port.RetryClaim]) -> Sequence[port.RetryClaim]:
+        """Begin with the first one that got nothing in the commit before, for want of room."""
+        first, self._claims_next = self._claims_next, None
+        at = next((at for at, claim in enumerate(claims) if claim.webhook == first), 0)
+        return (*claims[at:], *claims[:at]) if at else claims
+
+    def _claim(self, webhook: int, limit: int, now: int, room: int) -> list[Job]:
+        """Claim due retries of a webhook until their bodies have filled the room, in bytes."""
+        jobs: list[Job] = []
         due = [row[0] for row in self._connection.execute(_DUE, (webhook, now, limit))]
-        self._connection.executemany(_CLAIM, [(one,) for one in due])
-        self._connection.executemany(_INTENT, [(now, one) for one in due])
-        return [self._job(one, retry=True) for one in due]
+        for delivery in due:
+            if room <= 0:
+                break
+            self._connection.execute(_CLAIM, (delivery,))
+            self._connection.execute(_INTENT, (now, delivery))
+            claimed = self._job(delivery, retry=True)
+            room -= len(claimed.body)
+            jobs.append(claimed)
+        return jobs
 
     def _job(self, delivery: DeliveryId, *, retry: bool) -> Job:
         [row] = self._connection.execute(ONE_JOB, (delivery,))

@@ -114,6 +114,24 @@ def test_many_takes_share_what_one_commit_takes(subject: Subject) -> None:
     assert seen[:4] == [*first[:2], *second[:2]], "an equal share for each"
 
 
+def test_the_bodies_of_all_takes_of_a_commit_are_bounded_and_webhooks_have_turns(
+    subject: Subject,
+) -> None:
+    webhooks = [1, 2, 3]
+    of_webhook = {number: committed(subject, 2, webhook=number) for number in webhooks}
+    for number in webhooks:
+        subject.commit(settled=[failing(one, 0, webhook=number) for one in of_webhook[number]])
+    takes = [port.RetryClaim(number, 10) for number in webhooks]
+    seen: list[int] = []
+    for _ in range(6):
+        receipt = subject.commit(claims=takes, claimed_bytes_max=1)
+        [job] = receipt.claimed
+        seen.append(job.webhook)
+        assert sorted(number for number, _ in receipt.due) == webhooks
+    assert seen == [1, 2, 3, 1, 2, 3]
+    assert not subject.commit(claims=takes).claimed
+
+
 def test_the_ending_of_a_taken_retry_completes_its_attempt(subject: Subject) -> None:
     [one] = committed(subject)
     subject.commit(settled=[failing(one, 0)])

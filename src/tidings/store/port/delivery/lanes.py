@@ -17,13 +17,15 @@ from tidings.core.delivery.job import Job
 from tidings.core.ids import DeliveryId
 
 CLAIMED_MAX = 250  # due retries that one commit claims: so many attempts begin at once
+CLAIMED_BYTES_MAX = 8 << 20  # of their bodies, and what the last of them has beyond it
 
 
 class RetryClaim(msgspec.Struct, frozen=True, array_like=True):
     """Ask for up to `limit` due retries of a webhook.
 
-    A commit with many claims gives each an equal share of `Batch.claimed_max`, at least one: the
-    next due time that it answers then has passed, and more can be claimed at once.
+    A commit with many claims gives each an equal share of `Batch.claimed_max`, at least one, and
+    brings bodies of `Batch.claimed_bytes_max` together, to those first that got none in the commit
+    before: the next due time that it answers then has passed, and more can be claimed at once.
     """
 
     webhook: int
