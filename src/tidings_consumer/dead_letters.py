@@ -16,15 +16,15 @@ PAGE = 100
 _TABLE = (
     "CREATE TABLE IF NOT EXISTS dead_letter (number INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL,"
     " name TEXT NOT NULL, body BLOB NOT NULL, delivery TEXT, attempt INTEGER NOT NULL,"
-    " reason TEXT NOT NULL, at REAL NOT NULL)"
+    " reason TEXT NOT NULL, at REAL NOT NULL, hops TEXT)"
 )
 _ADD = (
-    "INSERT INTO dead_letter (id, name, body, delivery, attempt, reason, at)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET reason = excluded.reason,"
+    "INSERT INTO dead_letter (id, name, body, delivery, attempt, reason, at, hops)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET reason = excluded.reason,"
     " at = excluded.at, attempt = excluded.attempt"
 )
 _LIST = (
-    "SELECT number, id, name, body, delivery, attempt, reason, at FROM dead_letter"
+    "SELECT number, id, name, body, delivery, attempt, reason, at, hops FROM dead_letter"
     " WHERE number > ? ORDER BY number LIMIT ?"
 )
 
@@ -54,10 +54,14 @@ class SqliteDeadLetters:
         """Opens the file, and makes it where it is not there. sqlite3.Error where it cannot."""
         self._lock = threading.Lock()
         self._connection = open_file(path, "FULL", _TABLE)
+        columns = self._connection.execute("PRAGMA table_info(dead_letter)").fetchall()
+        if "hops" not in [column[1] for column in columns]:  # a file of an earlier release
+            self._connection.execute("ALTER TABLE dead_letter ADD COLUMN hops TEXT")
 
     def add(self, event: Event[Any], reason: str, at: float) -> None:
         """See `DeadLetters.add`."""
-        row = (event.id, event.name, event.body, event.delivery, event.attempt, reason, at)
+        row: tuple[Any, ...] = (event.id, event.name, event.body, event.delivery, event.attempt)
+        row += (reason, at, event.hops)
         with self._lock:
             self._connection.execute(_ADD, row)
 
@@ -69,9 +73,11 @@ class SqliteDeadLetters:
                 rows = self._connection.execute(_LIST, (after, PAGE)).fetchall()
             if not rows:
                 return
-            for number, id, name, body, delivery, attempt, reason, at in rows:
+            for number, id, name, body, delivery, attempt, reason, at, hops in rows:
                 payload = json.loads(body)
-                event = Event(id, name, payload, body, attempt=attempt, delivery=delivery)
+                event = Event(
+                    id, name, payload, body, attempt=attempt, delivery=delivery, hops=hops
+                )
                 yield DeadLetter(number, event, reason, at)
             after = rows[-1][0]
 

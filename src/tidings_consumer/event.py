@@ -12,7 +12,7 @@ from tidings_consumer.headers import HeaderView
 from tidings_consumer.signature import Signed
 
 Payload = TypeVar("Payload")
-NAMES = frozenset(("tidings-attempt", "tidings-delivery", "tidings-replay"))
+NAMES = frozenset(("tidings-attempt", "tidings-delivery", "tidings-hops", "tidings-replay"))
 """The headers that an event is read from, besides those that are signed."""
 TEXT_MAX = 128  # characters of a name or an id in the body
 VALUES_MAX = 100_000
@@ -40,6 +40,10 @@ class Event(Generic[Payload]):
     """`dlv_…`, to look it up with the sender."""
     replay: str | None = None
     """`rpl_…` where somebody has asked for it again."""
+    hops: str | None = None
+    """How often it has been through Tidings, and how (`tidings-hops`). Hand it to the events that
+    you make of this one, so that what comes back for ever is found and ended:
+    `tidings_producer.event(name, data, hops=event.hops)`."""
 
     @property
     def data(self) -> Any:
@@ -63,6 +67,7 @@ def read_event(view: HeaderView, body: bytes, signed: Signed) -> Event[Any]:
         attempt=int(attempt) if attempt.isdigit() and len(attempt) <= 9 else 1,
         delivery=view.get("tidings-delivery"),
         replay=view.get("tidings-replay"),
+        hops=view.get("tidings-hops"),
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tidings_producer.answers import Answer
+from tidings_producer.envelope import HOPS
 from tidings_producer.errors import SettingError
 
 PATH = "/v1/events"
@@ -60,14 +61,15 @@ class Calls:
         if org is not None:
             self._headers["X-Tidings-Org"] = str(org)
 
-    def post(self, events: Sequence[bytes]) -> Answer:
-        """Send events in one call. NoAnswer."""
+    def post(self, events: Sequence[bytes], hops: str = "") -> Answer:
+        """Send events in one call. `hops`: what is said of the passage of all of them. NoAnswer."""
+        more = {HOPS: hops} if hops else {}
         body = b"[" + b",".join(events) + b"]"
         until = time.monotonic() + self._deadline_s
         room = ANSWER_BYTES_MAX + ROW_BYTES_MAX * len(events)
         kept = self._line.sock is not None
         try:
-            return self._ask(body, until, room)
+            return self._ask(body, more, until, room)
         except _ENDED as error:
             self.end()
             # The other side may have closed a connection that nobody used. An event that came
@@ -75,7 +77,7 @@ class Calls:
             if not kept or time.monotonic() > until:
                 raise NoAnswer(_words(error)) from None
         try:
-            return self._ask(body, until, room)
+            return self._ask(body, more, until, room)
         except _ENDED as error:
             self.end()
             raise NoAnswer(_words(error)) from None
@@ -92,12 +94,12 @@ class Calls:
         """After a fork, in the child: let go of the connection, which stays the parent's."""
         self._line.close()
 
-    def _ask(self, body: bytes, until: float, room: int) -> Answer:
+    def _ask(self, body: bytes, more: dict[str, str], until: float, room: int) -> Answer:
         if self._line.sock is None:
             self._line.connect()
         line: Any = self._line.sock
         line.until = until
-        self._line.request("POST", self._path, body, self._headers)
+        self._line.request("POST", self._path, body, {**self._headers, **more})
         answer = self._line.getresponse()
         came = answer.read(room + 1)
         if len(came) > room:

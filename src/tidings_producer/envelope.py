@@ -15,7 +15,14 @@ from tidings_producer.errors import EventError
 EVENT_BYTES_MAX = 262_144
 """What the service takes of one event unless its operator says otherwise."""
 NAME_MAX = 128
+HOPS = "tidings-hops"
+"""The header of Tidings' messages that says how often their event has been through it. A field of
+that name holds what the message said that an event is made of: it goes in front of the event's
+bytes, and is no part of the event that the service gets."""
+HOPS_MAX = 512
 _ID = re.compile(r"[A-Za-z0-9_:-]{1,128}")
+_HOPS = re.compile(rf"[ !#-\[\]-~]{{1,{HOPS_MAX}}}")  # what stands in JSON as it is
+_HOPS_BEGIN, _HOPS_END = b'{"tidings-hops":"', b'",'
 
 
 class _Needed(TypedDict):
@@ -57,8 +64,10 @@ def event(
     org_id: int | None = None,
     event_id: str | None = None,
     created_at: int | None = None,
+    hops: str | None = None,
 ) -> Event:
-    """A new event with an id and the present time. However often it is sent, it is one event."""
+    """A new event with an id and the present time. However often it is sent, it is one event.
+    `hops`: the `tidings-hops` of the message that it is made of, if it is made of one."""
     made: Event = {
         "eventName": name,
         "eventId": new_id() if event_id is None else event_id,
@@ -67,6 +76,8 @@ def event(
     }
     if org_id is not None:
         made["orgId"] = org_id
+    if hops is not None:
+        made[HOPS] = hops  # type: ignore[literal-required]  # no name that a class can have
     return made
 
 
@@ -78,7 +89,15 @@ def encode(sent: Mapping[str, Any], bytes_max: int = EVENT_BYTES_MAX) -> Encoded
             f"An event must be a mapping; got {type(sent).__name__}. Make one with event()",
         )
     whole = {**sent}
+    hops = whole.pop(HOPS, None)
     _check(whole)
+    if hops is not None and not (isinstance(hops, str) and _HOPS.fullmatch(hops)):
+        raise EventError(
+            "hops",
+            f"{HOPS} must be that header of the message that the event is made of; "
+            f"got {_came(hops)}. Pass it on as it came.",
+            HOPS,
+        )
     if whole.get("eventId") is None:
         whole["eventId"] = new_id()
     if whole.get("createdAt") is None:
@@ -90,7 +109,18 @@ def encode(sent: Mapping[str, Any], bytes_max: int = EVENT_BYTES_MAX) -> Encoded
             f"An event must have at most {bytes_max:,} bytes; got {len(body):,}. "
             "Send a reference to what is large.",
         )
+    if hops is not None:
+        body = _HOPS_BEGIN + hops.encode("ascii") + _HOPS_END + body[1:]
     return Encoded(whole["eventId"], body)
+
+
+def split_hops(body: bytes) -> tuple[str, bytes]:
+    """Part the bytes of an event into what was said of its passage, blank where nothing was, and
+    the event that the service gets."""
+    if not body.startswith(_HOPS_BEGIN):
+        return "", body
+    hops, _, rest = body[len(_HOPS_BEGIN) :].partition(_HOPS_END)
+    return hops.decode("ascii"), b"{" + rest
 
 
 def _check(whole: Mapping[str, Any]) -> None:

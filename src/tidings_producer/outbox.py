@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Optional
 
-from tidings_producer.envelope import EVENT_BYTES_MAX, encode
+from tidings_producer.envelope import EVENT_BYTES_MAX, HOPS, encode, split_hops
 from tidings_producer.errors import NotInTransaction, SettingError
 
 NAME = "tidings_outbox"
@@ -109,14 +109,18 @@ class Outbox:
         """The ids, and what writes the events. All of it is made before the first is written."""
         told = _headers(headers)
         made = [encode(event, self._bytes_max) for event in events]
-        bodies = [one.body.decode("utf-8") for one in made]
-        return [one.event_id for one in made], list(self._inserts(bodies, told))
+        parted = [split_hops(one.body) for one in made]
+        rows = [
+            (_headers({**(headers or {}), HOPS: hops}) if hops else told, body.decode("utf-8"))
+            for hops, body in parted
+        ]
+        return [one.event_id for one in made], list(self._inserts(rows))
 
-    def _inserts(self, bodies: Sequence[str], headers: str | None) -> Iterator[_Statement]:
-        for start in range(0, len(bodies), ROWS_MAX):
-            some = bodies[start : start + ROWS_MAX]
+    def _inserts(self, written: Sequence[tuple[str | None, str]]) -> Iterator[_Statement]:
+        for start in range(0, len(written), ROWS_MAX):
+            some = written[start : start + ROWS_MAX]
             rows = ", ".join(["(CAST(%s AS jsonb), %s)"] * len(some))
-            values = [value for body in some for value in (headers, body)]
+            values = [value for row in some for value in row]
             yield f"INSERT INTO {self._table} (headers, body) VALUES {rows}", values
 
 

@@ -12,7 +12,7 @@ from typing import Protocol
 from tidings_producer.answers import Judgement, Later, Settled, Verdict, judge
 from tidings_producer.backoff import Backoff
 from tidings_producer.calls import Calls, NoAnswer
-from tidings_producer.envelope import Encoded
+from tidings_producer.envelope import Encoded, split_hops
 from tidings_producer.errors import SpoolError
 
 END_S = 2.0
@@ -94,6 +94,7 @@ class Sender:
                 events = self._backlog.peek(most, self._bytes_max, IDLE_S, self._linger_s)
                 if not events or self._ending.is_set():
                     continue
+                events = _alike(events)
                 judgement = self._post(events)
                 if isinstance(judgement, Settled):
                     self._settle(events, judgement.verdicts)
@@ -113,7 +114,8 @@ class Sender:
 
     def _post(self, events: Sequence[Encoded]) -> Judgement:
         try:
-            answer = self._calls.post([one.body for one in events])
+            parted = [split_hops(event.body) for event in events]
+            answer = self._calls.post([body for _, body in parted], parted[0][0])
         except NoAnswer as error:
             return Later(f"The service at {self._calls.host} must answer; got: {error}.")
         return judge(answer, [one.event_id for one in events])
@@ -145,3 +147,13 @@ class Sender:
             log.warning("%s", later.said)
         self.trouble = later.said
         self._ending.wait(self._backoff.next_s(later.after_s))
+
+
+def _alike(events: list[Encoded]) -> list[Encoded]:
+    """Take the first events of which the same is said of their passage: a call has one header for
+    all of its events."""
+    hops, _ = split_hops(events[0].body)
+    for at, event in enumerate(events):
+        if split_hops(event.body)[0] != hops:
+            return events[:at]
+    return events

@@ -11,6 +11,7 @@ from tidings.core.webhooks.kinds import HTTP
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Headers
 
+HOPS = "3; via=0c4e19d2a7b3.5f0a77c1e2d4; of=9b1de4420c6f"
 BODY = b'{"eventName":"pointsIssued"}'
 
 
@@ -45,7 +46,8 @@ class TestMessage:
 
     def leaves(self, carried: Headers) -> Headers | None:
         self.asked += 1
-        return [*carried, ("webhook-id", self.id)] if self._may() else None
+        ours = [("webhook-id", self.id), ("tidings-hops", HOPS)]
+        return [*carried, *ours] if self._may() else None
 
 
 def hook(url: str, **more: Any) -> Webhook:

@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.e2e.harness.fixtures import api, new_org, own_service, service
+from tests.e2e.harness.fixtures import api, new_org, own_service, receiver, service
 from tests.postgres_server import PostgresServer
 from tests.producer.told import ToldService
 from tidings_producer import Producer
 from tidings_producer.backoff import Backoff
 
-__all__ = ["api", "new_org", "own_service", "service"]
+__all__ = ["api", "new_org", "own_service", "receiver", "service"]
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import pytest
 
 from tests.destinations.conformance.drivers import DRIVERS, on_trial, served
 from tests.destinations.conformance.subject import SECRET, Bench, Driver, Says
-from tests.destinations.messages import BODY, TestMessage
+from tests.destinations.messages import BODY, HOPS, TestMessage
 from tidings.core.delivery.exchange import Answer, Fault, FaultKind, Verdict
 
 pytestmark = pytest.mark.timeout(40)
@@ -34,6 +34,19 @@ async def test_a_message_arrives_as_it_is_and_is_delivered(bench: Bench) -> None
     assert result is not None and result.verdict is Verdict.DELIVERED
     [got] = bench.got
     assert got.body == BODY and got.headers["webhook-id"] == "msg_1"
+
+
+@pytest.mark.parametrize(
+    "driver", [on_trial(name) for name in DRIVERS if name not in ("sql", "row")]
+)
+async def test_a_message_says_how_often_its_event_has_been_through(bench: Bench) -> None:
+    """But for rows, which have a column for it where the operator declares one:
+    `tests/sources/test_endless_tables.py`."""
+    channel = bench.destination.open(bench.webhook())
+    await channel.send(TestMessage())
+    await channel.close()
+    [got] = bench.got
+    assert got.headers["tidings-hops"] == HOPS
 
 
 VERDICTS = {

@@ -289,3 +289,20 @@ def test_a_reader_that_is_killed_loses_nothing_and_keeps_the_order(
     finally:
         trial.end()
     assert (ledger.lost, ledger.out_of_order) == (0, 0)
+
+
+def test_what_is_fetched_says_how_often_it_has_been_through_and_ends(api: Api) -> None:
+    """A reader that sends what it fetches, with the header as it came."""
+    hook = pulled(api)
+    api.accept(event(new_id(), 0), **{"tidings-hops": "2; via=elsewhere; of=all"})
+    said: list[str] = []
+    row: dict[str, Any] = {}
+    while "warning" not in row and len(said) < 8:
+        [message] = got = until_fetched(api, hook, 1)
+        assert say(api, hook, got, "delivered")["taken"] == 1
+        said.append(message["headers"]["tidings-hops"])
+        [row] = api.accept(event(new_id(), 0), **{"tidings-hops": said[-1]})
+    assert [hops.partition(";")[0] for hops in said] == ["3", "4"], "then by one door thrice"
+    assert all(hops.endswith("; of=all") for hops in said)
+    assert row["warning"].startswith("Not delivered: ")
+    assert fetch(api, hook)["messages"] == []
