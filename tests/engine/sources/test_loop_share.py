@@ -4,16 +4,19 @@ What one callback takes of the processor is measured, and not the time that pass
 the machine take is charged to nobody.
 """
 
+import ast
 import asyncio
 import gc
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+import tidings
 from tests.api.control_client import Service, service
 from tests.api.v1.test_sources import KEY, STATIC, admit
 from tests.core.sources.bombs import BOMBS, DOCUMENTED
@@ -140,3 +143,46 @@ async def test_an_ordinary_message_asks_no_other_process(monkeypatch: pytest.Mon
         body = b'{"order":{"id":1,"total":10.50},"customer":{"id":7},"x":"%b"}' % (b"y" * 1000)
         await by_a_topic(s, DOCUMENTED, ForeignMessage("", [("X-Topic", "orders/paid")], body))
         assert s.parts.sources.all()[0].activity.totals == {"accepted": 4}
+
+
+# Who hands messages to be read, and by which door of the tests that is tried. `reads/sources.py`
+# is the preview of the API and the console's form alike.
+CALLERS = {
+    ("engine/sources/inbound.py", "take"): by_inbound,
+    ("engine/sources/pump.py", "take"): by_a_topic,  # of every driver: topics, outboxes
+    ("engine/sources/sources.py", "again"): by_redrive,
+    ("reads/sources.py", "preview"): by_preview,
+}
+MAPPERS = {"core/sources/mapping_cost.py", "transform/worker.py"}
+"""Where a plan runs: to know its cost, and behind `MessageReader`, in the loop or beside it."""
+
+
+def calls_in(tree: ast.AST) -> Iterator[tuple[str, str]]:
+    """What is called of what, by the last two names."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            words = ast.unparse(node.func).split(".")
+            yield (words[-2] if len(words) > 1 else ""), words[-1]
+
+
+def test_every_door_goes_through_the_one_function_and_is_tried() -> None:
+    root = Path(tidings.__file__).parent
+    callers: set[tuple[str, str]] = set()
+    mappers: set[str] = set()
+    readers: set[str] = set()
+    previews: set[str] = set()
+    for file in root.rglob("*.py"):
+        place = file.relative_to(root).as_posix()
+        for owner, name in calls_in(ast.parse(file.read_text("utf-8"))):
+            if owner.lstrip("_") == "intake" and name in ("take", "again", "preview"):
+                callers.add((place, name))
+            if name == "PlanRunner":
+                mappers.add(place)
+            if name == "try_message":
+                previews.add(place)
+            if (owner, name) == ("_messages", "read"):
+                readers.add(place)
+    assert callers == set(CALLERS), "a new door needs a row, and a function that sends bombs by it"
+    assert mappers == MAPPERS and readers == {"engine/sources/intake.py"}
+    assert set(CALLERS.values()) == set(DOORS.values())
+    assert previews == {"api/v1/sources.py", "console/pages/sources/edit.py"}

@@ -4,7 +4,8 @@ The rules:
 
 * JSON in UTF-8 without a byte order mark, nothing behind it. No NaN, no Infinity, no number beyond
   a double, no whole number of more than 4,300 digits (all others are exact), no lone surrogate.
-  At most 64 levels, the event itself being the first.
+  At most 64 levels, the event itself being the first; at most 10,000 lists and objects, or one for
+  six bytes, and 2,000 fields at the top: no event of a call takes longer than its size allows.
 * `eventName`, `eventId`, `orgId` and `data` stand at most once at the top: a receiver that takes
   the first of two would see another event than we do. Fields further in are the sender's matter.
 * `eventId` is 1 to 128 of `A-Za-z0-9_:-`. `orgId` is a whole number, also written 50952.0; absent,
@@ -17,8 +18,9 @@ The rules:
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import accumulate
+from operator import sub
 from typing import Any
 
 import msgspec
@@ -35,7 +37,9 @@ _GUARDED = ("eventName", "eventId", "orgId", "data")
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"')
 _ALL_BUT_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
 _PEELED = 8  # levels; most events have no more
-_LEVELS = {ord("{"): 1, ord("}"): -1}
+_RUNS = re.compile(rb"\{+|\}+")
+FIELDS_MAX = 2_000  # at the top
+PARTS_SURE, BYTES_OF_PART = 10_000, 6  # lists and objects
 _ONE_KIND = bytes.maketrans(b"[]", b"{}")
 _BYTE = re.compile(r"\(byte (\d+)\)")
 _SHOWN = 40  # characters of a refused text that are repeated to the sender
@@ -138,6 +142,10 @@ def decode(raw: bytes, depth: int) -> dict[str, Any]:
     `replace` finds single bytes twice as fast as `count`; only `\\u00..` can hide an ASCII name;
     one search for `"event` stands for two.
     """
+    bare = len(raw.replace(b"{", b"")) + len(raw.replace(b"[", b""))
+    brackets = 2 * len(raw) - bare
+    if brackets > PARTS_SURE and brackets * BYTES_OF_PART > len(raw):
+        _refuse_many_parts(raw)
     try:
         event = _decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -146,8 +154,9 @@ def decode(raw: bytes, depth: int) -> dict[str, Any]:
         raise EventFault(
             "not_object", f"An event must be an object; got {came(event)}. Put it in braces."
         )
-    bare = len(raw.replace(b"{", b"")) + len(raw.replace(b"[", b""))
-    if 2 * len(raw) - bare > depth and deeper(raw, depth):
+    if len(event) > FIELDS_MAX:
+        raise _too_many_fields()
+    if brackets > depth and deeper(raw, depth):
         message = f"JSON must be at most {depth} levels deep; got more. Flatten it."
         raise EventFault("too_deep", message)
     if (
@@ -165,19 +174,59 @@ def decode(raw: bytes, depth: int) -> dict[str, Any]:
 
 def deeper(raw: bytes, depth: int) -> bool:
     """Whether well-formed JSON has more than `depth` levels. Peels off one level at a time, and
-    counts in what is left then: each level of many deep values would be a pass over all of them."""
+    counts in what is left then: each level of many deep values would be a pass over all of them. So
+    deep is what is left that few brackets in it turn, and it is counted by the runs of them."""
     brackets = _STRING.sub(b"", raw).translate(_ONE_KIND, _ALL_BUT_BRACKETS)
     peeled = min(depth, _PEELED)
     for _ in range(peeled):
         brackets = brackets.replace(b"{}", b"")
         if not brackets:
             return False
-    return max(accumulate(map(_LEVELS.__getitem__, brackets))) > depth - peeled
+    runs = [len(run) for run in _RUNS.findall(brackets)]  # begins, ends, begins …
+    falls = [0, *runs[1::2]]
+    return max(accumulate(map(sub, runs[::2], falls))) > depth - peeled
+
+
+def _refuse_many_parts(raw: bytes) -> None:
+    """EventFault if there are too many lists and objects for the size: to read them takes time."""
+    bare = _STRING.sub(b"", raw)
+    parts = bare.count(b"{") + bare.count(b"[")
+    most = max(PARTS_SURE, len(raw) // BYTES_OF_PART)
+    if parts > most:
+        raise EventFault(
+            "too_many_values",
+            f"An event of this size must hold at most {most:,} lists and objects; got {parts:,}. "
+            "Leave out those that are empty, or send it in parts.",
+        )
+
+
+def _too_many_fields() -> EventFault:
+    return EventFault(
+        "too_many_values",
+        f"An event must have at most {FIELDS_MAX:,} fields at the top; got more. Move them into "
+        "data.",
+    )
+
+
+def _keys_of(raw: bytes) -> Iterable[_Key]:
+    """The keys at the top, each as often as it stands there. EventFault where they are too many."""
+    if raw.count(b":") <= FIELDS_MAX:
+        return _read_keys(raw)
+    keys: list[_Key] = []
+
+    def note(_: type, name: str) -> _Key:
+        if len(keys) == FIELDS_MAX:
+            raise _too_many_fields()
+        keys.append(_Key(name))
+        return keys[-1]
+
+    msgspec.json.Decoder(dict[_Key, msgspec.Raw], dec_hook=note).decode(raw)
+    return keys
 
 
 def refuse_twins(raw: bytes, guarded: tuple[str, ...]) -> None:
     """EventFault if a guarded key stands twice at the top. `raw` is a decoded object."""
-    counts = Counter(key.name for key in _read_keys(raw))
+    counts = Counter(key.name for key in _keys_of(raw))
     for key in guarded:
         if counts[key] > 1:
             got = f"got it {counts[key]} times"
