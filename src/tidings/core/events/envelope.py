@@ -184,7 +184,8 @@ def deeper(raw: bytes, depth: int) -> bool:
             return False
     runs = [len(run) for run in _RUNS.findall(brackets)]  # begins, ends, begins …
     falls = [0, *runs[1::2]]
-    return max(accumulate(map(sub, runs[::2], falls))) > depth - peeled
+    deepest: int = max(accumulate(map(sub, runs[::2], falls)))
+    return deepest > depth - peeled
 
 
 def _refuse_many_parts(raw: bytes) -> None:
