@@ -34,7 +34,7 @@ from tidings.store import port
 pytestmark = [pytest.mark.timeout(300), pytest.mark.systems]
 DRIVER_FOLDERS = ("destinations", "connections")
 ROOT = Path(tidings.__file__).parent
-DEADLINE_S = 2.0
+DEADLINE_S = 4.0
 SLOW_STEP = 5  # where each channel reaches a broker anew, one line of so many is tried
 OURS = (FaultKind.OURS, FaultKind.TRANSFORM)
 

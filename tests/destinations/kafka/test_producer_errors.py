@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from aiokafka.conn import AIOKafkaConnection
 
+from tests.destinations.conformance.test_errors_anywhere import ERRORS, Lines
 from tests.destinations.messages import TestMessage
 from tidings.core.delivery.exchange import Fault, FaultKind, Result, Verdict
 from tidings.core.delivery.outcome import DEFAULT_POLICY
@@ -108,3 +109,32 @@ async def test_an_answer_that_cannot_be_read_ends_all_that_waited_for_it_at_once
 async def test_an_answer_that_leaves_records_out_ends_these_at_once() -> None:
     [left_out] = await sent(Line(SimpleNamespace(topics=[])), TestMessage())
     assert is_ours(left_out, left=True)
+
+
+@pytest.mark.timeout(120)
+async def test_an_error_on_any_line_ends_its_records_at_once_as_our_fault() -> None:
+    """Also on lines between two guards, and in tasks that serve all attempts."""
+    with Lines() as lines:
+        await sent(Line(), TestMessage(), TestMessage())
+    places = [*lines.seen]
+    assert len(places) > 50
+    wrong = []
+    for number, place in enumerate(places):
+        lines.breaks, lines.raised = place, False
+        lines.error = ERRORS[number % len(ERRORS)]
+        try:
+            with lines:
+                results = await sent(Line(), TestMessage(), TestMessage())
+        except TimeoutError:
+            wrong.append((place, lines.error, "its attempt waits for its deadline"))
+            continue
+        except BaseException as error:
+            if error is not lines.error:
+                raise
+            continue  # in the attempt itself, which its guard ends
+        for result in results:
+            if result is None or result.verdict is Verdict.DELIVERED:
+                continue
+            if not isinstance(result.ending, Fault) or result.ending.kind is not FaultKind.OURS:
+                wrong.append((place, lines.error, str(result)))
+    assert not wrong, "\n".join(map(str, wrong))

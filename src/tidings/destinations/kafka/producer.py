@@ -234,17 +234,19 @@ class Producer:
     async def _request(self, node: int, line: AIOKafkaConnection, queue: deque[_Record]) -> None:
         """One request of what waits, to its answer. From the first message that is asked whether it
         leaves until the request is written, nothing is awaited."""
-        request = self._make(queue)
-        if not request.waiting:
-            return
-        records = [record for batch, _ in request.batches.values() for record in batch]
+        request, taken, begun = _Request(), list[_Record](), False
         try:
+            self._fill(request, queue, taken)
+            if not request.waiting:
+                return
+            records = [record for batch, _ in request.batches.values() for record in batch]
+            begun = True
             await self._exchange(node, line, request, records, queue)
         except BaseException as error:  # nobody else knows of them any more
-            if isinstance(error, Exception):
+            if begun and isinstance(error, Exception):
                 self._cluster.drop(node)
-            for record in records:
-                record.end(_failed(error, sent=True))
+            for record in taken:
+                record.end(_failed(error, sent=begun))
             raise
         left_out = [record for record in records if not record.done.done()]
         waiting = {id(record) for record in queue} if left_out else set()  # those taken apart
@@ -291,9 +293,9 @@ class Producer:
         if throttle_ms := getattr(answer, "throttle_time_ms", 0):
             await asyncio.sleep(min(throttle_ms / 1000, THROTTLE_S_MAX))
 
-    def _make(self, queue: deque[_Record]) -> _Request:
-        """The next request, of what is taken from the queue for it."""
-        request = _Request()
+    def _fill(self, request: _Request, queue: deque[_Record], taken: list[_Record]) -> None:
+        """Fill the next request with what is taken from the queue for it; `taken` has each record
+        before the queue has it no more, whatever is raised."""
         batches, sizes = request.batches, dict[_Place, int]()
         now_s, total = monotonic(), 0
         at_ms = int(self._now_s() * 1000)
@@ -309,6 +311,7 @@ class Producer:
                 room = self._batch_bytes.get(place[0], BATCH_BYTES) - sizes[place]
                 if size > room or record.alone or batches[place][0][-1].alone:
                     break
+            taken.append(record)
             queue.popleft()
             try:
                 headers = message.leaves(record.carried)
@@ -336,7 +339,6 @@ class Producer:
             request.waiting += 1
             sizes[place] += size
             total += size
-        return request
 
     def _tell(self, request: _Request, answer: Any, queue: deque[_Record]) -> None:
         """Each record of the request what the broker says of it. A batch that is refused for good
