@@ -145,7 +145,7 @@ def decode(raw: bytes, depth: int) -> dict[str, Any]:
     bare = len(raw.replace(b"{", b"")) + len(raw.replace(b"[", b""))
     brackets = 2 * len(raw) - bare
     if brackets > PARTS_SURE and brackets * BYTES_OF_PART > len(raw):
-        _refuse_many_parts(raw)
+        _refuse_many_parts(raw, depth)
     try:
         event = _decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -157,8 +157,7 @@ def decode(raw: bytes, depth: int) -> dict[str, Any]:
     if len(event) > FIELDS_MAX:
         raise _too_many_fields()
     if brackets > depth and deeper(raw, depth):
-        message = f"JSON must be at most {depth} levels deep; got more. Flatten it."
-        raise EventFault("too_deep", message)
+        raise _too_deep(depth)
     if (
         raw.count(b'"orgId"') > 1
         or raw.count(b'"data"') > 1
@@ -188,10 +187,17 @@ def deeper(raw: bytes, depth: int) -> bool:
     return deepest > depth - peeled
 
 
-def _refuse_many_parts(raw: bytes) -> None:
+def _too_deep(depth: int) -> EventFault:
+    message = f"JSON must be at most {depth} levels deep; got more. Flatten it."
+    return EventFault("too_deep", message)
+
+
+def _refuse_many_parts(raw: bytes, depth: int) -> None:
     """EventFault if there are too many lists and objects for the size: to read them takes time."""
-    bare = _STRING.sub(b"", raw)
-    parts = bare.count(b"{") + bare.count(b"[")
+    brackets = _STRING.sub(b"", raw).translate(_ONE_KIND, _ALL_BUT_BRACKETS)
+    if b"{" * (depth + 1) in brackets:
+        raise _too_deep(depth)
+    parts = brackets.count(b"{")
     most = max(PARTS_SURE, len(raw) // BYTES_OF_PART)
     if parts > most:
         raise EventFault(
