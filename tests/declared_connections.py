@@ -36,6 +36,6 @@ async def _broken(connection: Connection) -> None:
 
 
 TYPES = {
-    "kafka": ConnectionType("kafka", "A cluster.", kafka_type.FIELDS, _works),
-    "outbox": ConnectionType("outbox", "A database.", outbox_type.TYPE.fields, _broken),
+    "kafka": ConnectionType("kafka", "A cluster.", kafka_type.FIELDS, _works, _works),
+    "outbox": ConnectionType("outbox", "A database.", outbox_type.TYPE.fields, _broken, _broken),
 }

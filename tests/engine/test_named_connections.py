@@ -21,7 +21,7 @@ class Clock:
 
 
 def connections(check: Check, **options: Any) -> NamedConnections:
-    kind = ConnectionType("kafka", "", (), check)
+    kind = ConnectionType("kafka", "", (), check, check)
     declared = Connections([Connection("main", "kafka", {}, None)])
     return NamedConnections(declared, {"kafka": kind}, Clock(), **options)
 

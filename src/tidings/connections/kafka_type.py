@@ -80,6 +80,12 @@ async def _check(connection: Connection) -> None:
     await check(connection)
 
 
+async def _probe(connection: Connection) -> None:
+    with comes_with(EXTRA):
+        from tidings.connections.kafka_client import probe  # noqa: PLC0415
+    await probe(connection)
+
+
 TYPE = ConnectionType(
-    "kafka", "A Kafka cluster.", FIELDS, check=_check, extra=EXTRA, together=_together
+    "kafka", "A Kafka cluster.", FIELDS, check=_check, probe=_probe, extra=EXTRA, together=_together
 )

@@ -17,6 +17,12 @@ async def _check(connection: Connection) -> None:
     await check(connection)
 
 
+async def _probe(connection: Connection) -> None:
+    with comes_with(EXTRA):
+        from tidings.connections.postgresql_dialling import probe  # noqa: PLC0415
+    await probe(connection)
+
+
 TYPE = ConnectionType(
     "outbox",
     "The PostgreSQL database of an application with an outbox.",
@@ -39,5 +45,6 @@ TYPE = ConnectionType(
         ),
     ),
     check=_check,
+    probe=_probe,
     extra=EXTRA,
 )

@@ -4,6 +4,7 @@ does not work.
 A type is a module beside this, `kafka_type.py`, and a line in `app/parts.py:CONNECTION_TYPES`.
 """
 
+import importlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Protocol
@@ -36,6 +37,9 @@ class ConnectionType(msgspec.Struct, frozen=True):
     about: str
     fields: Sequence[ConnectionField]
     check: Check
+    probe: Check
+    """Looks whether anything can be handed over, whoever's it is: the least that `check` looks at.
+    It fails by nothing that a single message, topic, table or recipient is the reason of."""
     extra: str = ""
     """What of Tidings is installed for it: `pip install 'tidings[…]'`."""
     together: Callable[[Mapping[str, object]], Iterator[str]] = lambda _: iter(())
@@ -52,9 +56,10 @@ def comes_with(extra: str) -> Iterator[None]:
     try:
         yield
     except ImportError:
+        importlib.invalidate_caches()  # what is installed meanwhile is found by the next import
         raise ConnectionDown(
             f"What speaks to it must be installed with Tidings; it is not. Ask the operator to run "
-            f"{command_of(extra)}, and to start again."
+            f"{command_of(extra)}."
         ) from None
 
 

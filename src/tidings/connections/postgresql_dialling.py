@@ -6,7 +6,7 @@ from psycopg import AsyncConnection, Error, ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from tidings.connections.port import ConnectionDown
-from tidings.connections.postgresql_faults import refusal
+from tidings.connections.postgresql_faults import is_full, refusal
 from tidings.connections.postgresql_fields import DSN, FIELDS
 from tidings.core.connections.connection import Connection
 
@@ -58,6 +58,16 @@ async def dial(connection: Connection) -> AsyncConnection[tuple[Any, ...]]:
         await line.close()
         raise
     return line
+
+
+async def probe(connection: Connection) -> None:
+    """It lets us in, or has no room for one more. ConnectionDown where it does not."""
+    try:
+        line = await dial(connection)
+        await line.close()
+    except Error as error:
+        if not is_full(error):
+            raise refusal(connection.name, error) from None
 
 
 async def check(connection: Connection, *, writes: bool = True) -> None:

@@ -41,6 +41,12 @@ def refusal(connection: str, error: psycopg.Error) -> ConnectionDown:
     )
 
 
+def is_full(error: psycopg.Error) -> bool:
+    """Return whether a server has no room for one more: those that are connected go on."""
+    text = str(error)
+    return "too many" in text or "remaining connection" in text
+
+
 def _said(text: str) -> tuple[str, str]:
     _, fatal, said = text.partition("FATAL:")
     for words, came, do in _REFUSED:

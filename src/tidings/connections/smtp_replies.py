@@ -10,6 +10,7 @@ from tidings.errors import TidingsError
 
 HELLO, LOGIN, SENDER, RECIPIENT, CONTENT = "EHLO", "AUTH", "MAIL", "RCPT", "DATA"
 """The steps, by the commands of SMTP."""
+NEEDS_LOGIN = (530, 534, 535, 538)  # who we are is not proved, or not well enough
 
 
 class MailDown(TidingsError):
@@ -37,3 +38,12 @@ class MailRefused(TidingsError):
     def __init__(self, replies: Sequence[Reply]) -> None:
         super().__init__(f"{replies[0].step}: {replies[0].code}")
         self.replies = replies
+
+
+def refuses_us(replies: Sequence[Reply]) -> bool:
+    """Return whether a server refuses Tidings itself, before any recipient was told: for good, and
+    not because it is busy."""
+    first = replies[0]
+    if first.step in (HELLO, LOGIN):
+        return first.code >= 500
+    return first.step == SENDER and first.code in NEEDS_LOGIN

@@ -21,6 +21,7 @@ from tidings.connections.smtp_replies import (
     MailDown,
     MailRefused,
     Reply,
+    refuses_us,
 )
 from tidings.connections.smtp_server import PLAINTEXT, STARTTLS, TLS, SmtpServer, server_of
 from tidings.core.connections.connection import Connection
@@ -132,6 +133,12 @@ class Session:
                 raise aiosmtplib.SMTPDataError(answered.code, answered.message)
         return self._reply(CONTENT, answered.code, answered.message), refused
 
+    async def name_sender(self) -> None:
+        """Begin an e-mail, of which nothing follows. MailDown, MailRefused."""
+        with self._told(SENDER):
+            await self._client.mail(self._server.sender.address)
+        await self._reset()
+
     def abort(self) -> None:
         """Let go at once."""
         self._spent = True
@@ -215,9 +222,30 @@ async def check(connection: Connection) -> None:
     except MailDown as down:
         raise ConnectionDown(down.detail) from None
     except MailRefused as no:
-        raise ConnectionDown(
-            f"The mail server of the connection {connection.name} must let us in; it answered "
-            f"{no.replies[0].code} to {no.replies[0].step}. Ask the operator."
-        ) from None
+        raise _refused(connection, no) from None
     finally:
         session.abort()
+
+
+async def probe(connection: Connection) -> None:
+    """The server lets us in and takes who we write as, or is too busy to say. ConnectionDown."""
+    session, is_in = Session(server_of(connection)), False
+    try:
+        await session.open()
+        is_in = True
+        await session.name_sender()
+    except MailDown as down:
+        if not is_in:
+            raise ConnectionDown(down.detail) from None
+    except MailRefused as no:
+        if refuses_us(no.replies):
+            raise _refused(connection, no) from None
+    finally:
+        session.abort()
+
+
+def _refused(connection: Connection, no: MailRefused) -> ConnectionDown:
+    return ConnectionDown(
+        f"The mail server of the connection {connection.name} must let us in; it answered "
+        f"{no.replies[0].code} to {no.replies[0].step}. Ask the operator."
+    )

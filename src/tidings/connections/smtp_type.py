@@ -103,4 +103,12 @@ async def _check(connection: Connection) -> None:
     await check(connection)
 
 
-TYPE = ConnectionType(SMTP, "A mail server.", FIELDS, check=_check, extra=EXTRA, together=_together)
+async def _probe(connection: Connection) -> None:
+    with comes_with(EXTRA):
+        from tidings.connections.smtp_session import probe  # noqa: PLC0415
+    await probe(connection)
+
+
+TYPE = ConnectionType(
+    SMTP, "A mail server.", FIELDS, check=_check, probe=_probe, extra=EXTRA, together=_together
+)

@@ -16,6 +16,12 @@ async def _check(connection: Connection) -> None:
     await check(connection, writes=bool(connection.fields.get(TABLES)))
 
 
+async def _probe(connection: Connection) -> None:
+    with comes_with(EXTRA):
+        from tidings.connections.postgresql_dialling import probe  # noqa: PLC0415
+    await probe(connection)
+
+
 TYPE = ConnectionType(
     "sql",
     "A PostgreSQL database into whose tables webhooks write rows, and in which actions look up.",
@@ -36,6 +42,7 @@ TYPE = ConnectionType(
         ),
     ),
     check=_check,
+    probe=_probe,
     extra=EXTRA,
     together=tables_faults,
 )

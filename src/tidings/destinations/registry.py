@@ -32,6 +32,7 @@ class ByKind:
                     webhook,
                     f"The connection {webhook.connection} must be declared by the operator; it is "
                     "not any more. Ask the operator, or name another one.",
+                    unusable=True,
                 )
         return self._drivers[webhook.kind].open(webhook, connection)
 

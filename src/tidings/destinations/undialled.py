@@ -1,11 +1,12 @@
 """Webhooks that nothing leads to: those of the platform's own queue where the operator has declared
 none, and those whose connection is not declared any more.
 
-What comes here is sent nowhere, and that is our fault and not a receiver's: it is tried again.
+What comes here is sent nowhere. Where nobody's message is the reason that is our fault and not a
+receiver's; a table or topic that a webhook may not have is its own.
 """
 
 from tidings.core.connections.connection import Connection
-from tidings.core.delivery.exchange import Fault, FaultKind, Result, of_fault
+from tidings.core.delivery.exchange import Fault, FaultKind, Result, Verdict, of_fault
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Headers, Message, Shown
 
@@ -31,13 +32,24 @@ class Undialled:
 class UndialledChannel:
     """See `Channel`."""
 
-    def __init__(self, webhook: Webhook, why: str) -> None:
-        """`why` nothing is sent: what must be, what came, what to do."""
+    def __init__(
+        self,
+        webhook: Webhook,
+        why: str,
+        *,
+        unusable: bool = False,
+        kind: FaultKind = FaultKind.OURS,
+    ) -> None:
+        """`why` nothing is sent: what must be, what came, what to do. `unusable`: see `Result`;
+        `kind`: whose fault it is."""
         self._opened_for = _opened_for(webhook)
-        self._why = why
+        self._fault = Fault(kind, False, why, 0.0)
+        self._unusable = unusable
 
     async def send(self, message: Message) -> Result:
-        return of_fault(Fault(FaultKind.OURS, False, self._why, 0.0))
+        if self._unusable:
+            return Result(Verdict.AGAIN, self._fault, unusable=True)
+        return of_fault(self._fault)
 
     def follow(self, webhook: Webhook) -> bool:
         return _opened_for(webhook) == self._opened_for

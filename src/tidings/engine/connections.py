@@ -17,6 +17,7 @@ from tidings.engine.clock import Clock
 from tidings.errors import NotFound, Refusal, Throttled
 
 DEADLINE_S = 15.0
+PROBE_S = 30.0  # as long as attempts usually have
 RATE_PER_S = 1.0  # of an org
 UNDER_WAY_MAX = 16  # of the process; an org has as many as it leaves to others
 ORGS_MAX = 10_000
@@ -95,6 +96,30 @@ class NamedConnections:
         result = CheckResult(self._clock.now_ms(), (monotonic() - began_s) * 1e3, trouble)
         self._results[connection.name] = result
         return result
+
+    async def probe(self, name: str) -> str:
+        """Look whether anybody's messages can be handed over by a connection. Return why not, in
+        sentences for everybody who may name it; blank where they can, or nobody can say."""
+        connection = self._connections.get(name)
+        if connection is None:
+            return (
+                f"The connection {name} must be declared by the operator; it is not any more. Ask "
+                "the operator to declare it, or name another one."
+            )
+        try:
+            async with asyncio.timeout(PROBE_S):
+                await self.types[connection.kind].probe(connection)
+        except ConnectionDown as down:
+            return str(down)
+        except TimeoutError:
+            return (
+                f"The connection {name} must let Tidings in within {PROBE_S:.0f} s; it does not. "
+                "Ask the operator whether it is reached from here."
+            )
+        except Exception as error:
+            # A failure of ours holds up nobody: attempts show what the connection can.
+            log.exception("a probe failed", connection=name, reason=repr(error))
+        return ""
 
     async def _trouble(self, connection: Connection) -> str:
         try:

@@ -103,8 +103,9 @@ async def test_a_connection_that_asks_for_consent_is_none_for_actions() -> None:
     async with mail_server() as server:
         async with driving(mail_action(), server.connections()) as driver:
             [result] = await sent(driver, MadeMail(MAIL))
-    assert isinstance(result.ending, Fault) and result.ending.kind is FaultKind.OURS
-    assert result.verdict is Verdict.AGAIN and 'recipients = "any"' in words(result)
+    assert isinstance(result.ending, Fault) and result.ending.kind is FaultKind.POLICY
+    assert not result.unusable and result.verdict is Verdict.AGAIN
+    assert 'recipients = "any"' in words(result)
     assert server.came == []
 
 
@@ -130,6 +131,7 @@ async def test_a_connection_that_is_not_there_or_another_is_told(
     async with driving(mail_action(), connections) as driver:
         [result] = await sent(driver, MadeMail(MAIL))
     assert said in words(result) and result.verdict is Verdict.AGAIN
+    assert result.unusable is (not connections), "one of another type is no fault of that one"
 
 
 async def test_what_was_made_for_something_else_is_not_done() -> None:

@@ -166,3 +166,23 @@ async def test_nothing_that_is_sent_as_a_secret_is_in_what_is_kept_or_shown(
             await channel.close()
             assert SECRET in str(bench.got[-1].headers), "it was sent, and came back"
             assert result is not None and SECRET not in repr(result)
+
+
+OVER_NONE = {"http", "call"}  # what they reach, the webhook or the action itself says
+
+
+async def test_only_who_is_not_reached_at_all_blames_the_connection(
+    bench: Bench, driver: Driver
+) -> None:
+    """Nothing that a receiver says of a message does, whatever it says."""
+    [name] = [name for name, one in DRIVERS.items() if one is driver]
+    nowhere = bench.destination.open(bench.nowhere())
+    result = await nowhere.send(TestMessage())
+    await nowhere.close()
+    assert result is not None and result.unusable is (name not in OVER_NONE)
+    for said in driver.says:
+        bench.says(said)
+        channel = bench.destination.open(bench.webhook())
+        result = await channel.send(TestMessage(deadline_s=0.5))
+        await channel.close()
+        assert result is None or not result.unusable, said

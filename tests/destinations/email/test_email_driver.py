@@ -253,6 +253,7 @@ async def test_signs_beyond_ascii_in_an_address_go_to_servers_that_know_them() -
         ("MAIL", "451 later", Verdict.AGAIN, 503, True),
         ("MAIL", "550 not from you", Verdict.AGAIN, 403, False),
         ("MAIL", "530 who are you", Verdict.AGAIN, 401, False),
+        ("RCPT", "530 not to that one", Verdict.AGAIN, 401, False),
         ("RCPT", "450 busy", Verdict.AGAIN, 429, True),
         ("RCPT", "451 grey", Verdict.AGAIN, 503, True),
         ("RCPT", "452 full", Verdict.AGAIN, 503, True),
@@ -274,6 +275,7 @@ async def test_a_refusal_is_judged_by_its_code_and_the_next_email_goes(
         server.says = lambda at, _: left.pop() if at == command and left else None
         refused, taken = await sent(server, email(), email())
     assert (refused.verdict, answer(refused).status, refused.slow) == (verdict, status, slow)
+    assert refused.unusable is (command == "MAIL" and said.startswith("530"))
     assert said[:3] in dict(answer(refused).headers).values()
     assert said[4:] in answer(refused).body.decode()
     assert taken.verdict is Verdict.DELIVERED

@@ -21,14 +21,15 @@ def main(**fields: Any) -> Connection:
     return Connection("main", "kafka", {"servers": "127.0.0.1:1"} | fields)
 
 
-async def fault(connection: Connection) -> Fault:
-    """Of an attempt that is ours to mend."""
+async def fault(connection: Connection, *, unusable: bool = True) -> Fault:
+    """Of an attempt of which nothing leaves."""
     channel = KafkaDestination(time.time).open(MADE, connection)
     message = TestMessage()
     result = await channel.send(message)
     await channel.close()
     assert result is not None and isinstance(result.ending, Fault) and message.asked == 0
-    assert result.ending.kind is FaultKind.OURS
+    assert result.unusable is unusable
+    assert result.ending.kind is (FaultKind.OURS if unusable else FaultKind.POLICY)
     return result.ending
 
 
@@ -40,7 +41,7 @@ async def test_without_the_extra_it_is_said_how_to_get_it(monkeypatch: pytest.Mo
 
 
 async def test_a_topic_that_the_connection_is_not_for_any_more_is_not_written_to() -> None:
-    assert "must be one that" in (await fault(main(publishes=["orders"]))).detail
+    assert "must be one that" in (await fault(main(publishes=["orders"]), unusable=False)).detail
 
 
 def test_a_channel_follows_where_the_topic_stays() -> None:

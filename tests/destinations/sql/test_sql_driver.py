@@ -583,11 +583,12 @@ async def test_a_database_that_is_not_reached_is_told_by_its_cause_and_without_i
         assert secret not in words(result)
 
 
-async def test_a_table_that_is_not_declared_any_more_is_our_fault() -> None:
+async def test_a_table_that_is_not_declared_any_more_is_the_webhooks_alone() -> None:
     crm = Crm(STATE_DDL, tables={"state": STATE})
     async with crm.opened("other") as channel:
         [result] = await sent(channel, message("a", b"{}"))
-    assert isinstance(result.ending, Fault) and result.ending.kind is FaultKind.OURS
+    assert isinstance(result.ending, Fault) and result.ending.kind is FaultKind.POLICY
+    assert not result.unusable, "others have theirs"
     assert "The table must be one that is declared" in words(result)
 
 

@@ -125,6 +125,8 @@ class Result(msgspec.Struct, frozen=True, gc=False):  # one for each attempt, in
     lane_pause_s: float = 0.0  # until then the receiver wants nothing at all
     limit: Limit | None = None
     spares_receiver: bool = False  # a refusal that the message alone is the reason of
+    # The operator's connection could not be used, whatever the message: nothing of it has left.
+    unusable: bool = False
 
 
 def of_fault(fault: Fault) -> Result:

@@ -13,6 +13,7 @@ from tidings.core.actions.made import MadeCall, made_in
 from tidings.core.actions.secrets import whole
 from tidings.core.connections.connection import Connection, Connections
 from tidings.core.connections.tables import tables_of
+from tidings.core.delivery.exchange import FaultKind
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.kinds import ACTION, KINDS
 from tidings.core.webhooks.mailing import recipients_of
@@ -77,7 +78,9 @@ class ActionDestination:
         kind = as_kind(webhook, action)
         over = self._connections.get(kind.connection)
         if (fault := _fault(action, kind, over)) is not None:
-            return UndialledChannel(webhook, fault)
+            if over is None:
+                return UndialledChannel(webhook, fault, unusable=True)
+            return UndialledChannel(webhook, fault, kind=FaultKind.POLICY)
         inner = self._drivers[kind.kind].open(kind, over)
         return DelegateChannel(webhook, action, inner, _needed(kind, over))
 
@@ -122,7 +125,8 @@ class ActionDestination:
         try:
             at = self._target_of(f"{origin_of(call.url)}/" if call.values else call.url)
         except Invalid as refused:
-            return UndialledChannel(webhook, f"The action {action.name} cannot call. {refused}")
+            why = f"The action {action.name} cannot call. {refused}"
+            return UndialledChannel(webhook, why, kind=FaultKind.POLICY)
         origin = msgspec.structs.replace(at, path="")
         keeps = keeps_answers(action, webhook)
         outlet = self._sender.open(at, webhook.connections_max, keep_answers=keeps)

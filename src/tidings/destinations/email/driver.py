@@ -206,7 +206,8 @@ class EmailChannel:
                             raise
                         session = None
             except MailDown as down:
-                return verdicts.judge_down(down, attempt.ms)
+                opens = attempt.step is _Step.CONNECTS
+                return verdicts.judge_down(down, attempt.ms, unusable=opens)
             except MailRefused as no:
                 return verdicts.judge_refusal(no.replies, left_out, webhook.retry, attempt.ms)
             except BaseException:

@@ -2,15 +2,19 @@
 
 from collections.abc import Sequence
 
+import msgspec
+
 from tidings.connections.port import ConnectionDown
 from tidings.connections.smtp_replies import (
     CONTENT,
     HELLO,
     LOGIN,
+    NEEDS_LOGIN,
     RECIPIENT,
     SENDER,
     MailDown,
     Reply,
+    refuses_us,
 )
 from tidings.core.delivery.exchange import (
     Answer,
@@ -28,7 +32,6 @@ OK, SOME = 200, 207
 _LATER, _MANY, _UNKNOWN, _LARGE, _REFUSED = 503, TOO_MANY, 422, 413, 400
 _LOGIN, _FORBIDDEN = 401, 403
 _NOBODY = (550, 551, 553, 521, 556)
-_PROOF = (530, 534, 535, 538)
 
 
 def delivered(reply: Reply, refused: Sequence[Reply], left_out: Sequence[str], ms: float) -> Result:
@@ -51,12 +54,14 @@ def judge_refusal(
         return Result(Verdict.NEVER, answer)
     slow = status in SLOW_DOWN
     limit = (Limit.TOLD if status == TOO_MANY else Limit.LIKELY) if slow else None
-    return Result(Verdict.AGAIN, answer, None, slow, 0.0, limit)
+    unusable = refuses_us(replies)
+    return Result(Verdict.AGAIN, answer, None, slow, 0.0, limit, unusable=unusable)
 
 
-def judge_down(down: MailDown, ms: float) -> Result:
-    """No answer."""
-    return of_fault(Fault(down.kind, down.sent, down.detail, ms))
+def judge_down(down: MailDown, ms: float, *, unusable: bool = False) -> Result:
+    """No answer. `unusable`: no conversation came about, whatever the e-mail."""
+    result = of_fault(Fault(down.kind, down.sent, down.detail, ms))
+    return msgspec.structs.replace(result, unusable=unusable and not down.sent)
 
 
 def over_limit(wait_s: float, connection: str, ms: float) -> Result:
@@ -125,17 +130,18 @@ def timed_out(connection: str, *, connected: bool, sent: bool, ms: float) -> Res
         f"{'answer' if connected else 'let us in'} within the time for an attempt; it did not. It "
         "is tried again by itself."
     )
-    return of_fault(Fault(kind, sent, words, ms))
+    result = of_fault(Fault(kind, sent, words, ms))
+    return msgspec.structs.replace(result, unusable=not (connected or sent))
 
 
 def unusable(down: ConnectionDown, ms: float) -> Result:
     """The connection is not as it must be, or what speaks to mail servers is not installed."""
-    return of_fault(Fault(FaultKind.OURS, False, str(down), ms))
+    return Result(Verdict.AGAIN, Fault(FaultKind.OURS, False, str(down), ms), unusable=True)
 
 
 def _status_of(reply: Reply) -> int:
     code = reply.code
-    if code in _PROOF or reply.step == LOGIN:
+    if code in NEEDS_LOGIN or reply.step == LOGIN:
         return _LOGIN
     if code < 500 or reply.step == HELLO:
         return _MANY if code == 450 else _LATER

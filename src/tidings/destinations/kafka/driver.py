@@ -8,7 +8,7 @@ from tidings.connections.kafka_login import login_of
 from tidings.connections.kafka_type import EXTRA
 from tidings.connections.port import ConnectionDown, comes_with
 from tidings.core.connections.connection import Connection
-from tidings.core.delivery.exchange import Fault, FaultKind, Result, of_fault
+from tidings.core.delivery.exchange import Fault, FaultKind, Result, Verdict, of_fault
 from tidings.core.events.names import CONTENT_TYPE, name_in
 from tidings.core.webhooks.kafka_topic import not_published, queue_topic
 from tidings.core.webhooks.webhook import Webhook
@@ -87,12 +87,13 @@ class KafkaChannel:
     async def send(self, message: Message, record_key: bytes | None = None) -> Result | None:
         """See `Channel`. `record_key`: of its own, where it has one; None: that of its order."""
         if self._barred is not None:
-            return of_fault(Fault(FaultKind.OURS, False, self._barred, 0.0))
+            return of_fault(Fault(FaultKind.POLICY, False, self._barred, 0.0))
         if self._producer is None:
             try:
                 self._producer = self._producers.take(self._connection)
             except ConnectionDown as down:
-                return of_fault(Fault(FaultKind.OURS, False, str(down), 0.0))
+                fault = Fault(FaultKind.OURS, False, str(down), 0.0)
+                return Result(Verdict.AGAIN, fault, unusable=True)
         headers = carried(message.content_type, message.event_name)
         key = record_key or key_of(message.key)
         return await self._producer.send(self._topic, key, message, headers, self._webhook.retry)

@@ -32,6 +32,7 @@ from tidings.destinations.kafka.cluster import NOBODY, Cluster, Leaders, Refusal
 from tidings.destinations.kafka.faults import FAILURES, broken, silent
 from tidings.destinations.kafka.verdicts import (
     NO_LEADER,
+    NO_LOGIN,
     STALE_LEADERS,
     TAKEN,
     TOO_LARGE,
@@ -152,7 +153,9 @@ class Producer:
         except TimeoutError:
             left = left or _abandoned(record)
             took_ms = _since_ms(began_s)
-            return of_fault(silent(left=left, known=record is not None, duration_ms=took_ms))
+            known = record is not None
+            result = of_fault(silent(left=left, known=known, duration_ms=took_ms))
+            return msgspec.structs.replace(result, unusable=not (left or known))
         except asyncio.CancelledError:
             _abandoned(record)
             raise
@@ -176,8 +179,12 @@ class Producer:
         policy: RetryPolicy,
     ) -> Result:
         if isinstance(said, Fault):
-            return of_fault(msgspec.structs.replace(said, duration_ms=_since_ms(began_s)))
-        return refused(said, topic, partition, _since_ms(began_s), policy)
+            result = of_fault(msgspec.structs.replace(said, duration_ms=_since_ms(began_s)))
+            unusable = not said.sent and said.kind is not FaultKind.OURS
+        else:
+            result = refused(said, topic, partition, _since_ms(began_s), policy)
+            unusable = said == NO_LOGIN
+        return msgspec.structs.replace(result, unusable=unusable)
 
     async def _leader(self, topic: str, key: bytes | None) -> tuple[int, int] | Refusal:
         """The broker and the partition of a record."""

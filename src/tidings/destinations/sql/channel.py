@@ -63,7 +63,7 @@ class SqlChannel:
             async with within_its_time(message), self._places:
                 result = await attempt.run(lines)
         except TimeoutError:
-            return of_fault(attempt.too_late())
+            return attempt.too_late()
         if result is not None and result.verdict is not Verdict.DELIVERED:
             self._tell(attempt.why)
         return result
@@ -145,7 +145,8 @@ class _Attempt:
                 self.why = str(error)
                 return verdicts.unreached(error, self._webhook.retry, self._took_ms)
             if isinstance(error, ConnectionDown):
-                return of_fault(Fault(FaultKind.OURS, False, str(error), self._took_ms))
+                fault = Fault(FaultKind.OURS, False, str(error), self._took_ms)
+                return Result(Verdict.AGAIN, fault, unusable=True)
             raise
         self._has_line = True
         try:
@@ -165,13 +166,13 @@ class _Attempt:
         lines.give(line, org)
         return result
 
-    def too_late(self) -> Fault:
+    def too_late(self) -> Result:
         """The deadline has passed."""
         if self._has_line:
-            return verdicts.too_late(self._took_ms, self._timings, sent=self._sent)
+            return of_fault(verdicts.too_late(self._took_ms, self._timings, sent=self._sent))
         if self._dials:
             return verdicts.undialled(self._took_ms)
-        return verdicts.crowded(self._took_ms)
+        return of_fault(verdicts.crowded(self._took_ms))
 
     # -- inside -----------------------------------------------------------------------------------
 
@@ -190,7 +191,7 @@ class _Attempt:
         await line.bound(self._message.deadline_s)
         if (refusal := await self._readers.refusal(line)) is not None:
             self.why = refusal
-            return of_fault(Fault(FaultKind.OURS, False, refusal, self._took_ms))
+            return of_fault(Fault(FaultKind.POLICY, False, refusal, self._took_ms))
         prepared = await line.prepare(self._statement)
         if trial:
             await line.execute("BEGIN")

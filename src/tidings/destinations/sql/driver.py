@@ -8,6 +8,7 @@ from tidings.connections.port import command_of
 from tidings.connections.sql_type import EXTRA
 from tidings.core.connections.connection import Connection
 from tidings.core.connections.tables import LINES_MAX, LINES_USUAL, DeclaredTable, tables_of
+from tidings.core.delivery.exchange import FaultKind
 from tidings.core.picks import MessageFault
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Channel, Headers, Shown
@@ -31,7 +32,7 @@ class SqlDestination:
 
     def open(self, webhook: Webhook, connection: Connection | None) -> Channel:
         if (fault := _fault(webhook, connection)) is not None:
-            return UndialledChannel(webhook, fault)
+            return UndialledChannel(webhook, fault, kind=FaultKind.POLICY)
         try:
             from tidings.connections.postgresql_lines import Lines  # noqa: PLC0415
             from tidings.destinations.sql.channel import Shared, SqlChannel  # noqa: PLC0415
@@ -39,7 +40,8 @@ class SqlDestination:
             return UndialledChannel(
                 webhook,
                 "The library psycopg must be there to write rows; it cannot be imported. Have the "
-                f"operator run {command_of(EXTRA)}, and start again.",
+                f"operator run {command_of(EXTRA)}.",
+                unusable=True,
             )
         assert connection is not None and webhook.sql is not None
         if (shared := self._lines.get(connection.name)) is None:

@@ -175,14 +175,20 @@ def crowded(took_ms: float) -> Fault:
     )
 
 
-def undialled(took_ms: float) -> Fault:
+def undialled(took_ms: float) -> Result:
     """The deadline has passed while a line was dialled."""
-    return Fault(
+    return _unusable(
         FaultKind.CONNECT_TIMEOUT,
-        False,
         f"The database must take connections; it did not within {took_ms:.0f} ms. {_TRIED}",
         took_ms,
     )
+
+
+def _unusable(kind: FaultKind, detail: str, took_ms: float) -> Result:
+    """No line came about, whatever the row."""
+    fault = Fault(kind, False, detail, took_ms)
+    slow = kind is FaultKind.CONNECT_TIMEOUT
+    return Result(Verdict.AGAIN, fault, slow=slow, unusable=True)
 
 
 _TRIED = "It is tried again by itself; if it lasts, ask the operator."
@@ -211,13 +217,14 @@ def unreached(error: psycopg.Error, policy: RetryPolicy, took_ms: float) -> Resu
         said = SAID["53300" if full else "57"]
         told = f"The database must take connections; {said.came}. {said.do}"
         answer = Answer(said.status, (), b"", False, took_ms, detail=told)
-        return Result(said.verdict, answer, slow=said.slow, limit=said.limit)
+        # Where it is full the lines that there are go on.
+        return Result(said.verdict, answer, slow=said.slow, limit=said.limit, unusable=not full)
     if fatal:
         why = "must let us in with the connection's user and password; it does not"
-        return of_fault(Fault(FaultKind.OURS, False, f"The database {why}. {OPERATOR}", took_ms))
+        return _unusable(FaultKind.OURS, f"The database {why}. {OPERATOR}", took_ms)
     reason = str(error).rpartition("failed: ")[2]
     kind, why = next(
         ((kind, why) for signs, kind, why in _REASONS if any(sign in reason for sign in signs)),
         (FaultKind.UNREACHABLE, "must be reached; no way leads there"),
     )
-    return of_fault(Fault(kind, False, f"The database {why}. {_TRIED}", took_ms))
+    return _unusable(kind, f"The database {why}. {_TRIED}", took_ms)
