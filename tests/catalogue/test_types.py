@@ -40,6 +40,7 @@ OPERATIONAL = {
     "tidings.source.failing",
     "tidings.source.aside",
     "tidings.lookup.failing",
+    "tidings.connection.failing",
 }
 FAMILIES = {
     "operational",

@@ -67,7 +67,12 @@ def plain(value: Any) -> Any:
     return [plain(one) for one in value] if isinstance(value, list) else value
 
 
-TYPES_SINCE = ("tidings.source.failing", "tidings.source.aside", "tidings.lookup.failing")
+TYPES_SINCE = (
+    "tidings.source.failing",
+    "tidings.source.aside",
+    "tidings.lookup.failing",
+    "tidings.connection.failing",
+)
 
 
 def _name(one: dict[str, Any]) -> Any:

@@ -50,6 +50,7 @@ UNDOCUMENTED = "Not documented: the public record names no call, activity or job
 _KEYS = {
     "data.baseAttributes.customerIdentifiers.customerId": "customer",
     "data.cardNumber": "card",
+    "data.connection": "connection",
     "data.coupons[0].customerIdentifiers.customerId": "customer, by the first coupon",
     "data.customerIdentifiers.customerId": "customer",
     "data.groupId": "user group",

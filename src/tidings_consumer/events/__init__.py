@@ -65,6 +65,7 @@ from tidings_consumer.events.loyalty import (
     UnifiedTargetsUnAchieved,
 )
 from tidings_consumer.events.operational import (
+    TidingsConnectionFailing,
     TidingsDeliveryExhausted,
     TidingsLookupFailing,
     TidingsReplayFinished,
@@ -176,6 +177,7 @@ AnyEvent = Union[
     TargetPeriodStarted,
     TargetValueAchieved,
     TargetValueUpdated,
+    TidingsConnectionFailing,
     TidingsDeliveryExhausted,
     TidingsLookupFailing,
     TidingsReplayFinished,
@@ -265,6 +267,7 @@ EVENTS: dict[str, type[AnyEvent]] = {
     "targetPeriodStarted": TargetPeriodStarted,
     "targetValueAchieved": TargetValueAchieved,
     "targetValueUpdated": TargetValueUpdated,
+    "tidings.connection.failing": TidingsConnectionFailing,
     "tidings.delivery.exhausted": TidingsDeliveryExhausted,
     "tidings.lookup.failing": TidingsLookupFailing,
     "tidings.replay.finished": TidingsReplayFinished,
@@ -355,6 +358,7 @@ __all__ = [
     "TargetPeriodStarted",
     "TargetValueAchieved",
     "TargetValueUpdated",
+    "TidingsConnectionFailing",
     "TidingsDeliveryExhausted",
     "TidingsLookupFailing",
     "TidingsReplayFinished",

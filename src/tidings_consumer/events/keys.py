@@ -132,6 +132,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "targetPeriodStarted": ("data.customerIdentifiers.customerId",),
     "targetValueAchieved": ("data.customerIdentifiers.customerId",),
     "targetValueUpdated": ("data.customerIdentifiers.customerId",),
+    "tidings.connection.failing": ("data.connection",),
     "tidings.delivery.exhausted": ("data.webHookId",),
     "tidings.lookup.failing": ("data.lookUp",),
     "tidings.replay.finished": ("data.replayId",),

@@ -8,6 +8,31 @@ from typing import Literal, Optional, TypedDict
 from tidings_consumer.events.common import Envelope, ToldAction
 from tidings_consumer.newer_typing import Required
 
+
+class TidingsConnectionFailingData(TypedDict, total=False):
+    """What happened."""
+
+    # Connection, as the operator has named it.
+    connection: Required[str]
+    # Names of webhooks of the org that wait for it, ten at most.
+    webHooks: Required[list[str]]
+    # How many webhooks of the org wait for it.
+    webHooksWaiting: Required[int]
+    # Since when nothing goes over it (epoch milliseconds).
+    failingSince: Required[int]
+    # What is wrong and what to do, as the page of the connection says it.
+    cause: Required[str]
+
+
+class TidingsConnectionFailing(Envelope):
+    """Nothing could be handed over by a connection of the operator's for a minute, for a reason
+    that no message is the cause of.
+    """
+
+    eventName: Required[Literal["tidings.connection.failing"]]
+    data: Required[TidingsConnectionFailingData]
+
+
 # What happened.
 TidingsDeliveryExhaustedData = TypedDict(
     "TidingsDeliveryExhaustedData",

@@ -43,7 +43,7 @@ def webhook(number: int = 1, url: str = "https://crm.example.test/x?key=hush") -
     )
 
 
-SUBJECTS = ("webHookName", "sourceName", "replayId", "lookUp")
+SUBJECTS = ("webHookName", "sourceName", "replayId", "lookUp", "connection")
 MOMENTS = st.lists(
     st.tuples(st.floats(0, 30), st.integers(1, 3)), max_size=60
 )  # seconds since the one before, and at which webhook

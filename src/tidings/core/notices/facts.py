@@ -21,7 +21,7 @@ from tidings.core.webhooks.webhook import Webhook
 EVERY_S = 60.0  # a webhook's ended deliveries are told at most so often, with their count
 NAMED_MAX = 10  # deliveries that are named; the others are counted
 
-_SUBJECTS = ("webHookId", "replayId", "sourceId", "lookUp")
+_SUBJECTS = ("webHookId", "replayId", "sourceId", "lookUp", "connection")
 _OPENING = b'{"eventName":"tidings.'
 
 

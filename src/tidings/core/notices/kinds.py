@@ -12,6 +12,7 @@ from tidings.core.notices.letters_of_actions import at
 from tidings.core.webhooks.webhook import Webhook
 
 Fact = Mapping[str, Any]
+WEBHOOKS_NAMED = 10  # in one fact; the others are counted
 
 
 @dataclass(frozen=True)
@@ -223,6 +224,38 @@ def _source_aside(fact: Fact) -> tuple[str, str]:
 
 
 SOURCE_ASIDE = _kind("tidings.source.aside", ("sourceId", "asideAt"), _source_aside)
+
+# -- a connection cannot be used -------------------------------------------------------------------
+
+
+def connection_failing(
+    connection: str, webhooks: Sequence[str], since_ms: int, cause: str
+) -> dict[str, Any]:
+    """Nothing goes over it, for a reason that no message is the cause of. `webhooks`: the names of
+    those of the org that wait for it."""
+    return {
+        "connection": connection,
+        "webHooks": list(webhooks[:WEBHOOKS_NAMED]),
+        "webHooksWaiting": len(webhooks),
+        "failingSince": since_ms,
+        "cause": cause,
+    }
+
+
+def _connection_failing(fact: Fact) -> tuple[str, str]:
+    more = fact["webHooksWaiting"] - len(fact["webHooks"])
+    names = ", ".join(fact["webHooks"]) + (f" and {more} more" if more else "")
+    return (
+        f"Connection {fact['connection']} cannot be used",
+        f"Nothing has gone over the connection {fact['connection']} since "
+        f"{at(fact['failingSince'])}.\n\n{fact['cause']}\n\nWaiting for it: {names}. Nothing is "
+        "charged to them and nothing is lost. Sending goes on by itself once the connection works.",
+    )
+
+
+CONNECTION_FAILING = _kind(
+    "tidings.connection.failing", ("connection", "failingSince"), _connection_failing
+)
 
 # -- a look-up of actions fails --------------------------------------------------------------------
 
