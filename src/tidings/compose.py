@@ -14,6 +14,7 @@ from prometheus_client.registry import Collector
 
 from tidings.catalogue import envelope
 from tidings.core.actions.action import EVENTS
+from tidings.core.actions.routes import connection_of
 from tidings.core.events.call_reader import CallReader
 from tidings.core.events.passage import Doors
 from tidings.core.events.terms import Terms
@@ -31,6 +32,8 @@ from tidings.engine.background_tasks import BackgroundTasks
 from tidings.engine.changes import Changes
 from tidings.engine.clock import sure
 from tidings.engine.connections import NamedConnections
+from tidings.engine.delivery.connection_watch import PART as CONNECTIONS
+from tidings.engine.delivery.connection_watch import ConnectionWatch
 from tidings.engine.delivery.guards.guarded_channel import GuardedDestination
 from tidings.engine.delivery.guards.slot_watch import PART as SLOTS
 from tidings.engine.delivery.guards.unforeseen import Step, UnforeseenErrors
@@ -236,10 +239,11 @@ def build(ports: Ports, options: Options) -> App:
         cuts=PersonalCuts(event_types.kind_of),
         failed=lambda error, kind: errors.note(error, Step.SHAPE, kind),
     )
-    commits, headers_of, outboxes = (
+    commits, headers_of, outboxes, named_connections = (
         CommitQueue(limits.waiting_bytes_max, limits.waiting_s_max),
         partial(MessageHeaders, first_hop=doors.first_hop),
         OutboxTables(ports.connections, registry, ports.actions, ports.actions_org),
+        NamedConnections(ports.connections, ports.connection_types, clock),
     )
     acceptor = Acceptor(ports.catalogue, terms, commits, event_types, LoopGuard(doors))
 
@@ -269,6 +273,14 @@ def build(ports: Ports, options: Options) -> App:
         parked=heard.parked,
         actions=actions.of,
     )
+    watch = ConnectionWatch(
+        registry=registry,
+        connection_of=lambda webhook: connection_of(webhook, actions.of(webhook.org)),
+        probe=named_connections.probe,
+        clock=clock,
+        moved=heard.held,
+        tell=notices.tell,
+    )
     healths = Healths(
         store=store,
         registry=registry,
@@ -278,6 +290,8 @@ def build(ports: Ports, options: Options) -> App:
         passed_s=asyncio.get_running_loop().time,
         sure=lambda: sure(clock),
         policy=limits.health,
+        connections=watch,
+        held=heard.held,
     )
 
     def refusal(url: str) -> str | None:
@@ -364,6 +378,7 @@ def build(ports: Ports, options: Options) -> App:
         supervisor=supervisor,
         errors=errors,
         headers_of=headers_of,
+        connections=watch,
     )
     pulls.ask, webhooks.probe = engine.dispatcher.ask, engine.dispatcher.probe
     actions.serve(engine, metrics, notices.tell, clock, limits.health.first_after_ms)
@@ -403,6 +418,7 @@ def build(ports: Ports, options: Options) -> App:
         NOTICES: notices.run,
         LOOP_LAG: lag.run,
         SLOTS: engine.dispatcher.slot_watch.run,
+        CONNECTIONS: watch.run,
     }
     if ports.mailer is not None:
         asks = ConsentEmails(orgs=orgs, clock=clock, emails=emails, mailed=mailed)
@@ -440,7 +456,7 @@ def build(ports: Ports, options: Options) -> App:
         actions=actions,
         webhooks=webhooks,
         inboxes=inboxes,
-        connections=NamedConnections(ports.connections, ports.connection_types, clock),
+        connections=named_connections,
         sources=sources,
         pumps=Pumps(
             sources,

@@ -21,6 +21,7 @@ from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Destination
 from tidings.engine.clock import Clock, sure
+from tidings.engine.delivery.connection_watch import ConnectionWatch
 from tidings.engine.delivery.dispatcher import Dispatcher
 from tidings.engine.delivery.guards.unforeseen import Step, UnforeseenErrors
 from tidings.engine.delivery.healths import BUCKET_MS, PAST_MAX, Healths
@@ -65,6 +66,7 @@ class EngineListeners(NamedTuple):
     changed: Listeners[Webhook]  # a new version of it is stored, and matched by
     switched: Listeners[()]  # a stop switch was thrown
     parked: Listeners[Webhook, int]  # so many deliveries, behind an open breaker
+    held: Listeners[str]  # a connection by its name, or it works again
 
 
 def nobody_yet() -> EngineListeners:
@@ -73,6 +75,7 @@ def nobody_yet() -> EngineListeners:
         Listeners("a webhook has changed"),
         Listeners("a stop switch was thrown"),
         Listeners("deliveries were parked"),
+        Listeners("a connection is held, or works again"),
     )
 
 
@@ -101,10 +104,12 @@ class Engine:
         supervisor: Supervisor,
         errors: UnforeseenErrors,
         headers_of: HeadersOf = MessageHeaders,
+        connections: ConnectionWatch | None = None,
     ) -> None:
         """`disable` a webhook for a reason; `stopped`: the stop switches, by org; `ended`: who is
         told of deliveries that have failed for good, and why; `in_flight`: what has left."""
         self._supervisor = supervisor
+        self.connections = connections
         self._errors = errors
         self._store = store
         self._in_flight = in_flight
@@ -130,6 +135,8 @@ class Engine:
             on_changed=heard.changed,
             on_switched=heard.switched,
             on_parked=heard.parked,
+            on_held=heard.held,
+            connections=connections,
             observe=self._observe,
             commits=commits,
             in_flight=in_flight,
@@ -177,6 +184,17 @@ class Engine:
             "cause",
             lambda: self.healths.open_causes,
         )
+
+        if connections is not None:
+            metrics.gauges["held_connections"] = (
+                "Connections that cannot be used.",
+                lambda: len(connections.held()),
+            )
+            metrics.divided["held_webhooks"] = (
+                "Webhooks that wait for a connection that cannot be used, by its name.",
+                "connection",
+                connections.counts,
+            )
 
     async def start(self) -> None:
         """Recover what a former owner left, then accept and send. The registry is loaded before.
@@ -250,7 +268,10 @@ class Engine:
             f"Webhook {webhook.id} has work and a free slot, but does not send. Report this, and "
             "restart the service."
             for webhook in self.dispatcher.overdue()[:OVERDUE_TOLD]
-        ] + self._errors.notices()
+        ] + [
+            *(() if self.connections is None else self.connections.notices()),
+            *self._errors.notices(),
+        ]
 
     # -- what is told -----------------------------------------------------------------------------
 

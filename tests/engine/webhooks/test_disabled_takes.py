@@ -102,6 +102,7 @@ class Scene:
             on_changed=self.heard.changed,
             on_switched=self.heard.switched,
             on_parked=self.heard.parked,
+            on_held=self.heard.held,
             observe=lambda *_: None,
             commits=self.committer,
         )

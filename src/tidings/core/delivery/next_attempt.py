@@ -22,6 +22,7 @@ class Wait(StrEnum):
     STANDING = "the webhook does not send"
     TYPE = "the webhook's type makes no call"
     STORE = "the store takes no writes"
+    CONNECTION = "its connection cannot be used"
     BREAKER = "the breaker is open"
     PROBE = "a probe must end first"
     RETRY_AFTER = "the receiver asked for a pause"
@@ -35,7 +36,7 @@ class Wait(StrEnum):
 
 
 BARRED = frozenset(
-    (Wait.STOPPED_ALL, Wait.STOPPED_ORG, Wait.STANDING, Wait.TYPE)
+    (Wait.STOPPED_ALL, Wait.STOPPED_ORG, Wait.STANDING, Wait.TYPE, Wait.CONNECTION)
 )  # until somebody ends it
 
 
@@ -47,6 +48,7 @@ class NextAttempt(msgspec.Struct, frozen=True):
     why: Wait | None = None
     until_ms: int | None = None  # None: time alone does not end it, or nobody knows when
     most: float = 0  # CONNECTIONS: at a time; RATE, LEARNED: a second
+    over: str = ""  # CONNECTION: its name
     first: DeliveryId | None = None  # HELD: the delivery that it waits for
 
 
@@ -58,6 +60,8 @@ _WORDS = {
     Wait.STANDING: "The webhook does not send: nothing is sent until it is active.",
     Wait.TYPE: "The webhook's type makes no call: nothing is sent until webHookType is HTTP.",
     Wait.STORE: "The store takes no writes at the moment, and nothing is sent before it does.",
+    Wait.CONNECTION: "The connection {over} cannot be used now, whatever the message. Nothing is "
+    "sent or charged meanwhile; it goes on by itself.",
     Wait.BREAKER: "The webhook's breaker is open, for its receiver only failed: one delivery is "
     "tried then, and the others follow once it succeeds.",
     Wait.PROBE: "The webhook's breaker lets one delivery out at a time until its receiver is back, "
@@ -96,7 +100,7 @@ def waits_for(next_attempt: NextAttempt, *, acts: bool = False) -> str:
     if next_attempt.why is None:
         return ""
     words = _WORDS | _WORDS_OF_ACTION if acts else _WORDS
-    return words[next_attempt.why].format(most=f"{next_attempt.most:g}")
+    return words[next_attempt.why].format(most=f"{next_attempt.most:g}", over=next_attempt.over)
 
 
 def next_attempt_ms(

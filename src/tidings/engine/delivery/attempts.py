@@ -64,12 +64,15 @@ class Attempts:
         may_leave: Callable[[WebhookRunner, Job], bool],
         ended: Ended,
         put_back: Callable[[Slot, Job], None],
+        unusable: Callable[[Slot, Webhook, Job, int, Result, Callable[[], None]], bool],
         spawn: Callable[[Coroutine[Any, Any, None]], None],
         errors: UnforeseenErrors,
     ) -> None:
         """`may_leave`: whether nothing was decided since its start that keeps it from being made.
         Each attempt is told to `ended` (a result of None: it was stopped) or to `put_back`: it has
-        not left. `spawn` runs what goes on behind."""
+        not left; or to `unusable`, where its connection could not be used, with what makes the job
+        as it was before: returns False where it is to be told to `ended` all the same. `spawn`
+        runs what goes on behind."""
         self._shaper = shaper
         self._store = store
         self.clock = clock
@@ -77,6 +80,7 @@ class Attempts:
         self._may_leave = may_leave
         self._ended = ended
         self._put_back = put_back
+        self._unusable = unusable
         self._spawn = spawn
         self._errors = errors
         self.leapt_ms = 0  # all leaps of the wall clock since this process began, added up
@@ -127,19 +131,49 @@ class Attempts:
         except (ShapeRefused, ShapeLater) as unshaped:
             message.webhook, result = runner.webhook, endings.unshaped(unshaped)
         except BaseException as error:
-            if not message.left:
-                (job.body, job.cut), job.sent = before, None
-            result = self._failed(slot, message, error, started_ms, leapt_ms)
+            result = self._failed(slot, message, error, started_ms, before, leapt_ms)
             if result is None:
                 return
-        self._ended(slot, message.webhook, job, started_ms, result)
+        # What has left is judged at once, also where its driver says nothing of it.
+        waits = result is not None and result.unusable
+        if not waits or not self._waits(slot, message, started_ms, result, before, leapt_ms):
+            self._ended(slot, message.webhook, job, started_ms, result)
+
+    def _waits(
+        self,
+        slot: Slot,
+        message: "_Attempt",
+        started_ms: int,
+        result: Result | None,
+        before: tuple[bytes, bool],
+        leapt_ms: int,
+    ) -> bool:
+        """Have an attempt wait until it is known whether its connection works for anybody. Return
+        whether it does: what may have left is judged at once."""
+        job = message.job
+        if message.left or result is None:
+            return False
+
+        def restore() -> None:
+            (job.body, job.cut), job.sent = before, None
+            self._dated(job, leapt_ms)
+
+        return self._unusable(slot, message.webhook, job, started_ms, result, restore)
 
     def _failed(
-        self, slot: Slot, message: "_Attempt", error: BaseException, started_ms: int, leapt_ms: int
+        self,
+        slot: Slot,
+        message: "_Attempt",
+        error: BaseException,
+        started_ms: int,
+        before: tuple[bytes, bool],
+        leapt_ms: int,
     ) -> Result | None:
         """What became of an attempt in which something was raised; None: it is put back, for it had
         not left. Raises what is to end the slot's task, when that is told."""
         runner, job = slot.runner, message.job
+        if not message.left:
+            (job.body, job.cut), job.sent = before, None
         if slot.overrun and slot.task is not None and isinstance(error, asyncio.CancelledError):
             slot.overrun, error = False, Overrun()
             slot.task.uncancel()

@@ -43,8 +43,11 @@ class Channels:
     def follow(self, runner: WebhookRunner) -> None:
         """Its webhook has another version: open another channel where this one is not for it. What
         is under way on the old one ends there."""
-        if runner.channel.follow(runner.webhook):
-            return
+        if not runner.channel.follow(runner.webhook):
+            self.renew(runner)
+
+    def renew(self, runner: WebhookRunner) -> None:
+        """Open another channel. What is under way on the old one ends there."""
         old, runner.channel = runner.channel, self.open(runner.webhook)
         if old.retire():
             self._spawn(old.close())

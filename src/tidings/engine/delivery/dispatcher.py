@@ -29,6 +29,7 @@ from tidings.engine.delivery.admission import Admission
 from tidings.engine.delivery.attempts import Attempts
 from tidings.engine.delivery.breakers import Breakers
 from tidings.engine.delivery.channels import Channels
+from tidings.engine.delivery.connection_watch import ConnectionWatch
 from tidings.engine.delivery.guards.judgement import AttemptJudge
 from tidings.engine.delivery.guards.lane_rescue import LaneRescuer
 from tidings.engine.delivery.guards.slot import Slot
@@ -73,15 +74,19 @@ class Dispatcher:
         on_changed: Listeners[Webhook],
         on_switched: Listeners[()],
         on_parked: Listeners[Webhook, int],
+        on_held: Listeners[str],
         observe: Callable[[Webhook, Job, Ending, Outcome], None],
         commits: Commits,
         in_flight: port.InFlight | None = None,  # None: after a kill all may have been sent
         headers_of: HeadersOf = MessageHeaders,
         date_is_sure: Callable[[], bool] = lambda: True,  # whether the date may end a delivery
         errors: UnforeseenErrors | None = None,
+        connections: ConnectionWatch | None = None,  # None: what attempts say of them is taken
     ) -> None:
         """`disable` a webhook for a reason; `is_stopped`: an org, by the stop switches. `on_…`
-        tell it of changed webhooks, thrown switches, parked deliveries."""
+        tell it of changed webhooks, thrown switches, parked deliveries, and of connections that
+        are held or work again."""
+        self._connections = connections
         self._errors = errors = errors or UnforeseenErrors()
         self._commits, self._headers_of = commits, headers_of
         self._store = store
@@ -99,6 +104,7 @@ class Dispatcher:
             may_leave=self._may_leave,
             ended=self._ended,
             put_back=self._put_back,
+            unusable=self._unusable,
             spawn=self._spawn,
             errors=errors,
         )
@@ -150,7 +156,7 @@ class Dispatcher:
         )
         self._delivers = healths.delivers
         self.next_attempts = NextAttempts(
-            self._known, healths, clock, self._admission, self._may_send
+            self._known, healths, clock, self._admission, self._may_send, connections
         )
         self._tasks: set[asyncio.Task[None]] = set()
         self.promised_retries = PromisedRetries()
@@ -173,6 +179,7 @@ class Dispatcher:
         on_changed.add(self.changed)
         on_switched.add(self.switched)
         on_parked.add(self.parked)
+        on_held.add(self.held)
 
     # -- receipts ---------------------------------------------------------------------------------
 
@@ -309,11 +316,24 @@ class Dispatcher:
     def switched(self) -> None:
         """A stop switch was thrown: lanes close, and hold nothing in memory; or they open again."""
         for runner in list(self._runners.values()):
-            opens = self._opens(runner.webhook)
-            if opens != runner.lane.open:
-                runner.lane.open = opens
-                runner.lane.start_over()
-                self._pump(runner)
+            self._open_or_close(runner)
+
+    def held(self, connection: str) -> None:
+        """A connection is held: the lanes that go over it close; or it works again."""
+        watch = self._connections
+        for runner in list(self._runners.values()) if watch is not None else ():
+            if watch is None or watch.connection_of(runner.webhook) != connection:
+                continue
+            if not watch.bars(runner.webhook):
+                self._channels.renew(runner)  # it may be for a connection that was not there
+            self._open_or_close(runner)
+
+    def _open_or_close(self, runner: WebhookRunner) -> None:
+        opens = self._opens(runner.webhook)
+        if opens != runner.lane.open:
+            runner.lane.open = opens
+            runner.lane.start_over()
+            self._pump(runner)
 
     def ask(self, number: int, wanted: int, out: int) -> None:
         """Readers of a webhook that is fetched from want so many messages now, and have so many."""
@@ -323,7 +343,9 @@ class Dispatcher:
             self._pump(runner)
 
     def _opens(self, webhook: Webhook) -> bool:
-        return webhook.sends and not self._is_stopped(webhook.org)
+        if not webhook.sends or self._is_stopped(webhook.org):
+            return False
+        return self._connections is None or not self._connections.bars(webhook)
 
     def _runner(self, number: int) -> WebhookRunner | None:
         runner = self._runners.get(number)
@@ -394,6 +416,39 @@ class Dispatcher:
         runner.lane.put_back(job, wanted=not (cancelled or ended or doubted))
         if doubted and job.retry and not ended:
             self._claims.release(runner)  # due again, unless the store has ended it
+
+    def _unusable(
+        self,
+        slot: Slot,
+        webhook: Webhook,
+        job: Job,
+        started_ms: int,
+        result: Result,
+        restore: Callable[[], None],
+    ) -> bool:
+        """An attempt has not left, for its connection could not be used: it is put back where that
+        is so for everybody. Its slot is free meanwhile, and its lane starts nothing."""
+        runner = slot.runner
+        over = Slot(self._admission, runner)  # the attempt's own may be in use again by then
+
+        def decided(is_held: bool) -> None:
+            try:
+                if is_held:
+                    restore()
+                    self._put_back(over, job)
+                else:
+                    self._ended(over, webhook, job, started_ms, result)
+                self._open_or_close(runner)
+            except Exception as error:  # others wait for the same
+                self._errors.note(error, Step.JUDGE, webhook.kind)
+                self._take_up(runner, job.delivery)
+
+        if self._connections is None or not self._connections.suspect(webhook, decided):
+            return False
+        slot.free(self._loop.time())
+        runner.lane.free(job.delivery)
+        self._open_or_close(runner)
+        return True
 
     def _ended(
         self, slot: Slot, webhook: Webhook, job: Job, started_ms: int, result: Result | None

@@ -26,6 +26,7 @@ from tidings.core.running.parts import Part
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.clock import Clock
+from tidings.engine.delivery.connection_watch import ConnectionWatch
 from tidings.engine.heartbeats import Heart, unwatched_heart
 from tidings.engine.listeners import Listeners
 from tidings.engine.outage import Outage
@@ -95,10 +96,14 @@ class Healths:
         passed_s: Callable[[], float] | None = None,
         sure: Callable[[], bool] = lambda: True,
         policy: HealthPolicy = DEFAULT_POLICY,
+        connections: ConnectionWatch | None = None,
+        held: Listeners[str] | None = None,
     ) -> None:
         """`owners` tells those of webhooks; `parked`, how many deliveries of a webhook were, each
-        time. `passed_s` is a clock that is never set, `sure` whether the date may end a
-        delivery."""
+        time; `held` hears of connections that are, whose webhooks' deliveries are parked at the
+        end of their window as behind an open breaker. `passed_s` is a clock that is never set,
+        `sure` whether the date may end a delivery."""
+        self._connections = connections
         self._passed_s = passed_s or (lambda: clock.now_ms() / 1000)
         self._sure = sure
         self._policy = policy
@@ -116,6 +121,8 @@ class Healths:
         self._changed = asyncio.Event()  # something is dirty
         self._writing = Outage("how receivers do")
         self._parking = Outage("the parking of what has waited its whole window")
+        if held is not None:
+            held.add(lambda _: self._changed.set())  # there is something to look at, or no more
 
     def window_from_ms(self) -> int:
         """The date since which attempts count, for a start to ask the store."""
@@ -381,7 +388,8 @@ class Healths:
         review_s = loop.time() + REVIEW_EVERY_S
         count_s = loop.time() + COUNT_EVERY_S
         while True:
-            left_s = review_s - loop.time() if self._failing else None
+            looks = self._failing or (self._connections is not None and self._connections.held())
+            left_s = review_s - loop.time() if looks else None
             await heart.wait(self._changed, left_s)
             if loop.time() >= count_s:
                 count_s = loop.time() + COUNT_EVERY_S
@@ -434,17 +442,21 @@ class Healths:
                 self._weigh(health)  # it disables nothing: that, only an attempt does
 
     async def _review(self) -> None:
-        """Park what has waited its whole window, behind an open breaker or for a reader."""
+        """Park what has waited its whole window, behind an open breaker, for a reader, or for a
+        connection that is held."""
         failing = (self._registry.get(number) for number in list(self._failing))
-        for webhook in (*failing, *self._registry.pulled()):
+        held = () if self._connections is None else self._connections.held_webhooks()
+        for webhook in (*failing, *self._registry.pulled(), *held):
             if webhook is not None and self.parks(webhook):
                 await self.park_overdue(webhook)
 
     def parks(self, webhook: Webhook) -> bool:
         """Whether what has waited its whole window is parked now, once the date is sure: for a
-        reader that never came; and behind an open breaker, not before the receiver was asked once
-        more by this process."""
+        reader that never came; while its connection is held; and behind an open breaker, not
+        before the receiver was asked once more by this process."""
         if webhook.pulled:
+            return webhook.sends and self._sure()
+        if self._connections is not None and self._connections.hold_of(webhook) is not None:
             return webhook.sends and self._sure()
         health = self._failing.get(webhook.number)
         if health is None or not health.opens or not webhook.sends:

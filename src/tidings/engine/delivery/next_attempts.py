@@ -12,6 +12,7 @@ from tidings.core.delivery.next_attempt import CLEAR, NextAttempt, Wait
 from tidings.core.ids import DeliveryId
 from tidings.engine.clock import Clock
 from tidings.engine.delivery.admission import Admission
+from tidings.engine.delivery.connection_watch import ConnectionWatch
 from tidings.engine.delivery.healths import Healths
 from tidings.engine.delivery.runner import WebhookRunner
 from tidings.store import port
@@ -30,7 +31,9 @@ class NextAttempts:
         clock: Clock,
         admission: Admission,
         may_send: Callable[[], bool],
+        connections: ConnectionWatch | None = None,
     ) -> None:
+        self._connections = connections
         self._runner_of = runner_of
         self._healths = healths
         self._clock = clock
@@ -63,6 +66,8 @@ class NextAttempts:
     ) -> NextAttempt:
         if not self._may_send():
             return NextAttempt(why=Wait.STORE)
+        if self._connections is not None and (hold := self._connections.hold_of(runner.webhook)):
+            return NextAttempt(why=Wait.CONNECTION, over=hold.connection)
         return (
             _left_alone(runner.lane, health, now_s, now_ms)
             or _in_the_lane(runner.lane, delivery, retry, now_s, now_ms)
