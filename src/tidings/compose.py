@@ -193,8 +193,7 @@ def build(ports: Ports, options: Options) -> App:
     heartbeats = Heartbeats(slice_s=options.rest_slice_s)
     supervisor, errors = Supervisor(heartbeats), UnforeseenErrors()
     doors, terms, tokens = Doors(ports.keys.terms), Terms(ports.keys.terms), set[str]()
-    changes = Changes(store, registry)
-    late = LateChecks(ports.sandboxes)
+    changes, late = Changes(store, registry), LateChecks(ports.sandboxes)
     event_types = EventTypes(
         late=late,
         catalogue=ports.catalogue,
