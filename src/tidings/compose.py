@@ -32,8 +32,8 @@ from tidings.engine.background_tasks import BackgroundTasks
 from tidings.engine.changes import Changes
 from tidings.engine.clock import sure
 from tidings.engine.connections import NamedConnections
-from tidings.engine.delivery.connection_watch import PART as CONNECTIONS
-from tidings.engine.delivery.connection_watch import ConnectionWatch
+from tidings.engine.delivery.guards.connection_watch import PART as CONNECTIONS
+from tidings.engine.delivery.guards.connection_watch import ConnectionWatch
 from tidings.engine.delivery.guards.guarded_channel import GuardedDestination
 from tidings.engine.delivery.guards.slot_watch import PART as SLOTS
 from tidings.engine.delivery.guards.unforeseen import Step, UnforeseenErrors

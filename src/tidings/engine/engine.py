@@ -21,8 +21,8 @@ from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Destination
 from tidings.engine.clock import Clock, sure
-from tidings.engine.delivery.connection_watch import ConnectionWatch
 from tidings.engine.delivery.dispatcher import Dispatcher
+from tidings.engine.delivery.guards.connection_watch import ConnectionWatch
 from tidings.engine.delivery.guards.unforeseen import Step, UnforeseenErrors
 from tidings.engine.delivery.healths import BUCKET_MS, PAST_MAX, Healths
 from tidings.engine.delivery.healths import PART as HEALTHS

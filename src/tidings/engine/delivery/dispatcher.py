@@ -29,7 +29,7 @@ from tidings.engine.delivery.admission import Admission
 from tidings.engine.delivery.attempts import Attempts
 from tidings.engine.delivery.breakers import Breakers
 from tidings.engine.delivery.channels import Channels
-from tidings.engine.delivery.connection_watch import ConnectionWatch
+from tidings.engine.delivery.guards.connection_watch import ConnectionWatch
 from tidings.engine.delivery.guards.judgement import AttemptJudge
 from tidings.engine.delivery.guards.lane_rescue import LaneRescuer
 from tidings.engine.delivery.guards.slot import Slot

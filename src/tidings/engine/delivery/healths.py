@@ -26,7 +26,7 @@ from tidings.core.running.parts import Part
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.clock import Clock
-from tidings.engine.delivery.connection_watch import ConnectionWatch
+from tidings.engine.delivery.guards.connection_watch import ConnectionWatch
 from tidings.engine.heartbeats import Heart, unwatched_heart
 from tidings.engine.listeners import Listeners
 from tidings.engine.outage import Outage

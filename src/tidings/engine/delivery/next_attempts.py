@@ -12,7 +12,7 @@ from tidings.core.delivery.next_attempt import CLEAR, NextAttempt, Wait
 from tidings.core.ids import DeliveryId
 from tidings.engine.clock import Clock
 from tidings.engine.delivery.admission import Admission
-from tidings.engine.delivery.connection_watch import ConnectionWatch
+from tidings.engine.delivery.guards.connection_watch import ConnectionWatch
 from tidings.engine.delivery.healths import Healths
 from tidings.engine.delivery.runner import WebhookRunner
 from tidings.store import port

@@ -23,8 +23,8 @@ from tidings.core.webhooks.kinds import ACTION, KINDS, QUEUE
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Channel, Message, Shown
-from tidings.engine.delivery.connection_watch import ConnectionWatch
 from tidings.engine.delivery.dispatcher import Dispatcher
+from tidings.engine.delivery.guards.connection_watch import ConnectionWatch
 from tidings.engine.delivery.healths import Healths
 from tidings.engine.engine import nobody_yet
 from tidings.store import port
