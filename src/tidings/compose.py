@@ -480,7 +480,9 @@ def build(ports: Ports, options: Options) -> App:
         headers_of=headers_of,
         pulls=pulls,
         engine=engine,
-        judgements=WebhookJudgements(healths, registry, metrics, ActionTroubles(actions, registry)),
+        judgements=WebhookJudgements(
+            healths, registry, metrics, ActionTroubles(actions, registry), watch
+        ),
         stops=stops,
         replays=replays,
         replay_requests=ReplayRequests(

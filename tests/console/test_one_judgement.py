@@ -392,7 +392,7 @@ class OneHold:
 
 async def its_connection_is_held(world: World) -> tuple[Condition, int]:
     hold = ConnectionHold("crm-db", "The connection crm-db cannot be reached. See to it.", 1_000)
-    world.p.s.parts.judgements.holds = OneHold(world.number, hold)
+    world.p.s.parts.judgements._holds = OneHold(world.number, hold)
     await world.delivery()
     return Condition.HELD_UP, 1
 

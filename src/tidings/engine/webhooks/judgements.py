@@ -89,6 +89,7 @@ class WebhookJudgements:
         registry: Registry,
         metrics: EngineMetrics,
         troubles: Troubles | None = None,
+        holds: Holds | None = None,
     ) -> None:
         metrics.divided["unwell_webhooks"] = (
             "Webhooks that fail, or are held up by their connection.",
@@ -98,13 +99,13 @@ class WebhookJudgements:
         self._healths = healths
         self._registry = registry
         self._troubles = troubles or NoTroubles()
-        self.holds: Holds = NoHolds()  # set by whoever holds lanes for their connection
+        self._holds = holds or NoHolds()
 
     def of(self, webhook: Webhook) -> WebhookJudgement:
         """Judge a webhook."""
         health = self._healths.shown(webhook.number)
         troubles = self._troubles.of(webhook) if webhook.acts else ()
-        hold = self.holds.of(webhook)
+        hold = self._holds.of(webhook)
         condition = judge_webhook(
             webhook.standing,
             is_called=webhook.dials,
@@ -117,7 +118,7 @@ class WebhookJudgements:
     def counts(self) -> Counter[str]:
         """Count the webhooks of all orgs that fail or are held up, by condition."""
         counted: Counter[str] = Counter(dict.fromkeys(COUNTED, 0))
-        known = self._healths.failing_numbers, self._troubles.numbers(), self.holds.numbers()
+        known = self._healths.failing_numbers, self._troubles.numbers(), self._holds.numbers()
         for number in {number for numbers in known for number in numbers}:
             webhook = self._registry.get(number)
             if webhook is not None and (condition := self.of(webhook).condition) in COUNTED:

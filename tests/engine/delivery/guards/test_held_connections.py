@@ -14,6 +14,7 @@ from tidings.core.connections import holds
 from tidings.core.delivery.breaker import OUTCOMES_MIN
 from tidings.core.delivery.exchange import Answer, Fault, FaultKind, Result, Verdict
 from tidings.core.delivery.job import Job
+from tidings.core.delivery.judgement import Condition
 from tidings.core.delivery.next_attempt import Wait
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
@@ -27,6 +28,8 @@ from tidings.engine.delivery.dispatcher import Dispatcher
 from tidings.engine.delivery.guards.connection_watch import ConnectionWatch
 from tidings.engine.delivery.healths import Healths
 from tidings.engine.engine import nobody_yet
+from tidings.engine.metrics import EngineMetrics
+from tidings.engine.webhooks.judgements import WebhookJudgements
 from tidings.store import port
 
 pytestmark = pytest.mark.timeout(60)
@@ -471,3 +474,25 @@ async def test_a_webhook_that_is_led_elsewhere_or_deleted_meanwhile_waits_no_lon
 
 def test_every_type_that_goes_over_a_connection_is_tried() -> None:
     assert {*OVER_ONE} >= {name for name, kind in KINDS.items() if kind.connection or kind.queue}
+
+
+async def test_the_one_judgement_says_that_a_webhook_is_held_up() -> None:
+    """Overview, list, metrics and doctor ask it."""
+    scene = Scene(FIRST, SECOND, ELSEWHERE)
+    judgements = WebhookJudgements(
+        scene.healths, scene.registry, EngineMetrics(), None, scene.watch
+    )
+    assert judgements.of(FIRST).condition is Condition.WELL
+    scene.down.add("main")
+    await scene.commit(*jobs(FIRST, 1))
+    await scene.until(lambda: scene.watch.held())
+    for held_up in (FIRST, SECOND):
+        judgement = judgements.of(held_up)
+        assert judgement.condition is Condition.HELD_UP
+        assert judgement.hold is not None and judgement.hold.why == WHY
+    assert judgements.of(ELSEWHERE).condition is Condition.WELL
+    assert judgements.counts()[Condition.HELD_UP] == 2 and not judgements.counts()["failing"]
+    scene.down.clear()
+    await scene.until(lambda: not scene.watch.held())
+    assert judgements.of(FIRST).condition is Condition.WELL
+    await scene.close()

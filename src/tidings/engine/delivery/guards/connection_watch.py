@@ -7,12 +7,13 @@ where it works, the attempt is judged like any other.
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 
 import structlog
 
 from tidings.core.connections.holds import Change, ConnectionHolds, Hold
+from tidings.core.delivery.judgement import ConnectionHold
 from tidings.core.ids import OrgId
 from tidings.core.notices.kinds import CONNECTION_FAILING, Fact, connection_failing
 from tidings.core.running.parts import Part
@@ -88,6 +89,15 @@ class ConnectionWatch:
     def hold_of(self, webhook: Webhook) -> Hold | None:
         """Return why nothing goes over its connection; None where something does."""
         return self._holds.hold_of(self._connection_of(webhook)) if self._holds else None
+
+    def of(self, webhook: Webhook) -> ConnectionHold | None:
+        """See `Holds.of`."""
+        hold = self.hold_of(webhook)
+        return None if hold is None else ConnectionHold(hold.connection, hold.reason, hold.since_ms)
+
+    def numbers(self) -> Iterable[int]:
+        """See `Holds.numbers`."""
+        return [webhook.number for webhook in self.held_webhooks()]
 
     def held_webhooks(self) -> list[Webhook]:
         """List the webhooks of all orgs whose connection is held."""
