@@ -116,6 +116,10 @@ CASES = {
     "::test_after_a_refusal_the_lanes_look_again_once_and_outcomes_are_written": """
         committer: commit
     """,
+    "engine/sources/test_pump.py"
+    "::test_a_table_is_taken_over_by_the_operator_alone_and_strangers_are_named": """
+        sources: put_table_owner
+    """,
     "engine/sources/test_lag_watch.py"
     "::test_the_last_hour_outlives_a_restart_and_a_store_that_refuses_it_for_a_while": """
         kept_activity: put_activity

@@ -42,7 +42,7 @@ from tidings.ports import Keys
 from tidings.settings.settings import Settings, host_of, platform_paths
 from tidings.sources.kafka.driver import KafkaDriver
 from tidings.sources.outbox.driver import OutboxDriver
-from tidings.sources.port import SourceDriver, TopicPlaceStore
+from tidings.sources.port import DriverStore, SourceDriver
 
 KEY_FILE = "key"
 TERMS_PURPOSE = b"tidings.terms"
@@ -127,12 +127,12 @@ def make_policy(settings: Settings) -> Policy:
     return Policy(settings.dev, settings.allow, settings.deny)
 
 
-def source_drivers(places: TopicPlaceStore, installation: str) -> dict[str, SourceDriver]:
+def source_drivers(store: DriverStore, installation: str) -> dict[str, SourceDriver]:
     """Who fetches messages of sources, by their type. `installation`: our id, for whoever else
     reads there."""
     return {
-        KAFKA: KafkaDriver(places, installation),
-        OUTBOX: OutboxDriver(),
+        KAFKA: KafkaDriver(store, installation),
+        OUTBOX: OutboxDriver(store, installation),
     }
 
 

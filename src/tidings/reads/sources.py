@@ -46,6 +46,7 @@ def show_source(live: LiveSource, base: str, now_ms: int) -> dict[str, Any]:
         "asideBytes": live.aside_bytes,
         "lag": live.lag,
         "lagAt": iso(live.lag_at_ms),
+        "otherReaders": list(live.others),
         "trouble": trouble or None,
         "troubleSince": iso(since_ms),
         "warnings": source_warnings(live.source),

@@ -12,6 +12,7 @@ from typing import Protocol
 from tidings.core.connections.connection import Connection
 from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.source import Source
+from tidings.core.sources.table_owner import TableOwner
 from tidings.core.sources.topic_places import TopicPlace
 
 BATCH_MAX = 2000  # messages handed over at one time
@@ -19,8 +20,8 @@ BATCH_BYTES_MAX = 8 << 20  # and the bytes of their bodies, but always one
 
 
 class Reading(Protocol):
-    """One source that is open. Not to be used by two tasks at once, but that `lag` may be asked
-    while it reads or acknowledges."""
+    """One source that is open. Not to be used by two tasks at once, but that `lag` and `others`
+    may be asked while it reads or acknowledges."""
 
     async def read(self) -> Sequence[ForeignMessage]:
         """What comes next, in its order: at least one message, at most `BATCH_MAX`; waits until
@@ -38,6 +39,11 @@ class Reading(Protocol):
         ConnectionDown."""
         ...
 
+    async def others(self) -> Sequence[str]:
+        """By what names others take a share of its messages; empty where nobody can tell. Raises
+        nothing."""
+        ...
+
     async def close(self) -> None:
         """Let go; what was not acknowledged is another's to read. Idempotent, raises nothing."""
         ...
@@ -53,6 +59,26 @@ class TopicPlaceStore(Protocol):
     def put_topic_places(self, source: int, places: Sequence[TopicPlace]) -> Awaitable[None]:
         """Keep places; on stable storage when it returns."""
         ...
+
+
+class TableOwnerStore(Protocol):
+    """Keeps which other installation reads what a source would read."""
+
+    def table_owner(self, source: int) -> Awaitable[TableOwner | None]:
+        """Return what is known of it."""
+        ...
+
+    def put_table_owner(self, owner: TableOwner) -> Awaitable[None]:
+        """Keep it; on stable storage when it returns."""
+        ...
+
+    def drop_table_owner(self, source: int) -> Awaitable[None]:
+        """Forget it: the source reads the table itself."""
+        ...
+
+
+class DriverStore(TopicPlaceStore, TableOwnerStore, Protocol):
+    """What drivers of sources keep in the store."""
 
 
 class SourceDriver(Protocol):

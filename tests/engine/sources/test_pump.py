@@ -13,6 +13,7 @@ from tidings.core.connections.connection import Connection
 from tidings.core.ids import OrgId
 from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.source import Source
+from tidings.core.sources.table_owner import TableOwner
 from tidings.engine.events.acceptor import Acceptor
 from tidings.engine.events.intake import Overloaded
 from tidings.engine.sources import intake, live_source, pump
@@ -40,6 +41,7 @@ class Topic:
         self.open_now = 0
         self.fault: ConnectionDown | None = None
         self.more = asyncio.Event()
+        self.others: Sequence[str] = ()
 
     async def open(self, source: Source, connection: Connection, number: int) -> "Reader":
         if self.fault is not None:
@@ -75,6 +77,9 @@ class Reader:
 
     async def lag(self) -> int | None:
         return len(self._topic.messages) - self._at
+
+    async def others(self) -> Sequence[str]:
+        return self._topic.others
 
     async def close(self) -> None:
         self._topic.open_now -= not self._closed
@@ -515,3 +520,39 @@ async def test_sources_of_an_outbox_share_so_many_lines_and_read_in_turns(
         assert (await s.call("DELETE", "/v1/sources/t0")).status == 204
         await pumps.stop()
         assert not sum(topic.open_now for topic in topics.values())
+
+
+async def test_a_table_is_taken_over_by_the_operator_alone_and_strangers_are_named() -> None:
+    async with service() as s:
+        auth = await s.add_org(2)
+        shop = Connection("shop", "outbox", {}, None)
+        sources, pumps = sources_of(s)
+        topic = Topic(1)
+        topic.others = ["orders-app"]
+        sources.connections = pumps._connections = {"shop": shop, "main": MAIN}
+        pumps._drivers = {"outbox": topic, "kafka": topic}
+        body = {"name": "t", "type": "outbox", "connection": "shop", "outbox": {"table": "t"}}
+        for by in ("", auth):
+            assert (await s.call("POST", "/v1/sources", body, auth=by)).status == 201
+        live = sources.get(OrgId(1), "t")
+        await until(lambda: live.others == ["orders-app"] and topic.opened == 2)
+        assert (await s.call("GET", "/v1/sources/t")).json["otherReaders"] == ["orders-app"]
+        refused = await s.call("POST", "/v1/sources/t/takeOver", auth=auth)
+        assert (refused.status, refused.json["error"]["code"]) == (403, "platform_only")
+        number = live.stored.number
+        assert await s.store.table_owner(number) is None
+        await s.store.put_table_owner(TableOwner(number, "s/1/public.t", "2e" * 8))
+        s.store.down = True
+        assert (await s.call("POST", "/v1/sources/t/takeOver")).status == 503
+        s.store.down = False
+        assert (await s.store.table_owner(number)).installation == "2e" * 8
+        assert (await s.call("POST", "/v1/sources/t/takeOver")).status == 200
+        assert await s.store.table_owner(number) == TableOwner(number, takes_over=True)
+        await until(lambda: topic.opened == 3)
+        kafka = {"name": "k", "type": "kafka", "connection": "main", "kafka": {"topics": ["t"]}}
+        assert (await s.call("POST", "/v1/sources", kafka)).status == 201
+        refused = await s.call("POST", "/v1/sources/k/takeOver")
+        assert (refused.status, refused.json["error"]["code"]) == (409, "not_an_outbox")
+        await s.call("DELETE", "/v1/sources/t")
+        assert await s.store.table_owner(number) is None
+        await pumps.stop()

@@ -232,3 +232,17 @@ async def test_a_store_that_refuses_places_holds_the_source_and_nothing_is_passe
                 await reading.acknowledge()
         await reading.close()
     assert found == 10 and await scripted.read(10) == numbers(10)
+
+
+async def test_strangers_who_read_with_the_group_are_named(scripted: ScriptedSubject) -> None:
+    scripted.fill(numbers(1))
+    reading = await scripted.open()
+    try:
+        await reading.read()
+        assert await reading.others() == []
+        scripted.broker.groups[GROUP].strangers = ["orders-app", f"tidings-{OTHER}", "orders-app"]
+        assert await reading.others() == ["orders-app", f"tidings-{OTHER}"]
+        scripted.stop_server()
+        assert await reading.others() == []
+    finally:
+        await reading.close()

@@ -11,11 +11,28 @@ from tests.postgres_server import PostgresServer
 from tests.sources.conformance.subject import Made
 from tidings.core.connections.connection import Connection
 from tidings.core.sources.source import OUTBOX, OutboxTable, Source
+from tidings.core.sources.table_owner import TableOwner
 from tidings.sources.outbox.driver import OutboxDriver
 from tidings.sources.port import Reading
 
 _numbers = itertools.count()
 INSERT = "INSERT INTO tidings_outbox (headers, body) VALUES (%s, %s)"
+
+
+class MemoryOwners:
+    """`TableOwnerStore` of one installation."""
+
+    def __init__(self) -> None:
+        self.kept: dict[int, TableOwner] = {}
+
+    async def table_owner(self, source: int) -> TableOwner | None:
+        return self.kept.get(source)
+
+    async def put_table_owner(self, owner: TableOwner) -> None:
+        self.kept[owner.source] = owner
+
+    async def drop_table_owner(self, source: int) -> None:
+        self.kept.pop(source, None)
 
 
 class Outbox:
@@ -25,6 +42,8 @@ class Outbox:
         self._server = server
         self.uri = server.database(f"shop_{next(_numbers)}")
         self.sql(DDL)
+        self.owners = MemoryOwners()
+        self.installation = "1f" * 8
 
     def sql(self, query: str, *bindings: object) -> None:
         """As the application, in a transaction of its own."""
@@ -39,7 +58,7 @@ class Outbox:
     async def open(self, outbox: OutboxTable | None = None, **fields: Any) -> Reading:
         source = Source(name="shop", kind=OUTBOX, connection="shop", outbox=outbox)
         connection = Connection("shop", OUTBOX, {"dsn": self.uri} | fields)
-        return await OutboxDriver().open(source, connection, 1)
+        return await OutboxDriver(self.owners, self.installation).open(source, connection, 1)
 
     def stop_server(self) -> None:
         self._server.crash()

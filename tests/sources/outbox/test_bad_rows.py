@@ -7,7 +7,7 @@ from psycopg.conninfo import make_conninfo
 
 from tests.docs.outbox_page import DDL
 from tests.sources.conformance.test_readings import opened, taken
-from tests.sources.outbox.subject import INSERT, Outbox, new_outbox
+from tests.sources.outbox.subject import INSERT, MemoryOwners, Outbox, new_outbox
 from tidings.core.connections.connection import Connection
 from tidings.core.sources.message import (
     CUT_BYTES,
@@ -121,7 +121,9 @@ async def test_a_text_of_another_encoding_is_wrong_of_its_own_row_alone(
         for body in (b"1", b'{"x": "\xe4"}', b"3"):
             line.execute(b"INSERT INTO tidings_outbox (body) VALUES ('" + body + b"')")
     connection = Connection("shop", OUTBOX, {"dsn": uri})
-    reading = await OutboxDriver().open(Source(name="s", kind=OUTBOX), connection, 1)
+    reading = await OutboxDriver(MemoryOwners(), "").open(
+        Source(name="s", kind=OUTBOX), connection, 1
+    )
     try:
         assert [one.body for one in await taken(reading, 3)] == [b"1", came, b"3"]
     finally:

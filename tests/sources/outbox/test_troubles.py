@@ -15,7 +15,7 @@ from tests.sources.conformance.test_readings import taken
 from tests.sources.outbox.subject import Outbox, new_outbox
 from tidings.connections.port import ConnectionDown
 from tidings.core.sources.source import OutboxTable
-from tidings.sources.outbox import opening
+from tidings.sources.outbox import claim
 from tidings.sources.outbox.faults import down
 
 pytestmark = pytest.mark.timeout(60)
@@ -113,12 +113,12 @@ async def test_a_connection_that_leads_nowhere_is_told(
 async def test_a_table_has_one_reader_who_hands_over(
     outbox: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(opening, "LOCK_WAIT_S", 0.2)
+    monkeypatch.setattr(claim, "LOCK_WAIT_S", 0.2)
     first = await outbox.open()
     assert "another one reads it" in await refusal(outbox)
     assert "another one reads it" in await refusal(outbox, "public.tidings_outbox")
     await first.close()
-    monkeypatch.setattr(opening, "LOCK_WAIT_S", 20.0)
+    monkeypatch.setattr(claim, "LOCK_WAIT_S", 20.0)
     second = await outbox.open()
     await second.close()
 
@@ -127,7 +127,7 @@ async def test_a_session_that_is_ended_by_the_server_is_told(outbox: Outbox) -> 
     reading = await outbox.open()
     outbox.sql(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-        "WHERE application_name = 'tidings' AND datname = current_database()"
+        "WHERE application_name LIKE 'tidings-%%' AND datname = current_database()"
     )
     with pytest.raises(ConnectionDown, match="must let us in and stay there"):
         await reading.read()

@@ -89,6 +89,7 @@ _SOURCE: dict[str, Any] = {
     "asideBytes": "whole",
     "lag": "whole|null",
     "lagAt": "time|null",
+    "otherReaders": ["text"],
     "trouble": "text|null",
     "troubleSince": "time|null",
     "warnings": ["text"],

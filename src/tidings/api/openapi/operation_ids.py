@@ -117,6 +117,7 @@ _NAMED = """
     POST /v1/sources/{source_id}/preview previewSource
     POST /v1/sources/{source_id}/pause pauseSource
     POST /v1/sources/{source_id}/resume resumeSource
+    POST /v1/sources/{source_id}/takeOver takeOverSource
     GET /v1/sources/{source_id}/aside listAsideMessages
     GET /v1/sources/{source_id}/aside/{aside_id} getAsideMessage
     DELETE /v1/sources/{source_id}/aside/{aside_id} deleteAsideMessage

@@ -156,6 +156,7 @@ _OF = {
         POST /v1/sources/{source_id}/preview
         POST /v1/sources/{source_id}/pause
         POST /v1/sources/{source_id}/resume
+        POST /v1/sources/{source_id}/takeOver
         POST /v1/sources/{source_id}/redrive
         POST /v1/sources/{source_id}/aside/{aside_id}/redrive
         DELETE /v1/sources/{source_id}/aside/{aside_id}

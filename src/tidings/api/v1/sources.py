@@ -143,6 +143,23 @@ def source_routes(services: Services) -> APIRouter:
         caller = services.caller(request, "sources:write")
         return await _preview(services, request, caller, sources.get(caller.org, source_id))
 
+    @router.post("/{source_id}/redrive", summary="Try what was put aside again")
+    async def redrive(request: Request, source_id: str) -> Response:
+        """By the mapping and the rules of today, the oldest first, at most 1,000 of them."""
+        live = sources.get(services.caller(request, "sources:write").org, source_id)
+        return answer(show_redriven(await sources.redrive(live), live))
+
+    _switch_routes(services, router)
+    _aside_routes(services, router)
+    return router
+
+
+def _switch_routes(services: Services, router: APIRouter) -> None:
+    sources = services.sources
+
+    def shown(request: Request, live: LiveSource) -> dict[str, Any]:
+        return show_source(live, services.reached_at(request), services.clock.now_ms())
+
     @router.post("/{source_id}/pause", summary="Pause a source")
     async def pause(request: Request, source_id: str) -> Response:
         """Its senders are told to come again later."""
@@ -155,14 +172,12 @@ def source_routes(services: Services) -> APIRouter:
         org = services.caller(request, "sources:write").org
         return answer(shown(request, await sources.pause(org, source_id, paused=False)))
 
-    @router.post("/{source_id}/redrive", summary="Try what was put aside again")
-    async def redrive(request: Request, source_id: str) -> Response:
-        """By the mapping and the rules of today, the oldest first, at most 1,000 of them."""
-        live = sources.get(services.caller(request, "sources:write").org, source_id)
-        return answer(show_redriven(await sources.redrive(live), live))
-
-    _aside_routes(services, router)
-    return router
+    @router.post("/{source_id}/takeOver", summary="Take over a table")
+    async def take_over(request: Request, source_id: str) -> Response:
+        """Read the table of an outbox from now on, though another installation of Tidings reads it.
+        Only the platform's credential may."""
+        caller = services.caller(request, "sources:write")
+        return answer(shown(request, await sources.take_over(caller, source_id)))
 
 
 def _aside_routes(services: Services, router: APIRouter) -> None:

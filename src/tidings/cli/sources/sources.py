@@ -161,6 +161,7 @@ def _print_source(one: dict[str, Any], as_json: bool) -> None:
             ("last message", moment(one["lastMessageAt"])),
             ("last hour", ", ".join(hour)),
             ("waits to be fetched", waiting_of(one)),
+            ("others read along", ", ".join(map(clean, one["otherReaders"])) or None),
             ("put aside", one["asideMessages"] or None),
         ]
     )
@@ -197,6 +198,29 @@ def resume(id: str, /, *, where: Where = HERE) -> int:
         src_…, or its name.
     """
     return _switch(id, "resume", "show", where)
+
+
+@app.command(name="take-over")
+def take_over(id: str, /, *, yes: bool = False, where: Where = HERE) -> int:
+    """Read the table of an outbox from now on, though another installation of Tidings reads it.
+
+    Parameters
+    ----------
+    id
+        src_…, or its name.
+    yes
+        Do not ask.
+    """
+    api = calls(where)
+    kept = api.get(f"{PATH}/{part(id)}")
+    said = f"Let {clean(kept['name'])} read its table, and no other installation any more?"
+    confirm(yes, said)
+    made = api.send("POST", f"{PATH}/{part(id)}/takeOver")
+    if where.json:
+        print_line(made)
+    say(f"{clean(made['name'])} takes its table over.")
+    api.next_step(f"tidings sources show {made['name']}")
+    return Exit.OK
 
 
 def _switch(id: str, verb: str, following: str, where: Where) -> int:

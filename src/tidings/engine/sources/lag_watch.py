@@ -5,7 +5,7 @@ came after each batch would say for ever what there was before.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -62,16 +62,18 @@ class LagWatch:
             await asyncio.wait([look], timeout=ANSWER_S)
             if not look.done():
                 self._live.set_lag(None, self._clock_ms())
-            self._live.set_lag(await look, self._clock_ms())
+            lag, others = await look
+            self._live.set_lag(lag, self._clock_ms())
+            self._live.others = others
         finally:
             look.cancel()
 
-    async def _ask(self) -> int | None:
+    async def _ask(self) -> tuple[int | None, Sequence[str]]:
         """Raises nothing: whatever fails is told by the reading itself, when it reads."""
         try:
-            return await self._reading.lag()
+            return await self._reading.lag(), await self._reading.others()
         except ConnectionDown:
-            return None
+            return None, ()
         except Exception as error:
             log.warning("lag of a source is not known", source=self._live.id, reason=repr(error))
-            return None
+            return None, ()

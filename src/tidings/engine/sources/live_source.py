@@ -1,5 +1,7 @@
 """A source as the engine holds it: what it is set to, and what it does."""
 
+from collections.abc import Sequence
+
 from tidings.core.events.call_reader import Caller
 from tidings.core.ids import OrgId, show
 from tidings.core.sources.mapping_cost import CostedPlan
@@ -75,6 +77,7 @@ class LiveSource:
         self.trouble_told = False  # to its people, since it began
         self.aside_told_ms: int | None = None  # when they were told of a message put aside
         self.lag: int | None = None  # messages that wait where they are; None: that is not known
+        self.others: Sequence[str] = ()  # names of strangers who take a share of its messages
         self.lag_at_ms: int | None = None  # when it was looked at
         self.deleted = False
         self._planned: tuple[Source, CostedPlan | None] | None = None

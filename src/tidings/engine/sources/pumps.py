@@ -62,7 +62,7 @@ class Pumps:
         if before is not None:
             before.cancel()
         live.well()
-        live.lag = live.lag_at_ms = None
+        live.lag, live.lag_at_ms, live.others = None, None, ()
         if self._stopping or live.deleted or live.source.paused or live.source.kind == WEBHOOK:
             return
         driver = self._drivers.get(live.source.kind)

@@ -12,7 +12,8 @@ from tidings.core.events.call_reader import Caller
 from tidings.core.form import Form
 from tidings.core.ids import OrgId, read
 from tidings.core.sources.reach import outside_connection
-from tidings.core.sources.source import FETCHED, NAMED, Source, read_source
+from tidings.core.sources.source import FETCHED, NAMED, OUTBOX, Source, read_source
+from tidings.core.sources.table_owner import TableOwner
 from tidings.engine.listeners import Listeners
 from tidings.engine.sources.activity import OUTCOMES
 from tidings.engine.sources.intake import Fate, SourceIntake
@@ -188,6 +189,29 @@ class Sources:
         if live.pause_said:
             live.refuse_declared()
         return await self._set(live, msgspec.structs.replace(live.source, paused=paused))
+
+    async def take_over(self, caller: Caller, source_id: str) -> LiveSource:
+        """Let a source read its table from now on, whichever installation reads it now.
+        UnknownSource, Forbidden, Conflict, StoreDown."""
+        live = self.get(caller.org, source_id)
+        if not caller.platform:
+            raise Forbidden.because(
+                "platform_only",
+                "A table must be taken over by the operator. Ask with the platform's credential. "
+                "(platform_only, -)",
+            )
+        if live.source.kind != OUTBOX:
+            raise Conflict(
+                Refusal(
+                    "not_an_outbox",
+                    f"A source that takes its table over must be of type {OUTBOX}; got one of type "
+                    f"{live.source.kind}. Name another. (not_an_outbox, -)",
+                    "",
+                )
+            )
+        await self._store.put_table_owner(TableOwner(live.stored.number, takes_over=True))
+        self.changed.tell(live)
+        return live
 
     async def delete(self, org: OrgId, source_id: str) -> None:
         """Forget a source with what it has put aside. UnknownSource, DeclaredInFile, StoreDown."""

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from aiokafka import errors
+from aiokafka.protocol.admin import DescribeGroupsRequest
 from aiokafka.protocol.metadata import MetadataRequest
 
 from tidings.connections.kafka_client import FAILURES, connected, disconnect
@@ -68,6 +69,17 @@ class Cluster:
                 for code, topic, topic_id, _, partitions, *_ in answer.topics
             }
         )
+
+    async def members(self, group: str, node: int) -> set[str]:
+        """Return the client ids of the members of a group, by its coordinator; none where it does
+        not tell. Raises nothing."""
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                answer = await self._client.send(node, DescribeGroupsRequest([group]))
+        except (*FAILURES, NotImplementedError):
+            return set()
+        # Each group: error, name, state, type of protocol, protocol, members.
+        return {member[1] for found in answer.groups if not found[0] for member in found[5]}
 
     async def _without_ids(self, node: object, names: Sequence[str]) -> dict[str, Topic]:
         """Ask a broker that is older than ids of topics."""

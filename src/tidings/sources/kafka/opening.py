@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from tidings.connections.kafka_client import FAILURES, TIMEOUT_MS
 from tidings.connections.kafka_faults import TopicsMissing, down
 from tidings.core.sources.source import KafkaTopics
+from tidings.core.sources.table_owner import client_name
 from tidings.core.sources.topic_places import TopicPlaces
 from tidings.sources.kafka.cluster import Cluster, Topic
 from tidings.sources.kafka.reading import (
@@ -55,7 +56,7 @@ async def open_reading(
         turns = PartitionTurns()
         consumer = AIOKafkaConsumer(
             **login,
-            client_id=f"tidings-{installation}",
+            client_id=client_name(installation),
             group_id=group,
             enable_auto_commit=False,
             auto_offset_reset="earliest",

@@ -136,6 +136,15 @@ class KafkaReading:
             raise down(error, self._connection) from error
         return waiting
 
+    async def others(self) -> Sequence[str]:
+        """Client ids of members of the group that are not of this installation, each once."""
+        coordinator = self._consumer._coordinator
+        if coordinator.coordinator_id is None:
+            return ()
+        ours = self._consumer._client._client_id
+        found = await self._cluster.members(coordinator.group_id, coordinator.coordinator_id)
+        return sorted(found - {ours})
+
     async def close(self) -> None:
         """Leave the group, and keep up to where was read."""
         with contextlib.suppress(Exception):  # what was read since is known when it comes again

@@ -117,6 +117,9 @@ class OutboxReading:
             [(count,)] = await self._rows(self._lag, self._ids(), LAG_MAX + 1)
         return int(count)
 
+    async def others(self) -> Sequence[str]:
+        return ()  # one at a time reads a table
+
     async def close(self) -> None:
         with suppress(psycopg.Error, OSError):
             await self._line.close()

@@ -6,6 +6,7 @@ from typing import Protocol
 import msgspec
 
 from tidings.core.ids import OrgId
+from tidings.core.sources.table_owner import TableOwner
 from tidings.core.sources.topic_places import TopicPlace
 
 
@@ -83,6 +84,18 @@ class SourceStore(Protocol):
 
     def put_topic_places(self, source: int, places: Sequence[TopicPlace]) -> Awaitable[None]:
         """Keep places of a source that is there; synced."""
+        ...
+
+    def table_owner(self, source: int) -> Awaitable[TableOwner | None]:
+        """Which other installation reads what a source would read."""
+        ...
+
+    def put_table_owner(self, owner: TableOwner) -> Awaitable[None]:
+        """Keep it for a source that is there; synced."""
+        ...
+
+    def drop_table_owner(self, source: int) -> Awaitable[None]:
+        """Forget it."""
         ...
 
     def load_activity(self) -> Awaitable[Sequence[StoredActivity]]:

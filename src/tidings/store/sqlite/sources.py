@@ -6,6 +6,7 @@ from typing import Any
 import apsw
 import msgspec
 
+from tidings.core.sources.table_owner import TableOwner
 from tidings.core.sources.topic_places import TopicPlace
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
@@ -76,7 +77,7 @@ class SourceRows:
         """See `port.SourceStore.drop_source`."""
         with self._connection:
             self._run("DELETE FROM source WHERE number = ?", (number,))
-            for table in ("aside", "source_place", "source_activity"):
+            for table in ("aside", "source_place", "source_owner", "source_activity"):
                 self._run(f"DELETE FROM {table} WHERE source = ?", (number,))
 
     @answers(port.Store.topic_places)
@@ -91,6 +92,30 @@ class SourceRows:
         with self._connection:
             for place in places:
                 self._run(_KEEP_PLACE, (source, *msgspec.structs.astuple(place)))
+
+    @answers(port.Store.table_owner)
+    def table_owner(self, source: int) -> TableOwner | None:
+        """See `port.SourceStore.table_owner`."""
+        row = self._run(
+            "SELECT place, installation, takes_over FROM source_owner WHERE source = ?", (source,)
+        ).fetchone()
+        return None if row is None else TableOwner(source, row[0], row[1], bool(row[2]))
+
+    @answers(port.Store.put_table_owner)
+    def put_table_owner(self, owner: TableOwner) -> None:
+        """See `port.SourceStore.put_table_owner`."""
+        with self._connection:
+            self._run(
+                "INSERT OR REPLACE INTO source_owner (source, place, installation, takes_over)"
+                " SELECT ?1, ?2, ?3, ?4 WHERE EXISTS (SELECT 1 FROM source WHERE number = ?1)",
+                (owner.source, owner.place, owner.installation, int(owner.takes_over)),
+            )
+
+    @answers(port.Store.drop_table_owner)
+    def drop_table_owner(self, source: int) -> None:
+        """See `port.SourceStore.drop_table_owner`."""
+        with self._connection:
+            self._run("DELETE FROM source_owner WHERE source = ?", (source,))
 
     @answers(port.Store.load_activity)
     def load_activity(self) -> list[port.StoredActivity]:

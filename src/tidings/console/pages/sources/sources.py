@@ -98,7 +98,7 @@ def summary(visit: Visit, live: LiveSource) -> dict[str, Any]:
         "messages": live.activity.came_last_hour(now_ms),
         "refused": shown["lastHour"][REFUSED],
         "last_ms": live.activity.last_ms,
-        "mark": f"{totals}-{live.aside}-{shown['lag']}-{state[0]}",
+        "mark": f"{totals}-{live.aside}-{shown['lag']}-{state[0]}-{len(live.others)}",
     }
 
 
