@@ -42,9 +42,9 @@ class LagWatch:
 
     async def end(self) -> None:
         """Look no more: how much waits is not known from now on. Raises nothing."""
+        self._live.set_lag(None, self._clock_ms())
         self._task.cancel()
         await asyncio.wait([self._task], timeout=END_S)
-        self._live.set_lag(None, self._clock_ms())
 
     async def _run(self) -> None:
         while True:

@@ -100,15 +100,23 @@ class Pump:
                 self._troubled("Tidings failed at it; its log says why.")
                 log.exception("a source failed", source=live.id, reason=repr(error))
             finally:
-                if watch is not None:
-                    await watch.end()
-                if reading is not None:
-                    await reading.close()
-                if self._lines is not None:
-                    self._lines.give(live.stored.number)
+                await self._let_go(reading, watch)
             heart.beat(again_s + heart.part.work_s)
             await self._sleep(again_s)
             again_s = min(AGAIN_MAX_S, again_s * 2) or AGAIN_S
+
+    async def _let_go(self, reading: Reading | None, watch: LagWatch | None) -> None:
+        """Close what was opened, and give the line back, also where it is cancelled meanwhile."""
+        try:
+            if watch is not None:
+                await watch.end()
+        finally:
+            try:
+                if reading is not None:
+                    await reading.close()
+            finally:
+                if self._lines is not None:
+                    self._lines.give(self._live.stored.number)
 
     async def _wait_for_line(self) -> None:
         """Have a line of the connection, where there are so many; while there is none, say so."""
