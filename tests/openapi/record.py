@@ -15,6 +15,8 @@ from tests.openapi.validate import faults, lacking
 from tests.openapi.world import Reply, Things, World, world
 from tidings.api.openapi.document import operations
 from tidings.api.openapi.scopes import OPEN, PLATFORM, SCOPES
+from tidings.core.connections.connection import Connection
+from tidings.core.sources.source import OUTBOX
 
 BOSS = basic("boss", "s3cret")
 # Without a body in their answer, or with one that never ends: described by their request alone.
@@ -40,6 +42,11 @@ async def prepared(w: World, things: Things, call: str) -> Any:
         await w.call("POST", f"{hook}/pause", None, things.auth)
     if call.endswith("/webHooks/{webHookId}/enable"):
         await w.call("POST", f"{hook}/disable", None, things.auth)
+    if call == "POST /v1/sources/{source_id}/takeOver":
+        w.s.parts.sources.connections = {"shop": Connection("shop", OUTBOX, {}, None)}
+        body = {"name": "shop", "type": OUTBOX, "connection": "shop"}
+        made = (await w.call("POST", "/v1/sources", body, BOSS)).json
+        things.ids["source_id"] = made["id"]
     if call == "POST /v1/replays/{replay_id}/pause":
         w.s.lanes.room = 0
         path = things.path(_RESUME)

@@ -158,6 +158,7 @@ ANSWERS: dict[str, list[Success]] = {
     "DELETE /v1/sources/{source_id}": _GONE,
     "POST /v1/sources/{source_id}/pause": _SOURCE,
     "POST /v1/sources/{source_id}/resume": _SOURCE,
+    "POST /v1/sources/{source_id}/takeOver": _SOURCE,
     "POST /v1/sources/preview": _PREVIEW,
     "POST /v1/sources/{source_id}/preview": _PREVIEW,
     "GET /v1/sources/{source_id}/aside": _one(

@@ -55,6 +55,9 @@ _OF = {
     "platform logs:read": """
         GET /v1/deliveries/count
     """,
+    "platform sources:write": """
+        POST /v1/sources/{source_id}/takeOver
+    """,
     "admin:read": """
         GET /v1/orgs/{org_id}
         GET /v1/orgs/{org_id}/stop
@@ -156,7 +159,6 @@ _OF = {
         POST /v1/sources/{source_id}/preview
         POST /v1/sources/{source_id}/pause
         POST /v1/sources/{source_id}/resume
-        POST /v1/sources/{source_id}/takeOver
         POST /v1/sources/{source_id}/redrive
         POST /v1/sources/{source_id}/aside/{aside_id}/redrive
         DELETE /v1/sources/{source_id}/aside/{aside_id}

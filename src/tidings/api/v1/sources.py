@@ -176,8 +176,8 @@ def _switch_routes(services: Services, router: APIRouter) -> None:
     async def take_over(request: Request, source_id: str) -> Response:
         """Read the table of an outbox from now on, though another installation of Tidings reads it.
         Only the platform's credential may."""
-        caller = services.caller(request, "sources:write")
-        return answer(shown(request, await sources.take_over(caller, source_id)))
+        org = services.platform(request, "sources:write").org
+        return answer(shown(request, await sources.take_over(org, source_id)))
 
 
 def _aside_routes(services: Services, router: APIRouter) -> None:
