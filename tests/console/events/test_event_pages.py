@@ -10,6 +10,7 @@ from tests.api.log_client import accept, settle
 from tests.console.webhook_client import Browser, Pages, pages, text
 from tidings import catalogue
 from tidings.core.delivery.states import State
+from tidings.core.events.passage import HOPS_MAX, Passage
 from tidings.core.ids import OrgId, show
 from tidings.store import port
 
@@ -265,3 +266,21 @@ async def test_a_webhook_that_is_not_there_is_said_in_the_list_of_events() -> No
     async with pages() as p:
         reply = await (await p.browser()).get(f"/console/o/7/events?webhook={'0' * 24}")
         assert reply.status == 400 and "must be the id of a webhook" in text(reply)
+
+
+async def test_an_event_that_came_back_too_often_says_so_to_its_org() -> None:
+    """In the feed, on its own page, and for each webhook that would have got it."""
+    async with pages() as p:
+        browser = await p.browser()
+        await p.webhook()
+        warning = Passage(HOPS_MAX).stop
+        body = json.dumps({"eventName": "pointsIssued", "eventId": id_of(1), "orgId": 7}).encode()
+        event = port.NewEvent(ORG, "pointsIssued", id_of(1), b"12345678", body, b"", warning, [])
+        await p.s.store.commit(port.Batch(p.s.registry.version, [event]))
+        assert "not delivered: it came back too often" in text(
+            await browser.get("/console/o/7/events")
+        )
+        shown = text(await browser.get(f"/console/o/7/events/{id_of(1)}"))
+        assert "It had come back too often, so it was sent to nobody" in shown
+        assert "passed through Tidings 8 times" in shown and "Nobody wanted it" not in shown
+        assert "The event had come back too often, and goes to nobody." in shown
