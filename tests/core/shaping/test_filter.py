@@ -297,6 +297,9 @@ def test_what_is_refused_says_code_place_and_sentence(node: object, code: str, p
         compile_filter(node)
     wrong = refused.value
     assert (wrong.code, wrong.place) == (code, place)
+    [refusal] = wrong.refusals  # what callers are answered
+    assert (refusal.code, refusal.field) == (code, place)
+    assert refusal.message == str(wrong) == f"{wrong.said} ({code}, field {place})"
     assert "; got " in wrong.said and wrong.said.endswith((".", "}", "2"))
     for word in ("invalid", "oops", "please", "None"):
         assert word not in wrong.said
