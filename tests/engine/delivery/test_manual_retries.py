@@ -1,8 +1,13 @@
 """A try that was asked for never takes an automatic one away."""
 
+import asyncio
+from typing import Any
+
 import pytest
 
+from tests.engine.notice_world import NoticeWorld, Receivers, in_world
 from tidings.core.delivery.outcome import DELIVERED, Failed, Outcome, Retry
+from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, OrgId
 from tidings.engine.delivery.manual_retries import PROMISED_MAX, PromisedRetries
 
@@ -60,3 +65,42 @@ def test_asked_twice_the_first_promise_stays_and_their_number_is_bounded() -> No
     assert promised_retries.keep(DeliveryId(0), Failed(exhausted=False), CLOCK) == Failed(
         exhausted=False
     )
+
+
+def test_one_that_was_cancelled_while_its_attempt_is_under_way_is_not_tried_beside_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    send = Receivers.Line.send
+
+    async def slow(self: Receivers.Line, *given: Any) -> Any:
+        ending = await send(self, *given)
+        await asyncio.sleep(0.5)
+        return ending
+
+    monkeypatch.setattr(Receivers.Line, "send", slow)
+
+    async def scenario(world: NoticeWorld) -> None:
+        crm = await world.webhook("crm", "groupCreated")
+        await world.event()
+        delivery = DeliveryId(1)
+        while not world.receivers.tries:
+            await asyncio.sleep(0.001)
+        retries = world.parts.manual_retries
+        assert (await retries.ask(crm.org, delivery, crm.number)).outcome == "waiting"
+        await world.parts.replays.cancel([delivery], "me")
+        assert state_of(world) == State.CANCELLED
+        assert (await retries.ask(crm.org, delivery, crm.number)).outcome == "under_way"
+        await asyncio.sleep(1)
+        assert world.receivers.tries == {"/crm": 1}
+        asked = await retries.ask(crm.org, delivery, crm.number)
+        await asyncio.sleep(1)
+        assert (asked.outcome, state_of(world)) == ("due", State.DELIVERED)
+        numbers = world.store.half.connection.execute("SELECT attempts FROM delivery").fetchall()
+        assert world.receivers.tries == {"/crm": 2} and numbers == [(2,)]
+
+    in_world(scenario)
+
+
+def state_of(world: NoticeWorld) -> State:
+    [(state,)] = world.store.half.connection.execute("SELECT state FROM delivery").fetchall()
+    return State(state)

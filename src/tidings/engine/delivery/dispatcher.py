@@ -504,6 +504,11 @@ class Dispatcher:
         if (runner := self._runner(webhook)) is not None:
             self._breakers.ask(runner)
 
+    def is_under_way(self, webhook: int, delivery: DeliveryId) -> bool:
+        """Return whether an attempt of a delivery is in its webhook's lane, whatever its state."""
+        runner = self._runners.get(webhook)
+        return runner is not None and delivery in runner.lane.under_way
+
     def succeeded_outside(self, webhook: int) -> None:
         """A webhook's receiver has taken a message that was no delivery."""
         if (runner := self._runner(webhook)) is not None:

@@ -61,6 +61,9 @@ class Lanes(Protocol):
     def probe(self, webhook: int) -> None:
         """Ask a webhook's receiver at once, if its breaker is open."""
 
+    def is_under_way(self, webhook: int, delivery: DeliveryId) -> bool:
+        """Return whether an attempt of a delivery is in its lane."""
+
 
 class ManualRetries:
     """Asks the store for the retry and tells the lane."""
@@ -71,7 +74,14 @@ class ManualRetries:
 
     async def ask(self, org: OrgId, delivery: DeliveryId, webhook: int) -> port.ManualRetry:
         """See `port.LaneStore.retry_now`. StoreDown."""
-        asked = await self._store.retry_now(delivery)
+        if self._lanes.is_under_way(webhook, delivery):
+            # One that was cancelled meanwhile is not revived: its next attempt would go beside this
+            # one, and under the same number.
+            asked = await self._store.wake(delivery)
+            if asked.outcome == "over":
+                return port.ManualRetry("under_way")
+        else:
+            asked = await self._store.retry_now(delivery)
         if asked.due_ms is not None:
             if asked.promised_ms is not None and asked.promised_ms > asked.due_ms:
                 self._lanes.promised_retries.make(org, delivery, asked.promised_ms)
