@@ -59,7 +59,7 @@ class ReplayWorld(World):
             return
         deeds = (self.ask_for_replay, self.cancel_some, self.move_a_job, self.throw_the_switch)
         try:
-            await rng.choice((*deeds, self.ask_for_replay))(rng, living)
+            await rng.choice((*deeds, self.ask_for_replay, self.try_by_hand))(rng, living)
         except StoreDown:
             pass
 
@@ -129,6 +129,24 @@ class ReplayWorld(World):
             if state == State.CANCELLED:
                 self.taken_back.setdefault(one, self.loop.time())
 
+    async def try_by_hand(self, rng: random.Random, living: list[Known]) -> None:
+        """One more try of what ended undelivered, of what was cancelled first, or of what waits."""
+        rows = self.disk.ask(
+            "SELECT id, webhook FROM delivery WHERE state IN (?, ?, ?, ?)",
+            *(State.CANCELLED, State.FAILED, State.PARKED, State.RETRYING),
+        )
+        numbers = {known.number for known in living if known.ending_s == float("inf")}
+        rows = [row for row in rows if row[1] in numbers]
+        if not rows:
+            return
+        delivery, number = rng.choice(rows)
+        record = self.webhooks.by_number(number)
+        if record is None or record.webhook.standing is not Standing.ACTIVE:
+            return
+        self.disk.by_hand.add(delivery)
+        self.taken_back.pop(delivery, None)  # whoever cancelled it has been overruled
+        await self.parts.manual_retries.ask(ORG, DeliveryId(delivery), number)
+
     async def move_a_job(self, rng: random.Random, _: list[Known]) -> None:
         rows = self.disk.ask("SELECT number FROM replay WHERE closed = 0")
         if not rows:
@@ -182,9 +200,9 @@ class ReplayWorld(World):
 
     def check_closed(self, number: int, state: str) -> None:
         [job] = [one for one in self.disk_jobs() if one.number == number]
-        by_state = dict(
+        by_state = dict(  # a job keeps what it has told: a try by hand after its end is not its own
             self.disk.ask(
-                "SELECT d.state, count(*) FROM delivery_replay r JOIN delivery d"
+                "SELECT coalesce(r.state, d.state), count(*) FROM delivery_replay r JOIN delivery d"
                 " ON d.id = r.delivery WHERE r.replay = ? GROUP BY 1",
                 number,
             )
