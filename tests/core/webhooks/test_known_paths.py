@@ -8,6 +8,7 @@ from tidings.catalogue import envelope, load
 from tidings.catalogue.event_type import EventType
 from tidings.core.event_path import read_path
 from tidings.core.events.own_types import Declaration, OwnType
+from tidings.core.webhooks import known_paths
 from tidings.core.webhooks.known_paths import has_path, unknown_key
 
 CATALOGUE = load()
@@ -109,3 +110,14 @@ def test_a_key_that_a_schema_rules_out_draws_a_warning(key: str) -> None:
     assert unknown_key(own(closed, "data.lines[0].n")) == ()
     for schema in OPEN[:3]:
         assert unknown_key(own(schema, key)) == ()
+
+
+@pytest.mark.parametrize(
+    ("count", "told"),
+    [(1, "{0}"), (2, "{0}, {1}"), (3, "{0}, {1}, {2}"), (4, "{0}, {1}, {2} and 1 more"),
+     (9, "{0}, {1}, {2} and 6 more")],
+)  # fmt: skip
+def test_the_types_that_lack_a_path_are_named_up_to_three(count: int, told: str) -> None:
+    kinds = list(CATALOGUE.kinds())[:count]
+    message = known_paths._unknown("filter.path", "data.nothing", kinds).message
+    assert f"({told.format(*(kind.label for kind in kinds))}); got" in message
