@@ -15,7 +15,7 @@ from tests.e2e.harness.service import KEY, ORG, SECRET
 from .conftest import Brand, request
 from .recorder import Recorder
 
-pytestmark = [pytest.mark.systems, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.systems, pytest.mark.timeout(180)]
 
 # What a caller may say of its way, the proxy's own address among it.
 LIES = [
@@ -64,6 +64,7 @@ def test_tls_before_1_2_is_refused(front: Nginx) -> None:
         front.dial(context=old)
 
 
+@pytest.mark.alone
 def test_a_stream_tells_at_once_and_outlives_a_reload(brand: Brand) -> None:
     login = base64.b64encode(f"{KEY}:{SECRET}".encode()).decode()
     headers = {"authorization": f"Basic {login}", "x-tidings-org": str(ORG)}
