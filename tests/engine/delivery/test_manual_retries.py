@@ -103,4 +103,5 @@ def test_one_that_was_cancelled_while_its_attempt_is_under_way_is_not_tried_besi
 
 def state_of(world: NoticeWorld) -> State:
     [(state,)] = world.store.half.connection.execute("SELECT state FROM delivery").fetchall()
+    assert isinstance(state, int)
     return State(state)
