@@ -38,6 +38,10 @@ CASES = {
         restored_backlog: owed_before unfinished_before
         manual_retries: retry_now
     """,
+    "engine/delivery/test_manual_retries.py::"
+    "test_one_that_was_cancelled_while_its_attempt_is_under_way_is_not_tried_beside_it": """
+        manual_retries: wake
+    """,
     f"{FAULTS}::test_a_change_whose_answer_was_lost_is_in_force_without_its_repetition": """
         changes: load load_types
     """,

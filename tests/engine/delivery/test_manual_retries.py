@@ -10,6 +10,7 @@ from tidings.core.delivery.outcome import DELIVERED, Failed, Outcome, Retry
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, OrgId
 from tidings.engine.delivery.manual_retries import PROMISED_MAX, PromisedRetries
+from tidings.store.port import StoreDown
 
 ORG = OrgId(1)
 NOW = 1_000_000
@@ -89,6 +90,10 @@ def test_one_that_was_cancelled_while_its_attempt_is_under_way_is_not_tried_besi
         assert (await retries.ask(crm.org, delivery, crm.number)).outcome == "waiting"
         await world.parts.replays.cancel([delivery], "me")
         assert state_of(world) == State.CANCELLED
+        world.store.down = True
+        with pytest.raises(StoreDown):
+            await retries.ask(crm.org, delivery, crm.number)
+        world.store.down = False
         assert (await retries.ask(crm.org, delivery, crm.number)).outcome == "under_way"
         await asyncio.sleep(1)
         assert world.receivers.tries == {"/crm": 1}
