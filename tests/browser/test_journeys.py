@@ -226,7 +226,7 @@ def test_9_replay_500_and_cancel(reader: NewReader, new_org: NewOrg, receiver: R
         one = reader(org=api.org)
         one.open(f"/webhooks/{hook['webHookId']}")
         one.page.get_by_role("button", name="Enable").click()
-        expect(one.page.locator(".head .state")).to_contain_text("active")
+        expect(one.page.locator(".head .state")).to_contain_text("well")
         one.open(f"/deliveries?webhook={hook['webHookId']}&status=failed&status=parked")
         one.page.get_by_role("button", name="Replay all that match").click()
         one.see(f"This sends {MANY} requests")
