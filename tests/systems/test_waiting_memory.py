@@ -19,7 +19,7 @@ from ..e2e.harness.service import ServiceProcess
 WAITING = 200_000
 MORE_MB = 300
 WATCHED_S = 12.0  # of sending; the most is held within the first seconds
-SENT_MIN = 1_000  # meanwhile: it must have begun
+SENT_MIN = 100  # meanwhile: it must have begun; how fast it goes is the disk's matter here
 BATCH_BYTES = 3 << 20
 
 
