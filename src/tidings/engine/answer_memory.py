@@ -4,11 +4,17 @@ An answer to a preview holds several events and what was made of each, and its c
 slowly as they like. So such an answer reserves its bytes first, and gives them back when it has
 left. An org holds as much as it leaves to others. Who finds no room waits for a turn, one org after
 the other, and is refused after a few seconds.
+
+Whatever is rendered, tried or counted for a tenant holds memory from here (`holding`): by the faces
+until the answer has left, and otherwise for as long as it is made. What a call holds already is not
+asked for again.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 
 from tidings.core.ids import OrgId
 from tidings.core.shares.budget import SharedBudget
@@ -19,6 +25,7 @@ WAITING_MAX = 64  # calls that wait for room
 WAIT_S, AGAIN_S = 5.0, 2.0
 
 Release = Callable[[], None]
+_HOLDS: ContextVar[bool] = ContextVar("holds_answer_memory", default=False)  # of this call
 
 
 class _Waiter:
@@ -82,6 +89,20 @@ class AnswerMemory:
             self._places.give(org)
         return self._release(org, amount)
 
+    @asynccontextmanager
+    async def holding(self, org: OrgId, amount: int) -> AsyncIterator[None]:
+        """Reserve so many bytes for as long as the block runs, unless the call holds memory
+        already. Throttled where there is none in time."""
+        if _HOLDS.get():
+            yield
+            return
+        release = await self.hold(org, amount)
+        try:
+            with mark_held():
+                yield
+        finally:
+            release()
+
     def _release(self, org: OrgId, amount: int) -> Release:
         given = False
 
@@ -130,3 +151,13 @@ class AnswerMemory:
             "Read the others first, or ask for less; then try again. (too_many_answers, -)",
             wait_s=AGAIN_S,
         )
+
+
+@contextmanager
+def mark_held() -> Iterator[None]:
+    """Say that this call holds memory for what the block makes."""
+    token = _HOLDS.set(True)
+    try:
+        yield
+    finally:
+        _HOLDS.reset(token)

@@ -22,6 +22,7 @@ from tidings.core.times import iso
 from tidings.core.webhooks.name_matching import names_of
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.access.access import Caller
+from tidings.engine.answer_memory import AnswerMemory
 from tidings.engine.events.event_types import EventTypes
 from tidings.engine.replay import requests as replay_requests
 from tidings.engine.replay.runs import Replays, UnknownReplay
@@ -32,6 +33,7 @@ from tidings.store import port
 from tidings.store.port import ReplayJob, StoredDelivery
 
 COUNT_FOR_S = 10.0
+COUNT_BYTES = 12 << 20  # what a count takes: of listed ones, their ids and what was found of each
 A_REPLAY = "the id of a replay of this org, as rpl_…"
 
 
@@ -57,6 +59,10 @@ class ReplayParts(Protocol):
     @property
     def replay_requests(self) -> replay_requests.ReplayRequests:
         """What a request comes to in an org."""
+
+    @property
+    def answer_memory(self) -> AnswerMemory:
+        """What a count holds its memory of."""
 
 
 class ReplayCalls:
@@ -128,7 +134,9 @@ class ReplayCalls:
         for_s: float = COUNT_FOR_S,
     ) -> dict[str, Any]:
         """What it would do, counted within `for_s` seconds and said in one sentence."""
-        counted = await self._parts.replays.count(wanted.spec, wanted.listed, for_s)
+        memory = self._parts.answer_memory
+        async with memory.holding(wanted.spec.owner, COUNT_BYTES):
+            counted = await self._parts.replays.count(wanted.spec, wanted.listed, for_s)
         makes = counted.count - counted.skipped
         if wanted.target is None:
             sentence = cancel_announcement(makes, counted.ended)

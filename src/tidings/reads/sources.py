@@ -12,6 +12,7 @@ from tidings.core.sources.source import WEBHOOK, Source, address
 from tidings.core.sources.unsigned_ids import source_warnings
 from tidings.core.sources.verification import refusal_of
 from tidings.core.times import iso
+from tidings.engine.answer_memory import AnswerMemory
 from tidings.engine.sources.activity import ASIDE, OUTCOMES, Arrival
 from tidings.engine.sources.intake import Fate
 from tidings.engine.sources.live_source import LiveSource
@@ -20,6 +21,7 @@ from tidings.reads.messages import show_bytes, show_headers
 from tidings.store.port import AsideMessage
 
 PREFIX = "asd"
+TRIED_BYTES = 16 << 20  # what trying one message takes, with the events that are made of it
 TROUBLE_LASTS_MS = 60_000
 REFUSED_SENDER = (
     "Its sender must prove who it is by the source's verification; every message since was "
@@ -125,7 +127,17 @@ def show_redriven(fates: list[Fate], live: LiveSource) -> dict[str, Any]:
     }
 
 
+async def redrive_aside(
+    memory: AnswerMemory, sources: Sources, live: LiveSource, message: AsideMessage | None = None
+) -> list[Fate]:
+    """Try what a source has put aside once more, all of it or one message; return what became of
+    each. Overloaded, Throttled."""
+    async with memory.holding(live.org, TRIED_BYTES):
+        return await sources.redrive(live, message)
+
+
 async def try_message(
+    memory: AnswerMemory,
     sources: Sources,
     caller: Caller,
     live: LiveSource | None,
@@ -136,7 +148,8 @@ async def try_message(
     """What would become of a message by a source that is set so, which `live` is or would be: its
     sender, the events, or why it would be put aside. Nothing is kept. Overloaded."""
     sample = sources.sample(live, caller, source)
-    read = await sources.intake.preview(sample, message)
+    async with memory.holding(caller.org, TRIED_BYTES):
+        read = await sources.intake.preview(sample, message)
     why = None
     if source.verification is not None:
         why = refusal_of(source.verification, message, now_ms // 1000)

@@ -6,7 +6,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from tidings.core.ids import OrgId
-from tidings.engine.answer_memory import AnswerMemory, Release
+from tidings.engine.answer_memory import AnswerMemory, Release, mark_held
 
 
 class HeldAnswer(Response):
@@ -32,7 +32,9 @@ async def answer_within(
     Throttled where there is none in time."""
     release = await memory.hold(org, amount)
     try:
-        return HeldAnswer(await make(), release)
+        with mark_held():
+            made = await make()
+        return HeldAnswer(made, release)
     except BaseException:
         release()
         raise

@@ -21,6 +21,8 @@ from tidings.engine.sources.live_source import LiveSource
 from tidings.reads.filters import PAGING
 from tidings.reads.questions import read_question
 from tidings.reads.sources import (
+    TRIED_BYTES,
+    redrive_aside,
     show_aside,
     show_aside_whole,
     show_newest,
@@ -28,8 +30,6 @@ from tidings.reads.sources import (
     show_source,
     try_message,
 )
-
-TRIED_BYTES = 16 << 20  # what trying one message takes, with the events that are made of it
 
 _EXAMPLE = {
     "name": "shop",
@@ -147,7 +147,8 @@ def source_routes(services: Services) -> APIRouter:
     async def redrive(request: Request, source_id: str) -> Response:
         """By the mapping and the rules of today, the oldest first, at most 1,000 of them."""
         live = sources.get(services.caller(request, "sources:write").org, source_id)
-        return answer(show_redriven(await sources.redrive(live), live))
+        fates = await redrive_aside(services.answer_memory, sources, live)
+        return answer(show_redriven(fates, live))
 
     _switch_routes(services, router)
     _aside_routes(services, router)
@@ -214,7 +215,8 @@ def _aside_routes(services: Services, router: APIRouter) -> None:
         """By the mapping and the rules of today."""
         live = sources.get(services.caller(request, "sources:write").org, source_id)
         message = await sources.aside_message(live, aside_id)
-        return answer(show_redriven(await sources.redrive(live, message), live))
+        fates = await redrive_aside(services.answer_memory, sources, live, message)
+        return answer(show_redriven(fates, live))
 
 
 async def _preview(
@@ -229,10 +231,14 @@ async def _preview(
     source: Source = services.sources.checked(caller, said, old)
     message, now_ms = _message(body.get("message")), services.clock.now_ms()
 
-    async def make() -> Response:
-        return answer(await try_message(services.sources, caller, live, source, message, now_ms))
+    memory = services.answer_memory
 
-    return await answer_within(services.answer_memory, caller.org, TRIED_BYTES, make)
+    async def make() -> Response:
+        return answer(
+            await try_message(memory, services.sources, caller, live, source, message, now_ms)
+        )
+
+    return await answer_within(memory, caller.org, TRIED_BYTES, make)
 
 
 def _message(said: object) -> ForeignMessage:

@@ -21,7 +21,7 @@ from tidings.engine.shaping.faults import ShapeLater, ShapeNeedless, ShapeRefuse
 from tidings.reads.actions.definition import capped_said, waits_said
 from tidings.reads.delivery.runs import look_ups, show_made
 from tidings.reads.messages import show_bytes, show_headers
-from tidings.reads.webhooks.preview import newest
+from tidings.reads.webhooks.preview import newest, preview_bytes
 from tidings.reads.webhooks.trials import TrialParts, sent, show_tested, test_message
 from tidings.store import port
 
@@ -108,7 +108,8 @@ async def try_out(
     if (why := passed_by(webhook, event)) is not None:
         return _shown(NOT_DONE, why, (), waits)
     try:
-        body = await parts.trial.rehearse(org, webhook, event.id, event.body)
+        async with parts.answer_memory.holding(org, preview_bytes(1)):
+            body = await parts.trial.rehearse(org, webhook, event.id, event.body)
     except ShapeNeedless as needless:
         return _shown(NOT_DONE, needless.reason, needless.steps, waits)
     except ShapeRefused as refused:

@@ -13,6 +13,7 @@ from tidings.core.ids import DeliveryId, OrgId
 from tidings.core.shaping.filter import explain
 from tidings.core.times import iso
 from tidings.core.webhooks.webhook import Webhook
+from tidings.engine.answer_memory import AnswerMemory
 from tidings.engine.events.event_types import EventTypes
 from tidings.engine.shaping.faults import ShapeLater, ShapeRefused
 from tidings.engine.shaping.shaper import Shaping
@@ -43,6 +44,10 @@ class PreviewParts(Protocol):
     @property
     def shaper(self) -> Shaping:
         """Who makes the bytes."""
+
+    @property
+    def answer_memory(self) -> AnswerMemory:
+        """What it holds its memory of."""
 
 
 def preview_bytes(last: int) -> int:
@@ -123,7 +128,8 @@ async def try_event(
         DeliveryId(0), webhook.number, stored.org, stored.id, stored.at_ms, 1, None, False, body
     )
     try:
-        made = await parts.shaper.shape(webhook, job)
+        async with parts.answer_memory.holding(webhook.org, preview_bytes(1)):
+            made = await parts.shaper.shape(webhook, job)
     except ShapeRefused as wrong:
         return row | {"received": False, "why": f"The delivery would fail: {wrong.reason}"}
     except ShapeLater as later:

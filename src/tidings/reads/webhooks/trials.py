@@ -18,6 +18,7 @@ from tidings.core.webhooks.kinds import ACTION, HTTP
 from tidings.core.webhooks.masks import masked_by_name, masked_of
 from tidings.core.webhooks.name_matching import is_prefix
 from tidings.core.webhooks.webhook import Webhook
+from tidings.engine.answer_memory import AnswerMemory
 from tidings.engine.clock import Clock
 from tidings.engine.delivery.trial import Trial, TrialResult
 from tidings.engine.events.event_types import EventTypes
@@ -28,6 +29,7 @@ from tidings.reads.delivery.delivery_view import show_timings
 from tidings.reads.messages import show_bytes, show_headers
 
 BODY_BYTES_MAX = 256 * 1024
+TEST_BYTES = 3 << 20  # what a test message takes while its answer is waited for
 SECRET_BYTES = 32
 _OTHER_SECRET = Refusal(
     "test_secret",
@@ -56,6 +58,10 @@ class TrialParts(Protocol):
     @property
     def trial(self) -> Trial:
         """Who sends it."""
+
+    @property
+    def answer_memory(self) -> AnswerMemory:
+        """What it holds its memory of."""
 
 
 def signed(
@@ -94,7 +100,8 @@ async def sent(
         return saved is None or (now is not None and now.webhook is saved)
 
     stored = webhook == saved
-    return await parts.trial.send(org, webhook, event_id, message, stands, stored=stored)
+    async with parts.answer_memory.holding(org, TEST_BYTES):
+        return await parts.trial.send(org, webhook, event_id, message, stands, stored=stored)
 
 
 def test_message(

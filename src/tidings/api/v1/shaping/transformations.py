@@ -10,16 +10,19 @@ from starlette.responses import Response
 
 from tidings.api.answers import answer, refused
 from tidings.api.context import Services, read_object, refuse_unknown_fields
+from tidings.api.http.held_answer import answer_within
 from tidings.api.keyed import KEYED
 from tidings.api.models import V1_ERRORS, Responses, new_body
 from tidings.api.paging import WHOLE
-from tidings.core.shaping.transformation_rules import NewTransformation, Template
+from tidings.core.shaping.transformation_rules import TEMPLATE_MAX, NewTransformation, Template
+from tidings.engine.shaping.transformations import VERSIONS_SHOWN
 from tidings.reads.shaping import show_transformation
 from tidings.store.port import StoredTransformation
 from tidings.transform.port import RenderLater
 
 TRANSFORMATION_BODY = new_body("A template by its name.", NewTransformation)
 REPLACING_BODY = new_body("A template for the name in the path.", Template)
+VERSIONS_BYTES = 5 * VERSIONS_SHOWN * TEMPLATE_MAX  # as texts, as JSON, and as an answer
 TRANSFORMATION_ERRORS: Responses = {
     400: {"description": "The name or the template is refused; the answer says why"},
     409: {"description": "The name is taken, or webhooks use it"},
@@ -73,10 +76,14 @@ def transformation_routes(services: Services) -> APIRouter:
     async def versions(request: Request, name: str) -> Response:
         """The newest 100 first, with their templates. One without says that it was deleted."""
         org = services.caller(request, "webhooks:read").org
-        with _told():
-            found = await transformations.versions(org, name)
-        rows = [show_transformation(one) | {"template": one.template} for one in found]
-        return answer({"versions": rows} | WHOLE)
+
+        async def make() -> Response:
+            with _told():
+                found = await transformations.versions(org, name)
+            rows = [show_transformation(one) | {"template": one.template} for one in found]
+            return answer({"versions": rows} | WHOLE)
+
+        return await answer_within(services.answer_memory, org, VERSIONS_BYTES, make)
 
     @router.put(
         "/{name}",

@@ -8,7 +8,7 @@ from tidings.console.json_view import body_of
 from tidings.console.pages.sources.sources import known_by, own, redriven, summary
 from tidings.console.visit import Visit
 from tidings.engine.sources.live_source import LiveSource
-from tidings.reads.sources import show_aside, show_redriven
+from tidings.reads.sources import redrive_aside, show_aside, show_redriven
 from tidings.store.port import AsideMessage
 
 
@@ -22,7 +22,8 @@ async def redrive(visit: Visit) -> Response:
     """Try it again, by the mapping and the rules of today."""
     live = own(visit)
     message = await _own(visit, live)
-    fates = await visit.services.sources.redrive(live, message)
+    services = visit.services
+    fates = await redrive_aside(services.answer_memory, services.sources, live, message)
     if fates and fates[0].code:
         message = await _own(visit, live)
         return _page(visit, live, message, f"It is still put aside. {message.reason}")

@@ -108,7 +108,7 @@ async def _tried(
     visit: Visit, shown: Shown, live: LiveSource | None
 ) -> tuple[dict[str, Any], Refusals]:
     """What the sample would become, and what keeps the fields from saying it."""
-    sources = visit.services.sources
+    sources, memory = visit.services.sources, visit.services.answer_memory
     body, wrong = body_of(shown, new=live is None)
     if live is None:
         body["name"] = _FILLED["name"]
@@ -121,7 +121,7 @@ async def _tried(
             raise Invalid(*_all(visit, body, wrong, live))
         source, unproved = _source(visit, body, old)
         now_ms = visit.services.clock.now_ms()
-        told = await try_message(sources, visit.caller, live, source, message, now_ms)
+        told = await try_message(memory, sources, visit.caller, live, source, message, now_ms)
     except (Invalid, Conflict) as refused:
         return {"refusals": [one.message for one in refused.refusals]}, refused.refusals
     except RequestRefused as refused:

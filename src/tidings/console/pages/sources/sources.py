@@ -16,7 +16,7 @@ from tidings.engine.sources.message_reader import NOWHERE
 from tidings.engine.sources.sources import REDRIVEN_MAX
 from tidings.reads.filters import PAGING
 from tidings.reads.questions import cursors, read_question
-from tidings.reads.sources import PREFIX, show_redriven, show_source
+from tidings.reads.sources import PREFIX, redrive_aside, show_redriven, show_source
 
 AT = "/sources"
 PAGE = 25
@@ -172,7 +172,8 @@ async def say(visit: Visit) -> Response:
 async def redrive(visit: Visit) -> Response:
     """Try all that is put aside again, by the mapping and the rules of today."""
     live = own(visit)
-    fates = await visit.services.sources.redrive(live)
+    services = visit.services
+    fates = await redrive_aside(services.answer_memory, services.sources, live)
     return visit.go(f"{AT}/{live.id}", redriven(show_redriven(fates, live)))
 
 
