@@ -23,7 +23,7 @@ from tidings.core.notices.consent_rules import mailed_by
 from tidings.core.running.parts import Part
 from tidings.core.webhooks.kinds import PULL
 from tidings.core.webhooks.registry import Registry
-from tidings.destinations.port import Destination, Driver
+from tidings.destinations.port import BROKER_TASKS, Driver
 from tidings.engine.access.access_services import AccessServices
 from tidings.engine.actions.actions import ActionServices
 from tidings.engine.actions.new_events import NewEventsDriver
@@ -47,6 +47,7 @@ from tidings.engine.engine import Engine, EngineListeners, nobody_yet
 from tidings.engine.events.acceptor import Acceptor
 from tidings.engine.events.commit_queue import CommitQueue
 from tidings.engine.events.event_types import EventTypes
+from tidings.engine.events.feed import PART as FEED
 from tidings.engine.events.feed import Feed
 from tidings.engine.events.intake import Draft
 from tidings.engine.events.late_checks import LateChecks
@@ -86,7 +87,9 @@ from tidings.engine.sources.outbox_tables import OutboxTables
 from tidings.engine.sources.pumps import Pumps
 from tidings.engine.sources.sources import Sources
 from tidings.engine.supervisor import Job, Supervisor
+from tidings.engine.threads import OFFLOAD, ThreadOffload
 from tidings.engine.webhooks.judgements import WebhookJudgements
+from tidings.engine.webhooks.secret_ends import PART as SECRET_ENDS
 from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.ports import Options, Ports, StepRunner
 
@@ -117,7 +120,7 @@ class App:
     acceptor: Acceptor
     reader: CallReader[Draft]
     late: LateChecks
-    destination: Destination
+    destination: GuardedDestination
     headers_of: HeadersOf
     pulls: Pulls
     engine: Engine
@@ -135,6 +138,7 @@ class App:
     terms: Terms
     background: BackgroundTasks
     heartbeats: Heartbeats
+    offload: ThreadOffload
     readiness: Readiness
     collectors: Sequence[Collector] = field(default=())
 
@@ -151,7 +155,12 @@ class App:
 
     async def start(self, through: StepRunner, *, hold: bool = False) -> None:
         """Recover what a former owner has left, and work. With `hold` nothing is sent."""
-        self.heartbeats.start()
+        heartbeats = self.heartbeats
+        heartbeats.watch_work(OFFLOAD, self.offload.silent_s)
+        heartbeats.watch_work(FEED, self.feed.silent_s)
+        heartbeats.watch_work(SECRET_ENDS, self.webhooks.overdue_secrets_s)
+        heartbeats.watch_work(BROKER_TASKS, self.destination.overdue_s)
+        heartbeats.start()
         await through(self.stops.load)
         if hold:
             await through(lambda: self.stops.stop(EVERYTHING, HOLD))
@@ -191,11 +200,12 @@ def build(ports: Ports, options: Options) -> App:
     store, clock, addresses, limits = ports.store, ports.clock, ports.addresses, options.limits
     registry, feed, metrics, heard = Registry(), Feed(), EngineMetrics(), nobody_yet()
     heartbeats = Heartbeats(slice_s=options.rest_slice_s)
-    supervisor, errors = Supervisor(heartbeats), UnforeseenErrors()
+    supervisor, errors, offload = Supervisor(heartbeats), UnforeseenErrors(), ThreadOffload()
     doors, terms, tokens = Doors(ports.keys.terms), Terms(ports.keys.terms), set[str]()
     changes, late = Changes(store, registry), LateChecks(ports.sandboxes)
     event_types = EventTypes(
         late=late,
+        offload=offload,
         catalogue=ports.catalogue,
         envelope=envelope(),
         store=store,
@@ -237,6 +247,7 @@ def build(ports: Ports, options: Options) -> App:
         actions=actions.preparation,
         cuts=PersonalCuts(event_types.kind_of),
         failed=lambda error, kind: errors.note(error, Step.SHAPE, kind),
+        offload=offload,
     )
     commits, headers_of, outboxes, named_connections = (
         CommitQueue(limits.waiting_bytes_max, limits.waiting_s_max),
@@ -353,7 +364,7 @@ def build(ports: Ports, options: Options) -> App:
         intake=acceptor, reader=reader, late=late, clock_ms=clock.now_ms, doors=doors
     )
     own: dict[str, Driver] = {PULL: pulls, EVENTS: new_events}
-    destination: Destination = GuardedDestination(
+    destination = GuardedDestination(
         ports.destination(inboxes.receive, own, consents.has_agreed), errors
     )
     stops = Stops(store=store, clock=clock, switched=heard.switched)
@@ -507,6 +518,7 @@ def build(ports: Ports, options: Options) -> App:
         terms=terms,
         background=BackgroundTasks(supervisor, background, notices.flush),
         heartbeats=heartbeats,
+        offload=offload,
         readiness=Readiness(engine, stops, heartbeats),
         collectors=(metrics, heartbeats, retention, notices, access.access.guard, sources),
     )

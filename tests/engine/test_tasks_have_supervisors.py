@@ -14,7 +14,7 @@ ALLOWED = {
     "engine/supervisor.py:_begin": "the supervisor",
     # a call, a connection or a question: it ends with it, under its deadline
     "server/connection.py:_begin": "one call, under the bounds of the server",
-    "server/listener.py:_take": "one connection, under its deadline",
+    "server/listener.py:_begin_opening": "one connection, under its deadline",
     "engine/keyed_calls.py:run": "one call, which outlives its caller",
     "engine/sources/pump.py:_next": "one read, which its pump waits for",
     "engine/sources/intake.py:_accept": "one batch, which its pump waits for",
@@ -26,7 +26,7 @@ ALLOWED = {
     "engine/sources/lag_watch.py:__init__": "looks of one reading, ended with it",
     "engine/sources/lag_watch.py:_look": "one look, which raises nothing",
     "engine/events/late_checks.py:_compile_behind": "one event type",
-    "engine/shaping/aside.py:run": "what waits for the thread; ends when nothing does",
+    "engine/threads.py:run": "what waits for the thread, which has a heart; ends when nothing does",
     "egress/resolve.py:resolve": "one question, under the resolver's deadline",
     "lookups/csv.py:_look": "one look at a file",
     "destinations/kafka/cluster.py:line_to": "one connection, under its deadline",

@@ -57,6 +57,8 @@ from tidings.engine.clock import service_clock
 from tidings.engine.delivery.dispatcher import UNWRITTEN_MAX
 from tidings.engine.engine import EngineLimits
 from tidings.engine.pull.pulls import OUT_MAX
+from tidings.engine.supervisor import Supervisor
+from tidings.engine.threads import POOL, ThreadProbe
 from tidings.engine.vault import Vault
 from tidings.ports import Options, Ports
 from tidings.server import Bounds, Server
@@ -161,6 +163,7 @@ class Service:
         )
         for process in (*store.processes(), *renderer.processes()):
             app.heartbeats.watch(process)
+        probe = Supervisor(app.heartbeats).start(POOL, ThreadProbe().run)
         await app.load(through)
         await through(lambda: first_credential(settings, app.access.access, acting.org))
         await through(lambda: acting.declare(app))
@@ -175,7 +178,7 @@ class Service:
         server = _server(settings, app, shares)
         await app.start(through, hold=hold)
         link = await through(lambda: console_link(settings, app.access))
-        closers = [*closers, acting.close, renderer.close, sender.close]
+        closers = [*closers, probe.stop, acting.close, renderer.close, sender.close]
         return cls(settings, store, app, server, link, closers)
 
     async def run(self, ended: "asyncio.Future[int]") -> int:

@@ -9,11 +9,12 @@ words are the answer's headers and body.
 `tests/destinations/conformance/` is what every driver promises, as tests.
 """
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from tidings.core.connections.connection import Connection
 from tidings.core.delivery.exchange import Result
 from tidings.core.ids import OrgId
+from tidings.core.running.parts import Part
 from tidings.core.webhooks.webhook import Webhook
 
 Headers = list[tuple[str, str]]
@@ -131,3 +132,16 @@ class Driver(Protocol):
     def carried(self, webhook: Webhook) -> Headers: ...
 
     def show(self, webhook: Webhook, headers: Headers, body: bytes, key: int | None) -> Shown: ...
+
+
+BROKER_TASKS = Part(
+    "lines to brokers", "messages of webhooks whose type is KAFKA wait", restarts=False
+)
+
+
+@runtime_checkable
+class HasTasks(Protocol):
+    """A driver, or all of them, with tasks beside the attempts that wait for them."""
+
+    def overdue_s(self) -> float:
+        """Tell for how long one has been at what should have ended, in seconds."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from tidings.core.connections.connection import Connection, Connections
 from tidings.core.webhooks.kinds import KINDS, QUEUE
 from tidings.core.webhooks.webhook import Webhook
-from tidings.destinations.port import Channel, Driver, Headers, Shown
+from tidings.destinations.port import Channel, Driver, HasTasks, Headers, Shown
 from tidings.destinations.undialled import Undialled, UndialledChannel
 
 
@@ -22,6 +22,11 @@ class ByKind:
             self._drivers[QUEUE] = of_type[default.kind]
         else:
             self._drivers[QUEUE] = Undialled()
+
+    def overdue_s(self) -> float:
+        """Tell for how long a task of a driver has been at what should have ended, in seconds."""
+        drivers = self._drivers.values()
+        return max((one.overdue_s() for one in drivers if isinstance(one, HasTasks)), default=0.0)
 
     def open(self, webhook: Webhook) -> Channel:
         connection: Connection | None = None

@@ -211,7 +211,7 @@ class Engine:
             COMMITTER,
             lambda _: committer.run(),
             may_restart=lambda: not committer.is_busy,
-            silent_s=committer.idle_s,
+            silent_s=committer.silent_s,
         )
         self._settler.ended.add_done_callback(self._settler_ended)
         self.healths.load(healths, past)

@@ -218,6 +218,11 @@ class Heartbeats(Collector):
         heart = self.heart(process.part, process.silent_s)
         self._processes.append((process.part.name, _ProcessHeart(process, heart)))
 
+    def watch_work(self, part: Part, silent_s: Callable[[], float]) -> None:
+        """Watch what is no task of the supervisor, from now on: `silent_s` says for how long it has
+        had work without progress, in seconds."""
+        self.heart(part, silent_s).begin()
+
     def retire(self, heart: Heart) -> None:
         """Forget a heart: its work is over. Idempotent."""
         hearts = self._hearts.get(heart.part.name, [])

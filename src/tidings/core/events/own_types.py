@@ -279,10 +279,13 @@ class Reading(msgspec.Struct, frozen=True):
     example_unchecked: bytes = b""  # the event that shows it, where its check may take long
 
 
-def read_own_type(name: str, body: Json, envelope: Json) -> Reading | list[Refusal]:
+def read_own_type(
+    name: str, body: Json, envelope: Json, *, check_example: bool = True
+) -> Reading | list[Refusal]:
     """Read a body that declares an event type, or say why not. Never raises.
 
-    That the name is free is not asked here.
+    That the name is free is not asked here. Without `check_example` nothing is compiled, so that a
+    thread may do it.
     """
     form = Form(body)
     _check_name(form, name)
@@ -300,7 +303,7 @@ def read_own_type(name: str, body: Json, envelope: Json) -> Reading | list[Refus
     unchecked = b""
     if made.kind.examples:
         raw = msgspec.json.encode(made.kind.example)
-        if not made.fits_loop(raw):
+        if not check_example or not made.fits_loop(raw):
             unchecked = raw
         elif problems := made.check(made.kind.example):
             form.refuse("bad_example", "example", misfit(problems))

@@ -33,6 +33,10 @@ class KafkaDestination:
         assert connection is not None  # webhooks of the type name one
         return KafkaChannel(webhook, connection, self._producers)
 
+    def overdue_s(self) -> float:
+        """Tell for how long a task has been at records whose time is over, in seconds."""
+        return self._producers.overdue_s()
+
     def carried(self, webhook: Webhook) -> Headers:
         return carried(CONTENT_TYPE, "")
 
@@ -64,6 +68,10 @@ class Producers:
             self._by_connection[connection.name] = producer
         producer.users += 1
         return producer
+
+    def overdue_s(self) -> float:
+        """Tell how overdue the slowest of them is, in seconds."""
+        return max((one.overdue_s() for one in self._by_connection.values()), default=0.0)
 
     async def give_back(self, connection: Connection, producer: "Producer") -> None:
         """Close it, where nobody else has it."""

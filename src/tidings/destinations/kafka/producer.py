@@ -110,8 +110,14 @@ class Producer:
         self._now_s = now_s
         self._queues: dict[int, deque[_Record]] = {}
         self._sending: dict[int, asyncio.Task[None]] = {}
+        self._due_s: dict[int, float] = {}  # by when what is sent to a broker must have ended
         self._batch_bytes: dict[str, int] = {}  # of topics that take less than others
         self._turn = 0
+
+    def overdue_s(self) -> float:
+        """Tell for how long a task of ours has been at records whose time is over, in seconds."""
+        due_s = min(self._due_s.values(), default=None)
+        return 0.0 if due_s is None else max(0.0, monotonic() - due_s)
 
     async def send(
         self,
@@ -211,6 +217,7 @@ class Producer:
 
     def _ran(self, node: int) -> None:
         del self._sending[node]
+        self._due_s.pop(node, None)
         if self._queues.get(node):  # put when it had just ended
             task = self._sending[node] = asyncio.create_task(self._run(node))
             task.add_done_callback(lambda _: self._ran(node))
@@ -220,6 +227,7 @@ class Producer:
         queue = self._queues[node]
         try:
             while queue:
+                self._due_s[node] = queue[-1].until_s
                 line = await self._cluster.line_to(node)
                 if not isinstance(line, AIOKafkaConnection):
                     self._cluster.forget()
@@ -269,7 +277,8 @@ class Producer:
         records: list[_Record],
         queue: deque[_Record],
     ) -> None:
-        wait_s = max(record.until_s for record in records) - monotonic()
+        self._due_s[node] = max(record.until_s for record in records)
+        wait_s = self._due_s[node] - monotonic()
         topics: dict[str, list[tuple[int, bytes]]] = {}
         for (topic, partition), (_, builder) in request.batches.items():
             topics.setdefault(topic, []).append((partition, bytes(builder.build())))

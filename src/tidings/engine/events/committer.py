@@ -108,6 +108,10 @@ class Committer:
             self._taken_before, self._left_since_s = self._taken, self._loop.time()
         return self._loop.time() - self._left_since_s
 
+    def silent_s(self) -> float:
+        """For how long work has made no progress, taken or not, in seconds; asked regularly."""
+        return max(self.idle_s(), self.stuck_s())
+
     def leave_owed(self) -> None:
         """Make no more of what is owed: the next owner does."""
         self._held_back = True

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from tidings.catalogue import Catalogue, EventType
+from tidings.catalogue import Catalogue, EventType, Problem
 from tidings.catalogue.compat import Change, breaking
 from tidings.catalogue.event_type import Json
 from tidings.catalogue.versions import Version, pick
@@ -31,12 +31,14 @@ from tidings.core.webhooks.known_paths import unknown_key
 from tidings.engine.changes import Changes
 from tidings.engine.events.intake import Overloaded
 from tidings.engine.events.late_checks import LateChecks
+from tidings.engine.threads import SMALL_BYTES, ThreadOffload
 from tidings.errors import Conflict, Invalid, NotFound, Refusal, passed
 from tidings.store import port
 
 # What the types of an org keep in memory, of all of them, and of all orgs. Of a catalogue of 500
 # types with 30 fields each it is half.
 ORG_BYTES_MAX, PROCESS_BYTES_MAX = 32 << 20, 512 << 20
+READING_TIMES = 4  # reading a schema takes so many times as long as shaping as many bytes: measured
 
 Users = Callable[
     [OrgId, str], list[str]
@@ -81,6 +83,7 @@ class EventTypes:
         below: Callable[[OrgId], list[OrgId]],  # the orgs below an org
         users: Users,
         late: LateChecks | None = None,  # for examples that may take long to check
+        offload: ThreadOffload | None = None,  # in which large declarations are read
     ) -> None:
         self.catalogue = catalogue
         self._late = late
@@ -91,6 +94,7 @@ class EventTypes:
         self._users = users
         changes.reread.add(lambda _, types: self.load(types))
         self._held = SharedBudget[OrgId](PROCESS_BYTES_MAX, ORG_BYTES_MAX)
+        self._reading = offload or ThreadOffload()
         self._own: dict[int, dict[str, dict[int, OwnRecord]]] = {}
         self._catalogue_names = {
             name: max(versions)
@@ -209,7 +213,7 @@ class EventTypes:
 
         Returns it, whether it was made now (the type or the version), and warnings.
         """
-        reading = passed(read_own_type(name, body, self._envelope))
+        reading = await self._read(org, name, body)
         await self._check_example(org, reading)
 
         async def change() -> tuple[OwnRecord, bool, tuple[Refusal, ...]]:
@@ -275,14 +279,31 @@ class EventTypes:
         if more > 0 and not self._held.admits(org, more):
             raise Invalid(_no_room(self._held.held_by(org), more))
 
+    async def _read(self, org: OrgId, name: str, body: dict[str, Any]) -> Reading:
+        """Read a declaration, beside the loop where it may take long. Invalid."""
+        raw = msgspec.json.encode(body.get("schema"))
+        # To measure one pattern alone may take longer than the loop has.
+        size = SMALL_BYTES + 1 if b'"pattern' in raw else READING_TIMES * len(raw)
+        return passed(
+            await self._reading.run(
+                org,
+                size,
+                lambda: read_own_type(name, body, self._envelope, check_example=False),
+            )
+        )
+
     async def _check_example(self, org: OrgId, reading: Reading) -> None:
         """The example of a declaration, where it could not be checked at once. Invalid."""
         if not reading.example_unchecked:
             return
+        raw = reading.example_unchecked
         try:
-            if self._late is None:
+            if reading.made.fits_loop(raw):
+                problems: Sequence[Problem] = reading.made.check(reading.made.kind.example)
+            elif self._late is None:
                 raise Overloaded("nobody checks events apart")
-            problems = await self._late.problems(org, reading.made, reading.example_unchecked)
+            else:
+                problems = await self._late.check_apart(org, reading.made, raw)
         except Overloaded:
             said = "example must be checked by the schema; that takes too long now. Try it again"
             raise Invalid(

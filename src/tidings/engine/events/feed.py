@@ -10,6 +10,9 @@ from typing import Any
 
 import msgspec
 
+from tidings.core.running.parts import Part
+
+PART = Part("live stream", "listeners of the live stream hear nothing", restarts=False)
 QUEUE_MAX = 1000
 DROPPED = "dropped"
 
@@ -32,7 +35,14 @@ class Subscription:
         self._queue_max = queue_max
         self._dropped = 0
         self._wake = asyncio.Event()
+        self._waiting = False  # in `read`
         self.closed = False
+
+    @property
+    def is_missed(self) -> bool:
+        """Whether a reader waits though there is something to read: it is woken within a turn of
+        the loop."""
+        return self._waiting and bool(self._queue)
 
     def push(self, told: FeedItem) -> None:
         """Queue a fact, or count it as dropped."""
@@ -50,11 +60,14 @@ class Subscription:
     async def read(self, wait_s: float) -> list[FeedItem]:
         """What is queued, after waiting for at most `wait_s`; empty when nothing came."""
         if not self._queue and not self.closed:
+            self._waiting = True
             try:  # not `wait_for`: where a fact comes with it, that swallows a cancellation
                 async with asyncio.timeout(wait_s):
                     await self._wake.wait()
             except TimeoutError:
                 return []
+            finally:
+                self._waiting = False
         self._wake.clear()
         told = list(self._queue)
         self._queue.clear()
@@ -71,7 +84,20 @@ class Feed:
         self._queue_max = queue_max
         self._listeners: dict[int, list[Subscription]] = {}
         self._closed = False
+        self._missed_since_s: float | None = None
         self.listening = False  # read this before making a fact: nobody may want it
+
+    def silent_s(self) -> float:
+        """Tell for how long a listener has waited beside facts that it was not woken for, in
+        seconds; asked regularly."""
+        listeners = (one for channel in self._listeners.values() for one in channel)
+        if not any(listener.is_missed for listener in listeners):
+            self._missed_since_s = None
+            return 0.0
+        now_s = asyncio.get_running_loop().time()
+        if self._missed_since_s is None:
+            self._missed_since_s = now_s
+        return now_s - self._missed_since_s
 
     def tell(self, channel: int, kind: str, fact: dict[str, Any]) -> None:
         """Tell the listeners of a channel. The fact is encoded once, and only if one listens."""

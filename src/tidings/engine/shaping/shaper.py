@@ -18,10 +18,10 @@ from tidings.core.shaping.left_out import LeftOut
 from tidings.core.shaping.personal_cut import PersonalCut
 from tidings.core.shaping.shape import Shape
 from tidings.core.webhooks.webhook import Webhook
-from tidings.engine.shaping.aside import Aside
 from tidings.engine.shaping.cuts import PersonalCuts
 from tidings.engine.shaping.faults import ShapeLater, ShapeRefused
 from tidings.engine.shaping.mails import mail_of
+from tidings.engine.threads import ThreadOffload
 from tidings.transform.port import Renderer, RenderLater, RenderRefused
 
 OUR_FAULT_S = 30.0
@@ -84,6 +84,7 @@ class Shaper:
         actions: ActionMaker | None = None,
         cuts: PersonalCuts | None = None,
         failed: Callable[[Exception, str], None] = lambda error, kind: None,
+        offload: ThreadOffload | None = None,
     ) -> None:
         """`failed` hears of each error that nobody has foreseen, and of which kind of webhook."""
         self._failed = failed
@@ -92,7 +93,7 @@ class Shaper:
         self._templates = templates
         self._renderer = renderer
         self._cuts = cuts or PersonalCuts(lambda *_: None)  # then no type is known
-        self._aside = Aside()
+        self._aside = offload or ThreadOffload()
 
     async def shape(self, webhook: Webhook, job: Job) -> bytes:
         """See `Shaping.shape`."""

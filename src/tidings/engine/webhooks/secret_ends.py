@@ -8,9 +8,15 @@ import asyncio
 import heapq
 from collections.abc import Callable
 
+import structlog
+
+from tidings.core.running.parts import Part
 from tidings.engine.clock import Clock
 
 LOOK_AGAIN_S = 60.0
+PART = Part("ends of secrets", "old signing secrets of webhooks stay in force", restarts=False)
+
+log = structlog.get_logger(__name__)
 
 
 class SecretEnds:
@@ -34,14 +40,28 @@ class SecretEnds:
         come = set()
         while self._ends and self._ends[0][0] <= now_ms:
             come.add(heapq.heappop(self._ends)[1])
-        for webhook in sorted(come):
-            self._over(webhook)
-        self._set_alarm()
+        try:
+            for webhook in sorted(come):
+                self._tell(webhook)
+        finally:
+            self._set_alarm()
+
+    def overdue_s(self) -> float:
+        """Tell for how long an end has come without being told, in seconds."""
+        if not self._ends or self._closed:
+            return 0.0
+        return max(0.0, (self._clock.now_ms() - self._ends[0][0]) / 1000)
 
     def close(self) -> None:
         """Ring no more. Idempotent."""
         self._closed = True
         self._set_alarm()
+
+    def _tell(self, webhook: int) -> None:
+        try:
+            self._over(webhook)
+        except Exception as error:  # of this webhook; the others' ends go on
+            log.error("the end of a secret cannot be told", error=repr(error))
 
     def _set_alarm(self) -> None:
         if self._alarm is not None:

@@ -120,6 +120,10 @@ class Versions:
         """Drop the old secrets whose overlap has ended; an alarm of its own does it in time."""
         self._ends.ring()
 
+    def overdue_ends_s(self) -> float:
+        """Tell for how long an end has come without being told, in seconds."""
+        return self._ends.overdue_s()
+
     def close(self) -> None:
         """Watch the ends of secrets no more."""
         self._ends.close()

@@ -179,6 +179,10 @@ class Webhooks(WebhookBook):
         """Drop the old secrets whose overlap has ended; an alarm of its own does it in time."""
         self._versions.look_at_ends()
 
+    def overdue_secrets_s(self) -> float:
+        """Tell for how long an old secret should have ended, in seconds."""
+        return self._versions.overdue_ends_s()
+
     async def close(self) -> None:
         """Stop parking and cancelling; the next start goes on with it (`resume`)."""
         self._versions.close()

@@ -3,7 +3,7 @@
 import asyncio
 
 from tidings.core.webhooks.webhook import Webhook
-from tidings.destinations.port import Channel, Destination, Headers, Shown
+from tidings.destinations.port import Channel, Destination, HasTasks, Headers, Shown
 from tidings.engine.delivery.guards.unforeseen import Step, UnforeseenErrors, is_end
 
 CLOSE_S = 10.0  # then a channel is let go as it is
@@ -87,6 +87,11 @@ class GuardedDestination:
 
     def open(self, webhook: Webhook) -> Channel:
         return self._destination.open(webhook)
+
+    def overdue_s(self) -> float:
+        """See `HasTasks`. 0 where no driver has tasks."""
+        destination = self._destination
+        return destination.overdue_s() if isinstance(destination, HasTasks) else 0.0
 
     def carried(self, webhook: Webhook) -> Headers:
         try:

@@ -11,7 +11,7 @@ from tidings.core.budget import LOOP_S
 from tidings.core.exact_json import read_exactly, write_exactly
 from tidings.core.ids import OrgId
 from tidings.core.shaping.shape import Fields, shape_of
-from tidings.engine.shaping.aside import SMALL_BYTES, Aside
+from tidings.engine.threads import SMALL_BYTES, ThreadOffload
 
 ORG = OrgId(1)
 
@@ -23,7 +23,7 @@ async def test_small_work_is_done_at_once_and_large_work_in_turns() -> None:
         order.append(org)
         return b"%d" % org
 
-    aside = Aside()
+    aside = ThreadOffload()
     large = SMALL_BYTES + 1
     asked = [aside.run(ORG, large, lambda: work(1)) for _ in range(3)]
     asked += [
@@ -38,7 +38,7 @@ async def test_a_fault_goes_to_whoever_asked_and_the_next_one_is_served() -> Non
     def fails() -> bytes:
         raise ValueError("wrong")
 
-    aside = Aside()
+    aside = ThreadOffload()
     with pytest.raises(ValueError, match="wrong"):
         await aside.run(ORG, SMALL_BYTES * 2, fails)
     assert await aside.run(ORG, SMALL_BYTES * 2, lambda: b"right") == b"right"
@@ -50,7 +50,7 @@ async def test_the_dearest_selection_leaves_the_loop_its_turns() -> None:
     assert shape is not None
 
     pace = slowness()
-    aside = Aside()
+    aside = ThreadOffload()
     done = asyncio.ensure_future(
         aside.run(ORG, len(body), lambda: write_exactly(shape.apply(read_exactly(body))))
     )

@@ -1,0 +1,243 @@
+"""What is no task of the supervisor is watched too: a thread, a pool of threads, a commit, the ends
+of secrets, the live stream, lines to brokers; each is told by its name within thirty seconds."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import pytest
+from prometheus_client import CollectorRegistry, generate_latest
+
+from tests.api.control_client import Clock
+from tests.engine.sources.test_pump import until
+from tests.engine.test_background_walk import background, started
+from tests.simulation.loop import simulate
+from tidings.compose import App
+from tidings.core.ids import OrgId
+from tidings.destinations.kafka.producer import Producer
+from tidings.destinations.port import BROKER_TASKS
+from tidings.engine.events.feed import PART as FEED
+from tidings.engine.events.feed import Feed
+from tidings.engine.heartbeats import Heartbeats
+from tidings.engine.loop_lag import LoopLag
+from tidings.engine.supervisor import Supervisor
+from tidings.engine.threads import OFFLOAD, POOL, SMALL_BYTES, ThreadOffload, ThreadProbe
+from tidings.engine.webhooks.secret_ends import PART as SECRET_ENDS
+from tidings.engine.webhooks.secret_ends import SecretEnds
+
+Found = TypeVar("Found")
+pytestmark = pytest.mark.timeout(40)
+
+
+def quick() -> Heartbeats:
+    """Hearts that are looked at twenty times a second, and whose times pass as quickly."""
+    heartbeats = Heartbeats(tick_s=0.05, slice_s=0.1, grace_s=0.1)
+    heartbeats.start()
+    return heartbeats
+
+
+def figures(heartbeats: Heartbeats) -> str:
+    registry = CollectorRegistry()
+    registry.register(heartbeats)
+    return generate_latest(registry).decode()
+
+
+async def told_within(app: App, seconds: int, text: str) -> bool:
+    for _ in range(seconds):
+        await asyncio.sleep(1)
+        if any(text in one for one in [*app.readiness.problems(), *app.readiness.notices()]):
+            return True
+    return False
+
+
+def watched(silent_s: Callable[[App], Any], name: str) -> None:
+    """In the composed service a part is told of by its name within thirty seconds, and in the
+    metric, and no longer once it goes on."""
+
+    async def scenario() -> None:
+        app = await started()
+        assert app.readiness.problems() == [] == app.readiness.notices()
+        go_on = silent_s(app)
+        assert await told_within(app, 30, f'"{name}" has not responded')
+        assert f'tidings_part_works{{part="{name}"}} 0.0' in figures(app.heartbeats)
+        go_on()
+        await asyncio.sleep(3)
+        assert f'tidings_part_works{{part="{name}"}} 1.0' in figures(app.heartbeats)
+        assert app.readiness.problems() == [] == app.readiness.notices()
+        await app.stop()
+        assert background() == {}
+
+    simulate(1, scenario())
+
+
+def test_a_thread_that_stands_still_is_told() -> None:
+    def hang(app: App) -> Callable[[], None]:
+        app.offload._since_s = -1000.0
+        return lambda: setattr(app.offload, "_since_s", None)
+
+    watched(hang, OFFLOAD.name)
+
+
+def test_a_commit_that_stands_still_in_the_middle_of_its_batch_is_told_by_name() -> None:
+    async def scenario() -> None:
+        app = await started()
+        store: Any = app.ports.store
+        commit, never = store.commit, asyncio.Event()
+
+        async def slow(batch: Any) -> Any:
+            await never.wait()
+            return await commit(batch)
+
+        store.commit = slow
+        app.engine.commits.claim(1, 1)
+        assert await told_within(app, 30, '"commits of events" has not responded')
+        assert app.readiness.problems() != []
+        assert 'tidings_part_works{part="commits of events"} 0.0' in figures(app.heartbeats)
+        store.commit = commit
+        never.set()
+        await asyncio.sleep(5)
+        assert app.readiness.problems() == [] == app.readiness.notices()
+        await app.stop()
+
+    simulate(1, scenario())
+
+
+def test_an_alarm_of_secrets_that_does_not_ring_is_told() -> None:
+    def lose(app: App) -> Callable[[], None]:
+        ends = app.webhooks._versions._ends
+        ends.note(404, app.ports.clock.now_ms() + 1000)
+        assert ends._alarm is not None
+        ends._alarm.cancel()
+        ends.ring = lambda: None  # type: ignore[method-assign]
+
+        def mend() -> None:
+            del ends.ring
+            ends.ring()
+
+        return mend
+
+    watched(lose, SECRET_ENDS.name)
+
+
+async def test_the_end_of_one_secret_that_fails_keeps_no_other_one() -> None:
+    told = []
+
+    def over(webhook: int) -> None:
+        told.append(webhook)
+        if webhook == 1:
+            raise RuntimeError
+
+    clock = Clock()
+    ends = SecretEnds(clock, over)
+    for webhook in (1, 2):
+        ends.note(webhook, clock.now_ms() - 1)
+    ends.note(3, clock.now_ms() + 20)
+    ends.ring()
+    assert told == [1, 2] and ends.overdue_s() == 0.0
+    clock.ms += 30
+    await until(lambda: 3 in told)
+    ends.close()
+
+
+def test_a_listener_that_is_not_woken_is_told() -> None:
+    def lose(app: App) -> Callable[[], None]:
+        subscription = app.feed.subscribe(1)
+        reading = asyncio.ensure_future(subscription.read(1000.0))
+
+        async def push() -> None:
+            await asyncio.sleep(0.1)
+            subscription._wake.set = lambda: None  # type: ignore[method-assign]
+            subscription.push(Any)  # type: ignore[arg-type]
+
+        pushed = asyncio.ensure_future(push())
+
+        def mend() -> None:
+            pushed.cancel()
+            reading.cancel()
+            app.feed.unsubscribe(subscription)
+
+        return mend
+
+    watched(lose, FEED.name)
+
+
+async def test_a_listener_that_reads_or_is_slow_is_no_fault_of_ours() -> None:
+    feed = Feed()
+    slow, quick_one = feed.subscribe(1), feed.subscribe(1)
+    for number in range(50):
+        feed.tell(1, "event", {"number": number})
+        await quick_one.read(1.0)
+        assert feed.silent_s() == 0.0
+    assert len(slow._queue) == 50
+
+
+def test_what_is_sent_to_a_broker_and_is_overdue_is_told() -> None:
+    def late(app: App) -> Callable[[], None]:
+        drivers: Any = app.destination
+        due: list[float] = [100.0]
+        drivers.overdue_s = lambda: due[0]
+        app.heartbeats.watch_work(BROKER_TASKS, lambda: due[0])
+        return lambda: due.__setitem__(0, 0.0)
+
+    watched(late, BROKER_TASKS.name)
+
+
+async def test_a_producer_says_for_how_long_it_has_been_at_what_is_over() -> None:
+    producer = Producer({"bootstrap_servers": "127.0.0.1:1"}, "queue", lambda: 0.0)
+    assert producer.overdue_s() == 0.0
+    producer._due_s[1] = asyncio.get_running_loop().time() - 7
+    producer._due_s[2] = asyncio.get_running_loop().time() + 7
+    assert 6.5 < producer.overdue_s() < 20
+
+
+async def test_a_pool_of_threads_without_a_free_one_is_told_until_there_is_one() -> None:
+    heartbeats, free = quick(), threading.Event()
+    part = type(POOL)(POOL.name, POOL.stalls, work_s=0.3)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tidings.engine.threads.PROBE_S", 0.1)
+        task = Supervisor(heartbeats).start(part, ThreadProbe().run)
+        await asyncio.sleep(0.3)
+        assert heartbeats.notices() == []
+        held = [asyncio.ensure_future(asyncio.to_thread(free.wait)) for _ in range(64)]
+        await until(lambda: any('"threads"' in text for text in heartbeats.notices()))
+        free.set()
+        await asyncio.gather(*held)
+        await until(lambda: 'works{part="threads"} 1.0' in figures(heartbeats))
+        await task.stop()
+    heartbeats.stop()
+
+
+async def test_a_thread_at_one_piece_of_work_says_for_how_long() -> None:
+    offload, free = ThreadOffload(), threading.Event()
+    work = asyncio.ensure_future(offload.run(OrgId(1), SMALL_BYTES + 1, free.wait))
+    await until(lambda: offload.silent_s() > 0.05)
+    free.set()
+    assert await work
+    await until(lambda: offload.silent_s() == 0.0)
+
+
+def owner_of(task: "asyncio.Task[Any]", kind: type[Found]) -> Found:
+    """The object whose method a task runs, found by the frames of its coroutines."""
+    inner: Any = task.get_coro()
+    while inner is not None:
+        found = getattr(inner, "cr_frame", None)
+        if found is not None and isinstance(found.f_locals.get("self"), kind):
+            return found.f_locals["self"]  # type: ignore[no-any-return]
+        inner = getattr(inner, "cr_await", None)
+    raise AssertionError(f"{task.get_name()} runs no {kind.__name__}")
+
+
+def test_a_loop_that_stood_still_is_told_for_an_hour() -> None:
+    async def scenario() -> None:
+        app = await started()
+        lag = owner_of(background()["loop lag"], LoopLag)
+        lag.note(asyncio.get_running_loop().time(), 7.0)
+        [told] = app.readiness.notices()
+        assert "stood still for 7 s" in told and app.readiness.problems() == []
+        assert 'tidings_notice_standing{notice="loop blocked"} 1.0' in figures(app.heartbeats)
+        await asyncio.sleep(3601)
+        assert app.readiness.notices() == []
+        await app.stop()
+
+    simulate(1, scenario())
