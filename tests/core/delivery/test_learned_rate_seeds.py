@@ -202,3 +202,31 @@ def test_one_that_takes_less_from_then_on_is_found_out() -> None:
 
     came = run(Less(RATE), seconds=520, from_s=400)
     assert came.rate >= LEAST * 5 and came.refused_share <= REFUSED, came
+
+
+@pytest.mark.parametrize(
+    ("how", "kind", "lasts_s", "times"),
+    [
+        ("503", "fixed", 5, 3),
+        ("429", "sliding", 5, 3),
+        ("timeout", "large bucket", 5, 3),
+        ("503", "large bucket", 120, 2),
+        ("timeout", "fixed", 120, 2),
+        ("503", "sliding", 10, 5),
+        ("429", "fixed", 10, 5),
+        ("timeout", "sliding", 10, 5),
+    ],
+)
+def test_short_and_long_outages_and_five_in_a_row_are_forgotten(
+    how: str, kind: str, lasts_s: int, times: int
+) -> None:
+    every_s = lasts_s + BACK_S + 60
+    spans = [(60 + n * every_s, 60 + n * every_s + lasts_s) for n in range(times)]
+    world = OutageWorld(limiter(kind, RATE), how, spans)
+    world.run(spans[-1][0] + every_s)
+    for _, end_s in spans:
+        from_s, to_s = end_s + BACK_S, end_s + BACK_S + 60
+        taken = sum(from_s <= at_s < to_s for at_s in world.taken_s)
+        refused = sum(end_s <= at_s < to_s for at_s in world.refused_s)
+        assert taken >= LEAST * RATE * 60, (taken, end_s)
+        assert refused <= REFUSED * (taken + refused), (refused, end_s)

@@ -1,0 +1,1 @@
+"""Attempts that hang, of every type of webhook, beside one that is well."""
