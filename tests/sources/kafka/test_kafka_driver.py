@@ -375,3 +375,24 @@ async def test_what_is_wrong_is_said_without_a_secret_or_an_address(subject: Kaf
     for one in (refused, topic, missing):
         for secret in ("5ecret", "127.0.0.1", ALICE[0], MALLORY[0]):
             assert secret not in str(one.value)
+
+
+async def test_strangers_who_read_with_the_group_are_named(subject: KafkaSubject) -> None:
+    reading = await subject.open()
+    group = f"tidings-events-{subject.number}"
+    other = AIOKafkaConsumer(
+        subject.topic,
+        bootstrap_servers=subject.server.servers,
+        group_id=group,
+        client_id="orders-app",
+    )
+    reader = asyncio.create_task(reading.read())  # who reads joins again
+    try:
+        await other.start()
+        async with asyncio.timeout(30):
+            while await reading.others() != ["orders-app"]:
+                await asyncio.sleep(0.1)
+    finally:
+        reader.cancel()
+        await other.stop()
+        await reading.close()
