@@ -78,6 +78,7 @@ from tidings.engine.shaping.platform import Platform, counters, gauges
 from tidings.engine.shaping.reference import Reference
 from tidings.engine.shaping.shaper import Shaper, Shaping
 from tidings.engine.shaping.transformations import Transformations
+from tidings.engine.sources.conflicts import ConflictFinder
 from tidings.engine.sources.inbound import Inbound
 from tidings.engine.sources.intake import SourceIntake
 from tidings.engine.sources.kept_activity import PART as SOURCE_FIGURES
@@ -444,6 +445,7 @@ def build(ports: Ports, options: Options) -> App:
             messages=MessageReader(
                 reader=reader, late=late, mapper=ports.sandboxes, clock_ms=clock.now_ms, doors=doors
             ),
+            conflicts=ConflictFinder(store, doors),
             clock_ms=clock.now_ms,
             throttle=access.limits,
             tell=notices.tell,

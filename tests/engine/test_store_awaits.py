@@ -31,7 +31,8 @@ CASES = {
         transformations: put_transformation transformation_versions
         inboxes: put_inbox drop_inbox use_inbox arrivals arrival
         sources: put_source drop_source aside aside_message drop_aside
-        intake: put_aside drop_aside
+        intake: drop_aside
+        dead_letters: put_aside
         users: put_people drop_member
         reference: put_reference delete_reference list_reference count_reference
         runs: put_replay count_replay
@@ -41,6 +42,11 @@ CASES = {
     "engine/delivery/test_manual_retries.py::"
     "test_one_that_was_cancelled_while_its_attempt_is_under_way_is_not_tried_beside_it": """
         manual_retries: wake
+    """,
+    "engine/sources/test_conflicts.py"
+    "::test_while_the_store_does_not_answer_nothing_is_promised": """
+        conflicts: event
+        dead_letters: drop_conflicts
     """,
     f"{FAULTS}::test_a_change_whose_answer_was_lost_is_in_force_without_its_repetition": """
         changes: load load_types

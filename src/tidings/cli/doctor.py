@@ -330,14 +330,28 @@ def _source(source: dict[str, Any]) -> Check | None:
     if source["trouble"] and not source["paused"]:
         said = f"Source {name}: {clean(source['trouble'])}"
         return Check("sources", False, said, "Do what it says.", f"tidings sources show {name}")
-    if not source["asideMessages"]:
-        return None
-    count = how_many(source["asideMessages"], "message")
+    if source["asideMessages"] <= source["idConflicts"]:
+        return _id_conflicts(source, name) if source["idConflicts"] else None
+    count = how_many(source["asideMessages"] - source["idConflicts"], "message")
     return Check(
         "sources",
         False,
         f"Source {name} has put aside {count} of which no event could be made.",
         "See why, mend its mapping, and redrive them.",
+        f"tidings sources dead {name}",
+    )
+
+
+def _id_conflicts(source: dict[str, Any], name: str) -> Check:
+    """A source with messages that have the id of another event."""
+    field = clean(source["idConflictField"] or "")
+    count = how_many(source["idConflicts"], "message")
+    differs = f"; {field} differs" if field else ""
+    return Check(
+        "sources",
+        False,
+        f"Source {name} has put aside {count} with the id of another event{differs}.",
+        "Let mapping.eventId take what differs between senders, or leave it out, and redrive them.",
         f"tidings sources dead {name}",
     )
 

@@ -14,7 +14,7 @@ from tidings.core.sources.verification import refusal_of
 from tidings.core.times import iso
 from tidings.engine.answer_memory import AnswerMemory
 from tidings.engine.sources.activity import ASIDE, OUTCOMES, Arrival
-from tidings.engine.sources.intake import Fate
+from tidings.engine.sources.fates import Fate
 from tidings.engine.sources.live_source import LiveSource
 from tidings.engine.sources.sources import Sources
 from tidings.reads.messages import show_bytes, show_headers
@@ -46,6 +46,9 @@ def show_source(live: LiveSource, base: str, now_ms: int) -> dict[str, Any]:
         "lastHour": {outcome: hour[outcome] for outcome in OUTCOMES},
         "asideMessages": live.aside,
         "asideBytes": live.aside_bytes,
+        "idConflicts": live.conflicts,
+        "idConflictField": live.conflict_field or None,
+        "idConflictsDropped": live.conflicts_dropped,
         "lag": live.lag,
         "lagAt": iso(live.lag_at_ms),
         "otherReaders": list(live.others),
@@ -95,6 +98,7 @@ def show_aside(message: AsideMessage) -> dict[str, Any]:
         "at": iso(message.at_ms),
         "place": message.place,
         "bytes": len(message.body),
+        "times": message.times,
         "error": {"code": message.code, "message": message.reason, "path": message.field},
     }
 

@@ -149,6 +149,10 @@ class TidingsSourceAsideData(TypedDict, total=False):
     code: Required[str]
     # Why, in a sentence, which may repeat what came.
     reason: str
+    # Of those with the id of another event: how many are put aside.
+    count: int
+    # Of these: the field in which the newest differs.
+    field: str
 
 
 class TidingsSourceAside(Envelope):

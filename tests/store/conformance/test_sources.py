@@ -1,8 +1,11 @@
 """Sources in each adapter: kept over restarts, each name once in an org, gone with what they put
 aside."""
 
+import msgspec
+
 from tests.store.conformance.subject import Subject
 from tidings.core.ids import OrgId
+from tidings.core.sources.other_content import ID_CONFLICT
 from tidings.core.sources.topic_places import TopicPlace
 from tidings.store import port
 
@@ -141,3 +144,37 @@ def test_places_and_what_was_brought_outlive_a_crash_and_end_with_the_source(
     subject.ask(lambda store: store.put_activity([brought]))
     assert subject.ask(lambda store: store.topic_places(source)) == []
     assert subject.ask(lambda store: store.load_activity()) == []
+
+
+def test_a_message_that_comes_again_is_kept_once_with_what_came_last(subject: Subject) -> None:
+    source, other = make(subject, "shop").number, make(subject, "other").number
+
+    def known(n: int, source: int = source, code: str = "code") -> port.AsideMessage:
+        changed = {"known_by": b"k" * 16, "code": code}
+        return msgspec.structs.replace(message(source, n), **changed)
+
+    def put_known(*messages: port.AsideMessage) -> list[port.ReplacedMessage | None]:
+        return list(subject.ask(lambda store: store.put_aside(messages)))
+
+    assert put_known(known(1), known(2), known(3, other)) == [
+        None, port.ReplacedMessage("code", 1), None,
+    ]  # fmt: skip
+    [kept] = page(subject, source).messages
+    assert (kept.place, kept.times, kept.body) == ("m2", 2, b"bb")
+    put(subject, message(source, 4), message(source, 4))  # known by nothing: each by itself
+    assert sums(subject) == {source: (3, 10), other: (1, 3)}
+
+
+def test_conflicts_are_counted_beside_and_the_oldest_go_first(subject: Subject) -> None:
+    source = make(subject, "shop").number
+    conflicts = [
+        msgspec.structs.replace(message(source, n), code=ID_CONFLICT, field=f"data.f{n}")
+        for n in range(1, 4)
+    ]
+    put(subject, message(source, 5), *conflicts)
+    [found] = subject.ask(lambda store: store.aside_sums())
+    assert (found.messages, found.conflicts, found.conflict_bytes) == (4, 3, 6)
+    assert found.conflict_field == "data.f3"
+    left = subject.ask(lambda store: store.drop_conflicts(source, 2))
+    assert (left.messages, left.conflicts, left.conflict_bytes) == (2, 1, 3)
+    assert [one.place for one in page(subject, source).messages] == ["m3", "m5"]

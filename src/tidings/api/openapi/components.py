@@ -87,6 +87,9 @@ _SOURCE: dict[str, Any] = {
     "lastHour": dict.fromkeys(OUTCOMES, "whole"),
     "asideMessages": "whole",
     "asideBytes": "whole",
+    "idConflicts": "whole",
+    "idConflictField": "text|null",
+    "idConflictsDropped": "whole",
     "lag": "whole|null",
     "lagAt": "time|null",
     "otherReaders": ["text"],
@@ -99,6 +102,7 @@ _ASIDE: dict[str, Any] = {
     "at": "time",
     "place": "text",
     "bytes": "whole",
+    "times": "whole",
     "error": "#Problem",
 }
 

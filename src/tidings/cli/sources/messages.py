@@ -145,12 +145,19 @@ def dead(id: str, /, *, message: str | None = None, limit: int = 20, where: Wher
         print_lines(found)
     elif found:
         print_table(
-            ("At", "Code", "Why", "Bytes", "Id"),
+            ("At", "Code", "Why", "Times", "Bytes", "Id"),
             [
-                (moment(one["at"]), one["error"]["code"], _why(one), one["bytes"], one["id"])
+                (
+                    moment(one["at"]),
+                    one["error"]["code"],
+                    _why(one),
+                    one["times"],
+                    one["bytes"],
+                    one["id"],
+                )
                 for one in found
             ],
-            right="Bytes",
+            right="Times Bytes",
             whole="Id",
         )
     say("" if found else "Nothing was put aside.")

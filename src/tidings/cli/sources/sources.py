@@ -163,8 +163,16 @@ def _print_source(one: dict[str, Any], as_json: bool) -> None:
             ("waits to be fetched", waiting_of(one)),
             ("others read along", ", ".join(map(clean, one["otherReaders"])) or None),
             ("put aside", one["asideMessages"] or None),
+            ("id conflicts", _conflicts(one)),
         ]
     )
+
+
+def _conflicts(source: dict[str, Any]) -> str | None:
+    if not source["idConflicts"]:
+        return None
+    field = clean(source["idConflictField"] or "")
+    return f"{source['idConflicts']:,}{f'; {field} differs' if field else ''}"
 
 
 def _proof(said: dict[str, Any] | None) -> str | None:

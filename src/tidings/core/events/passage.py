@@ -29,6 +29,7 @@ _ID_BYTES = 6
 _DOORS_MAX = 32
 _HOPS = re.compile(r"[0-9]{1,6}")
 _DOOR = re.compile(r"[0-9A-Za-z_-]{1,32}")
+_AT = "\n"  # in what is stored, before where the message was; no header has it
 _ORGS_KNOWN = 10_000
 
 
@@ -67,9 +68,11 @@ class Passage(msgspec.Struct, frozen=True):
             )
         return ""
 
-    def text(self) -> str:
-        """Write it as it is stored."""
-        return write_passage(self.hops, ".".join(self.via), self.of)
+    def text(self, place: str = "") -> str:
+        """Write it as it is stored, with the place that a source has read the message from, which
+        is told to nobody else."""
+        said = write_passage(self.hops, ".".join(self.via), self.of)
+        return f"{said}{_AT}{place}" if place else said
 
 
 def was_stopped(warning: str | None) -> bool:
@@ -88,8 +91,20 @@ def write_passage(hops: int, via: str, of: str = "") -> str:
 
 def next_hop(stored: str) -> str:
     """What the messages of an event say whose passage is stored so: one hop more."""
-    hops, mark, rest = stored.partition(";")
+    hops, mark, rest = stored.partition(_AT)[0].partition(";")
     return f"{int(hops) + 1}{mark}{rest}"
+
+
+def stored_place(stored: str | None) -> str:
+    """Read from where a source has brought an event whose passage is stored so; empty where none
+    has, or it was stored before places were."""
+    return "" if stored is None else stored.partition(_AT)[2]
+
+
+def stored_door(stored: str) -> str:
+    """Read by which door an event came in whose passage is stored so."""
+    via = read_passage(stored.partition(_AT)[0]).via
+    return via[-1] if via else ""
 
 
 def read_passage(said: object, message: str = "") -> Passage:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from tidings.core.notices import letters_of_actions
 from tidings.core.notices.letters_of_actions import at
+from tidings.core.sources.other_content import ID_CONFLICT
 from tidings.core.webhooks.webhook import Webhook
 
 Fact = Mapping[str, Any]
@@ -209,11 +210,22 @@ SOURCE_FAILING = _kind("tidings.source.failing", ("sourceId", "failingSince"), _
 def source_aside(
     source: tuple[str, str, str], at_ms: int, code: str, reason: str
 ) -> dict[str, Any]:
-    """The first message of which no event could be made."""
+    """The first message of which no event could be made; or of those with the id of another event
+    the newest, where `count` and `field` are said beside."""
     return _of_source(source) | {"asideAt": at_ms, "code": code, "reason": reason}
 
 
 def _source_aside(fact: Fact) -> tuple[str, str]:
+    if fact["code"] == ID_CONFLICT:
+        count = int(fact.get("count") or 1)
+        what = "a message" if count == 1 else f"{count} messages"
+        return (
+            f"Source {fact['sourceName']}: {what} with the id of another event",
+            f"Source {fact['sourceName']} has put aside {what} whose eventId is known with other "
+            f"content. The newest, of {at(fact['asideAt'])}: {fact['reason']}\n\n"
+            "What to do: let the eventId of its mapping take what differs between senders, and "
+            "redrive what is put aside. It takes everything else as before.",
+        )
     return (
         f"Source {fact['sourceName']} has put a message aside",
         f"At {at(fact['asideAt'])} source {fact['sourceName']} got a message of which no event "

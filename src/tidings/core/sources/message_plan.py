@@ -52,10 +52,12 @@ class MappedMessage(msgspec.Struct, array_like=True):
 
 
 class MessagePlan(msgspec.Struct, frozen=True):
-    """What is taken out of each message: by `mapping` its events, by `message_id` its place."""
+    """What is taken out of each message: by `mapping` its events, by `message_id` what a repeat of
+    it is known by, which stands before its place where that is only where it lay (`fetched`)."""
 
     mapping: SourceMapping | None = None
     message_id: MessageId | None = None
+    fetched: bool = False
 
 
 class PlanRunner:
@@ -67,6 +69,7 @@ class PlanRunner:
         self._each = None if mapping.each is None else steps_of(mapping.each)
         self._where = mapping.each
         self._message_id = None if plan.message_id is None else _Taker("messageId", plan.message_id)
+        self._fetched = plan.fetched
         self._digests = plan.message_id is not None and plan.message_id.of_body
         takers = [_Taker(name, pick) for name, pick in picks_of(mapping)]
         self._envelope = [taker for taker in takers if not taker.way and taker.name != DATA]
@@ -91,10 +94,12 @@ class PlanRunner:
         except _NOT_JSON:
             whole = None
         mapped = MappedMessage(message.place)
-        if self._digests and not message.place:
+        if message.place and not self._fetched:
+            pass
+        elif self._digests:
             mapped.place = digest_of(message.body)
-        elif self._message_id is not None and not message.place:
-            mapped.place = _place_of(self._message_id, paths, headers)
+        elif self._message_id is not None:
+            mapped.place = _place_of(self._message_id, paths, headers) or message.place
         if self._maps:
             try:
                 self._fill(mapped.events, whole, paths, headers)

@@ -181,7 +181,7 @@ class Source(msgspec.Struct, frozen=True, omit_defaults=True):
             "messageId",
             MESSAGE_ID,
             "What a repeat is known by, where the event has no eventId: a pick, or the digest of "
-            "the body. Left out it is webhook-id.",
+            "the body. Left out it is webhook-id, or where the message was fetched from.",
         ),
     ] = None
     mapping: Annotated[

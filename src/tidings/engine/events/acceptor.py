@@ -98,7 +98,7 @@ class Acceptor:
             self._terms.kept(org, values),
             self._hashed(org, key),
             stored_name(name, event),
-            None if draft.passage is None else draft.passage.text(),
+            None if draft.passage is None else draft.passage.text(draft.place),
         )
 
 

@@ -24,6 +24,7 @@ class Draft(msgspec.Struct):
     about: int = 0  # the webhook that it tells of: an operational event is not sent to that one
     passage: Passage | None = None  # None for nearly all: it came by a call, for the first time
     door: str = ""  # by which it came in; empty: by a call of its org
+    place: str = ""  # where a source has read its message
     entered: bool = False  # it was judged, and `passage` has the door behind
     stopped: bool = False  # it has come back too often, and is sent to nobody
 

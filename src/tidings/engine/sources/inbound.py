@@ -29,7 +29,8 @@ from tidings.core.sources.verification import (
 )
 from tidings.engine.events.intake import Overloaded
 from tidings.engine.sources.activity import REFUSED, Arrival
-from tidings.engine.sources.intake import Fate, SourceIntake
+from tidings.engine.sources.fates import Fate
+from tidings.engine.sources.intake import SourceIntake
 from tidings.engine.sources.live_source import AsideFull, LiveSource
 from tidings.errors import Throttled
 from tidings.store.port import StoreDown

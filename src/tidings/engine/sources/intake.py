@@ -2,31 +2,28 @@
 
 Whoever has brought messages acknowledges them when `take` has returned: all that became of them is
 on stable storage then. A message taken twice is accepted once: an event without an id gets one that
-is made of the message's place, and a place that comes again with other bytes is put aside.
+is made of the message's place, and a place that comes again with other content is put aside, and so
+is an id of another event (`conflicts.py`).
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import msgspec
 import structlog
 
 from tidings.core.events.call_reader import Caller, RejectedEvent
-from tidings.core.ids import OrgId, derived_event_id
-from tidings.core.notices.kinds import SOURCE_ASIDE, Fact, source_aside
 from tidings.core.sources.message import (
     TOO_LARGE,
     ForeignMessage,
-    bounded_body,
-    bounded_headers,
 )
-from tidings.core.sources.verification import secret_headers
-from tidings.core.webhooks.masks import masked_by_name, masked_of
 from tidings.engine.access.limits import Allowance
-from tidings.engine.events.committer import DIFFERS
-from tidings.engine.events.intake import Acceptance, Intake, Overloaded
-from tidings.engine.sources.activity import ACCEPTED, ASIDE, DUPLICATE, PASSED, Arrival
+from tidings.engine.events.intake import Intake, Overloaded
+from tidings.engine.sources.activity import Arrival
+from tidings.engine.sources.conflicts import ConflictFinder
+from tidings.engine.sources.dead_letters import DeadLetters, Tell
+from tidings.engine.sources.fates import Fate, fate_of
 from tidings.engine.sources.live_source import LiveSource
 from tidings.engine.sources.message_reader import MessageReader, ReadMessage
 from tidings.errors import Refusal, Throttled, Unavailable
@@ -35,18 +32,10 @@ from tidings.store.port import NotKept, StoreDown
 
 # Of one commit, and of those whose events are made meanwhile; but always one message.
 CHUNK, CHUNK_EVENTS, CHUNK_BYTES = 500, 500, 4 << 20
-ASIDE_TOLD_EVERY_MS = 3_600_000
 TOO_MANY = (
     "Events must stay within the limit of the org; there were more. Wait for the time in "
     "Retry-After. (too_many_events, -)"
 )
-PLACE_REUSED = (
-    "A message's place must be its own; another message came with the same place and other bytes, "
-    "and was accepted. A topic that was made anew counts from 0 again: then delete the source and "
-    "make it anew. (place_reused, message)"
-)
-
-
 NOT_KEPT = (
     "The events of a message must be such that they can be written; these cannot, though others "
     "can. See the server log for the cause, and try the message again when it is mended. "
@@ -54,28 +43,6 @@ NOT_KEPT = (
 )
 
 log = structlog.get_logger(__name__)
-
-
-class Fate(msgspec.Struct, frozen=True):
-    """What became of one message: the events accepted and known of it, or why it is put aside."""
-
-    message: ForeignMessage
-    accepted: int = 0
-    duplicates: int = 0
-    passed_over: int = 0
-    first: tuple[str, str] = ("", "")  # id and name of its first event
-    code: str = ""
-    reason: str = ""
-    field: str = ""
-
-    @property
-    def outcome(self) -> str:
-        """In one word."""
-        if self.code:
-            return ASIDE
-        if self.accepted:
-            return ACCEPTED
-        return DUPLICATE if self.duplicates else PASSED
 
 
 class Throttle(Protocol):
@@ -88,13 +55,6 @@ class Throttle(Protocol):
         """Count the other events of what was let in."""
 
 
-class Tell(Protocol):
-    """Tells an org a fact of `core.notices`."""
-
-    def __call__(self, kind: str, org: OrgId, fact: Fact, /) -> None:
-        """It never waits and never fails."""
-
-
 class SourceIntake:
     """Over the acceptor."""
 
@@ -104,13 +64,15 @@ class SourceIntake:
         store: port.SourceStore,
         intake: Intake,
         messages: MessageReader,
+        conflicts: ConflictFinder,
         clock_ms: Callable[[], int],
         throttle: Throttle,
         tell: Tell,
     ) -> None:
         self._store = store
+        self._dead_letters = DeadLetters(store, tell, clock_ms)
+        self._conflicts = conflicts
         self._throttle = throttle
-        self._tell = tell
         self._intake = intake
         self._messages = messages
         self.clock_ms = clock_ms
@@ -120,7 +82,7 @@ class SourceIntake:
         promised, and all of them are to be brought again."""
         live.refuse_full()
         fates = await self._accept(live, messages)
-        await self.put_aside(live, [one for one in fates if one.code])
+        await self._dead_letters.put(live, [fate for fate in fates if fate.code])
         now_ms = self.clock_ms()
         live.activity.note(_arrival(one, now_ms) for one in fates)
         return fates
@@ -133,7 +95,7 @@ class SourceIntake:
         StoreDown, Overloaded."""
         messages = [_kept(one) for one in kept]
         pairs = list(zip(kept, await self._accept(live, messages), strict=True))
-        await self._keep_aside(
+        await self._dead_letters.keep(
             [
                 msgspec.structs.replace(one, code=fate.code, reason=fate.reason, field=fate.field)
                 for one, fate in pairs
@@ -148,46 +110,6 @@ class SourceIntake:
         """The events that a message would become, how many items of it are passed over, and what
         keeps the message as a whole from becoming any. Nothing is accepted. Overloaded."""
         return await self._messages.read(live, message)
-
-    async def put_aside(self, live: LiveSource, fates: Sequence[Fate]) -> None:
-        """Keep messages with their reasons. StoreDown."""
-        if not fates:
-            return
-        now_ms = self.clock_ms()
-        verification = live.source.verification
-        secret = frozenset[str]() if verification is None else secret_headers(verification)
-        await self._keep_aside(
-            [
-                port.AsideMessage(
-                    0,
-                    live.stored.number,
-                    now_ms,
-                    storable(one.message.place),
-                    one.code,
-                    storable(one.reason),
-                    storable(one.field),
-                    [(storable(name), storable(value)) for name, value in _shown(one, secret)],
-                    bounded_body(one.message.body)[0],
-                )
-                for one in fates
-            ]
-        )
-        told_ms = live.aside_told_ms
-        if not live.aside and (told_ms is None or now_ms - told_ms >= ASIDE_TOLD_EVERY_MS):
-            live.aside_told_ms = now_ms
-            fact = source_aside(live.words, now_ms, fates[0].code, fates[0].reason)
-            self._tell(SOURCE_ASIDE, live.org, fact)
-        live.aside += len(fates)
-        live.aside_bytes += sum(len(bounded_body(one.message.body)[0]) for one in fates)
-
-    async def _keep_aside(self, messages: Sequence[port.AsideMessage]) -> None:
-        """StoreDown, whatever the store fails with: nothing of a message is put to it unchecked."""
-        try:
-            await self._store.put_aside(messages)
-        except StoreDown:
-            raise
-        except Exception as error:
-            raise StoreDown(f"messages cannot be put aside: {error!r}") from error
 
     # -- inside -----------------------------------------------------------------------------------
 
@@ -243,7 +165,8 @@ class SourceIntake:
             item for read in chunk for _, item in read.items if not isinstance(item, RejectedEvent)
         ]
         try:
-            verdicts = iter(await self._intake.accept(drafts) if drafts else ())
+            verdicts = await self._intake.accept(drafts) if drafts else []
+            conflicts = await self._conflicts.find(drafts, verdicts)
         except NotKept as error:
             return await self._commit_apart(live, chunk, error, alone=alone)
         except (StoreDown, Overloaded):
@@ -252,7 +175,8 @@ class SourceIntake:
             raise Overloaded(f"events cannot be kept now: {type(error).__name__}") from error
         except Exception as error:
             return await self._commit_apart(live, chunk, error, alone=alone)
-        return [_fate(read, verdicts) for read in chunk]
+        judged = iter(list(zip(verdicts, conflicts, strict=True)))
+        return [fate_of(read, judged) for read in chunk]
 
     async def _commit_apart(
         self, live: LiveSource, chunk: Sequence[ReadMessage], error: Exception, *, alone: bool
@@ -269,33 +193,7 @@ class SourceIntake:
         [read] = chunk
         log.error("events of a message cannot be kept", source=live.id, reason=repr(error)[:500])
         read.items, read.fault = [], Refusal("not_kept", NOT_KEPT, "")
-        return [_fate(read, iter(()))]
-
-
-def _fate(read: ReadMessage, verdicts: Iterator[Acceptance]) -> Fate:
-    """What became of a message, of whose events some are accepted, and some refused."""
-    accepted = duplicates = 0
-    first, why = ("", ""), read.fault
-    for index, item in read.items:
-        if isinstance(item, RejectedEvent):
-            why = why or Refusal(item.code, item.message, item.path)
-            continue
-        verdict = next(verdicts)
-        accepted += verdict.status == ACCEPTED
-        duplicates += verdict.status == DUPLICATE
-        first = first if first[0] else (item.event_id, item.name)
-        if verdict.warning == DIFFERS and item.event_id == derived_event_id(
-            item.org, read.key, index
-        ):
-            why = why or Refusal("place_reused", PLACE_REUSED, "")
-    return Fate(
-        read.message,
-        accepted,
-        duplicates,
-        read.passed_over,
-        first,
-        *(("", "", "") if why is None else (str(why.code), why.message, why.field)),
-    )
+        return [fate_of(read, iter(()))]
 
 
 def _kept(message: port.AsideMessage) -> ForeignMessage:
@@ -307,15 +205,6 @@ def _kept(message: port.AsideMessage) -> ForeignMessage:
         message.body,
         Refusal(message.code, message.reason, message.field) if cut else None,
     )
-
-
-def _shown(fate: Fate, secret: frozenset[str]) -> Sequence[tuple[str, str]]:
-    return masked_by_name(masked_of(bounded_headers(fate.message.headers), secret))
-
-
-def storable(text: str) -> str:
-    """A text as it can be written: half of a surrogate pair, which no UTF-8 has, as a mark."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def _arrival(fate: Fate, at_ms: int) -> Arrival:

@@ -13,6 +13,8 @@ from tidings.store import port
 
 ASIDE_MAX = 10_000  # messages that a source may have put aside
 ASIDE_BYTES_MAX = 64 << 20  # and the bytes of their bodies
+CONFLICTS_MAX = 10_000  # of those beside them whose event's id is known with other content
+CONFLICT_BYTES_MAX = 64 << 20
 
 
 class UnknownSource(NotFound):
@@ -72,6 +74,11 @@ class LiveSource:
         self.activity = Activity()
         self.aside = 0  # messages that are put aside
         self.aside_bytes = 0
+        self.conflicts = 0  # of them, with the id of an event that has other content
+        self.conflict_bytes = 0
+        self.conflict_field = ""  # in which the newest of them differs
+        self.conflicts_told: tuple[int, int] | None = None  # when its people were told, of how many
+        self.conflicts_dropped = 0  # that made room for newer ones, since this process began
         self.trouble = ""  # why nothing is fetched, in words; empty where nothing is wrong
         self.trouble_since_ms: int | None = None
         self.trouble_told = False  # to its people, since it began
@@ -108,7 +115,8 @@ class LiveSource:
         """What is taken out of its messages as it is set now; None: nothing is."""
         source = self.source
         if self._planned is None or self._planned[0] is not source:
-            plan = MessagePlan(source.mapping, source.message_id)
+            fetched = source.message_id is not None and source.kind in FETCHED
+            plan = MessagePlan(source.mapping, source.message_id, fetched)
             self._planned = source, None if plan == MessagePlan() else CostedPlan(plan)
         return self._planned[1]
 
@@ -135,6 +143,16 @@ class LiveSource:
     def count(self, total: port.AsideSum) -> None:
         """So much is put aside now."""
         self.aside, self.aside_bytes = total.messages, total.bytes
+        self.conflicts, self.conflict_bytes = total.conflicts, total.conflict_bytes
+        self.conflict_field = total.conflict_field
+
+    def count_aside(self, messages: int, size: int, is_conflict: bool) -> None:
+        """So many more are put aside, or fewer."""
+        self.aside += messages
+        self.aside_bytes += size
+        if is_conflict:
+            self.conflicts += messages
+            self.conflict_bytes += size
 
     def refuse_declared(self) -> None:
         """DeclaredInFile where nobody but the operator changes it."""
@@ -142,6 +160,8 @@ class LiveSource:
             raise DeclaredInFile(self.source.name, self.declared_in)
 
     def refuse_full(self) -> None:
-        """AsideFull where nothing more may be put aside."""
-        if self.aside >= ASIDE_MAX or self.aside_bytes >= ASIDE_BYTES_MAX:
+        """AsideFull where nothing more may be put aside. Conflicts do not count: a sender that
+        gives one id to many events would stop what it sends besides."""
+        waiting, size = self.aside - self.conflicts, self.aside_bytes - self.conflict_bytes
+        if waiting >= ASIDE_MAX or size >= ASIDE_BYTES_MAX:
             raise AsideFull(self.source.name)

@@ -27,6 +27,7 @@ from tidings.core.events.passage import NEW, Doors, Passage, read_passage, said_
 from tidings.core.sources.mapping_cost import CostedPlan
 from tidings.core.sources.message import UNREADABLE, ForeignMessage, defect_of
 from tidings.core.sources.message_plan import PLACE_MAX, MappedMessage
+from tidings.core.sources.source import FETCHED
 from tidings.core.sources.unsigned_ids import MESSAGE_ID
 from tidings.engine.events.intake import Draft, Overloaded
 from tidings.engine.events.late_checks import LateChecks, concluded
@@ -53,6 +54,7 @@ class ReadMessage(msgspec.Struct):
     fault: Refusal | None = None
     passage: Passage | None = None  # how it came, if it says so
     door: str = ""  # by which its events come in
+    place: str = ""  # source and place, for whoever meets its events again
 
 
 class LoopTurns:
@@ -182,7 +184,7 @@ class MessageReader:
                 continue
             if self._turns.are_due(EVENT_S + len(flat) * BYTE_S):
                 await asyncio.sleep(0)
-            item = self._reader.read_one(flat, read.message.body, caller, read.key, index, now_ms)
+            item = self._reader.read_one(flat, flat, caller, read.key, index, now_ms)
             await self._add(read, index, item)
 
     async def _add(self, read: ReadMessage, index: int, item: Item[Draft]) -> None:
@@ -194,17 +196,23 @@ class MessageReader:
             checked = item
         if isinstance(checked, Draft):
             checked.passage, checked.door = checked.passage or NEW, read.door
+            checked.place = read.place
         read.items.append((index, checked))
 
 
 def _placed(live: LiveSource, message: ForeignMessage, known_by: str) -> ReadMessage:
-    """A message at its place, or at one that is made for it; its events have ids of that."""
+    """A message at its place, or at one that is made for it; its events have ids of what it is
+    known by. What was fetched keeps the place where it lay."""
     if not known_by and live.source.message_id is None:
         known_by = (message.header(MESSAGE_ID) or "")[:PLACE_MAX]
-    place = known_by or f"{NOWHERE}{uuid.uuid4()}"
-    digest = hashlib.blake2b(place.encode("utf-8", "replace"), digest_size=16).hexdigest()
+    same_by = known_by or f"{NOWHERE}{uuid.uuid4()}"
+    digest = hashlib.blake2b(same_by.encode("utf-8", "replace"), digest_size=16).hexdigest()
     key = f"source-{live.stored.number}-{digest}"
-    return ReadMessage(msgspec.structs.replace(message, place=place), key, known_by)
+    place = message.place if message.place and live.source.kind in FETCHED else same_by
+    read = ReadMessage(msgspec.structs.replace(message, place=place), key, known_by)
+    if known_by or message.place:
+        read.place = f"{live.id} {place}"
+    return read
 
 
 def _faulty(live: LiveSource, message: ForeignMessage, fault: Refusal) -> ReadMessage:

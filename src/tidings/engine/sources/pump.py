@@ -19,7 +19,8 @@ from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.reach import outside_connection
 from tidings.engine.events.intake import Overloaded
 from tidings.engine.heartbeats import Heart, unwatched_heart
-from tidings.engine.sources.intake import SourceIntake, Tell
+from tidings.engine.sources.dead_letters import Tell
+from tidings.engine.sources.intake import SourceIntake
 from tidings.engine.sources.lag_watch import LagWatch
 from tidings.engine.sources.lines import SourceLines
 from tidings.engine.sources.live_source import AsideFull, LiveSource

@@ -8,7 +8,7 @@ from tidings.core.connections.connection import Connection
 from tidings.core.running.parts import Part
 from tidings.core.sources.source import OUTBOX, WEBHOOK
 from tidings.engine.heartbeats import Heart
-from tidings.engine.sources.intake import Tell
+from tidings.engine.sources.dead_letters import Tell
 from tidings.engine.sources.lines import SourceLines
 from tidings.engine.sources.live_source import LiveSource
 from tidings.engine.sources.pump import Pump

@@ -128,6 +128,7 @@ from tidings.store.port.sources import (
     AsideMessage,
     AsidePage,
     AsideSum,
+    ReplacedMessage,
     SourceStore,
     StoredActivity,
     StoredSource,

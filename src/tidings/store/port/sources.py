@@ -33,6 +33,15 @@ class AsideMessage(msgspec.Struct, frozen=True, array_like=True):
     field: str
     headers: Sequence[tuple[str, str]]
     body: bytes
+    known_by: bytes | None = None  # a source has one message of each; None: of no other
+    times: int = 1  # how often it came
+
+
+class ReplacedMessage(msgspec.Struct, frozen=True, array_like=True):
+    """A message put aside that a newer one with the same `known_by` has replaced."""
+
+    code: str
+    bytes: int  # of its body
 
 
 class AsideSum(msgspec.Struct, frozen=True, array_like=True):
@@ -41,6 +50,9 @@ class AsideSum(msgspec.Struct, frozen=True, array_like=True):
     source: int
     messages: int
     bytes: int
+    conflicts: int = 0  # of them, those of code `ID_CONFLICT`
+    conflict_bytes: int = 0
+    conflict_field: str = ""  # of the newest of these
 
 
 class AsidePage(msgspec.Struct, frozen=True, array_like=True):
@@ -106,9 +118,16 @@ class SourceStore(Protocol):
         """Keep what sources that are there have brought; synced."""
         ...
 
-    def put_aside(self, messages: Sequence[AsideMessage]) -> Awaitable[None]:
-        """Keep messages (number 0) of sources that are there, or the new reasons of messages that
-        are; synced."""
+    def put_aside(
+        self, messages: Sequence[AsideMessage]
+    ) -> Awaitable[Sequence[ReplacedMessage | None]]:
+        """Keep messages (number 0) of sources that are there, each in the place of an earlier one
+        that is known by the same; or the new reasons of messages that are there. Synced. Return for
+        each the message that it has replaced."""
+        ...
+
+    def drop_conflicts(self, source: int, count: int) -> Awaitable[AsideSum]:
+        """Forget the oldest messages of code `ID_CONFLICT`; what is left."""
         ...
 
     def drop_aside(self, source: int, numbers: Sequence[int]) -> Awaitable[AsideSum]:

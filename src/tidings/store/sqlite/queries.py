@@ -77,7 +77,7 @@ class Queries:
     def event(self, org: OrgId, event_id: str) -> port.StoredEvent | None:
         row = self._connection.execute(
             "SELECT e.seq, e.org, e.name, e.id, e.at_ms, e.warning, b.bytes, e.first_delivery,"
-            " e.deliveries FROM event_id i JOIN event e ON e.seq = i.seq"
+            " e.deliveries, e.passage FROM event_id i JOIN event e ON e.seq = i.seq"
             " LEFT JOIN body b ON b.seq = i.seq WHERE i.hash = ?",
             (id_hash(org, event_id),),
         ).fetchone()

@@ -6,6 +6,7 @@ from typing import Any
 import apsw
 import msgspec
 
+from tidings.core.sources.other_content import ID_CONFLICT
 from tidings.core.sources.table_owner import TableOwner
 from tidings.core.sources.topic_places import TopicPlace
 from tidings.store import port
@@ -13,16 +14,24 @@ from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.numbered_pages import numbered_page
 
 _SOURCE = "number, org, name, sealed, created_ms, changed_ms"
-_ASIDE = "number, source, at_ms, place, code, reason, field, headers, body"
+_ASIDE = "number, source, at_ms, place, code, reason, field, headers, body, known_by, times"
 _ONE = f"SELECT {_ASIDE} FROM aside"
 # Of a name that is there already nobody has heard: the answer was lost.
 _ANEW = "DO UPDATE SET sealed = excluded.sealed, changed_ms = excluded.changed_ms"
 _KEEP = (
-    "INSERT INTO aside (source, at_ms, place, code, reason, field, headers, body)"
-    " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE EXISTS (SELECT 1 FROM source WHERE number = ?1)"
+    "INSERT INTO aside (source, at_ms, place, code, reason, field, headers, body, known_by)"
+    " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9"
+    " WHERE EXISTS (SELECT 1 FROM source WHERE number = ?1)"
+    " ON CONFLICT (source, known_by) DO UPDATE SET at_ms = excluded.at_ms, place = excluded.place,"
+    " code = excluded.code, reason = excluded.reason, field = excluded.field,"
+    " headers = excluded.headers, body = excluded.body, times = times + 1"
+)
+_REPLACED = "SELECT code, length(body) FROM aside WHERE source = ? AND known_by = ?"
+_OLDEST_CONFLICTS = (
+    "DELETE FROM aside WHERE number IN (SELECT number FROM aside WHERE source = ? AND code = ?"
+    " ORDER BY number LIMIT ?)"
 )
 _WHY = "UPDATE aside SET code = ?, reason = ?, field = ? WHERE source = ? AND number = ?"
-_SUM = "SELECT source, count(*), sum(length(body)) FROM aside"
 _PLACE = "topic, partition, cluster, topic_id, offset"
 _KEEP_PLACE = (
     f"INSERT INTO source_place (source, {_PLACE}) SELECT ?1, ?2, ?3, ?4, ?5, ?6"
@@ -36,6 +45,11 @@ _KEEP_ACTIVITY = (
     " ON CONFLICT DO UPDATE SET last_ms = excluded.last_ms, minutes = excluded.minutes"
 )
 _minutes = msgspec.json.Decoder(list[tuple[int, dict[str, int]]])
+_SUM = (
+    "SELECT source, count(*), sum(length(body)), count(*) FILTER (WHERE code = ?1),"
+    " coalesce(sum(length(body)) FILTER (WHERE code = ?1), 0), coalesce((SELECT field FROM aside c"
+    " WHERE c.source = aside.source AND c.code = ?1 ORDER BY at_ms DESC LIMIT 1), '') FROM aside"
+)
 _headers = msgspec.json.Decoder(list[tuple[str, str]])
 
 
@@ -56,7 +70,10 @@ class SourceRows:
     @answers(port.Store.aside_sums)
     def sums(self) -> list[port.AsideSum]:
         """See `port.SourceStore.aside_sums`."""
-        return [port.AsideSum(*row) for row in self._run(f"{_SUM} GROUP BY source").fetchall()]
+        return [
+            port.AsideSum(*row)
+            for row in self._run(f"{_SUM} GROUP BY source", (ID_CONFLICT,)).fetchall()
+        ]
 
     @answers(port.Store.put_source)
     def put(self, source: port.StoredSource) -> port.StoredSource:
@@ -135,16 +152,19 @@ class SourceRows:
                 self._run(_KEEP_ACTIVITY, (activity.source, activity.last_ms, minutes))
 
     @answers(port.Store.put_aside)
-    def put_aside(self, messages: Sequence[port.AsideMessage]) -> None:
+    def put_aside(self, messages: Sequence[port.AsideMessage]) -> list[port.ReplacedMessage | None]:
         """See `port.SourceStore.put_aside`."""
         with self._connection:
-            for one in messages:
-                if one.number:
-                    self._run(_WHY, (one.code, one.reason, one.field, one.source, one.number))
-                else:
-                    _, *rest = msgspec.structs.astuple(one)
-                    rest[6] = msgspec.json.encode(one.headers)
-                    self._run(_KEEP, rest)
+            replaced = [self._put(message) for message in messages]
+        return replaced
+
+    @answers(port.Store.drop_conflicts)
+    def drop_conflicts(self, source: int, count: int) -> port.AsideSum:
+        """See `port.SourceStore.drop_conflicts`."""
+        with self._connection:
+            self._run(_OLDEST_CONFLICTS, (source, ID_CONFLICT, count))
+            left = self._sum_of(source)
+        return left
 
     @answers(port.Store.drop_aside)
     def drop_aside(self, source: int, numbers: Sequence[int]) -> port.AsideSum:
@@ -152,7 +172,26 @@ class SourceRows:
         with self._connection:
             for number in numbers:
                 self._run("DELETE FROM aside WHERE source = ? AND number = ?", (source, number))
-            row = self._run(f"{_SUM} WHERE source = ? GROUP BY source", (source,)).fetchone()
+            left = self._sum_of(source)
+        return left
+
+    def _put(self, message: port.AsideMessage) -> port.ReplacedMessage | None:
+        if message.number:
+            why = (message.code, message.reason, message.field, message.source, message.number)
+            self._run(_WHY, why)
+            return None
+        replaced = None
+        if message.known_by is not None:
+            known = (message.source, message.known_by)
+            replaced = self._run(_REPLACED, known).fetchone()
+        _, *columns, _ = msgspec.structs.astuple(message)
+        columns[6] = msgspec.json.encode(message.headers)
+        self._run(_KEEP, columns)
+        return None if replaced is None else port.ReplacedMessage(*replaced)
+
+    def _sum_of(self, source: int) -> port.AsideSum:
+        query = f"{_SUM} WHERE source = ?2 GROUP BY source"
+        row = self._run(query, (ID_CONFLICT, source)).fetchone()
         return port.AsideSum(*row) if row else port.AsideSum(source, 0, 0)
 
 
@@ -180,7 +219,7 @@ class AsideReader:
 
 
 def _message(row: Sequence[Any]) -> port.AsideMessage:
-    number, source, at_ms, place, code, reason, field, headers, body = row
+    number, source, at_ms, place, code, reason, field, headers, *rest = row
     return port.AsideMessage(
-        number, source, at_ms, place, code, reason, field, _headers.decode(headers), body
+        number, source, at_ms, place, code, reason, field, _headers.decode(headers), *rest
     )

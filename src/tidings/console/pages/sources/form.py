@@ -39,7 +39,6 @@ MAPPING, MESSAGE_ID = "mapping", "messageId"
 SAMPLE_HEADERS, SAMPLE_BODY = "sampleHeaders", "sampleBody"
 EXAMPLE = """{
   "eventName": {"header": "X-Shop-Topic", "names": {"orders/paid": "transactionAdded", "*": null}},
-  "eventId": {"path": "order.id", "as": "text"},
   "data": {"path": "order"},
   "fields": {"data.customerIdentifiers.customerId": {"path": "customer.id"}}
 }"""

@@ -34,6 +34,7 @@ class StoredEvent(msgspec.Struct, frozen=True, array_like=True):
     body: bytes | None  # None after its retention
     first_delivery: DeliveryId
     deliveries: int
+    passage: str | None = None  # how it came; asked for by its id alone
 
     @property
     def name(self) -> str:

@@ -1,0 +1,150 @@
+"""Keeps messages of which no event could be made, each once however often it comes.
+
+Those with the id of another event are kept beside the others, within a bound of their own: a sender
+that gives one id to many events must not stop what it sends besides.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import structlog
+
+from tidings.core.ids import OrgId
+from tidings.core.notices.kinds import SOURCE_ASIDE, Fact, source_aside
+from tidings.core.sources.message import bounded_body, bounded_headers
+from tidings.core.sources.other_content import ID_CONFLICT
+from tidings.core.sources.source import FETCHED
+from tidings.core.sources.verification import secret_headers
+from tidings.core.webhooks.masks import masked_by_name, masked_of
+from tidings.engine.sources.fates import Fate
+from tidings.engine.sources.live_source import CONFLICT_BYTES_MAX, CONFLICTS_MAX, LiveSource
+from tidings.store import port
+from tidings.store.port import StoreDown
+
+ASIDE_TOLD_EVERY_MS = 3_600_000
+MAKING_ROOM = 100  # conflicts that go at once, the oldest, where there are as many as may be
+
+log = structlog.get_logger(__name__)
+
+
+class Tell(Protocol):
+    """Tells an org a fact of `core.notices`."""
+
+    def __call__(self, kind: str, org: OrgId, fact: Fact, /) -> None:
+        """It never waits and never fails."""
+
+
+class DeadLetters:
+    """Over the store."""
+
+    def __init__(self, store: port.SourceStore, tell: Tell, clock_ms: Callable[[], int]) -> None:
+        self._store = store
+        self._tell = tell
+        self._clock_ms = clock_ms
+
+    async def put(self, live: LiveSource, fates: Sequence[Fate]) -> None:
+        """Keep messages with their reasons. StoreDown."""
+        if not fates:
+            return
+        now_ms = self._clock_ms()
+        verification = live.source.verification
+        secret = frozenset[str]() if verification is None else secret_headers(verification)
+        await self._make_room(live, fates)
+        replaced = await self.keep(
+            [
+                port.AsideMessage(
+                    0,
+                    live.stored.number,
+                    now_ms,
+                    storable(one.message.place),
+                    one.code,
+                    storable(one.reason),
+                    storable(one.field),
+                    [(storable(name), storable(value)) for name, value in _shown(one, secret)],
+                    bounded_body(one.message.body)[0],
+                    _known_by(live, one),
+                )
+                for one in fates
+            ]
+        )
+        told_ms = live.aside_told_ms
+        others = [one for one in fates if one.code != ID_CONFLICT]
+        waiting = live.aside - live.conflicts
+        if others and not waiting and (told_ms is None or _is_due(told_ms, now_ms)):
+            live.aside_told_ms = now_ms
+            fact = source_aside(live.words, now_ms, others[0].code, others[0].reason)
+            self._tell(SOURCE_ASIDE, live.org, fact)
+        for fate, former in zip(fates, replaced, strict=True):
+            if former is not None:
+                live.count_aside(-1, -former.bytes, former.code == ID_CONFLICT)
+            size = len(bounded_body(fate.message.body)[0])
+            live.count_aside(1, size, fate.code == ID_CONFLICT)
+        if len(others) < len(fates):
+            self._tell_conflicts(live, [one for one in fates if one.code == ID_CONFLICT], now_ms)
+
+    def _tell_conflicts(self, live: LiveSource, conflicts: Sequence[Fate], now_ms: int) -> None:
+        """The first one, and once an hour how many there are where there are more."""
+        newest = conflicts[-1]
+        live.conflict_field = newest.field
+        told_ms, count = live.conflicts_told or (None, 0)
+        if told_ms is None or (_is_due(told_ms, now_ms) and live.conflicts > count):
+            live.conflicts_told = now_ms, live.conflicts
+            fact = source_aside(live.words, now_ms, newest.code, newest.reason)
+            fact |= {"count": live.conflicts, "field": newest.field}
+            self._tell(SOURCE_ASIDE, live.org, fact)
+
+    async def _make_room(self, live: LiveSource, fates: Sequence[Fate]) -> None:
+        """Drop the oldest conflicts where there are as many as may be: they stop no source, and
+        fill no disk. StoreDown."""
+        new = [len(one.message.body) for one in fates if one.code == ID_CONFLICT]
+        while live.conflicts and (
+            live.conflicts + len(new) > CONFLICTS_MAX
+            or live.conflict_bytes + sum(new) > CONFLICT_BYTES_MAX
+        ):
+            before = live.conflicts
+            going = max(MAKING_ROOM, live.conflicts + len(new) - CONFLICTS_MAX)
+            live.count(await self._store.drop_conflicts(live.stored.number, going))
+            live.conflicts_dropped += before - live.conflicts
+            log.warning(
+                "messages with the id of another event were dropped for newer ones",
+                source=live.id,
+                dropped=before - live.conflicts,
+            )
+
+    async def keep(
+        self, messages: Sequence[port.AsideMessage]
+    ) -> Sequence[port.ReplacedMessage | None]:
+        """StoreDown, whatever the store fails with: nothing of a message is put to it unchecked."""
+        try:
+            return await self._store.put_aside(messages)
+        except StoreDown:
+            raise
+        except Exception as error:
+            raise StoreDown(f"messages cannot be put aside: {error!r}") from error
+
+
+def _is_due(told_ms: int, now_ms: int) -> bool:
+    return now_ms - told_ms >= ASIDE_TOLD_EVERY_MS
+
+
+def _known_by(live: LiveSource, fate: Fate) -> bytes:
+    """Make what a message put aside is known by: with the id of another event, that id; else its
+    place, and its bytes where a sender could say one place of two messages."""
+    message = fate.message
+    if fate.alone and fate.code == ID_CONFLICT:
+        same = [b"id", fate.alone.encode()]
+    else:
+        same = [b"at", storable(message.place).encode()]
+        if live.source.kind not in FETCHED:
+            same.append(hashlib.blake2b(message.body, digest_size=16).digest())
+    return hashlib.blake2b(b"\0".join(same), digest_size=16).digest()
+
+
+def _shown(fate: Fate, secret: frozenset[str]) -> Sequence[tuple[str, str]]:
+    return masked_by_name(masked_of(bounded_headers(fate.message.headers), secret))
+
+
+def storable(text: str) -> str:
+    """A text as it can be written: half of a surrogate pair, which no UTF-8 has, as a mark."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()

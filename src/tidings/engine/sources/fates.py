@@ -1,0 +1,74 @@
+"""What became of one message of a source."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from tidings.core.events.call_reader import RejectedEvent
+from tidings.core.ids import derived_event_id
+from tidings.core.sources.message import ForeignMessage
+from tidings.engine.events.intake import Acceptance
+from tidings.engine.sources.activity import ACCEPTED, ASIDE, DUPLICATE, PASSED
+from tidings.engine.sources.conflicts import Conflict
+from tidings.engine.sources.message_reader import ReadMessage
+from tidings.errors import Refusal
+
+PLACE_REUSED = (
+    "A message's place must be its own; another message came with the same place and other bytes, "
+    "and was accepted. A topic that was made anew counts from 0 again: then delete the source and "
+    "make it anew. (place_reused, message)"
+)
+
+
+class Fate(msgspec.Struct, frozen=True):
+    """What became of one message: the events accepted and known of it, or why it is put aside."""
+
+    message: ForeignMessage
+    accepted: int = 0
+    duplicates: int = 0
+    passed_over: int = 0
+    first: tuple[str, str] = ("", "")  # id and name of its first event
+    code: str = ""
+    reason: str = ""
+    field: str = ""
+    alone: str = ""  # the id of the one event of the message, where it conflicts
+
+    @property
+    def outcome(self) -> str:
+        """In one word."""
+        if self.code:
+            return ASIDE
+        if self.accepted:
+            return ACCEPTED
+        return DUPLICATE if self.duplicates else PASSED
+
+
+def fate_of(read: ReadMessage, judged: Iterator[tuple[Acceptance, Conflict | None]]) -> Fate:
+    """What became of a message, of whose events some are accepted, and some refused."""
+    accepted = duplicates = 0
+    alone = ""
+    first, why = ("", ""), read.fault
+    for index, item in read.items:
+        if isinstance(item, RejectedEvent):
+            why = why or Refusal(item.code, item.message, item.path)
+            continue
+        verdict, conflict = next(judged)
+        accepted += verdict.status == ACCEPTED
+        duplicates += verdict.status == DUPLICATE and conflict is None
+        first = first if first[0] else (item.event_id, item.name)
+        if conflict is None:
+            continue
+        alone = item.event_id if len(read.items) + read.passed_over == 1 else ""
+        if item.event_id == derived_event_id(item.org, read.key, index):
+            why = why or Refusal("place_reused", PLACE_REUSED, "")
+        else:
+            why = why or conflict.refusal()
+    return Fate(
+        read.message,
+        accepted,
+        duplicates,
+        read.passed_over,
+        first,
+        *(("", "", "") if why is None else (str(why.code), why.message, why.field)),
+        alone,
+    )
