@@ -462,7 +462,9 @@ async def test_memory_is_that_of_the_file_and_24_bytes_a_line(file: File) -> Non
     gc.collect()
     tracemalloc.start()
     before, _ = tracemalloc.get_traced_memory()
-    table = await asyncio.to_thread(csv_table.CsvTable, file.path, "id", threading.Event())
+    table = await asyncio.to_thread(
+        lambda: csv_table.CsvTable(csv_table.read_file(file.path), "id", threading.Event())
+    )
     after, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert table.lines == lines
@@ -509,7 +511,7 @@ def test_whatever_people_write_is_found_as_another_reader_reads_it(
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "any.csv"
         path.write_bytes(out.getvalue().encode("utf-8-sig" if marked else "utf-8"))
-        table = csv_table.CsvTable(path, names[key], threading.Event())
+        table = csv_table.CsvTable(csv_table.read_file(path), names[key], threading.Event())
     last = {row[key]: dict(zip(names, row, strict=True)) for row in rows if row[key]}
     for wanted, record in last.items():
         assert table.find(wanted) == record
@@ -517,3 +519,24 @@ def test_whatever_people_write_is_found_as_another_reader_reads_it(
     assert table.lines + table.repeated == sum(bool(row[key]) for row in rows)
     for other in ("", "nobody", "one", delimiter, '"', "\r", "\n"):
         assert table.find(other) == last.get(other)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column"),
+    [
+        (b"id,name\n1,a\n2,b,c\n", 3, 5),
+        (b"id,name\n1,a\n\n22\n", 4, 3),
+        (b'id,name\n"a,b",x,y\n', 2, 9),
+        (b"id,name\n1,\xc3\xa9\xff\n", 2, 4),
+        (b'id,name\n1,a\n2,b"c\n', 3, 4),
+        (b'id,name\n1,"a"b\n', 2, 5),
+        (b"id,id\n1,2\n", 1, 4),
+        (b"id,\n1,2\n", 1, 4),
+        (b"nr,name\n1,2\n", 1, 1),
+        (b"id,name\r1,a\r", 1, 8),
+    ],
+)
+def test_a_fault_has_its_line_and_column(text: bytes, line: int, column: int) -> None:
+    with pytest.raises(csv_table.FileUnfit) as unfit:
+        csv_table.CsvTable(text, "id", threading.Event())
+    assert (unfit.value.line, unfit.value.column) == (line, column)

@@ -1,6 +1,8 @@
 """What the file of actions brings into the service: connections, look-ups, a driver, a source."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path as FilePath
 
 import msgspec
 
@@ -9,7 +11,7 @@ from tidings.app.operator_file import FileRefused
 from tidings.app.parts import CONNECTION_TYPES
 from tidings.catalogue import Catalogue
 from tidings.compose import App
-from tidings.core.actions.action import Actions
+from tidings.core.actions.action import Actions, CsvLookup
 from tidings.core.actions.file.faults import Fault
 from tidings.core.actions.file.reading import ActionsFile
 from tidings.core.connections.connection import Connections
@@ -23,6 +25,7 @@ from tidings.egress.sender import HttpSender
 from tidings.engine.actions.declared import declare
 from tidings.engine.sources.declared import DeclaredSource
 from tidings.errors import Conflict, RequestRefused
+from tidings.lookups.kept_lists import KeptList, Sealer, drop_others
 from tidings.lookups.port import Source
 from tidings.lookups.registry import LookupRegistry
 from tidings.settings.settings import Settings
@@ -39,20 +42,32 @@ class Acting:
         sender: HttpSender,
         target_of: Callable[[str], Target],
         now_s: Callable[[], float],
+        sealed_lists: tuple[FilePath, Sealer] | None = None,
     ) -> None:
         """`name` of the file; `connections` that are declared elsewhere; `target_of` a URL, which
-        may be refused (Invalid); `now_s` since the epoch. Unusable where a look-up leads nowhere.
+        may be refused (Invalid); `now_s` since the epoch; `sealed_lists`: the folder for the lists
+        in force, and what seals them; None keeps none. Unusable where a look-up leads nowhere.
         """
         self.file = file
         self._name = name
         self._sender, self._target_of, self._now_s = sender, target_of, now_s
         self._proofs = Proofs(asking_over(sender, target_of), now_s)
         self.connections = connections if file is None else connections.joined(file.connections)
-        registry = LookupRegistry(sender, target_of, self.connections, self._proofs, now_s)
+        columns = {} if file is None else file.columns
+        keep = None
+        if sealed_lists is not None:
+            folder, sealer = sealed_lists
+            keep = partial(KeptList, folder, sealer=sealer)
+        registry = LookupRegistry(
+            sender, target_of, self.connections, self._proofs, now_s, columns, keep
+        )
         named = {one.name: one for action in self.actions.values() for one in action.lookups}
         self.lookups: dict[str, Source] = {
             name: registry.source_of(one) for name, one in named.items()
         }
+        if sealed_lists is not None:
+            files = [one.where.file for one in named.values() if isinstance(one.where, CsvLookup)]
+            drop_others(sealed_lists[0], files)
 
     @property
     def org(self) -> OrgId | None:
@@ -135,6 +150,7 @@ def acting_of(
     sender: HttpSender,
     target_of: Callable[[str], Target],
     now_s: Callable[[], float],
+    sealed_lists: tuple[FilePath, Sealer] | None = None,
 ) -> Acting:
     """What the settings say. `admits_unknown`: whether some org has event types of its own, which
     the file may name. FileRefused, Unusable."""
@@ -145,4 +161,4 @@ def acting_of(
             settings.actions, kinds, CONNECTION_TYPES, connections, admits_unknown=admits_unknown
         )
     name = "" if settings.actions is None else settings.actions.name
-    return Acting(file, name, connections, sender, target_of, now_s)
+    return Acting(file, name, connections, sender, target_of, now_s, sealed_lists)

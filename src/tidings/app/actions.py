@@ -4,7 +4,7 @@ What the file is judged by is in `core/actions/`; here it is read, with the file
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from threading import Event
 
@@ -17,11 +17,14 @@ from tidings.core.actions.file.document import FILE_BYTES_MAX
 from tidings.core.actions.file.faults import Fault
 from tidings.core.actions.file.reading import ActionsFile, read_actions
 from tidings.core.actions.file.table import Given
+from tidings.core.actions.list_changes import ReadColumns, objection_to
 from tidings.core.connections.connection import Connection
 from tidings.core.connections.references import FileUnread
 from tidings.destinations.http.authentication.service_account import rsa_key
 from tidings.egress.address import TargetRefused, parse_target
-from tidings.lookups.csv_table import CsvTable, FileUnfit
+from tidings.lookups.accepted_lists import accept, is_accepted
+from tidings.lookups.csv import state_of
+from tidings.lookups.csv_table import CsvTable, FileUnfit, read_file
 from tidings.transform.sandbox import Sandbox, Unrenderable
 
 
@@ -70,9 +73,12 @@ def load_actions(
     return made
 
 
-def searched_files(made: ActionsFile) -> tuple[list[str], list[str]]:
+def searched_files(
+    made: ActionsFile, accepted: Collection[str] = ()
+) -> tuple[list[str], list[str]]:
     """What is wrong with the files that look-ups search, and what is odd in them, in sentences that
-    name the look-up. It may take seconds."""
+    name the look-up. The states of those `accepted` are noted as meant. It may take seconds.
+    OSError where they cannot be."""
     wrong, odd = [], []
     for lookup in made.lookups.values():
         where = lookup.where
@@ -80,18 +86,31 @@ def searched_files(made: ActionsFile) -> tuple[list[str], list[str]]:
             continue
         place = f"[lookups.{lookup.name}] {where.file}:"
         try:
-            table = CsvTable(Path(where.file), where.key, Event())
+            path = Path(where.file)
+            table = CsvTable(read_file(path), where.key, Event())
         except FileUnfit as error:
-            wrong.append(f"{place} {error}")
+            at = f"{error.line}:{error.column}: " if error.line else " "
+            wrong.append(f"{place}{at}{error}")
             continue
         except OSError as error:
             must = f"It must be a file that can be read; got none ({error.strerror})."
             wrong.append(f"{place} {must} Correct csv.")
             continue
+        if lookup.name in accepted:
+            accept(path, table.digest())
+        columns = made.columns.get(lookup.name, ReadColumns())
+        state = state_of(table, columns, Event())
+        why = objection_to(state, None, columns.read)
+        if why is not None and not is_accepted(path, table.digest()):
+            wrong.append(
+                f"{place} {why} The service does not take it before you accept it: correct the "
+                f"file; or, if it is meant, add --accept {lookup.name}."
+            )
         if table.repeated:
             odd.append(
-                f"{place} each {where.key} should stand on one line; {table.repeated:,} come "
-                "before another line with the same, and count no more. Leave them out."
+                f"{place}{table.repeated_line}:1: each {where.key} should stand on one line; "
+                f"{table.repeated:,} come before another line with the same, and count no more. "
+                "Leave them out."
             )
     return wrong, odd
 

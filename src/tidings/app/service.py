@@ -40,6 +40,7 @@ from tidings.app.parts import (
     metrics_readers,
     request_ids,
     source_drivers,
+    trusting,
 )
 from tidings.app.sources import declare_sources
 from tidings.app.start_retry import StepRunner
@@ -60,6 +61,7 @@ from tidings.engine.pull.pulls import OUT_MAX
 from tidings.engine.supervisor import Supervisor
 from tidings.engine.threads import POOL, ThreadProbe
 from tidings.engine.vault import Vault
+from tidings.lookups.kept_lists import FOLDER
 from tidings.ports import Options, Ports
 from tidings.server import Bounds, Server
 from tidings.settings.settings import Settings, public_url
@@ -108,11 +110,16 @@ class Service:
         )
         types = catalogue.load()
         types.prepare_all()
-        sender = HttpSender(make_policy(settings), connections_max=shares.outbound)
+        sender = HttpSender(
+            make_policy(settings), ca_bundle=settings.ca_file, connections_max=shares.outbound
+        )
+        if settings.ca_file is not None:
+            trusting(settings.ca_file)  # refused at the start, and not by each call
         addresses = OwnAddresses(settings, sender)
         renderer = ProcessRenderer()
         platform, closers = make_platform(settings, clock)
         drivers = source_drivers(store, await through(store.installation))
+        vault = Vault.in_directory(settings.data)
         acting = acting_of(
             settings,
             types,
@@ -121,6 +128,7 @@ class Service:
             sender=sender,
             target_of=addresses.target,
             now_s=lambda: clock.now_ms() / 1000,
+            sealed_lists=(settings.data / FOLDER, vault),
         )
         connections = acting.connections
         app = build(
@@ -135,7 +143,7 @@ class Service:
                 random_bytes=os.urandom,
                 new_event_id=lambda: str(uuid.uuid4()),
                 keys=keys_in(settings.data),
-                vault=Vault.in_directory(settings.data),
+                vault=vault,
                 passwords=Passwords(),
                 passed_s=time.monotonic,
                 addresses=addresses,

@@ -8,12 +8,17 @@ off where it takes longer than a question, so that no customer who has opted out
 written to; while many ask, nobody waits, for a minute. A state that is broken, gone, or never still
 does not take its place: the earlier one stays in force, and the log says why. Best is to write a
 new file beside it and to rename that.
+
+Nor is one taken that looks like a slip (`core/actions/list_changes.py`), until the operator has
+accepted it (`accepted_lists.py`). The state in force is kept sealed (`kept_lists.py`), so that it
+stays in force over a restart; where there is none, whoever asks is put off.
 """
 
 import asyncio
 import stat
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, time
 from typing import Any, NamedTuple
@@ -21,9 +26,18 @@ from typing import Any, NamedTuple
 import structlog
 
 from tidings.core.actions.action import CsvLookup
+from tidings.core.actions.list_changes import (
+    ZONES_MAX,
+    ListState,
+    ReadColumns,
+    objection_to,
+)
 from tidings.core.actions.seen import text_of
-from tidings.lookups.csv_table import CsvTable, FileUnfit, GivenUp
-from tidings.lookups.port import LookupDown, LookupRefused
+from tidings.core.org_rules import is_zone
+from tidings.lookups.accepted_lists import is_accepted, noted_at
+from tidings.lookups.csv_table import CsvTable, FileUnfit, GivenUp, read_file
+from tidings.lookups.kept_lists import KeptList
+from tidings.lookups.port import ListNotTaken, LookupDown, LookupRefused
 
 LOOK_S = 1.0
 STILL_S = 1.0
@@ -51,8 +65,25 @@ _GONE = _Seen()
 class CsvSource:
     """See `Source`."""
 
-    def __init__(self, where: CsvLookup, *, passed_s: Callable[[], float] = monotonic) -> None:
-        """`passed_s` of a clock that is never set: when the file is looked at."""
+    def __init__(
+        self,
+        where: CsvLookup,
+        columns: ReadColumns | None = None,
+        kept: KeptList | None = None,
+        *,
+        name: str = "",
+        passed_s: Callable[[], float] = monotonic,
+    ) -> None:
+        """`columns` that actions read; `kept`: the state in force, over restarts; `name` of the
+        look-up. `passed_s` of a clock that is never set: when the file is looked at."""
+        self._columns = columns or ReadColumns()
+        self._kept = kept
+        self._name = name
+        self._state: ListState | None = None  # of the table in force
+        self._digest = ""  # of the table in force
+        self._untaken = ""  # why the state that is there is not taken; empty where it is
+        self._noted = (0, 0)  # the operator's note, when it was judged
+        self._listener: Callable[[str], None] | None = None
         self._path = Path(where.file)
         self._key = where.key
         self._passed_s = passed_s
@@ -78,13 +109,21 @@ class CsvSource:
                 raise LookupDown(_BEING_READ)
         if self._table is not None:
             return self._table.find(key)
+        if self._untaken:
+            raise ListNotTaken(self._untaken)
         raise LookupDown(self._fault or "The file must be read first. It is being read.")
+
+    def listen(self, listener: Callable[[str], None]) -> None:
+        """Tell why a state of the file is not taken, each once."""
+        self._listener = listener
 
     async def check(self) -> str | None:
         """Also whether keys stand there more than once."""
         self._look(now=True)
         if self._looking is not None:
             await asyncio.wait({self._looking})
+        if self._untaken:
+            return self._untaken
         if self._fault:
             earlier = "" if self._table is None else " Its earlier state is in force."
             return self._fault + earlier
@@ -103,6 +142,7 @@ class CsvSource:
             looking.cancel()
             await asyncio.wait({looking})
         self._table, self._judged, self._fault = None, None, ""
+        self._state, self._digest, self._untaken = None, "", ""
         self._looked_s = float("-inf")
 
     # -- inside -----------------------------------------------------------------------------------
@@ -124,37 +164,91 @@ class CsvSource:
     async def _follow(self, stop: threading.Event) -> None:
         """Take what is there, if it is another state than the one that was judged last."""
         seen = await asyncio.to_thread(_seen, self._path)
+        if self._untaken and await asyncio.to_thread(noted_at, self._path) != self._noted:
+            self._judged = None  # it may be accepted now
         until_s = monotonic() + WRITTEN_MAX_S
         while seen != self._judged:
             if monotonic() > until_s:
                 self._judged = None
-                self._take(None, self._restless())
+                self._take(_Judged(), self._restless())
                 break
             if seen != _GONE and time() - seen.changed_ns / 1e9 < STILL_S:
                 await asyncio.sleep(STILL_S)  # somebody may be writing it
                 if (again := await asyncio.to_thread(_seen, self._path)) != seen:
                     seen = again
                     continue
-            table, fault = await asyncio.to_thread(self._read, stop)
+            judged = await asyncio.to_thread(self._read, stop)
             if (again := await asyncio.to_thread(_seen, self._path)) != seen:
                 seen = again  # it was changed while it was read
                 continue
             self._judged = seen
-            self._take(table, fault)
+            if judged.former is not None:
+                self._put_in_force(judged.former)
+            if judged.table is not None and self._kept is not None and judged.is_new:
+                await asyncio.to_thread(self._kept.save, judged.table.data, judged.digest)
+            self._take(judged, judged.fault)
         self._looked_s = self._passed_s()
 
-    def _read(self, stop: threading.Event) -> tuple[CsvTable | None, str]:
+    def _read(self, stop: threading.Event) -> "_Judged":
+        """Read the state that is there, and judge it beside the one in force."""
+        judged = _Judged()
         try:
-            return CsvTable(self._path, self._key, stop), ""
+            table = CsvTable(read_file(self._path), self._key, stop)
+            judged.digest = table.digest()
+            judged.state = state_of(table, self._columns, stop)
         except FileUnfit as unfit:
-            return None, f"The file {self._path.name} cannot be used. {unfit}"
+            judged.fault = f"The file {self._path.name} cannot be used. {unfit}"
         except GivenUp:
-            return None, ""
+            return judged
         except FileNotFoundError:
-            return None, f"The file {self._path.name} must be there; it is not. Put it there."
+            judged.fault = f"The file {self._path.name} must be there; it is not. Put it there."
         except OSError as error:
             why = error.strerror or "it fails"
-            return None, f"The file {self._path.name} must be readable; got: {why}. Mend it."
+            judged.fault = f"The file {self._path.name} must be readable; got: {why}. Mend it."
+        else:
+            judged.table = table
+        return self._weigh(judged, stop)
+
+    def _weigh(self, judged: "_Judged", stop: threading.Event) -> "_Judged":
+        """Read the state in force, where it is only kept, and judge the other one by it."""
+        former, in_force = self._state, self._digest
+        if self._table is None and self._kept is not None:
+            in_force = self._kept.digest() or ""
+            if in_force and in_force != judged.digest:
+                judged.former = self._load(stop)
+                former = None if judged.former is None else judged.former.state
+        if judged.table is None or judged.state is None:
+            return judged
+        judged.is_new = in_force != judged.digest
+        if not judged.is_new:
+            return judged
+        self._noted = noted_at(self._path)
+        why = objection_to(judged.state, former, self._columns.read)
+        if why is not None and not is_accepted(self._path, judged.digest):
+            judged.table = None
+            judged.untaken = self._not_taken(why, is_in_force=former is not None)
+        return judged
+
+    def _load(self, stop: threading.Event) -> "_Judged | None":
+        """Read the state that is kept; None where there is none that can be used."""
+        assert self._kept is not None
+        if (data := self._kept.load()) is None:
+            return None
+        try:
+            table = CsvTable(data, self._key, stop)
+            return _Judged(table, state_of(table, self._columns, stop), table.digest())
+        except (FileUnfit, GivenUp):  # it was searched by another column
+            return None
+
+    def _not_taken(self, why: str, *, is_in_force: bool) -> str:
+        then = (
+            "Its former state stays in force." if is_in_force else "What needs it waits for that."
+        )
+        return (
+            f"The file {self._path.name} is not taken before you accept it. {why} {then} Correct "
+            "the file; or, if it is meant, run tidings actions check with your file of actions and "
+            f"--accept {self._name or 'its look-up'}."
+        )
 
     def _restless(self) -> str:
         return (
@@ -162,16 +256,29 @@ class CsvSource:
             "the time. Write a new one beside it, and rename that."
         )
 
-    def _take(self, table: CsvTable | None, fault: str) -> None:
+    def _put_in_force(self, judged: "_Judged") -> None:
+        self._table, self._state, self._digest = judged.table, judged.state, judged.digest
+
+    def _take(self, judged: "_Judged", fault: str) -> None:
         self._fault = fault
-        if table is not None:
-            self._table = table
+        before, self._untaken = self._untaken, judged.untaken
+        if judged.table is not None:
+            self._put_in_force(judged)
             log.info(
                 "a file of look-ups was read",
                 file=self._path.name,
-                lines=table.lines,
-                repeated=table.repeated,
+                lines=judged.table.lines,
+                repeated=judged.table.repeated,
             )
+        elif judged.untaken and judged.untaken != before:
+            log.warning(
+                "a file of look-ups waits until it is accepted",
+                file=self._path.name,
+                reason=judged.untaken,
+                earlier=self._table is not None,
+            )
+            if self._listener is not None:
+                self._listener(judged.untaken)
         elif fault:
             log.warning(
                 "a file of look-ups cannot be used",
@@ -179,6 +286,29 @@ class CsvSource:
                 reason=fault,
                 earlier=self._table is not None,
             )
+
+
+def state_of(table: CsvTable, columns: ReadColumns, stop: threading.Event) -> ListState:
+    """Tell what a state of a list is judged by. GivenUp."""
+    zones: set[str] = set()
+    for column in columns.zones & frozenset(table.columns):
+        zones |= table.values_where(
+            column, lambda value: bool(value) and not is_zone(value), ZONES_MAX, stop
+        )
+    return ListState(table.lines, table.columns, frozenset(zones))
+
+
+@dataclass
+class _Judged:
+    """What came of reading a file. `former`: the state that is kept, where it was not read yet."""
+
+    table: CsvTable | None = None  # None where it is not taken
+    state: ListState | None = None
+    digest: str = ""
+    fault: str = ""
+    untaken: str = ""
+    is_new: bool = False
+    former: "_Judged | None" = None
 
 
 def _seen(path: Path) -> _Seen:

@@ -13,11 +13,12 @@ of its lines, never by what stands there.
 """
 
 import csv
+import hashlib
 import io
 import stat
 import threading
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import perf_counter, sleep
 
@@ -36,7 +37,13 @@ _HASH_BITS = 0xFFFF_FFFF
 
 
 class FileUnfit(RemoteError):
-    """A file cannot be used. The text says why in sentences, and holds nothing of what is in it."""
+    """A file cannot be used. The text says why in sentences, and holds nothing of what is in it.
+    `line` and `column` where that begins, in signs from 1; 0 for the file as a whole."""
+
+    def __init__(self, said: str, line: int = 0, column: int = 1) -> None:
+        super().__init__(said)
+        self.line = line
+        self.column = column if line else 0
 
 
 class GivenUp(RemoteError):
@@ -71,10 +78,10 @@ class Breath:
 class CsvTable:
     """One state of a file."""
 
-    def __init__(self, path: Path, key: str, stop: threading.Event) -> None:
-        """Read it. OSError, FileUnfit, GivenUp."""
+    def __init__(self, data: bytes, key: str, stop: threading.Event) -> None:
+        """Look through it. FileUnfit, GivenUp."""
         breath = Breath(stop)
-        self._data = _read(path)
+        self._data = data
         _check_text(self._data, breath)
         self._end = len(self._data)
         start = len(_BOM) if self._data[:3] == _BOM else 0
@@ -88,7 +95,45 @@ class CsvTable:
         """How many can be found."""
         self.repeated = 0
         """How many came before another one with the same key, and so count no more."""
+        self.repeated_line = 0
+        """The number of the first line with a key that stood there before; 0: there is none."""
         self._index(at, breath)
+
+    @property
+    def data(self) -> bytes:
+        """The file as it is."""
+        return self._data
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names in its first line."""
+        return self._columns
+
+    def digest(self) -> str:
+        """Compute what this very state is known by. It takes a second for the largest file."""
+        return hashlib.sha256(self._data).hexdigest()
+
+    def values_where(
+        self, column: str, wanted: Callable[[str], bool], most: int, stop: threading.Event
+    ) -> set[str]:
+        """Find the different values of a column of which something holds, so many at most. Each is
+        asked of once. GivenUp."""
+        at = self._columns.index(column)
+        breath, known, found = Breath(stop), set[str](), set[str]()
+        start = len(_BOM) if self._data[:3] == _BOM else 0
+        _, begin = self._line(start, 1)
+        for number, _, line in self._all(begin):
+            breath.line()
+            value = self._fields(line, number)[at]
+            if value in known:
+                continue
+            if len(known) < most:
+                known.add(value)
+            if wanted(value):
+                found.add(value)
+                if len(found) >= most:
+                    break
+        return found
 
     def find(self, key: str) -> dict[str, str] | None:
         """The last line with this key, by its columns."""
@@ -113,13 +158,15 @@ class CsvTable:
             breath.rest()
         if most > LINES_MAX:
             raise FileUnfit(
-                f"It must have at most {LINES_MAX:,} lines; it has {most:,}. Leave out lines."
+                f"It must have at most {LINES_MAX:,} lines; it has {most:,}. Leave out lines.",
+                LINES_MAX + 1,
             )
         self._mask = (1 << max(3, (most * 3 // 2).bit_length())) - 1
         empty = bytes(4 * (self._mask + 1))
         # Where lines begin, and 1; and of the hash of each key the half that is no slot.
         self._places, self._hashes = array("I", empty), array("I", empty)
         odd: list[int] = []
+        column = 1
         for number, at, line in self._all(start):
             breath.line()
             if line.count(self._delimiter) == len(self._columns) - 1 and b'"' not in line:
@@ -127,21 +174,37 @@ class CsvTable:
             else:
                 fields = self._fields(line, number)
                 if len(fields) != len(self._columns):
+                    if not odd:
+                        column = self._end_of(line, fields)
                     odd.append(number)
                     if len(odd) > FAULTS_SHOWN:
                         break
                     continue
                 key = fields[self._key].encode()
-            self._put(key, at)
+            self._put(key, at, number)
         if odd:
-            raise FileUnfit(self._ragged(odd))
+            raise FileUnfit(self._ragged(odd), odd[0], column)
 
-    def _put(self, key: bytes, at: int) -> None:
+    def _end_of(self, line: bytes, fields: list[str]) -> int:
+        """Find the column of the first field too many, or of the end of a line with too few."""
+        text = line.decode()
+        if len(fields) < len(self._columns):
+            return len(text) + 1
+        count = quoted = 0
+        for at, sign in enumerate(text):
+            quoted ^= sign == '"'
+            count += sign == self._comma and not quoted
+            if count == len(self._columns):
+                return at + 2
+        return len(text) + 1
+
+    def _put(self, key: bytes, at: int, number: int) -> None:
         if not key:
             return
         slot = self._slot(key)
         if self._places[slot]:
             self.repeated += 1
+            self.repeated_line = self.repeated_line or number
         else:
             self.lines += 1
         self._places[slot] = at + 1
@@ -195,7 +258,9 @@ class CsvTable:
             if end < 0 and until < self._end:
                 raise FileUnfit(
                     f"A line must have at most {LINE_BYTES_MAX:,} bytes; line {number} has more. "
-                    "Look for a quote there that does not end."
+                    "Look for a quote there that does not end.",
+                    number,
+                    LINE_BYTES_MAX + 1,
                 )
             line = data[at : end if end >= 0 else until]
             if line.count(b'"') % 2 == 0:
@@ -203,7 +268,9 @@ class CsvTable:
                 return (line[:-1] if line[-1:] == b"\r" else line), after
             if end < 0:
                 raise FileUnfit(
-                    f"Each quote must end; the one of line {number} does not. Correct the line."
+                    f"Each quote must end; the one of line {number} does not. Correct the line.",
+                    number,
+                    len(line[: line.rfind(b'"')].decode("utf-8", "replace")) + 1,
                 )
             end = data.find(b"\n", end + 1, until)
 
@@ -216,7 +283,9 @@ class CsvTable:
         except (csv.Error, ValueError):
             raise FileUnfit(
                 f"A quote must begin and end a field; one of line {number} does not. Write quotes "
-                "within a field twice."
+                "within a field twice.",
+                number,
+                _odd_quote(text, self._comma),
             ) from None
         return fields
 
@@ -225,7 +294,9 @@ class CsvTable:
         if not all(names) or len(set(names)) != len(names):
             raise FileUnfit(
                 "The first line must have a name for each column, each once; it has not. Correct "
-                "it."
+                "it.",
+                1,
+                _odd_name(first.decode(), names, self._comma),
             )
         return tuple(names)
 
@@ -234,12 +305,15 @@ class CsvTable:
             return self._columns.index(key)
         except ValueError:
             raise FileUnfit(
-                f"The first line must name the column {key}; it does not. Correct key, or the file."
+                f"The first line must name the column {key}; it does not. Correct key, or the "
+                "file.",
+                1,
             ) from None
 
 
-def _read(path: Path) -> bytes:
-    """All of it. What is no file, or too large, is not opened, nor read."""
+def read_file(path: Path) -> bytes:
+    """Read all of a file. What is no file, or too large, is not opened, nor read. OSError,
+    FileUnfit."""
     found = path.stat()
     if not stat.S_ISREG(found.st_mode):
         raise FileUnfit("It must be a file; it is something else. Correct csv.")
@@ -264,7 +338,9 @@ def _check_text(data: bytes, breath: Breath) -> None:
         except UnicodeDecodeError as error:
             number = 1 + data.count(b"\n", 0, at + error.start)
             raise FileUnfit(
-                f"It must be a text in UTF-8; line {number} is not. Save it as UTF-8."
+                f"It must be a text in UTF-8; line {number} is not. Save it as UTF-8.",
+                number,
+                _column_at(data, at + error.start),
             ) from None
         at = end
         breath.rest()
@@ -276,9 +352,42 @@ def _check_line_ends(data: bytes) -> None:
     if b"\r" in _outside_quotes(first):
         raise FileUnfit(
             "Lines must end with LF or CRLF; the first one ends with CR alone. Save it with other "
-            "line ends."
+            "line ends.",
+            1,
+            _column_at(data, data.find(b"\r")),
         )
 
 
 def _outside_quotes(line: bytes) -> bytes:
     return b"".join(line.split(b'"')[::2])
+
+
+def _column_at(data: bytes, at: int) -> int:
+    """Count the signs before a place in its line, and one."""
+    begin = data.rfind(b"\n", 0, at) + 1
+    return len(data[begin:at].decode("utf-8", "replace")) + 1
+
+
+def _odd_quote(text: str, comma: str) -> int:
+    """Find the column of a quote that neither begins nor ends a field."""
+    quoted = False
+    for at, sign in enumerate(text):
+        if sign != '"':
+            continue
+        begins = not quoted and (at == 0 or text[at - 1] == comma)
+        ends = quoted and (at + 1 == len(text) or text[at + 1] in (comma, '"'))
+        if not (begins or ends or text[at - 1 : at] == '"'):
+            return at + 1
+        quoted = not quoted
+    return len(text) + 1
+
+
+def _odd_name(first: str, names: list[str], comma: str) -> int:
+    """Find the column of the first name that is empty, or that stood there before."""
+    at, known = 1, set[str]()
+    for name, written in zip(names, first.split(comma), strict=False):
+        if not name or name in known:
+            return at
+        known.add(name)
+        at += len(written) + 1
+    return at

@@ -4,8 +4,8 @@ How long an answer is kept, how often one is asked, and what becomes of an actio
 engine's. A text of ours holds no value and no secret.
 """
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, runtime_checkable
 
 from tidings.errors import TidingsError, Unavailable
 
@@ -23,12 +23,24 @@ class LookupDown(Unavailable):
         self.wait_s = wait_s
 
 
+class ListNotTaken(LookupDown):
+    """There is a list, and the operator must accept it first: nobody goes on without it."""
+
+
 class LookupRefused(TidingsError):
     """The same question would be refused again; the text says why."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+@runtime_checkable
+class WatchedSource(Protocol):
+    """A source that somebody may replace, and whose new state may not be taken."""
+
+    def listen(self, listener: Callable[[str], None]) -> None:
+        """Tell why a state is not taken, in sentences, each once."""
 
 
 class Source(Protocol):

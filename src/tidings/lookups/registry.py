@@ -11,6 +11,7 @@ from tidings.connections.sql_type import EXTRA
 from tidings.connections.sql_type import TYPE as SQL_TYPE
 from tidings.core.actions.action import CsvLookup, HttpLookup, Lookup, SqlLookup
 from tidings.core.actions.holes import origin_of
+from tidings.core.actions.list_changes import ReadColumns
 from tidings.core.connections.connection import Connection
 from tidings.core.connections.tables import LINES_MAX, LINES_USUAL
 from tidings.destinations.http.authentication.schemes import Proofs
@@ -18,6 +19,7 @@ from tidings.egress.port import Origins, Target
 from tidings.errors import Invalid, Unusable
 from tidings.lookups.csv import CsvSource
 from tidings.lookups.http import HttpSource
+from tidings.lookups.kept_lists import KeptList
 from tidings.lookups.port import Source
 
 if TYPE_CHECKING:
@@ -34,14 +36,20 @@ class LookupRegistry:
         connections: Mapping[str, Connection],
         proofs: Proofs,
         now_s: Callable[[], float],
+        columns: Mapping[str, ReadColumns] | None = None,
+        keep: Callable[[str], KeptList] | None = None,
     ) -> None:
-        """`origins`: the guarded way out; `target_of` a URL, which may be refused (Invalid);
-        `proofs` are shared with whoever shows the same credentials; `now_s` since the epoch."""
+        """`columns` that actions read of a list, by the look-up's name; `keep`: where the state in
+        force of a list's file is kept; None keeps none. `origins`: the guarded way out; `target_of`
+        a URL, which may be refused (Invalid); `proofs` are shared with whoever shows the same
+        credentials; `now_s` since the epoch."""
         self._origins = origins
         self._target_of = target_of
         self._connections = connections
         self._proofs = proofs
         self._now_s = now_s
+        self._columns = columns or {}
+        self._keep = keep
         self._lines: dict[str, Lines] = {}
 
     def source_of(self, lookup: Lookup) -> Source:
@@ -54,7 +62,8 @@ class LookupRegistry:
             case SqlLookup():
                 return self._sql(lookup, where)
             case CsvLookup():
-                return CsvSource(where)
+                kept = None if self._keep is None else self._keep(where.file)
+                return CsvSource(where, self._columns.get(lookup.name), kept, name=lookup.name)
             case _:
                 assert_never(where)
 

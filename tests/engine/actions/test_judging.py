@@ -21,6 +21,7 @@ from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId
 from tidings.core.shaping.filter import compile_filter
 from tidings.errors import Conflict
+from tidings.lookups.port import ListNotTaken
 
 DAY = 86_400
 MONTH = Cap(1, 30.0 * DAY, CUSTOMER)
@@ -87,6 +88,22 @@ def test_where_the_file_says_so_it_goes_on_without_an_answer() -> None:
         assert done.made.steps[0].said.endswith("It went on without.")
 
     in_world(scenario, action(lookups=(contact(failing="empty"),)))
+
+
+@pytest.mark.parametrize("failing", ["empty", "wait"])
+def test_nobody_goes_on_without_a_list_that_must_be_accepted_first(failing: str) -> None:
+    async def scenario(world: ActionWorld) -> None:
+        world.contacts.records = None
+        world.contacts.down = ListNotTaken("The file is not taken before you accept it.")
+        await world.event()
+        await asyncio.sleep(3 * 3600)
+        assert world.did() == [] and world.states() == [State.RETRYING]
+        assert all("before you accept it" in one for one in world.why())
+        world.contacts.records = {"7": {}}
+        await asyncio.sleep(6 * 3600)
+        assert len(world.did()) == 1
+
+    in_world(scenario, action(lookups=(contact(failing=failing),)))
 
 
 def test_a_dead_look_up_is_not_asked_by_every_event() -> None:

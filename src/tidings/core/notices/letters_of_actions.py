@@ -81,7 +81,12 @@ def exhausted(fact: Told) -> Words:
 
 
 def lookup_failing(fact: Told) -> Words:
-    """A look-up has had no answer for a while."""
+    """A look-up has had no answer for a while, or its list waits until it is accepted."""
+    if not fact["failures"]:
+        return (
+            f"The list of look-up {fact['lookUp']} was not taken",
+            f"Look-up {fact['lookUp']}, at {at(fact['failingSince'])}: {fact['cause']}",
+        )
     names: Sequence[str] = fact["actions"]
     more = len(names) - NAMED_MAX
     who = ", ".join(names[:NAMED_MAX]) + (f" and {more} more" if more > 0 else "")

@@ -61,6 +61,12 @@ class FailingLookups:
         if (one := self._failing.pop(lookup.name, None)) is not None:
             one.timer.cancel()
 
+    def not_taken(self, name: str, why: str) -> None:
+        """A new state of a list is not taken before it is accepted: told at once."""
+        needing = self._needing(name)
+        fact = lookup_failing(name, needing, True, self._clock.now_ms(), 0, why)
+        self._tell(LOOKUP_FAILING, self._org, fact)
+
     def close(self) -> None:
         """Tell nothing any more. Idempotent."""
         for one in self._failing.values():
@@ -76,11 +82,15 @@ class FailingLookups:
         if not one.due or one.told or one.failures < FAILURES_MIN:
             return
         one.told = True
-        needing = [
-            action.name
-            for action in self._actions.values()
-            if any(needed.name == lookup.name for needed in action.lookups)
-        ]
+        needing = self._needing(lookup.name)
         waits = lookup.failing == "wait"
         fact = lookup_failing(lookup.name, needing, waits, one.since_ms, one.failures, one.why)
         self._tell(LOOKUP_FAILING, self._org, fact)
+
+    def _needing(self, name: str) -> list[str]:
+        """The actions that need a look-up."""
+        return [
+            action.name
+            for action in self._actions.values()
+            if any(needed.name == name for needed in action.lookups)
+        ]

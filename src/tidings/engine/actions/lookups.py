@@ -9,6 +9,7 @@ left alone until then.
 
 import asyncio
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -20,7 +21,14 @@ from tidings.core.exact_json import read_exactly, write_exactly
 from tidings.core.shaping.circuit import Circuit
 from tidings.core.shares.byte_cache import MISSING, ByteCache
 from tidings.core.token_bucket import TokenBucket
-from tidings.lookups.port import RECORD_BYTES_MAX, LookupDown, LookupRefused, Source
+from tidings.lookups.port import (
+    RECORD_BYTES_MAX,
+    ListNotTaken,
+    LookupDown,
+    LookupRefused,
+    Source,
+    WatchedSource,
+)
 
 CACHE_BYTES = 16 << 20  # of all look-ups together
 CROWDED_S = 1.0
@@ -64,6 +72,9 @@ class LookupListener(Protocol):
 
     def answered(self, lookup: Lookup) -> None:
         """It answers."""
+
+    def not_taken(self, name: str, why: str) -> None:
+        """A new state of a list is not taken before it is accepted, for this reason."""
 
     def close(self) -> None:
         """Nothing more is told."""
@@ -112,6 +123,9 @@ class Lookups:
     def listen(self, listener: LookupListener) -> None:
         """Tell it how look-ups do from now on."""
         self._listener = listener
+        for name, source in self._sources.items():
+            if isinstance(source, WatchedSource):
+                source.listen(partial(listener.not_taken, name))
 
     async def find(self, lookup: Lookup, seen: Mapping[str, Any]) -> Found:
         """Its record for an action that sees this. LookupDown, LookupRefused, both with a text that
@@ -194,7 +208,9 @@ class Lookups:
                     "Ask for less of it."
                 )
         except LookupDown as down:
-            raise LookupDown(f"Look-up {lookup.name}: {down.reason}", down.wait_s) from None
+            said = f"Look-up {lookup.name}: {down.reason}"
+            kind = ListNotTaken if isinstance(down, ListNotTaken) else LookupDown
+            raise kind(said, down.wait_s) from None
         except LookupRefused as refused:
             raise LookupRefused(f"Look-up {lookup.name}: {refused.reason}") from None
         if lookup.cache_s > 0:

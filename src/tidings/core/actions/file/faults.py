@@ -59,6 +59,8 @@ class Faults:
             value: references[path] for path, value in taken.items() if len(value) >= _KNOWN_MIN
         }
         self._taken = frozenset(taken)
+        self.read_paths: set[str] = set()  # that actions and look-ups read
+        self.zone_paths: set[str] = set()  # of these: time zones
         self._lost = references.keys() - taken.keys()
         self._holding = {path[:steps] for path in references for steps in range(len(path) + 1)}
 

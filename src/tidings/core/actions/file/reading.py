@@ -4,28 +4,31 @@ The content of other files that it names is asked for by a function; everything 
 against is given (`table.py:Given`).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
 
-from tidings.core.actions.action import Actions, Lookup
+from tidings.core.actions.action import Actions, CsvLookup, Lookup
 from tidings.core.actions.file import credentials, declared_actions, lookup_tables
 from tidings.core.actions.file.connected import Declared, connections_of
 from tidings.core.actions.file.credentials import CREDENTIALS_MAX, credential_of
 from tidings.core.actions.file.declared_actions import ACTIONS_MAX, actions_of
 from tidings.core.actions.file.document import parsed
 from tidings.core.actions.file.faults import MISSING, Fault, Faults
+from tidings.core.actions.file.likely_slips import warn_of_texts
 from tidings.core.actions.file.lookup_tables import LOOKUPS_MAX, lookup_of
 from tidings.core.actions.file.new_events import types_of
 from tidings.core.actions.file.sourced import source_of
 from tidings.core.actions.file.table import Given, Table
 from tidings.core.actions.file.toml_places import Path
+from tidings.core.actions.list_changes import ReadColumns
 from tidings.core.connections.connection import Connection
 from tidings.core.connections.references import fill
 from tidings.core.events.own_types import Reading
 from tidings.core.form import came
 from tidings.core.ids import ORG_ID_MAX, OrgId
+from tidings.core.picks import steps_of
 from tidings.core.sources.source import Source
 
 _SECTIONS = ("org", "source", "types", "connections", "credentials", "lookups", "actions")
@@ -42,6 +45,7 @@ class ActionsFile(msgspec.Struct, frozen=True):
     pause_said: bool = False  # whether it says of the source if that is paused
     types: Mapping[str, Reading] = {}  # of events of the org's own
     warnings: tuple[Fault, ...] = ()
+    columns: Mapping[str, ReadColumns] = {}  # that are read of lists, by look-up
 
     def __repr__(self) -> str:
         """Without what actions hold, some of which is secret."""
@@ -107,6 +111,7 @@ def _read(table: Table) -> ActionsFile:
     names = (declared_actions.NAME, declared_actions.NAME_MUST)
     tables = dict(table.named_tables("actions", *names, ACTIONS_MAX))
     actions = actions_of(tables, declared)
+    warn_of_texts(table, known)
     _warn_of_unused(
         table,
         {
@@ -123,7 +128,21 @@ def _read(table: Table) -> ActionsFile:
         source,
         pause_said,
         types,
+        columns={
+            name: ReadColumns(
+                _columns_of(name, table.faults.read_paths),
+                _columns_of(name, table.faults.zone_paths),
+            )
+            for name, lookup in declared.lookups.items()
+            if lookup is not None and isinstance(lookup.where, CsvLookup)
+        },
     )
+
+
+def _columns_of(lookup: str, paths: Iterable[str]) -> frozenset[str]:
+    """The columns of a list that paths lead to."""
+    ways = [steps_of(path) for path in paths if path]
+    return frozenset(str(way[1]) for way in ways if len(way) > 1 and way[0] == lookup)
 
 
 def _names(table: Table, section: str) -> list[str]:

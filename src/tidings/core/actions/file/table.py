@@ -255,6 +255,7 @@ class Table(Form):
     def knows(self, field: str, path: str, view: View) -> bool:
         """Whether a path begins with what the action sees; told where it does not."""
         root = str(steps_of(path)[0])
+        self.faults.read_paths.add(path)
         if root not in view.names:
             self.refuse(
                 "unknown_name",

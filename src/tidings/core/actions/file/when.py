@@ -86,6 +86,7 @@ def _reason(table: Table, view: View) -> Filter | Compared | None:
 def _judge_test(table: Table, node: Node, view: View) -> None:
     """A test of what the action sees begins with the event or one of its look-ups."""
     root, place = str(node.steps[0]), f"{node.place}.path"
+    table.faults.read_paths.add(node.path)
     if root not in view.names:
         table.refuse(
             "unknown_name",
@@ -109,6 +110,7 @@ def quiet_in(table: Table, view: View) -> Quiet | None:
     inner.refuse_unknown(("from", "to", "zone", "usual"))
     start, end = _minute(inner, "from", "21:00"), _minute(inner, "to", "08:00")
     zone = inner.seen("zone", view)
+    table.faults.zone_paths.add(zone)
     usual = inner.text(
         "usual", "a time zone of the tz database", is_zone, '"Asia/Kolkata"', "bad_zone"
     )
