@@ -60,6 +60,10 @@ CASES = {
         needs: event deliveries_of wake
         preparation: event
     """,
+    "engine/actions/test_timing.py::"
+    "test_what_may_have_been_done_before_a_crash_is_done_once_where_the_file_says_so": """
+        preparation: attempts_of
+    """,
     f"{FAULTS}::test_a_link_is_used_up_only_by_what_it_was_for": """
         links: take_link put_link
         session_table: put_session

@@ -17,10 +17,13 @@ from typing import TYPE_CHECKING
 
 import uvloop
 
+from tidings.app.files import check_files
 from tidings.app.machine import file_refusal, log_to_stderr, port_refusal
+from tidings.app.operator_file import FileRefused
 from tidings.app.start_retry import Ended, StartRetry
 from tidings.engine.vault import KEY_FILE, read_or_make_key
 from tidings.errors import Unusable
+from tidings.process_end import MEMORY
 from tidings.settings.settings import Settings
 from tidings.store.sqlite import backup as backups
 from tidings.store.sqlite.database import StoreRefused
@@ -45,7 +48,15 @@ def serve(settings: Settings, hold: bool = False) -> int:
         print(refusal, file=sys.stderr)
         return 4
     try:
+        if not settings.data.exists():
+            check_files(settings)
         return uvloop.run(_serve(settings, hold))
+    except MemoryError:
+        print(f"Tidings has ended. {MEMORY}", file=sys.stderr)
+        return 1
+    except FileRefused as refusal:  # starting again does not mend it
+        print(refusal, file=sys.stderr)
+        return 2
     except Unusable as refusal:
         print(refusal, file=sys.stderr)
         return 4

@@ -19,7 +19,7 @@ from tidings.app.parts import CONNECTION_TYPES, destinations, make_policy
 from tidings.core.actions.action import EVENTS, Action
 from tidings.core.actions.made import Made, made_in
 from tidings.core.delivery.exchange import Ending
-from tidings.core.delivery.job import Job
+from tidings.core.delivery.job import TRIAL_NOW, Job
 from tidings.core.events.call_reader import CallReader, IntakeRules
 from tidings.core.events.call_split import DEFAULT_LIMITS
 from tidings.core.events.passage import Doors
@@ -34,7 +34,7 @@ from tidings.engine.actions.declared import settings_of
 from tidings.engine.actions.lookups import Lookups
 from tidings.engine.actions.needs import Needs
 from tidings.engine.actions.new_events import NewEventsDriver
-from tidings.engine.actions.preparation import TRIAL, Preparation
+from tidings.engine.actions.preparation import Preparation
 from tidings.engine.clock import WallClock
 from tidings.engine.delivery.trial import Trial
 from tidings.engine.events.intake import Draft, Intake
@@ -79,7 +79,7 @@ class ActionTrial:
         if webhook.filter is not None and not (judged := explain(webhook.filter, read)).accepted:
             return Tried(action, why=f"Its filter refuses the event: {judged.said}")
         event_id = str(read.get("eventId") or "test")
-        job = Job(TRIAL, webhook.number, self._org, event_id, 0, 1, None, False, event)
+        job = Job(TRIAL_NOW, webhook.number, self._org, event_id, 0, 1, None, False, event)
         try:
             body = await self._shaper.shape(webhook, job)
         except ShapeNeedless as needless:
@@ -117,7 +117,10 @@ class _Same:
 @asynccontextmanager
 async def action_trial(settings: Settings) -> AsyncIterator[ActionTrial]:
     """Over the adapters of a service, but for its store. FileRefused, Unusable."""
-    clock, sender = WallClock(), HttpSender(make_policy(settings), connections_max=CONNECTIONS_MAX)
+    clock = WallClock()
+    sender = HttpSender(
+        make_policy(settings), ca_bundle=settings.ca_file, connections_max=CONNECTIONS_MAX
+    )
     renderer = ProcessRenderer()
 
     def target_of(url: str) -> Any:

@@ -6,11 +6,13 @@ All other adapters are picked in `service.py` itself.
 import hashlib
 import itertools
 import os
+import ssl
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from tidings.api.http.metrics_access import MetricsReaders
+from tidings.app.operator_file import FileRefused
 from tidings.connections import kafka_type, outbox_type, smtp_type, sql_type
 from tidings.connections.port import ConnectionType
 from tidings.core.connections.connection import Connections
@@ -59,7 +61,8 @@ def make_platform(
     """The platform's own API, dialled under a policy of its own; and how to close it."""
     if settings.platform_url is None:
         return None, []
-    sender = HttpSender(Policy(settings.platform_private, denied=settings.deny))
+    policy = Policy(settings.platform_private, denied=settings.deny)
+    sender = HttpSender(policy, ca_bundle=settings.ca_file)
     target = parse_target(settings.platform_url, allow_http=settings.platform_private)
     secret = settings.platform_auth_secret
     base = target.path.rstrip("/")
@@ -78,6 +81,19 @@ def make_platform(
     return platform, [platform.close, sender.close]
 
 
+def trusting(ca_file: Path) -> ssl.SSLContext:
+    """Make a context that trusts the system's authorities and those of a file. FileRefused."""
+    context = ssl.create_default_context()
+    try:
+        context.load_verify_locations(ca_file)
+    except OSError as error:  # of which an SSLError is one
+        raise FileRefused(
+            f"ca_file must be a file with certificates in PEM; {ca_file} is none: "
+            f"{error.strerror or error}. Correct it, or leave it out."
+        ) from None
+    return context
+
+
 def make_mailer(settings: Settings) -> SmtpMailer | None:
     """Who sends e-mails; None where no mail server is named."""
     if settings.mail_host is None or settings.mail_from is None:
@@ -91,7 +107,8 @@ def make_mailer(settings: Settings) -> SmtpMailer | None:
             starttls=settings.mail_starttls,
             user=settings.mail_user,
             password=None if password is None else password.reveal(),
-        )
+        ),
+        None if settings.ca_file is None else trusting(settings.ca_file),
     )
 
 

@@ -149,6 +149,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         | None
     ) = None
 
+    ca_file: (
+        Annotated[
+            Path,
+            _is(
+                "a file",
+                "Certificates in PEM of authorities that are trusted beside the system's, for all "
+                "that Tidings calls by TLS: receivers, look-ups, actions, tokens, the platform, "
+                "and the mail server of notices. Connections have a `ca` of their own. Read at "
+                "the start.",
+            ),
+        ]
+        | None
+    ) = None
+
     call_bytes_max: Annotated[
         int, _from(1024, 256 * MIB, "The largest body of one call, in bytes; above it 413.")
     ] = 4 * MIB

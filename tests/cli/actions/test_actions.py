@@ -71,7 +71,7 @@ def test_all_faults_are_told_with_their_places(tidings: Command) -> None:
     assert (
         "Did you mean customerAdded? (unknown_event_name, field actions.tell.types[0])" in lines[0]
     )
-    assert done.err.splitlines() == [f"{path} has 3 faults.", f"Next: tidings actions check {path}"]
+    assert done.err.splitlines() == [f"{path} has 3 faults.", "Next: tidings actions check --help"]
     found = tidings("actions", "check", path, "--json").must(1).row
     assert found["valid"] is False
     assert [(one["line"], one["column"], one["code"]) for one in found["faults"]] == [
@@ -164,7 +164,7 @@ def test_a_file_that_a_lookup_searches_must_be_there_with_its_key(tidings: Comma
     contacts = tidings.home / "contacts.csv"
     contacts.write_text("id,name\n7,Asha\n7,Mei\n")
     done = tidings("actions", "check", path).must()
-    assert f"[lookups.contact] {contacts}: each id should stand on one line; 1 come" in done.err
+    assert f"[lookups.contact] {contacts}:3:1: each id should stand on one line; 1 come" in done.err
     contacts.write_text("number,name\n7,Asha\n")
     done = tidings("actions", "check", path, "--json").must(1)
     assert done.row["valid"] is False and "id" in done.row["searchedFiles"]["wrong"][0]
@@ -190,3 +190,65 @@ def test_a_recipe_is_begun_for_an_org_that_can_be(tidings: Command, org: str) ->
     tidings(
         "actions", "init", "hello", "--into", str(tidings.home / "x"), "--org", "9007199254740991"
     ).must()
+
+
+HEARD_OUT = FILE.replace(
+    'after = "2h"',
+    'unless = [{filter = {path = "contact.opted_out", eq = "yes"}, because = "Opted out."}]\n'
+    'quiet = {from = "21:00", to = "08:00", zone = "contact.zone"}',
+)
+
+
+@pytest.mark.parametrize(
+    ("contacts", "why"),
+    [
+        ("id,name,opted_out,zone\n", "no line beside the names"),
+        ("id,name,zone\n7,Asha,UTC\n", "lacks the column opted_out"),
+        ("id,name,opted_out,zone\n7,Asha,no,IST\n", "time zones that nobody knows: IST"),
+    ],
+)
+def test_a_list_that_looks_like_a_slip_is_a_fault_until_it_is_accepted(
+    tidings: Command, contacts: str, why: str
+) -> None:
+    path = written(tidings, HEARD_OUT)
+    (tidings.home / "contacts.csv").write_text(contacts)
+    done = tidings("actions", "check", path)
+    assert done.code == 1 and why in done.err and "--accept contact" in done.err
+    assert tidings("actions", "check", path, "--accept", "contacts").code == 2
+    tidings("actions", "check", path, "--accept", "contact").must()
+    tidings("actions", "check", path).must()
+    (tidings.home / "contacts.csv").write_text(contacts + "\n")
+    assert tidings("actions", "check", path).code == 1  # another state
+
+
+def test_a_fault_in_a_list_is_told_by_line_and_column(tidings: Command) -> None:
+    path = written(tidings, FILE)
+    (tidings.home / "contacts.csv").write_text("id,name\n7,Asha\n8,Rosa,x\n")
+    done = tidings("actions", "check", path)
+    assert done.code == 1 and f"{tidings.home / 'contacts.csv'}:3:8: " in done.err
+
+
+def test_what_a_new_file_changes_is_shown_without_a_service(tidings: Command) -> None:
+    path = written(tidings, FILE)
+    new = written(tidings, FILE.replace('"2h"', '"3h"') + FILE[FILE.index("[actions") :].replace(
+        "actions.tell", "actions.more"), "new.toml")  # fmt: skip
+    done = tidings("actions", "diff", new, TIDINGS_ACTIONS=path).must()
+    assert done.out.splitlines() == ["~ actions.tell.after_s: 7200 → 10800", "+ actions.more"]
+    assert done.err.splitlines() == ["2 changes", f"Next: tidings actions check {new}"]
+    rows = tidings("actions", "diff", path, new, "--json").must().out.splitlines()
+    assert len(rows) == 2 and '"- ' not in rows[0]
+    assert tidings("actions", "diff", path, path).must().err.startswith("Both declare the same.")
+    broken = written(tidings, "org = 1\n[actions.x]\ntypes = 7\n", "broken.toml")
+    assert tidings("actions", "diff", broken, path).code == 2
+
+
+@pytest.mark.parametrize("faulty", ["actions", "connections", "sources"])
+def test_a_faulty_file_ends_a_first_start_with_2_and_leaves_no_directory(
+    tidings: Command, faulty: str
+) -> None:
+    path = written(tidings, "org = 1\n[actions.x]\ntypes = 7\n" if faulty == "actions" else "x = [")
+    data = tidings.home / "data"
+    named = {f"TIDINGS_{faulty.upper()}": path}
+    done = tidings("serve", "--data", str(data), "--port", "18080", **named)
+    assert done.code == 2 and path in done.err
+    assert not data.exists()

@@ -385,3 +385,27 @@ def test_two_places_are_the_same_where_the_same_text_or_number_stands(
     seen = {"a": {"x": one}, "b": {"y": other}}
     assert Compared(("a.x", "b.y"), same=True).accepts(seen) is same
     assert Compared(("a.x", "b.y"), same=False).accepts(seen) is not same
+
+
+@pytest.mark.parametrize(
+    ("way", "is_one"),
+    [
+        ("https://brand.example/stop?c=7,8", True),
+        ("mailto:stop@brand.example?subject=stop", True),
+        ("", True),  # left out
+        ("http://brand.example/", False),
+        ("https://brand.example/>, <https://evil.example/", False),
+        ("https://brand.example/\r\nBcc: x@evil.example", False),
+        ("javascript:alert(1)", False),
+        ("mailto:stop", False),
+        ("https://" + "x" * 900, False),
+    ],
+)
+def test_where_a_mail_is_unsubscribed_is_a_url_that_ends_no_header(way: str, is_one: bool) -> None:
+    act = mail(text=NAME, unsubscribe=Text("{{ way }}"))
+    if is_one:
+        made = make(act, lambda text: way if text.template == "{{ way }}" else "x")
+        assert made.mail.unsubscribe == (way or None)
+    else:
+        with pytest.raises(Unmade, match="unsubscribe must become"):
+            make(act, lambda text: way if text.template == "{{ way }}" else "x")

@@ -574,3 +574,46 @@ async def test_a_webhook_of_another_org_does_nothing_though_it_has_the_name() ->
     assert "authorization" in repr(driver.carried(hook("", name="invite", org=OrgId(2)))).lower()
     assert driver.carried(theirs) == []
     await sender.close()
+
+
+# -- at most once ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict"),
+    [
+        (200, Verdict.DELIVERED), (429, Verdict.AGAIN), (401, Verdict.AGAIN), (404, Verdict.AGAIN),
+        (500, Verdict.NEVER), (502, Verdict.NEVER), (503, Verdict.NEVER), (504, Verdict.NEVER),
+        (408, Verdict.NEVER), (409, Verdict.NEVER), (302, Verdict.NEVER), (400, Verdict.NEVER),
+    ],
+)  # fmt: skip
+async def test_what_may_have_been_done_is_not_tried_again_where_the_file_says_so(
+    calls: Calls, status: int, verdict: Verdict
+) -> None:
+    calls.receiver.answer = says(status)
+    once = await calls.sent(calls.call(at_most_once=True))
+    assert once.verdict is verdict
+    usual = await calls.sent(calls.call())
+    assert usual.verdict in (verdict, Verdict.AGAIN)
+    doubted = verdict is Verdict.NEVER and usual.verdict is Verdict.AGAIN
+    assert detail_of(once).endswith("if not, replay the event.") is doubted
+
+
+async def test_a_status_that_the_action_names_is_tried_again_all_the_same(calls: Calls) -> None:
+    calls.receiver.answer = says(503)
+    once = await calls.sent(calls.call(at_most_once=True), again=frozenset({503}))
+    assert once.verdict is Verdict.AGAIN
+
+
+async def test_a_call_that_was_cut_off_may_be_done_and_one_that_never_left_is_not(
+    calls: Calls,
+) -> None:
+    calls.receiver.answer = says(0)  # the line ends without an answer
+    once = await calls.sent(calls.call(at_most_once=True))
+    assert once.verdict is Verdict.NEVER and "It may have been done" in detail_of(once)
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        port = nobody.getsockname()[1]
+    call = Call("POST", f"http://127.0.0.1:{port}/", {}, at_most_once=True)
+    made = MadeCall("POST", f"http://127.0.0.1:{port}/")
+    assert (await calls.sent(call, made)).verdict is Verdict.AGAIN

@@ -18,6 +18,7 @@ from tests.destinations.email.mail_server import PASSWORD, USER, MailServer, mai
 from tests.destinations.messages import TestMessage
 from tidings.core.delivery.exchange import Answer, Fault, FaultKind, Limit, Result, Verdict
 from tidings.core.delivery.outcome import RetryPolicy
+from tidings.core.webhooks.mailing import Mail
 from tidings.destinations.port import Headers
 
 pytestmark = pytest.mark.timeout(40)
@@ -591,3 +592,23 @@ async def test_the_log_shows_an_email_as_it_went_and_no_signature() -> None:
 
 def test_what_the_test_server_is_made_of_is_there() -> None:
     assert SMTP.__module__.startswith("aiosmtpd")
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        "https://brand.example/stop?c=" + "x" * 700,
+        "mailto:stop@brand.example?subject=stop",
+        None,
+    ],
+)
+async def test_a_mail_says_in_one_line_where_no_more_is_asked_for(way: str | None) -> None:
+    mail = Mail((OPS,), "Hello", "Hello", unsubscribe=way)
+    async with mail_server() as server:
+        [result] = await sent(server, TestMessage(msgspec.json.encode(mail)))
+        [came] = server.came
+    assert result.verdict is Verdict.DELIVERED
+    lines = [
+        one for one in came.content.decode().split("\r\n") if one.startswith("List-Unsubscribe")
+    ]
+    assert lines == ([] if way is None else [f"List-Unsubscribe: <{way}>"])

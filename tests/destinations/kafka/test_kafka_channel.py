@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from tests.destinations.messages import TestMessage, hook
+from tidings.connections.port import command_of
 from tidings.core.connections.connection import Connection
 from tidings.core.delivery.exchange import Fault, FaultKind
 from tidings.core.webhooks.kafka_topic import KafkaTopic
@@ -37,7 +38,7 @@ async def test_without_the_extra_it_is_said_how_to_get_it(monkeypatch: pytest.Mo
     monkeypatch.setitem(sys.modules, "aiokafka", None)
     for name in [one for one in sys.modules if one.startswith("tidings.destinations.kafka.")]:
         monkeypatch.delitem(sys.modules, name)
-    assert "pip install 'tidings[kafka]'" in (await fault(main())).detail
+    assert command_of("kafka") in (await fault(main())).detail
 
 
 async def test_a_topic_that_the_connection_is_not_for_any_more_is_not_written_to() -> None:

@@ -4,9 +4,18 @@ import asyncio
 
 import pytest
 
-from tests.engine.actions.action_world import CUSTOMER, ActionWorld, action, contact, in_world
+from tests.engine.actions.action_world import (
+    CUSTOMER,
+    ORG,
+    ActionWorld,
+    action,
+    call,
+    contact,
+    in_world,
+)
 from tests.engine.store_faults import first, refusing
 from tidings.core.actions.action import Cap, Quiet
+from tidings.core.delivery.exchange import Fault, FaultKind
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.core.webhooks.webhook import Ordering
@@ -335,3 +344,49 @@ def test_what_the_store_does_not_answer_is_asked_again(name: str, lost: bool) ->
 
     capped = Cap(1, 86_400.0, CUSTOMER)
     in_world(scenario, action(), action("survey", needs="mail", cap=capped))
+
+
+def test_a_test_disturbs_nobody_in_quiet_hours_unless_it_is_to() -> None:
+    async def scenario(world: ActionWorld) -> None:
+        world.contacts.records = {"7": {"zone": "UTC"}}
+        webhook = world.parts.webhooks.list(ORG)[0].webhook
+        event = b'{"eventName": "groupCreated", "data": {"customerId": 7, "at": 1}}'
+
+        async def tested(*, now: bool) -> bool:
+            await asyncio.sleep(2)  # one a second
+            sent = await world.parts.trial.send(ORG, webhook, "e", event, lambda: True, now=now)
+            if not sent.delivered:
+                assert isinstance(sent.ending, Fault) and sent.ending.kind is FaultKind.WAITS
+                assert "quiet for the customer until 08:00 (UTC)" in sent.ending.detail
+                assert "--now" in sent.ending.detail
+            return sent.delivered
+
+        assert await tested(now=False)
+        await asyncio.sleep(15 * HOUR)  # 23:00
+        assert not await tested(now=False)
+        assert await tested(now=True)
+        assert len(world.did()) == 2
+
+    in_world(scenario, action(lookups=(contact(),), quiet=NIGHT))
+
+
+@pytest.mark.parametrize("once", [True, False])
+def test_what_may_have_been_done_before_a_crash_is_done_once_where_the_file_says_so(
+    once: bool,
+) -> None:
+    async def scenario(world: ActionWorld) -> ActionWorld:
+        world.doer.hangs = True
+        await world.event()
+        await asyncio.sleep(1)
+        assert len(world.doer.tried) == 1
+        refusing(world.store, "attempts_of", first(1))
+        world = await world.restarted(crash=True)
+        world.doer.hangs = False
+        await asyncio.sleep(HOUR)
+        assert len(world.doer.tried) == (1 if once else 2)
+        assert world.states() == [State.FAILED if once else State.DELIVERED]
+        if once:
+            assert "done at most once" in world.why()[-1]
+        return world
+
+    in_world(scenario, action(acts={"": call(at_most_once=once)}))

@@ -7,6 +7,7 @@ for _name, _path in (
     ("list", "shown:list_all"),
     ("show", "shown:show"),
     ("check", "check:check"),
+    ("diff", "diff:diff"),
     ("run", "run:run"),
     ("test", "test:test"),
     ("init", "init:init"),

@@ -22,6 +22,7 @@ def check(
     /,
     *,
     connections: str = "",
+    accept: tuple[str, ...] = (),
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
     """Look through a file of actions: all that is wrong with it, or what it declares.
@@ -35,6 +36,9 @@ def check(
         Default: TIDINGS_ACTIONS, or actions.toml in this folder.
     connections
         The file of connections that it may name besides. Default: TIDINGS_CONNECTIONS.
+    accept
+        A look-up whose list is as it should be, although it shrank, lacks a column or has unknown
+        time zones: the service takes it then. As often as needed.
     json
         Print what was found as one line of JSON.
     """
@@ -44,7 +48,7 @@ def check(
     path = Path(file or os.environ.get(FILE_IS) or USUAL)
     again = f"tidings actions check {word(str(path))}"
     try:
-        made = _read(path, connections or os.environ.get(CONNECTIONS_ARE, ""))
+        made = read_file(path, connections or os.environ.get(CONNECTIONS_ARE, ""))
     except ActionsRefused as refused:
         if json:
             print_line({"valid": False, "faults": [_shown(one) for one in refused.faults]})
@@ -56,7 +60,22 @@ def check(
         return Exit.FAILED
     except FileRefused as refused:
         raise Stop(clean(refused), Exit.USAGE, "tidings actions init") from None
-    lost, odd = searched_files(made)
+    if unknown := [name for name in accept if name not in made.columns]:
+        raise Stop(
+            f"--accept must name a look-up of {clean(path)} in a CSV file; got "
+            f"{clean(unknown[0])}. Correct it.",
+            Exit.USAGE,
+            again,
+        )
+    try:
+        lost, odd = searched_files(made, accept)
+    except OSError as error:
+        why = error.strerror or "it fails"
+        raise Stop(
+            f"The folder of the list must be writable, for the note that it is accepted; {why}.",
+            Exit.FAILED,
+            again,
+        ) from None
     _print(made, lost, odd, json)
     for line in (*lost, *odd):
         say(f"{clean(path)}: {clean(line)}")
@@ -65,7 +84,9 @@ def check(
     return Exit.FAILED if lost else Exit.OK
 
 
-def _read(path: Path, connections: str) -> "ActionsFile":
+def read_file(path: Path, connections: str) -> "ActionsFile":
+    """Read a file of actions as a start of the service does. `connections`: the file of those that
+    it may name besides; empty: there is none. ActionsRefused, FileRefused."""
     from tidings.app.actions import load_actions
     from tidings.app.connections import load_connections
     from tidings.app.parts import CONNECTION_TYPES

@@ -224,6 +224,7 @@ class Mail(msgspec.Struct, frozen=True):
     subject: Text | Plain
     text: Text | Plain | None = None
     html: Text | Plain | None = None
+    unsubscribe: Text | Plain | None = None  # where the customer says no: a URL or an address
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -242,6 +243,7 @@ class Call(msgspec.Struct, frozen=True):
     url_secret: bool = False  # it came from elsewhere, as a secret does: only its host is shown
     taken: Filter | None = None  # of the JSON of a 2xx: it was taken only where this holds
     untaken: Literal["again", "never"] = "never"  # what becomes of it where `taken` does not hold
+    at_most_once: bool = False  # not tried again where it may have been done
 
     def __repr__(self) -> str:
         """Without what is secret of the URL, and what stands in it."""
@@ -319,6 +321,11 @@ class Action(msgspec.Struct, frozen=True):
     def act(self) -> Act:
         """The usual one."""
         return self.acts[""]
+
+
+def is_once(action: Action) -> bool:
+    """Tell whether what an action does is not tried again where it may have been done."""
+    return any(isinstance(act, Call) and act.at_most_once for act in action.acts.values())
 
 
 LANGUAGE_MAX = 35  # characters (BCP 47)

@@ -37,7 +37,7 @@ from tidings.core.actions.merging import list_at, merged, merged_list, object_at
 from tidings.core.actions.secrets import Places, left_out, secrets_of
 from tidings.core.actions.seen import Unmade, find, text_of
 from tidings.core.exact_json import write_exactly
-from tidings.core.webhooks.mailing import mail_of_texts, recipient_of
+from tidings.core.webhooks.mailing import is_way_out, mail_of_texts, recipient_of
 
 HEADER_MAX = 4096  # characters
 KEY_MAX = 1024
@@ -70,7 +70,7 @@ def _parts_of(act: Act) -> Iterator[Part]:
     found: list[Part | None]
     match act:
         case Mail():
-            found = [*act.to, act.subject, act.text, act.html]
+            found = [*act.to, act.subject, act.text, act.html, act.unsubscribe]
         case Call():
             forms = [part for _, part in act.form]
             found = [*(value for _, value in act.headers), act.json, *forms, act.text]
@@ -135,7 +135,15 @@ class _Making:
         html = None if act.html is None else self._text(act.html)
         if text is None and html is None:
             text = ""
-        mail = mail_of_texts(to, self._text(act.subject), text, html, blank="")
+        unsubscribe = None if act.unsubscribe is None else self._text(act.unsubscribe).strip()
+        if unsubscribe and not is_way_out(unsubscribe):
+            raise Unmade(
+                "unsubscribe must become a URL that begins with https://, or mailto: and an "
+                "address; it became something else for this event. Correct the template."
+            )
+        mail = mail_of_texts(
+            to, self._text(act.subject), text, html, blank="", unsubscribe=unsubscribe or None
+        )
         _written(mail, "mail")
         return MadeMail(mail)
 

@@ -5,6 +5,9 @@ import msgspec
 from tidings.core.ids import DeliveryId, OrgId
 from tidings.core.shaping.left_out import LeftOut
 
+TRIAL = DeliveryId(0)  # of a test message
+TRIAL_NOW = DeliveryId(-1)  # … that is sent in quiet hours too
+
 
 class Job(msgspec.Struct, array_like=True):
     """What sending a delivery needs. A tuple on the wire: it crosses a process boundary."""

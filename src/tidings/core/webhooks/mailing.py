@@ -144,7 +144,14 @@ class Mail(msgspec.Struct, frozen=True, omit_defaults=True):
     subject: str
     text: str | None = None
     html: str | None = None
+    unsubscribe: str | None = None  # where its reader says that no more may come
 
+
+UNSUBSCRIBE_MAX = 900  # signs: a header's line has at most 998
+_WAY_OUT = re.compile(
+    r"https://[!#-;=?-~]{1,880}"
+    r"|mailto:[!#-;=?A-~]{1,64}@[A-Za-z0-9.-]{1,253}(?:\?[!#-;=?-~]*)?"
+)
 
 # Controls, and what turns the direction of the signs around it; a line's end is none.
 _UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -155,8 +162,20 @@ def recipient_of(text: str) -> str | None:
     return address_of(text.strip(" \t\r\n"))
 
 
+def is_way_out(text: str) -> bool:
+    """Tell whether mail programs can offer a text as the way to unsubscribe: a URL of TLS, or
+    mailto: and an address, of signs that end no header."""
+    return len(text) <= UNSUBSCRIBE_MAX and _WAY_OUT.fullmatch(text) is not None
+
+
 def mail_of_texts(
-    to: Iterable[str], subject: str, text: str | None, html: str | None, *, blank: str
+    to: Iterable[str],
+    subject: str,
+    text: str | None,
+    html: str | None,
+    *,
+    blank: str,
+    unsubscribe: str | None = None,
 ) -> Mail:
     """The e-mail of texts that were made of an event. They are text and never structure: a subject
     is one line, and nothing in it is unseen. `blank`: the subject where none is left of it."""
@@ -165,6 +184,7 @@ def mail_of_texts(
         " ".join(_seen(subject).split())[:SUBJECT_SHOWN_MAX] or blank or "(no subject)",
         None if text is None else _seen(text),
         None if html is None else _seen(html),
+        unsubscribe,
     )
 
 

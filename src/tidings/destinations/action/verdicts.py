@@ -35,6 +35,9 @@ def judge_call(
     """The result of a call that has ended now. Nothing of `secrets` is kept of it, and of an answer
     that says that it was taken no more than `keep_answer` asks for."""
     result = judge(without(ending, secrets), policy, now_s)
+    if call.at_most_once and result.verdict is Verdict.AGAIN and _may_be_done(ending, policy):
+        ended = msgspec.structs.replace(result.ending, detail=_detail_of(result.ending))
+        return Result(Verdict.NEVER, ended)
     if result.verdict is Verdict.GONE and call.values:
         # Gone is what this URL leads to, and the next message has another.
         return msgspec.structs.replace(result, verdict=Verdict.NEVER)
@@ -56,6 +59,17 @@ def judge_call(
     return Result(Verdict.AGAIN, answer, retry_after_s(answer.headers, now_s()))
 
 
+def _may_be_done(ending: Ending, policy: RetryPolicy) -> bool:
+    """Tell whether nobody knows that a call was not carried out."""
+    if isinstance(ending, Answer):
+        return ending.status not in REFUSED_BEFORE and ending.status not in policy.retry_also
+    return ending.sent
+
+
+def _detail_of(ending: Ending) -> str:
+    return f"{ending.detail} {MAY_BE_DONE}" if ending.detail else MAY_BE_DONE
+
+
 def _object_in(answer: Answer) -> dict[str, Any] | None:
     """The JSON object of an answer; an empty one where it says nothing, None where it is no object
     or was not read to its end: nobody knows then what it says."""
@@ -70,6 +84,13 @@ def _object_in(answer: Answer) -> dict[str, Any] | None:
         return None
     return found if isinstance(found, dict) else None
 
+
+REFUSED_BEFORE = frozenset((401, 403, 404, 421, 425, 429))
+"""Statuses of a receiver that has not begun with what it was asked for."""
+MAY_BE_DONE = (
+    "It may have been done, and is done at most once, so it is not tried again. See at the "
+    "receiver whether it was; if not, replay the event."
+)
 
 _BOM = b"\xef\xbb\xbf"
 _UNREAD = (

@@ -48,6 +48,12 @@ def known_by(headers: Headers, webhook: Webhook, server: SmtpServer) -> Headers:
     return [("Message-ID", f"<{id}.{webhook.number}{test}@{domain_of(server.sender.address)}>")]
 
 
+def way_out_of(mail: Mail) -> Headers:
+    """Write where its reader says that no more may come (RFC 2369), as a line of its own: a long
+    one that is folded, or encoded, leads nowhere."""
+    return [] if mail.unsubscribe is None else [("List-Unsubscribe", f"<{mail.unsubscribe}>")]
+
+
 def carried_of(headers: Headers, signature: str) -> Headers:
     """What a message has left with, as an e-mail carries it: our headers, its date for people, and
     no signature. Servers on the way write the content anew; what they leave is DKIM's to prove."""

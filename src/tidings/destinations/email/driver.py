@@ -28,6 +28,7 @@ from tidings.destinations.email.composition import (
     compose,
     headers_of,
     known_by,
+    way_out_of,
     written,
 )
 from tidings.destinations.email.limits import Limits
@@ -121,7 +122,11 @@ class EmailDestination:
         if mail is None or connection is None:
             return Shown(SEND, ours, body)
         server = server_of(connection)
-        own = [*headers_of(mail, server), *known_by(headers, webhook, server)]
+        own = [
+            *headers_of(mail, server),
+            *way_out_of(mail),
+            *known_by(headers, webhook, server),
+        ]
         return Shown(SEND, [*own, *ours], (mail.text or mail.html or "").encode())
 
 
@@ -185,7 +190,8 @@ class EmailChannel:
                 return None
             attempt.left = True
             ours = carried_of(headers, webhook.scheme.header)
-            return written([*known_by(headers, webhook, server), *ours]) + ready
+            own = [*way_out_of(mail), *known_by(headers, webhook, server)]
+            return written([*own, *ours]) + ready
 
         handed: tuple[Reply, Sequence[Reply]] | None = None
         async with self._own, self._shared.places.hold(webhook.org):

@@ -13,21 +13,22 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from tidings.core.actions.action import EVENT, Action, Lookup
+from tidings.core.actions.action import EVENT, Action, Lookup, is_once
 from tidings.core.actions.made import Made, Step, bytes_of
 from tidings.core.actions.rendering import made_of, templates_of
 from tidings.core.actions.seen import Unmade, find, text_of
 from tidings.core.actions.timing import quiet_until_ms, zone_of
-from tidings.core.delivery.job import Job
+from tidings.core.delivery.job import TRIAL, TRIAL_NOW, Job
 from tidings.core.delivery.states import State
 from tidings.core.exact_json import read_exactly, value_of, write_exactly
-from tidings.core.ids import DeliveryId, OrgId
+from tidings.core.ids import OrgId
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.actions.caps import Caps
 from tidings.engine.actions.needs import Needed, Needs
 from tidings.engine.clock import Clock
+from tidings.engine.delivery.endings import LOST
 from tidings.engine.shaping.faults import ShapeLater, ShapeNeedless, ShapeNotYet, ShapeRefused
-from tidings.lookups.port import LookupDown, LookupRefused
+from tidings.lookups.port import ListNotTaken, LookupDown, LookupRefused
 from tidings.store import port
 from tidings.transform.port import Renderer, RenderLater, RenderRefused, TextTemplate
 
@@ -35,7 +36,6 @@ LOOK_AGAIN_S, LOOK_AGAIN_MAX_S = 1.0, 4 * 3600.0  # for what is needed: at first
 LOOK_AGAIN_PART = 0.25  # of the time that it has waited for
 FILE_AGAIN_S = 900.0
 STORE_AGAIN_S = 5.0
-TRIAL = DeliveryId(0)
 """The delivery of a test message: it waits for nothing and is counted nowhere."""
 
 _GONE = "The action {name} must be in the file of actions; it is not any more."
@@ -70,6 +70,13 @@ class LookupAsker(Protocol):
         """LookupDown, LookupRefused."""
 
 
+_TRY_NOW = "nothing was done. Test it with --now (now: true) to do it all the same."
+
+
+class PreparationStore(port.EventStore, port.DeliveryStore, Protocol):
+    """What is asked of a store before an action is done."""
+
+
 class Preparation:
     """Makes the message of actions. See `Shaping.shape` for what it raises."""
 
@@ -77,7 +84,7 @@ class Preparation:
         self,
         *,
         actions: Mapping[str, Action],
-        store: port.EventStore,
+        store: PreparationStore,
         lookups: LookupAsker,
         renderer: Renderer,
         caps: Caps,
@@ -120,9 +127,11 @@ class Preparation:
 
     async def _make(self, action: Action, webhook: Webhook, job: Job, steps: list[Step]) -> bytes:
         """`steps`: where each look-up is noted as soon as something came of it."""
-        tried = job.delivery == TRIAL
+        tried = job.delivery in (TRIAL, TRIAL_NOW)
         if not tried and not job.shaped:
             await self._wait(action, webhook, job)
+        if not tried and job.attempt > 1 and is_once(action):
+            await self._refuse_done(job)
         event = job.body
         if job.shaped:  # its body is what was made
             stored = await self._store.event(job.org, job.event_id)
@@ -133,13 +142,22 @@ class Preparation:
         for lookup in action.lookups:
             await self._look_up(lookup, seen, steps)
         self._judge(action, seen)
-        if not tried:
-            self._keep_quiet(action, seen)
+        if job.delivery != TRIAL_NOW:
+            self._keep_quiet(action, seen, tried=tried)
         kept = job.shaped and not action.anew
         made = job.body if kept else await self._made(action, job, seen, steps)
         if action.cap is not None and not tried:
             await self._count(action, webhook, job, find(seen, action.cap.subject))
         return made
+
+    async def _refuse_done(self, job: Job) -> None:
+        """ShapeRefused where an attempt before may have been carried out, and nobody knows."""
+        attempts = await self._store.attempts_of(job.delivery)
+        if any(_is_lost(attempt) for attempt in attempts if attempt.number < job.attempt):
+            raise ShapeRefused(
+                "The service ended while the call was on its way: it may have been done, and is "
+                "done at most once. See at the receiver whether it was; if not, replay the event."
+            )
 
     async def _wait(self, action: Action, webhook: Webhook, job: Job) -> None:
         """ShapeNotYet until it is time; ShapeNeedless where what it needs was not done."""
@@ -159,7 +177,7 @@ class Preparation:
         try:
             found = await self._lookups.find(lookup, seen)
         except LookupDown as down:
-            if lookup.failing == "wait":
+            if lookup.failing == "wait" or isinstance(down, ListNotTaken):
                 raise
             seen[lookup.name] = {}
             steps.append(Step(lookup.name, f"{down.reason} It went on without."))
@@ -186,7 +204,7 @@ class Preparation:
             if reason.filter.accepts(plain):
                 raise ShapeNeedless(reason.because)
 
-    def _keep_quiet(self, action: Action, seen: Mapping[str, Any]) -> None:
+    def _keep_quiet(self, action: Action, seen: Mapping[str, Any], *, tried: bool) -> None:
         if (quiet := action.quiet) is None:
             return
         zone = zone_of(find(seen, quiet.zone)) if quiet.zone else None
@@ -196,7 +214,8 @@ class Preparation:
         if until_ms is not None:
             ends = datetime.fromtimestamp(until_ms / 1000, UTC).astimezone(zone)
             raise ShapeNotYet(
-                f"It is quiet for the customer until {ends:%H:%M} ({zone.key}); it is done then.",
+                f"It is quiet for the customer until {ends:%H:%M} ({zone.key}); "
+                + (_TRY_NOW if tried else "it is done then."),
                 (until_ms - now_ms) / 1000,
             )
 
@@ -226,6 +245,10 @@ class Preparation:
                 f"It was done {_times(action.cap.most)} for the same subject within the time of "
                 f"its cap; it may be again from {at:%Y-%m-%d %H:%M} UTC."
             )
+
+
+def _is_lost(attempt: port.StoredAttempt) -> bool:
+    return attempt.evidence is not None and attempt.evidence.kind == LOST
 
 
 def _done(needs: str, needed: Needed | None, waited_s: float) -> int | None:

@@ -11,8 +11,8 @@ from time import monotonic
 import msgspec
 
 from tidings.core.delivery.exchange import Ending, Fault, FaultKind, Result, Verdict, of_fault
-from tidings.core.delivery.job import Job
-from tidings.core.ids import DeliveryId, OrgId
+from tidings.core.delivery.job import TRIAL, TRIAL_NOW, Job
+from tidings.core.ids import OrgId
 from tidings.core.shaping.left_out import LeftOut
 from tidings.core.shares.budget import SharedBudget
 from tidings.core.token_bucket import TokenBucket
@@ -99,7 +99,9 @@ class Trial:
         ShapeLater."""
         self._admit(org)
         try:
-            return await self._shaper.shape(webhook, self._job(org, webhook, event_id, body))
+            return await self._shaper.shape(
+                webhook, self._job(org, webhook, event_id, body, now=True)
+            )
         finally:
             self._under_way.give(org)
 
@@ -112,22 +114,25 @@ class Trial:
         stands: Callable[[], bool],
         *,
         stored: bool = False,
+        now: bool = False,
     ) -> TrialResult:
         """One attempt with an event of the org. TooSoon, NotDialled; no other fault is raised.
-        `stored`: the webhook is as it is stored, so that a success tells how it does.
+        `stored`: the webhook is as it is stored, so that a success tells how it does; `now`: in the
+        quiet hours of an action too.
 
         `stands`: whether what is stored of the webhook is still as it is here. It leaves only then.
         """
         if not webhook.dials or webhook.pulled:
             raise NotDialled(webhook.kind)
         self._admit(org)
-        job = self._job(org, webhook, event_id, body)
+        job = self._job(org, webhook, event_id, body, now=now)
         started_ms = job.accepted_ms
         try:
             try:
                 job.body = await self._shaper.shape(webhook, job)
             except (ShapeRefused, ShapeLater) as unshaped:
-                kind = unshaped.kind if unshaped.kind is FaultKind.SKIPPED else FaultKind.TRANSFORM
+                waits = unshaped.kind in (FaultKind.SKIPPED, FaultKind.WAITS)
+                kind = unshaped.kind if waits else FaultKind.TRANSFORM
                 fault: Ending = Fault(kind, False, unshaped.reason, 0.0)
                 return TrialResult(webhook.method, webhook.url, [], b"", started_ms, fault)
             except BaseException as error:
@@ -176,9 +181,10 @@ class Trial:
             raise error
         return self._errors.result(error, step, webhook.kind, sent=sent)
 
-    def _job(self, org: OrgId, webhook: Webhook, event_id: str, body: bytes) -> Job:
+    def _job(self, org: OrgId, webhook: Webhook, event_id: str, body: bytes, *, now: bool) -> Job:
         now_ms = self._clock.now_ms()
-        return Job(DeliveryId(0), webhook.number, org, event_id, now_ms, 1, None, False, body)
+        trial = TRIAL_NOW if now else TRIAL
+        return Job(trial, webhook.number, org, event_id, now_ms, 1, None, False, body)
 
     def _admit(self, org: OrgId) -> None:
         """Count one that is under way, until it is given back. TooSoon."""

@@ -45,6 +45,7 @@ def show_act(act: Act) -> dict[str, Any]:
                 "subject": text_shown(act.subject),
                 "text": None if act.text is None else text_shown(act.text),
                 "html": None if act.html is None else text_shown(act.html),
+                "unsubscribe": None if act.unsubscribe is None else text_shown(act.unsubscribe),
             }
         case Call():
             return _call(act)
@@ -73,6 +74,7 @@ def _call(call: Call) -> dict[str, Any]:
         "form": None if not call.form else {name: _part(part) for name, part in call.form},
         "text": None if call.text is None else text_shown(call.text),
         "idempotency": call.idempotency or None,
+        "atMostOnce": call.at_most_once,
         "taken": None if call.taken is None else filter_said(call.taken),
         "untaken": None if call.taken is None else call.untaken,
     }

@@ -12,6 +12,7 @@ from tidings.core.actions.action import (
     Lookup,
     Quiet,
     SqlLookup,
+    is_once,
 )
 from tidings.core.actions.file.table import in_words
 from tidings.core.actions.holes import url_shown
@@ -107,6 +108,8 @@ def waits_said(action: Action) -> list[str]:
         said.append(f"It is done {in_words(action.after_s)} after {since}.")
     if action.quiet is not None:
         said.append(_quiet_said(action.quiet))
+    if is_once(action):
+        said.append("It is called at most once: what may have been done is not tried again.")
     return said
 
 

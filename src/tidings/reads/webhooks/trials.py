@@ -91,9 +91,12 @@ async def sent(
     event_id: str,
     message: bytes,
     saved: Webhook | None,
+    *,
+    now: bool = False,
 ) -> TrialResult:
-    """Send a test message, unless the `saved` webhook that it was made from is changed before it
-    leaves. TooSoon; NotDialled for a webhook that makes no call."""
+    """Send a test message, in quiet hours too where it is to be `now`, unless the `saved` webhook
+    that it was made from is changed before it leaves. TooSoon; NotDialled for a webhook that makes
+    no call."""
 
     def stands() -> bool:
         now = None if saved is None else parts.webhooks.by_number(saved.number)
@@ -101,7 +104,23 @@ async def sent(
 
     stored = webhook == saved
     async with parts.answer_memory.holding(org, TEST_BYTES):
-        return await parts.trial.send(org, webhook, event_id, message, stands, stored=stored)
+        send = parts.trial.send
+        return await send(org, webhook, event_id, message, stands, stored=stored, now=now)
+
+
+def now_in(body: dict[str, Any]) -> bool:
+    """Read whether a test is to be done in quiet hours too. Invalid."""
+    now = body.get("now", False)
+    if not isinstance(now, bool):
+        raise Invalid(
+            Refusal(
+                "bad_type",
+                f"now must be true or false; got {came(now)}. Leave it out to keep quiet hours. "
+                "(bad_type, field now)",
+                "now",
+            )
+        )
+    return now
 
 
 def test_message(
@@ -109,7 +128,7 @@ def test_message(
 ) -> tuple[str, bytes]:
     """The id and the bytes of the event to send: the given one, or the example of a type."""
     names = sorted(webhook.event_names, key=lambda name: (is_prefix(name), name))
-    name = body.get("eventName") or (names[0] if names else "")
+    name = body.get("eventName") or _first_wanted(parts, org, webhook, names)
     given = body.get("event")
     if given is not None and not isinstance(given, dict):
         raise Invalid(
@@ -152,6 +171,23 @@ def test_message(
             )
         )
     return event_id, message
+
+
+def _first_wanted(parts: TrialParts, org: OrgId, webhook: Webhook, names: Sequence[str]) -> str:
+    """Find the first type whose example the webhook wants, by its names and its filter; the first
+    that it names where there is none."""
+    known = sorted(parts.event_types.names(org))
+    for name in names:
+        begins = name[:-1] if is_prefix(name) else None
+        for kind_name in [name] if begins is None else known:
+            if begins is not None and not kind_name.startswith(begins):
+                continue
+            kind = parts.event_types.get(org, kind_name, webhook.version_of(name))
+            if kind is None or not kind.examples:
+                continue
+            if webhook.filter is None or webhook.filter.accepts(kind.example):
+                return kind_name
+    return names[0] if names else ""
 
 
 def show_tested(tested: TrialResult, webhook: Webhook) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from tidings.core.connections.connection import Connection
 KEPT = Path(__file__).with_name("refusals.txt")
 _Z = '[actions.z]\ntypes = ["customerAdded"]\n'
 _CALL = _Z + 'lookups = ["contact"]\n[actions.z.call]\nurl = "https://a.example/"\n'
+_ASKS = _Z + 'lookups = ["z"]\n[actions.z.call]\nurl = "https://a.example/"\n'
 _LOOKUP = '\n[lookups.z]\nkey = "id"\nby = "event.eventId"\n'
 _HTTP = '\n[lookups.z]\nurl = "https://a.example/"\n'
 _TOKEN = (
@@ -241,6 +242,18 @@ CHANGES: list[tuple[str, str]] = [
     ("", _CALL + 'json = {path = "contact", with = 1}'),
     ("", _CALL + 'json = {path = "contact.a", by = "code", with = [{a = 1}]}'),
     ("", _CALL + 'json = {path = "lost.a", with = {a = 1}}'),
+    # -- likely slips
+    ("", _CALL + 'json = {a = "x ${KEY} y"}'),
+    ("", _CALL + 'json = {a = "{ event.eventId }"}'),
+    ("", _CALL + 'headers = {Authorization = "a"}'),
+    ('host = "mail.brand.example"', 'host = "mail.brand.example"\nsecurity = "plaintext"'),
+    ("", _LOOKUP.replace("event.eventId", "event.data.nowhere") + 'csv = "a.csv"\n' + _ASKS),
+    (
+        "",
+        _LOOKUP.replace("event.eventId", "event.data.coupons[0].code") + 'csv = "a.csv"\n' + _ASKS
+        + _ASKS.replace("actions.z", "actions.y").replace("customerAdded", "CouponIssue"),
+    ),
+    ('subject = "Welcome', 'unsubscribe = "http://brand.example/"\nsubject = "Welcome'),
     # -- comparisons
     ("", _SAME.replace("REASON", 'same = ["contact.a", "contact.b"], filter = {}')),
     ("", _SAME.replace("REASON", 'same = ["contact.a"]')),

@@ -18,9 +18,16 @@ from tidings.core.ids import OrgId, WebhookId
 from tidings.core.shaping.signatures.standard_webhooks import show_secret
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.webhooks.webhooks import UnknownWebhook
-from tidings.reads.webhooks.trials import BODY_BYTES_MAX, sent, show_tested, signed, test_message
+from tidings.reads.webhooks.trials import (
+    BODY_BYTES_MAX,
+    now_in,
+    sent,
+    show_tested,
+    signed,
+    test_message,
+)
 
-_OF_TEST = ("eventName", "event")
+_OF_TEST = ("eventName", "event", "now")
 
 
 class TestBody(Model):
@@ -32,6 +39,9 @@ class TestBody(Model):
         None, description="Whose example is sent; the first of the webhook's where it is absent."
     )
     event: dict[str, Any] | None = Field(None, description="Sent instead of the example.")
+    now: bool = Field(
+        False, description="Whether an action is done in the customer's quiet hours too."
+    )
 
 
 class SavedTestBody(TestBody):
@@ -58,7 +68,8 @@ def trial_routes(services: Services) -> APIRouter:
         org: OrgId, webhook: Webhook, body: dict[str, Any], saved: Webhook | None
     ) -> dict[str, Any]:
         event_id, message = test_message(services, org, webhook, body)
-        tested = await sent(services, org, webhook, event_id, message, saved)
+        now = now_in(body)
+        tested = await sent(services, org, webhook, event_id, message, saved, now=now)
         return show_tested(tested, webhook)
 
     @router.post(

@@ -6,6 +6,7 @@ A hole stands in the path or the query alone, so that no event says which server
 import re
 
 from tidings.core.actions.action import Credential, Path, Plain, ServiceAccount, Text, TokenCall
+from tidings.core.actions.file.likely_slips import warn_of_proof
 from tidings.core.actions.file.table import Table, View, listed
 from tidings.core.actions.file.templates import text_of
 from tidings.core.actions.holes import HOLE, holes_of
@@ -117,6 +118,7 @@ def headers_in(
                 text = text_of(given, name, value, view)
             if text is not None:
                 found[lower] = (name, text)
+                warn_of_proof(given, name)
     size = sum(len(name) + len(str(value)) + 4 for name, value in given.body.items())
     if size > HEADERS_BYTES_MAX or len(given.body) > HEADERS_MAX:
         table.refuse(

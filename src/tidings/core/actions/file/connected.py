@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 
 from tidings.core.actions.action import Credential, Lookup
 from tidings.core.actions.file.credentials import warn_of_plain
+from tidings.core.actions.file.likely_slips import warn_of_plaintext
 from tidings.core.actions.file.table import Table, listed
 from tidings.core.connections.connection import Connection
 from tidings.core.form import came, nearest
@@ -75,6 +76,7 @@ def connection_in(
     if isinstance(name, str) and name in connections:
         found = connections[name]
         if found is None or found.kind == kind:
+            warn_of_plaintext(table, found)
             return found
         got = f"{came(name)}, which is of type {found.kind}"
     else:

@@ -7,6 +7,7 @@ from tidings.core.actions.action import ANSWER_KIB, EVENT, Action, Row
 from tidings.core.actions.file.acts import KINDS, acts_in
 from tidings.core.actions.file.connected import Declared
 from tidings.core.actions.file.heard import event_filter_in, kinds_of, types_in
+from tidings.core.actions.file.likely_slips import warn_of_lost_lookups
 from tidings.core.actions.file.lookup_tables import kib_of, uses
 from tidings.core.actions.file.new_events import check_rings
 from tidings.core.actions.file.table import Table, View, listed
@@ -44,6 +45,11 @@ def actions_of(tables: Mapping[str, Table], declared: Declared) -> dict[str, Act
     _check_needs(tables)
     check_rings(tables, found)
     _warn_of_lost_rows(tables, found, declared)
+    views = {
+        name: View((), kinds_of(action.types, tables[name].given.kinds))
+        for name, action in found.items()
+    }
+    warn_of_lost_lookups(tables, found, views)
     for name, one in found.items():
         other = found.get(one.needs)
         if other is not None and not both_ask(one.types, other.types):

@@ -18,7 +18,7 @@ def call_of(table: Table, view: View, declared: Declared) -> Call | None:
     """The call that a table declares; what is wrong with it is told."""
     table.refuse_unknown(
         "method url values headers credential json form text content_type idempotency taken "
-        "untaken".split()
+        "untaken at_most_once".split()
     )
     method = table.one_of("method", METHODS, "POST")
     url, values = url_in(table, view)
@@ -48,6 +48,7 @@ def call_of(table: Table, view: View, declared: Declared) -> Call | None:
         taken=None if taken is None else taken[1],
         untaken=table.one_of("untaken", ("never", "again"), "never"),
         url_secret=table.is_reference("url"),
+        at_most_once=table.flag("at_most_once", False),
     )
 
 

@@ -7,12 +7,20 @@ from tidings.core.actions.file.templates import is_kept, text_in, text_of
 from tidings.core.connections.connection import Connection
 from tidings.core.form import came
 from tidings.core.mail_addresses import address_of
-from tidings.core.webhooks.mailing import SMTP, SUBJECT_MAX, TO_MAX, is_template, recipients_of
+from tidings.core.webhooks.mailing import (
+    SMTP,
+    SUBJECT_MAX,
+    TO_MAX,
+    UNSUBSCRIBE_MAX,
+    is_template,
+    is_way_out,
+    recipients_of,
+)
 
 
 def mail_of(table: Table, view: View, declared: Declared) -> Mail | None:
     """The mail that a table declares; None where it is none, which is told."""
-    table.refuse_unknown(("connection", "to", "subject", "text", "html"))
+    table.refuse_unknown(("connection", "to", "subject", "text", "html", "unsubscribe"))
     connection = connection_in(table, declared.connections, SMTP)
     to = _to(table, view, connection)
     table.need("subject", '"Welcome, {{ contact.name }}"')
@@ -30,7 +38,17 @@ def mail_of(table: Table, view: View, declared: Declared) -> Mail | None:
         table.refuse("bad_text", "subject", "subject must be one line; got several. Join them.")
     if subject is None or not to:
         return None
-    return Mail("" if connection is None else connection.name, to, subject, text, html)
+    unsubscribe = text_in(table, "unsubscribe", view, most=UNSUBSCRIBE_MAX)
+    if isinstance(unsubscribe, Plain) and not is_way_out(str(unsubscribe.value)):
+        table.refuse(
+            "bad_unsubscribe",
+            "unsubscribe",
+            "unsubscribe must be a URL that begins with https://, or mailto: and an address; got "
+            f"{came(unsubscribe.value)}. Write "
+            '"https://brand.example/stop?customer={{ contact.id }}".',
+        )
+    name = "" if connection is None else connection.name
+    return Mail(name, to, subject, text, html, unsubscribe)
 
 
 def _to(table: Table, view: View, connection: Connection | None) -> tuple[Text | Plain, ...]:

@@ -1,0 +1,112 @@
+"""What a file of actions may say and hardly anybody means is told, and what is usual is not."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.core.actions.file.test_paths_of_lookups import KINDS
+from tidings.app.actions import load_actions
+from tidings.app.parts import CONNECTION_TYPES
+
+FILE = """
+org = 7
+[connections.mail]
+type = "smtp"
+host = "{host}"
+security = "{security}"
+sender = "Shop <news@brand.example>"
+recipients = "any"
+[lookups.contact]
+csv = "contacts.csv"
+key = "id"
+by = {by}
+[lookups.tier]
+url = "https://api.example/{{id}}"
+values = {{id = {values}}}
+headers = {{{headers}}}
+[actions.a]
+types = ["customerAdded"]
+lookups = ["contact", "tier"]
+mail = {{connection = "mail", to = "{{{{ contact.mail }}}}", subject = {subject}, text = "Hello"}}
+[actions.b]
+types = ["CouponIssue"]
+lookups = ["contact"]
+[actions.b.call]
+url = "https://api.example/"
+headers = {{{headers}}}
+json = {{x = {value}}}
+"""
+SOUND = {
+    "host": "mail.brand.example", "security": "starttls", "headers": 'X-Brand = "acme"',
+    "by": '["event.data.customerIdentifiers.customerId", "event.data.coupons[0].code"]',
+    "values": '"event.data.customerIdentifiers.customerId"', "subject": '"Hi {{ contact.name }}"',
+    "value": '"{{ event.eventId }}"',
+}  # fmt: skip
+
+
+def warned(tmp_path: Path, **said: str) -> list[tuple[str, str]]:
+    path = tmp_path / "actions.toml"
+    path.write_text(FILE.format(**(SOUND | said)))
+    made = load_actions(path, KINDS, CONNECTION_TYPES, environment={"KEY": "a secret of ours"})
+    for one in made.warnings:
+        assert one.line > 1 and "should" in one.said and one.said.endswith(".")
+    return [(one.code, one.field) for one in made.warnings]
+
+
+def test_a_usual_file_is_not_warned_of(tmp_path: Path) -> None:
+    assert warned(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "field"),
+    [
+        ({"by": '"event.data.custmerId"'}, "unknown_path", "lookups.contact.by"),
+        (
+            {"by": '["event.data.customerIdentifiers.customerId", "event.data.nowhere"]'},
+            "unknown_path", "lookups.contact.by[1]",
+        ),
+        ({"values": '"event.data.coupons[0].code"'}, "unknown_path", "lookups.tier.values.id"),
+        ({"value": '"Bearer ${KEY}"'}, "like_reference", "actions.b.call.json.x"),
+        ({"value": '"${KEY"'}, "like_reference", "actions.b.call.json.x"),
+        ({"value": '"${shop-key}"'}, "like_reference", "actions.b.call.json.x"),
+        ({"value": '"$KEY"'}, "like_reference", "actions.b.call.json.x"),
+        ({"value": '"{ contact.name }"'}, "like_template", "actions.b.call.json.x"),
+        ({"subject": '"Hi {event.eventId}"'}, "like_template", "actions.a.mail.subject"),
+        (
+            {"headers": 'Authorization = "Bearer abc"'},
+            "literal_proof", "lookups.tier.headers.Authorization",
+        ),
+        ({"headers": 'X-Api-Key = "abc"'}, "literal_proof", "actions.b.call.headers.X-Api-Key"),
+        ({"security": "plaintext"}, "plaintext_mail", "actions.a.mail.connection"),
+        (
+            {"security": "plaintext", "host": "8.8.8.8"},
+            "plaintext_mail", "actions.a.mail.connection",
+        ),
+    ],
+)  # fmt: skip
+def test_a_likely_slip_is_told_with_its_place(
+    tmp_path: Path, said: dict[str, str], code: str, field: str
+) -> None:
+    assert (code, field) in warned(tmp_path, **said)
+
+
+def test_a_path_that_only_some_of_a_look_ups_actions_lack_is_told_at_these(tmp_path: Path) -> None:
+    only_coupons = {"by": '"event.data.coupons[0].code"'}
+    assert warned(tmp_path, **only_coupons) == [("unknown_path", "actions.a.lookups")]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"security": "plaintext", "host": "127.0.0.1"},
+        {"security": "plaintext", "host": "localhost"},
+        {"security": "plaintext", "host": "10.0.0.7"},
+        {"security": "plaintext", "host": "mailhog"},
+        {"value": '"${KEY}"'},
+        {"value": '"costs $5, or {{ event.eventId }}"'},
+        {"value": '"{% if contact %}{{ contact.name }}{% endif %}"'},
+        {"value": '"{ x }"'},
+    ],
+)
+def test_what_is_usual_is_not_told(tmp_path: Path, said: dict[str, str]) -> None:
+    assert [one for one in warned(tmp_path, **said) if one[0] != "unknown_path"] == []
