@@ -1,72 +1,38 @@
-"""The `Next:` line of every command is for the service and the org that the command was for."""
+"""The next step that a command names leads on: it is never what was just typed in vain."""
 
-from pathlib import Path
-from typing import Any
+import shlex
 
 import pytest
 
-from tests.cli.command import Command
-from tests.e2e.harness.api import Api
-from tests.e2e.harness.events import bare
-from tests.e2e.harness.service import KEY, SECRET, ServiceProcess
-from tidings.cli.where import Where
-
-COMMANDS = [
-    "webhooks list",
-    "webhooks show crm",
-    "webhooks edit crm --set rateLimit=9",
-    "webhooks pause crm",
-    "webhooks resume crm",
-    "webhooks rotate crm",
-    "webhooks test crm",
-    "webhooks preview crm",
-    "webhooks create shop https://example.com/x --on pointsIssued",
-    "webhooks delete shop --yes",
-    "webhooks export",
-    "deliveries list",
-    "events log",
-    "events rejected",
-    "inboxes create",
-    "inboxes list",
-    "credentials list",
-    "orgs list",
-    "replay list",
-    "replay --webhook crm --dry-run",
-    "show crm",
-    "show e-1",
-    "doctor",
-    "doctor crm",
-]
+from tidings.cli.next_steps import other_step
 
 
-@pytest.fixture
-def elsewhere(service: ServiceProcess, tmp_path: Path) -> Command:
-    """The command with the platform's credential, which is of another org than the test's."""
-    return Command(
-        tmp_path,
-        TIDINGS_URL=f"http://127.0.0.1:{service.port}",
-        TIDINGS_KEY=f"{KEY}:{SECRET}",
-    )
+@pytest.mark.parametrize(
+    ("step", "typed", "told"),
+    [
+        ("tidings webhooks test crm", "webhooks test crm", "tidings doctor"),
+        ("tidings webhooks test crm --url http://a", "webhooks test crm", "tidings doctor"),
+        ("tidings webhooks test 'a b'", "webhooks test 'a b' --json", "tidings doctor"),
+        ("tidings doctor", "doctor", "tidings webhooks list"),
+        ("tidings doctor crm", "doctor", "tidings webhooks list"),
+        ("tidings actions check a.toml", "actions check", "tidings actions check --help"),
+        ("tidings actions check a.toml", "actions check a.toml", "tidings actions check --help"),
+        ("tidings sources lag", "sources lag --fail-above 5", "tidings doctor"),
+    ],
+)
+def test_what_was_typed_is_not_named_again(step: str, typed: str, told: str) -> None:
+    assert other_step(step, shlex.split(typed)) == told
 
 
-def test_the_next_line_names_the_org_that_was_named(
-    elsewhere: Command, org: Api, hook: dict[str, Any], tmp_path: Path
-) -> None:
-    org.accept(bare(eventId="e-1"))
-    delivery = org.settled("e-1")
-    events = tmp_path / "events.json"
-    events.write_bytes(bare(eventId="e-2"))
-    more = [f"send {events}", f"deliveries show {delivery['id']}", f"show {delivery['id']}"]
-    for command in COMMANDS + more:
-        done = elsewhere(*command.split(), "--org", str(org.org))
-        assert done.code in (0, 1), (command, done.err)
-        line = done.err.splitlines()[-1]
-        assert line.startswith("Next: tidings "), (command, done.err)
-        assert line.split().count("--org") == 1 and f"--org {org.org}" in line, (command, line)
-
-
-def test_what_was_named_is_named_again_and_nothing_twice() -> None:
-    where = Where(url="http://a", profile="my own", org=7)
-    assert where.again("tidings tail") == " --url http://a --profile 'my own' --org 7"
-    assert where.again("tidings orgs show 7 --org 7") == " --url http://a --profile 'my own'"
-    assert Where().again("tidings tail") == ""
+@pytest.mark.parametrize(
+    ("step", "typed"),
+    [
+        ("tidings events list --before 7", "events list"),
+        ("tidings deliveries show dlv_2", "deliveries show dlv_1"),
+        ("tidings actions test x --send", "actions test x"),
+        ("tidings doctor crm", "webhooks test crm"),
+        ("tidings tail", ""),
+    ],
+)
+def test_what_leads_on_stays_as_it_is(step: str, typed: str) -> None:
+    assert other_step(step, typed.split()) == step

@@ -190,7 +190,7 @@ def test_a_preview_without_events_says_how_to_get_some(tidings: Command, hook: A
 def test_a_failed_test_and_refused_events_propose_where_to_look(
     tidings: Command, failing: Any, tmp_path: Path
 ) -> None:
-    assert last(tidings("webhooks", "test", "shop").must(1)) == "Next: tidings webhooks test shop"
+    assert last(tidings("webhooks", "test", "shop").must(1)) == "Next: tidings doctor shop"
     file = tmp_path / "wrong.json"
     file.write_bytes(bare("pointIssued", eventId="e-1"))
     assert last(tidings("send", str(file)).must(4)) == "Next: tidings events rejected"

@@ -18,7 +18,7 @@ def test_what_the_page_says_to_type_is_a_script_that_installs_the_wheel(tmp_path
     typed = script["commands"](page, tmp_path / "tidings.whl")
     subprocess.run(["bash", "-n", "-c", typed], check=True)
     first, *others = typed.splitlines()
-    assert first.startswith(f"pip install 'tidings[email] @ {tmp_path.as_uri()}/tidings.whl'")
+    assert first.startswith(f'pip install "{tmp_path}/tidings.whl[email]"')
     assert [line for line in others if line.startswith("tidings actions ")]
 
 

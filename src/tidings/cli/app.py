@@ -8,7 +8,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 from tidings import __version__
 from tidings.cli.events.event_names import PlayedNames
-from tidings.cli.exits import Exit, Stop, next_step, refuse, say
+from tidings.cli.exits import Exit, Stop, begin, next_step, refuse, say
 
 app = App(
     name="tidings",
@@ -257,6 +257,7 @@ for _name, _path in (
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; its exit code."""
+    begin(sys.argv[1:] if arguments is None else arguments)
     try:
         code = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:

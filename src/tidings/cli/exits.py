@@ -3,6 +3,8 @@
 import sys
 from enum import IntEnum
 
+from tidings.cli.next_steps import other_step
+
 
 class Exit(IntEnum):
     """The exit codes of every command."""
@@ -30,9 +32,17 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+_typed: list[str] = []
+
+
+def begin(words: list[str]) -> None:
+    """Remember what was typed, so that no next step only repeats it."""
+    _typed[:] = words
+
+
 def next_step(command: str) -> None:
     """The last line: what can be done now, to be copied."""
-    say(f"Next: {command}")
+    say(f"Next: {other_step(command, _typed)}")
 
 
 def refuse(problems: list[str], code: Exit = Exit.USAGE) -> Exit:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import structlog
 from aiokafka import errors
 
-from tidings.connections.port import ConnectionDown
+from tidings.connections.port import ConnectionDown, command_of
 
 log = structlog.get_logger(__name__)
 
@@ -44,7 +44,7 @@ def down(error: BaseException, connection: str) -> ConnectionDown:
     if isinstance(error, errors.UnsupportedCodecError):
         return ConnectionDown(
             f"{what} must compress messages by what is installed here; it does by another. Ask "
-            "the operator to run: pip install 'tidings[kafka]'"
+            f"the operator to run: {command_of('kafka')}"
         )
     return ConnectionDown(
         f"{what} must answer; {_unreached(error)}. If it lasts, ask the operator."

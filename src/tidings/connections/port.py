@@ -41,7 +41,7 @@ class ConnectionType(msgspec.Struct, frozen=True):
     """Looks whether anything can be handed over, whoever's it is: the least that `check` looks at.
     It fails by nothing that a single message, topic, table or recipient is the reason of."""
     extra: str = ""
-    """What of Tidings is installed for it: `pip install 'tidings[…]'`."""
+    """What of Tidings is installed for it: `pip install "$(ls dist/tidings-*.whl)[…]"`."""
     together: Callable[[Mapping[str, object]], Iterator[str]] = lambda _: iter(())
     """What is wrong with fields that are right one by one."""
 
@@ -64,5 +64,6 @@ def comes_with(extra: str) -> Iterator[None]:
 
 
 def command_of(extra: str) -> str:
-    """What installs an extra."""
-    return f"pip install 'tidings[{extra}]'"
+    """Write what installs an extra, from the wheel where `make wheel` has put it: on a public index
+    the name may be somebody else's."""
+    return f'pip install "$(ls dist/tidings-*.whl)[{extra}]"'

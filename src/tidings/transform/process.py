@@ -16,16 +16,19 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import msgspec
+import structlog
 
 from tidings.child_environment import child_environment
 from tidings.core.budget import APART_CPU_S, MEMORY_BYTES
 from tidings.core.running.parts import Part
 from tidings.frames import Frames, framed
+from tidings.process_end import describe_end
 from tidings.transform.port import RenderLater, RenderRefused
 from tidings.transform.turns import FairQueue
 from tidings.transform.worker import CHECK_TEMPLATE, WORN, Reply
 
 HANDED_MAX = 4  # requests that the process has at a time
+log = structlog.get_logger(__name__)
 AGAIN_S = 5.0
 PING_S = 5.0
 CLOSE_S = 5.0
@@ -224,6 +227,7 @@ class Process:
         self.deaths += code != WORN
         if code not in (*OWN_DEATHS, WORN):
             self.crashes += 1
+            log.error("a process of transformations has ended", reason=describe_end(code))
             self._put_off()
             return
         cause = self._handed.popleft() if self._handed and code != WORN else None

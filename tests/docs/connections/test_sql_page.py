@@ -12,6 +12,7 @@ from tests.destinations.messages import TestMessage
 from tests.destinations.sql.bench import end_server, new_database, sql_hook
 from tidings.app.connections import load_connections
 from tidings.app.parts import CONNECTION_TYPES
+from tidings.connections.port import command_of
 from tidings.core.connections.tables import COLUMNS_MAX, LINES_USUAL, tables_of
 from tidings.core.delivery.exchange import Verdict
 from tidings.core.ids import OrgId
@@ -69,7 +70,7 @@ async def test_the_webhook_of_the_page_writes_the_row_that_its_table_is_for(
 
 def test_the_page_says_what_the_code_has() -> None:
     assert len(tables_of(tomllib.loads(FILE)["crm"], OrgId(2001))) == 2
-    assert "pip install 'tidings[sql]'" in PAGE and f"at most {COLUMNS_MAX}" in PAGE
+    assert command_of("sql") in PAGE and f"at most {COLUMNS_MAX}" in PAGE
     assert f"of all webhooks together | {LINES_USUAL} |" in PAGE
     for state, said in SAID.items():
         assert re.search(rf"^\| .*{state}[…:, ].*{said.status}", PAGE, re.MULTILINE), state

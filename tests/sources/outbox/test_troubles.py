@@ -13,7 +13,7 @@ from tests.postgres_server import PostgresServer
 from tests.sources.conformance.subject import Made
 from tests.sources.conformance.test_readings import taken
 from tests.sources.outbox.subject import Outbox, new_outbox
-from tidings.connections.port import ConnectionDown
+from tidings.connections.port import ConnectionDown, command_of
 from tidings.core.sources.source import OutboxTable
 from tidings.sources.outbox import claim
 from tidings.sources.outbox.faults import down
@@ -139,7 +139,7 @@ async def test_without_the_library_it_says_what_brings_it(
 ) -> None:
     monkeypatch.delitem(sys.modules, "tidings.sources.outbox.opening")
     monkeypatch.setitem(sys.modules, "psycopg", None)
-    assert "pip install 'tidings[outbox]'" in await refusal(outbox)
+    assert command_of("outbox") in await refusal(outbox)
 
 
 def test_a_service_without_outboxes_does_not_load_the_library() -> None:

@@ -1,6 +1,8 @@
 """`tidings webhooks test` and `preview`: try a webhook before events depend on it."""
 
-from typing import Any
+from typing import Annotated, Any
+
+from cyclopts import Parameter
 
 from tidings.cli.calls import calls
 from tidings.cli.events.event_names import EventName
@@ -20,7 +22,14 @@ from tidings.cli.webhook_names import find_webhook
 from tidings.cli.where import HERE, Where
 
 
-def test(webhook: str, /, *, event: EventName | None = None, where: Where = HERE) -> int:
+def test(
+    webhook: str,
+    /,
+    *,
+    event: EventName | None = None,
+    now: Annotated[bool, Parameter(negative=())] = False,
+    where: Where = HERE,
+) -> int:
     """Send a signed test message and show the answer. It is not stored.
 
     Parameters
@@ -29,10 +38,14 @@ def test(webhook: str, /, *, event: EventName | None = None, where: Where = HERE
         Its name or id.
     event
         The event type whose example is sent. Default: the first that the webhook wants.
+    now
+        Do what an action does also in the customer's quiet hours.
     """
     api = calls(where, 60.0)
     found = find_webhook(api, webhook)
-    body = {} if event is None else {"eventName": event}
+    body: dict[str, Any] = {} if event is None else {"eventName": event}
+    if now:
+        body["now"] = True
     told = api.send("POST", f"/v1/webHooks/{found['webHookId']}/test", body)
     if where.json:
         print_line(told)
@@ -55,7 +68,7 @@ def test(webhook: str, /, *, event: EventName | None = None, where: Where = HERE
     if told["delivered"]:
         api.next_step(f"tidings tail --webhook {word(found['name'])}")
         return Exit.OK
-    api.next_step(f"tidings webhooks test {word(found['name'])}")
+    api.next_step(f"tidings doctor {word(found['name'])}")
     return Exit.FAILED
 
 

@@ -14,11 +14,13 @@ import structlog
 
 from tidings.child_environment import child_environment
 from tidings.frames import Frames, framed
+from tidings.process_end import describe_end
 from tidings.store import port
 from tidings.store.sqlite.database import StoreRefused
 from tidings.store.sqlite.directory_lock import DirectoryLock
 from tidings.store.sqlite.hosting.process import NOT_NOW, OPEN, PING, Reply
 
+END_S = 0.2  # of a process whose line is closed
 PING_S = 5.0
 CLOSE_S = 20.0
 
@@ -182,7 +184,19 @@ class Child(asyncio.Protocol):
             if not future.done():
                 future.set_exception(port.StoreDown("the store's process is gone"))
         if not self._closing and self._started:
+            log.error(
+                "a process of the store has ended by itself",
+                role=self._role,
+                reason=describe_end(self._exit_code()),
+            )
             self._died()
+
+    def _exit_code(self) -> int | None:
+        """Wait for a process whose line is closed, which is over in a moment; None: it is not."""
+        try:
+            return self._process.wait(END_S)
+        except subprocess.TimeoutExpired:
+            return None
 
     async def close(self) -> None:
         """Let the process finish, and wait for its end; where it does not, end it as a crash would.

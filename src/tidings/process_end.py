@@ -1,0 +1,25 @@
+"""Why a process of ours has ended, in words: a bound of memory ends one without a word."""
+
+import signal
+
+MEMORY = (
+    "It must have more memory than it may take: an allocation failed. Raise the limit of the "
+    "container, of the unit (MemoryMax) or of the shell (ulimit -v), and start again."
+)
+
+
+def describe_end(code: int | None) -> str:
+    """Say why a process has ended, by its exit code; below 0 it is the signal that ended it."""
+    if code is None:
+        return "It does not answer on its line any more."
+    if code == -signal.SIGKILL:
+        return (
+            "It was killed (SIGKILL). The kernel does so where memory is short, or where the "
+            "container or the unit takes more than it may: see its log (dmesg), and raise the "
+            "limit."
+        )
+    if code < 0:
+        named = signal.strsignal(-code) or "unknown"
+        also = f" {MEMORY}" if code == -signal.SIGABRT else ""
+        return f"It was ended by signal {-code} ({named}).{also}"
+    return f"It ended with code {code}." if code else "It ended by itself."
