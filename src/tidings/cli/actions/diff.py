@@ -37,7 +37,7 @@ def diff(
     """
     from tidings.app.actions import ActionsRefused
     from tidings.app.operator_file import FileRefused
-    from tidings.core.actions.file.changes import changes_of
+    from tidings.core.actions.file_changes import changes_of
 
     files = []
     for name in (old or os.environ.get(FILE_IS) or USUAL, new):

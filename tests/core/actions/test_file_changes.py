@@ -7,8 +7,8 @@ from tests.core.actions.file.test_likely_slips import FILE, SOUND
 from tests.core.actions.file.test_paths_of_lookups import KINDS
 from tidings.app.actions import load_actions
 from tidings.app.parts import CONNECTION_TYPES
-from tidings.core.actions.file.changes import NOT_SHOWN, changes_of
 from tidings.core.actions.file.reading import ActionsFile
+from tidings.core.actions.file_changes import NOT_SHOWN, changes_of
 
 
 def read(tmp_path: Path, more: str = "", key: str = "first secret", **said: str) -> ActionsFile:
