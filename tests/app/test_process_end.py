@@ -34,5 +34,7 @@ def test_the_service_says_that_it_has_had_too_little_memory(
         raise MemoryError
 
     monkeypatch.setattr("uvloop.run", no_room)
+    monkeypatch.setattr("tidings.app.log_to_stderr", lambda level: None)  # for the whole process
+    monkeypatch.setattr("gc.disable", lambda: None)
     assert tidings.app.serve(Settings(data=tmp_path / "data", port=18081)) == 1
     assert "Raise the limit of the container" in capsys.readouterr().err
