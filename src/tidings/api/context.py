@@ -183,8 +183,8 @@ class Services:
             raise refused(
                 429,
                 "too_many_calls",
-                "Calls must stay within the rate of the credential; got more. Wait for the time "
-                "in Retry-After. (too_many_calls, credential)",
+                "Calls must stay within callsPerMinute of the credential; got more. Wait for the "
+                "time in Retry-After. (too_many_calls, credential)",
                 retry_after=str(math.ceil(allowance.wait_s)),
             )
 

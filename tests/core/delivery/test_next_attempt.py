@@ -62,11 +62,11 @@ def test_a_first_attempt_has_a_time_only_where_its_lane_makes_it_wait_for_one() 
 
 @pytest.mark.parametrize("why", Wait)
 def test_every_obstacle_has_a_sentence_in_the_house_voice(why: Wait) -> None:
-    said = waits_for(NextAttempt(why=why, most=2.5))
+    said = waits_for(NextAttempt(why=why, most=2.5, over="It has its limit."))
     assert said.endswith(".") and "invalid" not in said and "None" not in said
 
 
 def test_numbers_are_said_as_they_were_set() -> None:
     assert "2.5 a second" in waits_for(NextAttempt(why=Wait.RATE, most=2.5))
-    assert waits_for(NextAttempt(why=Wait.CONNECTIONS, most=10)).endswith("at a time: 10.")
+    assert waits_for(NextAttempt(why=Wait.CONNECTIONS, most=10)).endswith("admits: 10.")
     assert waits_for(NextAttempt()) == ""

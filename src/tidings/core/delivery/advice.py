@@ -317,6 +317,11 @@ def _fault(tried: PastAttempt) -> tuple[str, str]:
     return known or ("The receiver gave no complete answer.", _LOG)
 
 
+def first_sentence(detail: str) -> str:
+    """Return what happened, of a detail in sentences."""
+    return _sentences(detail)[0]
+
+
 def _sentences(detail: str) -> tuple[str, str]:
     """What happened, and what to do."""
     first, *rest = _SENTENCES.split(detail)

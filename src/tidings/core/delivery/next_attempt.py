@@ -30,6 +30,8 @@ class Wait(StrEnum):
     OLDER = "older ones are still in the store"
     READER = "nobody fetches"
     CONNECTIONS = "all connections are in use"
+    SLOWED = "fewer at a time for now"
+    LIMIT = "a limit of its connection"
     RATE = "the rate limit"
     LEARNED = "the receiver's own limit"
     SLOTS = "the process has no free slot"
@@ -48,7 +50,7 @@ class NextAttempt(msgspec.Struct, frozen=True):
     why: Wait | None = None
     until_ms: int | None = None  # None: time alone does not end it, or nobody knows when
     most: float = 0  # CONNECTIONS: at a time; RATE, LEARNED: a second
-    over: str = ""  # CONNECTION: its name
+    over: str = ""  # CONNECTION: its name; LIMIT: which one, in a sentence
     first: DeliveryId | None = None  # HELD: the delivery that it waits for
 
 
@@ -71,11 +73,16 @@ _WORDS = {
     "others follow once it is taken.",
     Wait.READER: "It waits to be fetched: no reader asks for messages of the webhook now.",
     Wait.OLDER: "Older deliveries of the webhook wait, and go first.",
-    Wait.CONNECTIONS: "As many attempts of the webhook are under way as may be at a time: {most}.",
+    Wait.CONNECTIONS: "As many attempts of the webhook are under way as its maxAllowedConnections "
+    "admits: {most}.",
+    Wait.SLOWED: "The receiver has asked for less or has just come back: {most} at a time for now, "
+    "and one more with each success.",
+    Wait.LIMIT: "{over}",
     Wait.RATE: "Its turn comes by the webhook's rateLimit, {most} a second.",
     Wait.LEARNED: "Its turn comes at the rate that the receiver has shown to take, about {most} a "
     "second.",
-    Wait.SLOTS: "The service makes as many attempts as it can at a time, and webhooks take turns.",
+    Wait.SLOTS: "The service makes as many attempts at a time as its setting in_flight_max admits, "
+    "and webhooks take turns.",
 }
 # The same of an action, where that is another sentence.
 _WORDS_OF_ACTION = {
@@ -87,7 +94,9 @@ _WORDS_OF_ACTION = {
     Wait.REFUSES: "Whom it needs refuses everything for now: one run is tried then, and the others "
     "follow once it is done.",
     Wait.OLDER: "Older runs of the action wait, and go first.",
-    Wait.CONNECTIONS: "As many runs of the action are under way as may be at a time: {most}.",
+    Wait.CONNECTIONS: "As many runs of the action are under way as its at_once admits: {most}.",
+    Wait.SLOWED: "Whom it needs has asked for less or has just come back: {most} at a time for "
+    "now, and one more with each success.",
     Wait.RATE: "Its turn comes by rate of the action, {most} a second.",
     Wait.LEARNED: "Its turn comes at the rate that whom it needs has shown to take, about {most} a "
     "second.",

@@ -154,13 +154,14 @@ class EmailChannel:
             return verdicts.nobody_confirmed(admitted, attempt.ms)
         limits = self._shared.limits
         if (wait_s := limits.take(org, len(to), monotonic())) > 0:
-            return verdicts.over_limit(wait_s, server.connection, attempt.ms)
+            limit, most = limits.decisive(org, len(to), monotonic())
+            return verdicts.over_limit(wait_s, server.connection, limit, most, attempt.ms)
         try:
             async with within_its_time(message):
                 return await self._hand_over(attempt, self._webhook, mail, to)
         except TimeoutError:
             if attempt.step is _Step.WAITS:
-                return verdicts.no_place(BUSY_S, attempt.ms)
+                return verdicts.no_place(BUSY_S, server.connection, attempt.ms)
             return verdicts.timed_out(
                 server.connection,
                 connected=attempt.step is _Step.TALKS,

@@ -6,6 +6,7 @@ Counted in slots, so that what is remembered does not grow with the limit. A res
 from collections import deque
 
 SLOTS = 60
+NAMES = ("limit_per_hour", "limit_per_day")
 HOUR_S, DAY_S = 3600.0, 86_400.0
 
 
@@ -67,6 +68,13 @@ class Limits:
             for window in windows:
                 window.take(many, now_s)
         return wait_s
+
+    def decisive(self, org: int, many: int, now_s: float) -> tuple[str, int]:
+        """Return the limit that an org waits for longest, by its name in the operator's file, and
+        how many it admits."""
+        waits = [window.wait_s(many, now_s) for window in self._of[org]]
+        at = waits.index(max(waits))
+        return NAMES[at], self._max[at][0]
 
     def give_back(self, org: int, many: int, now_s: float) -> None:
         """What was taken did not go."""

@@ -64,16 +64,16 @@ def judge_down(down: MailDown, ms: float, *, unusable: bool = False) -> Result:
     return msgspec.structs.replace(result, unusable=unusable and not down.sent)
 
 
-def over_limit(wait_s: float, connection: str, ms: float) -> Result:
-    """The org has written to as many as it may for now: as if the receiver had said so."""
+def over_limit(wait_s: float, connection: str, limit: str, most: int, ms: float) -> Result:
+    """The org has written to as many as it may for now. Nothing was tried, and no mail server has
+    said anything. `limit`: by its name in the operator's file."""
     words = (
-        f"The org must write to no more recipients than the operator admits over the connection "
-        f"{connection} in an hour and in a day; with this e-mail it would. It goes by itself as "
-        "soon as it may; ask the operator for more."
+        f"The org may write to {most:,} recipients by {limit} of the connection {connection}, and "
+        "has. It goes by itself as soon as it may; ask the operator to raise the limit."
     )
-    after = max(1, round(wait_s))
-    answer = Answer(TOO_MANY, (("retry-after", str(after)),), words.encode(), False, ms)
-    return Result(Verdict.AGAIN, answer, wait_s, True, wait_s, Limit.TOLD)
+    return Result(
+        Verdict.AGAIN, Fault(FaultKind.WAITS, False, words, ms, wait_s), wait_s, False, wait_s
+    )
 
 
 def unmade(ms: float) -> Result:
@@ -113,11 +113,12 @@ def nobody_confirmed(waiting: Sequence[str], ms: float) -> Result:
     return of_fault(Fault(FaultKind.RECIPIENTS, False, words, ms))
 
 
-def no_place(wait_s: float, ms: float) -> Result:
+def no_place(wait_s: float, connection: str, ms: float) -> Result:
     """All conversations that the operator admits were busy."""
     words = (
-        "A conversation with the mail server must be free; none was within the time for an "
-        "attempt. It is tried again by itself."
+        f"One of the conversations that connections of the connection {connection} admits must be "
+        "free; none was within the time for an attempt. It is tried again by itself; if it lasts, "
+        "ask the operator to raise it."
     )
     return of_fault(Fault(FaultKind.OURS, False, words, ms, wait_s))
 

@@ -4,20 +4,27 @@ import asyncio
 import random
 from collections.abc import Callable
 
+from tidings.core.delivery.advice import first_sentence
 from tidings.core.delivery.breaker import Position
 from tidings.core.delivery.exchange import Answer, Fault, Result, is_the_receivers
 from tidings.core.delivery.job import Job
-from tidings.core.delivery.outcome import Delivered, Outcome
+from tidings.core.delivery.outcome import LANE_PAUSE_MAX_S, Delivered, Outcome
 from tidings.engine.delivery.healths import Healths
-from tidings.engine.delivery.runner import WebhookRunner
+from tidings.engine.delivery.runner import Rest, WebhookRunner
 
 
 class Breakers:
     """Stateless but for its timers: the state is the lanes' and the healths'."""
 
     def __init__(
-        self, healths: Healths, rng: random.Random, pump: Callable[[WebhookRunner], None]
+        self,
+        healths: Healths,
+        rng: random.Random,
+        pump: Callable[[WebhookRunner], None],
+        open_or_close: Callable[[WebhookRunner], None],
     ) -> None:
+        """`pump` what a lane wants now; `open_or_close` it, by what holds it back."""
+        self._open_or_close = open_or_close
         self._healths = healths
         self._rng = rng
         self._pump = pump
@@ -45,6 +52,8 @@ class Breakers:
         breaker, ending = runner.lane.breaker, result.ending
         if result.spares_receiver or (ending.__class__ is Fault and not is_the_receivers(ending)):
             breaker.unproven()
+            if result.lane_pause_s > 0 and isinstance(ending, Fault):
+                self._rest(runner, result.lane_pause_s, first_sentence(ending.detail))
             return None
         number = runner.webhook.number
         hopeless: str | None = None
@@ -74,6 +83,19 @@ class Breakers:
             self._moved(runner)
         if runner.lane.breaker.position is not Position.CLOSED:
             self._set_probe(runner, 0.0)
+
+    def _rest(self, runner: WebhookRunner, pause_s: float, reason: str) -> None:
+        """Start nothing of a webhook for a while, by a limit of ours: its receiver is not asked,
+        and nothing is learned of it."""
+        pause_s = min(LANE_PAUSE_MAX_S, pause_s)
+        if runner.rest is None:
+            self._loop.call_later(pause_s, self._end_rest, runner)
+            runner.rest = Rest(self._loop.time() + pause_s, reason)
+            self._open_or_close(runner)
+
+    def _end_rest(self, runner: WebhookRunner) -> None:
+        runner.rest = None
+        self._open_or_close(runner)
 
     def changed(self, runner: WebhookRunner, *, begins: bool) -> None:
         """Its owner has changed the webhook, and wants to see what comes of that now."""

@@ -144,7 +144,7 @@ class Dispatcher:
             missed=self._rescuer.note,
         )
         self._loop = asyncio.get_running_loop()
-        self._breakers = Breakers(healths, rng, self._pump)
+        self._breakers = Breakers(healths, rng, self._pump, self._open_or_close)
         self._pages = Pages(
             store=store,
             clock=clock,
@@ -302,7 +302,8 @@ class Dispatcher:
             lane.learned = LearnedRate()  # what another receiver takes is another matter
             runner.pace = LanePace()
         self._breakers.changed(runner, begins=webhook.sends and not was.sends)
-        if (opens := self._opens(webhook)) != lane.open or webhook.sends != was.sends:
+        opens = runner.rest is None and self._opens(webhook)
+        if opens != lane.open or webhook.sends != was.sends:
             lane.open = opens
             lane.start_over()
         if webhook.standing is not was.standing:
@@ -329,7 +330,7 @@ class Dispatcher:
             self._open_or_close(runner)
 
     def _open_or_close(self, runner: WebhookRunner) -> None:
-        opens = self._opens(runner.webhook)
+        opens = runner.rest is None and self._opens(runner.webhook)
         if opens != runner.lane.open:
             runner.lane.open = opens
             runner.lane.start_over()
@@ -500,9 +501,12 @@ class Dispatcher:
             self._pump(runner)
 
     def probe(self, webhook: int) -> None:
-        """Ask a webhook's receiver at once, if its breaker is open: somebody wants to see."""
+        """Ask a webhook's receiver at once, if its breaker is open, or the connection that it goes
+        over, if that is held: somebody wants to see."""
         if (runner := self._runner(webhook)) is not None:
             self._breakers.ask(runner)
+            if self._connections is not None:
+                self._connections.hasten(runner.webhook)
 
     def is_under_way(self, webhook: int, delivery: DeliveryId) -> bool:
         """Return whether an attempt of a delivery is in its webhook's lane, whatever its state."""

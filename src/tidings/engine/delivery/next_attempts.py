@@ -68,6 +68,10 @@ class NextAttempts:
             return NextAttempt(why=Wait.STORE)
         if self._connections is not None and (hold := self._connections.hold_of(runner.webhook)):
             return NextAttempt(why=Wait.CONNECTION, over=hold.connection)
+        if (rest := runner.rest) is not None:
+            return NextAttempt(
+                why=Wait.LIMIT, until_ms=_at(now_ms, rest.until_s - now_s), over=rest.reason
+            )
         return (
             _left_alone(runner.lane, health, now_s, now_ms)
             or _in_the_lane(runner.lane, delivery, retry, now_s, now_ms)
@@ -109,7 +113,8 @@ def _in_the_lane(
         return NextAttempt(why=Wait.READER)
     most = max(1, int(min(lane.cap, lane.limit)))
     if lane.running >= most:
-        return NextAttempt(why=Wait.CONNECTIONS, most=most)
+        why = Wait.CONNECTIONS if most >= lane.cap else Wait.SLOWED
+        return NextAttempt(why=why, most=most)
     rate = lane.rate_limit
     if rate is not None and (wait_s := rate.wait_s(now_s)) > WAIT_MIN_S:
         return NextAttempt(why=Wait.RATE, until_ms=_at(now_ms, wait_s), most=rate.rate)

@@ -1,7 +1,7 @@
 """One webhook at work: its lane, its connections, and how its messages are made."""
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tidings.core.delivery.lane import Lane
 from tidings.core.delivery.turns import LanePace
@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     from tidings.engine.delivery.guards.slot import Slot
 
 QUICK_S = 0.1  # a receiver that answers within it
+
+
+class Rest(NamedTuple):
+    """A while in which a limit of ours admits nothing of a webhook."""
+
+    until_s: float  # by the loop's clock
+    reason: str  # the sentence that names the limit
 
 
 class WebhookRunner:
@@ -43,6 +50,7 @@ class WebhookRunner:
         self.claims_void = False  # what the claim under way brings has been parked meanwhile
         self.paced: asyncio.TimerHandle | None = None
         self.waiting_since_s: float | None = None
+        self.rest: Rest | None = None
         self.probe: asyncio.TimerHandle | None = None  # when an open breaker may ask
 
     def follow(self, webhook: Webhook) -> None:

@@ -33,8 +33,8 @@ from tidings.store.port import NotKept, StoreDown
 # Of one commit, and of those whose events are made meanwhile; but always one message.
 CHUNK, CHUNK_EVENTS, CHUNK_BYTES = 500, 500, 4 << 20
 TOO_MANY = (
-    "Events must stay within the limit of the org; there were more. Wait for the time in "
-    "Retry-After. (too_many_events, -)"
+    "Events must stay within eventsPerSecond of the org's limits; there were more. Wait for the "
+    "time in Retry-After. (too_many_events, -)"
 )
 NOT_KEPT = (
     "The events of a message must be such that they can be written; these cannot, though others "

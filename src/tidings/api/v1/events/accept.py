@@ -300,8 +300,8 @@ async def _slowly(events: Iterable[Item[Draft]]) -> list[Item[Draft]]:
 
 def _too_many(allowance: Allowance) -> Throttled:
     message = (
-        "Events must stay within the rate of the credential and its org; got more. Wait for the "
-        "time in Retry-After, then send them again. (too_many_events, credential)"
+        "Events must stay within eventsPerSecond of the credential and of its org; got more. Wait "
+        "for the time in Retry-After, then send them again. (too_many_events, credential)"
     )
     return Throttled.because("too_many_events", message, allowance.wait_s)
 

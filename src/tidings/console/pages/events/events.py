@@ -163,8 +163,11 @@ def _counted(visit: Visit) -> bool:
 
 
 def _too_many() -> Refusal:
-    said = "Events must stay within the rate of the credential and its org; got more. Wait a moment"
-    return Refusal("too_many_events", said + ", then send it again.", "")
+    said = (
+        "Events must stay within eventsPerSecond of the credential and of its org; got more. Wait "
+        "a moment, then send it again."
+    )
+    return Refusal("too_many_events", said, "")
 
 
 def _form(

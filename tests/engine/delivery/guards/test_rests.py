@@ -1,0 +1,44 @@
+"""A limit of ours has a webhook rest, and its receiver neither asked nor blamed meanwhile."""
+
+import asyncio
+
+import pytest
+
+from tests.engine.delivery.guards.test_held_connections import FIRST, SECOND, Scene, jobs
+from tidings.core.delivery.next_attempt import Wait
+from tidings.core.delivery.states import State
+from tidings.core.ids import DeliveryId
+from tidings.destinations.email.verdicts import over_limit
+from tidings.engine.delivery import breakers
+
+pytestmark = pytest.mark.timeout(60)
+
+
+async def test_over_a_limit_of_ours_nothing_is_tried_until_it_may(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(breakers, "LANE_PAUSE_MAX_S", 0.3)
+    scene = Scene(FIRST, SECOND)
+    limited = over_limit(1800.0, "main", "limit_per_hour", 100, 0.2)
+    scene.says[FIRST.number] = limited
+    await scene.commit(*jobs(FIRST, *range(1, 40)))
+    await scene.until(lambda: scene.unwritten)
+    await scene.commit(*jobs(SECOND, 50))
+    tried = len(scene.attempts) - 1
+    assert tried <= FIRST.connections_max, "one look tells it; 39 would be 39 rows of nothing"
+    waits = [one for one in scene.written if one.delivery < 50]
+    assert {State(one.state) for one in waits} == {State.RETRYING}
+    assert {one.evidence.kind for one in waits if one.evidence} == {"waits"}
+    assert all(one.delay_ms is not None and one.delay_ms >= 1_700_000 for one in waits)
+    assert scene.healths.of(FIRST.number) is None and scene.healths.open_breakers == 0
+    runner = scene.dispatcher._runner(FIRST.number)
+    assert runner is not None
+    assert runner.lane.learned.rate is None and not runner.lane.learned.shut
+    next_attempt = scene.dispatcher.next_attempts.of(FIRST.number, DeliveryId(39), False)
+    assert next_attempt.why is Wait.LIMIT and "limit_per_hour" in next_attempt.over
+    assert (50, State.DELIVERED, 1) in scene.ends, "another webhook goes on"
+    del scene.says[FIRST.number]
+    await scene.until(lambda: len(scene.ends) == 40)
+    assert runner.rest is None
+    await asyncio.sleep(0)
+    await scene.close()
