@@ -100,7 +100,7 @@ def searched_files(
             accept(path, table.digest())
         columns = made.columns.get(lookup.name, ReadColumns())
         state = state_of(table, columns, Event())
-        why = objection_to(state, None, columns.read)
+        why = objection_to(state, None, columns)
         if why is not None and not is_accepted(path, table.digest()):
             wrong.append(
                 f"{place} {why} The service does not take it before you accept it: correct the "

@@ -223,7 +223,7 @@ class CsvSource:
         if not judged.is_new:
             return judged
         self._noted = noted_at(self._path)
-        why = objection_to(judged.state, former, self._columns.read)
+        why = objection_to(judged.state, former, self._columns)
         if why is not None and not is_accepted(self._path, judged.digest):
             judged.table = None
             judged.untaken = self._not_taken(why, is_in_force=former is not None)

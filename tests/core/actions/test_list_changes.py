@@ -2,9 +2,11 @@
 
 import pytest
 
-from tidings.core.actions.list_changes import ListState, objection_to
+from tidings.core.actions.list_changes import ListState, ReadColumns, objection_to
 
 COLUMNS = ("id", "opted_out", "zone")
+READ = ReadColumns(frozenset({"opted_out", "zone", "elsewhere"}), frozenset({"zone"}))
+OPT_OUT = ReadColumns(frozenset({"opted_out", "zone"}), frozenset({"zone"}))
 FORMER = ListState(1000, COLUMNS, frozenset({"IST"}))
 
 
@@ -27,7 +29,7 @@ FORMER = ListState(1000, COLUMNS, frozenset({"IST"}))
 def test_what_looks_like_a_slip_beside_the_state_in_force_is_not_taken(
     now: ListState, why: str | None
 ) -> None:
-    said = objection_to(now, FORMER, {"opted_out", "zone", "elsewhere"})
+    said = objection_to(now, FORMER, READ)
     assert said is None if why is None else why in str(said)
 
 
@@ -38,12 +40,13 @@ def test_what_looks_like_a_slip_beside_the_state_in_force_is_not_taken(
         (ListState(1, ("id", "zone")), "It lacks the column opted_out"),
         (ListState(1, COLUMNS, frozenset("abcd")), "nobody knows: a, b, c and others."),
         (ListState(1, COLUMNS), None),
+        (ListState(1, ("id", "opted_out")), None),  # quiet hours have a usual zone
     ],
 )
 def test_a_first_state_is_judged_by_itself(now: ListState, why: str | None) -> None:
-    said = objection_to(now, None, {"opted_out"})
+    said = objection_to(now, None, OPT_OUT)
     assert said is None if why is None else why in str(said)
 
 
 def test_a_column_that_the_state_in_force_never_had_is_no_loss() -> None:
-    assert objection_to(ListState(5, ("id",)), ListState(5, ("id",)), {"opted_out"}) is None
+    assert objection_to(ListState(5, ("id",)), ListState(5, ("id",)), OPT_OUT) is None

@@ -6,8 +6,6 @@ is not found in it gets nothing, and who has opted out in it gets everything. So
 slip is not taken until the operator accepts it, and the former state stays in force.
 """
 
-from collections.abc import Set
-
 import msgspec
 
 ZONES_SHOWN = 3
@@ -29,17 +27,18 @@ class ListState(msgspec.Struct, frozen=True):
     unknown_zones: frozenset[str] = frozenset()
 
 
-def objection_to(now: ListState, former: ListState | None, read: Set[str]) -> str | None:
+def objection_to(now: ListState, former: ListState | None, columns: ReadColumns) -> str | None:
     """Say why a state must be accepted before it is taken, as a sentence; None where it is taken.
-    `former`: the state in force; None where there is none."""
+    `former`: the state in force; None where there is none. A first list may do without time zones:
+    quiet hours have a usual one."""
     if former is not None and now.lines * 2 < former.lines:
         return f"It has {_lines(now.lines)}, where the list in force has {_lines(former.lines)}."
     if former is None and not now.lines:
         return "It has no line beside the names of its columns."
     lost = sorted(
         column
-        for column in read - frozenset(now.columns)
-        if former is None or column in former.columns
+        for column in columns.read - frozenset(now.columns)
+        if (column not in columns.zones if former is None else column in former.columns)
     )
     if lost:
         return f"It lacks {_named(lost)}, which actions read."
