@@ -25,7 +25,7 @@ pytestmark = pytest.mark.timeout(40)
 AUTHORITY = trustme.CA()
 USUAL = {
     *"From To Subject Message-ID Auto-Submitted Content-Type Content-Transfer-Encoding".split(),
-    *"MIME-Version Webhook-Id".split(),
+    *"MIME-Version Webhook-Id Tidings-Hops".split(),
 }
 
 

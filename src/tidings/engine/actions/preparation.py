@@ -214,8 +214,8 @@ class Preparation:
         if until_ms is not None:
             ends = datetime.fromtimestamp(until_ms / 1000, UTC).astimezone(zone)
             raise ShapeNotYet(
-                f"It is quiet for the customer until {ends:%H:%M} ({zone.key}); "
-                + (_TRY_NOW if tried else "it is done then."),
+                f"It is quiet for the customer until {ends:%H:%M} ({zone.key}), by quiet of "
+                "the action; " + (_TRY_NOW if tried else "it is done then."),
                 (until_ms - now_ms) / 1000,
             )
 
