@@ -4,6 +4,7 @@ import shlex
 
 # Commands that need no service: of these the help says more than a look at the service would.
 _LOCAL = frozenset("actions serve backup restore simulate receive completion".split())
+DRY_RUN = "--dry-run"
 _SAME_ANYHOW = frozenset("--url --profile --org --json".split())
 
 
@@ -21,6 +22,8 @@ def other_step(command: str, typed: list[str]) -> str:
 
 
 def _repeats(words: list[str], typed: list[str]) -> bool:
+    if DRY_RUN in typed and DRY_RUN not in words:  # now it is done in earnest
+        return False
     places, before = _places(words), _places(typed)
     options = {word.partition("=")[0] for word in words if word.startswith("--")}
     known = {word.partition("=")[0] for word in typed if word.startswith("--")} | _SAME_ANYHOW

@@ -23,7 +23,7 @@ from tidings.errors import Refusal
 # What only answers hold, and a caller may send back as it was given.
 _ANSWERED = (
     "webHookId consumerGroupId orgId attribution noOfRetryAttempts standing disabledReason version "
-    "signingSecretHint signingSecretOverlapEnds warning health replay"
+    "signingSecretHint signingSecretOverlapEnds warning condition health replay"
 ).split()
 _FIELDS = frozenset((*(one.name for one in SETTABLE), *_ANSWERED))
 
