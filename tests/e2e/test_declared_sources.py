@@ -54,7 +54,7 @@ def test_a_file_makes_changes_and_lets_go_of_sources(
 
     sources.write_text(SHOP)  # the secret in the environment, where it is not
     service.launch()
-    assert service.wait() == 4
+    assert service.wait() == 2
     assert f"{sources}: [shop] verification.value must be set" in service.words()
 
     sources.write_text(TOPIC)

@@ -88,6 +88,7 @@ KNOWN = {
     "replay.ended_ms": RECORD,
     "replay.started_ms": RECORD,
     "source.changed_ms": RECORD,
+    "source_activity.last_ms": RECORD,
     "source.created_ms": RECORD,
     "transformation.created_ms": RECORD,
     "webhook_version.updated_ms": RECORD,

@@ -48,11 +48,17 @@ async def test_a_body_under_other_ids_is_the_same_event(
         assert [one["duplicates"] for one in told] == [0, 1, 1, 1]
         other = BODY.replace(b'"id": 7', b'"id": 8')
         assert (await send(s, scheme, other, "m0", NOW_S)).json["accepted"] == 1
-        # A body of other bytes is another message by its digest, and no event by a field of it.
+        # A body of other bytes is another message by its digest, and by a field of it a repeat that
+        # was written otherwise; with other values it is neither.
         blank = BODY.replace(b'"n": 1', b'"n":  1')
         answer = (await send(s, scheme, blank, "m0", NOW_S)).json
-        assert (answer["accepted"], answer["aside"]) == (
-            (1, False) if message_id is DIGEST else (0, True)
+        assert (answer["accepted"], answer["duplicates"], answer["aside"]) == (
+            (1, 0, False) if message_id is DIGEST else (0, 1, False)
+        )
+        changed = BODY.replace(b'"n": 1', b'"n": 2')
+        answer = (await send(s, scheme, changed, "m0", NOW_S)).json
+        assert (answer["accepted"], answer["duplicates"], answer["aside"]) == (
+            (1, 0, False) if message_id is DIGEST else (0, 0, True)
         )
 
 
