@@ -44,7 +44,13 @@ def test_each_connection_is_looked_at_or_told_as_not(count: int, may_check: int)
 
 
 def source(name: str, trouble: str | None = None, aside: int = 0) -> dict[str, Any]:
-    return {"name": name, "trouble": trouble, "paused": False, "asideMessages": aside, "idConflicts": 0}
+    return {
+        "name": name,
+        "trouble": trouble,
+        "paused": False,
+        "asideMessages": aside,
+        "idConflicts": 0,
+    }
 
 
 @pytest.mark.parametrize("bad", [0, 1, 7, NAMED_MAX, NAMED_MAX + 5])
