@@ -88,8 +88,8 @@ def test_the_customers_night_is_quiet_and_retries_do_not_disturb_it() -> None:
         await asyncio.sleep(0.2 * HOUR)
         assert len(world.did()) == 2
         assert (
-            "It is quiet for the customer until 08:00 (UTC), by quiet of the action; it is done then."
-            in world.why()
+            "It is quiet for the customer until 08:00 (UTC), by quiet of the action; "
+            "it is done then." in world.why()
         )
 
     in_world(scenario, action(lookups=(contact(),), quiet=NIGHT))
