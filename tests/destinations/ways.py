@@ -132,12 +132,16 @@ class PullWay:
 
 
 class EmailWay:
-    """A mail server. What is said in e-mails is made of the event by their own templates."""
+    """A mail server, which answers while it is shut: where one cannot be reached its connection is
+    held, and no message tried. What is said in e-mails is made of the event by their own templates.
+    """
 
     tests, shapes = True, False
 
     def __init__(self, server: MailProcess) -> None:
         self._server = server
+        server.start()
+        server.shut()
         self.connections = EmailTrial(server).connections
 
     def webhook(self) -> dict[str, Any]:
@@ -153,7 +157,7 @@ class EmailWay:
 
     def opens(self) -> None:
         """See `Way`."""
-        self._server.start()
+        self._server.open()
 
     def ends(self) -> None:
         """Stop the mail server, which is this way's alone."""

@@ -12,7 +12,7 @@ import pytest
 from tests.destinations.action.on_trial import target_of
 from tests.destinations.http.exchanges import Exchange, HttpReceiver
 from tests.destinations.http.token_server import CLIENT, SECRET, TokenServer
-from tests.destinations.messages import TestMessage, hook
+from tests.destinations.messages import HOPS, TestMessage, hook
 from tests.egress.support import DEV, Names, at
 from tidings.core.actions.action import Action, Call, Each, Plain, Secret, Text, TokenCall
 from tidings.core.actions.made import Made, MadeCall, MadeRow, bytes_of
@@ -109,7 +109,7 @@ def detail_of(result: Result) -> str:
 # -- what leaves ----------------------------------------------------------------------------------
 
 
-async def test_a_call_has_its_own_headers_and_none_of_ours(calls: Calls) -> None:
+async def test_a_call_has_its_own_headers_and_none_of_ours_but_the_hops(calls: Calls) -> None:
     call = calls.call(
         headers=(("X-Brand", Plain("acme")), ("X-Name", Text("…"))),
         credential=ApiKey("X-Api-Key", KEY),
@@ -122,8 +122,9 @@ async def test_a_call_has_its_own_headers_and_none_of_ours(calls: Calls) -> None
     assert came.body == '{"name":"Zoë"}'.encode()
     assert {*came.headers} == {
         "host", "accept", "accept-encoding", "user-agent", "content-length", "content-type",
-        "x-brand", "x-name", "x-api-key", "idempotency-key",
+        "x-brand", "x-name", "x-api-key", "idempotency-key", "tidings-hops",
     }  # fmt: skip
+    assert came.headers["tidings-hops"] == HOPS
     assert UUID(came.headers["idempotency-key"]) and came.headers["x-api-key"] == KEY
     assert came.headers["content-length"] == str(len(came.body))
 

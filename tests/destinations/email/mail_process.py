@@ -1,4 +1,5 @@
-"""A mail server in a process of its own, which can be killed; it keeps what it has taken in a file.
+"""A mail server in a process of its own, which can be killed, and shut; it keeps what it has taken
+in a file.
 
 python -m tests.destinations.email.mail_process PORT FILE
 """
@@ -22,6 +23,7 @@ class MailProcess:
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
         self._file = folder / "emails"
+        self._shut = _shut(self._file)
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> "MailProcess":
@@ -44,6 +46,14 @@ class MailProcess:
             self._process.kill()
             self._process.wait()
 
+    def shut(self) -> None:
+        """Take nothing from now on, and ask for every e-mail to be sent again later."""
+        self._shut.touch()
+
+    def open(self) -> None:
+        """Take everything again."""
+        self._shut.unlink(missing_ok=True)
+
     def emails(self) -> list[Came]:
         """All that it has taken, in order."""
         kept = self._file.read_bytes() if self._file.exists() else b""
@@ -61,13 +71,21 @@ class MailProcess:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
 
+def _shut(file: Path) -> Path:
+    """What lies beside the file as long as the server is shut."""
+    return file.with_suffix(".shut")
+
+
 class _Handler:
     def __init__(self, file: Path) -> None:
         self._kept = file.open("ab", buffering=0)
+        self._shut = _shut(file)
 
     async def handle_DATA(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope
     ) -> str:
+        if self._shut.exists():
+            return "451 4.3.2 Not now"
         content = envelope.original_content or b""
         self._kept.write(len(content).to_bytes(4, "big") + content)
         return "250 OK"

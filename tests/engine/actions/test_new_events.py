@@ -6,16 +6,15 @@ from typing import Any
 
 import pytest
 
-from tests.destinations.messages import TestMessage, hook
+from tests.destinations.messages import HOPS, TestMessage, hook
 from tidings.catalogue import load
 from tidings.core.actions.made import Made, MadeEvents, MadeMail, bytes_of
 from tidings.core.delivery.exchange import Answer, FaultKind, Verdict
 from tidings.core.events.call_reader import CallReader, IntakeRules
 from tidings.core.events.call_split import DEFAULT_LIMITS
-from tidings.core.events.passage import Doors, Passage
+from tidings.core.events.passage import Doors, Passage, read_passage
 from tidings.core.webhooks.kinds import ACTION
 from tidings.core.webhooks.mailing import Mail
-from tidings.destinations.port import Headers
 from tidings.engine.actions.new_events import NewEventsChannel, NewEventsDriver
 from tidings.engine.events.intake import Acceptance, Draft, Overloaded
 from tidings.engine.events.late_checks import LateChecks
@@ -93,16 +92,12 @@ async def test_a_message_that_is_sent_again_brings_its_events_once() -> None:
 
 
 async def test_events_say_how_often_theirs_has_been_through_and_by_which_action() -> None:
-    class Passing(TestMessage):
-        def leaves(self, carried: Headers) -> Headers | None:
-            left = super().leaves(carried)
-            return None if left is None else [*left, ("tidings-hops", "3; via=a; of=b")]
-
     intake = Intake()
-    await channel(intake).send(Passing(message(TWO).body))
+    await channel(intake).send(message(TWO))
     drafts = list(intake.accepted.values())
     assert {draft.door for draft in drafts} == {Doors(b"key").of_action(1)}
-    assert drafts[0].passage == Passage(3, ("a",), "b")
+    assert drafts[0].passage == read_passage(HOPS)
+    assert read_passage(HOPS) == Passage(3, ("0c4e19d2a7b3", "5f0a77c1e2d4"), "9b1de4420c6f")
     assert drafts[0].passage is drafts[1].passage  # one message, which counts once
 
 

@@ -9,6 +9,7 @@ from tests.engine.notice_world import CATALOGUE, ORG, NoticeWorld, in_world
 from tidings.core.delivery import breaker
 from tidings.core.delivery.health import GONE
 from tidings.core.notices.kinds import (
+    CONNECTION_FAILING,
     DISABLED,
     EXHAUSTED,
     FAILING,
@@ -18,6 +19,7 @@ from tidings.core.notices.kinds import (
     REPLAY_FINISHED,
     SOURCE_ASIDE,
     SOURCE_FAILING,
+    connection_failing,
     lookup_failing,
     source_aside,
     source_failing,
@@ -57,6 +59,8 @@ def test_each_fact_fits_the_schema_that_is_published_for_it() -> None:
         world.notices.tell(SOURCE_ASIDE, ORG, source_aside(source, 5, "no_value", "It must be."))
         fact = lookup_failing("tier", ["welcome"], True, 5, 3, "It must answer.")
         world.notices.tell(LOOKUP_FAILING, ORG, fact)
+        fact = connection_failing("mail", ["crm"], 5, "It must answer.")
+        world.notices.tell(CONNECTION_FAILING, ORG, fact)
         await asyncio.sleep(5)
         told = world.told()
         assert {event["eventName"] for event in told} == set(KINDS)

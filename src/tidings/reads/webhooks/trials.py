@@ -104,8 +104,9 @@ async def sent(
 
     stored = webhook == saved
     async with parts.answer_memory.holding(org, TEST_BYTES):
-        send = parts.trial.send
-        return await send(org, webhook, event_id, message, stands, stored=stored, now=now)
+        return await parts.trial.send(
+            org, webhook, event_id, message, stands, stored=stored, now=now
+        )
 
 
 def now_in(body: dict[str, Any]) -> bool:
