@@ -1,11 +1,13 @@
 """What a command says can be done next, and that it is never what has just been done in vain."""
 
 import shlex
+from itertools import zip_longest
 
 # Commands that need no service: of these the help says more than a look at the service would.
 _LOCAL = frozenset("actions serve backup restore simulate receive completion".split())
 DRY_RUN = "--dry-run"
-_SAME_ANYHOW = frozenset("--url --profile --org --json".split())
+_WHERE = frozenset("--url --profile --org".split())
+_SAME_ANYHOW = _WHERE | {"--json"}
 
 
 def other_step(command: str, typed: list[str]) -> str:
@@ -14,23 +16,36 @@ def other_step(command: str, typed: list[str]) -> str:
     if not _repeats(words, typed):
         return command
     places = _places(words)
-    if places[:1] == ["doctor"]:
-        return "tidings webhooks list"
     if places and places[0] in _LOCAL:
         return shlex.join(["tidings", *places[:2], "--help"])
-    return "tidings doctor"
+    other = ["webhooks", "list"] if places[:1] == ["doctor"] else ["doctor"]
+    where = [(name, value) for name, value in _options(words).items() if name in _WHERE]
+    return shlex.join(["tidings", *other, *(word for option in where for word in option)])
 
 
 def _repeats(words: list[str], typed: list[str]) -> bool:
     if DRY_RUN in typed and DRY_RUN not in words:  # now it is done in earnest
         return False
     places, before = _places(words), _places(typed)
-    options = {word.partition("=")[0] for word in words if word.startswith("--")}
-    known = {word.partition("=")[0] for word in typed if word.startswith("--")} | _SAME_ANYHOW
-    return bool(before) and places[: len(before)] == before and options <= known
+    known = _options(typed)
+    same = all(
+        name in _SAME_ANYHOW or (name in known and value in ("", known[name]))
+        for name, value in _options(words).items()
+    )
+    return bool(before) and places[: len(before)] == before and same
 
 
 def _places(words: list[str]) -> list[str]:
-    """The words before the first option: the command, and what it is about."""
+    """Return the words before the first option: the command, and what it is about."""
     end = next((at for at, word in enumerate(words) if word.startswith("-")), len(words))
     return words[:end]
+
+
+def _options(words: list[str]) -> dict[str, str]:
+    """Return what each option is given; nothing for one without a value."""
+    given = {}
+    for word, after in zip_longest(words, words[1:], fillvalue="-"):
+        if word.startswith("--"):
+            name, stated, value = word.partition("=")
+            given[name] = value if stated or after.startswith("-") else after
+    return given

@@ -122,7 +122,7 @@ def test_what_cannot_be_sent_ends_with_1_and_says_why(tidings: Command, tmp_path
         "actions", "test", event(tidings, 7), "--file", str(path), "--only", "tell", "--send"
     ).must(1)
     assert "✗ tell" in done.out
-    assert done.err.splitlines()[-1].endswith("--send")
+    assert done.err.splitlines()[-1] == f"Next: tidings actions check {path}"
 
 
 @pytest.mark.parametrize("said", ["nope", "[]", '{"eventName": 7}', "{", "[" * 100_000])

@@ -82,7 +82,8 @@ def test(
     again += f" --only {word(only)}" if only else ""
     how = "" if dev is None else " --dev" if dev else " --no-dev"
     run = f"tidings actions run {word(str(path))}{how}"
-    next_step(f"{again}{how} --send" if bad or not send else run)
+    check = f"tidings actions check {word(str(path))}"
+    next_step(f"{again}{how} --send" if not send else check if bad else run)
     return Exit.FAILED if bad else Exit.OK
 
 
