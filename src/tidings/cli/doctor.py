@@ -330,9 +330,9 @@ def _source(source: dict[str, Any]) -> Check | None:
     if source["trouble"] and not source["paused"]:
         said = f"Source {name}: {clean(source['trouble'])}"
         return Check("sources", False, said, "Do what it says.", f"tidings sources show {name}")
-    if source["asideMessages"] <= source["idConflicts"]:
-        return _id_conflicts(source, name) if source["idConflicts"] else None
-    count = how_many(source["asideMessages"] - source["idConflicts"], "message")
+    if source["asideMessages"] <= source.get("idConflicts", 0):
+        return _id_conflicts(source, name) if source.get("idConflicts", 0) else None
+    count = how_many(source["asideMessages"] - source.get("idConflicts", 0), "message")
     return Check(
         "sources",
         False,
@@ -345,7 +345,7 @@ def _source(source: dict[str, Any]) -> Check | None:
 def _id_conflicts(source: dict[str, Any], name: str) -> Check:
     """A source with messages that have the id of another event."""
     field = clean(source["idConflictField"] or "")
-    count = how_many(source["idConflicts"], "message")
+    count = how_many(source.get("idConflicts", 0), "message")
     differs = f"; {field} differs" if field else ""
     return Check(
         "sources",

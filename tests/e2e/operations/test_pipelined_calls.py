@@ -13,6 +13,7 @@ import uvloop
 
 from ..harness.crowd import LIVE, LOGIN, Peer, posts
 from ..harness.service import ServiceProcess
+from ..harness.until import until
 
 PAGES = ["/console/sign-in", "/openapi.json", "/docs", "/metrics", "/nothing", "/readyz"]
 PROBES = {
@@ -25,6 +26,7 @@ MANY, SOME = 4500, 1200
 AT_MOST_S = {MANY: 1.0, SOME: 6.0}  # beside the fewer ones other tests run
 LOOP_AT_MOST_S = 1.0  # of processor time that the service's loop spends meanwhile
 MORE_MB = 100
+AT_REST = 500  # files that are open where no crowd is there
 ALONE = ("one call each", "one large answer")  # strangers' pages wait with who asks the like
 
 
@@ -79,6 +81,7 @@ def beside(
 ) -> None:
     """Newcomers are answered in time while so many ask, and the memory is bounded."""
     process, slowest_s = psutil.Process(service.pid), 0.0
+    until(lambda: process.num_fds() < AT_REST, "the crowd before is gone", 60)
     loop_of: dict[str, float] = {}  # the most that the loop has run for one of each kind
     statuses: set[int] = set()
     before = process.memory_info().rss

@@ -169,7 +169,7 @@ def _print_source(one: dict[str, Any], as_json: bool) -> None:
 
 
 def _conflicts(source: dict[str, Any]) -> str | None:
-    if not source["idConflicts"]:
+    if not source.get("idConflicts", 0):
         return None
     field = clean(source["idConflictField"] or "")
     return f"{source['idConflicts']:,}{f'; {field} differs' if field else ''}"
