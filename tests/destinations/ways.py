@@ -246,8 +246,8 @@ class KafkaWay:
         self.connections = self._trial.connections
         if kind == QUEUE:
             self.connections += f'orgs = "all"\ndefault = true\ntopic = "{self._trial.topic}"\n'
-        server.kill()
         self._open = False
+        self._trial.delete_topic()  # the broker answers, or the connection is held
 
     def webhook(self) -> dict[str, Any]:
         """See `Way`."""
@@ -258,7 +258,7 @@ class KafkaWay:
     def opens(self) -> None:
         """See `Way`."""
         if not self._open:
-            self._server.start()
+            self._trial.make_topic()
         self._open = True
 
     def asks(self, api: Api, hooks: list[dict[str, Any]]) -> None:

@@ -18,7 +18,15 @@ class KafkaTrial:
 
     def __init__(self, server: KafkaServer) -> None:
         self._subject = KafkaSubject(server)
+        self.make_topic()
+
+    def make_topic(self) -> None:
+        """Make the topic, without records."""
         asyncio.run(self._subject.make_topic())
+
+    def delete_topic(self) -> None:
+        """Delete it; what is sent to it is tried again."""
+        asyncio.run(self._subject.delete_topic())
 
     @property
     def topic(self) -> str:
