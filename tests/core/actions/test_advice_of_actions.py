@@ -33,7 +33,8 @@ def test_what_to_do_about_an_answer_is_found_in_the_file_or_at_whom_it_needs(sta
 
 @pytest.mark.parametrize("why", [one for one in Wait if one not in SHARED])
 def test_what_a_run_waits_for_is_said_of_the_action(why: Wait) -> None:
-    said = waits_for(NextAttempt(why=why, most=5), acts=True)
+    over = "The connection mail has sent the 100 an hour that its limit_per_hour admits."
+    said = waits_for(NextAttempt(why=why, most=5, over=over), acts=True)
     assert said and not OF_WEBHOOKS.search(said) and "deliver" not in said, said
 
 
