@@ -13,7 +13,7 @@ import pytest
 from tests.destinations.action.on_trial import target_of
 from tests.destinations.email.mail_server import mail_server
 from tests.destinations.kafka.bench import SETTLED_S
-from tests.destinations.messages import TestMessage, hook
+from tests.destinations.messages import HOPS, TestMessage, hook
 from tests.destinations.sql.bench import new_database
 from tests.destinations.trials.kafka import records_of
 from tests.egress.support import DEV, Names, at
@@ -287,6 +287,7 @@ async def test_a_record_has_the_actions_key_and_value_and_no_signature_of_anothe
                 left = [
                     ("content-type", "application/json"),
                     ("webhook-id", "msg_1"),
+                    ("tidings-hops", HOPS),
                     ("webhook-signature", "v1,x"),
                 ]
                 shown.append(driver.show(WEBHOOK, left, body, 255))
@@ -296,10 +297,11 @@ async def test_a_record_has_the_actions_key_and_value_and_no_signature_of_anothe
     assert first.key == b"c-1" and second.key == b"00000000000000ff"
     assert [(name, value.decode()) for name, value in first.headers] == [
         ("content-type", "text/plain; charset=utf-8"), ("webhook-id", "msg_1"),
+        ("tidings-hops", HOPS),
     ]  # fmt: skip
     assert [(name, value.decode()) for name, value in second.headers] == [
         ("content-type", "application/json"), ("tidings-event", "pointsIssued"),
-        ("webhook-id", "msg_1"),
+        ("webhook-id", "msg_1"), ("tidings-hops", HOPS),
     ]  # fmt: skip
     for one, record in zip(shown, (first, second), strict=True):
         key = ("kafka-key", record.key.decode())

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.destinations.kafka.bench import SETTLED_S, KafkaBench, bound, new_bench
-from tests.destinations.messages import BODY, TestMessage, hook
+from tests.destinations.messages import BODY, HOPS, TestMessage, hook
 from tests.destinations.trials.kafka import records_of
 from tests.e2e.harness.service import free_port
 from tests.sources.kafka.server import ALICE, MALLORY, SCRAM, KafkaServer
@@ -77,11 +77,12 @@ async def test_a_record_has_the_key_the_headers_and_the_bytes_and_is_shown_so(
         ("content-type", "application/json"),
         ("tidings-event", "pointsIssued"),
         ("webhook-id", "msg_1"),
+        ("tidings-hops", HOPS),
     ]
     assert isinstance(result.ending, Answer)
     assert ("kafka-partition", str(record.partition)) in result.ending.headers
     destination = KafkaDestination(time.time)
-    left = [*destination.carried(made), ("webhook-id", "msg_1")]
+    left = [*destination.carried(made), ("webhook-id", "msg_1"), ("tidings-hops", HOPS)]
     key = ("kafka-key", record.key.decode())
     assert destination.show(made, left, BODY, 255) == Shown("PRODUCE", [key, *headers], BODY)
     assert destination.show(made, left, BODY, None) == Shown("PRODUCE", headers, BODY)

@@ -38,6 +38,9 @@ def made_older(data: Path, subject: ScriptedSubject) -> None:
     with sqlite3.connect(data / "tidings.db") as connection:
         for table in ("installation", "source_place", "source_activity", "source_owner"):
             connection.execute(f"DROP TABLE {table}")
+        connection.execute("DROP INDEX aside_known")
+        for column in ("known_by", "times"):
+            connection.execute(f"ALTER TABLE aside DROP COLUMN {column}")
         connection.execute(f"PRAGMA user_version = {WITHOUT_PLACES}")
     connection.close()
     [group] = subject.broker.groups.values()
