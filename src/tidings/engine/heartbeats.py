@@ -21,8 +21,8 @@ from prometheus_client.registry import Collector
 
 from tidings.core.running.heartbeat import (
     AwakeClock,
-    Condition,
     Finding,
+    PartCondition,
     Pulse,
     describe_finding,
     judge_part,
@@ -186,7 +186,7 @@ class Heartbeats(Collector):
         self._notices: dict[str, str] = {}
         self._problems: dict[str, str] = {}
         self._ends: dict[str, asyncio.TimerHandle] = {}
-        self._told: dict[str, Condition] = {}
+        self._told: dict[str, PartCondition] = {}
         self._listeners: list[Callable[[], None]] = []
         self._restarts: Counter[str] = Counter()
         self._timer: asyncio.TimerHandle | None = None
@@ -308,9 +308,9 @@ class Heartbeats(Collector):
         )
         for finding in sorted(self.findings(), key=lambda found: found.part.name):
             name, condition = finding.part.name, finding.condition
-            down = condition in (Condition.SILENT, Condition.DOWN)
+            down = condition in (PartCondition.SILENT, PartCondition.DOWN)
             works.add_metric([name], 0 if down else 1)
-            silent.add_metric([name], finding.for_s if condition is Condition.SILENT else 0.0)
+            silent.add_metric([name], finding.for_s if condition is PartCondition.SILENT else 0.0)
             restarts.add_metric([name], self._restarts[name])
         standing = GaugeMetricFamily(
             "tidings_notice_standing", "1 for each notice that stands.", labels=["notice"]
@@ -336,11 +336,11 @@ class Heartbeats(Collector):
 
     def _log(self, finding: Finding) -> None:
         name, condition = finding.part.name, finding.condition
-        before = self._told.get(name, Condition.WELL)
+        before = self._told.get(name, PartCondition.WELL)
         if condition is before:
             return
         self._told[name] = condition
-        if condition is Condition.SILENT:
+        if condition is PartCondition.SILENT:
             log.error("a part has frozen", part=name, silent_s=round(finding.for_s))
-        elif before is Condition.SILENT:
+        elif before is PartCondition.SILENT:
             log.info("a part responds again", part=name)

@@ -35,13 +35,13 @@ class Sealer(Protocol):
         """Open what was sealed for a place. Raises TidingsError where it does not open."""
 
 
-class _Head(msgspec.Struct):
+class _ListHead(msgspec.Struct):
     digest: str
     run: str  # of this state: pieces of two states do not mix
     pieces: int
 
 
-_head = msgspec.json.Decoder(_Head).decode
+_head = msgspec.json.Decoder(_ListHead).decode
 
 
 class KeptList:
@@ -87,7 +87,7 @@ class KeptList:
         fresh = self._file.with_suffix(f".{os.getpid()}.new")
         run = os.urandom(8).hex()
         parts = range(0, len(data), PIECE_BYTES)
-        head = msgspec.json.encode(_Head(digest, run, len(parts)))
+        head = msgspec.json.encode(_ListHead(digest, run, len(parts)))
         try:
             self._file.parent.mkdir(mode=0o700, exist_ok=True)
             descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -104,7 +104,7 @@ class KeptList:
             with suppress(OSError):
                 fresh.unlink()
 
-    def _read_head(self, file: BinaryIO) -> _Head:
+    def _read_head(self, file: BinaryIO) -> _ListHead:
         sealed = next(_pieces(file), b"")
         return _head(self._sealer.open_at(sealed, self._place("head", 0), "A kept list"))
 

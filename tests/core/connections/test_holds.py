@@ -11,8 +11,8 @@ from tidings.core.connections.holds import (
     PROBE_LEAST_S,
     PROBE_MOST_S,
     REMEMBERED_MAX,
-    Change,
     ConnectionHolds,
+    ProbeOutcome,
 )
 
 WHY = "The database must let us in; it does not."
@@ -23,7 +23,7 @@ def held(connection: str = MAIN, now_s: float = 0.0) -> ConnectionHolds:
     holds = ConnectionHolds()
     holds.suspect(connection, 1, now_s, 1_000)
     assert holds.take_due(now_s) == [connection]
-    assert holds.probe_ended(connection, now_s, WHY) is Change.HELD
+    assert holds.probe_ended(connection, now_s, WHY) is ProbeOutcome.HELD
     return holds
 
 
@@ -39,7 +39,7 @@ def test_a_suspicion_bars_who_has_it_and_nobody_else_until_a_probe_decides() -> 
     assert holds.bars(MAIN, 1) and not holds.bars(MAIN, 2) and not holds.bars(OTHER, 1)
     assert holds.hold_of(MAIN) is None and holds.held() == []
     holds.take_due(0.0)
-    assert holds.probe_ended(MAIN, 0.1, "") is Change.CLEARED
+    assert holds.probe_ended(MAIN, 0.1, "") is ProbeOutcome.CLEARED
     assert not holds.bars(MAIN, 1) and not holds
 
 
@@ -55,7 +55,7 @@ def test_the_first_success_releases_it() -> None:
     holds = held()
     now_s = PROBE_LEAST_S
     assert holds.take_due(now_s) == [MAIN]
-    assert holds.probe_ended(MAIN, now_s, "") is Change.RELEASED
+    assert holds.probe_ended(MAIN, now_s, "") is ProbeOutcome.RELEASED
     assert not holds.bars(MAIN, 1) and holds.held() == [] and holds.wait_s(now_s) is None
 
 
@@ -69,7 +69,7 @@ def test_a_held_connection_is_probed_every_5_to_30_seconds_and_never_twice_at_on
         now_s += pause_s
         assert holds.take_due(now_s) == [MAIN]
         assert holds.take_due(now_s + 1e6) == []  # one is under way
-        assert holds.probe_ended(MAIN, now_s, WHY) is Change.STILL_HELD
+        assert holds.probe_ended(MAIN, now_s, WHY) is ProbeOutcome.STILL_HELD
     assert pauses[0] == PROBE_LEAST_S and max(pauses) == PROBE_MOST_S
     assert pauses == sorted(pauses)
 

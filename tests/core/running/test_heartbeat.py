@@ -4,7 +4,7 @@ import pytest
 
 from tidings.core.running.heartbeat import (
     AwakeClock,
-    Condition,
+    PartCondition,
     Pulse,
     describe_finding,
     judge_part,
@@ -21,23 +21,23 @@ RUNS = Pulse(beat_s=100.0, due_s=120.0, running=True)
 @pytest.mark.parametrize(
     "pulse, now_s, condition",
     [
-        (RUNS, 119.0, Condition.WELL),
-        (RUNS, 120.1, Condition.SILENT),
-        (Pulse(), 1e6, Condition.WELL),  # not begun, or ended as it was meant to
-        (Pulse(failures=2, failed_s=90.0), 91.0, Condition.DOWN),
-        (Pulse(100.0, 120.0, True, 1, 95.0), 101.0, Condition.RESTARTED),
-        (Pulse(200.0, 220.0, True, 1, 95.0), 201.0, Condition.WELL),
-        (Pulse(100.0, 120.0, True, 1, 95.0), 121.0, Condition.SILENT),
+        (RUNS, 119.0, PartCondition.WELL),
+        (RUNS, 120.1, PartCondition.SILENT),
+        (Pulse(), 1e6, PartCondition.WELL),  # not begun, or ended as it was meant to
+        (Pulse(failures=2, failed_s=90.0), 91.0, PartCondition.DOWN),
+        (Pulse(100.0, 120.0, True, 1, 95.0), 101.0, PartCondition.RESTARTED),
+        (Pulse(200.0, 220.0, True, 1, 95.0), 201.0, PartCondition.WELL),
+        (Pulse(100.0, 120.0, True, 1, 95.0), 121.0, PartCondition.SILENT),
     ],
 )
-def test_the_condition_of_a_part(pulse: Pulse, now_s: float, condition: Condition) -> None:
+def test_the_condition_of_a_part(pulse: Pulse, now_s: float, condition: PartCondition) -> None:
     assert judge_pulse(pulse, now_s) is condition
 
 
 def test_several_of_one_name_are_told_of_by_the_worst() -> None:
     found = judge_part(PART, [RUNS, Pulse(60.0, 80.0, True), RUNS], 110.0)
-    assert found.condition is Condition.SILENT and found.for_s == 50.0
-    assert judge_part(PART, [], 110.0).condition is Condition.WELL
+    assert found.condition is PartCondition.SILENT and found.for_s == 50.0
+    assert judge_part(PART, [], 110.0).condition is PartCondition.WELL
 
 
 def test_only_what_is_vital_and_does_not_work_stops_the_service() -> None:
@@ -55,7 +55,7 @@ def test_what_is_told_names_the_part_and_what_follows(pulse: Pulse) -> None:
     for part in (PART, VITAL):
         text = describe_finding(judge_part(part, [pulse], 100.0))
         assert part.name in text and text.endswith(".") and "1 times" not in text
-        if judge_pulse(pulse, 100.0) is not Condition.RESTARTED:
+        if judge_pulse(pulse, 100.0) is not PartCondition.RESTARTED:
             assert part.stalls in text
     assert describe_finding(judge_part(PART, [RUNS], 101.0)) == ""
 

@@ -25,7 +25,7 @@ ORGS_AT_ONCE = 100  # told at one time: what tells them holds no more than so ma
 REMEMBERED_MAX = 1000  # ends of probes, by connection
 
 
-class Change(Enum):
+class ProbeOutcome(Enum):
     """What the end of a probe has changed."""
 
     CLEARED = auto()  # it works: what was suspected is the attempts' own
@@ -121,19 +121,19 @@ class ConnectionHolds:
         if gate is not None and gate.probes:
             gate.next_s = min(gate.next_s, max(now_s, gate.probed_s + APART_S))
 
-    def probe_ended(self, connection: str, now_s: float, trouble: str) -> Change:
+    def probe_ended(self, connection: str, now_s: float, trouble: str) -> ProbeOutcome:
         """Judge by the end of a probe. `trouble`: why it was not let in; blank: it was."""
         gate = self._gates[connection]
         gate.is_probed = False
         if not trouble:
             del self._gates[connection]
             self._remember(connection, now_s)
-            return Change.RELEASED if gate.probes else Change.CLEARED
+            return ProbeOutcome.RELEASED if gate.probes else ProbeOutcome.CLEARED
         gate.probes += 1
         gate.reason, gate.probed_s = trouble, now_s
         gate.next_s = now_s + min(PROBE_MOST_S, PROBE_LEAST_S * 2 ** min(gate.probes - 1, 10))
         gate.webhooks.clear()  # all wait now
-        return Change.HELD if gate.probes == 1 else Change.STILL_HELD
+        return ProbeOutcome.HELD if gate.probes == 1 else ProbeOutcome.STILL_HELD
 
     def probe_lost(self, connection: str, now_s: float) -> None:
         """Note that a probe was cut off, which tells nothing: it is made again."""

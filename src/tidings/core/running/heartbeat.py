@@ -12,7 +12,7 @@ from tidings.core.running.parts import Part, count_word
 from tidings.core.running.restarts import SOUND_AFTER_S
 
 
-class Condition(Enum):
+class PartCondition(Enum):
     """How a part does, from well to worst."""
 
     WELL = "well"
@@ -35,14 +35,14 @@ class Finding(msgspec.Struct, frozen=True):
     """What is to be told of a part."""
 
     part: Part
-    condition: Condition
+    condition: PartCondition
     for_s: float  # how long it has been silent, in seconds
     failures: int = 0
 
     @property
     def stops_service(self) -> bool:
         """Whether nothing is accepted, sent or settled because of it."""
-        return self.part.vital and self.condition in (Condition.SILENT, Condition.DOWN)
+        return self.part.vital and self.condition in (PartCondition.SILENT, PartCondition.DOWN)
 
 
 class AwakeClock:
@@ -59,26 +59,26 @@ class AwakeClock:
         self._ticked_s = now_s
 
 
-def judge_pulse(pulse: Pulse, now_s: float) -> Condition:
+def judge_pulse(pulse: Pulse, now_s: float) -> PartCondition:
     """Judge one task or process."""
     if not pulse.running:
-        return Condition.DOWN if pulse.failures else Condition.WELL
+        return PartCondition.DOWN if pulse.failures else PartCondition.WELL
     if now_s > pulse.due_s:
-        return Condition.SILENT
+        return PartCondition.SILENT
     if pulse.failures and now_s - pulse.failed_s < SOUND_AFTER_S:
-        return Condition.RESTARTED
-    return Condition.WELL
+        return PartCondition.RESTARTED
+    return PartCondition.WELL
 
 
-_ORDER = list(Condition)
+_ORDER = list(PartCondition)
 
 
 def judge_part(part: Part, pulses: list[Pulse], now_s: float) -> Finding:
     """Judge a part by the worst of its tasks or processes."""
-    worst = Finding(part, Condition.WELL, 0.0)
+    worst = Finding(part, PartCondition.WELL, 0.0)
     for pulse in pulses:
         condition = judge_pulse(pulse, now_s)
-        late_s = max(0.0, now_s - pulse.beat_s) if condition is Condition.SILENT else 0.0
+        late_s = max(0.0, now_s - pulse.beat_s) if condition is PartCondition.SILENT else 0.0
         if _ORDER.index(condition) > _ORDER.index(worst.condition):
             worst = Finding(part, condition, late_s, pulse.failures)
     return worst
@@ -91,14 +91,14 @@ def describe_finding(finding: Finding) -> str:
     if not part.restarts:
         again = "Restart the service, and see its log for the cause."
     match finding.condition:
-        case Condition.WELL:
+        case PartCondition.WELL:
             return ""
-        case Condition.SILENT:
+        case PartCondition.SILENT:
             since = f"has not responded for {finding.for_s:.0f} s"
             return f"{what} {since}: {part.stalls}. {again}"
-        case Condition.DOWN:
+        case PartCondition.DOWN:
             failed = f"has failed {count_word(finding.failures, 'time')} in a row"
             return f"{what} {failed}: {part.stalls}. {again}"
-        case Condition.RESTARTED:
+        case PartCondition.RESTARTED:
             failed = f"failed {count_word(finding.failures, 'time')} in a row and runs again"
             return f"{what} {failed}. See the log of the service for the cause."

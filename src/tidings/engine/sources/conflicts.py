@@ -19,7 +19,7 @@ from tidings.errors import Refusal
 from tidings.store import port
 
 
-class Conflict(msgspec.Struct, frozen=True):
+class IdConflict(msgspec.Struct, frozen=True):
     """An event with the id of another one. `field`: where it differs, empty if nobody can tell."""
 
     event_id: str
@@ -56,26 +56,26 @@ class ConflictFinder:
 
     async def find(
         self, drafts: Sequence[Draft], verdicts: Sequence[Acceptance]
-    ) -> list[Conflict | None]:
+    ) -> list[IdConflict | None]:
         """Return for each draft what its id conflicts with; None for what is accepted or a repeat.
         StoreDown."""
-        found: list[Conflict | None] = []
+        found: list[IdConflict | None] = []
         for draft, verdict in zip(drafts, verdicts, strict=True):
             differs = verdict.warning == DIFFERS
             found.append(await self._compare(draft) if differs else None)
         return found
 
-    async def _compare(self, draft: Draft) -> Conflict | None:
+    async def _compare(self, draft: Draft) -> IdConflict | None:
         first = await self._store.event(draft.org, draft.event_id)
         if first is None or first.body is None:
             at_ms = None if first is None else first.at_ms
             place = "" if first is None else stored_place(first.passage)
-            return Conflict(draft.event_id, "", draft.place, place, at_ms)
+            return IdConflict(draft.event_id, "", draft.place, place, at_ms)
         field = first_difference(first.body, draft.body)
         if field is None or self._comes_back(draft, first):
             return None
         place = stored_place(first.passage)
-        return Conflict(draft.event_id, field, draft.place, place, first.at_ms)
+        return IdConflict(draft.event_id, field, draft.place, place, first.at_ms)
 
     def _comes_back(self, draft: Draft, first: port.StoredEvent) -> bool:
         """Tell whether a message has been through the door by which the event has come in first."""

@@ -35,7 +35,7 @@ class Tell(Protocol):
         """It never waits and never fails."""
 
 
-class DeadLetters:
+class DeadLetterQueue:
     """Over the store."""
 
     def __init__(self, store: port.SourceStore, tell: Tell, clock_ms: Callable[[], int]) -> None:

@@ -9,7 +9,7 @@ from tidings.core.ids import derived_event_id
 from tidings.core.sources.message import ForeignMessage
 from tidings.engine.events.intake import Acceptance
 from tidings.engine.sources.activity import ACCEPTED, ASIDE, DUPLICATE, PASSED
-from tidings.engine.sources.conflicts import Conflict
+from tidings.engine.sources.conflicts import IdConflict
 from tidings.engine.sources.message_reader import ReadMessage
 from tidings.errors import Refusal
 
@@ -43,7 +43,7 @@ class Fate(msgspec.Struct, frozen=True):
         return DUPLICATE if self.duplicates else PASSED
 
 
-def fate_of(read: ReadMessage, judged: Iterator[tuple[Acceptance, Conflict | None]]) -> Fate:
+def fate_of(read: ReadMessage, judged: Iterator[tuple[Acceptance, IdConflict | None]]) -> Fate:
     """What became of a message, of whose events some are accepted, and some refused."""
     accepted = duplicates = 0
     alone = ""

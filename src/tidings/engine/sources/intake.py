@@ -22,7 +22,7 @@ from tidings.engine.access.limits import Allowance
 from tidings.engine.events.intake import Intake, Overloaded
 from tidings.engine.sources.activity import Arrival
 from tidings.engine.sources.conflicts import ConflictFinder
-from tidings.engine.sources.dead_letters import DeadLetters, Tell
+from tidings.engine.sources.dead_letters import DeadLetterQueue, Tell
 from tidings.engine.sources.fates import Fate, fate_of
 from tidings.engine.sources.live_source import LiveSource
 from tidings.engine.sources.message_reader import MessageReader, ReadMessage
@@ -70,7 +70,7 @@ class SourceIntake:
         tell: Tell,
     ) -> None:
         self._store = store
-        self._dead_letters = DeadLetters(store, tell, clock_ms)
+        self._dead_letters = DeadLetterQueue(store, tell, clock_ms)
         self._conflicts = conflicts
         self._throttle = throttle
         self._intake = intake

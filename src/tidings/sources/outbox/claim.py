@@ -26,7 +26,7 @@ _NAME = "SELECT set_config('application_name', %s, false)"
 _END = "SELECT pg_terminate_backend(%s)"
 
 
-class Claim(NamedTuple):
+class TableClaim(NamedTuple):
     """Who would read which table. `name`: with its schema. `place`: with server and database."""
 
     installation: str
@@ -37,7 +37,7 @@ class Claim(NamedTuple):
     place: str
 
 
-async def claim_table(line: Line, claim: Claim) -> None:
+async def claim_table(line: Line, claim: TableClaim) -> None:
     """Take the lock of the table, which ends with the connection. The process before us may be
     about to let go. ConnectionDown, StoreDown, psycopg.Error."""
     await line.execute(_NAME, (client_name(claim.installation),))
@@ -68,7 +68,7 @@ async def claim_table(line: Line, claim: Claim) -> None:
         await asyncio.sleep(LOCK_AGAIN_S)
 
 
-async def _end(line: Line, claim: Claim, pid: int, stranger: str) -> None:
+async def _end(line: Line, claim: TableClaim, pid: int, stranger: str) -> None:
     """End the connection by which another installation holds the lock."""
     try:
         await line.execute(_END, (pid,))
@@ -80,7 +80,7 @@ async def _end(line: Line, claim: Claim, pid: int, stranger: str) -> None:
         ) from None
 
 
-def _refuse(claim: Claim, stranger: str) -> NoReturn:
+def _refuse(claim: TableClaim, stranger: str) -> NoReturn:
     raise ConnectionDown(
         f"Table {claim.table} must be read by one installation of Tidings; it is read by "
         f"{stranger}, and this one is {claim.installation}. Give each a table of its own; or, if "

@@ -5,7 +5,7 @@ from psycopg import sql
 from tidings.connections.postgresql_dialling import dial
 from tidings.core.connections.connection import Connection
 from tidings.core.sources.source import OutboxTable
-from tidings.sources.outbox.claim import Claim, claim_table
+from tidings.sources.outbox.claim import TableClaim, claim_table
 from tidings.sources.outbox.faults import told, unfit
 from tidings.sources.outbox.reading import Line, OutboxReading
 from tidings.sources.port import TableOwnerStore
@@ -66,7 +66,7 @@ async def _opened(
         )
     table = f"{schema}.{name}"
     place = f"{system}/{database}/{table}"
-    await claim_table(line, Claim(installation, source, owners, outbox.table, table, place))
+    await claim_table(line, TableClaim(installation, source, owners, outbox.table, table, place))
     # LISTEN before the first look: no row is missed between the two.
     await line.execute(sql.SQL("LISTEN {}").format(sql.Identifier(outbox.channel)))
     reading = OutboxReading(

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 import structlog
 
-from tidings.core.connections.holds import Change, ConnectionHolds, Hold
+from tidings.core.connections.holds import ConnectionHolds, Hold, ProbeOutcome
 from tidings.core.delivery.judgement import ConnectionHold
 from tidings.core.ids import OrgId
 from tidings.core.notices.kinds import CONNECTION_FAILING, Fact, connection_failing
@@ -177,11 +177,11 @@ class ConnectionWatch:
         change = self._holds.probe_ended(connection, self._loop.time(), trouble)
         self._wake.set()
         for decided in self._waiting.pop(connection, ()):
-            decided(change is not Change.CLEARED)
-        if change is Change.HELD:
+            decided(change is not ProbeOutcome.CLEARED)
+        if change is ProbeOutcome.HELD:
             log.error("a connection cannot be used", connection=connection, reason=trouble)
             self._moved.tell(connection)
-        elif change is Change.RELEASED:
+        elif change is ProbeOutcome.RELEASED:
             since_ms = 0 if before is None else before.since_ms
             lasted_s = round((self._clock.now_ms() - since_ms) / 1000)
             log.info("a connection can be used again", connection=connection, after_s=lasted_s)
