@@ -80,7 +80,8 @@ async def test_a_header_name_that_is_not_utf8_puts_its_message_aside_and_the_res
 
     def look() -> None:
         with service.api(ORG) as api:
-            until(lambda: api.counts()["events"] == 3, "what is well", 60)
+            of_ours = "/v1/events?eventName=pointsIssued"
+            until(lambda: len(api.get(of_ours).must(200)["events"]) == 3, "what is well", 60)
             source = api.get("/v1/sources/loyalty").must(200)
             assert source["asideMessages"] == 2 and source["trouble"] is None
             aside = api.get("/v1/sources/loyalty/aside").must(200)["messages"]
