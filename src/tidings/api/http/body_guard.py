@@ -58,11 +58,11 @@ class BodyGuard:
         try:
             async with asyncio.timeout(WAIT_S):
                 await turn
-        except TimeoutError:
-            raise used_up(short) from None
-        except asyncio.CancelledError:
+        except BaseException as error:
             if turn.done() and not turn.cancelled():
-                self.give(holder, size)
+                self.give(holder, size)  # granted in the very moment in which this gave up
+            if isinstance(error, TimeoutError):
+                raise used_up(short) from None
             raise
         finally:
             self._waiting.pop(turn, None)
