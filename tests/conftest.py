@@ -14,6 +14,7 @@ import pytest
 from hypothesis import settings
 
 from tests import forked, left_running
+from tests.postgres_server import end_shared_server, take_back_databases
 from tests.rewriting import rewrite
 from tests.store.migrated import copy_in_memory
 
@@ -34,10 +35,17 @@ left_running.mark_programs()
 def all_programs_are_ended() -> Iterator[None]:
     """Tests end what they start. What runs on is ended here, and named where the tests are over."""
     yield
+    end_shared_server()
     left = left_running.left_running(forked.pid_of_forker())
     left_running.end_programs(left)
     if left:
         warnings.warn(f"{left} ran on after the tests that started them", stacklevel=1)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown() -> None:
+    """What a test has borrowed is free once its fixtures have ended."""
+    take_back_databases()
 
 
 @pytest.hookimpl(tryfirst=True)

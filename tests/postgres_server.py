@@ -1,18 +1,41 @@
-"""A real PostgreSQL server without root or Docker, reached by a socket in its own folder."""
+"""A real PostgreSQL server without root or Docker, reached by a socket in its own folder.
+
+The tests of a worker share one. A test that needs a database borrows one (`lend_database`), which
+is emptied for the next test: to make one copies three hundred files.
+"""
 
 import fcntl
+import functools
+import itertools
 import logging
 import subprocess
 import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
 START_TRIES = 3
+EMPTY = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid();
+DO $$ DECLARE found record; BEGIN
+  EXECUTE format('ALTER DATABASE %I RESET ALL', current_database());
+  FOR found IN SELECT extname FROM pg_extension WHERE extname <> 'plpgsql' LOOP
+    EXECUTE format('DROP EXTENSION %I CASCADE', found.extname);
+  END LOOP;
+  FOR found IN SELECT nspname FROM pg_namespace
+    WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' LOOP
+    EXECUTE format('DROP SCHEMA %I CASCADE', found.nspname);
+  END LOOP;
+END $$;
+CREATE SCHEMA public AUTHORIZATION pg_database_owner;
+GRANT USAGE ON SCHEMA public TO PUBLIC;
+"""
+WHATEVER_IT_SETS = "-c default_transaction_read_only=off -c search_path=pg_catalog"
 
 
 class PostgresServer:
@@ -30,12 +53,35 @@ class PostgresServer:
             # Its processes are killed, the machine is not: what is written needs no sync.
             connection.execute("ALTER SYSTEM SET fsync = off")
             connection.execute("SELECT pg_reload_conf()")
+        self._numbers = itertools.count(1)
+        self._lent: list[str] = []  # names of databases
+        self._returned: list[str] = []
 
     def database(self, name: str) -> str:
-        """The URI of a new database."""
+        """Make a database of this name, in the place of one that may be there; return its URI."""
         with psycopg.connect(self._uri, autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
             connection.execute(f"CREATE DATABASE {name}")
         return self.uri(name)
+
+    def lend_database(self) -> str:
+        """Return the URI of an empty database, for the test that runs and no longer."""
+        if self._returned:
+            name = self._returned.pop()
+            with psycopg.connect(
+                self.uri(name), autocommit=True, options=WHATEVER_IT_SETS
+            ) as connection:
+                connection.execute(EMPTY)
+        else:
+            name = f"lent_{next(self._numbers)}"
+            self.database(name)
+        self._lent.append(name)
+        return self.uri(name)
+
+    def take_back_databases(self) -> None:
+        """Take back what was lent: the test has ended."""
+        self._returned += self._lent
+        self._lent.clear()
 
     def uri(self, name: str) -> str:
         """The URI of a database."""
@@ -71,9 +117,30 @@ class PostgresServer:
             connection.execute("SELECT pg_reload_conf()")
 
     def end(self) -> None:
-        """Stop it, and leave nothing of it."""
+        """Stop it, and leave nothing of it: what it has in memory need not be written first."""
+        with suppress(subprocess.SubprocessError):
+            self.crash()
         self._server.cleanup()
         self._directory.cleanup()
+
+
+@functools.cache
+def shared_server() -> PostgresServer:
+    """Return the one of this worker, from when it is first asked for until all tests have run."""
+    return PostgresServer()
+
+
+def take_back_databases() -> None:
+    """Take back what a test has borrowed."""
+    if shared_server.cache_info().currsize:
+        shared_server().take_back_databases()
+
+
+def end_shared_server() -> None:
+    """End it, if there is one."""
+    if shared_server.cache_info().currsize:
+        shared_server().end()
+        shared_server.cache_clear()
 
 
 def _started(directory: Path) -> Any:

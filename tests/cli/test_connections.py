@@ -1,7 +1,7 @@
 """`tidings connections`: what there is, where it leads, and whether it works."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,17 +9,15 @@ import pytest
 from tests.cli.command import Command
 from tests.e2e.harness.fixtures import NewService, own_service
 from tests.e2e.harness.service import KEY, SECRET
-from tests.postgres_server import PostgresServer
+from tests.postgres_server import PostgresServer, shared_server
 
 __all__ = ["own_service"]
 PASSWORD = "hush-hush-4711"
 
 
 @pytest.fixture(scope="module")
-def postgres() -> Iterator[PostgresServer]:
-    server = PostgresServer()
-    yield server
-    server.end()
+def postgres() -> PostgresServer:
+    return shared_server()
 
 
 @pytest.fixture

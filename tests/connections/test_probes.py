@@ -11,7 +11,7 @@ import pytest
 
 from tests.connections.hostile_postgres import HostilePostgres
 from tests.connections.scripted_smtp import ScriptedSmtp
-from tests.destinations.sql.bench import new_database
+from tests.postgres_server import shared_server
 from tidings.app.parts import CONNECTION_TYPES
 from tidings.connections.port import ConnectionDown
 from tidings.core.connections.connection import Connection
@@ -108,7 +108,7 @@ async def test_a_mail_server_that_lets_us_in_is_not_down() -> None:
 
 
 async def test_a_database_that_lets_us_in_is_not_down() -> None:
-    uri = new_database()
+    uri = shared_server().lend_database()
     assert await trouble(Connection("main", "sql", {"dsn": uri})) == ""
     with psycopg.connect(uri, autocommit=True) as line:  # it takes no writes: that is no outage
         [[name]] = line.execute("SELECT current_database()").fetchall()

@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg_pool
 import redis
 
-from tests.postgres_server import PostgresServer
+from tests.postgres_server import shared_server
 from tidings_consumer import MemoryIds, PostgresIds, RedisIds, SqliteIds
 from tidings_consumer.ids import IdStore
 
@@ -30,7 +30,6 @@ class Servers:
 
     def __init__(self, directory: Path, ends: ExitStack) -> None:
         self._directory, self._ends = directory, ends
-        self._postgres: PostgresServer | None = None
         self._redis: int | None = None
         self._made = 0
 
@@ -58,10 +57,7 @@ class Servers:
 
     def postgres_database(self, name: str) -> str:
         """The URI of a new database in a server that runs."""
-        if self._postgres is None:
-            self._postgres = PostgresServer()
-            self._ends.callback(self._postgres.end)
-        return self._postgres.database(name)
+        return shared_server().database(name)
 
     def redis_port(self) -> int:
         """The port of a server that runs."""
@@ -92,8 +88,7 @@ class Servers:
     @contextmanager
     def postgres_crashed(self) -> Iterator[None]:
         """Ended without a shutdown, and afterwards there again with what it had."""
-        assert self._postgres is not None
-        with self._postgres.crashed():
+        with shared_server().crashed():
             yield
 
 

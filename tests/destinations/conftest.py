@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 import pytest
 import uvloop
 
-from tests.destinations.sql.bench import end_server
 from tests.sources.kafka.server import KafkaServer, kafka_server
 
 
@@ -20,10 +19,3 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaServer]:
     """One broker of Kafka for all tests of a worker; each takes topics of its own."""
     with kafka_server(tmp_path_factory.mktemp("kafka")) as made:
         yield made
-
-
-@pytest.fixture(scope="session", autouse=True)
-def servers() -> Iterator[None]:
-    """What tests have started ends with them."""
-    yield
-    end_server()

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from tests.destinations.sql.bench import server
 from tests.destinations.ways import SqlWay, Way, end, way_of
 from tests.e2e.actions.recipes.search import Search
 from tests.e2e.harness import fixtures
@@ -19,6 +18,7 @@ from tests.e2e.harness.service import ORG
 from tests.e2e.harness.until import until
 from tests.e2e.test_personal_data_left_out import ASKS, ENRICHED, PERSONAL, fill, issued
 from tests.e2e.test_replays import replay
+from tests.postgres_server import shared_server
 from tidings.core.webhooks.kinds import EMAIL, HTTP, KAFKA, OFFERED, PULL, QUEUE, SQL
 
 own_service, receiver = fixtures.own_service, fixtures.receiver
@@ -217,7 +217,7 @@ def test_an_e_mail_to_whom_the_event_names_is_not_sent(
 def test_a_row_that_is_known_by_a_name_is_not_written(
     own_service: fixtures.NewService, tmp_path: Path
 ) -> None:
-    way = SqlWay(server())
+    way = SqlWay(shared_server())
     (tmp_path / "connections.toml").write_text(way.connections)
     way.opens()
     with own_service(connections=tmp_path / "connections.toml").start().api(ORG) as api:

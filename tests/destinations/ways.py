@@ -279,9 +279,9 @@ def way_of(name: str, folder: Path, fixture: Any) -> Way:
     if name == EMAIL:
         return EmailWay(MailProcess(folder))
     if name == SQL:
-        from tests.destinations.sql.bench import server  # noqa: PLC0415  # it starts one
+        from tests.postgres_server import shared_server  # noqa: PLC0415  # it starts one
 
-        return SqlWay(server())
+        return SqlWay(shared_server())
     return KafkaWay(fixture("broker"), name)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.destinations.sql.bench import new_database, server
+from tests.postgres_server import shared_server
 from tidings.connections.port import ConnectionDown
 from tidings.connections.sql_type import TYPE
 from tidings.core.actions.action import Lookup, SqlLookup
@@ -29,7 +29,7 @@ class Crm:
     """A database with customers, and look-ups over a connection to it."""
 
     def __init__(self, **fields: Any) -> None:
-        self.uri = new_database()
+        self.uri = shared_server().lend_database()
         self.fields = {"dsn": self.uri} | fields
         self.sources: list[Source] = []
         self._registry = self.registry(Connection("crm", "sql", self.fields))
@@ -294,7 +294,7 @@ async def _refused(crm: Crm, connection: Connection) -> str:
 
 async def test_a_server_that_crashes_is_found_again(crm: Crm) -> None:
     assert await crm.find(BY_ID, id=42) is not None
-    with server().crashed(), pytest.raises(LookupDown):
+    with shared_server().crashed(), pytest.raises(LookupDown):
         await crm.find(BY_ID, id=42)
     assert await crm.find(BY_ID, id=42) is not None
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.e2e.harness.fixtures import api, new_org, own_service, receiver, service
-from tests.postgres_server import PostgresServer
+from tests.postgres_server import PostgresServer, shared_server
 from tests.producer.told import ToldService
 from tidings_producer import Producer
 from tidings_producer.backoff import Backoff
@@ -14,11 +14,9 @@ __all__ = ["api", "new_org", "own_service", "receiver", "service"]
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
+def postgres() -> PostgresServer:
     """A server that the tests of a process share; each has a database of its own."""
-    server = PostgresServer()
-    yield server
-    server.end()
+    return shared_server()
 
 
 @pytest.fixture

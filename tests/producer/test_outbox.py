@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,7 +20,7 @@ ROWS = "SELECT headers, body FROM tidings_outbox ORDER BY id"
 @pytest.fixture
 def uri(postgres: PostgresServer) -> str:
     """A database with the table, made as the library says."""
-    made = postgres.database(f"outbox_{uuid.uuid4().hex}")
+    made = postgres.lend_database()
     with psycopg.connect(made) as line:
         line.execute(TABLE.encode())
     return made
@@ -182,7 +181,7 @@ def test_django_writes_in_its_transactions(uri: str) -> None:
 
 
 def test_a_table_is_named_as_the_source_names_it(postgres: PostgresServer) -> None:
-    uri = postgres.database(f"outbox_{uuid.uuid4().hex}")
+    uri = postgres.lend_database()
     with psycopg.connect(uri) as line:
         line.execute("CREATE SCHEMA shop")
         line.execute("SET search_path TO shop")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import uvloop
 
-from tests.postgres_server import PostgresServer
+from tests.postgres_server import PostgresServer, shared_server
 from tests.sources.kafka.scripted_subject import ScriptedSubject, scripted_subject
 from tests.sources.kafka.server import KafkaServer, kafka_server
 
@@ -17,11 +17,9 @@ def pytest_asyncio_loop_factories() -> dict[str, Callable[[], AbstractEventLoop]
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
+def postgres() -> PostgresServer:
     """A server that the tests of a process share; each has a database of its own."""
-    server = PostgresServer()
-    yield server
-    server.end()
+    return shared_server()
 
 
 @pytest.fixture(scope="session")

@@ -31,7 +31,7 @@ class Shared(NamedTuple):
 async def bodies() -> Shared:
     """The memory of bodies, of which a credential holds all that it may."""
     guard = BodyGuard()
-    holder = guard.budget.known(caller_of(7, 1))
+    holder = guard.budget.known(caller_of(7, "tdk_1"))
     size = holder.shares[0].bytes_max
     await guard.admit(holder, size)
     return Shared(

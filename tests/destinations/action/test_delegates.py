@@ -14,9 +14,9 @@ from tests.destinations.action.on_trial import target_of
 from tests.destinations.email.mail_server import mail_server
 from tests.destinations.kafka.bench import SETTLED_S
 from tests.destinations.messages import HOPS, TestMessage, hook
-from tests.destinations.sql.bench import new_database
 from tests.destinations.trials.kafka import records_of
 from tests.egress.support import DEV, Names, at
+from tests.postgres_server import shared_server
 from tests.sources.kafka.server import KafkaServer
 from tests.sources.kafka.subject import KafkaSubject
 from tidings.core.actions.action import Act, Action, Found, Mail, Plain, Record, Row, Text
@@ -168,7 +168,7 @@ class Crm:
     """A database with a table."""
 
     def __init__(self) -> None:
-        self.uri = new_database()
+        self.uri = shared_server().lend_database()
         self.sql(DDL)
         tables = {"points": {"columns": COLUMNS, "key": ["customer"], "id": "event"}}
         self.connections = Connections(

@@ -1,18 +1,16 @@
 """A table of a real server as the receiver: a trigger of it does as it is told."""
 
-import itertools
 import json
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import cache
 from typing import Any
 
 import psycopg
 
 from tests.destinations.conformance.subject import Bench, Got, Says
 from tests.destinations.messages import hook
-from tests.postgres_server import PostgresServer
+from tests.postgres_server import shared_server
 from tidings.core.connections.connection import Connection, Connections
 from tidings.core.picks import Pick
 from tidings.core.webhooks.kinds import SQL
@@ -42,25 +40,6 @@ BEGIN
 END $$;
 CREATE TRIGGER obey BEFORE INSERT ON messages FOR EACH ROW EXECUTE FUNCTION obey();
 """
-_numbers = itertools.count()
-
-
-@cache
-def server() -> PostgresServer:
-    """One for all tests of the process, from when it is first asked for."""
-    return PostgresServer()
-
-
-def end_server() -> None:
-    """End it, if there is one."""
-    if server.cache_info().currsize:
-        server().end()
-        server.cache_clear()
-
-
-def new_database() -> str:
-    """The URI of a database for one test."""
-    return server().database(f"crm_{next(_numbers)}")
 
 
 def sql_hook(sql: SqlTable, connection: str = "crm", **fields: Any) -> Webhook:
@@ -121,7 +100,7 @@ class Sql:
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[Bench]:
-        bench = SqlBench(new_database())
+        bench = SqlBench(shared_server().lend_database())
         yield bench
         bench.close()
 

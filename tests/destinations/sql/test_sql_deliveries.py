@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from tests.destinations.sql.bench import server
 from tests.destinations.trials.ledger import restarted_on_the_way
 from tests.destinations.trials.sql import CUSTOMER, NUMBER, SqlTrial
 from tests.e2e.harness import fixtures
@@ -18,6 +17,7 @@ from tests.e2e.harness.events import new_id
 from tests.e2e.harness.service import ORG, ServiceProcess
 from tests.e2e.harness.until import until
 from tests.golden.dated import SITE, Clock
+from tests.postgres_server import shared_server
 
 own_service = fixtures.own_service
 pytestmark = pytest.mark.timeout(240)
@@ -28,7 +28,7 @@ NewService = Callable[..., ServiceProcess]
 
 @pytest.fixture
 def trial() -> SqlTrial:
-    return SqlTrial(server())
+    return SqlTrial(shared_server())
 
 
 @pytest.fixture

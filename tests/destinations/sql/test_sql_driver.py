@@ -13,7 +13,8 @@ import psycopg
 import pytest
 
 from tests.destinations.messages import TestMessage
-from tests.destinations.sql.bench import body_of, columns, new_database, server, sql_hook
+from tests.destinations.sql.bench import body_of, columns, sql_hook
+from tests.postgres_server import shared_server
 from tidings.core.connections.connection import Connection
 from tidings.core.delivery.advice import PastAttempt, what_happened, what_to_do
 from tidings.core.delivery.exchange import Answer, Fault, FaultKind, Result, Verdict
@@ -42,7 +43,7 @@ class Crm:
     """A database, and a connection to it that is for its tables."""
 
     def __init__(self, *ddl: str, tables: dict[str, Any], **fields: Any) -> None:
-        self.uri = new_database()
+        self.uri = shared_server().lend_database()
         for one in ddl:
             self.sql(one)
         self.connection = Connection("crm", "sql", {"dsn": self.uri, "tables": tables} | fields)
@@ -406,7 +407,7 @@ async def test_what_the_operator_has_to_mend_is_tried_again_and_names_no_user() 
         tables={one: {"columns": ["a"], "id": "id"} for one in ("bare", "own")},
         user="weak",
     )
-    server().admit("local all weak trust")
+    shared_server().admit("local all weak trust")
     for table, code in (("bare", 500), ("own", 403)):
         async with crm.opened(table, columns(a="a")) as channel:
             [result] = await sent(channel, message("m1", b'{"a":1}'))

@@ -6,10 +6,10 @@ import tomllib
 from pathlib import Path
 
 import psycopg
-import pytest
 
 from tests.destinations.messages import TestMessage
-from tests.destinations.sql.bench import end_server, new_database, sql_hook
+from tests.destinations.sql.bench import sql_hook
+from tests.postgres_server import shared_server
 from tidings.app.connections import load_connections
 from tidings.app.parts import CONNECTION_TYPES
 from tidings.connections.port import command_of
@@ -37,10 +37,9 @@ EVENT = {
 
 
 async def test_the_webhook_of_the_page_writes_the_row_that_its_table_is_for(
-    tmp_path: Path, request: pytest.FixtureRequest
+    tmp_path: Path,
 ) -> None:
-    request.addfinalizer(end_server)
-    file, uri = tmp_path / "connections.toml", new_database()
+    file, uri = tmp_path / "connections.toml", shared_server().lend_database()
     file.write_text(FILE)
     declared = load_connections(file, CONNECTION_TYPES, {"CRM_PASSWORD": "secret"})["crm"]
     with psycopg.connect(uri, autocommit=True) as line:

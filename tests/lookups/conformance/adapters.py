@@ -14,9 +14,9 @@ from urllib.parse import unquote
 import psycopg
 
 from tests.destinations.http.exchanges import Exchange, HttpReceiver
-from tests.destinations.sql.bench import new_database
 from tests.egress.support import DEV, Names, at
 from tests.lookups.conformance.subject import Adapter, Bench
+from tests.postgres_server import shared_server
 from tidings.connections.postgresql_lines import Lines
 from tidings.core.actions.action import CsvLookup, HttpLookup, SqlLookup
 from tidings.core.connections.connection import Connection
@@ -133,7 +133,7 @@ class Sql:
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[Bench]:
-        bench = SqlBench(new_database())
+        bench = SqlBench(shared_server().lend_database())
         yield bench
         await bench.source.close()
 

@@ -1,6 +1,5 @@
 """An outbox in a database of its own."""
 
-import itertools
 import json
 from typing import Any
 
@@ -15,7 +14,6 @@ from tidings.core.sources.table_owner import TableOwner
 from tidings.sources.outbox.driver import OutboxDriver
 from tidings.sources.port import Reading
 
-_numbers = itertools.count()
 INSERT = "INSERT INTO tidings_outbox (headers, body) VALUES (%s, %s)"
 
 
@@ -40,7 +38,7 @@ class Outbox:
 
     def __init__(self, server: PostgresServer) -> None:
         self._server = server
-        self.uri = server.database(f"shop_{next(_numbers)}")
+        self.uri = server.lend_database()
         self.sql(DDL)
         self.owners = MemoryOwners()
         self.installation = "1f" * 8
