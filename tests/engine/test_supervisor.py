@@ -101,6 +101,48 @@ def test_a_job_that_freezes_is_told_within_thirty_seconds_and_begun_anew() -> No
     run(scenario)
 
 
+@pytest.mark.parametrize("work_s", [30.0, 75.0, 3600.0, 1e9])
+def test_however_long_a_job_may_work_it_is_told_within_thirty_seconds(work_s: float) -> None:
+    async def scenario(heartbeats: Heartbeats, supervisor: Supervisor) -> None:
+        begun, answer = 0, asyncio.Event()
+
+        async def job(heart: Heart) -> None:
+            nonlocal begun
+            begun += 1
+            heart.beat(work_s)
+            await answer.wait()
+            await heart.sleep(1e9)
+
+        supervisor.start(PART, job)
+        await asyncio.sleep(30)
+        assert "retention" in heartbeats.notices()[0] and heartbeats.problems() == []
+        assert 'tidings_part_works{part="retention"} 0.0' in figures(heartbeats)
+        assert begun == 1, "it has its time before it is restarted"
+        answer.set()
+        await asyncio.sleep(70)
+        assert heartbeats.notices() == []
+        assert 'tidings_part_works{part="retention"} 1.0' in figures(heartbeats)
+
+    run(scenario)
+
+
+def test_a_part_at_rest_is_not_told_of() -> None:
+    async def scenario(heartbeats: Heartbeats, supervisor: Supervisor) -> None:
+        async def job(heart: Heart) -> None:
+            heart.rest()
+            await asyncio.sleep(3600.0)
+            heart.beat()
+            await asyncio.Event().wait()
+
+        supervisor.start(PART, job)
+        await asyncio.sleep(3599.0)
+        assert heartbeats.notices() == []
+        await asyncio.sleep(30.0)
+        assert "retention" in heartbeats.notices()[0]
+
+    run(scenario)
+
+
 def test_a_job_that_does_not_let_itself_be_ended_has_no_second_one_beside_it() -> None:
     async def scenario(heartbeats: Heartbeats, supervisor: Supervisor) -> None:
         begun, free = 0, asyncio.Event()

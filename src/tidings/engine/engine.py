@@ -179,6 +179,11 @@ class Engine:
             open_breakers=("Webhooks left alone.", lambda: self.healths.open_breakers),
             store_halted=("1 while the store refuses writes.", lambda: self.commits.halted),
         )
+        metrics.divided["late_attempts"] = (
+            "Attempts that had not ended long after their deadlines, by type of webhook.",
+            "type",
+            lambda: self.dispatcher.slot_watch.late,
+        )
         metrics.divided["open_breakers_by_cause"] = (
             "Webhooks left alone, by the status or fault that their receivers end with.",
             "cause",
@@ -271,6 +276,7 @@ class Engine:
         ] + [
             *(() if self.connections is None else self.connections.notices()),
             *self._errors.notices(),
+            *self.dispatcher.slot_watch.notices(),
         ]
 
     # -- what is told -----------------------------------------------------------------------------

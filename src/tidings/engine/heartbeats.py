@@ -13,6 +13,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from math import inf
 from typing import Protocol
 
 import structlog
@@ -27,7 +28,7 @@ from tidings.core.running.heartbeat import (
     describe_finding,
     judge_part,
 )
-from tidings.core.running.parts import GRACE_S, SLEEP_SLICE_S, Part
+from tidings.core.running.parts import GRACE_S, SLEEP_SLICE_S, TELL_S, Part
 from tidings.core.running.restarts import count_failures
 
 TICK_S = 1.0
@@ -79,7 +80,7 @@ class _ProcessHeart:
         if process.is_up and not heart.pulse.running:
             self._killed = False
             heart.begin()
-        if heart.is_silent and process.part.restarts and not self._killed:
+        if heart.is_frozen and process.part.restarts and not self._killed:
             self._killed = True
             process.kill()
         return ended
@@ -107,10 +108,22 @@ class Heart:
         self._began_s = 0.0
 
     def beat(self, work_s: float | None = None) -> None:
-        """Show life: the next sign follows within `work_s`, by default as the part declares."""
+        """Show life: the next sign follows within `work_s`, by default as the part declares.
+
+        However long that is, a part that shows no other sign is told of after `TELL_S`.
+        """
         pulse, now_s = self.pulse, self._clock.now_s
+        work_s = self.part.work_s if work_s is None else work_s
         pulse.beat_s = now_s
-        pulse.due_s = now_s + (self.part.work_s if work_s is None else work_s)
+        pulse.due_s = now_s + min(work_s, TELL_S)
+        pulse.restart_s = now_s + work_s
+
+    def rest(self) -> None:
+        """Show life before a wait that cannot hang, or that may take any time: nothing is expected
+        until the next `beat`."""
+        pulse = self.pulse
+        pulse.beat_s = self._clock.now_s
+        pulse.due_s = pulse.restart_s = inf
 
     async def sleep(self, seconds: float) -> None:
         """Sleep, with signs of life on the way."""
@@ -160,9 +173,9 @@ class Heart:
         self.pulse = Pulse()
 
     @property
-    def is_silent(self) -> bool:
-        """Whether its next sign of life is overdue."""
-        return self.pulse.running and self._clock.now_s > self.pulse.due_s
+    def is_frozen(self) -> bool:
+        """Whether it is to be restarted, for it gave no sign of life in all the time it has."""
+        return self.pulse.running and self._clock.now_s > self.pulse.restart_s
 
 
 def unwatched_heart(name: str = "unwatched") -> Heart:
@@ -307,10 +320,9 @@ class Heartbeats(Collector):
             labels=["part"],
         )
         for finding in sorted(self.findings(), key=lambda found: found.part.name):
-            name, condition = finding.part.name, finding.condition
-            down = condition in (PartCondition.SILENT, PartCondition.DOWN)
-            works.add_metric([name], 0 if down else 1)
-            silent.add_metric([name], finding.for_s if condition is PartCondition.SILENT else 0.0)
+            name = finding.part.name
+            works.add_metric([name], 0 if finding.fails else 1)
+            silent.add_metric([name], finding.for_s)
             restarts.add_metric([name], self._restarts[name])
         standing = GaugeMetricFamily(
             "tidings_notice_standing", "1 for each notice that stands.", labels=["notice"]
@@ -342,5 +354,7 @@ class Heartbeats(Collector):
         self._told[name] = condition
         if condition is PartCondition.SILENT:
             log.error("a part has frozen", part=name, silent_s=round(finding.for_s))
-        elif before is PartCondition.SILENT:
+        elif condition is PartCondition.SLOW:
+            log.warning("a part waits too long", part=name, silent_s=round(finding.for_s))
+        elif before in (PartCondition.SILENT, PartCondition.SLOW):
             log.info("a part responds again", part=name)

@@ -52,7 +52,7 @@ class SupervisedTask:
 
     def restart_if_frozen(self) -> None:
         """Cancel it where it gives no sign of life; its end begins it anew."""
-        frozen = self._heart.is_silent and not self._cancelled
+        frozen = self._heart.is_frozen and not self._cancelled
         if frozen and self._task is not None and self._part.restarts and self._may_restart():
             self._cancelled = True
             self._task.cancel("it gives no sign of life")

@@ -10,12 +10,13 @@ from tidings.core.running.heartbeat import (
     judge_part,
     judge_pulse,
 )
-from tidings.core.running.parts import GRACE_S, SLEEP_SLICE_S, WORK_S, Part
+from tidings.core.running.parts import GRACE_S, SLEEP_SLICE_S, TELL_S, WORK_S, Part
 from tidings.core.running.restarts import LAST_S, SOUND_AFTER_S, count_failures, restart_delay_s
 
 PART = Part("retention", "data that is too old is kept")
 VITAL = Part("commits of events", "nothing is accepted", vital=True, restarts=False)
 RUNS = Pulse(beat_s=100.0, due_s=120.0, running=True)
+WAITS = Pulse(beat_s=100.0, due_s=125.0, restart_s=175.0, running=True)
 
 
 @pytest.mark.parametrize(
@@ -23,6 +24,9 @@ RUNS = Pulse(beat_s=100.0, due_s=120.0, running=True)
     [
         (RUNS, 119.0, PartCondition.WELL),
         (RUNS, 120.1, PartCondition.SILENT),
+        (WAITS, 124.0, PartCondition.WELL),
+        (WAITS, 126.0, PartCondition.SLOW),
+        (WAITS, 176.0, PartCondition.SILENT),
         (Pulse(), 1e6, PartCondition.WELL),  # not begun, or ended as it was meant to
         (Pulse(failures=2, failed_s=90.0), 91.0, PartCondition.DOWN),
         (Pulse(100.0, 120.0, True, 1, 95.0), 101.0, PartCondition.RESTARTED),
@@ -60,6 +64,17 @@ def test_what_is_told_names_the_part_and_what_follows(pulse: Pulse) -> None:
     assert describe_finding(judge_part(PART, [RUNS], 101.0)) == ""
 
 
+def test_a_part_that_waits_says_what_for_and_is_given_its_time() -> None:
+    letters = Part("letters", "nobody gets a letter", waits_for="the mail server")
+    found = judge_part(letters, [WAITS], 126.0)
+    assert (found.for_s, found.fails, found.stops_service) == (26.0, True, False)
+    text = describe_finding(found)
+    assert '"letters" has been waiting for the mail server for 26 s: nobody' in text
+    assert "restart" not in text and text.endswith(".")
+    assert "at one piece of work" in describe_finding(judge_part(PART, [WAITS], 126.0))
+    assert judge_part(VITAL, [WAITS], 126.0).stops_service
+
+
 def test_time_in_which_the_loop_stood_still_says_nothing_of_a_part() -> None:
     clock = AwakeClock(5.0, 1.0)
     for now_s in (
@@ -74,7 +89,7 @@ def test_time_in_which_the_loop_stood_still_says_nothing_of_a_part() -> None:
 
 
 def test_a_hang_is_told_within_thirty_seconds_whatever_a_part_does() -> None:
-    assert max(SLEEP_SLICE_S + GRACE_S, WORK_S) + 2 < 30
+    assert max(SLEEP_SLICE_S + GRACE_S, WORK_S, TELL_S) + 2 < 30
 
 
 def test_restarts_come_more_and_more_rarely_until_one_holds() -> None:

@@ -23,7 +23,7 @@ from tidings.destinations.port import Message, Shown
 from tidings.engine.delivery import endings
 from tidings.engine.delivery.guards import judgement
 from tidings.engine.delivery.guards.guarded_channel import GuardedDestination
-from tidings.engine.delivery.guards.slot_watch import OVERRUN_S
+from tidings.engine.delivery.guards.slot_watch import LATE_S, LOOK_EVERY_S, OVERRUN_S
 from tidings.engine.delivery.guards.unforeseen import KINDS_MAX, Step, UnforeseenErrors
 from tidings.engine.delivery.send_slots import TAKEN_UP_S
 from tidings.engine.delivery.trial import Trial
@@ -336,6 +336,38 @@ async def test_the_watch_leaves_what_is_held_alone() -> None:
     gate.set()
     [delivered] = await scene.work()
     assert delivered.state == State.DELIVERED and scene.is_free()
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != PULL])
+async def test_an_attempt_that_does_not_end_at_its_deadline_is_told_within_thirty_seconds(
+    kind: str,
+) -> None:
+    assert LATE_S + LOOK_EVERY_S < 30
+    scene, gate = Scene(kind, Fails("", ValueError())), asyncio.Event()
+
+    async def hang(message: Message) -> Result:
+        message.leaves([])
+        await gate.wait()
+        return TAKEN
+
+    scene.fails.send = hang  # type: ignore[method-assign]
+    await scene.work(job(), job(delivery=6))
+    watch = scene.dispatcher.slot_watch
+    watch.look()
+    assert watch.notices() == [] and not watch.late
+    for slot in scene.dispatcher._runners[1].slots.values():
+        slot.began_s -= scene.webhook.deadline_s + LATE_S + 1
+    with capture_logs() as logs:
+        watch.look()
+        watch.look()
+    [notice] = watch.notices()
+    assert kind in notice and "attempt" in notice and sum(watch.late.values()) in (1, 2)
+    assert [entry["type"] for entry in logs] == [kind]
+    gate.set()
+    [delivered, *_] = await scene.work()
+    assert delivered.state == State.DELIVERED, "it is told, not ended"
+    watch.look()
+    assert watch.notices() == []
 
 
 async def test_an_attempt_long_after_its_deadline_is_ended_as_our_fault() -> None:

@@ -10,13 +10,17 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from tests.api.control_client import Clock
+from tests.engine.notice_world import CATALOGUE
 from tests.engine.sources.test_pump import until
 from tests.engine.test_background_walk import background, started
 from tests.simulation.loop import simulate
 from tidings.compose import App
 from tidings.core.ids import OrgId
+from tidings.core.notices.facts import notice
+from tidings.core.notices.kinds import REPLAY_FINISHED
 from tidings.destinations.kafka.producer import Producer
 from tidings.destinations.port import BROKER_TASKS
+from tidings.egress.port import MailFailed
 from tidings.engine.events.feed import PART as FEED
 from tidings.engine.events.feed import Feed
 from tidings.engine.heartbeats import Heartbeats
@@ -98,6 +102,44 @@ def test_a_commit_that_stands_still_in_the_middle_of_its_batch_is_told_by_name()
         never.set()
         await asyncio.sleep(5)
         assert app.readiness.problems() == [] == app.readiness.notices()
+        await app.stop()
+
+    simulate(1, scenario())
+
+
+def test_a_letter_that_its_mail_server_never_takes_is_told_by_name_and_keeps_its_time() -> None:
+    async def scenario() -> None:
+        app = await started()
+        mailer, begun, over = app.notices._emails._mailer, 0, asyncio.Event()
+
+        async def hang(id: str, to: Any, subject: str, text: str) -> None:
+            nonlocal begun
+            begun += 1
+            try:
+                async with asyncio.timeout(60.0):
+                    await asyncio.Event().wait()
+            except TimeoutError:
+                over.set()
+                raise MailFailed("it has taken more than 60 s", final=False) from None
+
+        setattr(mailer, "send", hang)  # noqa: B010
+        emails = app.notices._emails
+        emails._addresses = lambda org: ("ops@example.test",)
+        finished = CATALOGUE.get(REPLAY_FINISHED)
+        assert finished is not None
+        await emails.note(notice(REPLAY_FINISHED, OrgId(1), finished.example["data"], 5))
+        emails.confirm()
+        assert await told_within(
+            app, 29, '"letters to owners" has been waiting for the mail server'
+        )
+        assert app.readiness.problems() == [] and not over.is_set() and begun == 1
+        assert 'tidings_part_works{part="letters to owners"} 0.0' in figures(app.heartbeats)
+        await over.wait()
+        await asyncio.sleep(3)
+        assert app.readiness.notices() == [] and begun == 1 and emails.counts["retried"] == 1
+        assert 'tidings_part_restarts_total{part="letters to owners"} 0.0' in figures(
+            app.heartbeats
+        )
         await app.stop()
 
     simulate(1, scenario())

@@ -17,18 +17,24 @@ class PartCondition(Enum):
 
     WELL = "well"
     RESTARTED = "restarted"  # it failed a short while ago and works again
+    SLOW = "slow"  # it gives no sign of life, and may take still longer
     SILENT = "silent"  # it gives no sign of life
     DOWN = "down"  # it has failed, and is not running
+
+
+FAILING = frozenset({PartCondition.SLOW, PartCondition.SILENT, PartCondition.DOWN})
+_WITHOUT_LIFE = (PartCondition.SLOW, PartCondition.SILENT)
 
 
 class Pulse(msgspec.Struct):
     """What is known of one task or process of a part; times in seconds of the awake clock."""
 
     beat_s: float = 0.0  # when it last gave a sign of life
-    due_s: float = 0.0  # by when it must give its next one
+    due_s: float = 0.0  # by when it must give its next one, or is told of
     running: bool = False
     failures: int = 0  # in a row
     failed_s: float = 0.0  # when it last failed
+    restart_s: float = 0.0  # by when it must, or is restarted; not before `due_s`
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -42,7 +48,12 @@ class Finding(msgspec.Struct, frozen=True):
     @property
     def stops_service(self) -> bool:
         """Whether nothing is accepted, sent or settled because of it."""
-        return self.part.vital and self.condition in (PartCondition.SILENT, PartCondition.DOWN)
+        return self.part.vital and self.fails
+
+    @property
+    def fails(self) -> bool:
+        """Tell whether the part does not do its work at this moment."""
+        return self.condition in FAILING
 
 
 class AwakeClock:
@@ -64,7 +75,8 @@ def judge_pulse(pulse: Pulse, now_s: float) -> PartCondition:
     if not pulse.running:
         return PartCondition.DOWN if pulse.failures else PartCondition.WELL
     if now_s > pulse.due_s:
-        return PartCondition.SILENT
+        waits = now_s <= pulse.restart_s
+        return PartCondition.SLOW if waits else PartCondition.SILENT
     if pulse.failures and now_s - pulse.failed_s < SOUND_AFTER_S:
         return PartCondition.RESTARTED
     return PartCondition.WELL
@@ -78,7 +90,7 @@ def judge_part(part: Part, pulses: list[Pulse], now_s: float) -> Finding:
     worst = Finding(part, PartCondition.WELL, 0.0)
     for pulse in pulses:
         condition = judge_pulse(pulse, now_s)
-        late_s = max(0.0, now_s - pulse.beat_s) if condition is PartCondition.SILENT else 0.0
+        late_s = max(0.0, now_s - pulse.beat_s) if condition in _WITHOUT_LIFE else 0.0
         if _ORDER.index(condition) > _ORDER.index(worst.condition):
             worst = Finding(part, condition, late_s, pulse.failures)
     return worst
@@ -93,6 +105,11 @@ def describe_finding(finding: Finding) -> str:
     match finding.condition:
         case PartCondition.WELL:
             return ""
+        case PartCondition.SLOW:
+            waits = f"waiting for {part.waits_for}" if part.waits_for else "at one piece of work"
+            look = f"Check {part.waits_for}" if part.waits_for else "See the log of the service"
+            since = f"has been {waits} for {finding.for_s:.0f} s"
+            return f"{what} {since}: {part.stalls}. {look}; Tidings goes on by itself."
         case PartCondition.SILENT:
             since = f"has not responded for {finding.for_s:.0f} s"
             return f"{what} {since}: {part.stalls}. {again}"

@@ -5,6 +5,7 @@ import msgspec
 SLEEP_SLICE_S = 10.0  # a part at rest wakes up at least so often
 GRACE_S = 12.0  # and may be so late: with the slice, a hang is told well within 30 s
 WORK_S = 20.0  # how long one step of its work may take without a sign of life
+TELL_S = 25.0  # after which a part is told of, however long it may work before it is restarted
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -18,6 +19,8 @@ class Part(msgspec.Struct, frozen=True):
     """Whether nothing can be accepted, sent or settled as a whole without it."""
     work_s: float = WORK_S
     """How long it may work without a sign of life, in seconds."""
+    waits_for: str = ""
+    """What outside the service it waits for while it works, as "the mail server"."""
     restarts: bool = True
     """Whether Tidings begins it anew by itself when it fails or freezes."""
 

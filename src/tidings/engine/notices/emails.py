@@ -36,7 +36,7 @@ SENT = "tidings.letter.sent"  # the kind of a row that only says until when the 
 AGAIN_MS = (60_000, 300_000, 1_800_000, 7_200_000)
 DOWN_S = 1.0
 SEND_S = 75.0  # a mail server has a minute for each letter
-PART = Part("letters to owners", "owners of webhooks get no e-mails")
+PART = Part("letters to owners", "owners of webhooks get no e-mails", waits_for="the mail server")
 
 log = structlog.get_logger(__name__)
 
@@ -178,7 +178,7 @@ class Emails:
             self._wake.clear()
             now_ms = self._clock.now_ms()
             for due in [one for one in self._settled() if _due_ms(one, now_ms) <= now_ms]:
-                heart.beat(SEND_S)
+                heart.beat(SEND_S)  # it is told of long before
                 await self._go(self._mailer, due.id)
             heart.beat()
             await self._drop_gone()

@@ -7,7 +7,6 @@ again, more and more rarely; what is wrong is told by the source's page.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from math import inf
 
 import structlog
 
@@ -82,7 +81,7 @@ class Pump:
                 live.well()
                 ends_s = asyncio.get_running_loop().time() + TURN_S
                 while True:
-                    heart.beat(inf)  # until something comes, however long that takes
+                    heart.rest()  # until something comes, however long that takes
                     messages = await self._next(reading, ends_s)
                     heart.beat()
                     watch.note_read(len(messages))
@@ -102,8 +101,9 @@ class Pump:
                 log.exception("a source failed", source=live.id, reason=repr(error))
             finally:
                 await self._let_go(reading, watch)
-            heart.beat(again_s + heart.part.work_s)
+            heart.rest()
             await self._sleep(again_s)
+            heart.beat()
             again_s = min(AGAIN_MAX_S, again_s * 2) or AGAIN_S
 
     async def _let_go(self, reading: Reading | None, watch: LagWatch | None) -> None:
@@ -125,9 +125,10 @@ class Pump:
             return
         admitted = self._lines.take(self._live.stored.number, self._live.org)
         while not admitted.done():
-            self._heart.beat(TURN_S + self._heart.part.work_s)
+            self._heart.rest()
             self._troubled(self._lines.waits_because)
             await asyncio.wait([admitted], timeout=TURN_S)
+        self._heart.beat()
 
     async def _next(self, reading: Reading, ends_s: float) -> Sequence[ForeignMessage]:
         """Read what comes next. _TurnOver after the turn, where another waits for the line."""
@@ -152,19 +153,20 @@ class Pump:
         """All of them are on stable storage, however long that takes."""
         live, wait_s = self._live, WAIT_S
         while True:
-            self._heart.beat(WAIT_MAX_S + self._heart.part.work_s)
+            self._heart.beat()
             try:
                 await self._intake.take(live, messages)
                 return
             except Throttled as much:
                 self._troubled("The org's limit of events holds it back. It goes on by itself.")
-                self._heart.beat((much.wait_s or WAIT_S) + self._heart.part.work_s)
+                self._heart.rest()
                 await self._sleep(much.wait_s or WAIT_S)
                 continue
             except AsideFull as full:
                 self._troubled(full.reason.message)
             except (Overloaded, StoreDown):
                 self._troubled(NOTHING_KEPT)
+            self._heart.rest()
             await self._sleep(wait_s)
             wait_s = min(WAIT_MAX_S, wait_s * 2)
 

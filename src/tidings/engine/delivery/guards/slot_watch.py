@@ -5,7 +5,10 @@ less, and say nothing of it.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterable
+
+import structlog
 
 from tidings.core.delivery.breaker import Position
 from tidings.core.delivery.turns import Permit
@@ -20,7 +23,10 @@ from tidings.engine.heartbeats import Heart, unwatched_heart
 LOOK_EVERY_S = 10.0
 OVERDUE_S = 10.0
 PART = Part("watch of send slots", "send slots that nobody holds are not found")
+LATE_S = 15.0  # beyond its deadline an attempt is told of; with the look, within 30 s
 OVERRUN_S = 600.0  # beyond its deadline: for its message to be made, and for a driver to give up
+
+log = structlog.get_logger(__name__)
 
 
 class SlotWatch:
@@ -42,6 +48,9 @@ class SlotWatch:
         self._take_up = take_up
         self._freed = freed
         self._errors = errors
+        self.late: Counter[str] = Counter()
+        """Attempts that had not ended long after their deadlines, by type of webhook, at the last
+        look."""
 
     async def run(self, heart: Heart | None = None) -> None:
         """Look again and again, until cancelled."""
@@ -54,6 +63,7 @@ class SlotWatch:
         """Give back what nobody holds; returns how many slots that were."""
         held: set[Permit] = set()
         lost = 0
+        late: Counter[str] = Counter()
         now_s = asyncio.get_running_loop().time()
         for runner in list(self._runners()):
             jobs = {}
@@ -64,18 +74,36 @@ class SlotWatch:
                 if slot.permit is None:
                     continue
                 held.add(slot.permit)
-                if now_s - slot.began_s > runner.webhook.deadline_s + OVERRUN_S:
+                over_s = now_s - slot.began_s - runner.webhook.deadline_s
+                if over_s > LATE_S:
+                    late[runner.webhook.kind] += 1
+                if over_s > OVERRUN_S:
                     slot.overrun = True
                     task.cancel()
             for delivery in runner.lane.under_way - jobs.keys():
                 lost += 1
                 runner.lane.free(delivery)
                 self._take_up(runner, delivery)
+        self._note_late(late)
         lost = max(lost, self._admission.permits.take_back_but(held, now_s))
         if lost:
             self._errors.slots_lost(lost)
             self._freed()
         return lost
+
+    def notices(self) -> list[str]:
+        """Say which attempts do not end, in sentences; no org and no webhook is named."""
+        return [
+            f"{count:,} attempt{'' if count == 1 else 's'} of type {kind} had not ended "
+            f"{LATE_S:.0f} s after the deadline. Their messages wait to be made, or to be let go "
+            f"by what they are sent over; they are ended after {OVERRUN_S / 60:.0f} min."
+            for kind, count in sorted(self.late.items())
+        ]
+
+    def _note_late(self, late: Counter[str]) -> None:
+        for kind in late.keys() - self.late.keys():
+            log.warning("attempts do not end at their deadlines", type=kind, count=late[kind])
+        self.late = late
 
     def overdue(self, runners: Iterable[WebhookRunner]) -> list[Webhook]:
         """Webhooks whose lane has a free slot and work that waits too long for it all the same."""
