@@ -23,6 +23,7 @@ from tidings.api.http.stream_places import StreamPlaces
 from tidings.api.v1.events.accept import AcceptApp
 from tidings.app.acting import acting_of
 from tidings.app.addresses import OwnAddresses
+from tidings.app.client_libraries import import_clients
 from tidings.app.connections import load_connections
 from tidings.app.descriptors import Shares, share_out
 from tidings.app.faces import services_of
@@ -131,6 +132,7 @@ class Service:
             sealed_lists=(settings.data / FOLDER, vault),
         )
         connections = acting.connections
+        await import_clients({connection.kind for connection in connections.values()})
         app = build(
             Ports(
                 store=store,
