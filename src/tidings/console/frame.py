@@ -23,6 +23,7 @@ from tidings.api.answers import RefusalAnswer, as_refused, status_of
 from tidings.api.context import BODY_WAIT_S, Services
 from tidings.api.http.body_guard import CALLER
 from tidings.api.http.front import LOOPBACK
+from tidings.console.form_fields import parse_fields
 from tidings.console.kept_pages import KeptPages, pack_page
 from tidings.console.place import OUTSIDE, Place, form_fits, org_of_form, place_of
 from tidings.console.static import Static
@@ -59,6 +60,7 @@ HOST_COOKIE = f"__Host-{COOKIE}"
 PORTAL_COOKIE = f"{COOKIE}-portal"
 FORM_BYTES_MAX = 512 * 1024
 FORM_FIELDS_MAX = 400
+URLENCODED = "application/x-www-form-urlencoded"
 STALE = (
     "The form must be of this page and of the session that you have now; got another one. Nothing "
     "was done. Load the page again, and send it from there. (stale_form, field csrf)"
@@ -424,10 +426,13 @@ async def read_form(request: Request) -> FormData:
         raise TooLarge.because("too_large", "The form must be of at most 512 KB. Shorten it.")
     try:
         async with asyncio.timeout(BODY_WAIT_S):
-            return await request.form(max_fields=FORM_FIELDS_MAX, max_files=0)
+            if not request.headers.get("content-type", "").startswith(URLENCODED):
+                return await request.form(max_fields=FORM_FIELDS_MAX, max_files=0)
+            body = await request.body()
     except TimeoutError:
         said = f"The form must come within {BODY_WAIT_S:.0f} s; it did not. Send it again."
         raise TooSlow.because("too_slow", said) from None
+    return await parse_fields(body, FORM_FIELDS_MAX)
 
 
 def _unquoted(said: str | None) -> str | None:

@@ -9,6 +9,7 @@ import json
 import msgspec
 
 SHOWN_MAX = 128 * 1024  # bytes of one body that a page shows
+LINES_MAX = 4_000  # and lines: a page takes some 2 µs of the event loop for each
 AROUND = 6  # lines shown on each side of a marked one
 
 _scan = json.JSONDecoder().raw_decode
@@ -55,6 +56,8 @@ def body_of(raw: bytes, path: str = "") -> Body:
             return Body([], len(raw), False, "binary")
     cut = len(laid) > SHOWN_MAX
     texts = laid[:SHOWN_MAX].split("\n")
+    if len(texts) > LINES_MAX:
+        cut, texts = True, texts[:LINES_MAX]
     at, found = _line_of(texts, path) if kind == "json" and path else (None, False)
     lines = [Line(text, number == at) for number, text in enumerate(texts)]
     return Body(lines, len(raw), cut, kind, found)

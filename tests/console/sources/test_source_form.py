@@ -305,3 +305,22 @@ async def test_a_source_that_is_fetched_is_made_of_the_fields_of_its_type() -> N
         assert "sender" not in part and "repeat" not in part
         assert (await browser.post(f"{at}/edit", fields)).status == 303
         assert live.source.mapping is not None and live.source.kafka is not None
+
+
+async def test_of_a_message_that_becomes_many_events_the_first_are_shown_and_the_rest_counted() -> (
+    None
+):
+    async with pages() as p:
+        browser = await p.browser()
+        await p.s.orgs.change(ORG, {"settings": {"unknownTypes": "admitted"}}, platform=True)
+        mapping = {"each": "rows", "eventName": {"path": "kind"}}
+        rows = [{"kind": "a.b"}] * 25 + [{"kind": "no name!"}] * 5
+        form = FORM | {"mapping": json.dumps(mapping), "messageId": ""}
+        sample = SAMPLE | {"sampleBody": json.dumps({"rows": rows})}
+        part = text(await browser.post(f"{AT}/try", form | sample, hx_request="true"))
+        assert "(20 of 30)" in part and "(21 of 30)" not in part
+        assert "The first 20 of 30 items are shown." in part
+        assert "Of the others 5 would be accepted, 5 put aside." in part
+        few = SAMPLE | {"sampleBody": json.dumps({"rows": rows[:3]})}
+        part = text(await browser.post(f"{AT}/try", form | few, hx_request="true"))
+        assert "(3 of 3)" in part and "are shown" not in part

@@ -22,6 +22,7 @@ from tidings.errors import Conflict, Invalid, Refusal, RequestRefused
 from tidings.reads.sources import try_message
 from tidings.schema.forms import choices
 
+EVENTS_SHOWN = 20  # of a message that becomes many
 SAMPLE_BYTES_MAX = 100_000  # of a message put aside that fits into a form
 _FILLED = {"name": "sample"}  # what a dry run does not depend on
 Refusals = Sequence[Refusal]
@@ -126,10 +127,14 @@ async def _tried(
         return {"refusals": [one.message for one in refused.refusals]}, refused.refusals
     except RequestRefused as refused:
         return {"refusals": [refused.reason.message]}, ()
-    for one in told["events"]:
-        one["body"] = None if one["event"] is None else body_view(bytes(one["event"]))
+    shown_events, rest = told["events"][:EVENTS_SHOWN], told["events"][EVENTS_SHOWN:]
+    for event in shown_events:
+        event["body"] = None if event["event"] is None else body_view(bytes(event["event"]))
+    aside = sum(event["error"] is not None for event in rest)
+    more = {"accepted": len(rest) - aside, "aside": aside} if rest else None
     masks = any(looks_masked(value) for _, value in message.headers)
     sender = source.verification is not None
+    told |= {"events": shown_events, "more": more, "count": len(shown_events) + len(rest)}
     return told | {"refusals": [], "sender": sender, "unproved": unproved, "masks": masks}, ()
 
 
