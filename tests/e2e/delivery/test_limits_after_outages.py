@@ -1,0 +1,54 @@
+"""A receiver that limits the rate gets what it admits again after each outage, over real sockets.
+
+An outage is no limit: half a minute after its end the receiver gets 85 % of what it admits
+(docs/contract/delivery.md), whether it answered with 503 or dropped its connections meanwhile.
+"""
+
+import time
+from typing import Any
+
+import pytest
+
+from ..harness.events import event, new_id
+from ..harness.fixtures import NewService
+from ..harness.receiver import Receiver
+from ..harness.service import ORG
+
+pytestmark = [pytest.mark.systems, pytest.mark.alone, pytest.mark.timeout(300)]
+
+RATE, LEAST = 40, 0.85
+LEARN_S, OUTAGE_S, BACK_S, LOOK_S = 15.0, 10.0, 30.0, 15.0
+OUTAGES: list[dict[str, Any]] = [{"status": 503}, {"mode": "reset"}]
+BACKLOG = int(RATE * (LEARN_S + len(OUTAGES) * (OUTAGE_S + BACK_S + LOOK_S)) * 1.5)
+
+
+def taken_since(receiver: Receiver, path: str, from_s: float) -> float:
+    """Tell how many messages a second the receiver has taken since a moment."""
+    until_s = time.monotonic()
+    arrivals = receiver.arrivals(path)
+    taken = sum(from_s <= one.at_s < until_s and one.answer == 200 for one in arrivals)
+    return taken / (until_s - from_s)
+
+
+def test_a_limited_receiver_gets_what_it_admits_after_each_outage(
+    own_service: NewService, receiver: Receiver
+) -> None:
+    limited = {"limit": {"most": RATE, "windowS": 1}}
+    path = receiver.path(**limited)
+    with own_service().start().api(ORG) as api:
+        api.webhook(receiver.url(path), maxAllowedConnections=20, retryPolicy=None)
+        for _ in range(0, BACKLOG, 100):
+            api.accept(b"[" + b",".join(event(new_id(), ORG) for _ in range(100)) + b"]")
+        time.sleep(LEARN_S)
+        rates: list[float] = []
+        for outage in OUTAGES:
+            receiver.plan(path, **outage)
+            time.sleep(OUTAGE_S)
+            receiver.plan(path, **limited)
+            time.sleep(BACK_S)
+            began_s = time.monotonic()
+            time.sleep(LOOK_S)
+            rates.append(taken_since(receiver, path, began_s))
+        assert min(rates) >= LEAST * RATE, f"{rates} of {RATE} a second"
+        messages = [one.message for one in receiver.arrivals(path) if one.answer == 200]
+        assert len(set(messages)) == len(messages), "none was taken twice"
