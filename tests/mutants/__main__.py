@@ -17,6 +17,7 @@ import tomllib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from enum import StrEnum
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -29,11 +30,19 @@ SOURCE, TESTS = ROOT / "src" / "tidings", ROOT / "tests"
 HARMLESS = Path(__file__).with_name("harmless.toml")
 NEAR_S = 20  # of the processor, for the tests near one bug
 HANGS_S = 15  # a test that takes longer hangs because of the bug
-WALL_S = 180.0
+WALL_S = 900.0  # only what neither ends nor uses the processor
 FAILED = (1, 2, 3, 4)  # of pytest: a test, what it or a conftest imports, or collecting fails
-FILES_MAX = 12
+FILES_MAX = 16
 LEAST_OF_30 = 28
 AT_ONCE = 2
+
+
+class Outcome(StrEnum):
+    """What came of the tests near one bug."""
+
+    FOUND = "found"
+    NOT_FOUND = "NOT FOUND"
+    OUT_OF_TIME = "NOT FOUND in time"
 
 
 class Copies:
@@ -60,8 +69,8 @@ class Copies:
             self._free.put(copy)
 
 
-def is_found(mutant: Mutant, copies: Copies) -> bool:
-    """Return whether a test near the bug fails because of it, within the time.
+def try_bug(mutant: Mutant, copies: Copies) -> Outcome:
+    """Run the tests near a bug, and return whether one fails because of it within the time.
 
     The time is that of the processor, so that a busy machine finds as many as a quiet one. A test
     that hangs fails by its own timeout.
@@ -80,9 +89,13 @@ def is_found(mutant: Mutant, copies: Copies) -> bool:
             start_new_session=True,
         )
         try:
-            return process.wait(WALL_S) in FAILED
+            code = process.wait(WALL_S)
         except subprocess.TimeoutExpired:
-            return False
+            return Outcome.OUT_OF_TIME
+        else:
+            if code in FAILED:
+                return Outcome.FOUND
+            return Outcome.NOT_FOUND if code == 0 else Outcome.OUT_OF_TIME
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
@@ -94,15 +107,15 @@ def unfound(seed: int, count: int, copies: Copies) -> list[str]:
     reasons = tomllib.loads(HARMLESS.read_text("utf-8"))
     mutants, missed = draw(SOURCE, seed, count), []
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for mutant, found in zip(
-            mutants, pool.map(lambda drawn: is_found(drawn, copies), mutants), strict=True
+        for mutant, outcome in zip(
+            mutants, pool.map(lambda drawn: try_bug(drawn, copies), mutants), strict=True
         ):
-            told = mutant.describe(mutant.path.read_text("utf-8")).removeprefix(f"{SOURCE}/")
-            reason = reasons.get(told.partition(" ")[2])
-            outcome = "found" if found else f"harmless: {reason}" if reason else "NOT FOUND"
-            print(f"{outcome:9}  {told}", flush=True)
-            if outcome == "NOT FOUND":
-                missed.append(told)
+            edit = mutant.describe(mutant.path.read_text("utf-8")).removeprefix(f"{SOURCE}/")
+            reason = reasons.get(edit.partition(" ")[2])
+            harmless = reason is not None and outcome is not Outcome.FOUND
+            print(f"{f'harmless: {reason}' if harmless else outcome:9}  {edit}", flush=True)
+            if outcome is not Outcome.FOUND and not harmless:
+                missed.append(edit)
     return missed
 
 

@@ -2,15 +2,17 @@
 
 A condition is turned, a bound is off by one, a call or an `await` statement is dropped, two
 arguments of one type are swapped. Found in the syntax tree and applied to the text, so that what
-is shown is the line as its author would see it. The same seed draws the same bugs from the same
-code.
+is shown is the line as its author would see it. A seed ranks the bugs by a hash of what each is and
+where it is made (file, function, words of the edit, but no line numbers), and draws the first: a
+change of one module changes what is drawn of that module alone.
 """
 
 import ast
-import random
+import hashlib
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 FLOORS = ("core", "engine", "store", "sources")
@@ -41,6 +43,7 @@ class Mutant:
     end: int
     new: str
     kind: str
+    function: str = ""
 
     def apply(self, source: str) -> str:
         """Return the source with the edit made."""
@@ -91,37 +94,54 @@ def mutants_of(path: Path, source: str) -> Iterator[Mutant]:
     """Yield every bug that can be made in a file, in the order of the text."""
     text, tree = _Text(path, source), ast.parse(source)
     same_types = _same_types(tree)
-    for node in _behaviour(tree):
+    for function, node in _behaviour(tree):
         for find in _FINDERS:
-            yield from find(text, node)
+            for mutant in find(text, node):
+                yield replace(mutant, function=function)
         if isinstance(node, ast.Call):
-            yield from _swapped(text, node, same_types)
+            for mutant in _swapped(text, node, same_types):
+                yield replace(mutant, function=function)
 
 
 def draw(root: Path, seed: int, count: int) -> list[Mutant]:
     """Draw so many bugs from the floors below `root`, at most one of a file and a kind."""
-    drawn = random.Random(seed)
-    found: list[Mutant] = []
+    first: dict[tuple[str, str], tuple[int, Mutant]] = {}
     for floor in FLOORS:
         for path in sorted((root / floor).rglob("*.py")):
-            of_file = list(mutants_of(path, path.read_text("utf-8")))
-            kinds = sorted({mutant.kind for mutant in of_file})
-            for kind in kinds:
-                found.append(drawn.choice([one for one in of_file if one.kind == kind]))
-    return drawn.sample(found, min(count, len(found)))
+            source, place = path.read_text("utf-8"), str(path.relative_to(root))
+            equals: Counter[str] = Counter()
+            for mutant in mutants_of(path, source):
+                words = (mutant.function, source[mutant.start : mutant.end], mutant.new)
+                identity = "\n".join((place, mutant.kind, *words))
+                rank = _rank(seed, identity, str(equals[identity]))
+                equals[identity] += 1
+                key = (place, mutant.kind)
+                if key not in first or rank < first[key][0]:
+                    first[key] = (rank, mutant)
+    drawn = sorted(first, key=lambda key: _rank(seed, *key))[:count]
+    return [first[key][1] for key in drawn]
 
 
-def _behaviour(tree: ast.Module) -> Iterator[ast.AST]:
-    """Yield the nodes inside of functions: what stands outside is declared, not done."""
-    functions = [
-        node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-    ]
-    inner = {id(child) for node in functions for child in ast.walk(node) if child is not node}
-    for function in functions:
-        if id(function) in inner or function.name in ("__repr__", "__str__"):
-            continue
-        for statement in function.body:
-            yield from ast.walk(statement)
+def _rank(seed: int, *words: str) -> int:
+    """Compute where something comes in the order of a seed, from the words that name it."""
+    digest = hashlib.sha256("\0".join((str(seed), *words)).encode()).digest()
+    return int.from_bytes(digest[:8], "big")
+
+
+def _behaviour(tree: ast.AST, inside: str = "") -> Iterator[tuple[str, ast.AST]]:
+    """Yield the nodes inside of functions, each behind the qualified name of its function.
+
+    What stands outside of functions is declared, not done.
+    """
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            if node.name not in ("__repr__", "__str__"):
+                for statement in node.body:
+                    for part in ast.walk(statement):
+                        yield f"{inside}{node.name}", part
+        else:
+            name = f"{inside}{node.name}." if isinstance(node, ast.ClassDef) else inside
+            yield from _behaviour(node, name)
 
 
 def _turned(text: _Text, node: ast.AST) -> Iterator[Mutant]:
