@@ -23,14 +23,19 @@ WAITS = Pulse(beat_s=100.0, due_s=125.0, restart_s=175.0, running=True)
     "pulse, now_s, condition",
     [
         (RUNS, 119.0, PartCondition.WELL),
+        (RUNS, 120.0, PartCondition.WELL),
         (RUNS, 120.1, PartCondition.SILENT),
         (WAITS, 124.0, PartCondition.WELL),
+        (WAITS, 125.0, PartCondition.WELL),
         (WAITS, 126.0, PartCondition.SLOW),
+        (WAITS, 175.0, PartCondition.SLOW),
         (WAITS, 176.0, PartCondition.SILENT),
         (Pulse(), 1e6, PartCondition.WELL),  # not begun, or ended as it was meant to
         (Pulse(failures=2, failed_s=90.0), 91.0, PartCondition.DOWN),
         (Pulse(100.0, 120.0, True, 1, 95.0), 101.0, PartCondition.RESTARTED),
         (Pulse(200.0, 220.0, True, 1, 95.0), 201.0, PartCondition.WELL),
+        (Pulse(0.0, 1e6, True, 1, 95.0), 95.0 + SOUND_AFTER_S, PartCondition.WELL),
+        (Pulse(0.0, 1e6, True, 1, 95.0), 94.9 + SOUND_AFTER_S, PartCondition.RESTARTED),
         (Pulse(100.0, 120.0, True, 1, 95.0), 121.0, PartCondition.SILENT),
     ],
 )

@@ -72,3 +72,11 @@ def test_an_org_with_many_values_pushes_out_none_of_another() -> None:
         cache.put((2, str(number)), b"", 0)
     assert all(cache.get((1, str(number))) is not MISSING for number in range(20))
     assert len(cache) == 100
+
+
+def test_a_value_is_kept_up_to_all_of_the_bytes() -> None:
+    cache = ByteCache[int, int](100 + ENTRY_BYTES)
+    cache.put(1, 1, 101)
+    assert len(cache) == 0
+    cache.put(1, 1, 100)
+    assert cache.get(1) == 1 and cache.bytes == 100 + ENTRY_BYTES

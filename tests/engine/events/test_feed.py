@@ -62,3 +62,16 @@ async def test_close_ends_readers_now_and_later() -> None:
     assert len(await listener.read(5)) == 1 and listener.closed
     assert await listener.read(5) == []
     assert feed.subscribe(1).closed
+
+
+async def test_who_has_read_waits_for_what_comes_next() -> None:
+    feed = Feed()
+    listener = feed.subscribe(1)
+    feed.tell(1, "event", {"n": 1})
+    assert [told.fact for told in await listener.read(10)] == [b'{"n":1}']
+    waiting = asyncio.create_task(listener.read(10))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert not waiting.done()
+    feed.tell(1, "event", {"n": 2})
+    assert [told.fact for told in await waiting] == [b'{"n":2}']

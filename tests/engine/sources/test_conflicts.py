@@ -151,8 +151,11 @@ async def test_conflicts_never_fill_what_stops_a_source(monkeypatch: pytest.Monk
         await make(s, mapping=BY_ORDER)
         for n in range(12):
             assert (await send(s, order(n))).json["accepted"] == 1
+        counts = []
         for n in range(12):
             assert (await send(s, order(n, 2))).status == 202
+            counts.append((await shown(s))["idConflicts"])
+        assert counts == [1, 2, 3, 4, 5, 4, 5, 4, 5, 4, 5, 4]  # room is made where it is needed
         source = await shown(s)
         assert source["idConflicts"] <= 5
         assert source["idConflicts"] + source["idConflictsDropped"] == 12

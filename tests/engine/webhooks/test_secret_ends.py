@@ -42,3 +42,17 @@ def test_a_clock_that_is_set_right_is_noticed_within_a_minute() -> None:
         assert told == [1], "closed, it rings no more"
 
     simulate(1, scenario())
+
+
+def test_an_end_is_told_in_its_own_moment_and_not_before() -> None:
+    async def scenario() -> None:
+        told: list[int] = []
+        clock = SimulatedClock()
+        ends = SecretEnds(clock, told.append)
+        ends.note(1, clock.now_ms())
+        ends.note(2, clock.now_ms() + 1)
+        ends.ring()
+        assert told == [1]
+        ends.close()
+
+    simulate(1, scenario())
