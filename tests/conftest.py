@@ -6,7 +6,6 @@ import gc
 import inspect
 import os
 import sys
-import warnings
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
@@ -33,13 +32,18 @@ left_running.mark_programs()
 
 @pytest.fixture(scope="session", autouse=True)
 def all_programs_are_ended() -> Iterator[None]:
-    """Tests end what they start. What runs on is ended here, and named where the tests are over."""
+    """Tests end what they start: what runs on is ended here, and fails the run.
+
+    Only what this session has started is looked at: each has a mark of its own, and what another
+    session starts, be it below this one, has the mark of that.
+    """
     yield
     end_shared_server()
     left = left_running.left_running(forked.pid_of_forker())
     left_running.end_programs(left)
     if left:
-        warnings.warn(f"{left} ran on after the tests that started them", stacklevel=1)
+        programs = "; ".join(f"{pid}: {words}" for pid, words in left.items())
+        pytest.fail(f"Tests must end the programs that they start. These ran on: {programs}")
 
 
 @pytest.hookimpl(trylast=True)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 MARK = "TESTS_STARTED_BY"  # in the environment of what a worker starts, and of what that starts
-ENDING_S = 5.0  # what is about to end may take so long
+ENDING_S = 30.0  # what is about to end may take so long, on a machine that has much to do
 
 
 def mark_programs() -> None:

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import psutil
+import pytest
 
 from tests import forked, left_running
 
@@ -31,7 +32,40 @@ def test_what_a_killed_worker_had_started_is_ended(tmp_path: Path) -> None:
         assert len(started) == 3 and all(one.is_running() for one in started)
         worker.send_signal(signal.SIGKILL)
         worker.wait()
-        assert psutil.wait_procs(started, 10)[1] == []
+        left = psutil.wait_procs(started, 30)[1]
+        # One that nobody has waited for yet has ended too.
+        assert [one for one in left if one.status() != psutil.STATUS_ZOMBIE] == []
+
+
+LEAVES = """
+import subprocess, sys
+from tests import left_running
+left_running.ENDING_S = 0.2
+def test_a() -> None:
+    program = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    if {ends}:
+        program.kill()
+        program.wait()
+"""
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_a_run_whose_tests_leave_a_program_running_fails_and_names_it(
+    tmp_path: Path, ends: bool
+) -> None:
+    (tmp_path / "test_leaves.py").write_text(LEAVES.format(ends=ends), "utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.conftest", "-c", os.devnull]
+    done = subprocess.run(
+        [*command, "-p", "no:cacheprovider", f"--rootdir={tmp_path}", str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "1 passed" in done.stdout, done.stdout + done.stderr
+    assert done.returncode == (0 if ends else 1)
+    assert ("Tests must end the programs that they start" in done.stdout) is not ends
+    assert ("time.sleep(60)" in done.stdout) is not ends
 
 
 def test_a_program_that_runs_on_is_found_and_one_that_ends_is_not() -> None:
