@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from tidings.core.delivery.access_tokens import (
+    DIGITS_MAX,
     LIFE_MAX_S,
     REFUSED_S,
     UNTOLD_S,
@@ -164,3 +165,18 @@ def test_a_number_that_is_no_json_is_the_endpoints_fault(said: str) -> None:
 )
 def test_lives_that_issuers_write_are_taken(said: str, life_s: float) -> None:
     assert life_s_of(msgspec.json.decode(said)) == life_s
+
+
+@pytest.mark.parametrize(
+    ("told", "life_s"),
+    [
+        ("1" * DIGITS_MAX, LIFE_MAX_S),
+        ("1" * (DIGITS_MAX + 1), None),
+        (10**DIGITS_MAX - 1, LIFE_MAX_S),
+        (10**DIGITS_MAX, None),
+        (1, 1.0),
+        (0, None),
+    ],
+)
+def test_the_life_of_a_token_has_its_digits(told: object, life_s: float | None) -> None:
+    assert life_s_of(told) == life_s

@@ -70,3 +70,11 @@ def test_numbers_are_said_as_they_were_set() -> None:
     assert "2.5 a second" in waits_for(NextAttempt(why=Wait.RATE, most=2.5))
     assert waits_for(NextAttempt(why=Wait.CONNECTIONS, most=10)).endswith("admits: 10.")
     assert waits_for(NextAttempt()) == ""
+
+
+@pytest.mark.parametrize(("late_ms", "expected"), [(-1, NOON + 1), (0, None), (1, None)])
+def test_what_waits_for_something_else_has_a_time_only_while_its_own_is_to_come(
+    late_ms: int, expected: int | None
+) -> None:
+    slots = NextAttempt(why=Wait.SLOTS)
+    assert next_attempt_ms(State.RETRYING, NOON - late_ms, slots, NOON) == expected
