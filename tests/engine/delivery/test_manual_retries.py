@@ -7,6 +7,7 @@ import pytest
 
 from tests.engine.notice_world import NoticeWorld, Receivers, in_world
 from tidings.core.delivery.outcome import DELIVERED, Failed, Outcome, Retry
+from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, OrgId
 from tidings.engine.delivery.manual_retries import PROMISED_MAX, PromisedRetries
@@ -102,6 +103,33 @@ def test_one_that_was_cancelled_while_its_attempt_is_under_way_is_not_tried_besi
         assert (asked.outcome, state_of(world)) == ("due", State.DELIVERED)
         numbers = world.store.half.connection.execute("SELECT attempts FROM delivery").fetchall()
         assert world.receivers.tries == {"/crm": 2} and numbers == [(2,)]
+
+    in_world(scenario)
+
+
+@pytest.mark.parametrize("ended_by", ["a cancel", "its webhook's end"])
+def test_one_that_has_ended_since_is_not_owed_the_automatic_try_of_before(ended_by: str) -> None:
+    async def scenario(world: NoticeWorld) -> None:
+        crm = await world.webhook("crm", "groupCreated")
+        world.receivers.status["/crm"] = 500
+        await world.event()
+        await asyncio.sleep(1)
+        parts, delivery = world.parts, DeliveryId(1)
+        await parts.stops.stop(crm.org, "me")
+        assert (await parts.manual_retries.ask(crm.org, delivery, crm.number)).promised_ms
+        if ended_by == "a cancel":
+            await parts.replays.cancel([delivery], "me")
+        else:
+            await parts.webhooks.set_standing(crm.number, Standing.DISABLED, "it is over", "me")
+            await asyncio.sleep(1)
+            await parts.webhooks.set_standing(crm.number, Standing.ACTIVE, None, "me")
+        assert state_of(world) in (State.CANCELLED, State.PARKED)
+        world.receivers.status["/crm"] = 400
+        assert (await parts.manual_retries.ask(crm.org, delivery, crm.number)).outcome == "due"
+        await parts.stops.start(crm.org)
+        await asyncio.sleep(1)
+        assert world.receivers.tries == {"/crm": 2}
+        assert state_of(world) == State.FAILED, "it was refused for good"
 
     in_world(scenario)
 

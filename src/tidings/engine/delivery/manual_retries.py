@@ -28,6 +28,10 @@ class PromisedRetries:
         if delivery not in self._due_ms:
             self._due_ms.put(org, delivery, due_ms)
 
+    def forget(self, delivery: DeliveryId) -> None:
+        """Drop the promise of a delivery that has ended since: no automatic attempt was due."""
+        self._due_ms.pop(delivery)
+
     def leapt(self, by_ms: int) -> None:
         """Every date is later by so much."""
         for delivery in self._due_ms:
@@ -82,6 +86,8 @@ class ManualRetries:
                 return port.ManualRetry("under_way")
         else:
             asked = await self._store.retry_now(delivery)
+        if asked.promised_ms is None and asked.outcome in ("due", "next"):
+            self._lanes.promised_retries.forget(delivery)
         if asked.due_ms is not None:
             if asked.promised_ms is not None and asked.promised_ms > asked.due_ms:
                 self._lanes.promised_retries.make(org, delivery, asked.promised_ms)
