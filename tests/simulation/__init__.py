@@ -10,10 +10,10 @@ retention and a replay of what was missed (`lasting.py`); two orgs in one small 
 | # | What | Where |
 |---|---|---|
 | 6 | deliveries are what matched, each once | world.py `check_matching` |
-| 7 | states move along the written graph, final ones never | parts.py `check_moves` |
+| 7 | states move along the written graph, final ones by the try by hand alone that is asked for | parts.py `check_moves`, parts.py `retry_now` |
 | 20 | no attempt before it is due | parts.py `check_takes`, world.py `check_send` |
 | 21 | none after the window and one deadline | world.py `check_send` |
-| 22 | delays within their jitter, `Retry-After` inside its clamp | witness.py `check_delay` |
+| 22 | delays within their jitter, `Retry-After` inside its clamp; a try by hand takes no automatic one away | witness.py `check_delay` |
 | 23 | exhausted only by an attempt at the end | witness.py `check_failed` |
 | 24 | no duration is negative | world.py `check_deliveries` |
 | 25 | every delivery ends, parked and cancelled with a reason | world.py `check_deliveries`, lasting.py `check_end` |
@@ -22,7 +22,7 @@ retention and a replay of what was missed (`lasting.py`); two orgs in one small 
 | 28 | caps of a webhook, an org and the process | world.py `check_requests`, parts.py `check_caps` |
 | 29 | no slot is held by nobody, none beyond its deadline | world.py `check_healed`, parts.py `exchange` |
 | 30 | an org with healthy receivers waits for nobody | test_isolation.py `test_healthy_receivers_wait_for_nobody` |
-| 32 | one of a key at a time | world.py `check_send` |
+| 32 | one of a key at a time | world.py `check_order`, parts.py `check_owners` |
 | 33 | an open breaker: one probe, none in its pause, three successes | witness.py `WatchedBreaker` |
 | 44 | a replay makes what was asked for, once; live traffic first | replaying.py `check_jobs`, witness.py `watch_turns` |
 | 45 | retention drops nothing of what is unfinished | parts.py `check_kept`, lasting.py `check_events` |

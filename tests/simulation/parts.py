@@ -3,8 +3,8 @@
 import asyncio
 import random
 from collections import Counter, defaultdict
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
@@ -25,6 +25,27 @@ EPOCH_MS = 1_800_000_000_000
 REST_SLICE_S = 3600.0  # days pass here, and nobody looks at signs of life
 LEGAL = {(int(old), int(new)) for (old, _), new in MOVES.items() if not old.final}
 ASKED = {(int(old), int(new)) for (old, _), new in MOVES.items() if old.final}
+
+
+# Of another try: all that it may change comes first, and all that it may not behind that.
+ROW = (
+    "SELECT state, due_ms, attempts, event, webhook, version, key, status FROM delivery"
+    " WHERE id = ?"
+)
+UNDER_WAY = (
+    "SELECT p.id FROM delivery d JOIN delivery p ON p.webhook = d.webhook AND p.key = d.key"
+    " WHERE d.id = ? AND p.id <> d.id AND p.state IN (0, 2)"
+)
+OWED = "SELECT first, count FROM fan_out"
+UNDELIVERED = {old for old, _ in ASKED}
+
+
+class Revival(NamedTuple):
+    """One more try, asked for by a person, of a delivery that had ended undelivered."""
+
+    state: State  # in which it had ended
+    ahead: frozenset[int]  # of its key, under way then
+    owed: Sequence[range]  # numbers of deliveries that events were owed then
 
 
 class SimulatedClock:
@@ -76,12 +97,16 @@ class Disk:
         run = self.half.connection.execute
         # By functions, not into tables: what a trigger changes would count as the statement's.
         self._moved: list[tuple[int, int, int]] = []
-        self.by_hand: set[int] = set()  # deliveries that a person had tried again
+        self.revivals: dict[int, list[Revival]] = {}  # by delivery, the first one first
+        self.on_revival: Callable[[int], None] = lambda _: None
+        self._asked: int | None = None  # the delivery for which a person asks another try just now
         self._dropped: list[tuple[int]] = []
+        self._owed: list[tuple[int]] = []  # deliveries that went while they were unfinished
         self._taken: list[tuple[int, int]] = []
         for name, seen in (
             ("moved", self._moved),
             ("dropped", self._dropped),
+            ("owed", self._owed),
             ("taken", self._taken),
         ):
             self.half.connection.create_scalar_function(
@@ -93,7 +118,15 @@ class Disk:
             " BEGIN SELECT moved(old.id, old.state, new.state); END"
         )
         self._now_ms = self.half.clock_ms
-        run("CREATE TEMP TRIGGER drops AFTER DELETE ON body BEGIN SELECT dropped(old.seq); END")
+        for table in ("body", "event"):
+            run(
+                f"CREATE TEMP TRIGGER drops_{table} AFTER DELETE ON {table}"
+                " BEGIN SELECT dropped(old.seq); END"
+            )
+        run(
+            "CREATE TEMP TRIGGER drops_delivery AFTER DELETE ON delivery WHEN old.state < 3"
+            " BEGIN SELECT owed(old.id); END"
+        )
         run(
             "CREATE TEMP TRIGGER takes AFTER UPDATE OF due_ms ON delivery"
             " WHEN old.due_ms NOT NULL AND new.due_ms IS NULL AND new.state = 2"
@@ -104,11 +137,49 @@ class Disk:
         return self.half.connection.execute(query, binding).fetchall()
 
     def check_moves(self) -> None:
-        """Invariant 7: states move along the written graph only; final ones by hand alone."""
+        """Invariant 7: states move along the written graph only; a final one only in the call by
+        which a person asks for another try of that very delivery."""
         for delivery, old, new in _emptied(self._moved):
-            asked = delivery in self.by_hand and (old, new) in ASKED
+            asked = delivery == self._asked and (old, new) in ASKED
             legal = asked or (old, new) in LEGAL
             assert legal, ("7 written moves", delivery, State(old), State(new))
+
+    def retry_now(self, delivery: int) -> port.ManualRetry:
+        """Ask for another try, and look at all that it changes: of one delivery that has ended
+        undelivered, that it is due now or goes next of its key; of one that waits, its time."""
+        self.check_moves()
+        before = self.ask(ROW, delivery)
+        ahead = frozenset(id for (id,) in self.ask(UNDER_WAY, delivery))
+        owed = [range(first, first + count) for first, count in self.ask(OWED)]
+        self._asked = delivery
+        try:
+            asked: port.ManualRetry = self.operations["retry_now"](delivery)
+            after, moved = self.ask(ROW, delivery), self._moved[:]
+            self.check_moves()
+        finally:
+            self._asked = None
+        assert {id for id, _, _ in moved} <= {delivery}, "7 another try moves one delivery"
+        for (old, *was), (new, *now) in zip(before, after, strict=True):
+            assert was[1:] == now[1:], "7 another try changes state and time alone"
+            if (old, was) != (new, now):
+                revived = old in UNDELIVERED and asked.outcome in ("due", "next")
+                assert revived or (old == new == State.RETRYING), ("7 another try", old, new)
+            if old != new:
+                held = new == State.HELD
+                assert held or not ahead, ("32 another try goes beside one of its key", delivery)
+                assert not held or ahead or owed, ("32 another try waits for nothing", delivery)
+                revival = Revival(State(old), ahead, owed)
+                self.revivals.setdefault(delivery, []).append(revival)
+                self.on_revival(delivery)
+        return asked
+
+    def may_go_first(self, delivery: int, other: int) -> bool:
+        """Whether one of its key was under way, or owed, when a person had a delivery tried again:
+        such ones, and no others, go before it, whatever their numbers."""
+        revival = self.revivals.get(delivery, [None])[-1]
+        if revival is None:
+            return False
+        return other in revival.ahead or any(other in owed for owed in revival.owed)
 
     def check_takes(self) -> None:
         """Invariant 20: no retry is taken before it is due."""
@@ -116,10 +187,14 @@ class Disk:
             assert due_ms <= self._now_ms(), ("20 not before due", delivery)
 
     def check_kept(self) -> None:
-        """Invariant 45: what is dropped is of no delivery that is not final."""
-        for (event,) in _emptied(self._dropped):
+        """Invariant 45: what is dropped is of no delivery that is not final, or that is owed."""
+        assert not self._owed, ("45 retention drops no unfinished delivery", self._owed)
+        for event in {event for (event,) in _emptied(self._dropped)}:
             unfinished = self.ask(
-                "SELECT d.id FROM delivery d WHERE d.event = ? AND d.state < 3", event
+                "SELECT d.id FROM delivery d WHERE d.event = ? AND d.state < 3"
+                " UNION ALL SELECT f.first FROM fan_out f WHERE f.event = ?",
+                event,
+                event,
             )
             assert not unfinished, ("45 retention drops no unfinished payload", unfinished)
 
@@ -138,14 +213,15 @@ class Disk:
             " WHERE p.webhook = d.webhook AND p.key = d.key AND p.state < 3 AND p.id < d.id)"
             " AND NOT EXISTS (SELECT 1 FROM fan_out f WHERE f.first < d.id)"
         )
-        # One that is tried by hand may go behind a later one of its key: whichever is under way.
-        behind = (
-            "SELECT 1 FROM delivery d JOIN delivery p ON p.webhook = d.webhook AND p.key = d.key"
-            " WHERE d.id = ? AND p.state IN (0, 2)"
+        for (delivery,) in orphans:  # those that a person has tried again: who goes first is kept
+            under_way = {id for (id,) in self.ask(UNDER_WAY, delivery)}
+            first = [other for other in under_way if self.may_go_first(delivery, other)]
+            assert first and len(first) == len(under_way), ("an owner", delivery, under_way)
+        beside = self.ask(
+            "SELECT webhook, key, count(*) FROM delivery WHERE key NOT NULL AND state IN (0, 2)"
+            " GROUP BY webhook, key HAVING count(*) > 1"
         )
-        by_hand = self.by_hand
-        left = [id for (id,) in orphans if id not in by_hand or not self.ask(behind, id)]
-        assert not left, left
+        assert not beside, ("32 one of a key at a time", beside)
 
 
 def _emptied(facts: list[Any]) -> list[Any]:
@@ -197,6 +273,8 @@ class SimulatedStore:
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         function = self._disk.operations[name]  # KeyError: the port has no such method
+        if name == "retry_now":
+            function = self._disk.retry_now
         refused = name in WRITES and name not in NEVER_REFUSED
         return lambda *given: self._do(lambda: function(*given), write=refused)
 
@@ -260,6 +338,22 @@ class Request:
         self.said: int | None = None  # the status that the receiver gave, even if it got lost
 
 
+class ReceiverLimit:
+    """So many requests in each second, by a receiver's own clock."""
+
+    def __init__(self, per_s: int) -> None:
+        self.per_s = per_s
+        self._second = 0
+        self._admitted = 0
+
+    def admits(self, now_s: float) -> bool:
+        """Count a request, if there is room for it in this second."""
+        if int(now_s) != self._second:
+            self._second, self._admitted = int(now_s), 0
+        self._admitted += 1
+        return self._admitted <= self.per_s
+
+
 SLOW_TO_CONNECT = 0.2  # of all requests
 
 
@@ -276,6 +370,7 @@ class Network:
         self.said_2xx: defaultdict[int, list[Request]] = defaultdict(list)
         self.gone: set[int] = set()  # webhooks whose receiver says 410
         self.broken: set[int] = set()  # webhooks whose receiver never succeeds
+        self.limits: dict[int, ReceiverLimit] = {}  # of webhooks whose receiver has one
         self.process_cap = 0
         self.peak = 0
         self.before_send: Callable[[Request], None] = lambda _: None
@@ -307,10 +402,13 @@ class Network:
             await asyncio.sleep(min(slow_s, left_s))
             if slow_s > left_s:
                 return Fault(FaultKind.TIMEOUT, True, "silent", self._since(started))
+            limit = self.limits.get(webhook)
             if webhook in self.gone:
                 request.said = 410
             elif webhook in self.broken:
                 return Fault(FaultKind.REFUSED, False, "refused", self._since(started))
+            elif limit is not None and not limit.admits(asyncio.get_running_loop().time()):
+                request.said = 429
             elif rng.random() < faults.failing:
                 return await self._fail(request, deadline_s, started)
             else:

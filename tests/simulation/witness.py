@@ -16,6 +16,7 @@ from tidings.core.delivery.job import Job
 from tidings.core.delivery.lane import Lane
 from tidings.core.delivery.states import State
 from tidings.core.delivery.statuses import retry_after_s
+from tidings.core.ids import DeliveryId, OrgId
 from tidings.engine.delivery.runner import WebhookRunner
 from tidings.engine.engine import Engine
 from tidings.store import port
@@ -26,6 +27,7 @@ JITTER = 0.2
 WINDOW_MS = 168 * 3_600_000
 DAY_S = 86_400.0
 SHAPING_WAITS_S = 20.0  # the simulated platform asks for no more
+SLOW_DOWN = {429, 502, 503, 504}  # the receiver asks for less
 REFUSALS = {400, 405, 406, 410, 411, 413, 414, 415, 422, 431, 501, 505}
 ROUNDING_S = 0.002
 FIRST_PAUSE_S, LAST_PAUSE_S, PAUSE_JITTER = 5.0, 300.0, 0.1
@@ -91,8 +93,11 @@ class Witness:
         self._ask = ask
         self._now_ms = now_ms
         self._settle = engine.commits.settle
+        self.settled: Callable[[port.Settlement], None] = lambda _: None
         self._restore = engine.dispatcher._breakers.restore
-        self.opened = 0
+        self._make_promise = engine.dispatcher.promised_retries.make
+        self.promised: dict[int, int] = {}  # when those that are asked for sooner were due anyhow
+        engine.dispatcher.promised_retries.make = self.promise  # type: ignore[method-assign]
         engine.commits.settle = self.settle  # type: ignore[method-assign]
         engine.dispatcher._breakers.restore = self.restore  # type: ignore[method-assign]
 
@@ -102,36 +107,56 @@ class Witness:
         watch_turns(runner.lane)
         self._restore(runner)
 
+    def promise(self, org: OrgId, delivery: DeliveryId, due_ms: int) -> None:
+        """Another try is asked for before the automatic one is due."""
+        self.promised.setdefault(delivery, due_ms)
+        self._make_promise(org, delivery, due_ms)
+
     def settle(self, settled: port.Settlement) -> None:
         """An attempt's outcome is handed to be written."""
+        self.settled(settled)
         if settled.delay_ms is not None:
             self.check_delay(settled)
-        elif settled.state is State.FAILED:
-            self.check_failed(settled)
+        else:
+            self.promised.pop(settled.delivery, None)
+            if settled.state is State.FAILED:
+                self.check_failed(settled)
         self._settle(settled)
 
     def check_delay(self, settled: port.Settlement) -> None:
         """22: after the n-th attempt the n-th delay, or what the receiver asked for; what was
-        possibly sent takes no step."""
+        possibly sent takes no step. A try that was asked for takes no automatic one away: it is due
+        when it was due without it, unless the receiver asks for less."""
         evidence = settled.evidence
         kind = None if evidence is None else evidence.kind
         if kind in ("lost", "stale"):
             assert settled.delay_ms == 0, "22 what was not the receiver's doing is due at once"
             return
+        if kind == "waits":  # for a time of an action's own: acting.py sees whether it did
+            assert settled.delay_ms, "22 what is not to be done yet is not due"
+            return
         [(lost,)] = self._ask(
-            "SELECT count(*) FROM attempt WHERE delivery = ? AND number < ? AND kind = 'lost'",
+            "SELECT count(*) FROM attempt WHERE delivery = ? AND number < ?"
+            " AND kind IN ('lost', 'waits')",
             settled.delivery,
             settled.attempt,
         )
         base = DELAYS_S[min(settled.attempt - lost, len(DELAYS_S)) - 1]
         headers = () if evidence is None else evidence.headers
-        asked = retry_after_s(tuple(headers), self._now_ms() / 1000) or 0.0
+        wait_s = retry_after_s(tuple(headers), self._now_ms() / 1000)
+        asked = wait_s or 0.0
         least = max(base * (1 - JITTER), min(asked, DAY_S))
-        asked = max(asked, SHAPING_WAITS_S if kind == "ours" else 0.0)
-        most = max(base * (1 + JITTER), min(asked, DAY_S))
+        later = max(asked, SHAPING_WAITS_S if kind == "ours" else 0.0)
+        most = max(base * (1 + JITTER), min(later, DAY_S))
         left_s = self.window_left_s(settled.delivery)
         assert settled.delay_ms is not None
         delay_s = settled.delay_ms / 1000
+        promised_ms = None if kind == "ours" else self.promised.pop(settled.delivery, None)
+        if promised_ms is not None and settled.status not in SLOW_DOWN and wait_s is None:
+            promised_s = max(0.0, (promised_ms - self._now_ms()) / 1000)
+            assert delay_s <= promised_s + ROUNDING_S, ("22 the automatic try is gone", delay_s)
+            if delay_s >= promised_s - ROUNDING_S:
+                return
         assert min(least, left_s) - ROUNDING_S <= delay_s, ("22 too soon", delay_s, least)
         assert delay_s <= max(min(most, left_s), 0) + ROUNDING_S, ("22 too late", delay_s, most)
 
