@@ -58,7 +58,7 @@ class KafkaSubject:
         pass
 
     async def make_topic(self) -> None:
-        """Make the topic, or make it anew."""
+        """Make the topic, or make it anew, and wait until the broker names its leaders."""
         admin = AIOKafkaAdminClient(bootstrap_servers=self.server.servers)
         await admin.start()
         try:
@@ -69,8 +69,16 @@ class KafkaSubject:
                 if made.topic_errors[0][1] == 0:
                     break
                 await asyncio.sleep(0.05)
+            while not await self._is_led(admin):
+                await asyncio.sleep(0.05)
         finally:
             await admin.close()
+
+    async def _is_led(self, admin: AIOKafkaAdminClient) -> bool:
+        [found] = await admin.describe_topics([self.topic])
+        partitions = found["partitions"]
+        led = [partition for partition in partitions if partition["leader"] >= 0]
+        return found["error_code"] == 0 and len(led) == self.partitions
 
     async def delete_topic(self) -> None:
         """Delete the topic, and wait until the cluster does not know it any more."""

@@ -48,6 +48,12 @@ def made_older(data: Path, subject: ScriptedSubject) -> None:
         group.offsets[at] = offset, stamp.partition("@")[2]
 
 
+def committed(subject: ScriptedSubject) -> int:
+    """Count the messages that the group has committed."""
+    [group] = subject.broker.groups.values()
+    return sum(offset for offset, _ in group.offsets.values())
+
+
 @pytest.mark.parametrize("start_at", ["earliest", "latest"])
 def test_of_100000_messages_that_were_read_none_comes_again(
     scripted: ScriptedSubject, own_service: NewService, tmp_path: Path, start_at: str
@@ -63,6 +69,7 @@ def test_of_100000_messages_that_were_read_none_comes_again(
     for partition, count in enumerate((MESSAGES // 2, MESSAGES // 4, MESSAGES // 4)):
         scripted.fill(bodies(count), partition=partition)
     until(lambda: taken(service) == {"accepted": MESSAGES}, "all of them accepted", 250)
+    until(lambda: committed(scripted) == MESSAGES, "and committed to the group", 60)
     service.stop()
     made_older(tmp_path / "store", scripted)
     service.start()
