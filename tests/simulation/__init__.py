@@ -5,7 +5,13 @@ is). The worlds run producers, owners who pause, reshape and delete, 410s, refus
 answers, kills and stops (`world.py`); replays, cancels, pauses of jobs and stop switches
 (`replaying.py`); nine days with a receiver that is down, so the breaker, disabling, parking,
 retention and a replay of what was missed (`lasting.py`); two orgs in one small process
-(`test_isolation.py`). `witness.py` sits beside the engine's own parts in all of them.
+(`test_isolation.py`); and all of the first two with a source, actions, retention and receivers that
+limit, hours and days long (`crossing.py`). `witness.py` sits beside the engine's own parts in all
+of them.
+
+What a person's other try of a delivery may change is looked at in the very call that asks for it
+(`parts.py` `retry_now`): one delivery that has ended undelivered is unfinished again, behind what is
+under way of its key then, and nothing else moves.
 
 | # | What | Where |
 |---|---|---|
@@ -25,7 +31,14 @@ retention and a replay of what was missed (`lasting.py`); two orgs in one small 
 | 32 | one of a key at a time | world.py `check_order`, parts.py `check_owners` |
 | 33 | an open breaker: one probe, none in its pause, three successes | witness.py `WatchedBreaker` |
 | 44 | a replay makes what was asked for, once; live traffic first | replaying.py `check_jobs`, witness.py `watch_turns` |
-| 45 | retention drops nothing of what is unfinished | parts.py `check_kept`, lasting.py `check_events` |
+| 45 | retention drops nothing of what is unfinished or owed | parts.py `check_kept`, lasting.py `check_events` |
+| 52 | a message is acknowledged once it is kept | topics.py `check_kept` |
+| 53 | each message is accepted once by its id, or put aside once | topics.py `check_end` |
+| 54 | an act is done once, unless an attempt may have been it | acting.py `check_end` |
+| 55 | not before it is due, not in quiet hours, within its cap | acting.py `check_act` |
+| 56 | cancelled where stated, for the reason that is stated | acting.py `check_act`, acting.py `check_settled` |
+| 57 | what is final and old goes, nothing owed does, counts are those of the rows | crossing.py `check_gone_by`, crossing.py `check_kept_whole`, crossing.py `check_counts` |
+| 58 | a receiver that limits is sent to at 85 % of it, also after an outage | test_crossing.py `recover` |
 
 31 (bytes and memory of an attempt) is the real sender's, over sockets: tests/egress/test_hostile.py;
 and so is the half of 29 that a peer can put to the test: a drip, an endless head, an endless body.

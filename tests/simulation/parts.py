@@ -96,6 +96,7 @@ class Disk:
         self.operations = operations(self.half)
         run = self.half.connection.execute
         # By functions, not into tables: what a trigger changes would count as the statement's.
+        self.unanswered: list[asyncio.Future[None]] = []  # who waits is ended in order
         self._moved: list[tuple[int, int, int]] = []
         self.revivals: dict[int, list[Revival]] = {}  # by delivery, the first one first
         self.on_revival: Callable[[int], None] = lambda _: None
@@ -252,7 +253,9 @@ class SimulatedStore:
         async with self._line:  # requests are served one by one, in order
             await asyncio.sleep(self._rng.random() * 0.004)
             if self.dead:
-                await asyncio.get_running_loop().create_future()  # nobody answers any more
+                never = asyncio.get_running_loop().create_future()  # nobody answers any more
+                self._disk.unanswered.append(never)
+                await never
             if write and self._rng.random() < self._faults.store_down:
                 raise port.StoreDown("the simulated disk is full")
             result = work()

@@ -10,7 +10,7 @@ from tests.depth import depth
 from tests.simulation.loop import SimulatedLoop
 from tests.simulation.world import World
 
-SEEDS = depth(10, 40, "TIDINGS_SIMULATION_SEEDS")
+SEEDS = depth(8, 40, "TIDINGS_SIMULATION_SEEDS")
 FIRST = int(os.environ.get("TIDINGS_SIMULATION_FIRST", "0"))
 DAY_S = 24 * 3600
 HEALED_S = 8 * DAY_S

@@ -1,0 +1,214 @@
+"""Every promise holds where everything meets: the axes are drawn by the seed, and cross."""
+
+import asyncio
+import os
+import random
+
+import pytest
+
+from tests.depth import depth
+from tests.simulation.crossing import LEARNS_S, LEAST_SHARE, LIMITED_ORG, CrossedWorld
+from tests.simulation.loop import SimulatedLoop
+from tests.simulation.parts import ReceiverLimit
+from tests.simulation.test_replays import meddling
+from tests.simulation.test_simulation import trouble
+from tests.simulation.world import ORG
+from tidings.core.delivery.breaker import Position
+from tidings.core.retention import RetentionDays
+from tidings.engine import retention
+from tidings.engine.delivery import healths
+from tidings.engine.events.intake import Draft
+from tidings.engine.sources import lag_watch
+
+SEEDS = depth(2, 40, "TIDINGS_SIMULATION_SEEDS")
+FIRST = int(os.environ.get("TIDINGS_SIMULATION_FIRST", "0"))
+HOUR_S, DAY_S = 3600.0, 86_400.0
+TABLES = ("event", "body", "delivery", "kept_back")
+CALM_REVIEW_S = 1800.0  # who fails is looked at so seldom: it is the cost of days
+
+
+async def life(world: CrossedWorld, rng: random.Random) -> None:
+    """One process: it works in trouble, then hours or days pass; it is killed or stopped."""
+    await world.start()
+    for _ in range(rng.randrange(1, 3) if world.known else 3):
+        await world.create_webhook()
+    for known in world.known.values():
+        if rng.random() < 0.2:
+            world.network.limits[known.receiver] = ReceiverLimit(rng.choice((2, 5, 20)))
+    world.topic.failing = rng.choice((0.0, 0.1, 0.4))
+    work = [world.spawn(world.produce(rng.randrange(3, 15))) for _ in range(rng.randrange(1, 3))]
+    work += [world.spawn(trouble(world, rng)), world.spawn(meddling(world, rng))]
+    world.topic.send(rng.randrange(10))
+    await asyncio.sleep(rng.random() * 6)
+    for task in work:
+        task.cancel()
+    await asyncio.gather(*work, return_exceptions=True)
+    world.stopped_s = float("inf")
+    await world.surely(world.go_on)
+    world.faults.store_down = min(world.faults.store_down, 0.05)
+    for _ in range(rng.randrange(4)):
+        await asyncio.sleep(rng.choice((1.0, 600.0, 3 * HOUR_S, 9 * HOUR_S)) * rng.random())
+        await world.post([world.draft()])
+        await world.meddle(rng)
+        world.topic.send(1)
+    world.stopped_s = float("inf")
+    await (world.kill() if rng.random() < 0.7 else world.stop())
+    for task in work:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            raise error
+    world.disk.check_attempt_numbers()
+    world.disk.check_owners()
+    world.check_sources()
+    world.check_events()
+    world.check_jobs()
+    world.check_counts()
+
+
+async def heal(world: CrossedWorld) -> None:
+    """Nothing breaks any more, and what people have stopped goes on."""
+    world.faults.heal()
+    world.network.gone.clear()
+    world.topic.failing = 0.0
+    await world.start()
+    await world.go_on()
+    await world.resume_paused()
+    await world.resume_jobs()
+
+
+async def run(seed: int, loop: SimulatedLoop) -> CrossedWorld:
+    rng = random.Random(seed * 86_028_121)
+    world = CrossedWorld(seed, loop)
+    main = asyncio.current_task()
+    assert main is not None
+    world.own.add(main)
+    for _ in range(rng.randrange(1, 4)):
+        await life(world, rng)
+        if loop.time() < DAY_S:  # all of it is less than the 168 hours of a delivery
+            await asyncio.sleep(rng.choice((0.0, HOUR_S, 1.2 * DAY_S)))  # nobody is there
+    await heal(world)
+    unfinished = world.unfinished()
+    await world.admit_later()
+    await asyncio.sleep(60)
+    [live] = world.parts.sources.of(ORG)
+    await world.parts.sources.redrive(live)
+    await asyncio.sleep(DAY_S)
+    world.check_sources()
+    world.ledger.check_end(live.aside)
+    world.check_healed()
+    await asyncio.sleep(7 * DAY_S)
+    world.check_arrived(unfinished)
+    world.check_counts()
+    world.check_events()
+    world.check_matching()
+    world.check_deliveries()
+    world.check_requests()
+    world.check_acts()
+    world.check_jobs()
+    assert not world.engine.problems(), world.engine.problems()
+    if rng.random() < 0.5:
+        await recover(world, rng)
+    await let_go(world, rng)
+    await world.stop()
+    return world
+
+
+async def recover(world: CrossedWorld, rng: random.Random) -> None:
+    """58: a receiver with a limit, and an outage of it."""
+    receiver = len(world.known)
+    await world.create_webhook(LIMITED_ORG, "none", may_filter=False)
+    limit = world.network.limits[receiver] = ReceiverLimit(rng.choice((4, 8)))
+    sent = 0
+
+    async def send(count: int) -> None:
+        nonlocal sent
+        drafts = []
+        for _ in range(count):
+            sent += 1
+            body = b'{"id":"limited-%d","data":{"key":"k0"}}' % sent
+            world.submitted[f"limited-{sent}"] = {body}
+            event = {"data": {"key": "k0"}, "eventName": "a"}
+            drafts.append(Draft(LIMITED_ORG, "a", f"limited-{sent}", body, event))
+        await world.parts.acceptor.accept(drafts)
+
+    await send(6 * limit.per_s)
+    await asyncio.sleep(10)
+    world.network.broken.add(receiver)
+    await send(2 * limit.per_s)
+    await asyncio.sleep(rng.choice((20.0, 150.0)))
+    if rng.random() < 0.5:
+        await world.kill()
+        await world.start()
+    world.network.broken.discard(receiver)
+    await send(50 * limit.per_s)
+    for _ in range(2000):
+        if not lane_is_asked(world, receiver):
+            break
+        await asyncio.sleep(0.5)
+    await asyncio.sleep(LEARNS_S)
+    since_s = world.loop.time()
+    await asyncio.sleep(20)
+    assert world.disk.ask(
+        "SELECT 1 FROM delivery WHERE webhook = ? AND state < 3", world.known[receiver].number
+    ), "58 there was more to send"
+    admitted = [
+        request
+        for request in world.network.requests
+        if request.webhook == receiver
+        and request.at_s >= since_s
+        and request.said in (200, 201, 204)
+    ]
+    share = len(admitted) / 20 / limit.per_s
+    assert share >= LEAST_SHARE, ("58 a limit is used again", share, limit.per_s)
+    await asyncio.sleep(HOUR_S)
+
+
+def lane_is_asked(world: CrossedWorld, receiver: int) -> bool:
+    """Whether the breaker of a webhook is not closed yet."""
+    runner = world.engine.dispatcher._runners.get(world.known[receiver].number)
+    return runner is None or runner.lane.breaker.position is not Position.CLOSED
+
+
+async def let_go(world: CrossedWorld, rng: random.Random) -> None:
+    """57: days pass while some of what is old is owed; then it arrives, and goes, too."""
+    broken = [known for known in world.known.values() if known.id and known.org == ORG]
+    broken = [known for known in broken if rng.random() < 0.6 and known.ending_s == float("inf")]
+    world.network.broken |= {known.receiver for known in broken}
+    world.keeps = RetentionDays(1, 1, 1)
+    await world.produce(8)
+    await asyncio.sleep(3 * HOUR_S)
+    owed = world.owed()
+    if rng.random() < 0.5:
+        await world.kill()
+        await asyncio.sleep(rng.choice((0.0, 1.5 * DAY_S)))
+        await world.start()
+    await asyncio.sleep(2.5 * DAY_S)
+    still = world.owed()
+    world.check_kept_whole({event: owed[event] for event in owed if event in still})
+    world.check_gone_by(1)
+    world.check_counts()
+    unfinished = world.unfinished()
+    world.network.broken.clear()
+    await asyncio.sleep(DAY_S)
+    late = [delivery for delivery in unfinished if not world.network.said_2xx[delivery]]
+    assert not late, ("26 what was owed arrives, however old", late)
+    await asyncio.sleep(4 * DAY_S)
+    world.check_gone_by(1)
+    world.check_counts()
+    left = [table for table in TABLES if world.disk.ask(f"SELECT 1 FROM {table}")]
+    assert not left, ("57 nothing is left in the end", left)
+
+
+@pytest.mark.parametrize("seed", range(FIRST, FIRST + SEEDS))
+def test_every_promise_holds_where_all_things_meet(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Safety while faults are on, liveness after they end; the seed repeats the run."""
+    monkeypatch.setattr(healths, "REVIEW_EVERY_S", CALM_REVIEW_S)
+    monkeypatch.setattr(lag_watch, "LOOK_EVERY_S", CALM_REVIEW_S)
+    monkeypatch.setattr(retention, "FIRST_AFTER_S", 0.0)  # beside what a start has to do
+    loop = SimulatedLoop(seed)
+    try:
+        world = loop.run_until_complete(run(seed, loop))
+        world.disk.check_moves()
+    finally:
+        loop.close()
