@@ -6,7 +6,7 @@ import pytest
 
 from tidings.core.delivery.advice import PastAttempt, advise, next_try, what_happened, what_to_do
 from tidings.core.delivery.exchange import FaultKind
-from tidings.core.delivery.next_attempt import NextAttempt, Wait
+from tidings.core.delivery.next_attempt import BARRED, NextAttempt, Wait
 from tidings.core.delivery.outcome import DEFAULT_POLICY, RetryPolicy
 from tidings.core.delivery.schedule import WINDOW_S, Schedule
 from tidings.core.delivery.standing import Standing
@@ -224,7 +224,17 @@ def test_what_is_not_sent_yet_says_what_it_waits_for(
         assert "waits" not in rest and "Next try" not in rest, told
 
 
-@pytest.mark.parametrize("why", [Wait.STOPPED_ALL, Wait.STOPPED_ORG, Wait.STANDING])
+ENDS = {
+    Wait.STOPPED_ALL: "is started again.",
+    Wait.STOPPED_ORG: "is started again.",
+    Wait.STANDING: "is active.",
+    Wait.TYPE: "until webHookType is HTTP.",
+    Wait.CONNECTION: "The connection main cannot be used now, whatever the message. Nothing is "
+    "sent or charged meanwhile; it goes on by itself.",
+}
+
+
+@pytest.mark.parametrize("why", sorted(BARRED))
 def test_where_nothing_is_sent_no_time_is_promised(why: Wait) -> None:
     standing = Standing.PAUSED if why is Wait.STANDING else Standing.ACTIVE
     told = advise(
@@ -232,11 +242,11 @@ def test_where_nothing_is_sent_no_time_is_promised(why: Wait) -> None:
         BUSY,
         due_ms=NOON + 5_000,
         now_ms=NOON,
-        next_attempt=NextAttempt(why=why),
+        next_attempt=NextAttempt(why=why, over="main"),
         standing=standing,
     )
-    assert "12:00:05" not in told and "Next try" not in told
-    assert told.endswith("is active." if why is Wait.STANDING else "is started again.")
+    assert "12:00:05" not in told and "Next try" not in told and "It is due" not in told
+    assert told.endswith(ENDS[why]), "and nobody is asked to mend what is not at fault"
 
 
 def test_the_webhooks_own_policy_decides_what_was_final() -> None:

@@ -258,7 +258,9 @@ def _barred(next_attempt: NextAttempt, standing: Standing, *, acts: bool = False
     if next_attempt.why in (Wait.STOPPED_ALL, Wait.STOPPED_ORG, Wait.TYPE):
         return waits_for(next_attempt)
     if standing is Standing.ACTIVE:
-        return ""
+        # What the receiver answered before is no news while its connection holds everything up.
+        held_up = next_attempt.why is Wait.CONNECTION
+        return waits_for(next_attempt, acts=acts) if held_up else ""
     if acts:
         return f"The action is {standing.value}: nothing is done until it is active."
     return f"The webhook is {standing.value}: nothing is sent until it is active."
