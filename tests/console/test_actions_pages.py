@@ -8,6 +8,7 @@ from tests.console.crawl import act
 from tests.console.test_strange_names import MARK, STRANGE, Markup
 from tests.console.webhook_client import Pages, pages, text
 from tests.declared_actions import SECRET, text_message, welcome
+from tidings.console.pages.actions import WHICH
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, OrgId
 from tidings.engine.actions.declared import declare
@@ -74,7 +75,9 @@ async def test_runs_are_listed_with_their_reason_and_can_be_done_again() -> None
     async with pages(actions=BOTH) as p:
         browser = await p.browser()
         runs = await act(p, 7, "Asha is on holiday.")
-        for which, counted in (("all", 4), ("not-done", 1), ("waiting", 2), ("done", 1)):
+        found = {"all": 4, "not-done": 1, "waiting": 2, "done": 1, "failed": 0}
+        assert found.keys() == WHICH.keys()
+        for which, counted in found.items():
             page = text(await browser.get(f"/console/o/7/actions/welcome?runs={which}"))
             assert page.count("data-row") == counted, which
         page = text(await browser.get("/console/o/7/actions/welcome?runs=not-done"))

@@ -82,6 +82,20 @@ def test_what_the_deliveries_of_an_event_amount_to(
 WANTED = frozenset({FAILED, PARKED})
 
 
+@pytest.mark.parametrize("state", State)
+def test_a_delivery_in_any_state_is_taken_for_what_it_is(state: State) -> None:
+    assert combined_state([state]) is state
+    assert state.final or combined_state([FAILED, state]) is state
+    assert combined_state([state, DELIVERED]) is DELIVERED
+    of_target = decide(WANTED, False, False, [FAILED], [state], True)
+    if state is DELIVERED:
+        assert of_target is ReplayDecision.DELIVERED
+    else:
+        assert of_target is (ReplayDecision.MAKE if state.final else ReplayDecision.UNDER_WAY)
+    of_source = decide(WANTED, False, False, [state], [], True)
+    assert of_source is (ReplayDecision.MAKE if state in WANTED else ReplayDecision.OTHER)
+
+
 @pytest.mark.parametrize(
     ("source", "target", "decision"),
     [

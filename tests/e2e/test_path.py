@@ -6,6 +6,7 @@ import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from tests.openapi.test_streams import OF_ORG, fits
+from tidings.core.webhooks.settings import METHODS
 
 from .harness.api import Api
 from .harness.events import bare, event, new_id
@@ -101,7 +102,7 @@ def test_cloudevents_arrive_as_the_flat_envelope(api: Api, receiver: Receiver) -
         assert arrival.event["eventName"] == "pointsIssued" and arrival.event["orgId"] == api.org
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "GET", "DELETE"])
+@pytest.mark.parametrize("method", METHODS)
 def test_every_method_carries_the_body_and_the_configured_headers(
     api: Api, receiver: Receiver, method: str
 ) -> None:

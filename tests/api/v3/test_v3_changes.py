@@ -1,7 +1,8 @@
 """`/v3/webHooks`, what the original lacks: patch, ETag, idempotent create, rotation, standings."""
 
 import asyncio
-from typing import Any
+from itertools import product
+from typing import Any, get_args
 
 import pytest
 
@@ -11,6 +12,7 @@ from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId
 from tidings.engine.delivery.message import MessageHeaders
+from tidings.engine.webhooks.records import Verb
 from tidings.store import port
 
 ORG = OrgId(1)
@@ -445,26 +447,31 @@ class TestRotation:
 class TestStandings:
     """Pause, resume, enable and disable."""
 
-    @pytest.mark.parametrize(
-        ("standing", "verb", "after"),
-        [
-            (Standing.ACTIVE, "pause", Standing.PAUSED),
-            (Standing.PAUSED, "pause", Standing.PAUSED),
-            (Standing.INACTIVE, "pause", None),
-            (Standing.DISABLED, "pause", None),
-            (Standing.PAUSED, "resume", Standing.ACTIVE),
-            (Standing.ACTIVE, "resume", Standing.ACTIVE),
-            (Standing.INACTIVE, "resume", None),
-            (Standing.DISABLED, "resume", None),
-            (Standing.DISABLED, "enable", Standing.ACTIVE),
-            (Standing.INACTIVE, "enable", Standing.ACTIVE),
-            (Standing.ACTIVE, "enable", Standing.ACTIVE),
-            (Standing.PAUSED, "enable", None),
-            (Standing.ACTIVE, "disable", Standing.DISABLED),
-            (Standing.PAUSED, "disable", Standing.DISABLED),
-            (Standing.INACTIVE, "disable", None),
-        ],
-    )
+    LEADS = [
+        (Standing.ACTIVE, "pause", Standing.PAUSED),
+        (Standing.PAUSED, "pause", Standing.PAUSED),
+        (Standing.INACTIVE, "pause", None),
+        (Standing.DISABLED, "pause", None),
+        (Standing.PAUSED, "resume", Standing.ACTIVE),
+        (Standing.ACTIVE, "resume", Standing.ACTIVE),
+        (Standing.INACTIVE, "resume", None),
+        (Standing.DISABLED, "resume", None),
+        (Standing.DISABLED, "enable", Standing.ACTIVE),
+        (Standing.INACTIVE, "enable", Standing.ACTIVE),
+        (Standing.ACTIVE, "enable", Standing.ACTIVE),
+        (Standing.PAUSED, "enable", None),
+        (Standing.ACTIVE, "disable", Standing.DISABLED),
+        (Standing.PAUSED, "disable", Standing.DISABLED),
+        (Standing.INACTIVE, "disable", None),
+        (Standing.DISABLED, "disable", Standing.DISABLED),
+    ]
+
+    def test_each_verb_is_tried_at_each_standing_of_a_webhook_that_is_there(self) -> None:
+        there = [standing for standing in Standing if standing is not Standing.DELETED]
+        tried = {(standing, verb) for standing, verb, _ in self.LEADS}
+        assert tried == set(product(there, get_args(Verb)))
+
+    @pytest.mark.parametrize(("standing", "verb", "after"), LEADS)
     async def test_what_leads_where(
         self, standing: Standing, verb: str, after: Standing | None
     ) -> None:

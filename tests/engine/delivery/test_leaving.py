@@ -112,16 +112,8 @@ async def test_what_was_shaped_and_did_not_leave_is_shaped_from_what_was_accepte
     assert seen == [BODY, BODY] and failed.sent == b'{"made":2}' and failed.attempt == 2
 
 
-def pause(desk: Desk) -> None:
-    changed(desk, PLAIN, standing=Standing.PAUSED)
-
-
-def disable(desk: Desk) -> None:
-    changed(desk, PLAIN, standing=Standing.DISABLED)
-
-
-def delete(desk: Desk) -> None:
-    changed(desk, PLAIN, standing=Standing.DELETED)
+def set_standing(standing: Standing) -> Callable[[Desk], None]:
+    return lambda desk: changed(desk, PLAIN, standing=standing)
 
 
 def stop(desk: Desk) -> None:
@@ -136,14 +128,21 @@ def cancel(desk: Desk) -> None:
     desk.dispatcher.handover(receipt, [], [])
 
 
+HOLDS = {
+    **{off.value: set_standing(off) for off in Standing if off is not Standing.ACTIVE},
+    "stop": stop,
+    "cancel": cancel,
+}
+
+
 @pytest.mark.parametrize("refuses", [False, True])
-@pytest.mark.parametrize("hold", [pause, disable, delete, stop, cancel])
+@pytest.mark.parametrize("hold", HOLDS.values(), ids=HOLDS.keys())
 async def test_what_may_not_leave_any_more_does_not_and_is_charged_to_nobody(
     hold: Callable[[Desk], None], refuses: bool
 ) -> None:
     line = SlowLine(refuses=refuses)
     desk = desk_of(line)
-    assert await desk.work(job()) == []
+    assert await desk.work(job()) == [] and desk.dispatcher.attempts_running == 1
     hold(desk)
     line.connected.set()
     assert await desk.work() == [] and line.sent == []
@@ -162,6 +161,6 @@ async def test_without_a_change_a_refused_connection_is_a_failed_attempt() -> No
 async def test_at_the_end_of_the_service_only_what_has_left_is_possibly_sent() -> None:
     line = SlowLine()
     desk = desk_of(line)
-    assert await desk.work(job()) == []
+    assert await desk.work(job()) == [] and desk.dispatcher.attempts_running == 1
     await desk.dispatcher.stop(0.01)
     assert desk.quiet.settled == [] and desk.dispatcher.attempts_running == 0

@@ -298,7 +298,9 @@ def test_nothing_is_skipped_and_nothing_made_twice_wherever_its_owner_dies(
     assert made == [f"e{i}" for i in range(4)]
 
 
-@pytest.mark.parametrize("state", [JobState.PAUSED, JobState.CANCELLED])
+@pytest.mark.parametrize(
+    "state", [state for state in JobState if state is JobState.PAUSED or state.final]
+)
 def test_a_slice_planned_before_a_pause_or_a_cancel_is_not_applied(
     jobs: Jobs, state: JobState
 ) -> None:
@@ -459,8 +461,11 @@ def test_a_cancel_by_filter_finds_every_unfinished_delivery_of_the_org(jobs: Job
 
 def test_a_job_is_its_orgs_alone(jobs: Jobs) -> None:
     job = jobs.put(jobs.spec())
-    assert jobs.subject.ask(lambda store: store.replay(OTHER, job.number)) is None
-    assert list(jobs.subject.ask(lambda store: store.replays(OTHER, 1 << 62, 10))) == []
+    for org, numbers in ((ORG, [job.number]), (OTHER, [])):
+        found = jobs.subject.ask(lambda store, org=org: store.replay(org, job.number))
+        assert (found is not None) is bool(numbers)
+        listed = jobs.subject.ask(lambda store, org=org: store.replays(org, 1 << 62, 10))
+        assert [one.number for one in listed] == numbers
 
 
 def test_jobs_are_listed_newest_first_in_pages(jobs: Jobs) -> None:
@@ -626,7 +631,7 @@ def test_what_is_tried_again_while_its_job_goes_on_is_counted_by_how_it_ends(job
     assert ends(jobs.now(job)) == (3, 0, 0, 0)
 
 
-@pytest.mark.parametrize("end", [JobState.FINISHED, JobState.CANCELLED, JobState.FAILED])
+@pytest.mark.parametrize("end", [state for state in JobState if state.final])
 def test_a_job_that_has_ended_keeps_what_it_has_told(jobs: Jobs, end: JobState) -> None:
     jobs.end(State.FAILED, *jobs.events(1))
     job = jobs.put(jobs.spec())

@@ -38,7 +38,7 @@ def test_other_keys_other_webhooks_and_no_key_are_not_held(subject: Subject) -> 
     assert subject.counts().by_state == {State.PENDING: 5}
 
 
-@pytest.mark.parametrize("ending", [State.DELIVERED, State.FAILED])
+@pytest.mark.parametrize("ending", [state for state in State if state.final])
 def test_the_end_of_the_first_frees_the_next_in_the_same_commit(
     subject: Subject, ending: State
 ) -> None:

@@ -101,7 +101,8 @@ def test_counts_by_state_are_those_of_the_tallies(subject: Subject) -> None:
         tally = tally_of(subject, webhook, ends)
         assert some([found]) == some([tally.by_state])
     assert some(counts[2:]) == {}
-    for states in (port.LEFT_STATES, (State.RETRYING,), (State.FAILED, State.PENDING)):
+    each = [(state,) for state in State]
+    for states in (port.LEFT_STATES, (State.FAILED, State.PENDING), *each):
         asked = states_of(subject, [one, other], ends, states)
         assert asked == [{state: found[state] for state in states} for found in counts[:2]]
 

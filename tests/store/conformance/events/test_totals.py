@@ -25,20 +25,20 @@ def rejection(number: int, org: int = ORG) -> port.NewRejection:
 
 
 def test_counts_tell_every_state(subject: Subject) -> None:
-    a, *_, b, c = subject.commit(
+    a, *_, b, c, d = subject.commit(
         event("a", new(1)),
         event("b", new(1, 7)),
         event("c", new(1, 7)),
         event("d", new(1, parked=True)),
         event("e", new(1)),
         event("f", new(1)),
+        event("g", new(1)),
     ).firsts
-    subject.commit(settled=[settled(a), failing(b, HOUR_MS), settled(c, State.FAILED, status=400)])
+    ends = [settled(a), settled(c, State.FAILED, status=400), settled(d, State.CANCELLED)]
+    subject.commit(settled=[*ends, failing(b, HOUR_MS)])
     counts = subject.counts()
-    assert counts.events == 6
-    assert counts.by_state == dict.fromkeys(
-        [State.PENDING, State.HELD, State.PARKED, State.DELIVERED, State.RETRYING, State.FAILED], 1
-    )
+    assert counts.events == 7
+    assert counts.by_state == dict.fromkeys(State, 1)
     assert counts.orphans == 0
 
 

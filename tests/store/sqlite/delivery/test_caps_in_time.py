@@ -115,7 +115,9 @@ def test_however_often_they_are_tried_no_time_has_more_than_the_cap(
         assert sum(at_ms <= one < at_ms + 1000 for one in last.values()) <= most
 
 
-@pytest.mark.parametrize("state", [State.FAILED, State.PARKED, State.CANCELLED])
+@pytest.mark.parametrize(
+    "state", [state for state in State if state.final and state is not State.DELIVERED]
+)
 def test_what_was_never_done_counts_for_nobody_after_its_log_is_gone_either(
     owner: Owner, state: State
 ) -> None:
