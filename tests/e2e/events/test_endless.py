@@ -40,14 +40,14 @@ def led_back(org: Api, url: str, name: str, **more: Any) -> dict[str, Any]:
 
 
 def log_of(org: Api) -> list[dict[str, Any]]:
-    """The log of the org's events, the newest first."""
+    """The log of the org's events but for those of Tidings itself, the newest first."""
     rows: list[dict[str, Any]] = []
     more = ""
     while True:
         page = org.get(f"/v1/events?limit=200{more}").must(200)
         rows += page["events"]
         if not (older := page["paging"]["next"]):
-            return rows
+            return [row for row in rows if not row["eventName"].startswith("tidings.")]
         more = f"&cursor={older}"
 
 

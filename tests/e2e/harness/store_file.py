@@ -38,6 +38,15 @@ def unsettled(data: Path, webhook: str = ANY) -> set[str]:
     return {str(event_id) for (event_id,) in ask(data, _UNSETTLED, webhook)}
 
 
+def operational_events(data: Path) -> int:
+    """Count the events that Tidings made itself, of how webhooks and sources do.
+
+    They come between others whenever a machine is slow enough, and no webhook here asks for them.
+    """
+    [(count,)] = ask(data, "SELECT count(*) FROM event WHERE name LIKE 'tidings.%'")
+    return int(count)
+
+
 def owed(data: Path) -> int:
     """How many deliveries of accepted events are not made yet."""
     [(count,)] = ask(data, "SELECT coalesce(sum(count), 0) FROM fan_out")
