@@ -48,7 +48,7 @@ def outcomes(file: Path) -> str:
     command = [sys.executable, "-m", "pytest", *ours, "-p", "no:cacheprovider", "-vv", str(file)]
     path = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        command, cwd=place, env=path, check=False, timeout=60, capture_output=True, text=True
+        command, cwd=place, env=path, check=False, timeout=240, capture_output=True, text=True
     )
     return done.stdout
 

@@ -218,8 +218,15 @@ def test_9_replay_500_and_cancel(reader: NewReader, new_org: NewOrg, receiver: R
         batch = b",".join(event(new_id(), api.org) for _ in range(MANY))
         api.accept(b"[" + batch + b"]")
         dry = {"webHookId": hook["webHookId"], "states": ["failed", "parked"], "dryRun": True}
+
+        def matched() -> int | None:
+            reply = api.send("POST", "/v1/replays", dry)
+            if reply.status == 503:  # on a busy machine to count takes longer than a call waits
+                return None
+            return int(reply.must(200)["matched"])
+
         until(
-            lambda: api.send("POST", "/v1/replays", dry).must(200)["matched"] == MANY,
+            lambda: matched() == MANY,
             "the webhook is disabled, and all of them failed or are parked",
         )
         receiver.plan(path, status=200)

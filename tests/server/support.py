@@ -152,7 +152,7 @@ class Client:
         self.writer.close()
 
 
-async def until(holds: Callable[[], bool], what: str, seconds: float = 5.0) -> None:
+async def until(holds: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
     """Wait until something holds, or fail with what was awaited."""
     deadline = asyncio.get_running_loop().time() + seconds
     while not holds():

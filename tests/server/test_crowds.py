@@ -82,7 +82,10 @@ async def test_who_says_nothing_takes_no_place_and_is_heard_once_it_speaks() -> 
 async def test_busy_and_idle_connections_of_one_address_are_not_counted() -> None:
     app = Echo()
     async with serving(app, places=700, per_address=20) as server:
-        clients = [await Client.to(server) for _ in range(500)]
+        clients = []
+        for _ in range(500):  # each speaks at once: what is silent for long is counted
+            clients.append(await Client.to(server))
+            assert (await clients[-1].ask())[0] == 200
         for _ in range(2):
             answers = await asyncio.gather(*(client.ask() for client in clients))
             assert {status for status, _, _ in answers} == {200}
