@@ -184,6 +184,7 @@ async def test_nothing_secret_shows_in_a_repr() -> None:
         body = BASIC | {"webHookHeaders": {"X-Key": "topsecretvalue"}}
         record, _, _ = await s.webhooks.create(ORG, body, "boss")
         shown = repr(record) + repr(record.config) + repr(record.config.settings)
+        assert BASIC["name"] in shown and record.webhook.id in shown
         assert "topsecret" not in shown and "secrets" not in shown
 
 

@@ -294,9 +294,11 @@ async def test_one_tick_leaves_personal_data_out() -> None:
 async def test_the_preview_shows_nothing_of_another_org() -> None:
     async with pages() as p:
         browser = await p.browser()
-        await p.browser(8)
+        theirs = await p.browser(8)
         await accept(p.s, id_of(5), org=8, customer="47110815")
         form = {"eventNames": "pointsIssued"}
+        at = AT.replace("/o/7/", "/o/8/")
+        assert "47110815" in text(await theirs.post(f"{at}/preview", form)), "they see it"
         assert "47110815" not in text(await browser.post(f"{AT}/preview", form))
 
 

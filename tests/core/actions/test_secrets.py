@@ -74,7 +74,10 @@ def test_a_call_without_secrets_is_as_it_was_made() -> None:
 
 
 def test_what_a_secret_is_is_not_printed() -> None:
-    assert KEY not in repr(FORM) and KEY not in repr(JSON)
+    for act in (FORM, JSON):
+        assert (
+            KEY in secrets_of(act).values() and "sms.example" in repr(act) and KEY not in repr(act)
+        )
 
 
 def test_a_secret_goes_where_it_belongs_whatever_became_of_the_file_meanwhile() -> None:

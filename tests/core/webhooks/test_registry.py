@@ -101,6 +101,8 @@ def test_a_webhook_of_a_kind_without_a_sender_gets_nothing() -> None:
     registry = Registry()
     registry.put(hook(1, 7, kind="QUEUE_INT"))
     assert matched(registry, 7) == []
+    registry.put(hook(1, 7))
+    assert matched(registry, 7) == [1]
 
 
 def test_changes_are_seen_by_the_next_match() -> None:

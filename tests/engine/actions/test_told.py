@@ -126,6 +126,10 @@ def test_a_look_up_that_nobody_has_asked_again_is_not_told() -> None:
         world.contacts.records = None
         await world.event()
         await asyncio.sleep(DAY)
-        assert world.told() == []
+        assert world.told() == [] and world.contacts.asked
+        for _ in range(20):
+            await world.event()
+            await asyncio.sleep(MINUTE)
+        assert world.told(), "asked again and again, it is told"
 
     told_in(action(lookups=(contact(failing="empty"),)))(scenario)

@@ -127,6 +127,7 @@ def test_what_is_fetched_takes_no_slot_and_one_that_is_over_gives_none_back() ->
     cast(Any, fetched).pulled = True
     assert desk.began(fetched, 0.0) is None
     permit = begin(desk, runner(1, 11))
+    assert desk.permits.used == 1
     for now_s in (1.0, 2.0):
         desk.ended(permit, now_s, answered=None)
     assert desk.permits.used == 0

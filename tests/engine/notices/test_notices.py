@@ -248,6 +248,11 @@ def test_an_owner_hears_nothing_of_a_receiver_that_succeeds_now_and_then() -> No
             await world.event()
             await asyncio.sleep(60)
         assert not world.told(FAILING)
+        world.receivers.status["/crm"] = 500
+        for _ in range(60):
+            await world.event()
+            await asyncio.sleep(60)
+        assert world.told(FAILING), "of one that only fails there is word"
 
     in_world(scenario)
 

@@ -72,6 +72,7 @@ async def test_a_shaper_that_knows_no_types_sends_the_envelope() -> None:
 
 async def test_what_enrichment_adds_is_cut_too() -> None:
     """Its tier is not in the schema."""
+    assert b"gold" in await shaped(hook(), enricher=Adding())
     assert b"gold" not in await shaped(without(), enricher=Adding())
 
 

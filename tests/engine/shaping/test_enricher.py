@@ -205,6 +205,7 @@ async def test_a_message_that_fails_to_be_filled_twice_is_one_and_says_both() ->
 async def test_what_nobody_has_is_no_warning() -> None:
     scene = Scene(NONE)
     await scene.made(event=thin(404))
+    assert "/customers/404" in [path for path, _ in scene.origin.asked]
     assert scene.job.left_out is None and scene.enricher.thin == 0
 
 

@@ -135,8 +135,8 @@ async def test_a_neo_enrichment_may_name_what_we_do_not_have_and_that_is_noted()
 async def test_a_flow_that_is_there_is_not_noted() -> None:
     one = job()
     shaper = Shaper(templates=Kept(), renderer=Quoting())
-    await shaper.shape(hook(transformation="crm", flow='"crm"'), one)
-    assert one.left_out is None
+    made = await shaper.shape(hook(transformation="crm", flow='"crm"'), one)
+    assert made != BODY and one.left_out is None
 
 
 async def test_a_template_that_cannot_be_run_is_refused_and_a_resting_one_waits() -> None:

@@ -133,6 +133,7 @@ def test_of_a_deleted_webhook_nothing_is_owed(subject: Subject) -> None:
     [one] = subject.commit(event("a", new(number))).firsts
     gone = msgspec.structs.replace(settled(one, State.FAILED, status=410), disable="It is gone.")
     subject.commit(settled=[gone])
+    assert len(subject.load().disablings) == 1
     put = webhook("till", number=number, version=2, standing="deleted")
     subject.ask(lambda store: store.put_webhook(put))
     assert subject.load().disablings == []

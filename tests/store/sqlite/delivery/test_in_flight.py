@@ -65,6 +65,7 @@ def test_nothing_is_said_of_another_boot(tmp_path: Path) -> None:
     noted.note(DeliveryId(1), 1)
     assert fresh(tmp_path, boot=b"another").left() is None
     assert fresh(tmp_path, boot=b"").left() is None  # a machine that does not name its boots
+    assert fresh(tmp_path).left() == [(1, 1)]
     unnamed = fresh(tmp_path, boot=b"")
     unnamed.begin()
     assert fresh(tmp_path).left() is None

@@ -75,6 +75,7 @@ def test_a_part_of_the_time_counts_only_that(place: Place) -> None:
 
 
 def test_an_org_without_events_has_none(place: Place) -> None:
+    assert sum(place.totals.event_series(ORG, START_MS, END_MS, 60).counts) > 0
     assert sum(place.totals.event_series(OrgId(99), START_MS, END_MS, 60).counts) == 0
 
 
