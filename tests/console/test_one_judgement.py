@@ -45,6 +45,7 @@ class World:
         self.name, self.acts = webhook.name, webhook.acts
         self.auth, self.browser = auth, browser
         self.healths, self.breaker = p.s.parts.engine.healths, Breaker()
+        self.made = self.timed = 0  # deliveries, and those of them that wait for their time
 
     def good(self, count: int = 1, *, counts: bool = True) -> None:
         for _ in range(count):
@@ -63,6 +64,8 @@ class World:
 
     async def delivery(self, kind: str | None = "503") -> None:
         """One that waits, since its last attempt ended so."""
+        self.made += 1
+        self.timed += kind == FaultKind.WAITS
         [id] = await accept(self.p.s, f"e-{self.p.s.clock.ms}", [self.number], org=ORG)
         self.p.s.clock.ms += 1
         if kind is None:
