@@ -210,6 +210,33 @@ async def test_a_test_of_an_action_is_for_who_may_read_what_is_known_of_customer
         assert refused.status == 403 and b"a@b.example" not in refused.body
 
 
+async def test_a_test_makes_the_actions_own_example_and_keeps_quiet_hours_unless_it_is_now() -> (
+    None
+):
+    async with acting({"welcome": welcome()}, lookups=Known()) as (s, auth):
+        [webhook] = [one.webhook for one in s.webhooks.list(ORG)]
+        path = f"/v1/webHooks/{webhook.id}/test"
+        kind = s.parts.event_types.get(ORG, "customerAdded", 1)
+        assert kind is not None
+        customer = str(kind.example["data"]["customerIdentifiers"]["customerId"])
+        day_ms = s.clock.ms // 86_400_000 * 86_400_000
+        # It is 11:30, 01:30 and 01:31 for the customer, in Kolkata.
+        for hours, body, waits in (
+            (6.0, {}, False),
+            (20.0, {}, True),
+            (20.02, {"now": True}, False),
+        ):
+            s.clock.ms = day_ms + round((24 + hours) * 3_600_000)
+            told = (await s.call("POST", path, body, auth)).json
+            assert (told["fault"] == FaultKind.WAITS) == waits, told
+            sent = str(told["request"]["body"])
+            if waits:
+                assert "quiet for the customer until 08:00" in told["detail"]
+                assert "--now" in told["detail"] and "a@b.example" not in sent
+            else:
+                assert "a@b.example" in sent and customer in sent
+
+
 async def test_an_action_is_previewed_in_the_console_alone() -> None:
     async with acting(lookups=Known()) as (s, auth):
         id = next(one.webhook.id for one in s.webhooks.list(ORG) if one.webhook.name != "welcome")
