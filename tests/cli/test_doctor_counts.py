@@ -68,3 +68,23 @@ def test_each_source_that_something_ails_is_told(bad: int, well: int) -> None:
     if bad:
         assert told[0].said == "Source s0: No.", "trouble before what is put aside"
     assert (f"{well} sources in order." in said) == (well > 0)
+
+
+@pytest.mark.parametrize("trouble", [None, "It must answer; it does not."])
+@pytest.mark.parametrize("unreadable", [0, 1, 3])
+@pytest.mark.parametrize(
+    ("conflicts", "field"), [(0, None), (1, "data.total"), (14, ""), (14, "data.n")]
+)
+def test_how_many_ids_are_of_another_event_is_told_beside_all_else(
+    trouble: str | None, unreadable: int, conflicts: int, field: str | None
+) -> None:
+    shown = source("shop", trouble, unreadable + conflicts)
+    shown |= {"idConflicts": conflicts, "idConflictField": field}
+    checks = _sources(Played(sources=[shown]))  # type: ignore[arg-type]
+    said = " ".join(check.said for check in checks)
+    messages = f"{conflicts} message{'s' if conflicts != 1 else ''} with the id of another event"
+    assert (messages in said) == (conflicts > 0)
+    assert (f"{field} differs" in said) == bool(conflicts and field)
+    assert ("of which no event could be made" in said) == (unreadable > 0)
+    assert (str(trouble) in said) == (trouble is not None)
+    assert ("in order" in said) == (not trouble and not unreadable and not conflicts)

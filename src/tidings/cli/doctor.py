@@ -325,35 +325,30 @@ def _sources(api: Calls) -> list[Check]:
 
 
 def _source(source: dict[str, Any]) -> Check | None:
-    """What ails a source; None where nothing does."""
+    """Say what ails a source; None where nothing does."""
     name = clean(source["name"])
-    if source["trouble"] and not source["paused"]:
-        said = f"Source {name}: {clean(source['trouble'])}"
-        return Check("sources", False, said, "Do what it says.", f"tidings sources show {name}")
-    if source["asideMessages"] <= source.get("idConflicts", 0):
-        return _id_conflicts(source, name) if source.get("idConflicts", 0) else None
-    count = how_many(source["asideMessages"] - source.get("idConflicts", 0), "message")
-    return Check(
-        "sources",
-        False,
-        f"Source {name} has put aside {count} of which no event could be made.",
-        "See why, mend its mapping, and redrive them.",
-        f"tidings sources dead {name}",
-    )
-
-
-def _id_conflicts(source: dict[str, Any], name: str) -> Check:
-    """A source with messages that have the id of another event."""
-    field = clean(source["idConflictField"] or "")
-    count = how_many(source.get("idConflicts", 0), "message")
-    differs = f"; {field} differs" if field else ""
-    return Check(
-        "sources",
-        False,
-        f"Source {name} has put aside {count} with the id of another event{differs}.",
-        "Let mapping.eventId take what differs between senders, or leave it out, and redrive them.",
-        f"tidings sources dead {name}",
-    )
+    trouble = clean(source["trouble"]) if source["trouble"] and not source["paused"] else ""
+    conflicts = source.get("idConflicts", 0)
+    unreadable = source["asideMessages"] - conflicts
+    said = [f"Source {name}: {trouble}"] if trouble else []
+    does = ["Do what it says."] if trouble else []
+    if unreadable > 0:
+        count = how_many(unreadable, "message")
+        said.append(f"Source {name} has put aside {count} of which no event could be made.")
+        does.append("See why, mend its mapping, and redrive them.")
+    if conflicts:
+        field = clean(source["idConflictField"] or "")
+        count = how_many(conflicts, "message")
+        differs = f"; {field} differs" if field else ""
+        said.append(f"Source {name} has put aside {count} with the id of another event{differs}.")
+        does.append(
+            "Let mapping.eventId take what differs between senders, or leave it out, and redrive "
+            "them."
+        )
+    if not said:
+        return None
+    following = f"tidings sources {'show' if trouble else 'dead'} {name}"
+    return Check("sources", False, " ".join(said), " ".join(does), following)
 
 
 def _actions(api: Calls) -> list[Check]:

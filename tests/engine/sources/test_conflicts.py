@@ -10,6 +10,7 @@ from tests.api.control_client import Service, service
 from tests.api.v1.test_sources import accepted, admit, make, send
 from tests.engine.sources.test_pump import Topic, fetched, told, until
 from tidings.core.ids import OrgId
+from tidings.core.notices.kinds import KINDS
 from tidings.core.sources.message import ForeignMessage
 from tidings.engine.events.intake import Draft
 from tidings.engine.sources import dead_letters, live_source
@@ -291,3 +292,23 @@ async def test_while_the_store_does_not_answer_nothing_is_promised(
             assert (await send(s, order(1, 2))).status == 503
         assert (await send(s, order(1, 2))).json["aside"]
         assert (await shown(s))["idConflicts"] == 1
+
+
+async def test_the_letter_says_how_many_there_are_and_which_field_differs() -> None:
+    facts: list[Any] = []
+    async with service() as s:
+        topic = Topic(batch=1)
+        await fetched(s, topic, mapping=BY_ORDER)
+        s.parts.sources.intake._dead_letters._tell = lambda *fact: facts.append(fact)
+        topic.append(order(1))
+        topic.append(order(1, 7))
+        await until(lambda: len(facts) == 1)
+        s.clock.ms += 3_600_000
+        topic.append(order(2))
+        topic.append(order(2, 7))
+        await until(lambda: len(facts) == 2)
+        await s.parts.pumps.stop()
+    for count, (kind, _, fact) in zip(("a message", "2 messages"), facts, strict=True):
+        subject, letter = KINDS[kind].words(fact)
+        assert f"{count} with the id of another event" in subject
+        assert count in letter and "data.total differs" in letter

@@ -219,10 +219,11 @@ def _source_aside(fact: Fact) -> tuple[str, str]:
     if fact["code"] == ID_CONFLICT:
         count = int(fact.get("count") or 1)
         what = "a message" if count == 1 else f"{count} messages"
+        differs = f" {fact['field']} differs." if fact.get("field") else ""
         return (
             f"Source {fact['sourceName']}: {what} with the id of another event",
             f"Source {fact['sourceName']} has put aside {what} whose eventId is known with other "
-            f"content. The newest, of {at(fact['asideAt'])}: {fact['reason']}\n\n"
+            f"content. The newest, of {at(fact['asideAt'])}:{differs} {fact['reason']}\n\n"
             "What to do: let the eventId of its mapping take what differs between senders, and "
             "redrive what is put aside. It takes everything else as before.",
         )
