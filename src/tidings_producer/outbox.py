@@ -28,6 +28,12 @@ CREATE FUNCTION tidings_outbox_tell() RETURNS trigger LANGUAGE plpgsql AS
     $$ BEGIN NOTIFY tidings_outbox; RETURN NULL; END $$;
 CREATE TRIGGER tidings_outbox_tell AFTER INSERT ON tidings_outbox
     FOR EACH STATEMENT EXECUTE FUNCTION tidings_outbox_tell();
+
+CREATE TABLE tidings_outbox_reader (    -- which installation of Tidings reads it
+    only_one     boolean PRIMARY KEY DEFAULT true CHECK (only_one),
+    installation text NOT NULL,
+    let_go_at    timestamptz
+);
 """
 """The statements that make the table, for a migration. `python -m tidings_producer outbox-table`
 prints them."""

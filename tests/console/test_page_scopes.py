@@ -29,6 +29,7 @@ SCOPES = {
     "sources:write": (
         "GET/sources/new POST/sources/new POST/sources/try GET/sources/{id}/edit "
         "POST/sources/{id}/edit POST/sources/{id}/try POST/sources/{id}/say "
+        "POST/sources/{id}/take-over "
         "POST/sources/{id}/redrive GET/sources/{id}/delete POST/sources/{id}/delete "
         "POST/sources/{id}/aside/{aside}/redrive POST/sources/{id}/aside/{aside}/drop"
     ),

@@ -127,6 +127,9 @@ class TopicReading:
     async def lag(self) -> int | None:
         return len(self._topic.sent) - self._at
 
+    async def let_go(self, *, all_acknowledged: bool) -> None:
+        """Say nothing: nobody else reads it."""
+
     async def others(self) -> Sequence[str]:
         return ()
 

@@ -76,6 +76,7 @@ OF_AN_ORG: Pages = [
     ("POST", "/sources/{id}/edit", source_edit.update, "sources:write"),
     ("POST", "/sources/{id}/try", source_edit.try_changed, "sources:write"),
     ("POST", "/sources/{id}/say", sources.say, "sources:write"),
+    ("POST", "/sources/{id}/take-over", sources.take_over, "sources:write"),
     ("POST", "/sources/{id}/redrive", sources.redrive, "sources:write"),
     ("GET", "/sources/{id}/delete", sources.ask_delete, "sources:write"),
     ("POST", "/sources/{id}/delete", sources.delete, "sources:write"),

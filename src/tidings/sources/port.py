@@ -44,6 +44,13 @@ class Reading(Protocol):
         nothing."""
         ...
 
+    async def let_go(self, *, all_acknowledged: bool) -> None:
+        """Say where the messages are that this installation reads them no more, where that can be
+        said, so that another one may. Not said where it may have kept some that are not
+        acknowledged: another would keep them too. `all_acknowledged`: whoever reads knows that it
+        has not. Called before `close`, when nothing is read any more. ConnectionDown."""
+        ...
+
     async def close(self) -> None:
         """Let go; what was not acknowledged is another's to read. Idempotent, raises nothing."""
         ...

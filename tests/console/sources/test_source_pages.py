@@ -8,7 +8,9 @@ from urllib.parse import unquote
 
 from tests.api.control_client import Reply, call
 from tests.console.webhook_client import Pages, pages, text
+from tidings.core.connections.connection import Connection
 from tidings.core.ids import OrgId, show
+from tidings.core.sources.table_owner import TableOwner
 from tidings.engine.sources import live_source
 
 ORG = OrgId(7)
@@ -268,3 +270,52 @@ async def test_the_overview_names_a_source_whose_trouble_lasts_or_that_put_somet
         live.well()
         await send(p, {"other": 1})
         assert "1 is put aside" in text(await browser.get("/console/o/7"))
+
+
+async def test_a_table_is_taken_over_by_the_platform_after_a_question() -> None:
+    async with pages() as p:
+        browser, boss = await p.browser(), await p.platform()
+        shop = Connection("shop", "outbox", {}, None)
+        p.s.parts.sources.connections = {"shop": shop}
+        body: dict[str, Any] = {"name": "shop", "type": "outbox", "connection": "shop"}
+        live = await p.s.services.sources.create(p.s.access.caller_of("org7"), body)
+        at = f"{AT}/{live.id}"
+        assert "take-over" not in text(await browser.get(at))
+        page = text(await boss.get(at))
+        [form] = re.findall(rf"<form[^>]*{at}/take-over[^>]*>", page)
+        assert "no other installation of Tidings does" in unescape(form) and "data-confirm" in form
+        assert (await browser.post(f"{at}/take-over")).status == 403
+        number = live.stored.number
+        assert await p.s.store.table_owner(number) is None
+        done = await boss.post(f"{at}/take-over")
+        assert done.status == 303
+        assert await p.s.store.table_owner(number) == TableOwner(number, takes_over=True)
+        other = await make(p, name="calls")
+        assert "take-over" not in text(await boss.get(other))
+        assert (await boss.post(f"{other}/take-over")).status == 404
+
+
+async def test_the_page_says_how_many_ids_are_of_another_event_and_which_field_differs() -> None:
+    mapping = {
+        "eventName": {"constant": "shop.paid"},
+        "eventId": {"path": "order.id"},
+        "data": {"path": "order"},
+    }
+    async with pages() as p:
+        browser = await p.browser()
+        at = await make(p, mapping=mapping)
+        for count in range(3):
+            await send(p, {"order": {"id": f"o{count}", "total": 1}}, webhook_id=f"a{count}")
+        assert "id of another event" not in text(await browser.get(at))
+        await send(p, {"order": {"id": "o0", "total": 2}}, webhook_id="b0")
+        page = text(await browser.get(at))
+        assert "1 has the id of another event: <code>data.total</code> differs" in page
+        for count in (1, 2):
+            await send(
+                p, {"order": {"id": f"o{count}", "total": 1, "till": 2}}, webhook_id=f"b{count}"
+            )
+        await send(p, {"other": 1}, webhook_id="c")
+        for shown in (await browser.get(at), await browser.get(f"{at}?part=now&seen=")):
+            said = text(shown)
+            assert "3 have the id of another event: <code>data.till</code> differs" in said
+            assert "1 is put aside and waits until you mend the mapping" in said

@@ -61,7 +61,8 @@ class CountedReading:
     def __init__(self, counts: CountedDriver, reading: Reading) -> None:
         self._counts = counts
         self._reading = reading
-        self.lag, self.others, self.close = reading.lag, reading.others, reading.close
+        self.lag, self.others = reading.lag, reading.others
+        self.let_go, self.close = reading.let_go, reading.close
 
     async def read(self) -> Sequence[ForeignMessage]:
         messages = await self._reading.read()

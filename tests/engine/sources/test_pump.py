@@ -16,7 +16,7 @@ from tidings.core.sources.source import Source
 from tidings.core.sources.table_owner import TableOwner
 from tidings.engine.events.acceptor import Acceptor
 from tidings.engine.events.intake import Overloaded
-from tidings.engine.sources import intake, live_source, pump
+from tidings.engine.sources import intake, live_source, pump, pumps
 from tidings.engine.sources.intake import SourceIntake
 from tidings.engine.sources.live_source import AsideFull
 from tidings.engine.sources.pump import Pump
@@ -42,6 +42,7 @@ class Topic:
         self.fault: ConnectionDown | None = None
         self.more = asyncio.Event()
         self.others: Sequence[str] = ()
+        self.let_go: list[bool] = []  # whether all was acknowledged, of each time
 
     async def open(self, source: Source, connection: Connection, number: int) -> "Reader":
         if self.fault is not None:
@@ -80,6 +81,9 @@ class Reader:
 
     async def others(self) -> Sequence[str]:
         return self._topic.others
+
+    async def let_go(self, *, all_acknowledged: bool) -> None:
+        self._topic.let_go.append(all_acknowledged)
 
     async def close(self) -> None:
         self._topic.open_now -= not self._closed
@@ -557,3 +561,92 @@ async def test_a_table_is_taken_over_by_the_operator_alone_and_strangers_are_nam
         await s.call("DELETE", "/v1/sources/t")
         assert await s.store.table_owner(number) is None
         await pumps.stop()
+
+
+@pytest.mark.parametrize("how", ["paused", "deleted"])
+async def test_who_is_paused_or_deleted_marks_what_it_has_read_and_lets_go(
+    monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    async with service() as s:
+        topic = Topic(2)
+        live = await fetched(s, topic)
+        await until(lambda: topic.taken == 2)
+        goes_on = asyncio.Event()
+        begun = asyncio.Event()
+        take = SourceIntake.take
+
+        async def slow(self: SourceIntake, *messages: Any) -> Any:
+            begun.set()
+            await goes_on.wait()
+            return await take(self, *messages)
+
+        monkeypatch.setattr(SourceIntake, "take", slow)
+        topic.append(BODY % 2)
+        await begun.wait()
+        if how == "paused":
+            assert (await s.call("POST", "/v1/sources/t/pause")).status == 200
+        else:
+            assert (await s.call("DELETE", "/v1/sources/t")).status == 204
+        topic.append(BODY % 3)
+        assert not topic.let_go and topic.open_now == 1
+        goes_on.set()
+        await until(lambda: topic.open_now == 0)
+        assert topic.taken == 3 and topic.let_go == [True] and not live.trouble
+        if how == "paused":
+            await s.call("POST", "/v1/sources/t/resume")
+            await until(lambda: topic.taken == 4)
+        await s.parts.pumps.stop()
+
+
+@pytest.mark.parametrize("how", ["stopped", "changed"])
+async def test_the_end_of_the_service_and_a_change_are_not_letting_go(how: str) -> None:
+    """A restart finds its rows."""
+    async with service() as s:
+        topic = Topic(2)
+        await fetched(s, topic)
+        await until(lambda: topic.taken == 2)
+        if how == "changed":
+            changed = {"kafka": {"topics": ["u"]}, "paused": True}
+            assert (await s.call("PATCH", "/v1/sources/t", changed)).status == 200
+            await until(lambda: topic.open_now == 0)
+        await s.parts.pumps.stop()
+        assert not topic.let_go and topic.open_now == 0
+
+
+async def test_what_cannot_be_kept_before_the_end_is_not_let_go_of(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with service() as s:
+        topic = Topic(1)
+        live = await fetched(s, topic)
+        await until(lambda: topic.taken == 1)
+
+        async def take(self: SourceIntake, *messages: Any) -> Any:
+            raise Overloaded("full")
+
+        monkeypatch.setattr(SourceIntake, "take", take)
+        topic.append(BODY % 1)
+        await until(lambda: live.trouble)
+        await s.call("POST", "/v1/sources/t/pause")
+        await until(lambda: topic.open_now == 0)
+        assert topic.let_go == [False] and topic.taken == 1
+        await s.parts.pumps.stop()
+
+
+async def test_one_that_hangs_at_its_end_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pumps, "END_S", 0.05)
+    async with service() as s:
+        topic = Topic(1)
+        await fetched(s, topic)
+        await until(lambda: topic.taken == 1)
+
+        async def hang(self: Reader, *, all_acknowledged: bool) -> None:
+            await asyncio.Event().wait()
+
+        monkeypatch.setattr(Reader, "let_go", hang)
+        await s.call("POST", "/v1/sources/t/pause")
+        await until(lambda: topic.open_now == 0)
+        await s.call("POST", "/v1/sources/t/resume")
+        topic.append(BODY % 1)
+        await until(lambda: topic.taken == 2)
+        await s.parts.pumps.stop()

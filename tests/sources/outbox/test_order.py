@@ -93,7 +93,8 @@ async def test_a_table_that_is_made_anew_has_other_places_and_is_marked_by_its_o
     await outbox.produce(Made("a", b'"old"'))
     async with opened(outbox) as reading:
         [old] = await taken(reading, 1, acknowledge=False)
-        outbox.sql("DROP TABLE tidings_outbox; DROP FUNCTION tidings_outbox_tell")
+        outbox.sql("DROP TABLE tidings_outbox, tidings_outbox_reader")
+        outbox.sql("DROP FUNCTION tidings_outbox_tell")
         outbox.sql(DDL)
         await outbox.produce(Made("a", b'"new"'))
         await reading.acknowledge()

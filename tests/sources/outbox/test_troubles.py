@@ -77,7 +77,8 @@ async def test_a_table_that_is_none_or_may_not_be_used_is_told(
 
 
 async def test_columns_of_another_type_are_told(outbox: Outbox) -> None:
-    outbox.sql("DROP TABLE tidings_outbox; DROP FUNCTION tidings_outbox_tell")
+    outbox.sql("DROP TABLE tidings_outbox, tidings_outbox_reader")
+    outbox.sql("DROP FUNCTION tidings_outbox_tell")
     outbox.sql(DDL.replace("bigint GENERATED ALWAYS AS IDENTITY", "uuid"))
     assert "another type" in await refusal(outbox)
 

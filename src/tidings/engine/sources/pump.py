@@ -6,7 +6,9 @@ again, more and more rarely; what is wrong is told by the source's page.
 """
 
 import asyncio
+from asyncio import FIRST_COMPLETED
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, NoReturn
 
 import structlog
 
@@ -30,6 +32,9 @@ from tidings.store.port import StoreDown
 AGAIN_S, AGAIN_MAX_S = 0.5, 30.0
 WAIT_S, WAIT_MAX_S = 0.05, 5.0  # while nothing can be kept
 LOOK_S = 0.5  # how often one that waits for messages looks whether others wait for its line
+# Of a reading that waits for messages after a failure: when its trouble is no longer shown, and
+# when it is forgotten, which is later than the longest pause before the next try.
+OPEN_AFTER_S, WELL_AFTER_S = 2.0, 60.0
 TOLD_AFTER_MS = 900_000
 NOTHING_KEPT = "Nothing can be kept now. It goes on by itself."
 
@@ -38,6 +43,10 @@ log = structlog.get_logger(__name__)
 
 class _TurnOver(Exception):
     """Another source has its turn."""
+
+
+class _Ending(Exception):
+    """The source is paused or deleted."""
 
 
 class Pump:
@@ -53,9 +62,11 @@ class Pump:
         *,
         lines: SourceLines | None = None,
         told_after_ms: int = TOLD_AFTER_MS,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        sleep: Callable[[float], Awaitable[None]] | None = None,
     ) -> None:
+        """`sleep`: instead of waiting, for tests."""
         self._live = live
+        self._source = live.source
         self._driver = driver
         self._connection = connection
         self._intake = intake
@@ -64,49 +75,91 @@ class Pump:
         self._told_after_ms = told_after_ms
         self._sleep = sleep
         self._heart = unwatched_heart("sources")
+        self._again_s = AGAIN_S
+        self._failed_s: float | None = None  # when it last failed though it had opened
+        self._is_down = False  # whether it failed since it was last opened
+        self._end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._was_open = False
+        # What was kept before a crash may be left; and what this pump keeps, until it is marked.
+        self._all_acknowledged = False
+
+    def end(self) -> None:
+        """Have it keep and mark what it has read, say where the messages are that they are read no
+        more, and return. Idempotent."""
+        if not self._end.done():
+            self._end.set_result(None)
 
     async def run(self, heart: Heart | None = None) -> None:
-        """Fetch until cancelled."""
+        """Fetch until cancelled, or told to end."""
         self._heart = heart = heart or self._heart
-        live, again_s = self._live, AGAIN_S
-        while True:
+        while not self._is_over():
             reading: Reading | None = None
             watch: LagWatch | None = None
             try:
                 await self._wait_for_line()
-                if (why := outside_connection(live.source, self._connection, live.org)) is not None:
-                    raise ConnectionDown(why)
-                reading = await self._driver.open(live.source, self._connection, live.stored.number)
-                watch = LagWatch(live, reading, self._intake.clock_ms)
-                live.well()
-                ends_s = asyncio.get_running_loop().time() + TURN_S
-                while True:
-                    heart.rest()  # until something comes, however long that takes
-                    messages = await self._next(reading, ends_s)
-                    heart.beat()
-                    watch.note_read(len(messages))
-                    await self._keep(messages)
-                    await reading.acknowledge()
-                    again_s = AGAIN_S
-                    live.well()
+                reading = await self._open()
+                watch = LagWatch(self._live, reading, self._intake.clock_ms)
+                await self._fetch(reading, watch)
             except _TurnOver:
-                again_s = 0.0
+                self._again_s = 0.0
+            except _Ending:
+                await self._say_let_go(reading)
+                return
             except ConnectionDown as down:
-                self._troubled(str(down))
+                self._fail(str(down), opened=reading is not None)
             except StoreDown:  # where it has read up to cannot be kept
-                self._troubled(NOTHING_KEPT)
+                self._fail(NOTHING_KEPT, opened=reading is not None)
             except Exception as error:
                 # The driver's fault, or ours: never the end of the source.
-                self._troubled("Tidings failed at it; its log says why.")
-                log.exception("a source failed", source=live.id, reason=repr(error))
+                self._fail("Tidings failed at it; its log says why.", opened=reading is not None)
+                log.exception("a source failed", source=self._live.id, reason=repr(error))
             finally:
-                await self._let_go(reading, watch)
+                await self._close(reading, watch)
             heart.rest()
-            await self._sleep(again_s)
+            await self._rest(self._again_s)
             heart.beat()
-            again_s = min(AGAIN_MAX_S, again_s * 2) or AGAIN_S
+            self._again_s = min(AGAIN_MAX_S, self._again_s * 2) or AGAIN_S
 
-    async def _let_go(self, reading: Reading | None, watch: LagWatch | None) -> None:
+    def _is_over(self) -> bool:
+        """Tell whether it is told to end, and has nothing that it could say it lets go of."""
+        return self._end.done() and (self._is_down or not self._was_open)
+
+    async def _open(self) -> Reading:
+        """Open the source. ConnectionDown."""
+        live = self._live
+        if (why := outside_connection(self._source, self._connection, live.org)) is not None:
+            raise ConnectionDown(why)
+        reading = await self._driver.open(self._source, self._connection, live.stored.number)
+        self._was_open, self._is_down = True, False
+        if self._failed_s is None:
+            live.well()  # it waited for its turn, or could not be opened
+        return reading
+
+    async def _fetch(self, reading: Reading, watch: LagWatch) -> NoReturn:
+        """Read, keep and acknowledge, until that ends by what it raises."""
+        loop = asyncio.get_running_loop()
+        opened_s = loop.time()
+        while True:
+            self._heart.rest()  # until something comes, however long that takes
+            messages = await self._next(reading, opened_s)
+            self._heart.beat()
+            watch.note_read(len(messages))
+            self._all_acknowledged = False
+            await self._keep(messages)
+            await reading.acknowledge()
+            self._all_acknowledged = True
+            self._be_well()
+
+    async def _say_let_go(self, reading: Reading | None) -> None:
+        """Say that the source is read no more. Where that fails it stays ours."""
+        if reading is None:
+            return
+        try:
+            await reading.let_go(all_acknowledged=self._all_acknowledged)
+        except Exception as error:
+            log.warning("a source stays ours", source=self._live.id, reason=repr(error))
+
+    async def _close(self, reading: Reading | None, watch: LagWatch | None) -> None:
         """Close what was opened, and give the line back, also where it is cancelled meanwhile."""
         try:
             if watch is not None:
@@ -125,32 +178,53 @@ class Pump:
             return
         admitted = self._lines.take(self._live.stored.number, self._live.org)
         while not admitted.done():
+            if self._is_over():
+                raise _Ending
             self._heart.rest()
             self._troubled(self._lines.waits_because)
-            await asyncio.wait([admitted], timeout=TURN_S)
+            ends = [] if self._end.done() else [self._end]
+            await asyncio.wait([admitted, *ends], timeout=TURN_S, return_when=FIRST_COMPLETED)
         self._heart.beat()
 
-    async def _next(self, reading: Reading, ends_s: float) -> Sequence[ForeignMessage]:
-        """Read what comes next. _TurnOver after the turn, where another waits for the line."""
-        lines, number = self._lines, self._live.stored.number
-        if lines is None:
-            return await reading.read()
+    async def _next(self, reading: Reading, opened_s: float) -> Sequence[ForeignMessage]:
+        """Read what comes next. _TurnOver after the turn, where another waits for the line; _Ending
+        where it is told to end."""
+        if self._end.done():
+            raise _Ending
         loop = asyncio.get_running_loop()
         read = loop.create_task(reading.read())
+        either: list[asyncio.Future[Any]] = [read, self._end]
         try:
             while True:
-                if loop.time() >= ends_s and lines.is_wanted(number):
-                    raise _TurnOver
-                await asyncio.wait([read], timeout=LOOK_S)
+                look_s = self._look_at_wait(opened_s, loop.time())
+                await asyncio.wait(either, timeout=look_s, return_when=FIRST_COMPLETED)
                 if read.done():
                     return read.result()
+                if self._end.done():
+                    raise _Ending
         finally:
             if not read.done():
                 read.cancel()
                 await asyncio.wait([read])
 
+    def _look_at_wait(self, opened_s: float, now_s: float) -> float | None:
+        """Look at a reading that waits for messages; return after how long to look again, None:
+        never. What opens and then fails is not well because it was open for a moment: its trouble
+        is shown no more once it stays open, and forgotten once it did so for a while. _TurnOver."""
+        lines = self._lines
+        if lines is not None and now_s >= opened_s + TURN_S:
+            if lines.is_wanted(self._live.stored.number):
+                raise _TurnOver
+        if self._failed_s is not None:
+            if now_s >= opened_s + OPEN_AFTER_S:
+                self._live.trouble = ""
+            if now_s >= self._failed_s + WELL_AFTER_S:
+                self._be_well()
+        return None if lines is None and self._failed_s is None else LOOK_S
+
     async def _keep(self, messages: Sequence[ForeignMessage]) -> None:
-        """All of them are on stable storage, however long that takes."""
+        """All of them are on stable storage, however long that takes. _Ending where that cannot be
+        before the end."""
         live, wait_s = self._live, WAIT_S
         while True:
             self._heart.beat()
@@ -160,17 +234,44 @@ class Pump:
             except Throttled as much:
                 self._troubled("The org's limit of events holds it back. It goes on by itself.")
                 self._heart.rest()
-                await self._sleep(much.wait_s or WAIT_S)
+                await self._rest(much.wait_s or WAIT_S)
+                self._end_waiting()
                 continue
             except AsideFull as full:
                 self._troubled(full.reason.message)
             except (Overloaded, StoreDown):
                 self._troubled(NOTHING_KEPT)
             self._heart.rest()
-            await self._sleep(wait_s)
+            await self._rest(wait_s)
+            self._end_waiting()
             wait_s = min(WAIT_MAX_S, wait_s * 2)
 
+    def _end_waiting(self) -> None:
+        """_Ending, where it is told to end."""
+        if self._end.done():
+            raise _Ending
+
+    async def _rest(self, seconds: float) -> None:
+        """Wait so long, or until it is told to end."""
+        if self._sleep is not None:
+            await self._sleep(seconds)
+        elif not self._end.done():
+            await asyncio.wait([self._end], timeout=seconds)
+
+    def _be_well(self) -> None:
+        self._failed_s, self._again_s = None, AGAIN_S
+        self._live.well()
+
+    def _fail(self, why: str, *, opened: bool) -> None:
+        """Note that nothing is fetched."""
+        self._is_down = True
+        if opened:
+            self._failed_s = asyncio.get_running_loop().time()
+        self._troubled(why)
+
     def _troubled(self, why: str) -> None:
+        if self._end.done():
+            return  # whoever is paused is in no trouble
         live, now_ms = self._live, self._intake.clock_ms()
         since_ms = live.troubled(why, now_ms)
         if not live.trouble_told and now_ms - since_ms >= self._told_after_ms:

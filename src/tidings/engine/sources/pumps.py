@@ -3,10 +3,13 @@ source is changed."""
 
 import asyncio
 from collections.abc import Mapping
+from typing import NamedTuple
+
+import msgspec
 
 from tidings.core.connections.connection import Connection
 from tidings.core.running.parts import Part
-from tidings.core.sources.source import OUTBOX, WEBHOOK
+from tidings.core.sources.source import OUTBOX, WEBHOOK, Source
 from tidings.engine.heartbeats import Heart
 from tidings.engine.sources.dead_letters import Tell
 from tidings.engine.sources.lines import SourceLines
@@ -16,7 +19,17 @@ from tidings.engine.sources.sources import Sources
 from tidings.engine.supervisor import SupervisedTask, Supervisor
 from tidings.sources.port import SourceDriver
 
+END_S = 10.0  # in which a source that is paused or deleted finishes what it has read
+
 PART = Part("sources", "messages of a source that is fetched from wait", work_s=25.0)
+
+
+class _RunningPump(NamedTuple):
+    """A pump, and the source as it was when it began."""
+
+    pump: Pump
+    task: SupervisedTask
+    source: Source
 
 
 class Pumps:
@@ -39,7 +52,9 @@ class Pumps:
         self._told_after_ms = told_after_ms
         self._lines: dict[str, SourceLines] = {}  # one for each connection of the operator's
         self._supervisor = supervisor
-        self._running: dict[int, SupervisedTask] = {}
+        self._running: dict[int, _RunningPump] = {}
+        self._ending: dict[int, SupervisedTask] = {}  # the last one of a source that runs no more
+        self._tasks: set[SupervisedTask] = set()  # all that have not ended
         self._stopping = False
         sources.changed.add(self.follow)
 
@@ -51,16 +66,13 @@ class Pumps:
     async def stop(self) -> None:
         """Fetch nothing more; what was not acknowledged is fetched again after the next start."""
         self._stopping = True
-        tasks = list(self._running.values())
         self._running.clear()
-        await asyncio.gather(*(task.stop() for task in tasks))
+        await asyncio.gather(*(task.stop() for task in list(self._tasks)))
 
     def follow(self, live: LiveSource) -> None:
         """A source is new, changed or deleted: fetch as it says now."""
         number = live.stored.number
-        before = self._running.pop(number, None)
-        if before is not None:
-            before.cancel()
+        before = self._end(live)
         live.well()
         live.lag, live.lag_at_ms, live.others = None, None, ()
         if self._stopping or live.deleted or live.source.paused or live.source.kind == WEBHOOK:
@@ -83,9 +95,34 @@ class Pumps:
             lines=self._lines_of(connection) if live.source.kind == OUTBOX else None,
             told_after_ms=self._told_after_ms,
         )
-        self._running[number] = self._supervisor.start(
-            PART, lambda heart: _after(before, pump, heart)
-        )
+        task = self._supervisor.start(PART, lambda heart: _after(before, pump, heart), again=False)
+        self._running[number] = _RunningPump(pump, task, live.source)
+        self._tasks.add(task)
+        task.ended.add_done_callback(lambda _: self._tasks.discard(task))
+
+    def _end(self, live: LiveSource) -> SupervisedTask | None:
+        """End the pump of a source, and return its task if it has not ended yet. One that is only
+        paused or deleted finishes first what it has read, and says that it reads no more; where the
+        source is changed what is read is read again as it says now."""
+        number = live.stored.number
+        running = self._running.pop(number, None)
+        if running is None:
+            return self._ending.get(number)
+        task = running.task
+        self._ending[number] = task
+        task.ended.add_done_callback(lambda _: self._forget(number, task))
+        as_before = msgspec.structs.replace(live.source, paused=running.source.paused)
+        if live.deleted or (live.source.paused and as_before == running.source):
+            running.pump.end()
+            later = asyncio.get_running_loop().call_later(END_S, task.cancel)
+            task.ended.add_done_callback(lambda _: later.cancel())
+        else:
+            task.cancel()
+        return task
+
+    def _forget(self, number: int, task: SupervisedTask) -> None:
+        if self._ending.get(number) is task:
+            del self._ending[number]
 
     def _lines_of(self, connection: Connection) -> SourceLines:
         if connection.name not in self._lines:

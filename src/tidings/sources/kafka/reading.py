@@ -145,6 +145,9 @@ class KafkaReading:
         found = await self._cluster.members(coordinator.group_id, coordinator.coordinator_id)
         return sorted(found - {ours})
 
+    async def let_go(self, *, all_acknowledged: bool) -> None:
+        """Say nothing: the group shares the messages among whoever is in it."""
+
     async def close(self) -> None:
         """Leave the group, and keep up to where was read."""
         with contextlib.suppress(Exception):  # what was read since is known when it comes again

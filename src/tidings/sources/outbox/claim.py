@@ -7,6 +7,7 @@ import psycopg
 
 from tidings.connections.port import ConnectionDown
 from tidings.core.sources.table_owner import TableOwner, client_name, installation_of
+from tidings.sources.outbox.reader_mark import ReaderMark, ReaderMarks
 from tidings.sources.outbox.reading import Line
 from tidings.sources.port import TableOwnerStore
 
@@ -37,9 +38,10 @@ class TableClaim(NamedTuple):
     place: str
 
 
-async def claim_table(line: Line, claim: TableClaim) -> None:
-    """Take the lock of the table, which ends with the connection. The process before us may be
-    about to let go. ConnectionDown, StoreDown, psycopg.Error."""
+async def claim_table(line: Line, claim: TableClaim, marks: ReaderMarks | None) -> None:
+    """Take the lock of the table, which ends with the connection, and mark it as ours. The process
+    before us may be about to let go. `marks`: None where the application has made no table for
+    them; then who was met is remembered. ConnectionDown, StoreDown, psycopg.Error."""
     await line.execute(_NAME, (client_name(claim.installation),))
     owner = await claim.owners.table_owner(claim.source)
     takes_over = owner is not None and owner.takes_over
@@ -47,10 +49,7 @@ async def claim_table(line: Line, claim: TableClaim) -> None:
     while True:
         row = await (await line.execute(_LOCK.encode(), (claim.name,))).fetchone()
         if row == (True,):
-            if owner is not None and owner.keeps_out(claim.place, claim.installation):
-                _refuse(claim, owner.installation)
-            if owner is not None:
-                await claim.owners.drop_table_owner(claim.source)
+            await _be_owner(claim, owner, marks)
             return
         holder = await (await line.execute(_HOLDER.encode(), (claim.name,))).fetchone()
         stranger = "" if holder is None else installation_of(holder[1])
@@ -66,6 +65,30 @@ async def claim_table(line: Line, claim: TableClaim) -> None:
                 "free."
             )
         await asyncio.sleep(LOCK_AGAIN_S)
+
+
+async def _be_owner(claim: TableClaim, owner: TableOwner | None, marks: ReaderMarks | None) -> None:
+    """Make the table ours, whose lock we hold, unless it is another installation's, which crashed
+    or starts again. ConnectionDown, StoreDown, psycopg.Error."""
+    mark = None if marks is None else await marks.read()
+    if owner is None or not owner.takes_over:
+        stranger = _stranger(claim, owner, mark)
+        if stranger:
+            _refuse(claim, stranger)
+    if marks is not None and mark != ReaderMark(claim.installation, reads=True):
+        await marks.put(claim.installation)
+    if owner is not None:  # after the mark: where that fails, the order to take over stands
+        await claim.owners.drop_table_owner(claim.source)
+
+
+def _stranger(claim: TableClaim, owner: TableOwner | None, mark: ReaderMark | None) -> str:
+    """Return the other installation whose table it is; empty where it is free, or ours. What was
+    once remembered counts only where nobody has set a mark."""
+    if mark is not None:
+        return mark.installation if mark.reads and mark.installation != claim.installation else ""
+    if owner is not None and owner.keeps_out(claim.place, claim.installation):
+        return owner.installation
+    return ""
 
 
 async def _end(line: Line, claim: TableClaim, pid: int, stranger: str) -> None:
@@ -84,5 +107,6 @@ def _refuse(claim: TableClaim, stranger: str) -> NoReturn:
     raise ConnectionDown(
         f"Table {claim.table} must be read by one installation of Tidings; it is read by "
         f"{stranger}, and this one is {claim.installation}. Give each a table of its own; or, if "
-        "this one is to read it from now on, have the operator run: tidings sources take-over NAME"
+        "this one is to read it from now on, pause or delete the source there, or have the "
+        "operator run: tidings sources take-over NAME"
     )

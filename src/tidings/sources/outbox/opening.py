@@ -1,5 +1,7 @@
 """Opening an outbox: connected, alone with its table, and sure that it is one."""
 
+from functools import partial
+
 from psycopg import sql
 
 from tidings.connections.postgresql_dialling import dial
@@ -7,6 +9,7 @@ from tidings.core.connections.connection import Connection
 from tidings.core.sources.source import OutboxTable
 from tidings.sources.outbox.claim import TableClaim, claim_table
 from tidings.sources.outbox.faults import told, unfit
+from tidings.sources.outbox.reader_mark import ReaderMarks
 from tidings.sources.outbox.reading import Line, OutboxReading
 from tidings.sources.port import TableOwnerStore
 
@@ -66,7 +69,10 @@ async def _opened(
         )
     table = f"{schema}.{name}"
     place = f"{system}/{database}/{table}"
-    await claim_table(line, TableClaim(installation, source, owners, outbox.table, table, place))
+    beside = ReaderMarks(line, schema, name)
+    marks = beside if await beside.exists() else None  # the application may have made none
+    claim = TableClaim(installation, source, owners, outbox.table, table, place)
+    await claim_table(line, claim, marks)
     # LISTEN before the first look: no row is missed between the two.
     await line.execute(sql.SQL("LISTEN {}").format(sql.Identifier(outbox.channel)))
     reading = OutboxReading(
@@ -77,6 +83,7 @@ async def _opened(
         outbox.table,
         encoding=encoding,
         is_bytes=bool(is_bytes),
+        let_go=None if marks is None else partial(marks.let_go, installation),
     )
     await reading.lag()  # it has the columns, and we may read them
     return reading

@@ -9,7 +9,7 @@ Ordering by the transaction's number would turn such pairs around where the seco
 begun earlier, and waiting for all older transactions would stop at any that is left open.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -83,11 +83,14 @@ class OutboxReading:
         *,
         encoding: str,
         is_bytes: bool,
+        let_go: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         """`cluster`: server and database, for places. `connection`, `name`: for words. `encoding`:
-        of the database. `is_bytes`: bodies are bytea."""
+        of the database. `is_bytes`: bodies are bytea. `let_go`: says in the database that this
+        installation reads the table no more; None: nothing there can say so."""
         self._line = line
         self._cluster = cluster
+        self._let_go = let_go
         self._words = (connection, name)
         self._next = next_query(table, encoding=encoding, is_bytes=is_bytes)
         self._take, self._lag = (
@@ -119,6 +122,13 @@ class OutboxReading:
 
     async def others(self) -> Sequence[str]:
         return ()  # one at a time reads a table
+
+    async def let_go(self, *, all_acknowledged: bool) -> None:
+        if self._let_go is None:
+            return
+        with told(*self._words):
+            if all_acknowledged or await self._rows(self._lag, [], 1) == [(0,)]:
+                await self._let_go()
 
     async def close(self) -> None:
         with suppress(psycopg.Error, OSError):

@@ -8,12 +8,13 @@ from starlette.responses import Response
 from tidings.console.pages.sources import form as source_form
 from tidings.console.visit import Visit
 from tidings.core.ids import show as show_id
-from tidings.core.sources.source import NAMED, WEBHOOK
+from tidings.core.sources.source import NAMED, OUTBOX, WEBHOOK
 from tidings.core.sources.verification import LABELS, VERIFICATION
 from tidings.engine.sources.activity import NEWEST, OUTCOMES, REFUSED, REFUSED_NEWEST
 from tidings.engine.sources.live_source import AsideFull, LiveSource
 from tidings.engine.sources.message_reader import NOWHERE
 from tidings.engine.sources.sources import REDRIVEN_MAX
+from tidings.errors import Forbidden
 from tidings.reads.filters import PAGING
 from tidings.reads.questions import cursors, read_question
 from tidings.reads.sources import PREFIX, redrive_aside, show_redriven, show_source
@@ -65,6 +66,7 @@ async def show(visit: Visit) -> Response:
             "newest": "?#aside" if said else None,
         },
         most=REDRIVEN_MAX,
+        takes_over=live.source.kind == OUTBOX and visit.caller.platform,
         facts=_facts(live, one),
         **_words(),
     )
@@ -167,6 +169,20 @@ async def say(visit: Visit) -> Response:
     waits = "senders come again" if live.source.kind == WEBHOOK else "messages wait where they are"
     said = f"Paused. Nothing is taken until you resume it, and nothing is lost: {waits}."
     return visit.go(f"{AT}/{live.id}", said)
+
+
+async def take_over(visit: Visit) -> Response:
+    """Read the table of an outbox from now on, though another installation reads it. Forbidden for
+    whoever is not of the platform."""
+    live = own(visit)
+    if not visit.caller.platform:
+        raise Forbidden.because(
+            "forbidden",
+            "A table must be taken over with the platform's own credential; got one of an org. Ask "
+            "the operator. (forbidden, session)",
+        )
+    await visit.services.sources.take_over(visit.caller.org, live.id)
+    return visit.go(f"{AT}/{live.id}", "It takes its table over; another installation is refused.")
 
 
 async def redrive(visit: Visit) -> Response:
