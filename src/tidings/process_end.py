@@ -1,11 +1,27 @@
 """Why a process of ours has ended, in words: a bound of memory ends one without a word."""
 
+import errno
 import signal
 
 MEMORY = (
     "It must have more memory than it may take: an allocation failed. Raise the limit of the "
     "container, of the unit (MemoryMax) or of the shell (ulimit -v), and start again."
 )
+
+_SAID_OF_MEMORY = ("can't start new thread", "failed to map segment", "annot allocate memory")
+
+
+def is_of_memory(error: BaseException | None) -> bool:
+    """Tell whether an error comes of a bound of memory, whoever has met it: an allocation, a
+    thread, a library that is loaded, or the kernel."""
+    while error is not None:
+        if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
+            return True
+        if isinstance(error, RuntimeError | ImportError | OSError):
+            if any(words in str(error) for words in _SAID_OF_MEMORY):
+                return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def describe_end(code: int | None) -> str:

@@ -1,12 +1,13 @@
 """A process that a bound of memory has ended says so, also where it could not say it itself."""
 
+import errno
 import signal
 from pathlib import Path
 
 import pytest
 
 import tidings.app
-from tidings.process_end import describe_end
+from tidings.process_end import describe_end, is_of_memory
 from tidings.settings.settings import Settings
 
 
@@ -24,6 +25,25 @@ from tidings.settings.settings import Settings
 def test_the_end_of_a_process_is_told_in_words(code: int | None, words: str) -> None:
     said = describe_end(code)
     assert words in said and said.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("error", "is_so"),
+    [
+        (MemoryError(), True),
+        (RuntimeError("can't start new thread"), True),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), True),
+        (ImportError("x.so: failed to map segment from shared object"), True),
+        (OSError(errno.ENOSPC, "No space left on device"), False),
+        (RuntimeError("a bug"), False),
+    ],
+)
+def test_what_a_bound_of_memory_has_refused_is_known_by_whoever_met_it(
+    error: Exception, is_so: bool
+) -> None:
+    met = RuntimeError("while it began")
+    met.__context__ = error
+    assert is_of_memory(error) is is_of_memory(met) is is_so
 
 
 def test_the_service_says_that_it_has_had_too_little_memory(

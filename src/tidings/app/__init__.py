@@ -23,7 +23,7 @@ from tidings.app.operator_file import FileRefused
 from tidings.app.start_retry import Ended, StartRetry
 from tidings.engine.vault import KEY_FILE, read_or_make_key
 from tidings.errors import Unusable
-from tidings.process_end import MEMORY
+from tidings.process_end import MEMORY, is_of_memory
 from tidings.settings.settings import Settings
 from tidings.store.sqlite import backup as backups
 from tidings.store.sqlite.database import StoreRefused
@@ -51,15 +51,17 @@ def serve(settings: Settings, hold: bool = False) -> int:
         if not settings.data.exists():
             check_files(settings)
         return uvloop.run(_serve(settings, hold))
-    except MemoryError:
-        print(f"Tidings has ended. {MEMORY}", file=sys.stderr)
-        return 1
     except FileRefused as refusal:  # starting again does not mend it
         print(refusal, file=sys.stderr)
         return 2
     except Unusable as refusal:
         print(refusal, file=sys.stderr)
         return 4
+    except Exception as error:
+        if not is_of_memory(error):
+            raise
+        print(f"Tidings has ended. {MEMORY}", file=sys.stderr)
+        return 1
 
 
 def backup(data: Path, to: Path, progress: backups.Progress) -> backups.Manifest:
