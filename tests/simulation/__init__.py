@@ -26,7 +26,7 @@ under way of its key then, and nothing else moves.
 | 26 | with healthy receivers everything arrives | world.py `check_arrived`, lasting.py `check_end` |
 | 27 | the oldest due age is small again | world.py `check_healed` |
 | 28 | caps of a webhook, an org and the process | world.py `check_requests`, parts.py `check_caps` |
-| 29 | no slot is held by nobody, none beyond its deadline | world.py `check_healed`, parts.py `exchange` |
+| 29 | no slot is held by nobody, none beyond its deadline | world.py `check_healed`, parts.py `check_slot` |
 | 30 | an org with healthy receivers waits for nobody | test_isolation.py `test_healthy_receivers_wait_for_nobody` |
 | 32 | one of a key at a time | world.py `check_order`, parts.py `check_owners` |
 | 33 | an open breaker: one probe, none in its pause, three successes | witness.py `WatchedBreaker` |

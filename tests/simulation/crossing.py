@@ -20,6 +20,7 @@ from msgspec.structs import replace
 
 from tests.ports import destinations
 from tests.simulation.acting import ACTIONS, Doer
+from tests.simulation.loop import ends_run
 from tests.simulation.parts import Request, SimulatedAddresses
 from tests.simulation.replaying import ReplayWorld
 from tests.simulation.topics import BODY, CONNECTION, TYPE, SimulatedTopic, TopicLedger
@@ -73,7 +74,7 @@ class CrossedWorld(ReplayWorld):
         self.topic = SimulatedTopic(rng, loop.time)
         self.ledger = TopicLedger(self.topic, ask)
         self.doer = Doer(self.faults, rng, ask, self.network.said_2xx)
-        self.doer.before_send = self.check_act
+        self.doer.before_send = ends_run(self.check_act)
         self.doer.check_order = self.check_order
         self.doer.is_overruled = self.disk.revivals.__contains__
         self.keeps = RetentionDays(1, 1, 90)

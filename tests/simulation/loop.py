@@ -4,9 +4,10 @@ It leans on CPython's own `_run_once`, `_scheduled` and `_ready`; `test_loop.py`
 """
 
 import asyncio
+import functools
 import heapq
 import random
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 
@@ -17,7 +18,7 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         super().__init__()
         self.rng = random.Random(seed)
         self._now = 0.0
-        self._failed: AssertionError | None = None
+        self._failed: BaseException | None = None
 
     def time(self) -> float:
         """Virtual seconds since the start."""
@@ -32,6 +33,10 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
             self.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
         self._failed = None
         super().close()
+
+    def fail(self, error: BaseException) -> None:
+        """End the run before anything else is done."""
+        self._failed = self._failed or error
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
         """An invariant that is broken in a callback or a task of the engine ends the run."""
@@ -62,6 +67,28 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
             ready.rotate(at)
             if not handle._cancelled:
                 handle._run()
+
+
+def ends_run(check: Callable[..., Any]) -> Callable[..., Any]:
+    """A check whose failure ends the run, whoever catches what it raises: the engine's guards take
+    an error in the middle of an attempt for a fault of its own, and go on."""
+
+    @functools.wraps(check)
+    def checked(*given: Any) -> Any:
+        try:
+            return check(*given)
+        except AssertionError as error:
+            fail(error)
+            raise
+
+    return checked
+
+
+def fail(error: BaseException) -> None:
+    """End the run that is under way, with the first of its errors."""
+    loop = asyncio.get_running_loop()
+    if isinstance(loop, SimulatedLoop):
+        loop.fail(error)
 
 
 def simulate(seed: int, main: Coroutine[Any, Any, None]) -> None:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from msgspec.structs import replace
 
 from tests.ports import TestAddresses
+from tests.simulation.loop import ends_run
 from tests.store.in_process import WRITES, operations
 from tidings.catalogue import Catalogue, load
 from tidings.core.delivery.exchange import Answer, Ending, Fault, FaultKind
@@ -258,11 +259,16 @@ class SimulatedStore:
                 await never
             if write and self._rng.random() < self._faults.store_down:
                 raise port.StoreDown("the simulated disk is full")
-            result = work()
-            self._disk.check_moves()
-            self._disk.check_takes()
-            self._disk.check_kept()
+            result = self._checked(work)
         await asyncio.sleep(self._rng.random() * 0.002)  # the answer may be overtaken
+        return result
+
+    @ends_run
+    def _checked(self, work: Callable[[], Any]) -> Any:
+        result = work()
+        self._disk.check_moves()
+        self._disk.check_takes()
+        self._disk.check_kept()
         return result
 
     def commit(self, batch: port.Batch) -> Coroutine[Any, Any, port.Receipt]:
@@ -422,9 +428,15 @@ class Network:
             return Answer(request.said, (), b"", False, self._since(started))
         finally:
             self.parallel[webhook] -= 1
-            took_s = asyncio.get_running_loop().time() - started
-            assert took_s <= deadline_s + 0.001, "29 a slot is held no longer than its deadline"
+            self.check_slot(started, deadline_s)
 
+    @ends_run
+    def check_slot(self, started: float, deadline_s: float) -> None:
+        """Invariant 29: no attempt takes longer than its deadline."""
+        took_s = asyncio.get_running_loop().time() - started
+        assert took_s <= deadline_s + 0.001, "29 a slot is held no longer than its deadline"
+
+    @ends_run
     def check_caps(self, webhook: int) -> None:
         """Invariant 28, of the process and of the org; the webhook's is checked at the end."""
         self.peak = max(self.peak, self.parallel.total())

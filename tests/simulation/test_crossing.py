@@ -114,6 +114,7 @@ async def run(seed: int, loop: SimulatedLoop) -> CrossedWorld:
 
 async def recover(world: CrossedWorld, rng: random.Random) -> None:
     """58: a receiver with a limit, and an outage of it."""
+    world.faults.slow_s = 0.01  # what it takes is bounded by its limit alone
     receiver = len(world.known)
     await world.create_webhook(LIMITED_ORG, "none", may_filter=False)
     limit = world.network.limits[receiver] = ReceiverLimit(rng.choice((4, 8)))

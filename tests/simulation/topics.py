@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from tests.simulation.loop import ends_run
 from tidings.connections.port import ConnectionDown
 from tidings.core.connections.connection import Connection
 from tidings.core.sources.message import ForeignMessage
@@ -146,7 +147,7 @@ class TopicLedger:
     def __init__(self, topic: SimulatedTopic, ask: Ask) -> None:
         self._topic = topic
         self._ask = ask
-        topic.before_acknowledge = self.check_kept
+        topic.before_acknowledge = ends_run(self.check_kept)
         self.events: dict[int, str] = {}  # ids by the number of the message, once accepted
         self.seqs: list[tuple[int, int]] = []
         self._noted = 0  # up to this event

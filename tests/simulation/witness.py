@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+from tests.simulation.loop import ends_run
 from tidings.core.delivery.breaker import Breaker, Pause, Position
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.lane import Lane
@@ -45,6 +46,7 @@ class WatchedBreaker(Breaker):
         self.probes = 0
         self.good = 0
 
+    @ends_run
     def started(self) -> None:
         """A lane starts an attempt."""
         if self.position is not Position.CLOSED:
@@ -54,6 +56,7 @@ class WatchedBreaker(Breaker):
             self.probes += 1
         super().started()
 
+    @ends_run
     def record(self, now_s: float, started_s: float, ok: bool, rng: random.Random) -> bool:
         """An attempt has ended."""
         before, until_s = self.position, self.until_s
@@ -112,6 +115,7 @@ class Witness:
         self.promised.setdefault(delivery, due_ms)
         self._make_promise(org, delivery, due_ms)
 
+    @ends_run
     def settle(self, settled: port.Settlement) -> None:
         """An attempt's outcome is handed to be written."""
         self.settled(settled)
@@ -182,6 +186,7 @@ def watch_turns(lane: Lane) -> None:
     """44: live traffic keeps its share of a lane's starts."""
     start, counts = lane.start, [0, 0]
 
+    @ends_run
     def watched(now_s: float) -> Job | None:
         waits = bool(lane._fresh)
         job = start(now_s)

@@ -22,6 +22,7 @@ from collections import Counter
 from typing import Any
 
 from tests.ports import Unhashed, at_once, ports
+from tests.simulation.loop import ends_run, fail
 from tests.simulation.parts import (
     EPOCH_MS,
     REST_SLICE_S,
@@ -93,7 +94,7 @@ class World:
         self.noted = Noted()
         self.guessed: set[tuple[int, int]] = set()  # attempts marked when the notes were gone too
         self.network = Network(self.faults, random.Random(seed + 1))
-        self.network.before_send = self.check_send
+        self.network.before_send = ends_run(self.check_send)
         self.network.org_of = lambda receiver: self.known[receiver].org
         self.known: dict[int, Known] = {}
         self.accepted: dict[str, tuple[bytes, float, float]] = {}  # id: bytes, asked, answered
@@ -157,6 +158,8 @@ class World:
         )
         self.parts.notices.tell = self.tell  # type: ignore[method-assign]
         self.engine, self.webhooks = self.parts.engine, self.parts.webhooks
+        errors = self.parts.destination._errors  # those of the whole engine
+        errors.note = self.unforeseen  # type: ignore[method-assign]
         self.witness = Witness(self.engine, self.disk.ask, self.clock.now_ms)
         await self.parts.load(at_once)
         await self.parts.stops.load()
@@ -168,6 +171,10 @@ class World:
         if guesses:
             self.guessed |= self.lost() - known
         self.webhooks.resume()
+
+    def unforeseen(self, error: BaseException, step: object, kind: str = "") -> None:
+        """An error that a guard of the engine has caught: in this world nothing makes any."""
+        fail(error)
 
     async def loaded(self) -> None:
         """What is stored has been taken up, and nothing works yet."""
