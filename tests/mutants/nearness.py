@@ -90,7 +90,8 @@ def near(module: Path, source: Path, tests: Path) -> list[Path]:
         # The adapters of the store are tried by what its port promises.
         alike = inside.parts[0] == "store" and "conformance" in parts and subject in parts[:-1]
         used = bool(users & imports_of(path))
-        if (beside and (used or helped)) or alike:
+        about = bool(subject) and subject.removesuffix("s") in stem
+        if ((beside or about) and (used or helped)) or alike:
             return 2
         return 1 if beside or called or used or helped else 0
 

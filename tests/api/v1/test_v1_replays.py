@@ -11,6 +11,7 @@ from tests.api.control_client import BASIC, Service, event, service
 from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId, show
 from tidings.core.times import END_MS
+from tidings.engine.replay import requests
 from tidings.store import port
 
 ORG, OTHER = OrgId(7), OrgId(8)
@@ -233,6 +234,31 @@ async def test_a_search_value_finds_the_events_of_a_replay() -> None:
         for said in ("41200777", "+41200777", "+41 200-777"):
             body = {"webHookId": shown["webHookId"], "search": said, "dryRun": True}
             assert (await made.call("POST", "/v1/replays", body, auth)).json["matched"] == 1
+
+
+@pytest.mark.parametrize(("most", "status"), [(3, 200), (2, 400)])
+async def test_a_search_value_finds_so_many_events_and_no_more(
+    monkeypatch: pytest.MonkeyPatch, most: int, status: int
+) -> None:
+    monkeypatch.setattr(requests, "IDS_MAX", most)
+    async with service() as made:
+        auth = await made.add_org(ORG)
+        shown, number = await hook(made, auth)
+        deliveries = [port.NewDelivery(number, 1, None, True)]
+        marked = [
+            msgspec.structs.replace(
+                event("pointsIssued", name, deliveries, ORG), terms=made.terms.of(ORG, "41200777")
+            )
+            for name in "abc"
+        ]
+        await made.store.commit(port.Batch(made.registry.version, marked))
+        body = {"webHookId": shown["webHookId"], "search": "41200777", "dryRun": True}
+        reply = await made.call("POST", "/v1/replays", body, auth)
+        assert reply.status == status
+        if status == 200:
+            assert reply.json["matched"] == 3
+        else:
+            assert reply.json["error"]["code"] == "too_many"
 
 
 async def test_an_org_may_have_so_many_jobs_and_no_more() -> None:

@@ -359,3 +359,20 @@ async def test_how_each_look_up_does_is_told_with_what_its_last_question_failed_
     world.source.usual = {"name": "gold"}
     await world.find("a")
     assert world.lookups.state_of("tier") == (FAILURES_MAX + 1, FAILURES_MAX, False, None)
+
+
+@pytest.mark.parametrize(("deadline_s", "is_asked"), [(1.0, True), (0.99, False)])
+async def test_a_question_waits_for_its_rate_up_to_its_deadline(
+    world: World, monkeypatch: pytest.MonkeyPatch, deadline_s: float, is_asked: bool
+) -> None:
+    async def passes(seconds: float) -> None:
+        world.passed.s += seconds
+
+    monkeypatch.setattr(asyncio, "sleep", passes)
+    await world.find(1, rate_per_s=1.0, deadline_s=deadline_s)
+    if is_asked:
+        await world.find(2, rate_per_s=1.0, deadline_s=deadline_s)
+        assert (world.source.asked, world.passed.s) == (["1", "2"], 1001.0)
+    else:
+        await world.down(2, rate_per_s=1.0, deadline_s=deadline_s)
+        assert world.source.asked == ["1"]
