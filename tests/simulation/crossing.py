@@ -171,7 +171,7 @@ class CrossedWorld(ReplayWorld):
         self.topic.send(rng.randrange(1, 8))
 
     async def opt_out(self, rng: random.Random) -> None:
-        if rng.random() < 0.2:
+        if rng.random() < 0.5:
             self.doer.contacts.opt_out(f"k{rng.randrange(4)}")
 
     async def redrive(self, rng: random.Random) -> None:
