@@ -280,7 +280,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = 4000
     window_bytes_max: Annotated[
         int,
-        _from(MIB, 1024 * MIB, "The most bytes of events that lanes hold in memory, together."),
+        _from(
+            MIB,
+            1024 * MIB,
+            "The most bytes of events that lanes hold in memory, together; attempts under way hold "
+            "as many again in bodies over 16 KB, and one of each webhook.",
+        ),
     ] = 64 * MIB
     allow: Annotated[
         tuple[AllowedRange, ...],

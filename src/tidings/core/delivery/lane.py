@@ -21,6 +21,10 @@ A receiver that refuses for now (429, 503, `Retry-After`) teaches the lane its r
 The messages of some webhooks are fetched. Their lanes start no more than their readers have asked
 for and not got yet (`wanted`), and claim nothing while nobody asks.
 
+The bodies of attempts under way have a budget of their own. A lane that holds large ones starts
+another attempt only while it holds no more of them than is left for all others: so many lanes that
+hang hold a few each, one that holds none always has one more, and none waits for another's end.
+
 Deliveries of replays come in like all others and wait in a queue of their own: like retries they
 get a quarter of the starts while fresh ones wait, and all of them when none does.
 """
@@ -46,6 +50,7 @@ CLAIM_LEAST = 1  # where the windows are full, of a lane in which none waits
 PROBES_QUEUED = 1  # due retries in memory of a lane that is only being asked whether it is back
 RETRY_TURN = 4  # one start in four goes to a retry when both wait
 LIMITED_S, LIKELY_LIMITED_S = 120.0, 5.0
+LARGE_BYTES = 16 * 1024  # of a body that counts while its attempt is under way
 
 
 class WindowBudget:
@@ -54,6 +59,8 @@ class WindowBudget:
     def __init__(self, bytes_max: int) -> None:
         self.bytes_max = bytes_max
         self.bytes_used = 0
+        self.under_way_left = bytes_max  # of large bodies whose attempts are under way; below 0 by
+        # one of each lane at most
         self.job_bytes = JOB_BYTES  # of a large one, lately
 
     def queued(self, size: int) -> None:
@@ -99,6 +106,8 @@ class Lane:
         self.unsettled_attempts: dict[DeliveryId, int] = {}  # by delivery: started, not written
         self.running = 0  # slots with an attempt under way
         self.under_way: set[DeliveryId] = set()  # whose they are
+        self._large: dict[DeliveryId, int] = {}  # of those the bytes of large bodies
+        self._large_bytes = 0
         self._budget = budget
         self._fresh: deque[Job] = deque()
         self._retries: deque[Job] = deque()
@@ -310,6 +319,7 @@ class Lane:
             and (self._fresh or self._retries or self._replays)
             and self.running < self.cap
             and self.running < max(1, int(self.limit))
+            and (not self._large_bytes or self._large_bytes <= self._budget.under_way_left)
         )
 
     def wait_s(self, now_s: float) -> float | None:
@@ -345,9 +355,11 @@ class Lane:
             limit.take(now_s)
         self._turn += 1
         job = self._turn_of().popleft()
-        self._budget.bytes_used -= len(job.body)
+        self._budget.bytes_used -= (size := len(job.body))
         self.running += 1
         self.under_way.add(job.delivery)
+        if size > LARGE_BYTES:
+            self.weigh(job.delivery, size)
         self.unsettled_attempts[job.delivery] = job.attempt
         if job.replay is not None:
             self._replays_out.add(job.delivery)
@@ -389,6 +401,8 @@ class Lane:
         if delivery in self.under_way:  # as `free`, which is not called for each attempt
             self.under_way.remove(delivery)
             self.running -= 1
+            if self._large:
+                self._weigh(delivery, 0)
         before = delivery in self._began_before
         if before:
             self._began_before.remove(delivery)
@@ -404,6 +418,21 @@ class Lane:
         if delivery in self.under_way:
             self.under_way.remove(delivery)
             self.running -= 1
+            if self._large:
+                self._weigh(delivery, 0)
+
+    def weigh(self, delivery: DeliveryId, size: int) -> None:
+        """Count the body of an attempt under way, as it starts and when its message was made. What
+        a reader has fetched is not counted: that is bounded by what readers may have."""
+        if size > LARGE_BYTES and self.wanted is None and delivery in self.under_way:
+            self._weigh(delivery, size)
+
+    def _weigh(self, delivery: DeliveryId, size: int) -> None:
+        more = size - self._large.pop(delivery, 0)
+        if size:
+            self._large[delivery] = size
+        self._large_bytes += more
+        self._budget.under_way_left -= more
 
     def leapt(self, by_ms: int) -> None:
         """The dates of accepts are later by so much, from now on."""

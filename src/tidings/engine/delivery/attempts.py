@@ -109,6 +109,7 @@ class Attempts:
                     started_ms = self.clock.now_ms()
                 if not webhook.plain and (body != job.body or not _goes_as_sent(webhook, job)):
                     job.sent = job.body = body
+                    runner.lane.weigh(job.delivery, len(body))
                     job.cut = webhook.without_personal_data
                 channel = runner.channel
                 inner = channel.inner or self._opened(channel, message)

@@ -1,0 +1,83 @@
+"""Large bodies of attempts under way take little memory, however many receivers hang with them."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from ..e2e.harness.service import ServiceProcess
+from ..e2e.harness.until import until
+from .test_waiting_memory import Answering, accept_many, rss
+
+WEBHOOKS, AT_ONCE, EVENTS, BYTES_EACH = 25, 60, 80, 240_000
+WELL = 20  # events that each of them answers before
+MORE_MB = 300
+WATCHED_S = 12.0
+
+
+class Deaf(Answering):
+    """A receiver that is well until it reads nothing any more."""
+
+    hangs = False
+
+    def data_received(self, data: bytes) -> None:
+        if Deaf.hangs:
+            assert self._transport is not None
+            self._transport.pause_reading()
+        else:
+            super().data_received(data)
+
+
+@contextmanager
+def deaf() -> Iterator[int]:
+    """Receivers at one port, in a thread of their own."""
+    loop = asyncio.new_event_loop()
+    server = loop.run_until_complete(loop.create_server(Deaf, "127.0.0.1", 0, backlog=2048))
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+
+
+@pytest.mark.systems
+@pytest.mark.alone
+@pytest.mark.timeout(200)
+def test_receivers_that_hang_with_large_bodies_take_little_memory(
+    own_service: Callable[..., ServiceProcess],
+) -> None:
+    service = own_service().start()
+    with deaf() as port, service.api() as platform:
+        org = platform.send("POST", "/v1/orgs", {"name": "Hanging"}).must(201)["id"]
+        with service.api(org) as api:
+            for number in range(WEBHOOKS):
+                url = f"http://127.0.0.1:{port}/{number}"
+                api.webhook(url, f"hook {number}", maxAllowedConnections=AT_ONCE)
+        accept_many(service, org, WELL, "")
+        until(lambda: Answering.taken >= WELL * WEBHOOKS, "that all have answered", 60.0)
+        platform.send("POST", f"/v1/orgs/{org}/stop", {"reason": "they wait"}).must(200)
+        Deaf.hangs = True
+        accept_many(service, org, EVENTS, "x" * BYTES_EACH)
+        before = rss(service)
+        platform.send("POST", f"/v1/orgs/{org}/start", {}).must(200)
+        most, attempts, until_s = before, 0, time.monotonic() + WATCHED_S
+        while time.monotonic() < until_s:
+            most = max(most, rss(service))
+            lines = platform.get("/metrics").body.decode().splitlines()
+            attempts = max(
+                attempts,
+                *(
+                    int(float(line.split()[1]))
+                    for line in lines
+                    if line.startswith("tidings_in_flight ")
+                ),
+            )
+            time.sleep(0.2)
+        print(f"{attempts} attempts, {(most - before) / 1e6:.0f} MB more")
+        assert attempts >= WEBHOOKS, "each has one"
+        assert most - before <= MORE_MB * 1e6
