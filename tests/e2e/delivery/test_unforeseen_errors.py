@@ -57,3 +57,43 @@ def test_an_unforeseen_error_is_told_and_gives_its_slot_back(
         assert attempt["fault"] == "ours" and "not the receiver's fault" in json.dumps(attempt)
         bug.unlink()  # it is mended: all of them arrive by themselves
         until(lambda: api.counts()["delivered"] == BROKEN + 1, "all of them", 60)
+
+
+@pytest.mark.parametrize("words", ["breaks-here-offered", "breaks-here-leaving"])
+def test_an_error_as_a_message_is_offered_to_readers_ends_that_attempt_alone(
+    own_service: NewService, tmp_path: Path, words: str
+) -> None:
+    bug = tmp_path / "bug"
+    bug.touch()
+    service = own_service(wrap=("env", f"PYTHONPATH={SITE}:{bug}"), deliveries_at_once_max=AT_ONCE)
+    service.start()
+    with service.api(ORG) as api:
+        hook = api.webhook("", webHookType="PULL", eventNames=["groupCreated"])
+        lines = [group(words) for _ in range(BROKEN)]
+        body = "\n".join(map(json.dumps, lines)).encode()
+        assert api.post(body, "application/x-ndjson").status == 202
+        well = group("well")
+        assert api.post(json.dumps(well).encode()).status == 202
+        fetched: list[str] = []
+
+        def read() -> int:
+            path = f"/v1/webHooks/{hook['webHookId']}/pull"
+            found = api.send("POST", path, {"waitInSeconds": 1, "max": 50}).must(200)["messages"]
+            fetched.extend(json.loads(one["body"])["eventId"] for one in found)
+            if found:
+                told = {"ackIds": [one["ackId"] for one in found], "outcome": "delivered"}
+                path = f"/v1/webHooks/{hook['webHookId']}/acknowledge"
+                api.send("POST", path, told).must(200)
+            return len(fetched)
+
+        until(read, "the one that is well", 30)
+        assert fetched == [well["eventId"]]
+        assert figure(api, "tidings_unforeseen_errors_total") >= BROKEN
+        assert figure(api, "tidings_lost_slots_total") == 0
+        assert "7777" not in service.words() and "an unforeseen error" in service.words()
+        [attempt, *_] = api.delivery_of(lines[0]["eventId"])["attemptList"]
+        assert attempt["fault"] == "ours" and "not the receiver's fault" in json.dumps(attempt)
+        bug.unlink()
+        until(lambda: read() == BROKEN + 1, "all of them", 60)
+        assert sorted(fetched) == sorted(line["eventId"] for line in [*lines, well])
+        until(lambda: api.counts()["delivered"] == BROKEN + 1, "all acknowledged", 20)

@@ -313,3 +313,43 @@ async def test_nothing_is_lost_or_had_by_two_whatever_readers_do(
     there = {one.body for one in lane.waiting} | set(held.values()) | delivered
     left = lane.running - len(held)
     assert len(there) + left == 60, "what is neither waits for the next reader"
+
+
+async def test_a_message_that_cannot_leave_ends_its_own_attempt_and_the_next_is_handed_out(
+    pulls: Pulls, webhook: Webhook
+) -> None:
+    def broken() -> bool:
+        raise ZeroDivisionError("of its signature")
+
+    channel = pulls.open(webhook, None)
+    attempts = [
+        asyncio.ensure_future(channel.send(message))
+        for message in (TestMessage(b"a", may=broken), TestMessage(b"b"))
+    ]
+    await asyncio.sleep(0)
+    got = await pulls.fetch(webhook, Asked(most=2, wait_s=0.1))
+    assert [offer.message.body for offer in got.offers] == [b"b"]
+    with pytest.raises(ZeroDivisionError):
+        await attempts[0]
+    assert not attempts[1].done() and pulls.state(webhook.number) == (0, 1)
+    pulls.say(webhook, said(Word.DELIVERED, got.offers[0].token))
+    assert (await attempts[1]) is not None
+
+
+@pytest.mark.parametrize("step", ["hold", "name"])
+async def test_what_is_out_without_a_lease_is_given_back(
+    pulls: Pulls, webhook: Webhook, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    if step == "hold":
+        monkeypatch.setattr("tidings.engine.pull.lease.Offer.hold", broken)
+    else:
+        monkeypatch.setattr("tidings.engine.pull.desk.Desk.name", broken)
+    attempt = asyncio.ensure_future(pulls.open(webhook, None).send(TestMessage(b"a")))
+    await asyncio.sleep(0)
+    with pytest.raises(ZeroDivisionError):
+        await pulls.fetch(webhook, Asked(most=1, wait_s=0.1))
+    assert (await attempt) is not None, "it is tried again"
+    assert pulls.state(webhook.number) == (0, 0)

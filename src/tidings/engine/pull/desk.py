@@ -85,7 +85,12 @@ class Desk:
         there is none, or it is too large."""
         while self.offers and (room is None or self.offers[0].size <= room):
             offer = self.offers.popleft()
-            if offer.leaves(token):
+            try:
+                leaves = offer.leaves(token)
+            except Exception as error:  # of its signature: that attempt's, and no reader's
+                offer.fail(error)
+                continue
+            if leaves:
                 self.out[token] = offer
                 self.wanted -= 1
                 self._moved(self, 1, offer.size)

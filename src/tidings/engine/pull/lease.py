@@ -63,6 +63,11 @@ class Offer:
         fault = Fault(FaultKind.LEASE, True, why, self._took_ms(), wait_s)
         self.end(of_fault(fault))
 
+    def fail(self, error: Exception) -> None:
+        """It cannot be handed out: its attempt ends by that."""
+        if not self.result.done():
+            self.result.set_exception(error)
+
     def end(self, result: Result | None) -> None:
         """That is what became of it."""
         if self._timer is not None:

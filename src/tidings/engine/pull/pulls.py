@@ -115,16 +115,17 @@ class Pulls:
         desk.want(wanted)
         try:
             await self._take(desk, taken, wanted, asked.wait_s)
-        except BaseException:
+            for offer in taken:
+                offer.hold(asked.lease_s)
+            cursor = self._named(desk, taken)
+        except BaseException:  # what is out without a lease would be for ever
             for offer in taken:
                 offer.give_back()
             raise
         finally:
             desk.readers -= 1
             desk.want(len(taken) - wanted)
-        for offer in taken:
-            offer.hold(asked.lease_s)
-        return Fetched(taken, self._named(desk, taken), acknowledged)
+        return Fetched(taken, cursor, acknowledged)
 
     def say(self, webhook: Webhook, said: Said) -> int:
         """What a reader says of messages that it has; returns how many of them are out, and so were

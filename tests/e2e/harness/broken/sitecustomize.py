@@ -1,7 +1,8 @@
 """Python imports this by itself where it is on the path: a service with a bug in its way out.
 
 While the file that PYTHONPATH names behind this folder is there, an error that nobody has foreseen
-is raised for each message that holds `breaks-here`: just before its first byte, or after it.
+is raised for each message that holds `breaks-here`: just before its first byte, or after it; of
+messages that are fetched, as one is offered to readers or leaves for one, or as one has it.
 """
 
 import os
@@ -21,3 +22,28 @@ if _here == os.path.dirname(__file__) and _file:
         raise ZeroDivisionError("7777-secret-of-the-event")
 
     HttpOutlet.send = _broken  # type: ignore[method-assign,assignment]
+
+    from tidings.engine.pull.desk import Desk
+    from tidings.engine.pull.lease import Offer
+
+    _hand_over, _leaves, _hold = Desk.hand_over, Offer.leaves, Offer.hold
+
+    async def _broken_offer(self: Any, message: Any) -> Any:
+        _break(message, b"breaks-here-offered")
+        return await _hand_over(self, message)
+
+    def _broken_leaves(self: Any, token: str) -> bool:
+        _break(self.message, b"breaks-here-leaving")
+        return _leaves(self, token)
+
+    def _broken_hold(self: Any, lease_s: float) -> None:
+        _break(self.message, b"breaks-here-taken")
+        _hold(self, lease_s)
+
+    def _break(message: Any, words: bytes) -> None:
+        if words in message.body and os.path.exists(_file):
+            raise ZeroDivisionError("7777-secret-of-the-event")
+
+    Desk.hand_over = _broken_offer  # type: ignore[method-assign]
+    Offer.leaves = _broken_leaves  # type: ignore[method-assign]
+    Offer.hold = _broken_hold  # type: ignore[method-assign]
