@@ -2,8 +2,9 @@
 
 20 no retry is taken before it is due · 22 delays within the schedule's jitter, `Retry-After` inside
 its clamp · 23 nothing is exhausted before its window's end · 33 an open breaker admits one probe at
-a time and none in its pause, and closes after three successes · 44 replays get at most a quarter of
-the starts while fresh deliveries wait. Each counts for itself, with the numbers of the contract.
+a time and none in its pause but one that a person has asked for, and closes after three
+successes · 44 replays get at most a quarter of the starts while fresh deliveries wait. Each counts
+for itself, with the numbers of the contract.
 """
 
 import asyncio
@@ -43,6 +44,7 @@ class WatchedBreaker(Breaker):
         super().__init__()
         self.in_row = 0
         self.asks_from_s = float("-inf")
+        self.pause_ends_s = float("-inf")  # of the pause in which somebody has asked
         self.probes = 0
         self.good = 0
 
@@ -56,10 +58,16 @@ class WatchedBreaker(Breaker):
             self.probes += 1
         super().started()
 
+    def ask(self, now_s: float) -> bool:
+        """Somebody asks for one now."""
+        if asked := super().ask(now_s):
+            self.pause_ends_s, self.asks_from_s = self.asks_from_s, now_s
+        return asked
+
     @ends_run
     def record(self, now_s: float, started_s: float, ok: bool, rng: random.Random) -> bool:
         """An attempt has ended."""
-        before, until_s = self.position, self.until_s
+        before, until_s, asked = self.position, self.until_s, self._pause_until_s is not None
         moved = super().record(now_s, started_s, ok, rng)
         if before is not Position.CLOSED:
             self.good += ok
@@ -68,18 +76,31 @@ class WatchedBreaker(Breaker):
                 assert self.good >= CLOSES_AFTER, "33 it closes after three successes"
                 self.in_row = 0
             self.probes = 0
+        elif ok:  # the next follows without a pause
+            self.asks_from_s = min(self.asks_from_s, now_s)
+            self.probes = min(self.probes, self._probes)
+        elif asked and self._pause_until_s is None:
+            self.go_on_pausing()
         elif self.position is Position.OPEN and self.until_s != until_s:
             pause_s = min(LAST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(self.in_row, 10))
             self.asks_from_s = now_s + pause_s * (1 - PAUSE_JITTER)
             self.in_row += 1
             self.good = self.probes = 0
-        elif moved or ok or self._probes == 0:
+        elif moved or self._probes == 0:
             self.probes = min(self.probes, self._probes)
         return moved
 
     def unproven(self) -> None:
         """An attempt says nothing."""
+        asked = self._pause_until_s is not None
         super().unproven()
+        if asked and self._pause_until_s is None:
+            self.go_on_pausing()
+        self.probes = min(self.probes, self._probes)
+
+    def go_on_pausing(self) -> None:
+        """What somebody asked for was not a success: the pause ends when it would have ended."""
+        self.asks_from_s = self.pause_ends_s
         self.probes = min(self.probes, self._probes)
 
     def resume(self, pause: Pause, now_s: float) -> None:
