@@ -13,6 +13,7 @@ import pytest
 from hypothesis import settings
 
 from tests import forked, left_running
+from tests.looks import looked_at
 from tests.postgres_server import end_shared_server, take_back_databases
 from tests.rewriting import rewrite
 from tests.store.migrated import copy_in_memory
@@ -26,6 +27,7 @@ settings.load_profile("tidings")
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
+looked_at.install()
 copy_in_memory()
 left_running.mark_programs()
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from _pytest.assertion import rewrite as assertion
 
 try:
     from _pytest.assertion.rewrite import (
@@ -58,7 +59,8 @@ def _named(arguments: Iterable[str]) -> list[Path]:
 
 
 def _kept(path: Path) -> Path:
-    return get_cache_dir(path) / f"{path.stem}{PYC_TAIL}"
+    # Asked for here, for `tests/looks/looked_at.py` has given it another one.
+    return get_cache_dir(path) / f"{path.stem}{assertion.PYC_TAIL}"
 
 
 def _rewrite_each(paths: Iterable[Path], config: pytest.Config) -> None:

@@ -55,7 +55,7 @@ def test_the_trigger_is_one_sentence(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_personal_data_is_marked_wherever_it_stands(name: str) -> None:
     marked = set(kind(name).pii_paths)
-    for path, node in walk(kind(name).schema):
+    for path, node in walk(kind(name).schema):  # may be empty: those of rewards name nobody
         if PERSONAL.search(path) and node.get("type") != "object":
             assert path in marked, path
 

@@ -1,0 +1,1 @@
+"""What has a test fail that looked at nothing."""

@@ -1,0 +1,198 @@
+"""A test that finds nothing wrong has looked at something: where it looked at nothing it fails.
+
+A loop of assertions over no rows, `all(…)` of none and `not any(…)` of none pass whatever the
+service does. So to the tests of `FOLDERS` something is added as pytest compiles them: after the
+outermost loop that asserts, that one of its assertions was reached; of what an assertion looks
+through for all or none, that there is something. Where nothing may be there, the line of the loop
+or of the assertion says so and why: `# may be empty: …`. What is drawn at random is let be, and so
+is what one round of a loop looks through.
+
+This leans on names that pytest does not promise, as `tests/rewriting.py` does: `install` is to run
+before a test is imported.
+"""
+
+import ast
+from collections.abc import Iterable
+from itertools import chain
+from pathlib import Path
+from typing import Any, Never, cast
+from zlib import crc32
+
+from _pytest.assertion import rewrite
+
+EXEMPT = "# may be empty: "
+TESTS = Path(__file__).parents[1]
+# Whose tests have been gone through, files too: one comes in with its lines that may be empty told.
+FOLDERS = (
+    "reads",
+    "schema",
+    "catalogue/test_published.py",
+    "catalogue/test_review.py",
+    "looks",
+)
+# Of what is added and to which: pytest keeps what it made of a test until that test changes.
+_VERSION = f"looked{crc32(Path(__file__).read_bytes()):x}"
+_MODULE = "@pytest_ar"  # as which pytest imports its own module into each test
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp)
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def install() -> None:
+    """Have pytest make tests that fail where they looked at nothing."""
+    made = rewrite.rewrite_asserts
+
+    def rewrite_asserts(
+        mod: ast.Module, source: bytes, module_path: str | None = None, config: Any = None
+    ) -> None:
+        if is_looked_after(module_path or ""):
+            add_looks(mod, source.decode("utf-8"))
+        made(mod, source, module_path, config)
+
+    if _VERSION not in rewrite.PYC_TAIL:
+        rewrite.PYC_TAIL = f".{_VERSION}{rewrite.PYC_TAIL}"
+        rewrite.rewrite_asserts = rewrite_asserts
+        rewrite._fail_of_nothing = fail_of_nothing  # type: ignore[attr-defined]
+        rewrite._require_some = require_some  # type: ignore[attr-defined]
+
+
+def is_looked_after(path: str) -> bool:
+    """Tell whether the tests of a file must look at something: those of the folders that do."""
+    below = Path(path).resolve()
+    return any(below.is_relative_to(TESTS / name) for name in FOLDERS)
+
+
+def fail_of_nothing(line: int) -> Never:
+    """Raise `AssertionError` for a look at nothing in a line of the test."""
+    raise AssertionError(
+        f"Line {line} has looked at nothing, so it shows nothing. Assert first that what it looks "
+        f"through is there, or end the line with `{EXEMPT}` and why that is well."
+    )
+
+
+def require_some(values: Iterable[Any], line: int) -> Iterable[Any]:
+    """Return the values as they are to be looked through; raise `AssertionError` without one."""
+    iterator = iter(values)
+    for first in iterator:
+        return chain((first,), iterator)
+    fail_of_nothing(line)
+
+
+def add_looks(module: ast.Module, source: str) -> None:
+    """Add to each test of a module what has it fail where it looks at nothing."""
+    exempt = {number for number, line in enumerate(source.splitlines(), start=1) if EXEMPT in line}
+    for node in ast.walk(module):
+        if isinstance(node, _Function) and node.name.startswith("test_") and not _is_drawn(node):
+            _Looks(exempt, _made_once(node)).generic_visit(node)
+            ast.fix_missing_locations(node)
+
+
+def _is_drawn(test: _Function) -> bool:
+    """Tell whether a test is given what is drawn at random, which may be empty now and then."""
+    return any(ast.unparse(one).startswith("given(") for one in test.decorator_list)
+
+
+def _call(name: str, node: ast.expr | ast.stmt, *arguments: ast.expr) -> ast.Call:
+    function = ast.Attribute(ast.Name(_MODULE, ast.Load()), name, ast.Load())
+    return ast.Call(function, [*arguments, ast.Constant(node.lineno)], [])
+
+
+def _is_empty(node: ast.expr) -> bool:
+    if isinstance(node, ast.List | ast.Set | ast.Tuple):
+        return not node.elts
+    called = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id
+    return called in ("set", "list", "tuple") and not cast(ast.Call, node).args
+
+
+def _is_call(node: ast.expr, name: str) -> bool:
+    called = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id
+    return called == name and len(cast(ast.Call, node).args) == 1
+
+
+def _of_all_or_none(node: ast.expr) -> list[ast.expr]:
+    """Return what a condition looks through for all, or for none: it holds where that is empty.
+
+    A call of `any` or `all`, a comprehension, or a variable that may have been made by one.
+    """
+    if isinstance(node, ast.BoolOp):
+        return [found for value in node.values for found in _of_all_or_none(value)]
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        return [] if _is_call(node.operand, "all") else [node.operand]
+    if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq):
+        return [node.left] if _is_empty(node.comparators[0]) else []
+    return [node] if _is_call(node, "all") else []
+
+
+def _require_some_in(look: ast.expr) -> None:
+    """Have a comprehension, or what `any` or `all` is called with, raise over nothing."""
+    if isinstance(look, ast.Call) and (_is_call(look, "any") or _is_call(look, "all")):
+        if not isinstance(look.args[0], _COMPREHENSIONS):
+            look.args[0] = _call("_require_some", look.args[0], look.args[0])
+        look = look.args[0]
+    if isinstance(look, _COMPREHENSIONS) and not look.generators[0].is_async:
+        first = look.generators[0]
+        first.iter = _call("_require_some", look, first.iter)
+
+
+def _made_once(test: _Function) -> dict[str, ast.expr]:
+    """Return by name what the variables of a test are made of that it sets in one place."""
+    made: dict[str, list[ast.expr]] = {}
+    for node in ast.walk(test):
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            made.setdefault(node.targets[0].id, []).append(node.value)
+    return {name: values[0] for name, values in made.items() if len(values) == 1}
+
+
+class _Looks(ast.NodeTransformer):
+    """Adds to one test what has it fail where it looks at nothing."""
+
+    def __init__(self, exempt: set[int], made: dict[str, ast.expr]) -> None:
+        self.exempt = exempt
+        self.made = made
+        self.flag = ""  # of the outermost loop around, as the test's variable
+
+    def visit_Assert(self, node: ast.Assert) -> Any:
+        if not self.flag and not self.exempt & set(
+            range(node.lineno, (node.end_lineno or node.lineno) + 1)
+        ):
+            for look in _of_all_or_none(node.test):
+                name = look.id if isinstance(look, ast.Name) else ""
+                _require_some_in(self.made.pop(name, look))
+        return [self._reached(node), node] if self.flag else node
+
+    def _reached(self, node: ast.stmt) -> ast.stmt:
+        flag = ast.Assign([ast.Name(self.flag, ast.Store())], ast.Constant(True))
+        return ast.copy_location(flag, node)
+
+    def visit_For(self, node: ast.For | ast.AsyncFor) -> Any:
+        if node.lineno in self.exempt:
+            return node
+        if self.flag or not _asserts(node):
+            return self.generic_visit(node)
+        self.flag = f"@looked_{node.lineno}_{node.col_offset}"
+        self.generic_visit(node)
+        begun = ast.Assign([ast.Name(self.flag, ast.Store())], ast.Constant(False))
+        nothing = ast.UnaryOp(ast.Not(), ast.Name(self.flag, ast.Load()))
+        ended = ast.If(nothing, [ast.Expr(_call("_fail_of_nothing", node))], [])
+        self.flag = ""
+        return [ast.copy_location(begun, node), node, ast.copy_location(ended, node)]
+
+    visit_AsyncFor = visit_For
+
+    def visit_FunctionDef(self, node: _Function) -> Any:
+        flag, self.flag = self.flag, ""  # a variable of the function around
+        self.generic_visit(node)
+        self.flag = flag
+        return node
+
+    visit_AsyncFunctionDef = visit_FunctionDef
+
+
+def _asserts(loop: ast.For | ast.AsyncFor) -> bool:
+    """Tell whether a loop asserts in its own function."""
+    nodes: list[ast.AST] = [loop]
+    for node in nodes:
+        if isinstance(node, ast.Assert):
+            return True
+        if not isinstance(node, _Function | ast.Lambda | ast.ClassDef):
+            nodes += ast.iter_child_nodes(node)
+    return False
