@@ -17,6 +17,7 @@ APART = {
     "tidings.app.start_retry.Ended": "ends a start that waits: a signal has come, nothing is wrong",
     "tidings.api.keyed._Answered": "leads out of a route whose answer is kept; nothing is wrong",
     "tidings.engine.sources.pump._TurnOver": "ends a source's turn on a line; nothing is wrong",
+    "tidings.engine.sources.pump._Ending": "ends one that is paused or deleted; nothing is wrong",
     # The command line is a client, whose help loads no msgspec and so not this tree.
     "tidings.cli.exits.Stop": "ends a command, with the code that its process exits by",
     "tidings.cli.events.simulate.Stopped": "the same, of the one command that sends in a loop",

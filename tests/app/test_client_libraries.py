@@ -81,7 +81,8 @@ def test_the_loop_goes_on_while_libraries_are_imported(kinds: list[str]) -> None
     found = json.loads(ran.stdout)
     assert found["early"] == [], "who declares no connection needs no library"
     assert found["later"] == [], "nothing is left to be imported on the loop"
-    assert found["loop_ms"] < LOOP_MS < found["all_ms"]
+    assert found["loop_ms"] < LOOP_MS
+    assert kinds != list(MODULES) or found["all_ms"] > LOOP_MS, "all of them would be seen"
     assert found["there"] != []
     if len(kinds) == len(MODULES):
         assert found["there"] == list(LIBRARIES)

@@ -52,7 +52,7 @@ def test_in_production_they_are_closed_unless_set(own_service: NewService) -> No
 
 # What is counted, or 1 where something holds: a number of things has no unit.
 NUMBERS = re.compile(
-    "tidings_(in_flight|queued|owed|unwritten|open_breakers|open_breakers_by_cause|store_halted"
+    "tidings_(in_flight|late_attempts|queued|owed|unwritten|open_breakers|open_breakers_by_cause|store_halted"
     "|sending_stopped|orgs_stopped|replays_open|retention_kept_back|source_aside|source_lag"
     "|source_lag_unknown|held_connections|held_webhooks|unwell_webhooks"
     "|source_trouble|platform_down|readers_waiting|pulled_out|part_works|notice_standing)"
