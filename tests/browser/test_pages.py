@@ -2,10 +2,13 @@
 
 import statistics
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+from playwright.sync_api import Error as PageError
 from playwright.sync_api import Page, Route
 
 from ..e2e.harness.service import ServiceProcess
@@ -66,6 +69,17 @@ def rest(page: Page) -> None:
     page.wait_for_timeout(350)
 
 
+def seen(page: Page, look: Callable[[], Any]) -> Any:
+    """Return what is found on a page, which may have loaded itself anew in that moment."""
+    try:
+        return look()
+    except PageError as error:
+        if "context was destroyed" not in str(error):
+            raise
+    rest(page)
+    return look()
+
+
 @pytest.mark.parametrize("load", LOADS)
 def test_pages_look_right_and_hinder_nobody(
     load: str, reader: NewReader, world: World, screenshots: Path | None
@@ -84,11 +98,12 @@ def test_pages_look_right_and_hinder_nobody(
         for look, theme in looks.items():
             one.page.emulate_media(color_scheme=theme)
             one.shot(screenshots, f"{name}-{look}")
-            if bad := violations(one.page, colours_only=look != first):
+            look_at = partial(violations, one.page, colours_only=look != first)
+            if bad := seen(one.page, look_at):
                 found[f"{name}-{look}"] = bad
-            if wide := one.page.evaluate(OVERFLOW):
+            if wide := seen(one.page, partial(one.page.evaluate, OVERFLOW)):
                 found[f"{name}-{look} is too wide"] = wide
-            if cut := one.page.evaluate(CUT):
+            if cut := seen(one.page, partial(one.page.evaluate, CUT)):
                 found[f"{name}-{look} hides columns"] = cut
     assert not found, "\n".join(f"{name}: {what}" for name, what in found.items())
 
