@@ -62,7 +62,7 @@ test-systems: setup  ## Tests that need programs of the system; as root it insta
 	@TIDINGS_DEPTH=deep $(BIN)/pytest -n 2 $$(grep -rl --include='*.py' '^from tests.depth import' tests)
 	@TIDINGS_TESTS_FRESH=1 $(BIN)/pytest -n 2 --dist loadfile -m "systems and not alone" $(TESTS)
 	@TIDINGS_TESTS_FRESH=1 $(BIN)/pytest -m "systems and alone" $(TESTS)
-	@$(BIN)/python -m tests.mutants 1 --least 15 # a busy machine finds fewer; `make mutants` asks for 28
+	@$(BIN)/python -m tests.mutants 1 --least 20 # 27 were seen, a busy machine finds fewer; `make mutants` asks for 28
 
 mutants: setup  ## Bugs made on purpose, drawn by three seeds, each run against the tests near it
 	@$(BIN)/python -m tests.mutants
