@@ -14,7 +14,7 @@ from .test_waiting_memory import Answering, accept_many, rss
 
 WEBHOOKS, AT_ONCE, EVENTS, BYTES_EACH = 25, 60, 80, 240_000
 WELL = 20  # events that each of them answers before
-MORE_MB = 300
+MORE_MB = 400  # 295 to 313 were seen; without the budget 839
 WATCHED_S = 12.0
 
 
