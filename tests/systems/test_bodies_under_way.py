@@ -1,16 +1,13 @@
 """Large bodies of attempts under way take little memory, however many receivers hang with them."""
 
-import asyncio
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import pytest
 
 from ..e2e.harness.service import ServiceProcess
 from ..e2e.harness.until import until
-from .test_waiting_memory import Answering, accept_many, rss
+from .test_waiting_memory import Answering, accept_many, answering, rss
 
 WEBHOOKS, AT_ONCE, EVENTS, BYTES_EACH = 25, 60, 80, 240_000
 WELL = 20  # events that each of them answers before
@@ -31,20 +28,6 @@ class Deaf(Answering):
             super().data_received(data)
 
 
-@contextmanager
-def deaf() -> Iterator[int]:
-    """Receivers at one port, in a thread of their own."""
-    loop = asyncio.new_event_loop()
-    server = loop.run_until_complete(loop.create_server(Deaf, "127.0.0.1", 0, backlog=2048))
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-
-
 @pytest.mark.systems
 @pytest.mark.alone
 @pytest.mark.timeout(200)
@@ -52,7 +35,7 @@ def test_receivers_that_hang_with_large_bodies_take_little_memory(
     own_service: Callable[..., ServiceProcess],
 ) -> None:
     service = own_service().start()
-    with deaf() as port, service.api() as platform:
+    with answering(Deaf) as port, service.api() as platform:
         org = platform.send("POST", "/v1/orgs", {"name": "Hanging"}).must(201)["id"]
         with service.api(org) as api:
             for number in range(WEBHOOKS):

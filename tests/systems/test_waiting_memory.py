@@ -59,10 +59,10 @@ class Answering(asyncio.Protocol):
 
 
 @contextmanager
-def answering() -> Iterator[int]:
+def answering(receiver: type[Answering] = Answering) -> Iterator[int]:
     """Receivers at one port, in a thread of their own."""
     loop = asyncio.new_event_loop()
-    server = loop.run_until_complete(loop.create_server(Answering, "127.0.0.1", 0, backlog=1024))
+    server = loop.run_until_complete(loop.create_server(receiver, "127.0.0.1", 0, backlog=2048))
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     try:
