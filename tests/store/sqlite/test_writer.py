@@ -187,7 +187,7 @@ def test_the_next_of_a_key_waits_in_the_store_and_is_freed_by_the_end_before_it(
     assert list(desk.commit(settled=[failing(1, 0, key=KEY)]).freed) == []
     receipt = desk.commit(settled=[settled(1, key=KEY, attempt=2)])
     assert [(job.delivery, job.attempt, job.retry) for job in receipt.freed] == [(2, 1, False)]
-    assert desk.writer.free_next(1, KEY) == [], "it is free already"
+    assert desk.writer.free_next(1, KEY, None) == [], "it is free already"
     desk.commit(settled=[settled(2, key=KEY)])
     assert not desk.writer.waits(1, KEY)
 

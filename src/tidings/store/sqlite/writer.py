@@ -59,6 +59,11 @@ _WAITS = f"SELECT 1 FROM delivery WHERE webhook = ? AND key = ? AND state < {FIN
 _NEXT_OF_KEY = (
     f"SELECT id FROM delivery WHERE webhook = ? AND key = ? AND state < {FINAL} ORDER BY id LIMIT 1"
 )
+# Where none is under way this reads all that wait: asked only where it cannot be known.
+_UNDER_WAY = (
+    "SELECT 1 FROM delivery WHERE webhook = ? AND key = ?"
+    f" AND state < {FINAL} AND state <> {HELD} LIMIT 1"
+)
 _FREE = f"UPDATE delivery SET state = {PENDING} WHERE id = ? AND state = {HELD}"
 _DUE = (
     f"SELECT id FROM delivery WHERE webhook = ? AND state = {RETRYING} AND due_ms <= ?"
@@ -359,7 +364,8 @@ class Writer:
                 ordered.append((one.webhook, one.key))
         changes = self._connection.total_changes()
         self._connection.executemany(_SETTLE, rows)
-        if self._connection.total_changes() - changes < len(rows):  # some were ended meanwhile
+        late = self._connection.total_changes() - changes < len(rows)
+        if late:  # some were ended meanwhile
             attempts += [_attempt_row(one) for one in settled if self._unseen(one)]
             attempts = [row for row in attempts if self._known(row[0])]
             left_out = [row for row in left_out if self._known(row[0])]
@@ -379,7 +385,8 @@ class Writer:
             self._connection.executemany(
                 _COUNT, [(number, delivery, number) for delivery, number, *_ in attempts]
             )
-        return [freed for place in ordered for freed in self.free_next(*place)]
+        was = None if late else State.PENDING
+        return [freed for place in ordered for freed in self.free_next(*place, was)]
 
     def _known(self, delivery: DeliveryId) -> bool:
         """Whether retention has not dropped a delivery meanwhile."""
@@ -392,8 +399,17 @@ class Writer:
         state = self._one("SELECT state FROM delivery WHERE id = ?", (one.delivery,), None)
         return state in _ENDED_BY_OTHERS
 
-    def free_next(self, webhook: int, key: int) -> list[Job]:
-        """Make the first unfinished delivery of a key PENDING if it is HELD; in a transaction."""
+    def free_next(self, webhook: int, key: int, was: State | None) -> list[Job]:
+        """Make the first delivery PENDING that waits for its key, when one of the key has ended.
+
+        In a transaction. `was` is the state that has ended, None where it is not known: the end of
+        one that waited itself frees none. The first that waits is not always behind the one that is
+        under way: somebody may have asked for another try of an older one.
+        """
+        if was is State.HELD:
+            return []
+        if was is None and self._one(_UNDER_WAY, (webhook, key), None) is not None:
+            return []
         first = self._one(_NEXT_OF_KEY, (webhook, key), None)
         if first is None or self._fan_outs.owes(webhook, key, before=first):
             return []

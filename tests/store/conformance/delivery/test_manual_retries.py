@@ -131,3 +131,63 @@ def test_it_outlives_a_crash(subject: Subject) -> None:
     subject.crash()
     subject.recover()
     assert [job.delivery for job in subject.take()] == [one]
+
+
+# -- one of a key at a time, with an older one that waits behind ----------------------------------
+
+
+def behind(subject: Subject) -> list[int]:
+    """Four of a key: the first, tried again, waits; the second is under way; two wait behind."""
+    ids = first(subject, *(event(id, new(1, 7)) for id in "abcd"))
+    subject.commit(settled=[settled(ids[0], State.FAILED, key=7, status=400)])
+    assert ask(subject, ids[0]).outcome == "next"
+    assert subject.states(*ids) == [State.HELD, State.PENDING, State.HELD, State.HELD]
+    return ids
+
+
+def ends_of_waiting_ones() -> dict[str, port.CancelSlice]:
+    return {
+        "cancelled": port.CancelSlice([DeliveryId(3)], "me"),
+        "taken as delivered": port.CancelSlice([DeliveryId(3)], "me", delivered=True),
+    }
+
+
+@pytest.mark.parametrize("how", ends_of_waiting_ones())
+@pytest.mark.parametrize("under_way", [State.PENDING, State.RETRYING])
+def test_the_end_of_one_that_waits_frees_none(subject: Subject, how: str, under_way: State) -> None:
+    a, b, c, d = behind(subject)
+    if under_way is State.RETRYING:
+        subject.commit(settled=[failing(b, HOUR_MS)])
+    freed = subject.commit(version=0, cancels=[ends_of_waiting_ones()[how]]).freed
+    assert list(freed) == []
+    assert subject.states(a, b, d) == [State.HELD, under_way, State.HELD]
+    [job] = subject.commit(settled=[settled(b, key=7, attempt=2)]).freed
+    assert job.delivery == a
+    assert subject.counts().orphans == 0
+
+
+def test_what_settles_after_it_was_cancelled_frees_none_beside_the_next(subject: Subject) -> None:
+    a, b, c, d = first(subject, *(event(id, new(1, 7)) for id in "abcd"))
+    subject.commit(settled=[settled(a, State.FAILED, key=7, status=400)])
+    freed = subject.commit(version=0, cancels=[port.CancelSlice([DeliveryId(b)], "me")]).freed
+    assert [job.delivery for job in freed] == [c]
+    assert ask(subject, a).outcome == "next"
+    late = subject.commit(settled=[settled(b, State.FAILED, key=7, status=400)])
+    assert list(late.freed) == []
+    assert subject.states(a, c, d) == [State.HELD, State.PENDING, State.HELD]
+
+
+def test_what_is_owed_and_one_that_is_tried_again_do_not_wait_for_each_other(
+    subject: Subject,
+) -> None:
+    [old] = first(subject, event("old", new(1, 7)))
+    subject.commit(settled=[settled(old, State.FAILED, key=7, status=400)])
+    owed = subject.commit(event("a", new(9), new(1, 7)), deliveries_max=1).firsts[0] + 1
+    [newer] = first(subject, event("newer", new(1, 7)))
+    assert ask(subject, old).outcome == "next"
+    subject.commit(fan_out=10)
+    assert subject.states(old, owed, newer) == [State.HELD, State.PENDING, State.HELD]
+    for delivery, freed in ((owed, [old]), (old, [newer]), (newer, [])):
+        attempt = 2 if delivery == old else 1
+        receipt = subject.commit(settled=[settled(delivery, key=7, attempt=attempt)])
+        assert [job.delivery for job in receipt.freed] == freed

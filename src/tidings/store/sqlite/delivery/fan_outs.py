@@ -21,7 +21,7 @@ from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, EventNumber, OrgId, from_first
 from tidings.store import port
 from tidings.store.sqlite.changed_blocks import BLOCK_BITS, touch_blocks
-from tidings.store.sqlite.states import FINAL
+from tidings.store.sqlite.states import FINAL, HELD
 
 RUN_ENTRIES = port.FAN_OUT_ROWS  # so that a slice takes whole runs
 SLICE_BYTES = 4 << 20  # of bodies, which go to the engine with what was made
@@ -39,9 +39,11 @@ _OWED = (
     " ORDER BY f.first"
 )
 _STANDING = "SELECT standing FROM webhook_version WHERE webhook = ? ORDER BY version DESC LIMIT 1"
+# What waits itself does not count: where none is under way it waits for the one that was owed, as
+# an older one does of which somebody has asked for another try.
 _WAITS_BEFORE = (
     "SELECT 1 FROM delivery WHERE webhook = ? AND key = ? AND key NOT NULL AND id < ?"
-    f" AND state < {FINAL} LIMIT 1"
+    f" AND state < {FINAL} AND state <> {HELD} LIMIT 1"
 )
 _ENDED = {Standing.DELETED: int(State.CANCELLED), Standing.DISABLED: int(State.PARKED)}
 _entries = msgspec.msgpack.Decoder(list[port.NewDelivery])
@@ -72,7 +74,7 @@ class FanOuts:
     def __init__(
         self,
         connection: apsw.Connection,
-        free_next: Callable[[int, int], list[Job]],
+        free_next: Callable[[int, int, State | None], list[Job]],
     ) -> None:
         self._connection = connection
         self._free_next = free_next
@@ -137,7 +139,7 @@ class FanOuts:
                 owed.runs.setdefault(org, deque()).appendleft(rest)
             owed.count -= len(taken)
             sendable, ended = self._insert(event, first, taken, now)
-            freed += [job for place in ended for job in self._free_next(*place)]
+            freed += [job for place in ended for job in self._free_next(*place, None)]
             made.append(port.FanOut(org, event_id, at_ms, body, sendable, passage))
             blocks |= {first >> BLOCK_BITS, (first + len(taken) - 1) >> BLOCK_BITS}
             limit -= len(taken)

@@ -50,11 +50,11 @@ _EXPIRED = (
 )
 # The held ones first: none may be left without the one that it waits for. A retry without a due
 # time is in flight, and its own ending decides.
-_UNFINISHED = (
-    f"d.state < {FINAL} AND d.state = {HELD} AND d.key NOT NULL",
-    f"d.state = {PENDING}",
-    f"d.state = {RETRYING} AND d.due_ms NOT NULL",
-)
+_UNFINISHED = {
+    State.HELD: f"d.state < {FINAL} AND d.state = {HELD} AND d.key NOT NULL",
+    State.PENDING: f"d.state = {PENDING}",
+    State.RETRYING: f"d.state = {RETRYING} AND d.due_ms NOT NULL",
+}
 
 
 class HealthRows:
@@ -64,7 +64,7 @@ class HealthRows:
         self,
         connection: apsw.Connection,
         clock_ms: Callable[[], int],
-        free_next: Callable[[int, int], object],
+        free_next: Callable[[int, int, State | None], object],
     ) -> None:
         self._connection = connection
         self._clock_ms = clock_ms
@@ -120,7 +120,7 @@ class HealthRows:
         parked = 0
         with self._connection:
             keys: set[int] = set()
-            for unfinished in _UNFINISHED:
+            for state, unfinished in _UNFINISHED.items():
                 chosen = [
                     DeliveryId(id)
                     for (id,) in run(
@@ -134,12 +134,12 @@ class HealthRows:
                         " RETURNING key",
                         (State.PARKED, self._clock_ms(), id),
                     ).fetchall()
-                    if key is not None:
+                    if key is not None and state is not State.HELD:
                         keys.add(int(key))
                 touch(self._connection, chosen)
                 parked += len(chosen)
                 if parked >= limit:
                     break
             for key in keys:
-                self._free_next(webhook, key)
+                self._free_next(webhook, key, State.PENDING)
         return parked

@@ -33,16 +33,15 @@ _INSERT_OF = (
     "INSERT INTO delivery_replay (delivery, replay, event, webhook, again, at_ms)"
     " VALUES (?, ?, ?, ?, ?, ?)"
 )
+_UNFINISHED = f"SELECT webhook, key, state FROM delivery WHERE id = ? AND state < {FINAL}"
 _CANCEL = (
-    f"UPDATE delivery SET state = {int(State.CANCELLED)}, done_ms = ?, due_ms = NULL"
-    f" WHERE id = ? AND state < {FINAL} RETURNING webhook, key"
+    f"UPDATE delivery SET state = {int(State.CANCELLED)}, done_ms = ?2, due_ms = NULL WHERE id = ?1"
 )
 # Nobody knows when its receiver got it: dated by its accept, it is neither late nor slow.
 _TAKE_AS_DELIVERED = (
     f"UPDATE delivery SET state = {int(State.DELIVERED)}, due_ms = NULL, done_ms = coalesce("
     "(SELECT at_ms FROM delivery_replay WHERE delivery = ?1),"
-    " (SELECT at_ms FROM event WHERE seq = delivery.event))"
-    f" WHERE id = ?1 AND state < {FINAL} RETURNING webhook, key"
+    " (SELECT at_ms FROM event WHERE seq = delivery.event), ?2) WHERE id = ?1"
 )
 _FORGET_SENT = "DELETE FROM sent WHERE delivery = ?"
 _NAMED = "INSERT OR REPLACE INTO delivery_cancel VALUES (?, ?, ?)"
@@ -58,7 +57,7 @@ class ReplaySlices:
         connection: apsw.Connection,
         *,
         waits: Callable[[int, int], bool],
-        free_next: Callable[[int, int], list[Job]],
+        free_next: Callable[[int, int, State | None], list[Job]],
     ) -> None:
         self._connection = connection
         self._source = ReplaySource(connection)
@@ -126,15 +125,16 @@ class ReplaySlices:
         freed: list[Job] = []
         for delivery in slice.deliveries:
             if slice.delivered:
-                rows = run(_TAKE_AS_DELIVERED, (delivery,)).fetchall()
                 run(_FORGET_SENT, (delivery,))
-            else:
-                rows = run(_CANCEL, (now, delivery)).fetchall()
-            for webhook, key in cast(list[tuple[int, int | None]], rows):  # none: final meanwhile
-                cancelled.append((webhook, delivery))
-                run(_NAMED, (delivery, slice.by, slice.replay))
-                if key is not None:
-                    freed += self._free_next(webhook, key)
+            unfinished = run(_UNFINISHED, (delivery,)).fetchone()
+            if unfinished is None:  # it has ended meanwhile
+                continue
+            webhook, key, was = cast(tuple[int, int | None, int], unfinished)
+            run(_TAKE_AS_DELIVERED if slice.delivered else _CANCEL, (delivery, now))
+            cancelled.append((webhook, delivery))
+            run(_NAMED, (delivery, slice.by, slice.replay))
+            if key is not None:
+                freed += self._free_next(webhook, key, State(was))
         if slice.replay is not None and slice.to:
             run(_ADVANCE, (slice.to, len(cancelled), 0, 0, 0, slice.replay))
         touch(self._connection, [delivery for _, delivery in cancelled])
