@@ -13,6 +13,8 @@ NODE_READY := node_modules/.ready
 OFFICIAL := tests/consumer/official/$(NODE_READY)
 TYPESCRIPT := tests/openapi/generated/typescript/$(NODE_READY)
 TESTS ?= tests
+# The order of sets is that of every run: a seed of the simulation repeats what it has shown.
+export PYTHONHASHSEED ?= 0
 
 .PHONY: help setup run demo check fix test test-systems mutants bench docs golden models wheel
 
