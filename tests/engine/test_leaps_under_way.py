@@ -29,7 +29,7 @@ async def test_a_leap_while_an_attempt_is_under_way_is_no_age(moment: str) -> No
     desk = desk_of(line, HOOK, shaper)
     if moment == "shaping":
         shaper.do = lambda: leap(desk) if shaper.asked == 1 else None
-    desk.dispatcher.handover(port.Receipt(now_ms=1_000, claimed=(job(),)), [], [])
+    desk.dispatcher.handover.take(port.Receipt(now_ms=1_000, claimed=(job(),)), [], [])
     if moment == "before":
         leap(desk)
     for _ in range(50):

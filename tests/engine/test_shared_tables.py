@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import msgspec
@@ -25,6 +26,7 @@ from tidings.engine.actions.needs import Needs
 from tidings.engine.delivery import channels, manual_retries
 from tidings.engine.delivery.channels import Channels
 from tidings.engine.delivery.manual_retries import PromisedRetries
+from tidings.engine.listeners import Listeners
 from tidings.engine.shaping import cuts, enricher
 from tidings.engine.shaping.cuts import PersonalCuts
 from tidings.engine.shaping.enricher import Enricher
@@ -103,7 +105,7 @@ def links_case() -> Case:
 
 
 def needs_case() -> Case:
-    waiting = Needs(Any, lambda org, name: None)  # type: ignore[arg-type]
+    waiting = Needs(Any, lambda org, name: None, Listeners("a retry is due"))  # type: ignore[arg-type]
     return Case(
         lambda owner, number: waiting._note(
             OrgId(owner), DeliveryId(owner * 1000 + number), needs._Waiter(DeliveryId(1), 1)
@@ -123,7 +125,8 @@ def retries_case() -> Case:
 def channels_case() -> Case:
     closed: list[Any] = []
     nobody: Any = None
-    kept = Channels(destination=nobody, spawn=closed.append, errors=nobody)
+    lanes: Any = SimpleNamespace(spawn=closed.append)
+    kept = Channels(destination=nobody, lanes=lanes, errors=nobody)
 
     def put(owner: int, number: int) -> None:
         channel = type("Channel", (), {"close": lambda self: None})()

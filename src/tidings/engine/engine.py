@@ -3,9 +3,8 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import Callable, Sequence
-from functools import partial
-from typing import NamedTuple, assert_never
+from collections.abc import Sequence
+from typing import Protocol, assert_never
 
 import msgspec
 
@@ -14,14 +13,14 @@ from tidings.core.delivery.health import DEFAULT_POLICY as HEALTH_POLICY
 from tidings.core.delivery.health import HealthPolicy
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.outcome import Cancelled, Delivered, Failed, Outcome, Retry
-from tidings.core.ids import OrgId, show
+from tidings.core.ids import show
 from tidings.core.running.parts import Part
 from tidings.core.steady_clock import SteadyClock
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Destination
-from tidings.engine.clock import Clock, sure
-from tidings.engine.delivery.dispatcher import Dispatcher
+from tidings.engine.clock import Clock
+from tidings.engine.delivery.dispatcher import Dispatcher, StopSwitches, WebhookEnds
 from tidings.engine.delivery.guards.connection_watch import ConnectionWatch
 from tidings.engine.delivery.guards.unforeseen import Step, UnforeseenErrors
 from tidings.engine.delivery.healths import BUCKET_MS, PAST_MAX, Healths
@@ -32,7 +31,7 @@ from tidings.engine.events.acceptor import Matcher
 from tidings.engine.events.commit_queue import CommitQueue, QueuedEvent
 from tidings.engine.events.committer import Committer
 from tidings.engine.events.feed import Feed
-from tidings.engine.listeners import Listeners
+from tidings.engine.listeners import EngineListeners
 from tidings.engine.metrics import EngineMetrics
 from tidings.engine.shaping.shaper import Shaping
 from tidings.engine.supervisor import SupervisedTask, Supervisor
@@ -60,23 +59,18 @@ class EngineLimits(msgspec.Struct, frozen=True):
     health: HealthPolicy = HEALTH_POLICY  # when owners hear of failing webhooks
 
 
-class EngineListeners(NamedTuple):
-    """What parts tell each other of; each hears what it needs."""
+class FailureListener(Protocol):
+    """Who tells orgs of what has failed."""
 
-    changed: Listeners[Webhook]  # a new version of it is stored, and matched by
-    switched: Listeners[()]  # a stop switch was thrown
-    parked: Listeners[Webhook, int]  # so many deliveries, behind an open breaker
-    held: Listeners[str]  # a connection by its name, or it works again
+    def ended(self, webhook: Webhook, job: Job, cause: str, why: str) -> None:
+        """Hear of a delivery that has failed for good, for `why` where no message was made."""
 
 
-def nobody_yet() -> EngineListeners:
-    """Listeners without anybody, for the parts that are made next: each adds its own."""
-    return EngineListeners(
-        Listeners("a webhook has changed"),
-        Listeners("a stop switch was thrown"),
-        Listeners("deliveries were parked"),
-        Listeners("a connection is held, or works again"),
-    )
+class SettlementListener(Protocol):
+    """Who waits for deliveries to end."""
+
+    def settled(self, settled: Sequence[port.Settlement]) -> None:
+        """Hear of settlements that are on stable storage."""
 
 
 class Engine:
@@ -93,9 +87,10 @@ class Engine:
         clock: Clock,
         rng: random.Random,
         shaper: Shaping,
-        disable: Callable[[Webhook, str], None],
-        stopped: Callable[[OrgId], bool],
-        ended: Callable[[Webhook, Job, str, str], None],
+        ends: WebhookEnds,
+        stops: StopSwitches,
+        failures: FailureListener,
+        settlements: SettlementListener,
         heard: EngineListeners,
         feed: Feed,
         metrics: EngineMetrics,
@@ -106,8 +101,9 @@ class Engine:
         headers_of: HeadersOf = MessageHeaders,
         connections: ConnectionWatch | None = None,
     ) -> None:
-        """`disable` a webhook for a reason; `stopped`: the stop switches, by org; `ended`: who is
-        told of deliveries that have failed for good, and why; `in_flight`: what has left."""
+        """`ends` disable webhooks, `stops` have the switches by org; `failures`: who is told of
+        deliveries that have failed for good; `settlements`: who hears of what is
+        written; `in_flight`: what has left."""
         self._supervisor = supervisor
         self.connections = connections
         self._errors = errors
@@ -117,7 +113,8 @@ class Engine:
         self._limits = limits
         self._feed = feed
         self._metrics = metrics
-        self._ended_badly = ended
+        self._failures = failures
+        self._settlements = settlements
         self.commits = commits
         self.healths = healths
         self.dispatcher = Dispatcher(
@@ -130,18 +127,14 @@ class Engine:
             in_flight_max=limits.in_flight_max,
             healths=healths,
             shaper=shaper,
-            disable=disable,
-            is_stopped=stopped,
-            on_changed=heard.changed,
-            on_switched=heard.switched,
-            on_parked=heard.parked,
-            on_held=heard.held,
+            ends=ends,
+            stops=stops,
+            heard=heard,
             connections=connections,
-            observe=self._observe,
+            observer=self,
             commits=commits,
             in_flight=in_flight,
             headers_of=headers_of,
-            date_is_sure=partial(sure, clock),
             errors=errors,
         )
         self.committer = Committer(
@@ -156,50 +149,10 @@ class Engine:
             failed=lambda error: errors.note(error, Step.HANDOVER),
         )
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.written: Callable[[Sequence[port.Settlement]], None] = lambda settled: None
-        """Hears of settlements that are on stable storage."""
         self._recovered: Sequence[port.Backlog] | None = None
         self._settler: SupervisedTask | None = None
         self._watch: SupervisedTask | None = None
-        metrics.counters.update(
-            unforeseen_errors=(
-                "Errors of Tidings' own that nobody has foreseen.",
-                lambda: errors.count,
-            ),
-            lost_slots=(
-                "Send slots that were held by nobody and given back.",
-                lambda: errors.lost_slots,
-            ),
-        )
-        metrics.gauges.update(
-            in_flight=("Attempts under way.", lambda: self.dispatcher.attempts_running),
-            queued=("Deliveries in memory that wait.", lambda: self.dispatcher.queued),
-            owed=("Deliveries not made yet of accepted events.", lambda: self.committer.owed),
-            unwritten=("Outcomes not yet written.", lambda: self.commits.unwritten),
-            open_breakers=("Webhooks left alone.", lambda: self.healths.open_breakers),
-            store_halted=("1 while the store refuses writes.", lambda: self.commits.halted),
-        )
-        metrics.divided["late_attempts"] = (
-            "Attempts that had not ended long after their deadlines, by type of webhook.",
-            "type",
-            lambda: self.dispatcher.slot_watch.late,
-        )
-        metrics.divided["open_breakers_by_cause"] = (
-            "Webhooks left alone, by the status or fault that their receivers end with.",
-            "cause",
-            lambda: self.healths.open_causes,
-        )
-
-        if connections is not None:
-            metrics.gauges["held_connections"] = (
-                "Connections that cannot be used.",
-                lambda: len(connections.held()),
-            )
-            metrics.divided["held_webhooks"] = (
-                "Webhooks that wait for a connection that cannot be used, by its name.",
-                "connection",
-                connections.counts,
-            )
+        self._measure(errors)
 
     async def start(self) -> None:
         """Recover what a former owner left, then accept and send. The registry is loaded before.
@@ -281,6 +234,48 @@ class Engine:
 
     # -- what is told -----------------------------------------------------------------------------
 
+    def _measure(self, errors: UnforeseenErrors) -> None:
+        """Have counted what is known here, whenever the metrics are read."""
+        metrics = self._metrics
+        metrics.counters.update(
+            unforeseen_errors=(
+                "Errors of Tidings' own that nobody has foreseen.",
+                lambda: errors.count,
+            ),
+            lost_slots=(
+                "Send slots that were held by nobody and given back.",
+                lambda: errors.lost_slots,
+            ),
+        )
+        metrics.gauges.update(
+            in_flight=("Attempts under way.", lambda: self.dispatcher.attempts_running),
+            queued=("Deliveries in memory that wait.", lambda: self.dispatcher.queued),
+            owed=("Deliveries not made yet of accepted events.", lambda: self.committer.owed),
+            unwritten=("Outcomes not yet written.", lambda: self.commits.unwritten),
+            open_breakers=("Webhooks left alone.", lambda: self.healths.open_breakers),
+            store_halted=("1 while the store refuses writes.", lambda: self.commits.halted),
+        )
+        metrics.divided["late_attempts"] = (
+            "Attempts that had not ended long after their deadlines, by type of webhook.",
+            "type",
+            lambda: self.dispatcher.slot_watch.late,
+        )
+        metrics.divided["open_breakers_by_cause"] = (
+            "Webhooks left alone, by the status or fault that their receivers end with.",
+            "cause",
+            lambda: self.healths.open_causes,
+        )
+        if (connections := self.connections) is not None:
+            metrics.gauges["held_connections"] = (
+                "Connections that cannot be used.",
+                lambda: len(connections.held()),
+            )
+            metrics.divided["held_webhooks"] = (
+                "Webhooks that wait for a connection that cannot be used, by its name.",
+                "connection",
+                connections.counts,
+            )
+
     def _settler_ended(self, settler: "asyncio.Future[None]") -> None:
         if not self.ended.done() and not settler.cancelled():
             error = settler.exception()
@@ -300,7 +295,7 @@ class Engine:
         fresh = sum(1 for seq in receipt.seqs if seq)
         self._metrics.accepted += fresh
         self._metrics.duplicates += len(events) - fresh
-        self.dispatcher.handover(receipt, events, made_at_once(matched, receipt))
+        self.dispatcher.handover.take(receipt, events, made_at_once(matched, receipt))
         if self._feed.listening:
             for event, seq, found in zip(events, receipt.seqs, matched, strict=True):
                 if seq:
@@ -316,18 +311,19 @@ class Engine:
     def settled(self, settled: Sequence[port.Settlement], receipt: port.Receipt) -> None:
         """See `CommitListener`."""
         self.dispatcher.settled(settled, receipt)
-        self.written(settled)
+        self._settlements.settled(settled)
 
     def look_again(self, claimed_of: set[int]) -> None:
         """See `CommitListener`."""
         self.dispatcher.look_again(claimed_of)
 
-    def _observe(self, webhook: Webhook, job: Job, ending: Ending, outcome: Outcome) -> None:
+    def observe(self, webhook: Webhook, job: Job, ending: Ending, outcome: Outcome) -> None:
+        """See `AttemptObserver`."""
         self._metrics.attempted(ending)
         if isinstance(outcome, Failed) or (isinstance(outcome, Retry) and outcome.waits_for_owner):
             cause = str(ending.status) if isinstance(ending, Answer) else ending.kind.value
             unmade = isinstance(ending, Fault) and ending.kind is FaultKind.TRANSFORM
-            self._ended_badly(webhook, job, cause, ending.detail if unmade else "")
+            self._failures.ended(webhook, job, cause, ending.detail if unmade else "")
         if self._feed.listening:
             status = ending.status if isinstance(ending, Answer) else None
             fact = {

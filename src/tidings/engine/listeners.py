@@ -2,8 +2,9 @@
 each of them when it is made: so none has to know the others, and none is given them later."""
 
 from collections.abc import Callable
-from typing import Generic, TypeVarTuple
+from typing import Generic, NamedTuple, TypeVarTuple
 
+from tidings.core.webhooks.webhook import Webhook
 from tidings.errors import TidingsError
 
 Told = TypeVarTuple("Told")
@@ -30,3 +31,28 @@ class Listeners(Generic[*Told]):
             raise Unheard(f"nobody hears that {self._what}")
         for listener in self._listeners:
             listener(*told)
+
+
+class EngineListeners(NamedTuple):
+    """What parts tell each other of; each hears what it needs."""
+
+    changed: Listeners[Webhook]  # a new version of it is stored, and matched by
+    switched: Listeners[()]  # a stop switch was thrown
+    parked: Listeners[Webhook, int]  # so many deliveries, behind an open breaker
+    held: Listeners[str]  # a connection by its name, or it works again
+    asked: Listeners[int, int, int]  # a webhook's readers want so many messages, and have so many
+    probed: Listeners[int]  # the owner of a webhook wants to see it sent to
+    due: Listeners[int, int]  # a webhook has a retry, and when that is due
+
+
+def new_listeners() -> EngineListeners:
+    """Make listeners without anybody, for the parts that are made next: each adds its own."""
+    return EngineListeners(
+        Listeners("a webhook has changed"),
+        Listeners("a stop switch was thrown"),
+        Listeners("deliveries were parked"),
+        Listeners("a connection is held, or works again"),
+        Listeners("readers want messages"),
+        Listeners("a webhook is to be probed"),
+        Listeners("a retry is due"),
+    )

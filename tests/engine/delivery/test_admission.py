@@ -24,8 +24,18 @@ def runner(org: int, number: int, *, took_s: float | None = None) -> WebhookRunn
     return cast(WebhookRunner, made)
 
 
+class MaySend:
+    """`Sending`, as a test has it."""
+
+    def __init__(self, says: bool = True) -> None:
+        self.says = says
+
+    def may_send(self) -> bool:
+        return self.says
+
+
 def admission(slots: int = 8) -> Admission:
-    return Admission(slots, lambda: True)
+    return Admission(slots, MaySend())
 
 
 def begin(desk: Admission, runner: WebhookRunner, now_s: float = 0.0) -> Permit:
@@ -110,12 +120,12 @@ def test_a_lane_that_cannot_start_any_more_does_not_keep_the_turn_of_the_next() 
 
 
 def test_nobody_has_a_turn_while_nothing_may_be_sent_or_no_slot_is_free() -> None:
-    may = False
-    desk, lane = Admission(2, lambda: may), runner(1, 10, took_s=0.01)
+    may = MaySend(False)
+    desk, lane = Admission(2, may), runner(1, 10, took_s=0.01)
     assert not desk.admits(lane, 0.0)
     desk.wait(lane, 0.0)
     assert desk.next(0.0) is None
-    may = True
+    may.says = True
     begun = [(well := runner(org, org, took_s=0.01), begin(desk, well)) for org in (2, 3)]
     assert desk.next(0.0) is None and not desk.admits(lane, 0.0)
     end(desk, *begun[0], 0.1)

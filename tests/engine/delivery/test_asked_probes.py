@@ -46,11 +46,11 @@ async def resume(world: NoticeWorld, crm: Webhook) -> None:
 
 async def retry(world: NoticeWorld, crm: Webhook) -> None:
     page = await world.store.log_deliveries(query(crm))
-    await world.parts.manual_retries.ask(ORG, page.deliveries[-1].id, crm.number)
+    await world.parts.delivery.manual_retries.ask(ORG, page.deliveries[-1].id, crm.number)
 
 
 async def send_test(world: NoticeWorld, crm: Webhook) -> None:
-    told = await world.parts.trial.send(
+    told = await world.parts.delivery.trial.send(
         ORG, crm, "a test", b'{"eventName":"groupCreated"}', lambda: True, stored=True
     )
     assert told.delivered == (world.receivers.status["/crm"] < 300)

@@ -20,10 +20,10 @@ class Scene:
         self.claims = RetryClaims(
             store=cast(Any, None),
             clock=WallClock(),
-            runner_of=lambda number: None,
-            claim=self.asked.__setitem__,
-            may_claim=lambda: True,
-            park_overdue=cast(Any, None),
+            runners={},
+            lanes=cast(Any, SimpleNamespace(may_claim=lambda: True)),
+            commits=cast(Any, SimpleNamespace(claim=self.asked.__setitem__)),
+            healths=cast(Any, None),
             budget=self.budget,
         )
         self.runners = [self._runner(number) for number in range(LANES)]

@@ -101,14 +101,14 @@ class Lanes:
         receipt = port.Receipt(now_ms=now_ms, freed=list(jobs), **more)  # type: ignore[arg-type]
         ended = {one.delivery for one in written}
         self.stored = [one for one in self.stored if one.delivery not in ended]
-        self.dispatcher.handover(receipt, [], [])
+        self.dispatcher.handover.take(receipt, [], [])
         self.dispatcher.settled(written, receipt)
         await turns()
 
     def have_answered(self) -> None:
         """Both webhooks' receivers have, before this process."""
         for webhook in (HOOK, OTHER):
-            runner = self.dispatcher._runner(webhook.number)
+            runner = self.dispatcher.runner_of(webhook.number)
             assert runner is not None
             runner.pace.trusted()
 
@@ -141,7 +141,7 @@ async def test_what_a_commit_brings_is_sent_and_its_outcome_goes_into_the_next()
         firsts=[DeliveryId(11), DeliveryId(13)],
     )
     events = [event("a", b"accepted"), event("again", b"a duplicate")]
-    lanes.dispatcher.handover(receipt, events, [new, new])
+    lanes.dispatcher.handover.take(receipt, events, [new, new])
     await turns()
     assert lanes.receiver.sent == [b"accepted", b"accepted"]
     assert lanes.ends == [(11, State.DELIVERED, 1), (12, State.DELIVERED, 1)]
@@ -161,7 +161,7 @@ async def test_what_a_commit_stored_as_held_or_parked_is_not_sent() -> None:
     receipt = port.Receipt(
         now_ms=NOW_MS, seqs=[EventNumber(1)], firsts=[DeliveryId(11)], held=[DeliveryId(12)]
     )
-    lanes.dispatcher.handover(receipt, [event("a")], [[*new, parked]])
+    lanes.dispatcher.handover.take(receipt, [event("a")], [[*new, parked]])
     await turns()
     assert lanes.ends == [(11, State.DELIVERED, 1)]
 
@@ -247,7 +247,7 @@ async def test_nothing_starts_while_too_many_outcomes_are_unwritten() -> None:
         port.Settlement(DeliveryId(99), 99, None, 3, 1, 1, 0, 1, 200)
     ] * UNWRITTEN_MAX
     lanes.commits.unwritten = len(lanes.unwritten)
-    lanes.dispatcher.handover(port.Receipt(now_ms=NOW_MS, freed=numbered(1)), [], [])
+    lanes.dispatcher.handover.take(port.Receipt(now_ms=NOW_MS, freed=numbered(1)), [], [])
     await turns()
     assert lanes.receiver.sent == []
     await lanes.commit()

@@ -318,7 +318,7 @@ def test_retention_drops_in_time_in_a_service_that_is_restarted_every_hour() -> 
 async def sent(world: NoticeWorld, id: str, name: str) -> str:
     """What somebody is told who sends an event, perhaps once more."""
     fact = {"eventName": name, "data": {"groupId": 7}}
-    [verdict] = await world.parts.acceptor.accept(
+    [verdict] = await world.parts.events.acceptor.accept(
         [Draft(ORG, name, id, json.dumps(fact).encode(), fact)]
     )
     return verdict.status

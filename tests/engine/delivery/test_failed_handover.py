@@ -4,6 +4,7 @@ callers are answered, other webhooks wait for nothing, and the fault is reported
 import asyncio
 import re
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -60,13 +61,15 @@ def break_lane(world: NoticeWorld, webhook: Webhook, step: str, breaks: Breaks) 
     """Break what concerns the lane of one webhook alone."""
     dispatcher = world.engine.dispatcher
     is_of = lambda given, *_: getattr(given, "webhook", given) in (webhook, webhook.number)  # noqa: E731
-    runner = dispatcher._runner(webhook.number)
+    runner = dispatcher.runner_of(webhook.number)
     assert runner is not None
     if step == "open":
         del dispatcher._runners[webhook.number]
         breaks.wrap(dispatcher._channels, "open", lambda opened: opened.number == webhook.number)
     elif step == "pump":
-        breaks.wrap(dispatcher.handover._pacer, "_pump", is_of)
+        pump: Any = SimpleNamespace(pump=dispatcher.pump)
+        dispatcher.handover._pacer._lanes = pump
+        breaks.wrap(pump, "pump", is_of)
     elif step == "claimed":
         breaks.wrap(dispatcher._claims, "claimed", is_of)
     else:

@@ -108,7 +108,7 @@ async def scenario(place: Path) -> None:
         ),
         Options(),
     )
-    engine, registry = made.engine, made.registry
+    engine, registry = made.delivery.engine, made.base.registry
     registry.version = (await store.load()).registry_version
     for number in range(1, WEBHOOKS + 1):
         registry.put(hook(number, BIG))
@@ -121,7 +121,7 @@ async def scenario(place: Path) -> None:
 
     async def accept(one: Draft) -> float:
         began = loop.time()
-        await made.acceptor.accept([one])
+        await made.events.acceptor.accept([one])
         return loop.time() - began
 
     alone = [await accept(draft(SMALL, f"before-{number}")) for number in range(200)]

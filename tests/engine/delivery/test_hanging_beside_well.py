@@ -35,13 +35,12 @@ class World:
     def __init__(self, slots: int, rng: random.Random) -> None:
         self.rng = rng
         self.loop = asyncio.get_running_loop()
-        self.admission = Admission(slots, lambda: True)
+        self.admission = Admission(slots, self)
         self.sends = SendSlots(
             admission=self.admission,
             attempts=cast(Any, self),
-            keep_warm=lambda _: None,
-            pump=self.pump,
-            take_up=lambda *_: None,
+            channels=cast(Any, self),
+            lanes=cast(Any, self),
             errors=cast(Any, None),  # nothing fails here
         )
         self.runners: list[WebhookRunner] = []
@@ -51,6 +50,12 @@ class World:
         self.begun: Counter[int] = Counter()
         self.unproven_most = self.most = 0
         self.leapt_ms = 0
+
+    def may_send(self) -> bool:
+        return True
+
+    def keep_warm(self, runner: WebhookRunner) -> None:
+        pass
 
     def webhook(self, org: int, answers: Any, at_once: int = 20) -> WebhookRunner:
         """One whose receiver answers after `answers(now_s)` seconds; None: not at all."""

@@ -125,7 +125,7 @@ def cancel(desk: Desk) -> None:
     receipt = port.Receipt(
         now_ms=1_000, cancelled=[port.CancelReceipt(True, ((1, DeliveryId(5)),))]
     )
-    desk.dispatcher.handover(receipt, [], [])
+    desk.dispatcher.handover.take(receipt, [], [])
 
 
 HOLDS = {

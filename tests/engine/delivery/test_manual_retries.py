@@ -87,9 +87,9 @@ def test_one_that_was_cancelled_while_its_attempt_is_under_way_is_not_tried_besi
         delivery = DeliveryId(1)
         while not world.receivers.tries:
             await asyncio.sleep(0.001)
-        retries = world.parts.manual_retries
+        retries = world.parts.delivery.manual_retries
         assert (await retries.ask(crm.org, delivery, crm.number)).outcome == "waiting"
-        await world.parts.replays.cancel([delivery], "me")
+        await world.parts.delivery.replay.runs.cancel([delivery], "me")
         assert state_of(world) == State.CANCELLED
         world.store.down = True
         with pytest.raises(StoreDown):

@@ -58,12 +58,12 @@ def scene_of(silent: Silent, **more: object) -> Scene:
 
 
 async def hand_over(scene: Scene, *jobs: Job) -> None:
-    scene.dispatcher.handover(port.Receipt(now_ms=NOW_MS, claimed=list(jobs)), [], [])
+    scene.dispatcher.handover.take(port.Receipt(now_ms=NOW_MS, claimed=list(jobs)), [], [])
     await asyncio.sleep(0)  # a lane that has delivered nothing yet begins in the next turn
 
 
 async def offer(scene: Scene, *jobs: Job) -> None:
-    scene.dispatcher.handover(port.Receipt(now_ms=NOW_MS, freed=list(jobs)), [], [])
+    scene.dispatcher.handover.take(port.Receipt(now_ms=NOW_MS, freed=list(jobs)), [], [])
     await asyncio.sleep(0)
 
 

@@ -112,7 +112,7 @@ async def closes(trouble: Trouble, line: Way) -> None:
     """The lane is asking; after the trouble others ask, and it closes."""
     trouble.desk = desk = Desk(line, Met(trouble))
     await desk.work()
-    runner = desk.dispatcher._runner(HOOK.number)
+    runner = desk.dispatcher.runner_of(HOOK.number)
     assert runner is not None
     runner.lane.breaker.resume(Pause(3, 0.0), asyncio.get_running_loop().time())
     breaker = runner.lane.breaker

@@ -164,18 +164,18 @@ class Scene:
         if at == "settled":
             monkeypatch.setattr(endings, "settled", broken(at, endings.settled))
         if at == "observe":
-            monkeypatch.setattr(dispatcher, "_observe", broken(at, lambda *_: None))
+            monkeypatch.setattr(dispatcher._observer, "observe", broken(at, lambda *_: None))
         if at == "note":
             note = dispatcher._in_flight.note
             monkeypatch.setattr(dispatcher._in_flight, "note", broken(at, note))
         if at == "sign":
-            runner = dispatcher._runner(self.webhook.number)
+            runner = dispatcher.runner_of(self.webhook.number)
             assert runner is not None
             monkeypatch.setattr(runner.headers, "of", broken(at, runner.headers.of))
 
     async def work(self, *jobs: Any) -> list[port.Settlement]:
         receipt = port.Receipt(now_ms=1_000, claimed=list(jobs))
-        self.dispatcher.handover(receipt, [], [])
+        self.dispatcher.handover.take(receipt, [], [])
         self.dispatcher.ask(self.webhook.number, 10, 0)  # readers, where it is fetched from
         for _ in range(80):
             await asyncio.sleep(0)
@@ -264,7 +264,7 @@ async def test_retries_by_hand_replays_and_probes_end_so_too(
     at: str, hand_over: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scene = Scene(HTTP, Fails(at, ValueError(), 2 if at == "open" else 1), monkeypatch)
-    runner = scene.dispatcher._runner(1)
+    runner = scene.dispatcher.runner_of(1)
     assert runner is not None
     one = job()
     if hand_over == "retry by hand":
@@ -294,9 +294,9 @@ async def test_a_channel_that_cannot_follow_or_close_harms_nobody(error: BaseExc
 
 async def test_a_task_that_is_cancelled_before_its_first_step_frees_its_slot() -> None:
     scene = Scene(HTTP, Fails("", ValueError()))
-    scene.dispatcher.handover(port.Receipt(now_ms=1_000, claimed=[job()]), [], [])
+    scene.dispatcher.handover.take(port.Receipt(now_ms=1_000, claimed=[job()]), [], [])
     runner = scene.dispatcher._runners[1]
-    scene.dispatcher._pump(runner)
+    scene.dispatcher.pump(runner)
     [task] = runner.slots
     task.cancel()
     for _ in range(10):

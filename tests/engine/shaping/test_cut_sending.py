@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.engine.unwatched import UNWATCHED
 from tests.ports import destinations
 from tidings.core.delivery.exchange import Answer, Ending
 from tidings.core.delivery.job import Job
@@ -19,7 +20,7 @@ from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Leaves, Target
 from tidings.engine.delivery.dispatcher import Dispatcher
-from tidings.engine.engine import nobody_yet
+from tidings.engine.listeners import new_listeners
 from tidings.store import port
 
 ACCEPTED, OLD, CUT = b'{"mobile":"91"}', b'{"old":"91"}', b'{"cut":1}'
@@ -59,11 +60,10 @@ class Scene:
                 self, lambda url: Target("https", url.split("/")[2], 443, "/"), Clock()
             ),
             "rng": random.Random(1), "budget_bytes": 1 << 20, "in_flight_max": 10,
-            "healths": self, "shaper": self, "disable": lambda *_: None,
-            "is_stopped": lambda _: False, "observe": lambda *_: None, "commits": self,
+            "healths": self, "shaper": self, "ends": UNWATCHED, "stops": UNWATCHED,
+            "observer": UNWATCHED, "commits": self,
         }  # fmt: skip
-        heard = {f"on_{name}": one for name, one in nobody_yet()._asdict().items()}
-        self.dispatcher = Dispatcher(**given, **heard)
+        self.dispatcher = Dispatcher(**given, heard=new_listeners())
 
     async def retry(self, body: bytes = OLD, **job: Any) -> port.Settlement:
         """Make a second attempt; what came of it."""
@@ -73,7 +73,7 @@ class Scene:
 
     async def hand_over(self, job: Job) -> None:
         """Have it made, as far as it goes."""
-        self.dispatcher.handover(port.Receipt(now_ms=1_000, claimed=[job]), [], [])
+        self.dispatcher.handover.take(port.Receipt(now_ms=1_000, claimed=[job]), [], [])
         await self.rest()
 
     async def rest(self) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
+import pytest
 
 from tests.ports import destinations
 from tidings.core.delivery.exchange import Answer, Ending
@@ -19,7 +20,8 @@ from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Leaves, Target
 from tidings.engine.delivery.dispatcher import Dispatcher
-from tidings.engine.engine import nobody_yet
+from tidings.engine.delivery.guards import judgement
+from tidings.engine.listeners import new_listeners
 from tidings.engine.shaping.faults import ShapeLater, ShapeRefused
 from tidings.store import port
 
@@ -105,15 +107,17 @@ class Desk:
                 line, lambda url: Target("https", url.split("/")[2], 443, "/"), Clock()
             ),
             "rng": random.Random(1), "budget_bytes": 1 << 20, "in_flight_max": 10,
-            "healths": self.quiet, "shaper": shaper, "disable": lambda *_: None,
-            "is_stopped": lambda _: self.stopped, "observe": lambda *_: None, "commits": self.quiet,
+            "healths": self.quiet, "shaper": shaper, "ends": self.quiet,
+            "stops": self, "observer": self.quiet, "commits": self.quiet,
         }  # fmt: skip
-        heard = {f"on_{name}": one for name, one in nobody_yet()._asdict().items()}
-        self.dispatcher = Dispatcher(**given, **heard)
+        self.dispatcher = Dispatcher(**given, heard=new_listeners())
+
+    def is_stopped(self, org: OrgId) -> bool:
+        return self.stopped
 
     async def work(self, *jobs: Job) -> Sequence[port.Settlement]:
         """Queue the jobs and let everything end."""
-        self.dispatcher.handover(port.Receipt(now_ms=1_000, claimed=jobs), [], [])
+        self.dispatcher.handover.take(port.Receipt(now_ms=1_000, claimed=jobs), [], [])
         for _ in range(50):
             await asyncio.sleep(0)
         return self.quiet.settled
@@ -297,17 +301,19 @@ async def test_the_first_real_failure_takes_the_first_step_whatever_was_lost_bef
     assert failed.delay_ms is not None and 96_000 <= failed.delay_ms <= 144_000
 
 
-async def test_after_a_start_what_is_older_has_one_more_attempt_by_a_date_that_is_sure() -> None:
+async def test_after_a_start_what_is_older_has_one_more_attempt_by_a_date_that_is_sure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     desk = Desk(Line(503, 503, 503), Shaping())
     window_ms = 168 * 3_600_000
     old = job(accepted_ms=1_000 - window_ms - 5_000, attempt=12)
-    desk.dispatcher._judge._date_is_sure = lambda: False
+    monkeypatch.setattr(judgement, "sure", lambda clock: False)
     [waits] = await desk.work(old)
     assert waits.state == State.RETRYING and waits.delay_ms == 600_000
     young = job(delivery=6, accepted_ms=1_000 - window_ms, attempt=12)
     desk.dispatcher._judge.began_ms = young.accepted_ms  # accepted by this process
     assert (await desk.work(young))[1].state == State.FAILED
-    desk.dispatcher._judge._date_is_sure = lambda: True
+    monkeypatch.setattr(judgement, "sure", lambda clock: True)
     assert (await desk.work(job(delivery=7, accepted_ms=old.accepted_ms)))[2].state == (
         State.FAILED
     )

@@ -2,11 +2,13 @@
 
 import asyncio
 import random
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 
 from tests.engine.delivery.test_healths import HOOK, Clock, Rows
+from tests.engine.unwatched import UNWATCHED
 from tests.ports import destinations
 from tidings.core.delivery.exchange import Answer, Ending
 from tidings.core.delivery.job import Job
@@ -19,7 +21,7 @@ from tidings.engine.delivery.dispatcher import Dispatcher
 from tidings.engine.delivery.handover import LAST_MS
 from tidings.engine.delivery.healths import Healths
 from tidings.engine.delivery.retry_claims import RELEASE_AGAIN_S
-from tidings.engine.engine import nobody_yet
+from tidings.engine.listeners import new_listeners
 from tidings.store import port
 
 
@@ -75,7 +77,7 @@ class Scene:
         self.store, self.line, self.committer = Store(), Line(), Committer()
         self.registry = Registry()
         self.registry.put(HOOK)
-        self.heard = nobody_yet()
+        self.heard = new_listeners()
         self.healths = Healths(
             store=self.store,
             registry=self.registry,
@@ -97,13 +99,10 @@ class Scene:
             in_flight_max=10,
             healths=self.healths,
             shaper=None,  # type: ignore[arg-type]
-            disable=lambda *_: None,
-            is_stopped=lambda _: False,
-            on_changed=self.heard.changed,
-            on_switched=self.heard.switched,
-            on_parked=self.heard.parked,
-            on_held=self.heard.held,
-            observe=lambda *_: None,
+            ends=UNWATCHED,
+            stops=UNWATCHED,
+            heard=self.heard,
+            observer=UNWATCHED,
             commits=self.committer,
         )
 
@@ -120,7 +119,7 @@ class Scene:
             DeliveryId(5), HOOK.number, HOOK.org, "e5", accepted_ms, 2, None, True, b"parked by now"
         )
         receipt = port.Receipt(now_ms=1_000_000, claimed=[job], due=[(HOOK.number, None)])
-        self.dispatcher.handover(receipt, [], [])
+        self.dispatcher.handover.take(receipt, [], [])
         self.dispatcher.settled([], receipt)
 
 
@@ -191,7 +190,8 @@ async def test_a_take_whose_window_is_over_behind_an_open_breaker_is_parked_and_
 
     scene.store.release = release  # type: ignore[method-assign]
     scene.store.park_expired = park_expired  # type: ignore[method-assign]
-    scene.dispatcher.handover._parks = lambda _: True
+    parking: Any = SimpleNamespace(parks=lambda _: True)
+    scene.dispatcher.handover._healths = parking
     scene.dispatcher.begin(due_now(HOOK))
     await asyncio.sleep(0.01)
     scene.take_comes_back(accepted_ms=1_000_000 - LAST_MS)
@@ -226,7 +226,7 @@ async def test_a_first_attempt_whose_window_is_over_behind_an_open_breaker_is_pa
 
     scene.store.page = page  # type: ignore[method-assign]
     scene.store.park_expired = park_expired  # type: ignore[method-assign]
-    scene.dispatcher._pages._parks = lambda webhook: True
+    scene.healths.parks = lambda webhook: True  # type: ignore[method-assign]
     scene.dispatcher.begin([port.Backlog(HOOK.number, 2, None)])
     await asyncio.sleep(0.1)
     assert scene.line.bodies == [b"in time"] and stored == [fresh]

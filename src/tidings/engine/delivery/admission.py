@@ -9,7 +9,7 @@ all of them.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable
+from typing import Protocol
 
 from tidings.core.delivery.turns import Permit, Permits, Trust, Turns
 from tidings.core.ids import OrgId
@@ -37,12 +37,19 @@ class _Aside:
         return not (self.full or any(self.by_trust.values()))
 
 
+class Sending(Protocol):
+    """Who knows whether anything may be sent."""
+
+    def may_send(self) -> bool:
+        """Return whether it may be now."""
+
+
 class Admission:
     """The slots of a process. While none wait for one, lanes take them as they come."""
 
-    def __init__(self, attempts_max: int, may_send: Callable[[], bool]) -> None:
+    def __init__(self, attempts_max: int, sending: Sending) -> None:
         self.permits = Permits(attempts_max)
-        self._may_send = may_send
+        self._sending = sending
         self._quick = Turns()
         self._slow = Turns()
         self._slow_first = False
@@ -76,7 +83,7 @@ class Admission:
     def admits(self, runner: WebhookRunner, now_s: float) -> bool:
         """Whether a slot is there for this lane. What a reader fetches takes none: it is bounded
         by what readers may have, and holds no connection while it is out."""
-        return self._may_send() and (
+        return self._sending.may_send() and (
             runner.pulled
             or self.permits.admits(runner.webhook.org, runner.pace, runner.lane.running, now_s)
         )
@@ -163,7 +170,7 @@ class Admission:
 
     def _next(self, now_s: float, passed_over: list[WebhookRunner]) -> WebhookRunner | None:
         permits = self.permits
-        while permits.free and self.crowded and self._may_send():
+        while permits.free and self.crowded and self._sending.may_send():
             slow_may = bool(self._slow) and permits.unproven_may(now_s)
             self._slow_first = slow_may and (not self._slow_first or not self._quick)
             turns = self._slow if self._slow_first else self._quick

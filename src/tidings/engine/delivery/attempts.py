@@ -18,7 +18,7 @@ accepted bytes, and kept instead.
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -48,7 +48,34 @@ class Overrun(TidingsError):
     """An attempt has not ended long after its deadline."""
 
 
-Ended = Callable[[Slot, Webhook, Job, int, Result | None], None]
+class AttemptListener(Protocol):
+    """Who starts attempts, and hears what became of each."""
+
+    def may_leave(self, runner: WebhookRunner, job: Job) -> bool:
+        """Return whether nothing was decided since its start that keeps it from being made."""
+
+    def attempt_ended(
+        self, slot: Slot, webhook: Webhook, job: Job, started_ms: int, result: Result | None
+    ) -> None:
+        """Hear that it has ended; a result of None: it was stopped."""
+
+    def put_back(self, slot: Slot, job: Job) -> None:
+        """Hear that it has not left."""
+
+    def unusable(
+        self,
+        slot: Slot,
+        webhook: Webhook,
+        job: Job,
+        started_ms: int,
+        result: Result,
+        restore: Callable[[], None],
+    ) -> bool:
+        """Hear that its connection could not be used; `restore` makes the job as it was before.
+        Return False where it has ended all the same."""
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run what goes on behind."""
 
 
 class Attempts:
@@ -61,27 +88,15 @@ class Attempts:
         store: port.DeliveryStore,
         clock: Clock,
         in_flight: port.InFlight,
-        may_leave: Callable[[WebhookRunner, Job], bool],
-        ended: Ended,
-        put_back: Callable[[Slot, Job], None],
-        unusable: Callable[[Slot, Webhook, Job, int, Result, Callable[[], None]], bool],
-        spawn: Callable[[Coroutine[Any, Any, None]], None],
+        listener: AttemptListener,
         errors: UnforeseenErrors,
     ) -> None:
-        """`may_leave`: whether nothing was decided since its start that keeps it from being made.
-        Each attempt is told to `ended` (a result of None: it was stopped) or to `put_back`: it has
-        not left; or to `unusable`, where its connection could not be used, with what makes the job
-        as it was before: returns False where it is to be told to `ended` all the same. `spawn`
-        runs what goes on behind."""
+        """Each attempt is told to `listener` once, in one of its three ways."""
         self._shaper = shaper
         self._store = store
         self.clock = clock
         self.in_flight = in_flight
-        self._may_leave = may_leave
-        self._ended = ended
-        self._put_back = put_back
-        self._unusable = unusable
-        self._spawn = spawn
+        self._listener = listener
         self._errors = errors
         self.leapt_ms = 0  # all leaps of the wall clock since this process began, added up
 
@@ -100,7 +115,7 @@ class Attempts:
             while True:
                 message.step = _SHAPE
                 body = await self._message(runner, job)
-                if body is None or not self._may_leave(runner, job):
+                if body is None or not self._listener.may_leave(runner, job):
                     self._wait_again(slot, job, leapt_ms)
                     return
                 leapt_ms = self._dated(job, leapt_ms)
@@ -120,13 +135,13 @@ class Attempts:
                 finally:
                     channel.active -= 1
                     if channel.retired and channel.unused:
-                        self._spawn(channel.close())
+                        self._listener.spawn(channel.close())
                 self._check(result, message)
                 if message.left or (result is not None and self.stands(runner, webhook, job)):
                     break
                 # Not by what was changed before it left.
                 (job.body, job.cut), job.sent = before, None
-                if not self._may_leave(runner, job):
+                if not self._listener.may_leave(runner, job):
                     self._wait_again(slot, job, leapt_ms)
                     return
         except (ShapeRefused, ShapeLater) as unshaped:
@@ -138,7 +153,7 @@ class Attempts:
         # What has left is judged at once, also where its driver says nothing of it.
         waits = result is not None and result.unusable
         if not waits or not self._waits(slot, message, started_ms, result, before, leapt_ms):
-            self._ended(slot, message.webhook, job, started_ms, result)
+            self._listener.attempt_ended(slot, message.webhook, job, started_ms, result)
 
     def _waits(
         self,
@@ -159,7 +174,7 @@ class Attempts:
             (job.body, job.cut), job.sent = before, None
             self._dated(job, leapt_ms)
 
-        return self._unusable(slot, message.webhook, job, started_ms, result, restore)
+        return self._listener.unusable(slot, message.webhook, job, started_ms, result, restore)
 
     def _failed(
         self,
@@ -179,13 +194,13 @@ class Attempts:
             slot.overrun, error = False, Overrun()
             slot.task.uncancel()
         ends = is_end(error, slot.task)
-        if not message.left and (ends or not self._may_leave(runner, job)):
+        if not message.left and (ends or not self._listener.may_leave(runner, job)):
             self._wait_again(slot, job, leapt_ms)
             if ends:
                 raise error
             return None
         if ends:
-            self._ended(slot, message.webhook, job, started_ms, None)
+            self._listener.attempt_ended(slot, message.webhook, job, started_ms, None)
             raise error
         if not message.left:
             message.webhook = runner.webhook
@@ -218,11 +233,11 @@ class Attempts:
 
     def _wait_again(self, slot: Slot, job: Job, leapt_ms: int) -> None:
         self._dated(job, leapt_ms)
-        self._put_back(slot, job)
+        self._listener.put_back(slot, job)
 
     def stands(self, runner: WebhookRunner, webhook: Webhook, job: Job) -> bool:
         """Whether nothing was decided meanwhile that keeps it from leaving by this version."""
-        return runner.webhook is webhook and self._may_leave(runner, job)
+        return runner.webhook is webhook and self._listener.may_leave(runner, job)
 
     async def _message(self, runner: WebhookRunner, job: Job) -> bytes | None:
         """The message; made once more where the webhook has changed meanwhile, for then it would
@@ -240,12 +255,12 @@ class Attempts:
                 else:
                     body = await self._shaper.shape(webhook, job)
             except (ShapeRefused, ShapeLater):
-                if runner.webhook is webhook and self._may_leave(runner, job):
+                if runner.webhook is webhook and self._listener.may_leave(runner, job):
                     raise
             else:
                 if runner.webhook is webhook:
                     return body
-            if not self._may_leave(runner, job):
+            if not self._listener.may_leave(runner, job):
                 return None
 
     async def _anew(self, webhook: Webhook, job: Job) -> bytes:

@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-from collections.abc import Callable
 
 from tidings.core.delivery.advice import first_sentence
 from tidings.core.delivery.breaker import Position
@@ -10,7 +9,7 @@ from tidings.core.delivery.exchange import Answer, Fault, Result, is_the_receive
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.outcome import LANE_PAUSE_MAX_S, Delivered, Outcome
 from tidings.engine.delivery.healths import Healths
-from tidings.engine.delivery.runner import Rest, WebhookRunner
+from tidings.engine.delivery.runner import LaneDriver, Rest, WebhookRunner
 
 
 class Breakers:
@@ -20,14 +19,12 @@ class Breakers:
         self,
         healths: Healths,
         rng: random.Random,
-        pump: Callable[[WebhookRunner], None],
-        open_or_close: Callable[[WebhookRunner], None],
+        lanes: LaneDriver,
     ) -> None:
-        """`pump` what a lane wants now; `open_or_close` it, by what holds it back."""
-        self._open_or_close = open_or_close
+        """`lanes` are opened, closed and pumped by it."""
+        self._lanes = lanes
         self._healths = healths
         self._rng = rng
-        self._pump = pump
         self._loop = asyncio.get_running_loop()
 
     def restore(self, runner: WebhookRunner) -> None:
@@ -91,11 +88,11 @@ class Breakers:
         if runner.rest is None:
             self._loop.call_later(pause_s, self._end_rest, runner)
             runner.rest = Rest(self._loop.time() + pause_s, reason)
-            self._open_or_close(runner)
+            self._lanes.open_or_close(runner)
 
     def _end_rest(self, runner: WebhookRunner) -> None:
         runner.rest = None
-        self._open_or_close(runner)
+        self._lanes.open_or_close(runner)
 
     def changed(self, runner: WebhookRunner, *, begins: bool) -> None:
         """Its owner has changed the webhook, and wants to see what comes of that now."""
@@ -133,4 +130,4 @@ class Breakers:
     def _wake(self, runner: WebhookRunner) -> None:
         runner.probe = None
         runner.lane.wake()
-        self._pump(runner)
+        self._lanes.pump(runner)

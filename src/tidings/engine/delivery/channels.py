@@ -3,16 +3,15 @@ closed where nobody has used them for longest.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Iterable
 from itertools import islice
-from typing import Any
 
 from tidings.core.shares.table import SharedTable
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Destination
 from tidings.engine.delivery.guards.guarded_channel import GuardedChannel
 from tidings.engine.delivery.guards.unforeseen import UnforeseenErrors
-from tidings.engine.delivery.runner import WebhookRunner
+from tidings.engine.delivery.runner import LaneDriver, WebhookRunner
 
 OPEN_MAX = 2000  # webhooks with kept connections; of the org with most one that rests gives way
 CLOSED_IN_A_TURN = 100
@@ -27,13 +26,13 @@ class Channels:
         self,
         *,
         destination: Destination,
-        spawn: Callable[[Coroutine[Any, Any, None]], None],
+        lanes: LaneDriver,
         errors: UnforeseenErrors,
     ) -> None:
-        """`spawn` runs what goes on behind."""
+        """`lanes` run what goes on behind."""
         self._errors = errors
         self._destination = destination
-        self._spawn = spawn
+        self._lanes = lanes
         self._warm = SharedTable[int, int, WebhookRunner](ALL)
 
     def open(self, webhook: Webhook) -> GuardedChannel:
@@ -50,7 +49,7 @@ class Channels:
         """Open another channel. What is under way on the old one ends there."""
         old, runner.channel = runner.channel, self.open(runner.webhook)
         if old.retire():
-            self._spawn(old.close())
+            self._lanes.spawn(old.close())
 
     def keep_warm(self, runner: WebhookRunner) -> None:
         """It is used now: the connections of another one, which rests, are closed for it."""
@@ -62,7 +61,7 @@ class Channels:
         if len(self._warm) > OPEN_MAX:
             for cold in islice(self._warm.oldest_of_largest(), LOOKED_AT):
                 if not self._warm[cold].slots:
-                    self._spawn(self._warm[cold].channel.close())
+                    self._lanes.spawn(self._warm[cold].channel.close())
                     self._warm.pop(cold)
                     break
 

@@ -1,15 +1,16 @@
 """Owns the runners (lane, channel, tasks) of all webhooks.
 
-`_pump` lets a lane read, claim and start; `_ended` judges an attempt and queues its settlement;
-`settled`, once that is written, takes the delivery out of its lane; `changed`, `switched`,
-`look_again` follow what happens outside. Attempts are made in slots (send_slots.py). Due retries
-arrive with the receipt of the commit that has written their attempts down (retry_claims.py).
+`pump` lets a lane read, claim and start; `attempt_ended` judges an attempt and queues its
+settlement; `settled`, once that is written, takes the delivery out of its lane; `changed`,
+`switched`, `look_again` follow what happens outside. Attempts are made in slots (send_slots.py).
+Due retries arrive with the receipt of the commit that has written their attempts down
+(retry_claims.py).
 """
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine, Sequence
-from typing import Any
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import Any, Protocol
 
 from tidings.core.delivery.exchange import Answer, Ending, Result, is_answered
 from tidings.core.delivery.job import Job
@@ -46,12 +47,33 @@ from tidings.engine.delivery.runner import QUICK_S, WebhookRunner
 from tidings.engine.delivery.send_slots import SendSlots
 from tidings.engine.delivery.start_pacer import StartPacer
 from tidings.engine.events.commit_queue import Commits
-from tidings.engine.listeners import Listeners
+from tidings.engine.listeners import EngineListeners
 from tidings.engine.outage import Outage
 from tidings.engine.shaping.shaper import Shaping
 from tidings.store import port
 
 UNWRITTEN_MAX = 1000
+
+
+class WebhookEnds(Protocol):
+    """Who disables webhooks."""
+
+    def disable(self, webhook: Webhook, reason: str) -> None:
+        """Disable a webhook, for a reason in a sentence."""
+
+
+class StopSwitches(Protocol):
+    """Who knows whose sending is stopped."""
+
+    def is_stopped(self, org: OrgId) -> bool:
+        """Return whether an org's is, or everybody's."""
+
+
+class AttemptObserver(Protocol):
+    """Who counts attempts, and tells of them."""
+
+    def observe(self, webhook: Webhook, job: Job, ending: Ending, outcome: Outcome) -> None:
+        """Hear how an attempt has ended, and what follows."""
 
 
 class Dispatcher:
@@ -69,95 +91,51 @@ class Dispatcher:
         in_flight_max: int,
         healths: Healths,
         shaper: Shaping,
-        disable: Callable[[Webhook, str], None],
-        is_stopped: Callable[[OrgId], bool],
-        on_changed: Listeners[Webhook],
-        on_switched: Listeners[()],
-        on_parked: Listeners[Webhook, int],
-        on_held: Listeners[str],
-        observe: Callable[[Webhook, Job, Ending, Outcome], None],
+        ends: WebhookEnds,
+        stops: StopSwitches,
+        heard: EngineListeners,
+        observer: AttemptObserver,
         commits: Commits,
         in_flight: port.InFlight | None = None,  # None: after a kill all may have been sent
         headers_of: HeadersOf = MessageHeaders,
-        date_is_sure: Callable[[], bool] = lambda: True,  # whether the date may end a delivery
         errors: UnforeseenErrors | None = None,
         connections: ConnectionWatch | None = None,  # None: what attempts say of them is taken
     ) -> None:
-        """`disable` a webhook for a reason; `is_stopped`: an org, by the stop switches. `on_…`
-        tell it of changed webhooks, thrown switches, parked deliveries, and of connections that
-        are held or work again."""
+        """`ends` disable webhooks, `stops` have the switches by org, `observer` hears of each
+        attempt. It hears itself all that parts tell each other in `heard`."""
         self._connections = connections
         self._errors = errors = errors or UnforeseenErrors()
         self._commits, self._headers_of = commits, headers_of
         self._store = store
+        self._healths = healths
         self._reading = Outage("what lanes have to read")
         self._in_flight = in_flight or port.NullInFlight()
         self._registry = registry
         self._clock = clock
         self._budget = WindowBudget(budget_bytes)
-        self._admission = Admission(in_flight_max, self._may_send)
-        self._attempts = Attempts(
-            shaper=shaper,
-            store=store,
-            clock=clock,
-            in_flight=self._in_flight,
-            may_leave=self._may_leave,
-            ended=self._ended,
-            put_back=self._put_back,
-            unusable=self._unusable,
-            spawn=self._spawn,
-            errors=errors,
-        )
-        self._disable = disable
-        self._is_stopped = is_stopped
+        self._admission = Admission(in_flight_max, self)
+        self._attempts = self._make_attempts(shaper)
+        self._webhook_ends = ends
+        self._stops = stops
         self._ends: dict[int, tuple[Webhook, str]] = {}  # by the delivery that disables it
-        self._observe = observe
+        self._observer = observer
         self._runners: dict[int, WebhookRunner] = {}
         self._deleted: dict[int, WebhookRunner] = {}  # with attempts that are under way
-        self._channels = Channels(destination=destination, spawn=self._spawn, errors=errors)
+        self._channels = Channels(destination=destination, lanes=self, errors=errors)
         self._slots = SendSlots(
             admission=self._admission,
             attempts=self._attempts,
-            keep_warm=self._channels.keep_warm,
-            pump=self._pump,
-            take_up=self._take_up,
+            channels=self._channels,
+            lanes=self,
             errors=errors,
         )
-        self._claims = RetryClaims(
-            store=store,
-            clock=clock,
-            runner_of=self._runners.get,
-            claim=commits.claim,
-            may_claim=lambda: not (self.stopping or commits.halted),
-            park_overdue=healths.park_overdue,
-            budget=self._budget,
-        )
-        self._rescuer = LaneRescuer(
-            known=self._runners.get, runner_of=self._runner, fill=self._fill, errors=errors
-        )
-        self.handover = Handover(
-            known=self._runners.get,
-            runner_of=self._runner,
-            pacer=StartPacer(self._pump, self._rescuer.note),
-            parks=healths.parks,
-            give_back=self._claims.release,
-            missed=self._rescuer.note,
-        )
+        self._claims = self._make_claims()
+        self._rescuer = LaneRescuer(runners=self._runners, lanes=self, errors=errors)
+        self.handover = self._make_handover()
         self._loop = asyncio.get_running_loop()
-        self._breakers = Breakers(healths, rng, self._pump, self._open_or_close)
-        self._pages = Pages(
-            store=store,
-            clock=clock,
-            reading=self._reading,
-            parks=healths.parks,
-            park_overdue=healths.park_overdue,
-            leapt_ms=lambda: self._attempts.leapt_ms,
-            pump=self._pump,
-        )
-        self._delivers = healths.delivers
-        self.next_attempts = NextAttempts(
-            self._known, healths, clock, self._admission, self._may_send, connections
-        )
+        self._breakers = Breakers(healths, rng, self)
+        self._pages = self._make_pages()
+        self.next_attempts = NextAttempts(self, healths, clock, self._admission, connections)
         self._tasks: set[asyncio.Task[None]] = set()
         self.promised_retries = PromisedRetries()
         self._judge = AttemptJudge(
@@ -166,26 +144,72 @@ class Dispatcher:
             promised=self.promised_retries,
             breakers=self._breakers,
             errors=errors,
-            date_is_sure=date_is_sure,
         )
         self.slot_watch = SlotWatch(
             admission=self._admission,
-            runners=lambda: (*self._runners.values(), *self._deleted.values()),
-            take_up=self._take_up,
-            freed=self._slots.give,
+            lanes=self,
+            slots=self._slots,
             errors=errors,
         )
         self.stopping = False
-        on_changed.add(self.changed)
-        on_switched.add(self.switched)
-        on_parked.add(self.parked)
-        on_held.add(self.held)
+        self._hear(heard)
+
+    def _make_attempts(self, shaper: Shaping) -> Attempts:
+        return Attempts(
+            shaper=shaper,
+            store=self._store,
+            clock=self._clock,
+            in_flight=self._in_flight,
+            listener=self,
+            errors=self._errors,
+        )
+
+    def _make_claims(self) -> RetryClaims:
+        return RetryClaims(
+            store=self._store,
+            clock=self._clock,
+            runners=self._runners,
+            lanes=self,
+            commits=self._commits,
+            healths=self._healths,
+            budget=self._budget,
+        )
+
+    def _make_handover(self) -> Handover:
+        return Handover(
+            runners=self._runners,
+            lanes=self,
+            pacer=StartPacer(self, self._rescuer),
+            healths=self._healths,
+            claims=self._claims,
+            rescuer=self._rescuer,
+        )
+
+    def _make_pages(self) -> Pages:
+        return Pages(
+            store=self._store,
+            clock=self._clock,
+            reading=self._reading,
+            healths=self._healths,
+            attempts=self._attempts,
+            lanes=self,
+        )
+
+    def _hear(self, heard: EngineListeners) -> None:
+        """Hear all that parts tell each other."""
+        heard.changed.add(self.changed)
+        heard.switched.add(self.switched)
+        heard.parked.add(self.parked)
+        heard.held.add(self.held)
+        heard.asked.add(self.ask)
+        heard.probed.add(self.probe)
+        heard.due.add(self.due)
 
     # -- receipts ---------------------------------------------------------------------------------
 
     def replay_room(self, webhook: Webhook) -> int:
         """How many deliveries of replays its lane has room for now; live work comes first."""
-        runner = self._runner(webhook.number)
+        runner = self.runner_of(webhook.number)
         if runner is None or not runner.lane.open or runner.lane.dormant or runner.lane.behind:
             return 0
         if self._commits.halted or self._admission.permits.busy:
@@ -196,7 +220,7 @@ class Dispatcher:
         """The store may hold deliveries of this webhook that no receipt has told of."""
         if (runner := self._runners.get(webhook.number)) is not None:
             runner.lane.start_over()
-            self._pump(runner)
+            self.pump(runner)
 
     def settled(self, settled: Sequence[port.Settlement], receipt: port.Receipt) -> None:
         """These are written: their deliveries leave their lanes, and retries have a due time."""
@@ -233,19 +257,19 @@ class Dispatcher:
         if now is not None and now.sends and now.url == webhook.url:
             runner.lane.open = False
             runner.lane.start_over()
-        self._disable(webhook, reason)
+        self._webhook_ends.disable(webhook, reason)
 
     def begin(self, backlogs: Sequence[port.Backlog]) -> None:
         """Take up what a former owner left unfinished."""
         for backlog in backlogs:
             try:
-                if (runner := self._runner(backlog.webhook)) is None:
+                if (runner := self.runner_of(backlog.webhook)) is None:
                     continue
                 if backlog.pending:
                     runner.lane.start_over()
                 if backlog.next_due_ms is not None:
                     self._claims.note(runner, backlog.next_due_ms)
-                self._pump(runner)
+                self.pump(runner)
             except BaseException as error:  # the other lanes begin
                 self._rescuer.note(backlog.webhook, error)
 
@@ -263,8 +287,8 @@ class Dispatcher:
             if runner.lane.queued:
                 doubted.add(number)
                 runner.lane.start_over(keep_retries=False)
-                self._pump(runner)
-        self._spawn(self._look_again(doubted))
+                self.pump(runner)
+        self.spawn(self._look_again(doubted))
 
     async def _look_again(self, claimed_of: set[int]) -> None:
         with self._reading:
@@ -293,7 +317,7 @@ class Dispatcher:
             lane.start_over(keep_retries=False)
             self._breakers.drop(runner)
             self._deleted[webhook.number] = runner
-            self._spawn(self._close_when_quiet(runner))
+            self.spawn(self._close_when_quiet(runner))
             return
         if (webhook.connections_max, webhook.rate_per_s) != (was.connections_max, was.rate_per_s):
             lane.set_pace(webhook.connections_max, webhook.rate_per_s)
@@ -312,12 +336,12 @@ class Dispatcher:
                 runner.claims_void = runner.claiming
             elif was.standing is Standing.DISABLED:
                 self._claims.release(runner)
-        self._pump(runner)
+        self.pump(runner)
 
     def switched(self) -> None:
         """A stop switch was thrown: lanes close, and hold nothing in memory; or they open again."""
         for runner in list(self._runners.values()):
-            self._open_or_close(runner)
+            self.open_or_close(runner)
 
     def held(self, connection: str) -> None:
         """A connection is held: the lanes that go over it close; or it works again."""
@@ -327,28 +351,30 @@ class Dispatcher:
                 continue
             if not watch.bars(runner.webhook):
                 self._channels.renew(runner)  # it may be for a connection that was not there
-            self._open_or_close(runner)
+            self.open_or_close(runner)
 
-    def _open_or_close(self, runner: WebhookRunner) -> None:
+    def open_or_close(self, runner: WebhookRunner) -> None:
+        """See `LaneDriver`."""
         opens = runner.rest is None and self._opens(runner.webhook)
         if opens != runner.lane.open:
             runner.lane.open = opens
             runner.lane.start_over()
-            self._pump(runner)
+            self.pump(runner)
 
     def ask(self, number: int, wanted: int, out: int) -> None:
         """Readers of a webhook that is fetched from want so many messages now, and have so many."""
-        runner = self._runner(number)
+        runner = self.runner_of(number)
         if runner is not None and runner.lane.wanted is not None:
             runner.lane.wanted, runner.lane.out = wanted, out
-            self._pump(runner)
+            self.pump(runner)
 
     def _opens(self, webhook: Webhook) -> bool:
-        if not webhook.sends or self._is_stopped(webhook.org):
+        if not webhook.sends or self._stops.is_stopped(webhook.org):
             return False
         return self._connections is None or not self._connections.bars(webhook)
 
-    def _runner(self, number: int) -> WebhookRunner | None:
+    def runner_of(self, number: int) -> WebhookRunner | None:
+        """See `LaneDriver`."""
         runner = self._runners.get(number)
         if runner is None:
             webhook = self._registry.get(number)
@@ -361,17 +387,26 @@ class Dispatcher:
                 webhook, lane, self._channels.open(webhook), self._headers_of
             )
             self._breakers.restore(runner)
-            if self._delivers(number):
+            if self._healths.delivers(number):
                 runner.pace.trusted()
         return runner
 
-    def _known(self, number: int) -> WebhookRunner | None:
+    def known(self, number: int) -> WebhookRunner | None:
         """The webhook's runner, if there is one; also of a deleted one whose attempts go on."""
         return self._runners.get(number) or self._deleted.get(number)
 
     # -- attempts ---------------------------------------------------------------------------------
 
-    def _may_send(self) -> bool:
+    def all_runners(self) -> Iterable[WebhookRunner]:
+        """See `LaneDriver`."""
+        return (*self._runners.values(), *self._deleted.values())
+
+    def may_claim(self) -> bool:
+        """See `LaneDriver`."""
+        return not (self.stopping or self._commits.halted)
+
+    def may_send(self) -> bool:
+        """See `Sending`."""
         return not (
             self.stopping or self._commits.halted or self._commits.unwritten >= UNWRITTEN_MAX
         )
@@ -381,10 +416,11 @@ class Dispatcher:
         """Attempts under way."""
         return self._admission.permits.used
 
-    def _pump(self, runner: WebhookRunner) -> None:
+    def pump(self, runner: WebhookRunner) -> None:
+        """See `LanePump`."""
         lane = runner.lane
         if lane.page_wanted:
-            self._spawn(self._pages.read(runner, lane.page_began()))
+            self.spawn(self._pages.read(runner, lane.page_began()))
         if lane.can_start:
             self._slots.fill(runner)
         if runner.waiting_since_s is None and lane.can_start:
@@ -392,7 +428,7 @@ class Dispatcher:
         if runner.next_due_ms is not None and not runner.claiming and lane.claim_wanted:
             self._claims.ask_if_due(runner)
 
-    def _may_leave(self, runner: WebhookRunner, job: Job) -> bool:
+    def may_leave(self, runner: WebhookRunner, job: Job) -> bool:
         """Whether nothing that was decided after its start keeps an attempt from being made: the
         webhook was ended, paused or stopped, the delivery cancelled, maybe by a commit whose answer
         was lost, or the store refuses."""
@@ -404,7 +440,7 @@ class Dispatcher:
             and job.delivery not in runner.doubted
         )
 
-    def _put_back(self, slot: Slot, job: Job) -> None:
+    def put_back(self, slot: Slot, job: Job) -> None:
         """It has not left: it is charged to nobody, and waits as before."""
         runner = slot.runner
         slot.free(self._loop.time())
@@ -418,7 +454,7 @@ class Dispatcher:
         if doubted and job.retry and not ended:
             self._claims.release(runner)  # due again, unless the store has ended it
 
-    def _unusable(
+    def unusable(
         self,
         slot: Slot,
         webhook: Webhook,
@@ -436,24 +472,25 @@ class Dispatcher:
             try:
                 if is_held:
                     restore()
-                    self._put_back(over, job)
+                    self.put_back(over, job)
                 else:
-                    self._ended(over, webhook, job, started_ms, result)
-                self._open_or_close(runner)
+                    self.attempt_ended(over, webhook, job, started_ms, result)
+                self.open_or_close(runner)
             except Exception as error:  # others wait for the same
                 self._errors.note(error, Step.JUDGE, webhook.kind)
-                self._take_up(runner, job.delivery)
+                self.take_up(runner, job.delivery)
 
         if self._connections is None or not self._connections.suspect(webhook, decided):
             return False
         slot.free(self._loop.time())
         runner.lane.free(job.delivery)
-        self._open_or_close(runner)
+        self.open_or_close(runner)
         return True
 
-    def _ended(
+    def attempt_ended(
         self, slot: Slot, webhook: Webhook, job: Job, started_ms: int, result: Result | None
     ) -> None:
+        """See `AttemptListener`."""
         runner = slot.runner
         lane = runner.lane
         if result is None:
@@ -477,33 +514,33 @@ class Dispatcher:
             self._ends[job.delivery] = webhook, disable
         self._commits.settle(settlement)
         try:
-            self._observe(webhook, job, ending, outcome)
+            self._observer.observe(webhook, job, ending, outcome)
         except Exception as error:
             self._errors.note(error, Step.OBSERVE, webhook.kind)
 
-    def _take_up(self, runner: WebhookRunner, delivery: DeliveryId) -> None:
+    def take_up(self, runner: WebhookRunner, delivery: DeliveryId) -> None:
         """An error of ours has left behind a delivery that was started: the store knows of it."""
         if self.stopping or delivery not in runner.lane.unsettled_attempts:
             return
         del runner.lane.unsettled_attempts[delivery]
-        self._fill(runner)
+        self.fill(runner)
 
-    def _fill(self, runner: WebhookRunner) -> None:
+    def fill(self, runner: WebhookRunner) -> None:
         """Have a lane read all that the store has for it, and claim again what did not arrive."""
         self._claims.release(runner)
         runner.lane.start_over()
-        self._pump(runner)
+        self.pump(runner)
 
     def due(self, webhook: int, due_ms: int) -> None:
         """A retry of a webhook is due then: somebody has asked for it."""
-        if (runner := self._runner(webhook)) is not None:
+        if (runner := self.runner_of(webhook)) is not None:
             self._claims.note(runner, due_ms)
-            self._pump(runner)
+            self.pump(runner)
 
     def probe(self, webhook: int) -> None:
         """Ask a webhook's receiver at once, if its breaker is open, or the connection that it goes
         over, if that is held: somebody wants to see."""
-        if (runner := self._runner(webhook)) is not None:
+        if (runner := self.runner_of(webhook)) is not None:
             self._breakers.ask(runner)
             if self._connections is not None:
                 self._connections.hasten(runner.webhook)
@@ -515,9 +552,9 @@ class Dispatcher:
 
     def succeeded_outside(self, webhook: int) -> None:
         """A webhook's receiver has taken a message that was no delivery."""
-        if (runner := self._runner(webhook)) is not None:
+        if (runner := self.runner_of(webhook)) is not None:
             self._breakers.succeeded_outside(runner)
-            self._pump(runner)
+            self.pump(runner)
 
     def leapt(self, by_ms: int) -> None:
         """Every date is later by so much: the store has followed a leap of the clock."""
@@ -527,13 +564,13 @@ class Dispatcher:
         self._attempts.leapt_ms += by_ms
         for runner in self._runners.values():
             runner.lane.leapt(by_ms)
-        self._spawn(self._look_again(set()))
+        self.spawn(self._look_again(set()))
 
     def parked(self, webhook: Webhook, _: int) -> None:
         """The store has ended some of a webhook's deliveries: what is in memory may be of those."""
         if (runner := self._runners.get(webhook.number)) is not None:
             runner.lane.start_over()
-            self._pump(runner)
+            self.pump(runner)
 
     # -- connections ------------------------------------------------------------------------------
 
@@ -543,7 +580,8 @@ class Dispatcher:
         self._deleted.pop(runner.webhook.number, None)
         await runner.channel.close()
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """See `LaneDriver`."""
         task = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

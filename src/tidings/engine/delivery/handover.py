@@ -2,15 +2,17 @@
 them. Lanes that got something are woken at the end, when everything is in its place.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.schedule import WINDOW_S
 from tidings.core.ids import DeliveryId, from_first
-from tidings.core.webhooks.webhook import Webhook
+from tidings.engine.delivery.guards.lane_rescue import LaneRescuer
+from tidings.engine.delivery.healths import Healths
 from tidings.engine.delivery.owed_deliveries import made_late
-from tidings.engine.delivery.runner import WebhookRunner
+from tidings.engine.delivery.retry_claims import RetryClaims
+from tidings.engine.delivery.runner import LaneDriver, WebhookRunner
 from tidings.engine.delivery.start_pacer import StartPacer
 from tidings.engine.events.commit_queue import QueuedEvent
 from tidings.store import port
@@ -25,25 +27,25 @@ class Handover:
     def __init__(
         self,
         *,
-        known: Callable[[int], WebhookRunner | None],
-        runner_of: Callable[[int], WebhookRunner | None],
+        runners: Mapping[int, WebhookRunner],
+        lanes: LaneDriver,
         pacer: StartPacer,
-        parks: Callable[[Webhook], bool],
-        give_back: Callable[[WebhookRunner], None],
-        missed: Callable[[int, BaseException], None],
+        healths: Healths,
+        claims: RetryClaims,
+        rescuer: LaneRescuer,
     ) -> None:
-        """`known`: the runner of a webhook that is at work; `runner_of`: of any, which is put to
-        work. `parks`: whether a webhook's deliveries are parked once their window is over;
-        `give_back`: do so with those that were claimed for a probe. `missed` hears what was raised
-        for one webhook, from which the others are kept."""
-        self._missed = missed
-        self._parks = parks
-        self._give_back = give_back
-        self._known = known
-        self._runner = runner_of
+        """`runners`: those at work, by the numbers of their webhooks. `healths` know whether a
+        webhook's deliveries are parked once their window is over, and `claims` do so with those
+        that were claimed for a probe. `rescuer` hears what was raised for one webhook, from which
+        the others are kept."""
+        self._runners = runners
+        self._lanes = lanes
         self._pacer = pacer
+        self._healths = healths
+        self._claims = claims
+        self._rescuer = rescuer
 
-    def __call__(
+    def take(
         self,
         receipt: port.Receipt,
         events: list[QueuedEvent],
@@ -55,12 +57,12 @@ class Handover:
         woken: dict[WebhookRunner, None] = {}  # in the order of their first job
         for job in chain(receipt.freed, made_late(receipt.fanned_out)):
             try:
-                runner = self._known(job.webhook) or self._runner(job.webhook)
+                runner = self._runners.get(job.webhook) or self._lanes.runner_of(job.webhook)
                 if runner is not None:
                     runner.lane.offer_freed(job)
                     woken[runner] = None
             except BaseException as error:
-                self._missed(job.webhook, error)
+                self._rescuer.note(job.webhook, error)
         for event, seq, first, found in zip(
             events, receipt.seqs, receipt.firsts, matched, strict=True
         ):
@@ -71,7 +73,7 @@ class Handover:
                 if new.parked or delivery in held:
                     continue
                 try:
-                    runner = self._known(new.webhook) or self._runner(new.webhook)
+                    runner = self._runners.get(new.webhook) or self._lanes.runner_of(new.webhook)
                     if runner is not None:
                         runner.lane.offer(
                             Job(
@@ -89,23 +91,23 @@ class Handover:
                         )
                         woken[runner] = None
                 except BaseException as error:
-                    self._missed(new.webhook, error)
+                    self._rescuer.note(new.webhook, error)
         woken |= self._offer_replays(receipt.replayed)
         for job in receipt.claimed:
             try:
                 self._offer_retry(job, now_ms, woken)
             except BaseException as error:
-                self._missed(job.webhook, error)
+                self._rescuer.note(job.webhook, error)
         self._forget(receipt.cancelled)
         self._pacer.wake(woken)
 
     def _offer_retry(self, job: Job, now_ms: int, woken: dict[WebhookRunner, None]) -> None:
-        runner = self._runner(job.webhook)
+        runner = self._lanes.runner_of(job.webhook)
         if runner is None or runner.claims_void:
             return
-        if now_ms - job.accepted_ms > LAST_MS and self._parks(runner.webhook):
+        if now_ms - job.accepted_ms > LAST_MS and self._healths.parks(runner.webhook):
             runner.overdue = True
-            self._give_back(runner)
+            self._claims.release(runner)
             return
         runner.lane.offer_retry(job)
         woken[runner] = None
@@ -115,12 +117,12 @@ class Handover:
         woken: dict[WebhookRunner, None] = {}
         for job in (job for one in replayed for job in one.jobs):
             try:
-                runner = self._runner(job.webhook)
+                runner = self._lanes.runner_of(job.webhook)
                 if runner is not None:
                     runner.lane.offer(job)
                     woken[runner] = None
             except BaseException as error:
-                self._missed(job.webhook, error)
+                self._rescuer.note(job.webhook, error)
         return woken
 
     def _forget(self, cancelled: Sequence[port.CancelReceipt]) -> None:
@@ -131,10 +133,10 @@ class Handover:
                 of_webhook.setdefault(webhook, set()).add(delivery)
         for webhook, deliveries in of_webhook.items():
             try:
-                if (runner := self._known(webhook)) is not None:
+                if (runner := self._runners.get(webhook)) is not None:
                     runner.cancelled |= deliveries & runner.lane.unsettled_attempts.keys()
                     runner.lane.forget(deliveries)
                     if not runner.lane.queued:
                         runner.waiting_since_s = None
             except BaseException as error:
-                self._missed(webhook, error)
+                self._rescuer.note(webhook, error)

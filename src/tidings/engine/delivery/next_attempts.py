@@ -2,7 +2,7 @@
 stands before it. It is read off what the lane decides by, in the order in which it decides."""
 
 import asyncio
-from collections.abc import Callable
+from typing import Protocol
 
 import msgspec
 
@@ -21,30 +21,38 @@ _ANY = DeliveryId(0)  # no delivery has this number, so none of it is in flight
 WAIT_MIN_S = 0.001  # less is no wait: the lane's timer rings
 
 
+class KnownRunners(Protocol):
+    """Who knows the webhooks at work, and changes nothing when it is asked."""
+
+    def known(self, number: int) -> WebhookRunner | None:
+        """Return a webhook's runner, if there is one; also a deleted one's whose attempts go on."""
+
+    def may_send(self) -> bool:
+        """Return whether anything may be sent now."""
+
+
 class NextAttempts:
     """Looks at the lanes of a process; it changes nothing."""
 
     def __init__(
         self,
-        runner_of: Callable[[int], WebhookRunner | None],
+        lanes: KnownRunners,
         healths: Healths,
         clock: Clock,
         admission: Admission,
-        may_send: Callable[[], bool],
         connections: ConnectionWatch | None = None,
     ) -> None:
         self._connections = connections
-        self._runner_of = runner_of
+        self._lanes = lanes
         self._healths = healths
         self._clock = clock
         self._admission = admission
-        self._may_send = may_send
         self._loop = asyncio.get_running_loop()
 
     def of(self, webhook: int, delivery: DeliveryId, retry: bool) -> NextAttempt:
         """Of one delivery of a webhook, by their numbers. `retry`: it is RETRYING, not PENDING."""
         now_s, now_ms = self._loop.time(), self._clock.now_ms()
-        runner, health = self._runner_of(webhook), self._healths.of(webhook)
+        runner, health = self._lanes.known(webhook), self._healths.of(webhook)
         if runner is None:
             until_ms = _told(health) or 0
             return NextAttempt(why=Wait.BREAKER, until_ms=until_ms) if until_ms > now_ms else CLEAR
@@ -64,7 +72,7 @@ class NextAttempts:
         now_s: float,
         now_ms: int,
     ) -> NextAttempt:
-        if not self._may_send():
+        if not self._lanes.may_send():
             return NextAttempt(why=Wait.STORE)
         if self._connections is not None and (hold := self._connections.hold_of(runner.webhook)):
             return NextAttempt(why=Wait.CONNECTION, over=hold.connection)
@@ -80,7 +88,7 @@ class NextAttempts:
 
     def next_in_ms(self, webhook: int, delay_ms: int) -> int | None:
         """When a retry that is due in `delay_ms` may start; None where its lane sends nothing."""
-        runner = self._runner_of(webhook)
+        runner = self._lanes.known(webhook)
         if runner is None or not runner.lane.open:
             return None
         until_ms = self.of(webhook, _ANY, True).until_ms

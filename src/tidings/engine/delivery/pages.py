@@ -1,12 +1,12 @@
 """Pages of deliveries that lanes read from the store, in the order of their ids."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
-from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.clock import Clock
+from tidings.engine.delivery.attempts import Attempts
 from tidings.engine.delivery.handover import LAST_MS
-from tidings.engine.delivery.runner import WebhookRunner
+from tidings.engine.delivery.healths import Healths
+from tidings.engine.delivery.runner import LanePump, WebhookRunner
 from tidings.engine.outage import Outage
 from tidings.store import port
 
@@ -23,38 +23,40 @@ class Pages:
         store: port.LaneStore,
         clock: Clock,
         reading: Outage,
-        parks: Callable[[Webhook], bool],
-        park_overdue: Callable[[Webhook], Awaitable[None]],
-        leapt_ms: Callable[[], int],
-        pump: Callable[[WebhookRunner], None],
+        healths: Healths,
+        attempts: Attempts,
+        lanes: LanePump,
     ) -> None:
-        """`parks`: whether what a webhook has overdue is parked, by `park_overdue`; `leapt_ms`: all
-        leaps of the wall clock until now; `pump` what a lane wants then."""
+        """`healths` know whether what a webhook has overdue is parked, and park it; `attempts` all
+        leaps of the wall clock until now."""
         self._store = store
         self._clock = clock
         self._reading = reading
-        self._parks = parks
-        self._park_overdue = park_overdue
-        self._leapt_ms = leapt_ms
-        self._pump = pump
+        self._healths = healths
+        self._attempts = attempts
+        self._lanes = lanes
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._loop = asyncio.get_running_loop()
 
     async def read(self, runner: WebhookRunner, epoch: int) -> None:
         """The next page of a lane, which has begun to wait for it in this epoch."""
-        lane, leapt_ms = runner.lane, self._leapt_ms()
+        lane, leapt_ms = runner.lane, self._attempts.leapt_ms
         limit = 0
         with self._reading:
             async with self._turns:
                 limit = lane.page_jobs
                 jobs = await self._store.page(runner.webhook.number, lane.cursor, limit)
             over_ms = self._clock.now_ms() - LAST_MS
-            if any(job.accepted_ms < over_ms for job in jobs) and self._parks(runner.webhook):
-                await self._park_overdue(runner.webhook)  # the lane starts over, without them
-        if self._reading.lasts or self._leapt_ms() != leapt_ms:
+            if any(job.accepted_ms < over_ms for job in jobs) and self._healths.parks(
+                runner.webhook
+            ):
+                await self._healths.park_overdue(
+                    runner.webhook
+                )  # the lane starts over, without them
+        if self._reading.lasts or self._attempts.leapt_ms != leapt_ms:
             # After a leap nobody knows by which clock the page has its dates: it is read again.
             lane.page_failed(epoch)
-            self._loop.call_later(PAGE_RETRY_S, self._pump, runner)
+            self._loop.call_later(PAGE_RETRY_S, self._lanes.pump, runner)
             return
         lane.page_came(epoch, list(jobs), limit)
-        self._pump(runner)
+        self._lanes.pump(runner)

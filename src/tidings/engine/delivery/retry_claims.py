@@ -8,12 +8,13 @@ was claimed and has not come here.
 
 import asyncio
 import heapq
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable, Mapping
 
 from tidings.core.delivery.lane import WindowBudget
-from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.clock import Clock
-from tidings.engine.delivery.runner import WebhookRunner
+from tidings.engine.delivery.healths import Healths
+from tidings.engine.delivery.runner import LaneDriver, WebhookRunner
+from tidings.engine.events.commit_queue import Commits
 from tidings.engine.outage import Outage
 from tidings.store import port
 
@@ -29,23 +30,24 @@ class RetryClaims:
         *,
         store: port.LaneStore,
         clock: Clock,
-        runner_of: Callable[[int], WebhookRunner | None],
-        claim: Callable[[int, int], None],
-        may_claim: Callable[[], bool],
-        park_overdue: Callable[[Webhook], Awaitable[None]],
+        runners: Mapping[int, WebhookRunner],
+        lanes: LaneDriver,
+        commits: Commits,
+        healths: Healths,
         budget: WindowBudget,
     ) -> None:
-        """`claim` asks for so many due retries of a webhook with the next commit; `budget` bounds
-        what all lanes hold."""
+        """`runners`: those at work, by the numbers of their webhooks; `commits` bring the due
+        retries that are asked for; `healths` park what is overdue; `budget` bounds what all lanes
+        hold."""
         self._budget = budget
         self._coming: dict[int, int] = {}  # by webhook: how many were asked for
         self._coming_in_all = 0
-        self._park_overdue = park_overdue
+        self._healths = healths
         self._store = store
         self._clock = clock
-        self._runner_of = runner_of
-        self._claim = claim
-        self._may_claim = may_claim
+        self._runners = runners
+        self._lanes = lanes
+        self._commits = commits
         self._due: list[tuple[int, int]] = []
         self._alarm: asyncio.TimerHandle | None = None
         self._stopped = False
@@ -63,7 +65,7 @@ class RetryClaims:
     def ask_if_due(self, runner: WebhookRunner) -> None:
         """Ask for what is due now, as far as the lane has room."""
         due_ms = runner.next_due_ms
-        if due_ms is None or runner.claiming or not self._may_claim():
+        if due_ms is None or runner.claiming or not self._lanes.may_claim():
             return
         lane, number = runner.lane, runner.webhook.number
         wanted = 0 if self._budget.spent and not lane.claim_wanted else lane.retries_wanted
@@ -72,7 +74,7 @@ class RetryClaims:
             room = self._budget.claim_room(wanted, self._coming_in_all)
             self._coming[number] = room
             self._coming_in_all += room
-            self._claim(number, room)
+            self._commits.claim(number, room)
 
     def claimed(self, runner: WebhookRunner, due_ms: int | None) -> None:
         """A claim has come back; the first retry that it has left is due then. None: there is
@@ -125,7 +127,7 @@ class RetryClaims:
         with self._outage:
             await self._store.release(runner.webhook.number, runner.lane.unsettled)
             if runner.overdue:
-                await self._park_overdue(runner.webhook)
+                await self._healths.park_overdue(runner.webhook)
                 runner.overdue = False
             self.note(runner, self._clock.now_ms())
         if self._outage.lasts:
@@ -151,7 +153,7 @@ class RetryClaims:
             now_ms = self._clock.now_ms()
             while self._due and self._due[0][0] <= now_ms:
                 _, number = heapq.heappop(self._due)
-                if (runner := self._runner_of(number)) is not None:
+                if (runner := self._runners.get(number)) is not None:
                     self.ask_if_due(runner)
         finally:  # whatever is raised for one lane, the others are asked for
             self._set_alarm()

@@ -1,10 +1,12 @@
 """One webhook at work: its lane, its connections, and how its messages are made."""
 
 import asyncio
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Coroutine, Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from tidings.core.delivery.lane import Lane
 from tidings.core.delivery.turns import LanePace
+from tidings.core.ids import DeliveryId
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.delivery.guards.guarded_channel import GuardedChannel
 from tidings.engine.delivery.message import HeadersOf, MessageHeaders
@@ -20,6 +22,41 @@ class Rest(NamedTuple):
 
     until_s: float  # by the loop's clock
     reason: str  # the sentence that names the limit
+
+
+class LanePump(Protocol):
+    """Who lets lanes start what they may."""
+
+    def pump(self, runner: "WebhookRunner") -> None:
+        """Start what its lane wants now."""
+
+
+class LaneDriver(LanePump, Protocol):
+    """Who drives the lanes of a process, as its parts ask it."""
+
+    def runner_of(self, number: int) -> "WebhookRunner | None":
+        """Return the runner of a webhook, which is put to work; None: there is no such webhook."""
+
+    def all_runners(self) -> "Iterable[WebhookRunner]":
+        """List those at work, and those of deleted webhooks whose attempts go on."""
+
+    def open_or_close(self, runner: "WebhookRunner") -> None:
+        """Open its lane or close it, by what holds it back."""
+
+    def fill(self, runner: "WebhookRunner") -> None:
+        """Have its lane read all that the store has for it."""
+
+    def take_up(self, runner: "WebhookRunner", delivery: DeliveryId) -> None:
+        """Take up a delivery that was started, and of whose attempt nobody knows what became."""
+
+    def may_send(self) -> bool:
+        """Return whether anything may be sent now."""
+
+    def may_claim(self) -> bool:
+        """Return whether due retries may be asked for now."""
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run what goes on behind."""
 
 
 class WebhookRunner:

@@ -6,16 +6,15 @@ however it ends, what it held is free.
 """
 
 import asyncio
-from collections.abc import Callable
 from functools import partial
 
 from tidings.core.delivery.job import Job
-from tidings.core.ids import DeliveryId
 from tidings.engine.delivery.admission import Admission
 from tidings.engine.delivery.attempts import Attempts
+from tidings.engine.delivery.channels import Channels
 from tidings.engine.delivery.guards.slot import Slot
 from tidings.engine.delivery.guards.unforeseen import Step, UnforeseenErrors, is_end
-from tidings.engine.delivery.runner import WebhookRunner
+from tidings.engine.delivery.runner import LaneDriver, WebhookRunner
 
 TAKEN_UP_S = 30.0  # after which what an error of ours has left behind is looked for again
 
@@ -28,19 +27,16 @@ class SendSlots:
         *,
         admission: Admission,
         attempts: Attempts,
-        keep_warm: Callable[[WebhookRunner], None],
-        pump: Callable[[WebhookRunner], None],
-        take_up: Callable[[WebhookRunner, DeliveryId], None],
+        channels: Channels,
+        lanes: LaneDriver,
         errors: UnforeseenErrors,
     ) -> None:
-        """`keep_warm` its connections; `pump` what else its lane wants now; `take_up` a delivery
-        of whose attempt nobody knows what became."""
-        self._take_up = take_up
+        """`channels` keep the connections warm that are used."""
+        self._lanes = lanes
         self._errors = errors
         self._admission = admission
         self._attempts = attempts
-        self._keep_warm = keep_warm
-        self._pump = pump
+        self._channels = channels
         self._loop = asyncio.get_running_loop()
 
     def fill(self, runner: WebhookRunner) -> None:
@@ -84,14 +80,14 @@ class SendSlots:
 
     def _unpace(self, runner: WebhookRunner) -> None:
         runner.paced = None
-        self._pump(runner)
+        self._lanes.pump(runner)
 
     async def _run(self, slot: Slot, first: Job, leapt_ms: int) -> None:
         job: Job | None = first
         runner, loop, admission = slot.runner, self._loop, self._admission
         lane = runner.lane
         try:
-            self._keep_warm(runner)
+            self._channels.keep_warm(runner)
         except Exception as error:
             self._errors.note(error, Step.START, runner.webhook.kind)
         while job is not None:
@@ -105,12 +101,12 @@ class SendSlots:
                 if slot.job is not None:
                     slot.free(loop.time())
             if lane.page_wanted:
-                self._pump(runner)
+                self._lanes.pump(runner)
             now_s, job, leapt_ms = loop.time(), None, self._attempts.leapt_ms
             if not admission.crowded_for(runner) and admission.admits(runner, now_s):
                 if (job := lane.start(now_s)) is not None:
                     slot.take(job, now_s)
-        self._pump(runner)
+        self._lanes.pump(runner)
         if admission.crowded:
             self.give()
 
@@ -132,7 +128,7 @@ class SendSlots:
             self._take_up_later(runner, job)
         if not task.cancelled() and (error := task.exception()) is not None:
             self._errors.note(error, Step.START, runner.webhook.kind)
-            self._loop.call_later(TAKEN_UP_S, self._pump, runner)
+            self._loop.call_later(TAKEN_UP_S, self._lanes.pump, runner)
 
     def _take_up_later(self, runner: WebhookRunner, job: Job) -> None:
-        self._loop.call_later(TAKEN_UP_S, self._take_up, runner, job.delivery)
+        self._loop.call_later(TAKEN_UP_S, self._lanes.take_up, runner, job.delivery)

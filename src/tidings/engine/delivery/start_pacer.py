@@ -7,12 +7,20 @@ or failing, get a few starts in each turn of the loop.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from typing import Protocol
 
-from tidings.engine.delivery.runner import WebhookRunner
+from tidings.engine.delivery.runner import LanePump, WebhookRunner
 
 TURN_MIN = 2  # lanes in a turn of the loop
 TURN_SHARE = 16  # of many that wait, one in so many
+
+
+class MissedStarts(Protocol):
+    """Who hears of lanes that an error has kept from starting."""
+
+    def note(self, webhook: int, error: BaseException) -> None:
+        """Hear what was raised for a webhook, by its number."""
 
 
 class StartPacer:
@@ -20,11 +28,11 @@ class StartPacer:
 
     def __init__(
         self,
-        pump: Callable[[WebhookRunner], None],
-        missed: Callable[[int, BaseException], None],
+        lanes: LanePump,
+        missed: MissedStarts,
     ) -> None:
-        """`pump` lets a lane start what it may; `missed` hears of what that raises, by webhook."""
-        self._pump = pump
+        """`lanes` start what they may; `missed` hears of what that raises."""
+        self._lanes = lanes
         self._missed = missed
         self._loop = asyncio.get_running_loop()
         self._waiting: dict[WebhookRunner, None] = {}  # in the order in which they came
@@ -52,6 +60,6 @@ class StartPacer:
 
     def _wake(self, runner: WebhookRunner) -> None:
         try:
-            self._pump(runner)
+            self._lanes.pump(runner)
         except BaseException as error:  # the others have their turn
-            self._missed(runner.webhook.number, error)
+            self._missed.note(runner.webhook.number, error)

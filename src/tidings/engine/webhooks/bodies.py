@@ -1,7 +1,7 @@
 """Reads what a body asks of a webhook, against what its org has: event types, filters, names."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 import msgspec
 
@@ -9,6 +9,7 @@ from tidings.catalogue.event_type import EventType
 from tidings.core.budget import LOOP_S
 from tidings.core.connections.connection import Connection, Connections
 from tidings.core.ids import OrgId
+from tidings.core.org_settings import OrgSettings
 from tidings.core.shaping.filter import compile_filter
 from tidings.core.shaping.filter_cost import worst_s
 from tidings.core.webhooks.kinds import HTTP
@@ -17,14 +18,41 @@ from tidings.core.webhooks.name_matching import unheard_names
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.rules import Reading, read_webhook
 from tidings.core.webhooks.settings import Settings
-from tidings.core.webhooks.webhook_form import Known, UrlCheck
+from tidings.core.webhooks.webhook_form import Known
+from tidings.engine.events.event_types import EventTypes
+from tidings.engine.shaping.transformations import Transformations
 from tidings.engine.webhooks.faults import filters_too_slow
 from tidings.engine.webhooks.records import Record, name_unresolved
 from tidings.errors import Invalid, Refusal, passed
-from tidings.transform.port import RenderLater
+from tidings.transform.port import Renderer, RenderLater
 
-TemplateCheck = Callable[[str, OrgId], Awaitable[str | None]]
-"""What is wrong with a template, if anything is. RenderLater."""
+
+class WebhookAddresses(Protocol):
+    """Where the URLs of webhooks lead."""
+
+    def refusal(self, url: str) -> str | None:
+        """Say why a URL may not be dialled; None where it may."""
+
+    def own_path(self, url: str) -> str | None:
+        """Say why no webhook may lead there, as it is the service itself; None where one may."""
+
+    async def unresolved(self, url: str) -> str | None:
+        """Return the host of a URL that has no address which may be dialled, if so. Soon, and no
+        error."""
+
+
+class TablesRead(Protocol):
+    """Who knows which tables sources read."""
+
+    def is_read(self, connection: Connection, table: str, org: OrgId) -> bool:
+        """Return whether rows that an org's webhook writes there come back as events."""
+
+
+class SettingsOfOrgs(Protocol):
+    """Who knows what orgs have set."""
+
+    def settings(self, org: OrgId) -> OrgSettings:
+        """Return an org's settings."""
 
 
 class BodyReader:
@@ -34,31 +62,26 @@ class BodyReader:
         self,
         *,
         registry: Registry,
-        event_types: Callable[[OrgId], Collection[str]],
-        check_url: UrlCheck,
-        own_path: UrlCheck,
-        is_read_back: Callable[[Connection, str, OrgId], bool],
-        unresolved: Callable[[str], Awaitable[str | None]] | None,
-        transformations: Callable[[OrgId], Collection[str]],
+        event_types: EventTypes,
+        transformations: Transformations,
+        orgs: SettingsOfOrgs,
+        addresses: WebhookAddresses,
+        outboxes: TablesRead,
         aliases: Mapping[str, str],
-        kind: Callable[[OrgId, str, int], EventType | None],
-        admits_unknown: Callable[[OrgId], bool],
         connections: Connections,
-        check_template: TemplateCheck | None,
+        renderer: Renderer,
     ) -> None:
-        """See `Webhooks`, which hands them on."""
+        """`outboxes`: the tables that may not be written to; `aliases`: other names of event types;
+        `renderer` checks templates."""
         self._registry = registry
         self._event_types = event_types
-        self._check_url = check_url
-        self._own_path = own_path
-        self._is_read_back = is_read_back
-        self._unresolved = unresolved
         self._transformations = transformations
+        self._orgs = orgs
+        self.addresses = addresses
+        self._outboxes = outboxes
         self._aliases = aliases
-        self._kind = kind
-        self._admits_unknown = admits_unknown
         self._connections = connections
-        self._check_template = check_template
+        self._renderer = renderer
 
     def read(
         self,
@@ -75,12 +98,12 @@ class BodyReader:
         `tried` as in `Webhooks.unsaved`. `strict`: a misspelt field is refused. `platform`: it may
         name a connection that the org may not. Invalid."""
         known = Known(
-            event_types=self._event_types(org),
-            check_url=self._check_url,
+            event_types=self._event_types.names(org),
+            check_url=self.addresses.refusal,
             org=org,
-            own_path=self._own_path,
-            is_read_back=self._is_read_back,
-            transformations=self._transformations(org),
+            own_path=self.addresses.own_path,
+            is_read_back=self._outboxes.is_read,
+            transformations=self._transformations.names(org),
             aliases=self._aliases,
             admits_unknown=self._admits_unknown(org),
             connections=self._connections.open_to(org, platform=platform),
@@ -94,7 +117,8 @@ class BodyReader:
     def _kinds(self, org: OrgId, settings: Settings) -> list[EventType]:
         """The types that a webhook subscribes to, in the versions that it gets."""
         versions = dict(settings.event_versions)
-        found = (self._kind(org, name, versions.get(name, 1)) for name in settings.event_names)
+        get = self._event_types.get
+        found = (get(org, name, versions.get(name, 1)) for name in settings.event_names)
         return [kind for kind in found if kind is not None]
 
     def _bound_filters(
@@ -118,11 +142,11 @@ class BodyReader:
     async def _warn_of_templates(self, org: OrgId, settings: Settings) -> list[Refusal]:
         """That a template of its e-mails cannot be run, where one cannot."""
         found: list[Refusal] = []
-        if settings.email is None or self._check_template is None:
+        if settings.email is None:
             return found
         for field, template in settings.email.templates:
             try:
-                reason = await self._check_template(template, org)
+                reason = await self._renderer.check(template, org)
             except RenderLater:
                 return found
             if reason is not None:
@@ -138,13 +162,19 @@ class BodyReader:
 
     async def _warn_of_name(self, settings: Settings) -> tuple[Refusal, ...]:
         """That the host of its URL has no address that may be dialled, where it has none."""
-        if self._unresolved is None or settings.kind != HTTP:
+        if settings.kind != HTTP:
             return ()
-        host = await self._unresolved(settings.url)
+        host = await self.addresses.unresolved(settings.url)
         return () if host is None else (name_unresolved(host),)
 
     def unheard_names(self, record: Record) -> list[str]:
         """The names that a webhook asks for in vain, as its org refuses unknown types."""
         if self._admits_unknown(record.org):
             return []
-        return unheard_names(record.config.settings.event_names, self._event_types(record.org))
+        return unheard_names(
+            record.config.settings.event_names, self._event_types.names(record.org)
+        )
+
+    def _admits_unknown(self, org: OrgId) -> bool:
+        """Whether an org takes events of types that it does not have."""
+        return self._orgs.settings(org).unknown_types == "admitted"

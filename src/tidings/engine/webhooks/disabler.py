@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from tidings.core.delivery.standing import Standing
 from tidings.core.webhooks.webhook import Webhook
+from tidings.engine.delivery.healths import Healths
 from tidings.engine.outage import Outage
 from tidings.engine.webhooks.book import WebhookBook
 from tidings.engine.webhooks.faults import UnknownWebhook
@@ -36,6 +37,15 @@ class OwnerListener(Protocol):
         called once the telling is sure."""
 
 
+class Disables(Protocol):
+    """Who changes what webhooks are to do."""
+
+    def set_standing(
+        self, number: int, standing: Standing, reason: str | None
+    ) -> Awaitable[Record]:
+        """Change it by the webhook's number, for a reason."""
+
+
 class Disabler:
     """What is owed to the owners of webhooks that are disabled without their word."""
 
@@ -45,17 +55,17 @@ class Disabler:
         store: port.Store,
         book: WebhookBook,
         versions: Versions,
-        disable: Callable[[int, str], Awaitable[Record]],
+        webhooks: Disables,
         owners: OwnerListener,
-        failing_since_ms: Callable[[int], int | None],
+        healths: Healths,
     ) -> None:
-        """`disable` a webhook, by its number, for a reason; `failing_since_ms` of a webhook."""
+        """`healths` know since when a webhook has failed."""
         self._store = store
         self._book = book
         self._versions = versions
-        self._disable_now = disable
+        self._webhooks = webhooks
         self._owners = owners
-        self._failing_since_ms = failing_since_ms
+        self._healths = healths
         self._running: set[asyncio.Task[None]] = set()
         self._owed: dict[int, port.Disabling] = {}  # by a former owner
         self._closing = False
@@ -76,7 +86,7 @@ class Disabler:
             found = await self._versions.at(owed.webhook, owed.version)
             same = found is not None and found[1].settings.place == record.webhook.url
             if same and owed.reason and record.webhook.sends:
-                await self._disable_now(owed.webhook, owed.reason)
+                await self._webhooks.set_standing(owed.webhook, Standing.DISABLED, owed.reason)
             else:
                 await self._store.drop_disabling(owed.webhook, record.webhook.version)
             del self._owed[owed.webhook]  # its owner is told by the disabling itself
@@ -95,12 +105,12 @@ class Disabler:
         """Nothing is left of it. Its owner is told, and that is written down; a store that refuses
         has it told again."""
         number, record = webhook.number, self._book.at(webhook.number)
-        version = record.webhook.version
+        version, health = record.webhook.version, self._healths.of(number)
         self._owners.disabled(
             record.webhook,
             record.config.reason or "It was disabled.",
             parked,
-            self._failing_since_ms(number),
+            None if health is None else health.failing_since_ms,
             lambda: self._behind(self._forget_owed(number, version)),
         )
 
@@ -125,7 +135,7 @@ class Disabler:
                     await self._forget_owed(number, now.webhook.version)
                 return
             with outage, contextlib.suppress(UnknownWebhook):  # it may be gone meanwhile
-                await self._disable_now(number, reason)
+                await self._webhooks.set_standing(number, Standing.DISABLED, reason)
             if outage.lasts:
                 if self._closing:
                     return

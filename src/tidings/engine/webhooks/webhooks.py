@@ -5,25 +5,25 @@ told, and only then is the caller answered: an event that is accepted later is m
 A deleted webhook leaves the registry and stays in the list.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
-from typing import Any
+from collections.abc import Callable, Collection
+from typing import Any, Protocol
 
 import msgspec
 
-from tidings.catalogue.event_type import EventType
-from tidings.core.connections.connection import Connection, Connections
+from tidings.core.actions.action import Actions
+from tidings.core.connections.connection import Connections
 from tidings.core.delivery.standing import Standing
 from tidings.core.events.attribution import Attribution
 from tidings.core.ids import OrgId, WebhookId
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.settings import Settings
 from tidings.core.webhooks.webhook import Webhook
-from tidings.core.webhooks.webhook_form import UrlCheck
 from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock
+from tidings.engine.delivery.healths import Healths
 from tidings.engine.listeners import Listeners
 from tidings.engine.vault import Vault
-from tidings.engine.webhooks.bodies import BodyReader, TemplateCheck
+from tidings.engine.webhooks.bodies import BodyReader
 from tidings.engine.webhooks.book import WebhookBook
 from tidings.engine.webhooks.disabler import Disabler, OwnerListener
 from tidings.engine.webhooks.faults import (
@@ -68,8 +68,14 @@ __all__ = [
 ]
 
 SECRET_BYTES = 32
-NO_CONNECTIONS = Connections()
 Made = tuple[Record, bytes, tuple[Refusal, ...]]
+
+
+class DeclaredOfOrgs(Protocol):
+    """Who knows the actions of the operator's file."""
+
+    def of(self, org: OrgId) -> Actions:
+        """Return those of an org, by name."""
 
 
 class Webhooks(WebhookBook):
@@ -84,49 +90,25 @@ class Webhooks(WebhookBook):
         vault: Vault,
         clock: Clock,
         random_bytes: Callable[[int], bytes],
-        event_types: Callable[[OrgId], Collection[str]],  # what an org can subscribe to
-        check_url: UrlCheck,
+        bodies: BodyReader,
         changed: Listeners[Webhook],
+        probed: Listeners[int],
         owners: OwnerListener,
-        failing_since_ms: Callable[[int], int | None],  # of a webhook, by its number
-        own_path: UrlCheck = lambda url: None,
-        is_read_back: Callable[[Connection, str, OrgId], bool] = lambda *_: False,
-        unresolved: Callable[[str], Awaitable[str | None]] | None = None,
-        transformations: Callable[[OrgId], Collection[str]] = lambda _: (),  # an org's, by name
-        aliases: Mapping[str, str] | None = None,  # other names of event types
-        kind: Callable[[OrgId, str, int], EventType | None] = lambda *_: (
-            None
-        ),  # of an org, by version
-        admits_unknown: Callable[[OrgId], bool] = lambda _: False,  # whether an org takes others
-        connections: Connections = NO_CONNECTIONS,
-        check_template: TemplateCheck | None = None,
-        in_file: Callable[[OrgId, str], bool] | None = None,
+        healths: Healths,
+        actions: DeclaredOfOrgs,
+        connections: Connections,
     ) -> None:
-        """`changed` hears of each new version, once it is stored and matched by; `owners` tells of
-        what was disabled. `unresolved` says which host of a URL has no address that may be dialled,
-        if it has none; it answers soon and never raises. `in_file`: whether the file of actions
-        has one of an org, by its name."""
+        """`bodies` reads what calls ask for. `changed` hears of each new version, once it is stored
+        and matched by; `probed` of one whose owner wants to see it sent to, by its number; `owners`
+        tells of what was disabled, and `healths` since when it has failed. `actions`: those of the
+        operator's file."""
         super().__init__()
-        self._of_file, self.own_path = in_file, own_path
-        # Told of a webhook's number whose owner wants to see it sent to; set once the engine is.
-        self.probe: Callable[[int], None] = lambda number: None
+        self._actions = actions
+        self._bodies = bodies
+        self._probed = probed
         self._clock = clock
         self._random_bytes = random_bytes
         self._changes = changes
-        self._bodies = BodyReader(
-            registry=registry,
-            event_types=event_types,
-            check_url=check_url,
-            own_path=own_path,
-            is_read_back=is_read_back,
-            unresolved=unresolved,
-            transformations=transformations,
-            aliases=aliases or {},
-            kind=kind,
-            admits_unknown=admits_unknown,
-            connections=connections,
-            check_template=check_template,
-        )
         self._versions = Versions(
             store=store,
             book=self,
@@ -141,9 +123,9 @@ class Webhooks(WebhookBook):
             store=store,
             book=self,
             versions=self._versions,
-            disable=lambda number, reason: self.set_standing(number, Standing.DISABLED, reason),
+            webhooks=self,
             owners=owners,
-            failing_since_ms=failing_since_ms,
+            healths=healths,
         )
         self._retirement = Retirement(
             store, lambda number: self.at(number).webhook, self._disabler.parked
@@ -409,7 +391,7 @@ class Webhooks(WebhookBook):
 
         async def change() -> Record:
             old = self.living(org, webhook_id, expect)
-            if old.webhook.acts and self._in_file(org, old.webhook.name, unknown=False):
+            if old.webhook.acts and self._in_file(org, old.webhook.name):
                 raise Conflict(action_in_file(old.webhook.name))
             if dry_run:
                 config = pruned(old.config, self._clock.now_ms())
@@ -437,13 +419,13 @@ class Webhooks(WebhookBook):
             old = self.living(org, webhook_id, expect)
             standing = after(verb, old.webhook.standing)
             acts = old.webhook.acts and standing is Standing.ACTIVE
-            if acts and not self._in_file(org, old.webhook.name, unknown=True):
+            if acts and not self._in_file(org, old.webhook.name):
                 raise Conflict(action_left_file(old.webhook.name))
             if standing is None:
                 raise Conflict(wrong_standing(verb, old.webhook.standing))
             if old.webhook.standing is standing:
                 if old.webhook.sends:
-                    self.probe(old.webhook.number)
+                    self._probed.tell(old.webhook.number)
                 return old
             name = by.name if isinstance(by, Attribution) else by
             reason = f"Disabled by {name}." if standing is Standing.DISABLED else None
@@ -472,9 +454,13 @@ class Webhooks(WebhookBook):
 
     # -- inside -----------------------------------------------------------------------------------
 
-    def _in_file(self, org: OrgId, name: str, *, unknown: bool) -> bool:
-        """Whether the file of actions has an action; `unknown` where nobody can say."""
-        return unknown if self._of_file is None else self._of_file(org, name)
+    def own_path(self, url: str) -> str | None:
+        """Say why no webhook may lead to a URL, as it is the service itself; None where one may."""
+        return self._bodies.addresses.own_path(url)
+
+    def _in_file(self, org: OrgId, name: str) -> bool:
+        """Return whether the file of actions has an action of an org, by its name."""
+        return name in self._actions.of(org)
 
     async def _stand(
         self, old: Record, standing: Standing, reason: str | None, by: Author

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from tests.engine.delivery.test_healths import HOOK, Clock
+from tests.engine.unwatched import UNWATCHED
 from tests.engine.webhooks.test_disabled_takes import Committer, Store
 from tidings.core.connections import holds
 from tidings.core.delivery.breaker import OUTCOMES_MIN
@@ -27,7 +28,7 @@ from tidings.destinations.port import Channel, Message, Shown
 from tidings.engine.delivery.dispatcher import Dispatcher
 from tidings.engine.delivery.guards.connection_watch import ConnectionWatch
 from tidings.engine.delivery.healths import Healths
-from tidings.engine.engine import nobody_yet
+from tidings.engine.listeners import new_listeners
 from tidings.engine.metrics import EngineMetrics
 from tidings.engine.webhooks.judgements import WebhookJudgements
 from tidings.store import port
@@ -106,7 +107,7 @@ class Scene:
         self.registry = Registry()
         for one in webhooks:
             self.registry.put(one)
-        self.store, self.commits, heard = Store(), Committer(), nobody_yet()
+        self.store, self.commits, heard = Store(), Committer(), new_listeners()
         self.store.page = self.page  # type: ignore[method-assign]
         self.commits.settle = self.unwritten.append  # type: ignore[method-assign,assignment]
         self.watch = ConnectionWatch(
@@ -136,13 +137,10 @@ class Scene:
             in_flight_max=10,
             healths=self.healths,
             shaper=None,  # type: ignore[arg-type]
-            disable=lambda *_: None,
-            is_stopped=lambda _: False,
-            on_changed=heard.changed,
-            on_switched=heard.switched,
-            on_parked=heard.parked,
-            on_held=heard.held,
-            observe=lambda *_: None,
+            ends=UNWATCHED,
+            stops=UNWATCHED,
+            heard=heard,
+            observer=UNWATCHED,
             commits=self.commits,
             connections=self.watch,
         )
@@ -185,7 +183,7 @@ class Scene:
         self.stored[:] = [one for one in self.stored if one.delivery not in ended]
         self.stored += jobs
         receipt = port.Receipt(now_ms=NOW_MS, freed=list(jobs), **more)
-        self.dispatcher.handover(receipt, [], [])
+        self.dispatcher.handover.take(receipt, [], [])
         self.dispatcher.settled(written, receipt)
         await self.pass_time(0.001)
 

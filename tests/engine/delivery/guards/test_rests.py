@@ -31,7 +31,7 @@ async def test_over_a_limit_of_ours_nothing_is_tried_until_it_may(
     assert {one.evidence.kind for one in waits if one.evidence} == {"waits"}
     assert all(one.delay_ms is not None and one.delay_ms >= 1_700_000 for one in waits)
     assert scene.healths.of(FIRST.number) is None and scene.healths.open_breakers == 0
-    runner = scene.dispatcher._runner(FIRST.number)
+    runner = scene.dispatcher.runner_of(FIRST.number)
     assert runner is not None
     assert runner.lane.learned.rate is None and not runner.lane.learned.shut
     next_attempt = scene.dispatcher.next_attempts.of(FIRST.number, DeliveryId(39), False)

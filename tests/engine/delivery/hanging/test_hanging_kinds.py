@@ -93,7 +93,7 @@ async def beside(kind: str, step: str) -> None:
 
     def offer(webhook: int) -> None:
         made = job(delivery=DeliveryId(next(deliveries)), webhook=webhook)
-        dispatcher.handover(port.Receipt(now_ms=1_000, claimed=[made]), [], [])
+        dispatcher.handover.take(port.Receipt(now_ms=1_000, claimed=[made]), [], [])
 
     offer(HOOK.number)
     await asyncio.sleep(1.0)

@@ -5,7 +5,6 @@ the delivery is tried again on the schedule, as after any fault of ours.
 """
 
 import random
-from collections.abc import Callable
 
 from tidings.core.delivery.exchange import Ending, Fault, Result, Verdict
 from tidings.core.delivery.health import GONE, GONE_OF_ACTION
@@ -20,7 +19,7 @@ from tidings.core.delivery.outcome import (
 )
 from tidings.core.steady_clock import SURE_AFTER_S
 from tidings.core.webhooks.webhook import Webhook
-from tidings.engine.clock import Clock, leaping
+from tidings.engine.clock import Clock, leaping, sure
 from tidings.engine.delivery import endings
 from tidings.engine.delivery.breakers import Breakers
 from tidings.engine.delivery.guards.unforeseen import Step, UnforeseenErrors
@@ -46,15 +45,13 @@ class AttemptJudge:
         promised: PromisedRetries,
         breakers: Breakers,
         errors: UnforeseenErrors,
-        date_is_sure: Callable[[], bool],
     ) -> None:
-        """`date_is_sure`: whether the date may end a delivery."""
+        """`clock`: whose date may end a delivery, where it is sure."""
         self._clock = clock
         self._rng = rng
         self._promised = promised
         self._breakers = breakers
         self._errors = errors
-        self._date_is_sure = date_is_sure
         self.began_ms = clock.now_ms()
 
     def judge(
@@ -94,7 +91,7 @@ class AttemptJudge:
         age_s = max(0.0, (started_ms - job.accepted_ms + result.ending.duration_ms) / 1000)
         nearly_s = max(0.0, webhook.retry.schedule.window_s - SURE_AFTER_S)
         if age_s > nearly_s:
-            is_old = job.accepted_ms < self.began_ms and not self._date_is_sure()
+            is_old = job.accepted_ms < self.began_ms and not sure(self._clock)
             if is_old or leaping(self._clock):
                 # The first date of this process may be a wrong one, and around a leap the store
                 # has followed it before we hear of it: one more attempt, when it is surer.

@@ -6,10 +6,10 @@ store a little later, again and again until that succeeds. The other lanes of th
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Mapping
 
 from tidings.engine.delivery.guards.unforeseen import Step, UnforeseenErrors
-from tidings.engine.delivery.runner import WebhookRunner
+from tidings.engine.delivery.runner import LaneDriver, WebhookRunner
 
 RESCUE_S = 5.0
 
@@ -20,16 +20,13 @@ class LaneRescuer:
     def __init__(
         self,
         *,
-        known: Callable[[int], WebhookRunner | None],
-        runner_of: Callable[[int], WebhookRunner | None],
-        fill: Callable[[WebhookRunner], None],
+        runners: Mapping[int, WebhookRunner],
+        lanes: LaneDriver,
         errors: UnforeseenErrors,
     ) -> None:
-        """`known`: the runner of a webhook that is at work; `runner_of`: of any, which is put to
-        work; `fill`: have a lane read all that the store has for it."""
-        self._known = known
-        self._runner_of = runner_of
-        self._fill = fill
+        """`runners`: those at work, by the numbers of their webhooks."""
+        self._runners = runners
+        self._lanes = lanes
         self._errors = errors
         self._missed: set[int] = set()  # webhooks; a timer runs for each
         self._loop = asyncio.get_running_loop()
@@ -41,7 +38,7 @@ class LaneRescuer:
             raise error
         self._errors.note(error, Step.HANDOVER)
         try:
-            if (runner := self._known(webhook)) is not None:
+            if (runner := self._runners.get(webhook)) is not None:
                 runner.lane.start_over()  # nothing that is committed later goes before it
         except Exception as another:
             self._errors.note(another, Step.HANDOVER)
@@ -52,7 +49,7 @@ class LaneRescuer:
     def _rescue(self, webhook: int) -> None:
         self._missed.discard(webhook)
         try:
-            if (runner := self._runner_of(webhook)) is not None:
-                self._fill(runner)
+            if (runner := self._lanes.runner_of(webhook)) is not None:
+                self._lanes.fill(runner)
         except BaseException as error:
             self.note(webhook, error)

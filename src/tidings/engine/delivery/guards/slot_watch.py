@@ -6,18 +6,18 @@ less, and say nothing of it.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import structlog
 
 from tidings.core.delivery.breaker import Position
 from tidings.core.delivery.turns import Permit
-from tidings.core.ids import DeliveryId
 from tidings.core.running.parts import Part
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.delivery.admission import Admission
 from tidings.engine.delivery.guards.unforeseen import UnforeseenErrors
-from tidings.engine.delivery.runner import WebhookRunner
+from tidings.engine.delivery.runner import LaneDriver, WebhookRunner
+from tidings.engine.delivery.send_slots import SendSlots
 from tidings.engine.heartbeats import Heart, unwatched_heart
 
 LOOK_EVERY_S = 10.0
@@ -36,17 +36,14 @@ class SlotWatch:
         self,
         *,
         admission: Admission,
-        runners: Callable[[], Iterable[WebhookRunner]],
-        take_up: Callable[[WebhookRunner, DeliveryId], None],
-        freed: Callable[[], None],
+        lanes: LaneDriver,
+        slots: SendSlots,
         errors: UnforeseenErrors,
     ) -> None:
-        """`take_up` a delivery that was started in a slot that is lost; `freed` hears that slots
-        were given back."""
+        """`slots` are given away again once they were taken back."""
         self._admission = admission
-        self._runners = runners
-        self._take_up = take_up
-        self._freed = freed
+        self._lanes = lanes
+        self._slots = slots
         self._errors = errors
         self.late: Counter[str] = Counter()
         """Attempts that had not ended long after their deadlines, by type of webhook, at the last
@@ -65,7 +62,7 @@ class SlotWatch:
         lost = 0
         late: Counter[str] = Counter()
         now_s = asyncio.get_running_loop().time()
-        for runner in list(self._runners()):
+        for runner in list(self._lanes.all_runners()):
             jobs = {}
             for task, slot in list(runner.slots.items()):
                 if (job := slot.job) is None:
@@ -83,12 +80,12 @@ class SlotWatch:
             for delivery in runner.lane.under_way - jobs.keys():
                 lost += 1
                 runner.lane.free(delivery)
-                self._take_up(runner, delivery)
+                self._lanes.take_up(runner, delivery)
         self._note_late(late)
         lost = max(lost, self._admission.permits.take_back_but(held, now_s))
         if lost:
             self._errors.slots_lost(lost)
-            self._freed()
+            self._slots.give()
         return lost
 
     def notices(self) -> list[str]:
