@@ -28,8 +28,9 @@ from tidings.egress.policy import Policy
 from tidings.egress.port import Target
 from tidings.egress.sender import HttpSender
 from tidings.engine.access.passwords import Passwords
+from tidings.engine.actions.declared import DeclaredActions
 from tidings.engine.vault import Secret, Vault
-from tidings.ports import Keys, Ports
+from tidings.ports import Declared, Keys, Outside, Ports, Randomness, Secrets, Times
 from tidings.store import port
 from tidings.transform.port import CheckBy, RenderRefused, TextTemplate
 from tidings.transform.sandbox import Sandbox, Unrenderable
@@ -156,7 +157,7 @@ def acting(actions: Actions, connections: Connections, clock: Any) -> ActionDest
 
 
 def ports(*, store: Any, clock: Any, sender: Any, key: bytes = b"k" * 32, **others: Any) -> Ports:
-    """Over a store, a clock and a sender; `others` are ports by name."""
+    """Over a store, a clock and a sender; `others` are ports by name, of any group."""
     rng = random.Random(1)
     given: dict[str, Any] = {
         "in_flight": port.NullInFlight(),
@@ -172,16 +173,29 @@ def ports(*, store: Any, clock: Any, sender: Any, key: bytes = b"k" * 32, **othe
         "sandboxes": InProcess(),
     }
     made = given | others
+    connections = made.get("connections", NO_CONNECTIONS)
+    declared = DeclaredActions(made.pop("actions", {}), made.pop("actions_org", None))
+
+    def group(*names: str) -> dict[str, Any]:
+        return {name: made.pop(name) for name in names if name in made}
+
     return Ports(
         store=store,
-        clock=clock,
+        times=Times(clock, made.pop("passed_s")),
+        randomness=Randomness(**group("rng", "random_bytes", "new_event_id")),
+        secrets=Secrets(**group("keys", "vault", "passwords")),
+        outside=Outside(**group("platform", "mailer")),
+        declared=Declared(
+            actions=declared,
+            **group("connections", "connection_types", "source_drivers", "lookups"),
+        ),
         destination=lambda receive, own, agreed: destinations(
             InboxSender(sender, receive),
             made["addresses"].target,
             clock,
-            made.get("connections", NO_CONNECTIONS),
+            connections,
             **own,
-            ACTION=acting(made.get("actions", {}), made.get("connections", NO_CONNECTIONS), clock),
+            ACTION=acting(declared.actions, connections, clock),
         ),
         **made,
     )

@@ -9,8 +9,6 @@ import msgspec
 
 from tidings.catalogue import Catalogue
 from tidings.connections.port import ConnectionType
-from tidings.core.actions.action import Actions
-from tidings.core.actions.file.faults import Fault
 from tidings.core.connections.connection import Connections
 from tidings.core.events.call_split import DEFAULT_LIMITS as CALL_LIMITS
 from tidings.core.events.call_split import CallLimits
@@ -19,6 +17,7 @@ from tidings.core.running.parts import SLEEP_SLICE_S
 from tidings.destinations.port import Destination, Driver
 from tidings.egress.port import Mailer, Receive
 from tidings.engine.access.passwords import Passwords
+from tidings.engine.actions.declared import DeclaredActions
 from tidings.engine.clock import Clock
 from tidings.engine.engine import EngineLimits
 from tidings.engine.shaping.platform import Platform
@@ -66,6 +65,47 @@ class Sandboxes(Renderer, Checker, Mapper, Protocol):
     """Runs what tenants have written, apart."""
 
 
+class Outside(NamedTuple):
+    """Services of others that need not be there."""
+
+    platform: Platform | None = None
+    mailer: Mailer | None = None
+
+
+class Times(NamedTuple):
+    """What time it is, and how much has passed."""
+
+    clock: Clock
+    passed_s: Callable[[], float]  # never set, unlike the clock
+
+
+class Randomness(NamedTuple):
+    """What nobody can foretell."""
+
+    rng: random.Random
+    random_bytes: Callable[[int], bytes]
+    new_event_id: Callable[[], str]
+
+
+class Secrets(NamedTuple):
+    """What is kept from everybody: keys, sealed configurations, passwords."""
+
+    keys: Keys
+    vault: Vault
+    passwords: Passwords
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declared:
+    """What the operator has declared, and the adapters that reach it."""
+
+    connections: Connections = field(default_factory=Connections)
+    connection_types: Mapping[str, ConnectionType] = field(default_factory=dict)
+    source_drivers: Mapping[str, SourceDriver] = field(default_factory=dict)  # by type of source
+    actions: DeclaredActions = DeclaredActions()
+    lookups: Mapping[str, Source] = field(default_factory=dict)  # whom look-ups of actions ask
+
+
 @dataclass(frozen=True, kw_only=True)
 class Ports:
     """What the service works over."""
@@ -73,14 +113,9 @@ class Ports:
     store: port.Store
     in_flight: port.InFlight  # what has left, for after a kill
     catalogue: Catalogue
-    clock: Clock
-    rng: random.Random
-    random_bytes: Callable[[int], bytes]
-    new_event_id: Callable[[], str]
-    keys: Keys
-    vault: Vault
-    passwords: Passwords
-    passed_s: Callable[[], float]  # never set, unlike the clock
+    times: Times
+    randomness: Randomness
+    secrets: Secrets
     addresses: Addresses
     # Of every kind, those of the engine itself as they are given; it hands over to inboxes what is
     # theirs, and asks who has agreed to e-mails.
@@ -88,17 +123,8 @@ class Ports:
         [Receive, Mapping[str, Driver], Callable[[OrgId, str], bool]], Destination
     ]
     sandboxes: Sandboxes
-    platform: Platform | None = None
-    mailer: Mailer | None = None
-    # Who fetches messages of sources, by their type; what the operator has declared, and how it is
-    # looked whether that works.
-    source_drivers: Mapping[str, SourceDriver] = field(default_factory=dict)
-    connection_types: Mapping[str, ConnectionType] = field(default_factory=dict)
-    connections: Connections = field(default_factory=Connections)
-    actions: Actions = field(default_factory=dict)  # the operator's, and whom look-ups ask
-    actions_org: OrgId | None = None  # whose they are
-    actions_warnings: Sequence[Fault] = ()  # what is odd in their file
-    lookups: Mapping[str, Source] = field(default_factory=dict)
+    outside: Outside = Outside()
+    declared: Declared = field(default_factory=Declared)
     shaping: Shaping | None = None  # instead of what is made of the others
 
 

@@ -20,46 +20,22 @@ from tidings.api.http.metrics_access import MetricsReaders
 from tidings.api.http.stream_places import StreamPlaces
 from tidings.api.paging import check_parameters
 from tidings.core.access.from_browser import own_origins
-from tidings.core.delivery.next_attempt import CLEAR, NextAttempt
 from tidings.core.events.attribution import of_headers
 from tidings.core.events.envelope import deeper
-from tidings.core.events.terms import Terms
 from tidings.core.form import Form
-from tidings.core.ids import DeliveryId, OrgId
-from tidings.core.webhooks.webhook import Webhook
-from tidings.destinations.port import Destination
-from tidings.engine.access.access import Access, Caller
-from tidings.engine.access.credentials import Credentials
-from tidings.engine.access.limits import Quotas
-from tidings.engine.access.portals import Portals
-from tidings.engine.access.sessions import Sessions
-from tidings.engine.access.sign_in_guard import SignInGuard
-from tidings.engine.access.users import Users
+from tidings.core.ids import OrgId
+from tidings.engine.access.access import Caller
+from tidings.engine.access.access_services import AccessServices
 from tidings.engine.actions.actions import ActionServices
 from tidings.engine.answer_memory import AnswerMemory
 from tidings.engine.clock import Clock
-from tidings.engine.connections import NamedConnections
-from tidings.engine.delivery.manual_retries import ManualRetries
-from tidings.engine.delivery.message import HeadersOf, MessageHeaders
-from tidings.engine.delivery.restored_backlog import RestoredBacklog
-from tidings.engine.delivery.stops import Stops
-from tidings.engine.delivery.trial import Trial
-from tidings.engine.events.event_types import EventTypes
-from tidings.engine.events.feed import Feed
-from tidings.engine.events.readmission import Readmission
-from tidings.engine.inboxes import Inboxes
 from tidings.engine.keyed_calls import KeyedCalls
-from tidings.engine.notices.consents import Consents
 from tidings.engine.orgs import Orgs
-from tidings.engine.pull.pulls import Pulls
-from tidings.engine.replay.requests import ReplayRequests
-from tidings.engine.replay.runs import Replays
-from tidings.engine.shaping.reference import Reference
-from tidings.engine.shaping.shaper import Shaping
-from tidings.engine.shaping.transformations import Transformations
-from tidings.engine.sources.inbound import Inbound
-from tidings.engine.sources.sources import Sources
-from tidings.engine.webhooks.judgements import WebhookJudgement, judge_by_standing
+from tidings.engine.services.delivery import DeliveryServices
+from tidings.engine.services.events import EventServices
+from tidings.engine.services.notices import NoticeServices
+from tidings.engine.services.shaping import ShapingServices
+from tidings.engine.services.sources import SourceServices
 from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.errors import Denied, Refusal
 from tidings.store import port
@@ -87,58 +63,39 @@ class LogStore(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Services:
-    """The parts of the running service that the control API speaks to."""
+class WebServices:
+    """What the web side has of its own: health, figures, and what is kept of calls."""
 
-    store: LogStore
-    access: Access
-    orgs: Orgs
-    consents: Consents
-    webhooks: Webhooks
-    event_types: EventTypes
-    transformations: Transformations
-    shaper: Shaping
-    reference: Reference
-    replays: Replays
-    replay_requests: ReplayRequests
-    stops: Stops
-    restored_backlog: RestoredBacklog
-    credentials: Credentials
-    users: Users
-    sessions: Sessions
-    portals: Portals
-    guard: SignInGuard
-    limits: Quotas
-    feed: Feed
-    clock: Clock
     health: Health
     metrics: CollectorRegistry
-    terms: Terms
-    manual_retries: ManualRetries
-    trial: Trial
-    readmission: Readmission
-    inboxes: Inboxes
-    connections: NamedConnections
-    actions: ActionServices
-    sources: Sources
-    inbound: Inbound
-    destination: Destination
-    pulls: Pulls
     keyed_calls: KeyedCalls
     metrics_readers: MetricsReaders = MetricsReaders()  # beside the platform's own credential
     streams: StreamPlaces = field(default_factory=StreamPlaces)
     answer_memory: AnswerMemory = field(default_factory=AnswerMemory)
-    headers_of: HeadersOf = MessageHeaders
     bodies: BodyGuard = field(default_factory=BodyGuard)
     public_url: str = ""  # where browsers reach the service; empty: as the call did
-    neo_values: Callable[[OrgId], Sequence[dict[str, str]]] | None = None
-    judgement_of: Callable[[Webhook], WebhookJudgement] = judge_by_standing
-    # What a delivery waits for, by its webhook's number and its own; True: it is a retry.
-    next_attempt_of: Callable[[int, DeliveryId, bool], NextAttempt] = lambda *_: CLEAR
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """The subjects of the running service, as routes and pages speak to them."""
+
+    store: LogStore
+    clock: Clock
+    orgs: Orgs
+    access: AccessServices
+    webhooks: Webhooks
+    events: EventServices
+    shaping: ShapingServices
+    actions: ActionServices
+    delivery: DeliveryServices
+    sources: SourceServices
+    notices: NoticeServices
+    web: WebServices
 
     def neo_choices(self, org: OrgId) -> Sequence[dict[str, str]]:
         """What `neoEnrichment` of the org's webhooks may name: label and value."""
-        return () if self.neo_values is None else self.neo_values(org)
+        return self.shaping.transformations.choices(org)
 
     def caller(self, request: Request, scope: str | None = None) -> Caller:
         """Who calls, for which org and on whose behalf. Denied unless the scope, if any, is theirs.
@@ -147,7 +104,9 @@ class Services:
         """
         headers = request.headers
         authorization, token = _proof(request)
-        caller = self.access.caller(authorization, scope, token, lambda: address_of(request.scope))
+        caller = self.access.access.caller(
+            authorization, scope, token, lambda: address_of(request.scope)
+        )
         self._count(request, caller)
         check_parameters(request)
         named = of_headers(headers.get(ENTITY_TYPE_HEADER), headers.get(ENTITY_CODE_HEADER))
@@ -155,7 +114,7 @@ class Services:
             raise RefusalAnswer(400, [named])
         if named is not None:
             caller = msgspec.structs.replace(caller, attribution=named)
-        acting = self.access.acting(caller, headers.get(ORG_HEADER))
+        acting = self.access.access.acting(caller, headers.get(ORG_HEADER))
         request.scope[CALLER] = acting  # whose body it is: see `http/body_guard.py`
         port.ASKING_ORG.set(acting.org)  # and whose questions of the store
         return acting
@@ -163,8 +122,8 @@ class Services:
     def known(self, request: Request, scope: str | None = None) -> Caller:
         """Who makes a call that has been let in and counted. Denied as by `caller`."""
         authorization, token = _proof(request)
-        caller = self.access.caller(authorization, scope, token)
-        return self.access.acting(caller, request.headers.get(ORG_HEADER))
+        caller = self.access.access.caller(authorization, scope, token)
+        return self.access.access.acting(caller, request.headers.get(ORG_HEADER))
 
     def still_may(self, request: Request, scope: str) -> bool:
         """Whether a call that goes on would be admitted now; not counted, for it is none."""
@@ -175,7 +134,7 @@ class Services:
         return True
 
     def _count(self, request: Request, caller: Caller) -> None:
-        allowance = self.limits.call(caller)
+        allowance = self.access.limits.call(caller)
         if allowance is None:
             return
         request.scope[RATE_LIMIT] = allowance.headers  # `control.Frame` adds them to the answer
@@ -203,11 +162,11 @@ class Services:
 
     def reached_at(self, request: Request) -> str:
         """Where browsers reach the service; what links begin with."""
-        return self.public_url.rstrip("/") or f"{request.url.scheme}://{request.url.netloc}"
+        return self.web.public_url.rstrip("/") or f"{request.url.scheme}://{request.url.netloc}"
 
     def own_origins(self, request: Request) -> set[str]:
         """The origins of our own pages."""
-        return own_origins(request.url.scheme, request.url.netloc, self.public_url)
+        return own_origins(request.url.scheme, request.url.netloc, self.web.public_url)
 
     def zone(self, org: OrgId) -> tzinfo:
         """The time zone of an org."""

@@ -12,7 +12,6 @@ from tidings.app.parts import CONNECTION_TYPES
 from tidings.catalogue import Catalogue
 from tidings.compose import App
 from tidings.core.actions.action import Actions, CsvLookup
-from tidings.core.actions.file.faults import Fault
 from tidings.core.actions.file.reading import ActionsFile
 from tidings.core.connections.connection import Connections
 from tidings.core.ids import OrgId
@@ -22,7 +21,7 @@ from tidings.destinations.http.authentication.schemes import Proofs
 from tidings.destinations.port import Driver
 from tidings.egress.port import Target
 from tidings.egress.sender import HttpSender
-from tidings.engine.actions.declared import declare
+from tidings.engine.actions.declared import DeclaredActions, declare
 from tidings.engine.sources.declared import DeclaredSource
 from tidings.errors import Conflict, RequestRefused
 from tidings.lookups.kept_lists import KeptList, Sealer, drop_others
@@ -79,10 +78,12 @@ class Acting:
         """By name."""
         return {} if self.file is None else self.file.actions
 
-    @property
-    def warnings(self) -> Sequence[Fault]:
-        """What is odd in their file."""
-        return () if self.file is None else self.file.warnings
+    def declared(self) -> DeclaredActions:
+        """Return them with whose they are, and what is odd in their file."""
+        file = self.file
+        if file is None:
+            return DeclaredActions()
+        return DeclaredActions(file.actions, file.org, file.warnings)
 
     def driver(self, drivers: Mapping[str, Driver]) -> ActionDestination:
         """What does what actions say, over the drivers of other types."""
@@ -124,12 +125,12 @@ class Acting:
         """Let the org have the event types of the file, before webhooks name them. FileRefused."""
         assert self.file is not None
         for name, reading in self.file.types.items():
-            own = app.event_types.own(org, name)
+            own = app.events.types.own(org, name)
             if own is not None and own[max(own)].declaration == reading.declaration:
                 continue
             try:
                 said = msgspec.to_builtins(reading.declaration)
-                await app.event_types.put(org, name, said | {"newVersion": reading.new_version})
+                await app.events.types.put(org, name, said | {"newVersion": reading.new_version})
             except RequestRefused as refused:
                 raise FileRefused(
                     f"{self._name}: the event type {name} must be one that the org can have. "

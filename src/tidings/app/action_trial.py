@@ -39,6 +39,7 @@ from tidings.engine.clock import WallClock
 from tidings.engine.delivery.trial import Trial
 from tidings.engine.events.intake import Draft, Intake
 from tidings.engine.events.late_checks import LateChecks
+from tidings.engine.listeners import Listeners
 from tidings.engine.shaping.faults import ShapeLater, ShapeNeedless, ShapeRefused
 from tidings.engine.shaping.shaper import Shaper
 from tidings.engine.webhooks.records import Config, webhook_of
@@ -143,7 +144,7 @@ async def action_trial(settings: Settings) -> AsyncIterator[ActionTrial]:
         lookups=lookups,
         renderer=renderer,
         caps=Caps(unasked),
-        needs=Needs(unasked, lambda org, name: None),
+        needs=Needs(unasked, lambda org, name: None, Listeners("a retry is due")),
         clock=clock,
     )
     own: dict[str, Driver] = {EVENTS: _checked_only(acting, LateChecks(renderer))}

@@ -2,11 +2,12 @@
 
 from prometheus_client import CollectorRegistry
 
-from tidings.api.context import Services
+from tidings.api.context import Services, WebServices
 from tidings.api.http.body_guard import BodyGuard
 from tidings.api.http.metrics_access import MetricsReaders
 from tidings.api.http.stream_places import StreamPlaces
 from tidings.compose import App
+from tidings.engine.keyed_calls import KeyedCalls
 
 
 def services_of(
@@ -17,54 +18,30 @@ def services_of(
     streams: StreamPlaces | None = None,
     bodies: BodyGuard | None = None,
 ) -> Services:
-    """The parts that routes and pages speak to. `streams`: how many may be open, and by whom;
+    """The subjects that routes and pages speak to. `streams`: how many may be open, and by whom;
     `bodies`: how much of them may be held."""
     metrics = CollectorRegistry()
-    for collector in app.collectors:
+    for collector in app.running.collectors:
         metrics.register(collector)
-    access = app.access
     return Services(
-        store=app.ports.store,
-        access=access.access,
+        store=app.base.store,
+        clock=app.base.clock,
         orgs=app.orgs,
-        consents=app.consents,
+        access=app.access,
         webhooks=app.webhooks,
-        event_types=app.event_types,
-        transformations=app.transformations,
-        shaper=app.shaper,
-        neo_values=app.transformations.choices,
-        judgement_of=app.judgements.of,
-        destination=app.destination,
-        headers_of=app.headers_of,
-        pulls=app.pulls,
-        next_attempt_of=app.engine.dispatcher.next_attempts.of,
-        reference=app.reference,
-        replays=app.replays,
-        replay_requests=app.replay_requests,
-        stops=app.stops,
-        restored_backlog=app.restored_backlog,
-        credentials=access.credentials,
-        users=access.users,
-        sessions=access.sessions,
-        portals=access.portals,
-        public_url=public_url,
-        metrics_readers=metrics_readers or MetricsReaders(),
-        guard=access.guard,
-        limits=access.limits,
-        feed=app.feed,
-        streams=streams or StreamPlaces(),
-        bodies=bodies or BodyGuard(),
-        clock=app.ports.clock,
-        health=app.readiness,
-        metrics=metrics,
-        terms=app.terms,
-        manual_retries=app.manual_retries,
-        trial=app.trial,
-        readmission=app.readmission,
-        inboxes=app.inboxes,
-        connections=app.connections,
+        events=app.events,
+        shaping=app.shaping,
         actions=app.actions,
+        delivery=app.delivery,
         sources=app.sources,
-        inbound=app.inbound,
-        keyed_calls=app.keyed_calls,
+        notices=app.notices,
+        web=WebServices(
+            health=app.running.readiness,
+            metrics=metrics,
+            keyed_calls=KeyedCalls(app.base.store, app.ports.secrets.vault),
+            metrics_readers=metrics_readers or MetricsReaders(),
+            streams=streams or StreamPlaces(),
+            bodies=bodies or BodyGuard(),
+            public_url=public_url,
+        ),
     )

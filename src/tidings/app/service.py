@@ -7,7 +7,7 @@ import random
 import sys
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -21,7 +21,7 @@ from tidings.api.http.gate import Gate, keeps
 from tidings.api.http.known_callers import KnownCallers
 from tidings.api.http.stream_places import StreamPlaces
 from tidings.api.v1.events.accept import AcceptApp
-from tidings.app.acting import acting_of
+from tidings.app.acting import Acting, acting_of
 from tidings.app.addresses import OwnAddresses
 from tidings.app.client_libraries import import_clients
 from tidings.app.connections import load_connections
@@ -52,7 +52,11 @@ from tidings.core.access.body_budget import BodyBudget
 from tidings.core.access.forwarded import Proxies
 from tidings.core.delivery.health import HealthPolicy
 from tidings.core.events.call_split import CallLimits
+from tidings.core.ids import OrgId
+from tidings.destinations.port import Driver
+from tidings.destinations.registry import ByKind
 from tidings.egress.inbox import InboxSender
+from tidings.egress.port import Receive
 from tidings.egress.sender import HttpSender
 from tidings.engine.access.passwords import Passwords
 from tidings.engine.clock import service_clock
@@ -63,9 +67,10 @@ from tidings.engine.supervisor import Supervisor
 from tidings.engine.threads import POOL, ThreadProbe
 from tidings.engine.vault import Vault
 from tidings.lookups.kept_lists import FOLDER
-from tidings.ports import Options, Ports
+from tidings.ports import Declared, Options, Outside, Ports, Randomness, Secrets, Times
 from tidings.server import Bounds, Server
 from tidings.settings.settings import Settings, public_url
+from tidings.sources.port import SourceDriver
 from tidings.store.port import FAN_OUT_ROWS
 from tidings.store.sqlite.delivery.in_flight import InFlightFile
 from tidings.store.sqlite.hosting.client import SqliteStore
@@ -131,8 +136,14 @@ class Service:
             now_s=lambda: clock.now_ms() / 1000,
             sealed_lists=(settings.data / FOLDER, vault),
         )
-        connections = acting.connections
-        await import_clients({connection.kind for connection in connections.values()})
+        await import_clients({connection.kind for connection in acting.connections.values()})
+
+        def destination(
+            receive: Receive, own: Mapping[str, Driver], agreed: Callable[[OrgId, str], bool]
+        ) -> ByKind:
+            inside, over = InboxSender(sender, receive), acting.connections
+            return destinations(inside, addresses.target, clock, over, own, agreed, acting.driver)
+
         app = build(
             Ports(
                 store=store,
@@ -140,47 +151,27 @@ class Service:
                     settings.data, settings.in_flight_max + OUT_MAX + UNWRITTEN_MAX
                 ),
                 catalogue=types,
-                clock=clock,
-                rng=random.SystemRandom(),
-                random_bytes=os.urandom,
-                new_event_id=lambda: str(uuid.uuid4()),
-                keys=keys_in(settings.data),
-                vault=vault,
-                passwords=Passwords(),
-                passed_s=time.monotonic,
+                times=Times(clock, time.monotonic),
+                randomness=Randomness(random.SystemRandom(), os.urandom, lambda: str(uuid.uuid4())),
+                secrets=Secrets(keys_in(settings.data), vault, Passwords()),
                 addresses=addresses,
-                destination=lambda receive, own, agreed: destinations(
-                    InboxSender(sender, receive),
-                    addresses.target,
-                    clock,
-                    connections,
-                    own,
-                    agreed,
-                    acting.driver,
-                ),
+                destination=destination,
                 sandboxes=renderer,
-                platform=platform,
-                mailer=make_mailer(settings),
-                source_drivers=drivers,
-                connection_types=CONNECTION_TYPES,
-                connections=connections,
-                actions=acting.actions,
-                actions_org=acting.org,
-                actions_warnings=acting.warnings,
-                lookups=acting.lookups,
+                outside=Outside(platform, make_mailer(settings)),
+                declared=_declared(acting, drivers),
             ),
             options_of(settings, shares),
         )
         for process in (*store.processes(), *renderer.processes()):
-            app.heartbeats.watch(process)
-        probe = Supervisor(app.heartbeats).start(POOL, ThreadProbe().run)
+            app.base.heartbeats.watch(process)
+        probe = Supervisor(app.base.heartbeats).start(POOL, ThreadProbe().run)
         await app.load(through)
         await through(lambda: first_credential(settings, app.access.access, acting.org))
         await through(lambda: acting.declare(app))
         await through(
             lambda: declare_sources(
                 settings.sources,
-                app.sources,
+                app.sources.sources,
                 lambda org: app.orgs.get(org) is not None,
                 besides=acting.sources(),
             )
@@ -193,14 +184,14 @@ class Service:
 
     async def run(self, ended: "asyncio.Future[int]") -> int:
         """Serve until told to end, or until a part of it has ended by itself."""
-        settings, engine = self._settings, self._app.engine
+        settings, engine = self._settings, self._app.delivery.engine
         self._server.start()
         gc.collect()
         gc.freeze()  # what was composed stays; only what calls make is looked through
         gc.set_threshold(50_000, 20, 50)
         gc.enable()
         print(f"Tidings listens on http://{settings.host}:{settings.port}", file=sys.stderr)
-        if (stopped := self._app.stops.told()) is not None:
+        if (stopped := self._app.delivery.stops.told()) is not None:
             print(stopped, file=sys.stderr)
         if self._console_link is not None:
             print(
@@ -221,8 +212,8 @@ class Service:
 
     async def stop(self) -> None:
         """Stop in order; nothing that was accepted is lost by any kind of stop."""
-        self._app.feed.close()  # streams end, which the server would wait for
-        self._app.pulls.end_waits()  # and so do readers
+        self._app.events.feed.close()  # streams end, which the server would wait for
+        self._app.delivery.pulls.end_waits()  # and so do readers
         await self._server.stop(SERVER_STOP_S)
         written = await self._app.stop()
         for close in self._closers:
@@ -250,6 +241,17 @@ def options_of(settings: Settings, shares: Shares) -> Options:
     )
 
 
+def _declared(acting: Acting, drivers: Mapping[str, SourceDriver]) -> Declared:
+    """Put together what the operator has declared, and who reaches it."""
+    return Declared(
+        connections=acting.connections,
+        connection_types=CONNECTION_TYPES,
+        source_drivers=drivers,
+        actions=acting.declared(),
+        lookups=acting.lookups,
+    )
+
+
 def _server(settings: Settings, app: App, shares: Shares) -> Server:
     """The faces of the app behind a server that has not begun."""
     proxies = Proxies(settings.trusted_proxies)
@@ -262,15 +264,15 @@ def _server(settings: Settings, app: App, shares: Shares) -> Server:
         bodies=BodyGuard(BodyBudget(settings.call_bytes_max)),
     )
     accept = AcceptApp(
-        app.acceptor,
-        app.reader,
+        app.events.acceptor,
+        app.events.reader,
         app.access.access,
-        clock_ms=app.ports.clock.now_ms,
+        clock_ms=app.base.clock.now_ms,
         new_request_id=request_ids(),
         body_s=settings.call_s_max,
         throttle=app.access.limits,
-        late=app.late,
-        bodies=services.bodies,
+        late=app.events.late,
+        bodies=services.web.bodies,
         address_of=front.address,
         origins_of=front.origins,
     )

@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
+from typing import Protocol
 
 from tidings.core.ids import OrgId
 from tidings.core.shares.budget import SharedBudget
@@ -161,3 +162,11 @@ def mark_held() -> Iterator[None]:
         yield
     finally:
         _HOLDS.reset(token)
+
+
+class HoldsAnswers(Protocol):
+    """Whoever answers calls."""
+
+    @property
+    def answer_memory(self) -> AnswerMemory:
+        """What long answers hold their memory of."""

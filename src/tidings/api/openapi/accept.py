@@ -80,6 +80,36 @@ EVENT_SCHEMAS: Json = {
 }
 
 
+def _parameters() -> list[Json]:
+    """Describe the headers of a call."""
+    return [
+        {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "description": "Makes the ids of events that come without one: the same call again "
+            "accepts nothing twice.",
+            "schema": {"type": "string", "pattern": KEY},
+        },
+        {
+            "name": HEADER,
+            "in": "header",
+            "description": "As the message had it that the events were made of, so that none "
+            "goes round for ever. With 8 hops, or by the same door for the third time, they "
+            "are kept, sent to nobody, and have a warning.",
+            "schema": {"type": "string", "maxLength": TEXT_MAX},
+        },
+        *(
+            {
+                "name": name,
+                "in": "header",
+                "description": "CloudEvents 1.0 in binary mode: all but the time, or none.",
+                "schema": shape,
+            }
+            for name, shape in _CLOUD_HEADERS.items()
+        ),
+    ]
+
+
 def accept_operation(kind: EventType) -> Json:
     """The operation, with `kind` as the event of its examples."""
     event = {name: value for name, value in kind.example.items() if name != "orgId"}
@@ -122,32 +152,7 @@ def accept_operation(kind: EventType) -> Json:
         "one was refused. Each has a row in the answer, in the order in which they came. The form "
         "of the body is told by its content type, and by ce- headers for CloudEvents in binary "
         "mode, whose body is `data` alone.",
-        "parameters": [
-            {
-                "name": "Idempotency-Key",
-                "in": "header",
-                "description": "Makes the ids of events that come without one: the same call again "
-                "accepts nothing twice.",
-                "schema": {"type": "string", "pattern": KEY},
-            },
-            {
-                "name": HEADER,
-                "in": "header",
-                "description": "As the message had it that the events were made of, so that none "
-                "goes round for ever. With 8 hops, or by the same door for the third time, they "
-                "are kept, sent to nobody, and have a warning.",
-                "schema": {"type": "string", "maxLength": TEXT_MAX},
-            },
-            *(
-                {
-                    "name": name,
-                    "in": "header",
-                    "description": "CloudEvents 1.0 in binary mode: all but the time, or none.",
-                    "schema": shape,
-                }
-                for name, shape in _CLOUD_HEADERS.items()
-            ),
-        ],
+        "parameters": _parameters(),
         "requestBody": {
             "required": True,
             "content": {

@@ -1,6 +1,11 @@
-"""The webhooks of actions: made, changed and let go at each start, as the file says."""
+"""The operator's actions, and their webhooks: made, changed and let go at each start, as the file
+says."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from tidings.core.actions.action import Action, Actions
+from tidings.core.actions.file.faults import Fault
 from tidings.core.delivery.advice import LEFT_FILE
 from tidings.core.delivery.outcome import RetryPolicy
 from tidings.core.delivery.standing import Standing
@@ -11,6 +16,23 @@ from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.webhooks.webhooks import Webhooks
 
 ABSENT = LEFT_FILE
+
+
+@dataclass(frozen=True)
+class DeclaredActions:
+    """The actions of the operator's file: whose they are, and what is odd in it."""
+
+    actions: Actions = field(default_factory=dict)  # by name
+    org: OrgId | None = None
+    warnings: Sequence[Fault] = ()
+
+    def of(self, org: OrgId) -> Actions:
+        """Return those of an org; nobody else has any."""
+        return self.actions if org == self.org else {}
+
+    def warnings_of(self, org: OrgId) -> Sequence[Fault]:
+        """Return what is odd in the file of an org's actions."""
+        return self.warnings if org == self.org else ()
 
 
 async def declare(webhooks: Webhooks, org: OrgId, actions: Actions, by: str) -> None:

@@ -106,9 +106,10 @@ class Lookups:
         now_s: Callable[[], float] | None = None,
         *,
         cache_bytes: int = CACHE_BYTES,
+        listener: LookupListener | None = None,
     ) -> None:
         """`sources`: who answers, by the look-up's name. `now_s` of a clock that is never set; else
-        the loop's."""
+        the loop's. `listener` hears how look-ups do."""
         self._sources = sources
         self._loop = asyncio.get_running_loop()
         self._now_s = now_s or self._loop.time
@@ -118,14 +119,11 @@ class Lookups:
         self.asked = 0  # questions
         self.failed = 0  # of these without an answer
         self.wrong: Mapping[str, str] = {}  # what the last `check` found, by look-up
-        self._listener: LookupListener | None = None
-
-    def listen(self, listener: LookupListener) -> None:
-        """Tell it how look-ups do from now on."""
         self._listener = listener
-        for name, source in self._sources.items():
-            if isinstance(source, WatchedSource):
-                source.listen(partial(listener.not_taken, name))
+        if listener is not None:
+            for name, source in sources.items():
+                if isinstance(source, WatchedSource):
+                    source.listen(partial(listener.not_taken, name))
 
     async def find(self, lookup: Lookup, seen: Mapping[str, Any]) -> Found:
         """Its record for an action that sees this. LookupDown, LookupRefused, both with a text that

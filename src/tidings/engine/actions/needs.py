@@ -11,6 +11,7 @@ from typing import NamedTuple
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, OrgId
 from tidings.core.shares.table import SharedTable
+from tidings.engine.listeners import Listeners
 from tidings.engine.outage import Outage
 from tidings.store import port
 
@@ -37,14 +38,20 @@ class _Waiter(NamedTuple):
 class Needs:
     """Looks at what actions need, and wakes them."""
 
-    def __init__(self, store: port.Store, number_of: Callable[[OrgId, str], int | None]) -> None:
-        """`number_of` the webhook of an action, by its org and name."""
+    def __init__(
+        self,
+        store: port.Store,
+        number_of: Callable[[OrgId, str], int | None],
+        due: Listeners[int, int],
+    ) -> None:
+        """`number_of` the webhook of an action, by its org and name; `due` hears which webhook has
+        a retry, and when that is due."""
         self._store = store
         self._number_of = number_of
+        self._due = due
         self._waiters = SharedTable[OrgId, DeliveryId, list[_Waiter]](NEEDED_MAX)
         self._waking: set[asyncio.Task[None]] = set()
         self._outage = Outage("actions that wait for others")
-        self.due: Callable[[int, int], None] = lambda webhook, due_ms: None  # the dispatcher's
 
     async def look(
         self, org: OrgId, event_id: str, needed: str, delivery: DeliveryId, webhook: int
@@ -87,7 +94,7 @@ class Needs:
             with self._outage:
                 asked = await self._store.wake(waiter.delivery)
                 if asked.due_ms is not None:
-                    self.due(waiter.webhook, asked.due_ms)
+                    self._due.tell(waiter.webhook, asked.due_ms)
                     return
                 if asked.outcome not in ("waiting", "under_way"):
                     return

@@ -18,6 +18,7 @@ from tidings.core.pull_rules import Asked, Said, Word
 from tidings.core.shares.budget import SharedBudget
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Headers, Shown
+from tidings.engine.listeners import Listeners
 from tidings.engine.pull.desk import Acknowledged, Desk, PullChannel
 from tidings.engine.pull.lease import Offer
 from tidings.errors import Conflict, Refusal, Throttled
@@ -74,15 +75,15 @@ class TooManyReaders(Throttled):
 class Pulls:
     """The desks of all webhooks that are fetched from; the `Driver` of their type."""
 
-    def __init__(self, random_text: Callable[[], str]) -> None:
-        """`random_text`: what nobody can guess."""
+    def __init__(self, random_text: Callable[[], str], asked: Listeners[int, int, int]) -> None:
+        """`random_text`: what nobody can guess; `asked` hears what a webhook's readers
+        want and have: its number, and both."""
         self._random_text = random_text
+        self._asked = asked
         self._desks: dict[int, Desk] = {}
         self._out = SharedBudget[OrgId](OUT_MAX)  # messages that readers have
         self._out_bytes = SharedBudget[OrgId](OUT_BYTES_MAX)
         self._ending = False
-        self.ask: Callable[[int, int, int], None] = lambda webhook, wanted, out: None
-        """Tells a webhook's lane what its readers want and have (`Dispatcher.ask`)."""
 
     # -- the driver -------------------------------------------------------------------------------
 
@@ -212,7 +213,7 @@ class Pulls:
         elif messages:
             self._out.give(desk.org, -messages)
             self._out_bytes.give(desk.org, -size)
-        self.ask(desk.number, desk.wanted, len(desk.out))
+        self._asked.tell(desk.number, desk.wanted, len(desk.out))
 
     def _full(self, org: OrgId) -> bool:
         """Return whether an org's readers hold as much as is left for those of others."""

@@ -3,13 +3,14 @@ unless its rows say how often their event has been through."""
 
 from collections.abc import Iterable, Iterator
 
-from tidings.core.actions.action import Actions, Row
+from tidings.core.actions.action import Row
 from tidings.core.connections.connection import Connection, Connections
 from tidings.core.connections.same_table import is_same_table
 from tidings.core.connections.tables import tables_of
 from tidings.core.ids import OrgId
 from tidings.core.sources.source import OUTBOX, OutboxTable, Source
 from tidings.core.webhooks.webhook import Webhook
+from tidings.engine.actions.declared import DeclaredActions
 from tidings.errors import Conflict, Refusal
 
 
@@ -20,14 +21,12 @@ class OutboxTables:
         self,
         connections: Connections,
         webhooks: Iterable[Webhook],
-        actions: Actions,
-        actions_org: OrgId | None,
+        actions: DeclaredActions,
     ) -> None:
         """`webhooks`: all of them, as they are when it is asked."""
         self._connections = connections
         self._webhooks = webhooks
         self._actions = actions
-        self._actions_org = actions_org
         self._read: dict[int, tuple[Connection, str]] = {}
 
     def keep(self, number: int, source: Source | None) -> None:
@@ -72,9 +71,10 @@ class OutboxTables:
             connection = self._connections.get(webhook.connection)
             if webhook.sql is not None and connection is not None:
                 yield connection, webhook.org, webhook.sql.table
-        if self._actions_org is None:
+        org, actions = self._actions.org, self._actions.actions
+        if org is None:
             return
-        for act in (act for action in self._actions.values() for act in action.acts.values()):
+        for act in (act for action in actions.values() for act in action.acts.values()):
             connection = self._connections.get(act.connection) if isinstance(act, Row) else None
             if isinstance(act, Row) and connection is not None:
-                yield connection, self._actions_org, act.table
+                yield connection, org, act.table

@@ -1,0 +1,196 @@
+"""Deliveries: how receivers do, the engine with its lanes, and all that is asked of them."""
+
+import asyncio
+from dataclasses import dataclass
+from functools import partial
+
+from tidings.core.actions.action import EVENTS
+from tidings.core.actions.routes import connection_of
+from tidings.core.webhooks.kinds import PULL
+from tidings.destinations.port import Driver
+from tidings.engine.actions.actions import ActionServices
+from tidings.engine.actions.new_events import NewEventsDriver
+from tidings.engine.actions.troubles import ActionTroubles
+from tidings.engine.clock import sure
+from tidings.engine.connections import NamedConnections
+from tidings.engine.delivery.guards.connection_watch import ConnectionWatch
+from tidings.engine.delivery.guards.guarded_channel import GuardedDestination
+from tidings.engine.delivery.healths import Healths
+from tidings.engine.delivery.manual_retries import ManualRetries
+from tidings.engine.delivery.message import HeadersOf, MessageHeaders
+from tidings.engine.delivery.next_attempts import NextAttempts
+from tidings.engine.delivery.stops import Stops
+from tidings.engine.delivery.trial import Trial
+from tidings.engine.engine import Engine
+from tidings.engine.inboxes import Inboxes
+from tidings.engine.notices.notices import Notices
+from tidings.engine.pull.pulls import Pulls
+from tidings.engine.services.events import EventServices
+from tidings.engine.services.foundation import Foundation
+from tidings.engine.services.notices import NoticeServices
+from tidings.engine.services.replay import ReplayServices
+from tidings.engine.services.shaping import ShapingServices
+from tidings.engine.webhooks.judgements import WebhookJudgements
+from tidings.engine.webhooks.webhooks import Webhooks
+from tidings.ports import Options, Ports
+
+
+@dataclass(frozen=True, kw_only=True)
+class HealthServices:
+    """How receivers and connections do. Composed before the webhooks, which are disabled by it."""
+
+    connections: NamedConnections
+    watch: ConnectionWatch
+    healths: Healths
+
+    @classmethod
+    def compose(
+        cls,
+        base: Foundation,
+        ports: Ports,
+        options: Options,
+        notices: Notices,
+    ) -> "HealthServices":
+        """`notices`: by whom orgs and owners are told."""
+        clock, registry, declared = base.clock, base.registry, ports.declared
+        named = NamedConnections(declared.connections, declared.connection_types, clock)
+        watch = ConnectionWatch(
+            registry=registry,
+            connection_of=lambda webhook: connection_of(webhook, declared.actions.of(webhook.org)),
+            probe=named.probe,
+            clock=clock,
+            moved=base.heard.held,
+            tell=notices.tell,
+        )
+        return cls(
+            connections=named,
+            watch=watch,
+            healths=Healths(
+                store=base.store,
+                registry=registry,
+                clock=clock,
+                owners=notices,
+                parked=base.heard.parked,
+                passed_s=asyncio.get_running_loop().time,
+                sure=lambda: sure(clock),
+                policy=options.limits.health,
+                connections=watch,
+                held=base.heard.held,
+            ),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeliveryServices:
+    """Composed after webhooks and destinations."""
+
+    engine: Engine
+    destination: GuardedDestination
+    headers_of: HeadersOf
+    next_attempts: NextAttempts
+    judgements: WebhookJudgements
+    connections: NamedConnections
+    inboxes: Inboxes
+    pulls: Pulls
+    stops: Stops
+    manual_retries: ManualRetries
+    trial: Trial
+    replay: ReplayServices
+
+    @classmethod
+    def compose(
+        cls,
+        base: Foundation,
+        ports: Ports,
+        options: Options,
+        *,
+        health: HealthServices,
+        events: EventServices,
+        shaping: ShapingServices,
+        actions: ActionServices,
+        notices: NoticeServices,
+        webhooks: Webhooks,
+        inboxes: Inboxes,
+    ) -> "DeliveryServices":
+        """Make the engine over the destinations, and what is asked of it."""
+        store, clock, registry = base.store, base.clock, base.registry
+        pulls = Pulls(lambda: base.random_bytes(16).hex(), base.heard.asked)
+        destination = _destination(base, ports, events, notices, inboxes, pulls)
+        headers_of = partial(MessageHeaders, first_hop=events.doors.first_hop)
+        stops = Stops(store=store, clock=clock, switched=base.heard.switched)
+        engine = Engine(
+            store=store,
+            registry=registry,
+            commits=events.commits,
+            healths=health.healths,
+            destination=destination,
+            clock=clock,
+            rng=ports.randomness.rng,
+            shaper=shaping.shaper,
+            ends=webhooks,
+            stops=stops,
+            failures=notices.notices,
+            settlements=actions.needs,
+            heard=base.heard,
+            feed=events.feed,
+            metrics=base.metrics,
+            limits=options.limits,
+            in_flight=ports.in_flight,
+            supervisor=base.supervisor,
+            errors=base.errors,
+            headers_of=headers_of,
+            connections=health.watch,
+        )
+        dispatcher = engine.dispatcher
+        troubles = ActionTroubles(actions, registry)
+        return cls(
+            engine=engine,
+            destination=destination,
+            headers_of=headers_of,
+            next_attempts=dispatcher.next_attempts,
+            judgements=WebhookJudgements(
+                health.healths, registry, base.metrics, troubles, health.watch
+            ),
+            connections=health.connections,
+            inboxes=inboxes,
+            pulls=pulls,
+            stops=stops,
+            manual_retries=ManualRetries(store, dispatcher),
+            trial=Trial(
+                destination=destination,
+                shaper=shaping.shaper,
+                clock=clock,
+                errors=base.errors,
+                headers_of=headers_of,
+                succeeded=dispatcher.succeeded_outside,
+            ),
+            replay=ReplayServices.compose(
+                base,
+                events=events,
+                notices=notices.notices,
+                webhooks=webhooks,
+                stops=stops,
+                lanes=dispatcher,
+            ),
+        )
+
+
+def _destination(
+    base: Foundation,
+    ports: Ports,
+    events: EventServices,
+    notices: NoticeServices,
+    inboxes: Inboxes,
+    pulls: Pulls,
+) -> GuardedDestination:
+    """Make the destinations of all kinds, those of the engine itself among them."""
+    new_events = NewEventsDriver(
+        intake=events.acceptor,
+        reader=events.reader,
+        late=events.late,
+        clock_ms=base.clock.now_ms,
+        doors=events.doors,
+    )
+    own: dict[str, Driver] = {PULL: pulls, EVENTS: new_events}
+    made = ports.destination(inboxes.receive, own, notices.consents.has_agreed)
+    return GuardedDestination(made, base.errors)

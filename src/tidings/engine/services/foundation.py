@@ -1,0 +1,56 @@
+"""What every subject stands on: the store, time, the registry, and who watches over the parts."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tidings.core.webhooks.registry import Registry
+from tidings.engine.changes import Changes
+from tidings.engine.clock import Clock
+from tidings.engine.delivery.guards.unforeseen import UnforeseenErrors
+from tidings.engine.heartbeats import Heartbeats
+from tidings.engine.listeners import EngineListeners, new_listeners
+from tidings.engine.metrics import EngineMetrics
+from tidings.engine.supervisor import Supervisor
+from tidings.engine.threads import ThreadOffload
+from tidings.ports import Options, Ports
+from tidings.store import port
+
+
+@dataclass(frozen=True, kw_only=True)
+class Foundation:
+    """Made before all subjects, and given to each of them."""
+
+    store: port.Store
+    clock: Clock
+    random_bytes: Callable[[int], bytes]
+    registry: Registry
+    changes: Changes
+    heard: EngineListeners
+    metrics: EngineMetrics
+    errors: UnforeseenErrors
+    heartbeats: Heartbeats
+    supervisor: Supervisor
+    offload: ThreadOffload
+
+    @classmethod
+    def compose(
+        cls,
+        ports: Ports,
+        options: Options,
+    ) -> "Foundation":
+        """Make it over the store, the clock and the randomness of `ports`."""
+        store, registry = ports.store, Registry()
+        heartbeats = Heartbeats(slice_s=options.rest_slice_s)
+        return cls(
+            store=store,
+            clock=ports.times.clock,
+            random_bytes=ports.randomness.random_bytes,
+            registry=registry,
+            changes=Changes(store, registry),
+            heard=new_listeners(),
+            metrics=EngineMetrics(),
+            errors=UnforeseenErrors(),
+            heartbeats=heartbeats,
+            supervisor=Supervisor(heartbeats),
+            offload=ThreadOffload(),
+        )

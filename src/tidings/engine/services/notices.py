@@ -1,0 +1,83 @@
+"""What orgs and owners are told: operational events, e-mails, and who has agreed to them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tidings.core.ids import OrgId
+from tidings.core.notices.consent_rules import mailed_by
+from tidings.core.running.parts import Part
+from tidings.engine.events.acceptor import Acceptor
+from tidings.engine.notices.consents import PART as CONSENT_EMAILS
+from tidings.engine.notices.consents import ConsentEmails, Consents
+from tidings.engine.notices.emails import PART as EMAILS
+from tidings.engine.notices.emails import Emails
+from tidings.engine.notices.notices import Notices
+from tidings.engine.orgs import Orgs
+from tidings.engine.services.foundation import Foundation
+from tidings.engine.supervisor import Job
+from tidings.ports import Options, Ports
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoticeServices:
+    """Composed after events, before whoever has something to tell."""
+
+    notices: Notices
+    consents: Consents
+    emails: Emails
+    consent_emails: ConsentEmails | None  # None: there is no mail server
+
+    @classmethod
+    def compose(
+        cls,
+        base: Foundation,
+        ports: Ports,
+        options: Options,
+        *,
+        acceptor: Acceptor,
+        orgs: Orgs,
+    ) -> "NoticeServices":
+        """`acceptor` takes operational events as any others."""
+        registry, declared, mailer = base.registry, ports.declared, ports.outside.mailer
+
+        def mailed(org: OrgId) -> list[str]:
+            return mailed_by(registry.of_org(org), declared.connections)
+
+        consents = Consents(
+            orgs=orgs,
+            clock=base.clock,
+            key=ports.secrets.keys.consents,
+            base=options.public_url,
+            mailed=mailed,
+        )
+        emails = Emails(
+            store=base.store,
+            clock=base.clock,
+            addresses=consents.told,
+            mailer=mailer,
+            awaits=consents.awaits,
+            link=consents.link,
+        )
+        asks = None
+        if mailer is not None:
+            asks = ConsentEmails(orgs=orgs, clock=base.clock, emails=emails, mailed=mailed)
+            base.heard.changed.add(asks.webhook_changed)
+        return cls(
+            notices=Notices(
+                accept=acceptor.accept,
+                clock=base.clock,
+                registry=registry,
+                emails=emails,
+                parked=base.heard.parked,
+                actions=declared.actions.of,
+            ),
+            consents=consents,
+            emails=emails,
+            consent_emails=asks,
+        )
+
+    def mail_jobs(self) -> Mapping[Part, Job]:
+        """Return who writes e-mails behind the calls; nobody without a mail server."""
+        if self.consent_emails is None:
+            return {}
+        return {EMAILS: self.emails.run, CONSENT_EMAILS: self.consent_emails.run}

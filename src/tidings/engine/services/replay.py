@@ -1,0 +1,70 @@
+"""What is sent once more: jobs over old events, their requests, and what a restored copy owes."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from tidings.core.ids import OrgId
+from tidings.engine.delivery.restored_backlog import RestoredBacklog
+from tidings.engine.delivery.stops import Stops
+from tidings.engine.events.feed import Feed
+from tidings.engine.notices.notices import Notices
+from tidings.engine.replay.requests import ReplayRequests
+from tidings.engine.replay.runs import Lanes, Replays
+from tidings.engine.services.events import EventServices
+from tidings.engine.services.foundation import Foundation
+from tidings.engine.webhooks.webhooks import Webhooks
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplayServices:
+    """Composed after the lanes."""
+
+    runs: Replays
+    requests: ReplayRequests
+    backlog: RestoredBacklog
+
+    @classmethod
+    def compose(
+        cls,
+        base: Foundation,
+        *,
+        events: EventServices,
+        notices: Notices,
+        webhooks: Webhooks,
+        stops: Stops,
+        lanes: Lanes,
+    ) -> "ReplayServices":
+        """`lanes`: who knows how busy a webhook is."""
+        store, registry = base.store, base.registry
+        return cls(
+            runs=Replays(
+                store=store,
+                registry=registry,
+                commits=events.commits,
+                lanes=lanes,
+                stops=stops,
+                ordering_key=events.acceptor.ordering_key,
+                kind_of=events.types.kind_of,
+                tell=_ReplayEnds(events.feed, notices).tell,
+                changed=base.heard.changed,
+                switched=base.heard.switched,
+                supervisor=base.supervisor,
+            ),
+            requests=ReplayRequests(
+                store=store, webhooks=webhooks, terms=events.terms, below=registry.below
+            ),
+            backlog=RestoredBacklog(store=store, commits=events.commits, stops=stops),
+        )
+
+
+class _ReplayEnds:
+    """Tells of the ends of jobs: who watches, and who subscribes."""
+
+    def __init__(self, feed: Feed, notices: Notices) -> None:
+        self._feed = feed
+        self._notices = notices
+
+    def tell(self, kind: str, org: OrgId, fact: dict[str, Any]) -> None:
+        """Tell an org a fact of a job."""
+        self._feed.tell(org, "replay", fact)
+        self._notices.tell(kind, org, fact)

@@ -1,0 +1,151 @@
+"""The service itself at work: its jobs behind the calls, whether it is ready, and its figures."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from prometheus_client.registry import Collector
+
+from tidings.core.running.parts import Part
+from tidings.engine.access.key_guard import KeyGuard
+from tidings.engine.actions.actions import ActionServices
+from tidings.engine.background_tasks import BackgroundTasks
+from tidings.engine.clock import sure
+from tidings.engine.delivery.guards.connection_watch import PART as CONNECTIONS
+from tidings.engine.delivery.guards.connection_watch import ConnectionWatch
+from tidings.engine.delivery.guards.slot_watch import PART as SLOTS
+from tidings.engine.delivery.stops import EVERYTHING
+from tidings.engine.loop_lag import BLOCKED_TOLD_S, LoopLag
+from tidings.engine.loop_lag import PART as LOOP_LAG
+from tidings.engine.notices.notices import PART as NOTICES
+from tidings.engine.orgs import Orgs
+from tidings.engine.readiness import Readiness
+from tidings.engine.retention import PART as RETENTION
+from tidings.engine.retention import Retention
+from tidings.engine.services.delivery import DeliveryServices
+from tidings.engine.services.events import EventServices
+from tidings.engine.services.foundation import Foundation
+from tidings.engine.services.notices import NoticeServices
+from tidings.engine.services.shaping import ShapingServices
+from tidings.engine.services.sources import SourceServices
+from tidings.engine.shaping.platform import counters, gauges
+from tidings.engine.sources.kept_activity import PART as SOURCE_FIGURES
+from tidings.engine.supervisor import Job
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunningServices:
+    """Composed last, over all others."""
+
+    background: BackgroundTasks
+    readiness: Readiness
+    collectors: Sequence[Collector]
+
+    @classmethod
+    def compose(
+        cls,
+        base: Foundation,
+        *,
+        orgs: Orgs,
+        guard: KeyGuard,
+        events: EventServices,
+        shaping: ShapingServices,
+        actions: ActionServices,
+        notices: NoticeServices,
+        delivery: DeliveryServices,
+        watch: ConnectionWatch,
+        sources: SourceServices,
+    ) -> "RunningServices":
+        """`guard`: what keeps keys from being guessed; `watch`: what probes the
+        connections that are held."""
+        clock, heartbeats, engine = base.clock, base.heartbeats, delivery.engine
+        retention = Retention(
+            store=base.store,
+            clock=clock,
+            sure=lambda: sure(clock),
+            retentions=lambda: {org.id: orgs.settings(org.id).retention for org in orgs.all()},
+        )
+        lag = LoopLag(
+            lambda lag_s: heartbeats.raise_notice(
+                "loop blocked",
+                f"Within the last hour Tidings stood still for {lag_s:.0f} s: nothing was accepted "
+                "or sent meanwhile. Look at the processors and the memory of its machine.",
+                for_s=BLOCKED_TOLD_S,
+            )
+        )
+        jobs: Mapping[Part, Job] = {
+            RETENTION: retention.run,
+            NOTICES: notices.notices.run,
+            LOOP_LAG: lag.run,
+            SLOTS: engine.dispatcher.slot_watch.run,
+            CONNECTIONS: watch.run,
+            **notices.mail_jobs(),
+            SOURCE_FIGURES: sources.kept_activity.run,
+        }
+        _measure_deliveries(base, delivery, actions)
+        _measure_others(base, events, shaping, delivery, lag)
+        return cls(
+            background=BackgroundTasks(base.supervisor, jobs, notices.notices.flush),
+            readiness=Readiness(engine, delivery.stops, heartbeats),
+            collectors=(
+                base.metrics,
+                heartbeats,
+                retention,
+                notices.notices,
+                guard,
+                sources.sources,
+            ),
+        )
+
+
+def _measure_deliveries(
+    base: Foundation, delivery: DeliveryServices, actions: ActionServices
+) -> None:
+    """Have readers and look-ups counted, after what the engine counts itself."""
+    pulls, lookups = delivery.pulls, actions.lookups
+    base.metrics.gauges.update(
+        readers_waiting=("Readers that wait for messages.", lambda: pulls.readers),
+        pulled_out=("Messages that readers have under leases.", lambda: pulls.messages_out),
+    )
+    base.metrics.counters.update(
+        lookups=("Questions of actions' look-ups.", lambda: lookups.asked),
+        lookups_failed=("Those without an answer.", lambda: lookups.failed),
+    )
+
+
+def _measure_others(
+    base: Foundation,
+    events: EventServices,
+    shaping: ShapingServices,
+    delivery: DeliveryServices,
+    lag: LoopLag,
+) -> None:
+    """Have counted what the metrics ask of other parts than the engine."""
+    metrics, stops, replays = base.metrics, delivery.stops, delivery.replay.runs
+    metrics.gauges.update(
+        reference_cache_bytes=(
+            "Reference data in memory, about.",
+            lambda: shaping.reference.cached_bytes,
+        ),
+        loop_lag_seconds=("The latest that a timer came, of the last minute.", lag.worst_s),
+        sending_stopped=(
+            "1 while all sending is stopped.",
+            lambda: stops.of(EVERYTHING) is not None,
+        ),
+        orgs_stopped=("Orgs whose sending is stopped.", lambda: stops.orgs),
+        replays_open=("Replays and cancels with work left.", lambda: replays.open),
+    )
+    metrics.counters["events_stopped"] = (
+        "Events that had come back too often: kept, and sent to nobody.",
+        lambda: events.acceptor.loops.stopped,
+    )
+    metrics.counters["loop_blocked"] = (
+        "How often the event loop stood still for 2 s and more.",
+        lambda: lag.blocked,
+    )
+    metrics.counters["enrichment_thin"] = (
+        "Messages sent thin because the platform did not answer.",
+        lambda: shaping.enricher.thin,
+    )
+    if shaping.platform is not None:
+        metrics.counters.update(counters(shaping.platform))
+        metrics.gauges.update(gauges(shaping.platform))

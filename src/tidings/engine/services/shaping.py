@@ -1,0 +1,65 @@
+"""What messages are made of: reference data, the platform, transformations, and who makes them."""
+
+from dataclasses import dataclass
+
+from tidings.engine.actions.actions import ActionServices
+from tidings.engine.delivery.guards.unforeseen import Step
+from tidings.engine.events.event_types import EventTypes
+from tidings.engine.services.foundation import Foundation
+from tidings.engine.shaping.cuts import PersonalCuts
+from tidings.engine.shaping.enricher import Enricher
+from tidings.engine.shaping.platform import Platform
+from tidings.engine.shaping.reference import Reference
+from tidings.engine.shaping.shaper import Shaper, Shaping
+from tidings.engine.shaping.transformations import Transformations
+from tidings.ports import Ports
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShapingServices:
+    """Composed after event types and actions."""
+
+    reference: Reference
+    transformations: Transformations
+    enricher: Enricher
+    platform: Platform | None
+    shaper: Shaping
+
+    @classmethod
+    def compose(
+        cls,
+        base: Foundation,
+        ports: Ports,
+        *,
+        event_types: EventTypes,
+        actions: ActionServices,
+    ) -> "ShapingServices":
+        """Make all of it, but for a shaper that `ports` bring instead."""
+        renderer, platform = ports.sandboxes, ports.outside.platform
+        store, errors, metrics = base.store, base.errors, base.metrics
+        reference = Reference(
+            store=store, vault=ports.secrets.vault, others=lambda: metrics.written
+        )
+        transformations = Transformations(
+            store=store,
+            changes=base.changes,
+            renderer=renderer,
+            users=base.registry.transformed_by,
+        )
+        enricher = Enricher(kind_of=event_types.kind_of, reference=reference, platform=platform)
+        return cls(
+            reference=reference,
+            transformations=transformations,
+            enricher=enricher,
+            platform=platform,
+            shaper=ports.shaping
+            or Shaper(
+                enricher=enricher,
+                templates=transformations,
+                renderer=renderer,
+                actions=actions.preparation,
+                cuts=PersonalCuts(event_types.kind_of),
+                failed=lambda error, kind: errors.note(error, Step.SHAPE, kind),
+                offload=base.offload,
+            ),
+        )

@@ -1,0 +1,81 @@
+"""Sources: kept, fed, and the doors at which messages come in that nobody sends to `/v1/events`."""
+
+from dataclasses import dataclass
+
+from tidings.engine.access.limits import Quotas
+from tidings.engine.notices.notices import Notices
+from tidings.engine.services.events import EventServices
+from tidings.engine.services.foundation import Foundation
+from tidings.engine.sources.conflicts import ConflictFinder
+from tidings.engine.sources.inbound import Inbound
+from tidings.engine.sources.intake import SourceIntake
+from tidings.engine.sources.kept_activity import KeptActivity
+from tidings.engine.sources.message_reader import MessageReader
+from tidings.engine.sources.outbox_tables import OutboxTables
+from tidings.engine.sources.pumps import Pumps
+from tidings.engine.sources.sources import Sources
+from tidings.ports import Options, Ports
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceServices:
+    """Composed after events, and after who tells orgs."""
+
+    sources: Sources
+    pumps: Pumps
+    inbound: Inbound
+    kept_activity: KeptActivity
+
+    @classmethod
+    def compose(
+        cls,
+        base: Foundation,
+        ports: Ports,
+        options: Options,
+        *,
+        outboxes: OutboxTables,
+        events: EventServices,
+        notices: Notices,
+        throttle: Quotas,
+    ) -> "SourceServices":
+        """`outboxes`: the tables that are read; `throttle`: how much an org may bring."""
+        store, clock, declared = base.store, base.clock, ports.declared
+        sources = Sources(
+            store=store,
+            vault=ports.secrets.vault,
+            intake=SourceIntake(
+                store=store,
+                intake=events.acceptor,
+                messages=MessageReader(
+                    reader=events.reader,
+                    late=events.late,
+                    mapper=ports.sandboxes,
+                    clock_ms=clock.now_ms,
+                    doors=events.doors,
+                ),
+                conflicts=ConflictFinder(store, events.doors),
+                clock_ms=clock.now_ms,
+                throttle=throttle,
+                tell=notices.tell,
+            ),
+            connections=declared.connections,
+            outboxes=outboxes,
+        )
+        return cls(
+            sources=sources,
+            pumps=Pumps(
+                sources,
+                declared.source_drivers,
+                declared.connections,
+                notices.tell,
+                options.limits.health.first_after_ms,
+                base.supervisor,
+            ),
+            inbound=Inbound(
+                named=sources.named,
+                intake=sources.intake,
+                clock_ms=clock.now_ms,
+                key=ports.secrets.keys.tokens,
+            ),
+            kept_activity=KeptActivity(store, sources),
+        )

@@ -1,0 +1,67 @@
+"""How the service is put together can be followed: few fields, short functions, few callables."""
+
+import ast
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tidings.api.context import Services
+from tidings.compose import App
+from tidings.ports import Ports
+
+SOURCE = Path(__file__).parents[2] / "src"
+ENGINE = SOURCE / "tidings/engine"
+FIELDS_MAX = 12
+LINES_MAX = 80
+CALLABLES_MAX = 113  # in the engine; fewer are better: an object or a protocol says who is asked
+
+
+def trees(folder: Path) -> Iterator[tuple[Path, ast.Module]]:
+    for path in sorted(folder.rglob("*.py")):
+        yield path, ast.parse(path.read_text())
+
+
+@pytest.mark.parametrize("whole", [App, Services, Ports])
+def test_a_whole_has_few_fields_and_each_is_a_subject(whole: type) -> None:
+    assert len(dataclasses.fields(whole)) <= FIELDS_MAX  # type: ignore[arg-type]
+
+
+def test_no_function_is_longer_than_a_page() -> None:
+    long = [
+        f"{path.relative_to(SOURCE)}:{node.name}"
+        for path, tree in trees(SOURCE)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (node.end_lineno or 0) - node.lineno >= LINES_MAX
+    ]
+    assert long == []
+
+
+def test_nothing_is_set_on_a_part_after_it_is_made() -> None:
+    composed = [SOURCE / "tidings/compose.py", *(ENGINE / "services").glob("*.py")]
+    later = [
+        f"{path.relative_to(SOURCE)}:{node.lineno}"
+        for path in composed
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.ctx, ast.Store)
+        and not (isinstance(node.value, ast.Name) and node.value.id == "self")
+    ]
+    assert later == []
+
+
+def test_the_engine_is_handed_few_callables() -> None:
+    found = sum(path.read_text().count("Callable[") for path in ENGINE.rglob("*.py"))
+    alone = [
+        node.name
+        for _, tree in trees(ENGINE)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef) and methods_of(node) == ["__call__"]
+    ]
+    assert found + len(alone) <= CALLABLES_MAX
+
+
+def methods_of(declared: ast.ClassDef) -> list[str]:
+    return [one.name for one in declared.body if isinstance(one, ast.FunctionDef)]
