@@ -65,9 +65,9 @@ def make_control_app(services: Services) -> FastAPI:
     )
     for routes in (
         health_routes(
-            services.health,
-            services.metrics,
-            lambda request: services.metrics_readers.check(request, services.platform),
+            services.web.health,
+            services.web.metrics,
+            lambda request: services.web.metrics_readers.check(request, services.platform),
         ),
         replay_routes(services),
         cancel_routes(services),
@@ -99,7 +99,7 @@ def make_control_app(services: Services) -> FastAPI:
     app.add_exception_handler(HTTPException, _say_http)
     app.add_exception_handler(RequestValidationError, _say_parameter)
     app.add_middleware(SourceDoor, answers=inbound_answers(services))
-    app.add_middleware(Frame, origins_of=services.own_origins, bodies=services.bodies)
+    app.add_middleware(Frame, origins_of=services.own_origins, bodies=services.web.bodies)
     return app
 
 

@@ -85,7 +85,7 @@ def _once(app: ASGIApp, services: Services, needed: str, of_platform: bool) -> A
         if caller is None or (of_platform and not caller.platform):
             await app(scope, receive, send)  # which counts and refuses it
             return
-        answer, made = await services.keyed_calls.run(
+        answer, made = await services.web.keyed_calls.run(
             _answer_once(app, services, request, key, receive)
         )
         start: Message = {"type": "http.response.start", "status": answer.status}
@@ -104,7 +104,7 @@ async def _answer_once(
     The route itself finds whether its caller may, and how long the body may be; it is looked up
     between its body and its work.
     """
-    scope, keyed_calls = request.scope, services.keyed_calls
+    scope, keyed_calls = request.scope, services.web.keyed_calls
     parts: list[Message] = []
     asked: AsksForCall | None = None
 

@@ -151,7 +151,7 @@ class Frame:
         """The portal that a place is of, while its session is in force."""
         if not place.portal:
             return None
-        opened = self.services.sessions.opened(self.token(request, place))
+        opened = self.services.access.sessions.opened(self.token(request, place))
         return opened if opened is not None and opened.org == place.org else None
 
     def put_cookie(
@@ -241,13 +241,13 @@ class Frame:
         return endpoint
 
     def _seats(self, token: str) -> list[Seat]:
-        return list(self.services.sessions.seats(token))
+        return list(self.services.access.sessions.seats(token))
 
     def _own(self, token: str, place: Place) -> Caller:
         """Who calls, as whoever's session it is: a portal's is good on its pages alone, and any
         other on all others. Denied."""
-        own = self.services.sessions.caller(token)
-        if place.portal != (self.services.sessions.opened(token) is not None):
+        own = self.services.access.sessions.caller(token)
+        if place.portal != (self.services.access.sessions.opened(token) is not None):
             raise Unauthenticated.because(
                 "signed_out", "The session must be of the place. (signed_out, session)"
             )
@@ -259,7 +259,7 @@ class Frame:
         if place.org is None:  # 07, or a number that no org has
             raise NotFound.because("not_found", NO_ORG)
         try:
-            return self.services.sessions.caller(token, place.org)
+            return self.services.access.sessions.caller(token, place.org)
         except Forbidden:
             raise Forbidden.because(
                 "forbidden_org",
@@ -290,7 +290,9 @@ class Frame:
         if here is None or other is None or here in orgs:
             return Forbidden.because("stale_form", STALE)
         try:
-            self.services.sessions.caller(visit.token, other)  # else its name is not for them
+            self.services.access.sessions.caller(
+                visit.token, other
+            )  # else its name is not for them
             known = self.services.orgs.get(other)
         except Denied:
             known = None

@@ -51,7 +51,7 @@ class PlainVisit:
     @property
     def portal(self) -> PortalSession | None:
         """What the session is limited to, where it is that of a portal."""
-        return self.services.sessions.opened(self.token) if self.place.portal else None
+        return self.services.access.sessions.opened(self.token) if self.place.portal else None
 
     @property
     def partial(self) -> bool:

@@ -22,10 +22,11 @@ from tidings.core.times import iso
 from tidings.core.webhooks.name_matching import names_of
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.access.access import Caller
-from tidings.engine.answer_memory import AnswerMemory
-from tidings.engine.events.event_types import EventTypes
+from tidings.engine.answer_memory import HoldsAnswers
 from tidings.engine.replay import requests as replay_requests
-from tidings.engine.replay.runs import Replays, UnknownReplay
+from tidings.engine.replay.runs import UnknownReplay
+from tidings.engine.services.delivery import DeliveryServices
+from tidings.engine.services.events import EventServices
 from tidings.engine.webhooks.records import Record
 from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.errors import Conflict, NotFound, Refusal, not_found, passed
@@ -49,20 +50,16 @@ class ReplayParts(Protocol):
         """Whose deliveries they are."""
 
     @property
-    def event_types(self) -> EventTypes:
-        """How their names are spelled."""
+    def events(self) -> EventServices:
+        """Event types, and what events are found by."""
 
     @property
-    def replays(self) -> Replays:
-        """The jobs."""
+    def delivery(self) -> DeliveryServices:
+        """Who sends them, and what that waits for."""
 
     @property
-    def replay_requests(self) -> replay_requests.ReplayRequests:
-        """What a request comes to in an org."""
-
-    @property
-    def answer_memory(self) -> AnswerMemory:
-        """What a count holds its memory of."""
+    def web(self) -> HoldsAnswers:
+        """What holds the memory of answers."""
 
 
 class ReplayCalls:
@@ -73,7 +70,7 @@ class ReplayCalls:
 
     def shown(self, job: ReplayJob) -> dict[str, Any]:
         """A job as it is answered."""
-        replays = self._parts.replays
+        replays = self._parts.delivery.replay.runs
         return show_job(job, self._webhook, replays.waiting(job.number), replays.rate(job.number))
 
     async def look_up(
@@ -81,17 +78,17 @@ class ReplayCalls:
     ) -> tuple[ReplayRequest, replay_requests.ResolvedRequest]:
         """What a body asks for, and what that comes to in the org. Refused says why not."""
         job_request = passed(read_request(kind, body))
-        names = self._parts.event_types.spelled(org, job_request.names)
+        names = self._parts.events.types.spelled(org, job_request.names)
         job_request = msgspec.structs.replace(job_request, names=names)
-        return job_request, await self._parts.replay_requests.look_up(org, job_request)
+        return job_request, await self._parts.delivery.replay.requests.look_up(org, job_request)
 
     async def begin(
         self, caller: Caller, job_request: ReplayRequest, wanted: replay_requests.ResolvedRequest
     ) -> ReplayJob:
         """Store the job and begin it. Refused where the org has enough of them."""
         parts = self._parts
-        job = parts.replay_requests.job(caller.org, job_request, wanted, caller.credential)
-        return await parts.replays.create(job, wanted.listed)
+        job = parts.delivery.replay.requests.job(caller.org, job_request, wanted, caller.credential)
+        return await parts.delivery.replay.runs.create(job, wanted.listed)
 
     async def cancel(self, caller: Caller, delivery_id: str) -> tuple[StoredDelivery, Record]:
         """Cancel one unfinished delivery of the org. Refused where there is none such."""
@@ -100,7 +97,7 @@ class ReplayCalls:
         record = None if found is None else parts.webhooks.by_number(found.webhook)
         if found is None or record is None or record.org != caller.org:
             raise not_found("id", "the id of a delivery of this org, as dlv_…", delivery_id)
-        cancelled = await parts.replays.cancel([found.id], caller.credential)
+        cancelled = await parts.delivery.replay.runs.cancel([found.id], caller.credential)
         now = await parts.store.delivery(found.id) or found
         if not cancelled:
             raise Conflict(
@@ -119,7 +116,7 @@ class ReplayCalls:
         try:
             if number is None:
                 raise UnknownReplay
-            return await self._parts.replays.move(org, number, what)
+            return await self._parts.delivery.replay.runs.move(org, number, what)
         except UnknownReplay:
             raise unknown("id", A_REPLAY, replay_id) from None
 
@@ -134,9 +131,11 @@ class ReplayCalls:
         for_s: float = COUNT_FOR_S,
     ) -> dict[str, Any]:
         """What it would do, counted within `for_s` seconds and said in one sentence."""
-        memory = self._parts.answer_memory
+        memory = self._parts.web.answer_memory
         async with memory.holding(wanted.spec.owner, COUNT_BYTES):
-            counted = await self._parts.replays.count(wanted.spec, wanted.listed, for_s)
+            counted = await self._parts.delivery.replay.runs.count(
+                wanted.spec, wanted.listed, for_s
+            )
         makes = counted.count - counted.skipped
         if wanted.target is None:
             sentence = cancel_announcement(makes, counted.ended)

@@ -40,7 +40,7 @@ def arrival_routes(services: Services) -> APIRouter:
 
 def _own_routes(services: Services) -> APIRouter:
     router = APIRouter(prefix="/v1/inboxes", tags=["inboxes"], responses=V1_ERRORS)
-    inboxes = services.inboxes
+    inboxes = services.delivery.inboxes
 
     @router.get("/{inbox_id}/arrivals", summary="What has arrived", openapi_extra=described(PAGING))
     async def arrivals(request: Request, inbox_id: str) -> Response:
@@ -71,7 +71,7 @@ def _own_routes(services: Services) -> APIRouter:
         def may_hear() -> bool:
             return inboxes.knows(token) and services.still_may(request, "logs:read")
 
-        place = services.streams.take(services.known(request))
+        place = services.web.streams.take(services.known(request))
         return event_stream(place, inboxes.feed, number, may_hear)
 
     return router
@@ -79,7 +79,7 @@ def _own_routes(services: Services) -> APIRouter:
 
 def _open_route(services: Services) -> APIRouter:
     router = APIRouter(tags=["inboxes"])
-    inboxes = services.inboxes
+    inboxes = services.delivery.inboxes
     waiting = SharedBudget[OrgId](WAITING_MAX)
 
     @router.post("/inbox/{token}", summary="Send to a test inbox", openapi_extra={"security": []})

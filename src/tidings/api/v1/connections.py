@@ -14,8 +14,10 @@ from tidings.reads.connections import CHECKS, READS, ConnectionViews, show_check
 def connection_routes(services: Services) -> APIRouter:
     """The routes, over the services."""
     router = APIRouter(prefix="/v1/connections", tags=["connections"], responses=V1_ERRORS)
-    connections = services.connections
-    views = ConnectionViews(connections, services.sources, services.webhooks, services.actions)
+    connections = services.delivery.connections
+    views = ConnectionViews(
+        connections, services.sources.sources, services.webhooks, services.actions
+    )
 
     @router.get("", summary="Connections")
     async def connections_of(request: Request) -> Response:

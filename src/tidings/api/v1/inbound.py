@@ -58,7 +58,7 @@ class SourceDoor:
 
 def inbound_answers(services: Services) -> Answers:
     """What a call to the address of a source is answered. RefusalAnswer."""
-    inbound = services.inbound
+    inbound = services.sources.inbound
 
     async def answers(request: Request, source_org: str, source_name: str) -> Response:
         is_number = source_org.isascii() and source_org.isdigit() and len(source_org) < 20
@@ -75,7 +75,7 @@ def inbound_answers(services: Services) -> Answers:
                 "Content-Encoding",
             )
         refuse_announced(request, BODY_BYTES_MAX)
-        budget, began_s = services.bodies.budget, asyncio.get_running_loop().time()
+        budget, began_s = services.web.bodies.budget, asyncio.get_running_loop().time()
         judged = inbound.judge_head(OrgId(org), source_name, request.headers.items())
         if judged.refused:
             told = await inbound.refuse(began_s)

@@ -23,7 +23,7 @@ INBOX_CHANGE = change_body(
 def inbox_routes(services: Services) -> APIRouter:
     """The routes, over the services."""
     router = APIRouter(prefix="/v1/inboxes", tags=["inboxes"], responses=V1_ERRORS)
-    inboxes = services.inboxes
+    inboxes = services.delivery.inboxes
 
     @router.post("", summary="Make a test inbox", status_code=201, openapi_extra=INBOX_BODY | KEYED)
     async def create(request: Request) -> Response:
@@ -66,4 +66,4 @@ def inbox_routes(services: Services) -> APIRouter:
 def own_inbox(services: Services, request: Request, inbox_id: str) -> LiveInbox:
     """An inbox of the caller's org, to be looked at."""
     org = services.caller(request, "logs:read").org
-    return services.inboxes.get(org, inbox_id)
+    return services.delivery.inboxes.get(org, inbox_id)

@@ -76,7 +76,7 @@ def org_routes(services: Services) -> APIRouter:
     async def create(request: Request) -> Response:
         services.platform(request, "admin:write")
         org = await services.orgs.make(await read_object(request))
-        return answer(show_org(services.consents, org), 201)
+        return answer(show_org(services.notices.consents, org), 201)
 
     @router.get(
         "", summary="List all orgs", responses={200: described(SeveralOrgs, "All orgs, by id")}
@@ -85,13 +85,14 @@ def org_routes(services: Services) -> APIRouter:
         """For the platform's own credential."""
         services.platform(request, "admin:read")
         return answer(
-            {"orgs": [show_org(services.consents, org) for org in services.orgs.all()]} | WHOLE
+            {"orgs": [show_org(services.notices.consents, org) for org in services.orgs.all()]}
+            | WHOLE
         )
 
     @router.get("/{org_id}", summary="Get an org", responses={200: described(Org, "The org")})
     async def get(request: Request, org_id: str) -> Response:
         _, org = org_caller(services, request, "admin:read", org_id)
-        return answer(show_org(services.consents, org))
+        return answer(show_org(services.notices.consents, org))
 
     @router.patch(
         "/{org_id}",
@@ -104,7 +105,7 @@ def org_routes(services: Services) -> APIRouter:
         caller, org = org_caller(services, request, "admin:write", org_id)
         body = await read_object(request)
         changed = await services.orgs.change(org.id, body, platform=caller.platform)
-        return answer(show_org(services.consents, changed))
+        return answer(show_org(services.notices.consents, changed))
 
     return router
 

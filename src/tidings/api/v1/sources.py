@@ -92,7 +92,7 @@ PREVIEW = _preview_body({}, "What would be changed of it.")
 def source_routes(services: Services) -> APIRouter:
     """The routes, over the services."""
     router = APIRouter(prefix="/v1/sources", tags=["sources"], responses=V1_ERRORS)
-    sources = services.sources
+    sources = services.sources.sources
 
     def shown(request: Request, live: LiveSource) -> dict[str, Any]:
         return show_source(live, services.reached_at(request), services.clock.now_ms())
@@ -147,7 +147,7 @@ def source_routes(services: Services) -> APIRouter:
     async def redrive(request: Request, source_id: str) -> Response:
         """By the mapping and the rules of today, the oldest first, at most 1,000 of them."""
         live = sources.get(services.caller(request, "sources:write").org, source_id)
-        fates = await redrive_aside(services.answer_memory, sources, live)
+        fates = await redrive_aside(services.web.answer_memory, sources, live)
         return answer(show_redriven(fates, live))
 
     _switch_routes(services, router)
@@ -156,7 +156,7 @@ def source_routes(services: Services) -> APIRouter:
 
 
 def _switch_routes(services: Services, router: APIRouter) -> None:
-    sources = services.sources
+    sources = services.sources.sources
 
     def shown(request: Request, live: LiveSource) -> dict[str, Any]:
         return show_source(live, services.reached_at(request), services.clock.now_ms())
@@ -182,7 +182,7 @@ def _switch_routes(services: Services, router: APIRouter) -> None:
 
 
 def _aside_routes(services: Services, router: APIRouter) -> None:
-    sources = services.sources
+    sources = services.sources.sources
 
     @router.get("/{source_id}/aside", summary="Messages put aside", openapi_extra=described(PAGING))
     async def aside(request: Request, source_id: str) -> Response:
@@ -215,7 +215,7 @@ def _aside_routes(services: Services, router: APIRouter) -> None:
         """By the mapping and the rules of today."""
         live = sources.get(services.caller(request, "sources:write").org, source_id)
         message = await sources.aside_message(live, aside_id)
-        fates = await redrive_aside(services.answer_memory, sources, live, message)
+        fates = await redrive_aside(services.web.answer_memory, sources, live, message)
         return answer(show_redriven(fates, live))
 
 
@@ -228,14 +228,16 @@ async def _preview(
     said = body.get("source", {})
     if not isinstance(said, dict):
         raise _bad("source", "an object of the fields of a source", said)
-    source: Source = services.sources.checked(caller, said, old)
+    source: Source = services.sources.sources.checked(caller, said, old)
     message, now_ms = _message(body.get("message")), services.clock.now_ms()
 
-    memory = services.answer_memory
+    memory = services.web.answer_memory
 
     async def make() -> Response:
         return answer(
-            await try_message(memory, services.sources, caller, live, source, message, now_ms)
+            await try_message(
+                memory, services.sources.sources, caller, live, source, message, now_ms
+            )
         )
 
     return await answer_within(memory, caller.org, TRIED_BYTES, make)

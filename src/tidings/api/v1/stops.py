@@ -24,7 +24,7 @@ TAKE_BODY = new_body("Until when receivers have what was accepted.", TakeAsDeliv
 def stop_routes(services: Services) -> APIRouter:
     """The routes, over the services."""
     router = APIRouter(prefix="/v1", tags=["stops"], responses=V1_ERRORS)
-    stops = services.stops
+    stops = services.delivery.stops
 
     def named(request: Request, org_id: str, scope: str) -> tuple[OrgId, str]:
         """The org of the path, if the caller may speak for it, and the caller."""
@@ -97,11 +97,11 @@ async def _take(services: Services, request: Request) -> Response:
     wanted = passed(read_taking(await read_object(request), services.clock.now_ms()))
     before_ms = wanted.before_ms
     if wanted.dry_run:
-        done = await services.restored_backlog.count(before_ms, TAKE_FOR_S)
+        done = await services.delivery.replay.backlog.count(before_ms, TAKE_FOR_S)
     else:
-        if services.stops.of(EVERYTHING) is None:
+        if services.delivery.stops.of(EVERYTHING) is None:
             raise NotStopped
-        done = await services.restored_backlog.take(before_ms, by, TAKE_FOR_S)
+        done = await services.delivery.replay.backlog.take(before_ms, by, TAKE_FOR_S)
     return answer(
         {
             "acceptedBefore": iso(before_ms),

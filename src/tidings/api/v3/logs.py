@@ -124,12 +124,12 @@ class Logs:
         webhook = record.webhook
         scope = org_scope_of(self._services.orgs, record.org, [webhook] if question.values else [])
         warnings = scope.warnings
-        terms = self._services.terms.asked
+        terms = self._services.events.terms.asked
         queries = [
             DeliveryQuery(
                 (webhook.number,),
                 question.states,
-                self._services.event_types.spelled(org, question.event_names),
+                self._services.events.types.spelled(org, question.event_names),
                 question.period.start_ms,
                 question.period.end_ms + 1,
                 tuple(terms(org, value) for value in question.values),

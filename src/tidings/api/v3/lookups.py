@@ -120,7 +120,7 @@ class Lookups:
             return Found((), ())
         own = {one.webhook.number: one.webhook for one in self._services.webhooks.list(org)}
         scope = org_scope_of(self._services.orgs, org, own.values())
-        term = self._services.terms.of
+        term = self._services.events.terms.of
 
         def fits(head: EventHead | None) -> bool:
             # A term is found by any value that people search for: the field itself decides.

@@ -13,7 +13,7 @@ from tidings.core.form import came
 def metadata_routes(services: Services) -> APIRouter:
     """The routes, over the services."""
     router = APIRouter(prefix="/v3/webHooks/eventMetaData", tags=["event types"], responses=ERRORS)
-    types = services.event_types
+    types = services.events.types
 
     @router.get("", summary="List the event types of the org", responses=METADATA)
     async def list_all(request: Request) -> Response:

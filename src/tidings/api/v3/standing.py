@@ -66,7 +66,7 @@ def standing_routes(services: Services) -> APIRouter:
             if verb == "enable":
                 try:
                     record = webhooks.get(caller.org, webHookId)
-                    health = services.judgement_of(record.webhook).health
+                    health = services.delivery.judgements.of(record.webhook).health
                     more["replay"] = await missed_by(webhooks, health, record)
                 except UnknownWebhook:
                     raise unknown_webhook(webHookId) from None

@@ -40,7 +40,9 @@ def token_routes(services: Services) -> APIRouter:
     async def generate(request: Request) -> Response:
         """Send it as `X-CAP-API-OAUTH-TOKEN`, or as `Authorization: Bearer`."""
         wanted = passed(read_token_request(await read_object(request)))
-        token, ttl_s = services.access.token(wanted.key, wanted.secret, address_of(request.scope))
+        token, ttl_s = services.access.access.token(
+            wanted.key, wanted.secret, address_of(request.scope)
+        )
         data = {"accessToken": token, "ttlSeconds": ttl_s}
         return answer({"data": data, "errors": None}, 200, NO_STORE)
 

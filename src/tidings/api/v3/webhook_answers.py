@@ -33,9 +33,9 @@ class WebhookAnswers:
 
     def shown(self, record: Record) -> dict[str, Any]:
         """As the answers of changes show it."""
-        flows = self._services.transformations.names(record.org)
+        flows = self._services.shaping.transformations.names(record.org)
         unheard = self._services.webhooks.unheard_names(record)
-        unconfirmed = self._services.consents.unconfirmed(record.webhook)
+        unconfirmed = self._services.notices.consents.unconfirmed(record.webhook)
         zone = self._services.zone(record.org)
         own_path = self._services.webhooks.own_path
         return show_webhook(record, zone, flows, unheard, unconfirmed, own_path)
@@ -43,7 +43,7 @@ class WebhookAnswers:
     def to_get(self, record: Record) -> dict[str, Any]:
         """As GET shows it: with what `neoEnrichment` might name."""
         shown = with_choices(self.shown(record), self._services.neo_choices(record.org))
-        judged = self._services.judgement_of(record.webhook)
+        judged = self._services.delivery.judgements.of(record.webhook)
         return shown | {
             "condition": judged.condition.value,
             "health": show_health(judged.health),

@@ -71,6 +71,14 @@ def webhook_routes(services: Services) -> APIRouter:
             raise unknown_webhook(webHookId) from None
         return tagged(record, show.to_get(record))
 
+    _add_changes(router, services, show)
+    return router
+
+
+def _add_changes(router: APIRouter, services: Services, show: WebhookAnswers) -> None:
+    """Add the routes that change one webhook."""
+    webhooks = services.webhooks
+
     @router.put(
         "/{webHookId}",
         summary="Replace a webhook",
@@ -135,5 +143,3 @@ def webhook_routes(services: Services) -> APIRouter:
             caller.org, webHookId, author(caller), expect(request), dry_run=dry_run
         )
         return show.one(await changed(webHookId, deleting), dry_run=dry_run)
-
-    return router

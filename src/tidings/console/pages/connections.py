@@ -24,7 +24,7 @@ async def show_all(visit: Visit) -> Response:
 async def check(visit: Visit) -> Response:
     """Look whether one works."""
     name = str(visit.request.path_params["name"])
-    result = await visit.services.connections.check(visit.caller, name)
+    result = await visit.services.delivery.connections.check(visit.caller, name)
     took = f"it let us in within {result.took_ms:,.0f} ms"
     return visit.go(AT, result.trouble or f"{name} works: {took}.")
 
@@ -32,7 +32,7 @@ async def check(visit: Visit) -> Response:
 def _views(visit: Visit) -> ConnectionViews:
     services = visit.services
     return ConnectionViews(
-        services.connections, services.sources, services.webhooks, services.actions
+        services.delivery.connections, services.sources.sources, services.webhooks, services.actions
     )
 
 

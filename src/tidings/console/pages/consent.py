@@ -29,7 +29,7 @@ class Consent:
             return self._frame.error(request, status_of(refused), refused.reason.message)
         if not self._frame.from_here(request):
             return self._frame.error(request, 403, ELSEWHERE)
-        token, consents = str(form.get("token", "")), self._frame.services.consents
+        token, consents = str(form.get("token", "")), self._frame.services.notices.consents
         try:
             await consents.confirm(token)
         except RequestRefused as refused:
@@ -40,7 +40,7 @@ class Consent:
         return self._page(request, token)
 
     def _page(self, request: Request, token: str) -> Response:
-        consents = self._frame.services.consents
+        consents = self._frame.services.notices.consents
         try:
             asked = consents.asked(token)
         except RequestRefused as refused:

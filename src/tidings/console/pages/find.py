@@ -106,7 +106,7 @@ async def _by_id(visit: Visit, wanted: str) -> Look:
     if visit.may("webhooks:read"):
         look.words.append("a webhook of this id, consumer group or name")
         look.path = _webhook(visit, wanted)
-    if look.path is None and (kind := visit.services.event_types.get(visit.caller.org, wanted)):
+    if look.path is None and (kind := visit.services.events.types.get(visit.caller.org, wanted)):
         look.path = f"/catalogue/{quote(kind.name, safe='')}"
     if look.path is None and visit.may("logs:read") and EVENT_ID.fullmatch(wanted):
         look.words.append("an event of this id")
@@ -130,7 +130,7 @@ async def _elsewhere(visit: Visit, wanted: str, look: Look) -> Response | None:
         record = None if found is None else services.webhooks.by_number(found.webhook)
         others = [one for one in others if record is not None and one == record.org]
     for org in others:
-        caller = services.sessions.caller(visit.token, org)
+        caller = services.access.sessions.caller(visit.token, org)
         there = replace(visit, place=Place(org), caller=caller)
         path = (await _by_id(there, wanted)).path
         if path is not None:
@@ -172,7 +172,7 @@ async def _inbox(visit: Visit, wanted: str) -> str | None:
     if not visit.may("webhooks:read"):
         return None
     try:
-        visit.services.inboxes.get(visit.caller.org, wanted)
+        visit.services.delivery.inboxes.get(visit.caller.org, wanted)
     except UnknownInbox:
         return None
     return f"/inboxes/{wanted}"
@@ -190,7 +190,7 @@ async def _source(visit: Visit, wanted: str) -> str | None:
     if not visit.may("sources:read"):
         return None
     try:
-        live = visit.services.sources.get(visit.caller.org, wanted)
+        live = visit.services.sources.sources.get(visit.caller.org, wanted)
     except UnknownSource:
         return None
     return f"/sources/{live.id}"
@@ -199,9 +199,9 @@ async def _source(visit: Visit, wanted: str) -> str | None:
 async def _aside(visit: Visit, wanted: str) -> str | None:
     if not visit.may("sources:read"):
         return None
-    for live in visit.services.sources.of(visit.caller.org):
+    for live in visit.services.sources.sources.of(visit.caller.org):
         try:
-            await visit.services.sources.aside_message(live, wanted)
+            await visit.services.sources.sources.aside_message(live, wanted)
         except NotFound:
             continue
         return f"/sources/{live.id}/aside/{wanted}"

@@ -55,18 +55,18 @@ async def show(visit: Visit) -> Response:
 async def _now(visit: Visit) -> dict[str, Any]:
     services, org = visit.services, visit.caller.org
     lag = await services.store.index_lag()
-    figures = figures_of(services.metrics)
+    figures = figures_of(services.web.metrics)
     breakers = []
     for record in services.webhooks.list(org):
-        judged = services.judgement_of(record.webhook)
+        judged = services.delivery.judgements.of(record.webhook)
         if judged.left_alone:
             breakers.append((record.webhook, judged.health))
     last_s = figures.get("retention_last_run_seconds")
     return {
-        "problems": services.health.problems(),
-        "notices": services.health.notices(),
-        "stop": services.stops.of(org),
-        "everything": services.stops.of(EVERYTHING),
+        "problems": services.web.health.problems(),
+        "notices": services.web.health.notices(),
+        "stop": services.delivery.stops.of(org),
+        "everything": services.delivery.stops.of(EVERYTHING),
         "halted": bool(figures.get("store_halted")),
         "lag": lag,
         "lag_late": lag > LAG_WORTH_SAYING,

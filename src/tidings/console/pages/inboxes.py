@@ -40,7 +40,7 @@ async def show_all(visit: Visit) -> Response:
 async def create(visit: Visit) -> Response:
     """Make one and go there."""
     try:
-        live = await visit.services.inboxes.create(
+        live = await visit.services.delivery.inboxes.create(
             visit.caller.org, FORM.body({"name": visit.form.get("name", "").strip()}, new=True)
         )
     except (Invalid, Conflict) as refused:
@@ -70,7 +70,7 @@ async def change(visit: Visit) -> Response:
     live, said = _own(visit), FORM.written(visit.form)
     try:
         body = FORM.body(said, new=False)
-        await visit.services.inboxes.change(visit.caller.org, live.id, body)
+        await visit.services.delivery.inboxes.change(visit.caller.org, live.id, body)
         return visit.go(f"{AT}/{live.id}", "Saved. The next arrival is answered so.")
     except (Invalid, Conflict) as refused:
         refusals = FORM.placed(refused.refusals)
@@ -82,25 +82,25 @@ async def delete(visit: Visit) -> Response:
     """Say who sends to it; with `sure` forget it with its arrivals."""
     live = _own(visit)
     if visit.form.get("sure") != "yes":
-        arrivals = await visit.services.inboxes.arrivals(live, None, None, 1)
+        arrivals = await visit.services.delivery.inboxes.arrivals(live, None, None, 1)
         return visit.page(
             "inbox_sure.html",
             live=live,
-            url=visit.services.inboxes.url(live),
+            url=visit.services.delivery.inboxes.url(live),
             any=bool(arrivals.arrivals),
             users=_users(visit, live),
         )
-    await visit.services.inboxes.delete(visit.caller.org, live.id)
+    await visit.services.delivery.inboxes.delete(visit.caller.org, live.id)
     return visit.go(AT, "The inbox is deleted. What is sent there is answered 404.")
 
 
 def _own(visit: Visit) -> LiveInbox:
     inbox_id = str(visit.request.path_params["id"])
-    return visit.services.inboxes.get(visit.caller.org, inbox_id)
+    return visit.services.delivery.inboxes.get(visit.caller.org, inbox_id)
 
 
 def _list(visit: Visit, refused: str = "") -> Response:
-    inboxes = visit.services.inboxes
+    inboxes = visit.services.delivery.inboxes
     own = inboxes.list(visit.caller.org)
     return visit.page(
         "inboxes.html",
@@ -120,7 +120,7 @@ async def _arrivals(visit: Visit, live: LiveInbox) -> tuple[ArrivalPage, bool]:
     asked = {"limit": str(PAGE)} | ({"cursor": said} if said else {})
     zone = visit.services.zone(visit.caller.org)
     question = read_question(asked, PAGING, zone)
-    page = await visit.services.inboxes.arrivals(
+    page = await visit.services.delivery.inboxes.arrivals(
         live, question.before, question.after, question.limit
     )
     return page, not said
@@ -153,7 +153,7 @@ async def _show(
 def _listed(visit: Visit, live: LiveInbox, page: ArrivalPage, newest_page: bool) -> dict[str, Any]:
     at = cursors(page.older, page.newer)
     return {
-        "url": visit.services.inboxes.url(live),
+        "url": visit.services.delivery.inboxes.url(live),
         "page": page,
         "newest_page": newest_page,
         "newest": page.arrivals[0].number if page.arrivals else 0,
@@ -175,7 +175,7 @@ async def _opened(visit: Visit, live: LiveInbox, page: ArrivalPage) -> Arrival |
     if not said:
         return page.arrivals[0] if page.arrivals else None
     number = read(PREFIX, said)
-    found = None if number is None else await visit.services.inboxes.arrival(live, number)
+    found = None if number is None else await visit.services.delivery.inboxes.arrival(live, number)
     if found is None:
         raise not_found("arrival", "the id of an arrival of this inbox, as arr_…", said)
     return found

@@ -50,7 +50,7 @@ async def show_all(visit: PlainVisit) -> Response:
         page=page,
         pages=-(-len(fitting) // PAGE),
         count=len(fitting),
-        stopped=lambda org: visit.services.stops.of(org) is not None,
+        stopped=lambda org: visit.services.delivery.stops.of(org) is not None,
         to=inside(query.get("to", "")[:ADDRESS_MAX]),
         lead=lambda org, path="": Place(org).at(path),
     )
@@ -171,7 +171,7 @@ def _page(
         "org.html",
         400 if refusals else 200,
         made=org,
-        notified=visit.services.consents.states(org.id) if org is not None else [],
+        notified=visit.services.notices.consents.states(org.id) if org is not None else [],
         filled=said,
         refusals=FORM.placed(refusals, *OWN),
         asks=[one for one in FORM.asks if one not in _KEPT],

@@ -141,15 +141,15 @@ async def _now(visit: Visit, records: Sequence[Record]) -> CurrentState:
         oldest,
         [one for one in refused.rejections if one.at_ms >= now_ms - DAY_MS],
         _sources(visit, now_ms),
-        services.health.problems(),
-        services.health.notices(),
+        services.web.health.problems(),
+        services.web.health.notices(),
     )
 
 
 def _sources(visit: Visit, now_ms: int) -> list[dict[str, Any]]:
     if not visit.may("sources:read"):
         return []
-    ours = visit.services.sources.of(visit.caller.org)
+    ours = visit.services.sources.sources.of(visit.caller.org)
     return [summary(visit, one) for one in ours if needs_somebody(one, now_ms)]
 
 
@@ -183,10 +183,10 @@ def _alive(record: Record) -> bool:
 
 def _left_alone(visit: Visit, record: Record) -> bool:
     """Whether what it is to get waits behind an open breaker."""
-    return visit.services.judgement_of(record.webhook).left_alone
+    return visit.services.delivery.judgements.of(record.webhook).left_alone
 
 
 def _wants(visit: Visit, record: Record) -> bool:
     """Whether a webhook may need somebody: it fails, or somebody must let it go on."""
     wanting = (Condition.FAILING, Condition.HELD_UP, Condition.DISABLED, Condition.PAUSED)
-    return visit.services.judgement_of(record.webhook).condition in wanting
+    return visit.services.delivery.judgements.of(record.webhook).condition in wanting

@@ -60,7 +60,7 @@ async def show_all(visit: Visit) -> Response:
         jobs=[_shown(visit, one) for one in jobs[:PAGE]],
         older=show_id("rpl", jobs[PAGE - 1].number) if len(jobs) > PAGE else None,
         first=not said,
-        stop=visit.services.stops.of(visit.caller.org),
+        stop=visit.services.delivery.stops.of(visit.caller.org),
     )
 
 
@@ -147,7 +147,7 @@ def _form(
         ticks=ticks,
         states=states,
         webhooks=sorted(((one.id, one.name) for one in living), key=lambda one: one[1].lower()),
-        types=list(visit.services.event_types.names(org)),
+        types=list(visit.services.events.types.names(org)),
         zone=visit.services.zone(org),
         refusals=refusals or {},
         told=told,

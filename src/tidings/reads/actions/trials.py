@@ -16,7 +16,7 @@ from tidings.core.ids import OrgId
 from tidings.core.shaping.filter import explain
 from tidings.core.webhooks.name_matching import is_prefix, stored_name_of_type
 from tidings.core.webhooks.webhook import Webhook
-from tidings.destinations.port import Destination
+from tidings.engine.services.delivery import DeliveryServices
 from tidings.engine.shaping.faults import ShapeLater, ShapeNeedless, ShapeRefused
 from tidings.reads.actions.definition import capped_said, waits_said
 from tidings.reads.delivery.runs import look_ups, show_made
@@ -43,8 +43,8 @@ class ActionTrialParts(TrialParts, Protocol):
         """Where events are kept."""
 
     @property
-    def destination(self) -> Destination:
-        """Which shows what would go."""
+    def delivery(self) -> DeliveryServices:
+        """Who sends them, and what that waits for."""
 
 
 class TrialEvent(NamedTuple):
@@ -86,7 +86,7 @@ def example_names(parts: ActionTrialParts, org: OrgId, webhook: Webhook) -> list
     """The types of an action that have an example."""
     found = []
     for name in sorted(webhook.event_names):
-        kind = None if is_prefix(name) else parts.event_types.get(org, name, 1)
+        kind = None if is_prefix(name) else parts.events.types.get(org, name, 1)
         if kind is not None and kind.examples:
             found.append(name)
     return found
@@ -108,8 +108,8 @@ async def try_out(
     if (why := passed_by(webhook, event)) is not None:
         return _shown(NOT_DONE, why, (), waits)
     try:
-        async with parts.answer_memory.holding(org, preview_bytes(1)):
-            body = await parts.trial.rehearse(org, webhook, event.id, event.body)
+        async with parts.web.answer_memory.holding(org, preview_bytes(1)):
+            body = await parts.delivery.trial.rehearse(org, webhook, event.id, event.body)
     except ShapeNeedless as needless:
         return _shown(NOT_DONE, needless.reason, needless.steps, waits)
     except ShapeRefused as refused:
@@ -118,7 +118,7 @@ async def try_out(
         return _shown(HELD_UP, later.reason, later.steps, waits)
     made = made_in(body)
     assert made is not None
-    shown = parts.destination.show(webhook, [("webhook-id", "test")], body, None)
+    shown = parts.delivery.destination.show(webhook, [("webhook-id", "test")], body, None)
     request = {
         "method": shown.method,
         "url": shown.url,

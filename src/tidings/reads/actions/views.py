@@ -1,6 +1,6 @@
 """The actions of an org as they are shown: what each does, how it does, and what ails it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -12,9 +12,9 @@ from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId
 from tidings.core.times import iso
-from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.actions.actions import ActionServices
 from tidings.engine.clock import Clock
+from tidings.engine.services.delivery import DeliveryServices
 from tidings.engine.webhooks.judgements import WebhookJudgement
 from tidings.engine.webhooks.records import Record
 from tidings.engine.webhooks.webhooks import Webhooks
@@ -50,8 +50,8 @@ class ActionParts(Protocol):
         """What the file declares, and how look-ups do."""
 
     @property
-    def judgement_of(self) -> Callable[[Webhook], WebhookJudgement]:
-        """How a webhook does."""
+    def delivery(self) -> DeliveryServices:
+        """Who sends them, and what that waits for."""
 
 
 class ActionView(msgspec.Struct, frozen=True):
@@ -93,7 +93,7 @@ async def action_views(parts: ActionParts, records: Sequence[Record]) -> list[Ac
     views = []
     for record, left, day in zip(records, lefts, days, strict=True):
         action = parts.actions.of(record.org).get(record.webhook.name)
-        judged = parts.judgement_of(record.webhook)
+        judged = parts.delivery.judgements.of(record.webhook)
         counted = {
             int(state): sum(point.by_state.get(state, 0) for point in day.points) for state in State
         }

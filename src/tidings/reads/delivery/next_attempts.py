@@ -4,16 +4,16 @@ A row alone says when a retry is due, not whether its lane may send then; and it
 from the moment at which the retry is taken into memory, where it may wait for long.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import msgspec
 
 from tidings.core.delivery.next_attempt import CLEAR, NextAttempt, Wait, next_attempt_ms
 from tidings.core.delivery.states import State
-from tidings.core.ids import DeliveryId
 from tidings.engine.clock import Clock
-from tidings.engine.delivery.stops import EVERYTHING, Stops
+from tidings.engine.delivery.stops import EVERYTHING
+from tidings.engine.services.delivery import DeliveryServices
 from tidings.engine.webhooks.records import Record
 from tidings.reads.columns import show_delivery
 from tidings.reads.delivery.delivery_view import sla_of
@@ -35,12 +35,8 @@ class NextAttemptParts(Protocol):
         """The time."""
 
     @property
-    def stops(self) -> Stops:
-        """The stop switches."""
-
-    @property
-    def next_attempt_of(self) -> Callable[[int, DeliveryId, bool], NextAttempt]:
-        """What a delivery waits for, by its webhook's number and its own; True: it is a retry."""
+    def delivery(self) -> DeliveryServices:
+        """Who sends them, and what that waits for."""
 
 
 class ScheduledDelivery(msgspec.Struct, frozen=True):
@@ -55,7 +51,7 @@ class ScheduledDelivery(msgspec.Struct, frozen=True):
 def see(parts: NextAttemptParts, row: StoredDelivery, record: Record) -> ScheduledDelivery:
     """One of the webhook's deliveries. The store is not asked."""
     state = State(row.state)
-    next_attempt = parts.next_attempt_of(row.webhook, row.id, state is State.RETRYING)
+    next_attempt = parts.delivery.next_attempts.of(row.webhook, row.id, state is State.RETRYING)
     taken = state is State.RETRYING and row.due_ms is None
     if not state.final:
         # The lane may not have heard yet that an attempt is written down, which the row says.
@@ -107,7 +103,7 @@ def show_row(parts: NextAttemptParts, row: StoredDelivery, record: Record) -> di
 
 def _barred(parts: NextAttemptParts, record: Record, next_attempt: NextAttempt) -> NextAttempt:
     """What the lane tells, unless nothing is sent at all."""
-    stops, webhook = parts.stops, record.webhook
+    stops, webhook = parts.delivery.stops, record.webhook
     if stops.of(EVERYTHING) is not None:
         return NextAttempt(claimed=next_attempt.claimed, why=Wait.STOPPED_ALL)
     if stops.of(webhook.org) is not None:

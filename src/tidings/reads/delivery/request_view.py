@@ -16,8 +16,7 @@ from tidings.core.delivery.exchange import UNMADE
 from tidings.core.delivery.job import Job
 from tidings.core.events.passage import HEADER
 from tidings.core.webhooks.masks import masked_of
-from tidings.destinations.port import Destination
-from tidings.engine.delivery.message import HeadersOf
+from tidings.engine.services.delivery import DeliveryServices
 from tidings.engine.webhooks.records import Config
 from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.reads.messages import show_bytes, show_headers
@@ -41,12 +40,8 @@ class RequestParts(Protocol):
         """The webhooks with their versions."""
 
     @property
-    def destination(self) -> Destination:
-        """What messages went to."""
-
-    @property
-    def headers_of(self) -> HeadersOf:
-        """What every message has."""
+    def delivery(self) -> DeliveryServices:
+        """Who sends them, and what that waits for."""
 
 
 async def requests_of(
@@ -113,13 +108,13 @@ def _request(
         sent.again,
         passage=sent.passage,
     )
-    carried = parts.destination.carried(webhook)
-    headers = parts.headers_of(webhook).of(job, attempt.started_ms // 1000, carried)
+    carried = parts.delivery.destination.carried(webhook)
+    headers = parts.delivery.headers_of(webhook).of(job, attempt.started_ms // 1000, carried)
     if attempt.started_ms < sent.hops_since_ms:
         headers = [one for one in headers if one[0] != HEADER]
     if not known or body is None:  # the bytes are not there, so their signature is not either
         headers = [one for one in headers if one[0] != webhook.scheme.header]
-    shown = parts.destination.show(webhook, headers, signed, sent.key)
+    shown = parts.delivery.destination.show(webhook, headers, signed, sent.key)
     return {
         "method": shown.method,
         "url": shown.url or ("" if webhook.acts else webhook.url),

@@ -11,7 +11,7 @@ from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.kinds import HTTP
-from tidings.engine.delivery.manual_retries import ManualRetries
+from tidings.engine.services.delivery import DeliveryServices
 from tidings.engine.webhooks.records import Record
 from tidings.errors import Conflict, Refusal, RequestRefused, not_found
 from tidings.reads.delivery.deliveries import DeliveryParts, own_delivery
@@ -49,8 +49,8 @@ class RetryParts(DeliveryParts, Protocol):
     """What a delivery is tried again with."""
 
     @property
-    def manual_retries(self) -> ManualRetries:
-        """Who makes it due."""
+    def delivery(self) -> DeliveryServices:
+        """Who sends them, and what that waits for."""
 
 
 class RetryAnswer(msgspec.Struct, frozen=True):
@@ -65,7 +65,7 @@ async def try_now(parts: RetryParts, org: OrgId, delivery_id: str) -> RetryAnswe
     """Make a delivery due now. Refused where it cannot be."""
     found, record = await own_delivery(parts.store, parts.webhooks, org, delivery_id)
     _must_send(record)
-    asked = await parts.manual_retries.ask(org, found.id, found.webhook)
+    asked = await parts.delivery.manual_retries.ask(org, found.id, found.webhook)
     if (state := _AFTER.get(asked.outcome)) is not None:
         found = msgspec.structs.replace(found, state=state, due_ms=asked.due_ms)
     seen = await with_first(parts, see(parts, found, record))

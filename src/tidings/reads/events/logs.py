@@ -7,10 +7,9 @@ may examine is bounded, so that no filter costs more than another.
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from tidings.core.events.terms import Terms
 from tidings.core.ids import EventNumber, OrgId, WebhookId
-from tidings.engine.events.event_types import EventTypes
 from tidings.engine.orgs import Orgs
+from tidings.engine.services.events import EventServices
 from tidings.engine.webhooks.records import Record
 from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.reads.columns import show_event
@@ -40,16 +39,12 @@ class LogParts(Protocol):
         """Whose deliveries they are."""
 
     @property
-    def event_types(self) -> EventTypes:
-        """How their names are spelled."""
+    def events(self) -> EventServices:
+        """Event types, and what events are found by."""
 
     @property
     def orgs(self) -> Orgs:
         """The orgs below one."""
-
-    @property
-    def terms(self) -> Terms:
-        """What events are found by."""
 
 
 def show_event_row(event: StoredEvent, head: EventHead | None) -> dict[str, Any]:
@@ -72,8 +67,8 @@ async def event_page(parts: LogParts, org: OrgId, question: LogQuestion) -> Even
             **_as_asked(EventQuery, question)
             | {
                 "org": org,
-                "event_names": parts.event_types.spelled(org, question.event_names),
-                "terms": [parts.terms.asked(org, value) for value in question.values],
+                "event_names": parts.events.types.spelled(org, question.event_names),
+                "terms": [parts.events.terms.asked(org, value) for value in question.values],
                 "events": listed or (),
                 "webhooks": fates,
             }
@@ -103,13 +98,13 @@ async def delivery_page(
             **_as_asked(DeliveryQuery, question)
             | {
                 "webhooks": list(records),
-                "event_names": parts.event_types.spelled(org, question.event_names),
+                "event_names": parts.events.types.spelled(org, question.event_names),
                 "terms": terms,
                 "events": listed or (),
             }
         )
 
-    terms = parts.terms.asked
+    terms = parts.events.terms.asked
     asked = [query([terms(one, value) for value in question.values]) for one in orgs]
     alone = len(asked) == 1 or not question.values
     if alone and (not rounds or question.after is not None):

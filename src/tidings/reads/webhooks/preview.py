@@ -13,10 +13,10 @@ from tidings.core.ids import DeliveryId, OrgId
 from tidings.core.shaping.filter import explain
 from tidings.core.times import iso
 from tidings.core.webhooks.webhook import Webhook
-from tidings.engine.answer_memory import AnswerMemory
-from tidings.engine.events.event_types import EventTypes
+from tidings.engine.answer_memory import HoldsAnswers
+from tidings.engine.services.events import EventServices
+from tidings.engine.services.shaping import ShapingServices
 from tidings.engine.shaping.faults import ShapeLater, ShapeRefused
-from tidings.engine.shaping.shaper import Shaping
 from tidings.reads.columns import show_left_out
 from tidings.reads.messages import show_bytes
 from tidings.store import port
@@ -38,16 +38,16 @@ class PreviewParts(Protocol):
         """Where events are kept."""
 
     @property
-    def event_types(self) -> EventTypes:
-        """The types that they are of."""
+    def events(self) -> EventServices:
+        """Event types, and what events are found by."""
 
     @property
-    def shaper(self) -> Shaping:
-        """Who makes the bytes."""
+    def shaping(self) -> ShapingServices:
+        """Who makes messages."""
 
     @property
-    def answer_memory(self) -> AnswerMemory:
-        """What it holds its memory of."""
+    def web(self) -> HoldsAnswers:
+        """What holds the memory of answers."""
 
 
 def preview_bytes(last: int) -> int:
@@ -114,7 +114,7 @@ async def try_event(
     if not webhook.hears(stored.stored_name):
         return row | {"why": "eventNames does not name its type."}
     event = msgspec.json.decode(body)
-    kind = parts.event_types.kind_of(stored.org, event)
+    kind = parts.events.types.kind_of(stored.org, event)
     if kind is not None and not webhook.subscribes(stored.stored_name, kind.version):
         wanted = webhook.version_of(stored.name)
         return row | {"why": f"It is of version {kind.version}; eventVersions asks for {wanted}."}
@@ -128,8 +128,8 @@ async def try_event(
         DeliveryId(0), webhook.number, stored.org, stored.id, stored.at_ms, 1, None, False, body
     )
     try:
-        async with parts.answer_memory.holding(webhook.org, preview_bytes(1)):
-            made = await parts.shaper.shape(webhook, job)
+        async with parts.web.answer_memory.holding(webhook.org, preview_bytes(1)):
+            made = await parts.shaping.shaper.shape(webhook, job)
     except ShapeRefused as wrong:
         return row | {"received": False, "why": f"The delivery would fail: {wrong.reason}"}
     except ShapeLater as later:

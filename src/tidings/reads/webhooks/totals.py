@@ -1,15 +1,14 @@
 """How a webhook fared: in numbers, and over time."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import tzinfo
 from typing import Any, Protocol
 
 from tidings.core.delivery.states import State
 from tidings.core.form import Form
 from tidings.core.times import iso
-from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.clock import Clock
-from tidings.engine.webhooks.judgements import WebhookJudgement
+from tidings.engine.services.delivery import DeliveryServices
 from tidings.engine.webhooks.records import Record
 from tidings.errors import Invalid
 from tidings.reads.filters import SERIES, SPAN
@@ -35,8 +34,8 @@ class TotalParts(Protocol):
         """The time."""
 
     @property
-    def judgement_of(self) -> Callable[[Webhook], WebhookJudgement]:
-        """How a webhook does."""
+    def delivery(self) -> DeliveryServices:
+        """Who sends them, and what that waits for."""
 
 
 def read_span(
@@ -63,7 +62,7 @@ async def tally_of(parts: TotalParts, record: Record, from_ms: int, to_ms: int) 
     """Deliveries by state, attempts, answers, and what is left to do now."""
     number, sla_s = record.webhook.number, record.webhook.sla_s
     counted = await parts.store.tally(number, from_ms, to_ms, sla_s)
-    left_alone = parts.judgement_of(record.webhook).left_alone
+    left_alone = parts.delivery.judgements.of(record.webhook).left_alone
     bad = (*_TRIED_BADLY, *UNSENT) if left_alone else _TRIED_BADLY
     (left,) = await backlogs_now(parts.store, parts.clock, [number])
     attempts = attempts_of([counted], [counted] if left_alone else [])

@@ -18,10 +18,11 @@ from tidings.core.webhooks.kinds import ACTION, HTTP
 from tidings.core.webhooks.masks import masked_by_name, masked_of
 from tidings.core.webhooks.name_matching import is_prefix
 from tidings.core.webhooks.webhook import Webhook
-from tidings.engine.answer_memory import AnswerMemory
+from tidings.engine.answer_memory import HoldsAnswers
 from tidings.engine.clock import Clock
-from tidings.engine.delivery.trial import Trial, TrialResult
-from tidings.engine.events.event_types import EventTypes
+from tidings.engine.delivery.trial import TrialResult
+from tidings.engine.services.delivery import DeliveryServices
+from tidings.engine.services.events import EventServices
 from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.errors import Invalid, Refusal, TooLarge
 from tidings.reads.columns import show_left_out
@@ -48,20 +49,20 @@ class TrialParts(Protocol):
         """The webhooks that are saved."""
 
     @property
-    def event_types(self) -> EventTypes:
-        """Their examples."""
+    def events(self) -> EventServices:
+        """Event types, and what events are found by."""
 
     @property
     def clock(self) -> Clock:
         """The time."""
 
     @property
-    def trial(self) -> Trial:
-        """Who sends it."""
+    def delivery(self) -> DeliveryServices:
+        """Who sends them, and what that waits for."""
 
     @property
-    def answer_memory(self) -> AnswerMemory:
-        """What it holds its memory of."""
+    def web(self) -> HoldsAnswers:
+        """What holds the memory of answers."""
 
 
 def signed(
@@ -103,8 +104,8 @@ async def sent(
         return saved is None or (now is not None and now.webhook is saved)
 
     stored = webhook == saved
-    async with parts.answer_memory.holding(org, TEST_BYTES):
-        return await parts.trial.send(
+    async with parts.web.answer_memory.holding(org, TEST_BYTES):
+        return await parts.delivery.trial.send(
             org, webhook, event_id, message, stands, stored=stored, now=now
         )
 
@@ -141,7 +142,7 @@ def test_message(
             )
         )
     if given is None:
-        kind = parts.event_types.get(org, str(name), webhook.version_of(str(name)))
+        kind = parts.events.types.get(org, str(name), webhook.version_of(str(name)))
         given = kind.example if kind is not None and kind.examples else None
         if kind is None and given is None and name in names:  # of a type that nobody knows yet
             name = f"{name[:-1]}example" if is_prefix(name) else name
@@ -177,13 +178,13 @@ def test_message(
 def _first_wanted(parts: TrialParts, org: OrgId, webhook: Webhook, names: Sequence[str]) -> str:
     """Find the first type whose example the webhook wants, by its names and its filter; the first
     that it names where there is none."""
-    known = sorted(parts.event_types.names(org))
+    known = sorted(parts.events.types.names(org))
     for name in names:
         begins = name[:-1] if is_prefix(name) else None
         for kind_name in [name] if begins is None else known:
             if begins is not None and not kind_name.startswith(begins):
                 continue
-            kind = parts.event_types.get(org, kind_name, webhook.version_of(name))
+            kind = parts.events.types.get(org, kind_name, webhook.version_of(name))
             if kind is None or not kind.examples:
                 continue
             if webhook.filter is None or webhook.filter.accepts(kind.example):

@@ -55,10 +55,10 @@ def credential_routes(services: Services) -> APIRouter:
     router = APIRouter(
         prefix="/v1/orgs/{org_id}/credentials", tags=["credentials"], responses=V1_ERRORS
     )
-    credentials = services.credentials
+    credentials = services.access.credentials
 
     def show(credential: Credential) -> dict[str, Any]:
-        return show_credential(credential, services.access.used_ms(credential))
+        return show_credential(credential, services.access.access.used_ms(credential))
 
     @router.get(
         "",
@@ -133,7 +133,7 @@ def caller_routes(services: Services) -> APIRouter:
     async def who(request: Request) -> Response:
         """The credential of this very call; `orgId` is its own org, or that of X-Tidings-Org."""
         caller = services.caller(request)
-        credential = services.access.credential(caller.credential)
+        credential = services.access.access.credential(caller.credential)
         assert credential is not None  # it was recognised in this moment
         return answer(
             {

@@ -59,7 +59,7 @@ def portal_routes(services: Services) -> APIRouter:
         org alone, that ends with the calling credential."""
         caller, org = org_caller(services, request, "admin:write", org_id)
         read = passed(read_portal(org.id, await read_object(request)))
-        token, ends_ms = await services.portals.make_link(caller, *read)
+        token, ends_ms = await services.access.portals.make_link(caller, *read)
         url = f"{services.reached_at(request)}{PAGE}?link={token}"
         return answer({"url": url, "expiresAt": iso(ends_ms)}, 201, NO_STORE)
 

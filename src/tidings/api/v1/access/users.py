@@ -41,7 +41,7 @@ BAD = refusals(s400="The body is refused")
 def user_routes(services: Services) -> APIRouter:
     """The routes, over the services."""
     router = APIRouter(prefix="/v1/orgs/{org_id}/users", tags=["users"], responses=V1_ERRORS)
-    users = services.users
+    users = services.access.users
 
     @router.get(
         "",
@@ -130,13 +130,18 @@ def password_routes(services: Services) -> APIRouter:
         address, now_s = address_of(request.scope), services.clock.now_ms() / 1000
         if wanted.token is not None:
             await open_link(
-                services.guard, services.users, now_s, address, wanted.token, wanted.password
+                services.access.guard,
+                services.access.users,
+                now_s,
+                address,
+                wanted.token,
+                wanted.password,
             )
             return Response(status_code=204)
         email, current = wanted.email or "", wanted.current or ""
         account = account_of(email)
-        services.guard.enter(address, account, now_s)
-        done = await services.users.change_password(email, current, wanted.password)
+        services.access.guard.enter(address, account, now_s)
+        done = await services.access.users.change_password(email, current, wanted.password)
         if done is None:
             raise refused(
                 401,
@@ -145,7 +150,7 @@ def password_routes(services: Services) -> APIRouter:
                 "both. (not_known, field currentPassword)",
                 "currentPassword",
             )
-        services.guard.succeeded(address, account, services.clock.now_ms() / 1000)
+        services.access.guard.succeeded(address, account, services.clock.now_ms() / 1000)
         return Response(status_code=204)
 
     return router

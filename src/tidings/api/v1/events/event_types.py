@@ -27,7 +27,7 @@ TYPE_ERRORS: Responses = {
 def event_type_routes(services: Services) -> APIRouter:
     """The routes, over the services."""
     router = APIRouter(prefix="/v1/eventTypes", tags=["event types"], responses=V1_ERRORS)
-    types = services.event_types
+    types = services.events.types
 
     @router.get("", summary="List all event types")
     async def list_all(request: Request) -> Response:
@@ -48,7 +48,7 @@ def event_type_routes(services: Services) -> APIRouter:
         if kind is None:
             try:
                 return answer(
-                    show_own_type(services.event_types, org, types.record(org, name, version))
+                    show_own_type(services.events.types, org, types.record(org, name, version))
                 )
             except UnknownType:
                 real = types.catalogue.alias_of(name)
@@ -68,7 +68,7 @@ def event_type_routes(services: Services) -> APIRouter:
         caller = services.caller(request, "webhooks:write")
         body = await read_object(request)
         record, made, warnings = await types.put(caller.org, name, body)
-        shown = show_own_type(services.event_types, caller.org, record)
+        shown = show_own_type(services.events.types, caller.org, record)
         return answer(shown | {"warnings": warnings or None}, 201 if made else 200)
 
     @router.delete("/{name}", summary="Delete an event type", responses=TYPE_ERRORS)
@@ -76,6 +76,6 @@ def event_type_routes(services: Services) -> APIRouter:
         """With all its versions. Events that were accepted stay as they are."""
         caller = services.caller(request, "webhooks:write")
         record = await types.delete(caller.org, name)
-        return answer(show_own_type(services.event_types, caller.org, record) | {"deleted": True})
+        return answer(show_own_type(services.events.types, caller.org, record) | {"deleted": True})
 
     return router

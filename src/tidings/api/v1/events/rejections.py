@@ -43,7 +43,7 @@ def rejection_routes(services: Services) -> APIRouter:
     async def retry(request: Request, rejection_id: str) -> Response:
         """It is checked by today's schema. Accepted, it leaves the list of refusals."""
         org = services.caller(request, "events:write").org
-        event_id, verdict = await readmit(services.readmission, org, rejection_id)
+        event_id, verdict = await readmit(services.events.readmission, org, rejection_id)
         told = {"eventId": event_id, "status": verdict.status, "warning": verdict.warning}
         return answer(told, 202)
 

@@ -18,8 +18,8 @@ def stream_routes(services: Services, keep_alive_s: float = KEEP_ALIVE_S) -> API
         """Server-sent events of the org, from now on."""
         caller = services.caller(request, "logs:read")
         return event_stream(
-            services.streams.take(caller),
-            services.feed,
+            services.web.streams.take(caller),
+            services.events.feed,
             caller.org,
             lambda: services.still_may(request, "logs:read"),
             keep_alive_s,

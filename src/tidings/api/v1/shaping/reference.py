@@ -67,7 +67,7 @@ _BAD: Responses = {400: {"description": "The record, its id or its kind is refus
 def reference_routes(services: Services) -> APIRouter:
     """The routes, over the services."""
     router = APIRouter(prefix="/v1/reference", tags=["reference"], responses=V1_ERRORS)
-    reference = services.reference
+    reference = services.shaping.reference
 
     add_load_route(router, services)
 
@@ -98,7 +98,7 @@ def reference_routes(services: Services) -> APIRouter:
             )
 
         most = limit * RECORD_TIMES * RECORD_BYTES_MAX
-        return await answer_within(services.answer_memory, org, most, make)
+        return await answer_within(services.web.answer_memory, org, most, make)
 
     @router.get("/{kind}/{id:path}", summary="Get a record", responses=_BAD)
     async def get(request: Request, kind: KindOfPath, id: RecordId) -> Response:

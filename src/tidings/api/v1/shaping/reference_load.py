@@ -46,7 +46,7 @@ _LOAD_BAD: Responses = {
 
 def add_load_route(router: APIRouter, services: Services) -> None:
     """Add the route."""
-    reference = services.reference
+    reference = services.shaping.reference
 
     @router.post("/{kind}:load", summary="Load records", openapi_extra=_LOAD, responses=_LOAD_BAD)
     async def load(request: Request, kind: KindOfPath) -> Response:

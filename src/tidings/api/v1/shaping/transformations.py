@@ -15,7 +15,7 @@ from tidings.api.keyed import KEYED
 from tidings.api.models import V1_ERRORS, Responses, new_body
 from tidings.api.paging import WHOLE
 from tidings.core.shaping.transformation_rules import TEMPLATE_MAX, NewTransformation, Template
-from tidings.engine.shaping.transformations import VERSIONS_SHOWN
+from tidings.engine.shaping.transformations import VERSIONS_SHOWN, Transformations
 from tidings.reads.shaping import show_transformation
 from tidings.store.port import StoredTransformation
 from tidings.transform.port import RenderLater
@@ -32,11 +32,7 @@ TRANSFORMATION_ERRORS: Responses = {
 def transformation_routes(services: Services) -> APIRouter:
     """The routes, over the services."""
     router = APIRouter(prefix="/v1/transformations", tags=["transformations"], responses=V1_ERRORS)
-    transformations = services.transformations
-
-    def full(one: StoredTransformation) -> dict[str, Any]:
-        used = transformations.users(one.org, one.name)
-        return show_transformation(one) | {"template": one.template, "usedBy": used}
+    transformations = services.shaping.transformations
 
     @router.get("", summary="List the transformations of the org")
     async def list_all(request: Request) -> Response:
@@ -64,13 +60,13 @@ def transformation_routes(services: Services) -> APIRouter:
             made = await transformations.create(
                 caller.org, body.get("name"), body.get("template"), caller.credential
             )
-        return answer(full(made), 201)
+        return answer(_full(transformations, made), 201)
 
     @router.get("/{name}", summary="Get a transformation")
     async def get(request: Request, name: str) -> Response:
         org = services.caller(request, "webhooks:read").org
         with _told():
-            return answer(full(transformations.get(org, name)))
+            return answer(_full(transformations, transformations.get(org, name)))
 
     @router.get("/{name}/versions", summary="The versions of a transformation")
     async def versions(request: Request, name: str) -> Response:
@@ -83,7 +79,15 @@ def transformation_routes(services: Services) -> APIRouter:
             rows = [show_transformation(one) | {"template": one.template} for one in found]
             return answer({"versions": rows} | WHOLE)
 
-        return await answer_within(services.answer_memory, org, VERSIONS_BYTES, make)
+        return await answer_within(services.web.answer_memory, org, VERSIONS_BYTES, make)
+
+    _add_changes(router, services)
+    return router
+
+
+def _add_changes(router: APIRouter, services: Services) -> None:
+    """Add the routes that change one of them."""
+    transformations = services.shaping.transformations
 
     @router.put(
         "/{name}",
@@ -100,7 +104,7 @@ def transformation_routes(services: Services) -> APIRouter:
             made = await transformations.replace(
                 caller.org, name, body.get("template"), caller.credential
             )
-        return answer(full(made))
+        return answer(_full(transformations, made))
 
     @router.delete("/{name}", summary="Delete a transformation", responses=TRANSFORMATION_ERRORS)
     async def delete(request: Request, name: str) -> Response:
@@ -110,7 +114,11 @@ def transformation_routes(services: Services) -> APIRouter:
             await transformations.delete(caller.org, name, caller.credential)
         return answer({"name": name, "deleted": True})
 
-    return router
+
+def _full(transformations: Transformations, one: StoredTransformation) -> dict[str, Any]:
+    """Show one with its template, and who uses it."""
+    used = transformations.users(one.org, one.name)
+    return show_transformation(one) | {"template": one.template, "usedBy": used}
 
 
 @contextlib.contextmanager

@@ -66,7 +66,9 @@ def preview_routes(services: Services) -> APIRouter:
             seen = await preview_of(services, caller.org, webhook, last)
             return answer(seen | {"warnings": warnings})
 
-        return await answer_within(services.answer_memory, caller.org, preview_bytes(last), make)
+        return await answer_within(
+            services.web.answer_memory, caller.org, preview_bytes(last), make
+        )
 
     return router
 

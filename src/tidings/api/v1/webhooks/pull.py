@@ -31,7 +31,7 @@ SAID_BODY = new_body(
 def pull_routes(services: Services) -> APIRouter:
     """The routes, over the services."""
     router = APIRouter(prefix="/v1/webHooks", tags=["messages"], responses=V1_ERRORS)
-    webhooks, pulls = services.webhooks, services.pulls
+    webhooks, pulls = services.webhooks, services.delivery.pulls
 
     @router.post("/{pulled_id}/pull", summary="Fetch messages", openapi_extra=PULL_BODY)
     async def pull(request: Request, pulled_id: WebhookId) -> Response:
@@ -42,7 +42,7 @@ def pull_routes(services: Services) -> APIRouter:
         caller = services.caller(request, SCOPE)
         webhook = webhooks.living(caller.org, pulled_id).webhook
         asked = passed(read_body(Asked, await read_object(request, {})))
-        give_back = services.streams.take(caller)
+        give_back = services.web.streams.take(caller)
         try:
             fetched = await pulls.fetch(webhook, asked)
         finally:

@@ -43,12 +43,14 @@ class Shown(msgspec.Struct, frozen=True):
 async def show(visit: Visit) -> Response:
     """Credentials and users of the org."""
     caller, services = visit.caller, visit.services
-    credentials = [_shown(visit, one) for one in services.credentials.list(caller, caller.org)]
+    credentials = [
+        _shown(visit, one) for one in services.access.credentials.list(caller, caller.org)
+    ]
     credentials.sort(key=lambda one: one.state != "active")
     return visit.page(
         "access.html",
         credentials=credentials,
-        users=services.users.list(caller.org),
+        users=services.access.users.list(caller.org),
     )
 
 
@@ -64,7 +66,9 @@ async def create(visit: Visit) -> Response:
     of_kind = said if said["kind"] == "till" else said | dict.fromkeys(OF_TILLS, "")
     body = FORM.body(of_kind, new=True) | {"scopes": scopes}
     try:
-        made, secret = await visit.services.credentials.create(visit.caller, visit.caller.org, body)
+        made, secret = await visit.services.access.credentials.create(
+            visit.caller, visit.caller.org, body
+        )
     except RequestRefused as refused:
         return _form(visit, said, scopes, refused.refusals, status_of(refused))
     return visit.page("credential_made.html", one=_shown(visit, made), secret=secret, rotated=False)
@@ -80,7 +84,7 @@ async def rotate(visit: Visit) -> Response:
     old, said = _own(visit), visit.form.get(overlap.FIELD, "").strip()[:40]
     body = {overlap.FIELD: _number(said)} if said else {}
     try:
-        made, secret = await visit.services.credentials.rotate(
+        made, secret = await visit.services.access.credentials.rotate(
             visit.caller, visit.caller.org, old.id, body
         )
     except RequestRefused as refused:
@@ -97,7 +101,7 @@ async def revoke(visit: Visit) -> Response:
     """End it for good."""
     old = _own(visit)
     try:
-        await visit.services.credentials.revoke(visit.caller, visit.caller.org, old.id)
+        await visit.services.access.credentials.revoke(visit.caller, visit.caller.org, old.id)
     except RequestRefused as refused:
         return _ask_revoke(visit, old, refused.reason.message, status_of(refused))
     return visit.go(AT, f"{old.name or old.id} is revoked.")
@@ -116,7 +120,7 @@ def _ask_revoke(visit: Visit, old: Credential, refused: str = "", status: int = 
 def _own(visit: Visit) -> Credential:
     credential_id = str(visit.request.path_params["id"])
     try:
-        return visit.services.credentials.get(visit.caller, visit.caller.org, credential_id)
+        return visit.services.access.credentials.get(visit.caller, visit.caller.org, credential_id)
     except UnknownCredential:
         raise not_found("id", "the id of a credential of this org", credential_id) from None
 
@@ -131,7 +135,7 @@ def _shown(visit: Visit, one: Credential) -> Shown:
     elif one.expires_ms is not None and one.expires_ms <= visit.services.clock.now_ms():
         state = "expired"
     scopes = "everything" if everything else ", ".join(held) or "nothing"
-    return Shown(one, scopes, visit.services.access.used_ms(one), state)
+    return Shown(one, scopes, visit.services.access.access.used_ms(one), state)
 
 
 def _form(

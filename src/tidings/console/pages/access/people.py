@@ -36,7 +36,7 @@ async def invite(visit: Visit) -> Response:
     said = FORM.written(visit.form, 1024)
     body = {"email": said["email"]} | FORM.body(said, new=True)
     try:
-        user, link = await visit.services.users.create(visit.caller, visit.caller.org, body)
+        user, link = await visit.services.access.users.create(visit.caller, visit.caller.org, body)
     except RequestRefused as refused:
         return _form(visit, said, FORM.placed(refused.refusals), status_of(refused))
     assert link is not None  # only a password makes it needless, and none was given
@@ -55,17 +55,19 @@ async def change(visit: Visit) -> Response:
     try:
         if what == "save":
             body = FORM.body(FORM.written(visit.form), new=False)
-            await services.users.change(visit.caller, org, user.person.id, body)
+            await services.access.users.change(visit.caller, org, user.person.id, body)
             return visit.go(at, "Saved. It holds for open sessions too.")
         if what in ("disable", "enable"):
             disabled = what == "disable"
-            await services.users.change(visit.caller, org, user.person.id, {"disabled": disabled})
+            await services.access.users.change(
+                visit.caller, org, user.person.id, {"disabled": disabled}
+            )
             return visit.go(at, "Disabled. Open sessions end here." if disabled else "Enabled.")
         if what == "link":
-            link = await services.users.link(visit.caller, org, user.person.id)
+            link = await services.access.users.link(visit.caller, org, user.person.id)
             return _link_made(visit, user, link)
         if what == "remove":
-            await services.users.remove(visit.caller, org, user.person.id)
+            await services.access.users.remove(visit.caller, org, user.person.id)
             return visit.go(AT, f"{user.person.email} is no user of this org any more.")
     except RequestRefused as refused:
         return _page(visit, user, refused.reason.message, status_of(refused))
@@ -75,7 +77,7 @@ async def change(visit: Visit) -> Response:
 def _own(visit: Visit) -> User:
     user_id = str(visit.request.path_params["id"])
     try:
-        return visit.services.users.get(visit.caller.org, user_id)
+        return visit.services.access.users.get(visit.caller.org, user_id)
     except UnknownUser:
         raise not_found("id", "the id of a user of this org, as usr_…", user_id) from None
 
@@ -124,7 +126,9 @@ class PasswordPages:
                 return self._form(request, token, ELSEWHERE, 403)
             password = str(form.get("password", ""))
             address, now_s = address_of(request.scope), services.clock.now_ms() / 1000
-            await open_link(services.guard, services.users, now_s, address, token, password)
+            await open_link(
+                services.access.guard, services.access.users, now_s, address, token, password
+            )
         except TooBusy as busy:
             said = "Too many passwords are checked now. Try again."
             return self._form(request, token, said, status_of(busy))

@@ -45,7 +45,7 @@ class Gate:
             return frame.portal_ended(request, None, "It must be opened as a page.", 400)
         address = address_of(request.scope)
         agent = request.headers.get("user-agent", "")[:AGENT_MAX]
-        portals = frame.services.portals
+        portals = frame.services.access.portals
         before = portals.opened_by(token, frame.portal_tokens(request))
         if before is not None:
             return _into(before)
@@ -60,7 +60,7 @@ class Gate:
         name = frame.portal_cookie(request, opened.org)
         if had := request.cookies.get(name):  # the browser forgets it now
             with contextlib.suppress(StoreDown):  # out of force in any case
-                await frame.services.sessions.sign_out(had)
+                await frame.services.access.sessions.sign_out(had)
         lasts_s = PORTAL_MS // 1000
         frame.put_cookie(
             request, answer, name, signed.token, lasts_s, portal=opened, http_only=True
@@ -77,7 +77,7 @@ class Gate:
 
 async def leave(visit: Visit) -> Response:
     """Close the portal: its session ends. Any other session is left alone."""
-    await visit.services.sessions.sign_out(visit.token)
+    await visit.services.access.sessions.sign_out(visit.token)
     return visit.frame.portal_ended(visit.request, visit.place.org, status=200)
 
 

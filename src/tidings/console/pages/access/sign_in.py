@@ -45,7 +45,7 @@ class SignInPages:
                 or request.cookies.get(self._frame.cookie(request))
             ):
                 return self._frame.render(request, "sign_in_link.html", visit=None, link=token)
-            sign_in = self._frame.services.sessions.by_link
+            sign_in = self._frame.services.access.sessions.by_link
             return await self._try(request, "", HOME, sign_in(token, *_who(request)))
         return self._form(request, "", return_path(request.query_params.get("to", "")))
 
@@ -58,7 +58,7 @@ class SignInPages:
         to = return_path(str(form.get("to", "")))
         if not self._frame.from_here(request):
             return self._form(request, "", to, ELSEWHERE, 403)
-        sessions = self._frame.services.sessions
+        sessions = self._frame.services.access.sessions
         if token := str(form.get("link", "")):
             return await self._try(request, "", to, sessions.by_link(token, *_who(request)))
         name, secret = str(form.get("name", "")).strip(), str(form.get("secret", ""))
@@ -87,7 +87,7 @@ class SignInPages:
         frame = self._frame
         if had := request.cookies.get(frame.cookie(request)):
             with contextlib.suppress(StoreDown):  # out of force in any case
-                await frame.services.sessions.sign_out(had)
+                await frame.services.access.sessions.sign_out(had)
         answer = RedirectResponse(to, 303)
         if signed.device:
             name = self._device_cookie(request)
@@ -106,7 +106,7 @@ class SignInPages:
 
 async def sign_out(visit: PlainVisit) -> Response:
     """End this session."""
-    await visit.services.sessions.sign_out(visit.token)
+    await visit.services.access.sessions.sign_out(visit.token)
     answer = RedirectResponse(SIGN_IN, 303)
     frame, request = visit.frame, visit.request
     answer.delete_cookie(
@@ -118,12 +118,12 @@ async def sign_out(visit: PlainVisit) -> Response:
 
 async def show_sessions(visit: PlainVisit) -> Response:
     """All sessions of who asks."""
-    return visit.page("sessions.html", sessions=visit.services.sessions.list(visit.token))
+    return visit.page("sessions.html", sessions=visit.services.access.sessions.list(visit.token))
 
 
 async def sign_out_everywhere(visit: PlainVisit) -> Response:
     """End all of them."""
-    await visit.services.sessions.sign_out_everywhere(visit.token)
+    await visit.services.access.sessions.sign_out_everywhere(visit.token)
     return RedirectResponse(SIGN_IN, 303)
 
 

@@ -150,7 +150,7 @@ def _run(run: dict[str, Any] | None) -> dict[str, Any] | None:
 
 def _left_alone(visit: Visit, record: Record) -> bool:
     """Whether the webhook fails so that its deliveries wait in turn."""
-    return visit.services.judgement_of(record.webhook).left_alone
+    return visit.services.delivery.judgements.of(record.webhook).left_alone
 
 
 def _id(visit: Visit) -> str:
@@ -208,7 +208,7 @@ async def _payload(
         )
         note = "What enrichment makes of it now, before fields are chosen and it is transformed."
     # It did subscribe; what it wants today may differ.
-    kind = visit.services.event_types.kind_of(event.org, msgspec.json.decode(event.body or b"{}"))
+    kind = visit.services.events.types.kind_of(event.org, msgspec.json.decode(event.body or b"{}"))
     webhook = msgspec.structs.replace(
         webhook,
         filter=None,

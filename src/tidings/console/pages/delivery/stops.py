@@ -18,15 +18,15 @@ async def show(visit: Visit) -> Response:
     lefts = await backlogs_now(services.store, services.clock, numbers)
     return visit.page(
         "stop.html",
-        stop=services.stops.of(org),
-        everything=services.stops.of(EVERYTHING),
+        stop=services.delivery.stops.of(org),
+        everything=services.delivery.stops.of(EVERYTHING),
         waiting=sum(left.waiting for left in lefts),
     )
 
 
 async def throw(visit: Visit) -> Response:
     """Stop the org, or let it go on."""
-    stops, org = visit.services.stops, visit.caller.org
+    stops, org = visit.services.delivery.stops, visit.caller.org
     if visit.form.get("do") == "stop":
         await stops.stop(org, visit.caller.credential)
         return visit.go(AT, "Sending is stopped. Events are taken as ever, and wait.")
@@ -37,14 +37,14 @@ async def throw(visit: Visit) -> Response:
 async def show_all(visit: PlainVisit) -> Response:
     """The same of every org of the service at once."""
     _platform(visit, "admin:read")
-    stops = visit.services.stops
+    stops = visit.services.delivery.stops
     return visit.page("stop_all.html", everything=stops.of(EVERYTHING), orgs=stops.orgs)
 
 
 async def throw_all(visit: PlainVisit) -> Response:
     """Stop everything, or let it go on."""
     _platform(visit, "admin:write")
-    stops = visit.services.stops
+    stops = visit.services.delivery.stops
     if visit.form.get("do") == "stop":
         await stops.stop(EVERYTHING, visit.caller.credential)
         return visit.go(ALL, "Sending is stopped for all orgs. Events are taken as ever, and wait.")

@@ -42,7 +42,7 @@ class Volume(msgspec.Struct, frozen=True):
 
 async def show_all(visit: Visit) -> Response:
     """All of them by family; with `q` those that have all its words in theirs."""
-    kinds, org = visit.services.event_types, visit.caller.org
+    kinds, org = visit.services.events.types, visit.caller.org
     wanted = visit.request.query_params.get("q", "").strip()[:128]
     needles = wanted.lower().split()
     families: dict[str, list[EventType]] = {}
@@ -80,7 +80,7 @@ async def show(visit: Visit) -> Response:
     name = str(visit.request.path_params["name"])
     wanted = visit.request.query_params.get("version", "")
     version = int(wanted) if wanted.isdecimal() and len(wanted) < 4 else None
-    kind = services.event_types.get(org, name, version)
+    kind = services.events.types.get(org, name, version)
     if kind is None:
         raise not_found("eventName", "an event type of this org", name)
     forms = []
@@ -103,7 +103,7 @@ async def show(visit: Visit) -> Response:
         forms=forms,
         subscribers=_subscribers(visit, name),
         volume=await _volume(visit, name) if visit.may("logs:read") else None,
-        versions=services.event_types.versions(org, name),
+        versions=services.events.types.versions(org, name),
         sendable=visit.may("events:write") and not name.startswith(RESERVED),
     )
 
@@ -125,7 +125,7 @@ def _counted(visit: Visit) -> Counter[str]:
     living = _living(visit)
     counts = Counter(name for webhook in living for name in webhook.event_names)
     by_prefix = [webhook for webhook in living if webhook.prefixes]
-    for name in visit.services.event_types.names(visit.caller.org) if by_prefix else ():
+    for name in visit.services.events.types.names(visit.caller.org) if by_prefix else ():
         counts[name] += sum(
             name not in webhook.event_names and name.startswith(webhook.prefixes)
             for webhook in by_prefix

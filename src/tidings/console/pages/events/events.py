@@ -113,7 +113,7 @@ def _why(visit: Visit, webhook: Webhook, created_ms: int, event: StoredEvent) ->
     if not webhook.matches:
         return f"It is {webhook.standing.value}."
     decoded = {} if event.body is None else msgspec.json.decode(event.body)
-    kind = visit.services.event_types.kind_of(event.org, decoded)
+    kind = visit.services.events.types.kind_of(event.org, decoded)
     if kind is not None and not webhook.subscribes(event.stored_name, kind.version):
         wanted = webhook.version_of(event.name)
         return f"The event is of version {kind.version} of its type; it chose {wanted}."
@@ -130,7 +130,7 @@ def _why(visit: Visit, webhook: Webhook, created_ms: int, event: StoredEvent) ->
 async def show_new(visit: Visit) -> Response:
     """A form with the example of an event type."""
     name = visit.request.query_params.get("type", "")[:128]
-    kind = visit.services.event_types.get(visit.caller.org, name) if name else None
+    kind = visit.services.events.types.get(visit.caller.org, name) if name else None
     return _form(visit, name, _example(kind))
 
 
@@ -143,7 +143,7 @@ async def send(visit: Visit) -> Response:
         return _form(visit, name, text, late.message, late.field, 429)
     try:
         event_id, verdict = await taken(
-            visit.services.readmission.take(visit.caller.org, text.encode())
+            visit.services.events.readmission.take(visit.caller.org, text.encode())
         )
     except RequestRefused as refused:
         first = refused.refusals[0]
@@ -158,7 +158,7 @@ async def send(visit: Visit) -> Response:
 
 def _counted(visit: Visit) -> bool:
     """An event by hand counts as one by the API, also of a person. False where it must wait."""
-    allowance = visit.services.limits.events(visit.caller)
+    allowance = visit.services.access.limits.events(visit.caller)
     return allowance is None or not allowance.wait_s
 
 
@@ -173,7 +173,7 @@ def _too_many() -> Refusal:
 def _form(
     visit: Visit, name: str, text: str, trouble: str = "", path: str = "", status: int = 200
 ) -> Response:
-    kinds = visit.services.event_types
+    kinds = visit.services.events.types
     names = [one for one in kinds.names(visit.caller.org) if not one.startswith(RESERVED)]
     kind = kinds.get(visit.caller.org, name) if name else None
     wrong = body_of(text.encode(), path) if trouble and path else None

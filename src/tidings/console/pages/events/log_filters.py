@@ -119,7 +119,7 @@ def _choices(visit: Visit, one: Filter) -> Choices:
     if isinstance(kind, States):
         return [(state.word, state.word) for state in State]
     if kind.control == "names":
-        return [(name, name) for name in visit.services.event_types.names(visit.caller.org)]
+        return [(name, name) for name in visit.services.events.types.names(visit.caller.org)]
     if kind.control == "choice":
         records = sorted(visit.services.webhooks.list(visit.caller.org), key=_order)
         return [("", "all"), *((record.webhook.id, _named(record)) for record in records)]

@@ -58,7 +58,9 @@ async def again(visit: Visit) -> Response:
     """Check it by today's rules, and accept it if it fits."""
     kept = await _own(visit)
     try:
-        event_id, verdict = await readmit(visit.services.readmission, visit.caller.org, _id(visit))
+        event_id, verdict = await readmit(
+            visit.services.events.readmission, visit.caller.org, _id(visit)
+        )
     except RequestRefused as refused:
         first = refused.refusals[0]
         return _page(visit, kept, status_of(refused), f"It is still refused. {first.message}")
@@ -84,7 +86,7 @@ async def _own(visit: Visit) -> Rejection:
 
 
 def _page(visit: Visit, kept: Rejection, status: int = 200, trouble: str = "") -> Response:
-    kind = visit.services.event_types.get(visit.caller.org, kept.name) if kept.name else None
+    kind = visit.services.events.types.get(visit.caller.org, kept.name) if kept.name else None
     return visit.page(
         "rejection.html",
         status,

@@ -22,7 +22,7 @@ async def show(visit: Visit) -> Response:
         kind=kind if kind in dict(KINDS) else "",
         states=STATES,
         state=query.get("state", ""),
-        types=list(services.event_types.names(org)),
+        types=list(services.events.types.names(org)),
         type=query.get("type", "")[:128],
         webhooks=[(one.id, one.name) for one in webhooks if one.standing != "deleted"],
         webhook=query.get("webhook", "")[:64],
@@ -32,7 +32,11 @@ async def show(visit: Visit) -> Response:
 
 async def stream(visit: Visit) -> Response:
     """The org's feed as server-sent events, for as long as the visitor may hear it."""
-    feed, sessions, org = visit.services.feed, visit.services.sessions, visit.caller.org
+    feed, sessions, org = (
+        visit.services.events.feed,
+        visit.services.access.sessions,
+        visit.caller.org,
+    )
 
     def may_hear() -> bool:
         try:
@@ -40,4 +44,4 @@ async def stream(visit: Visit) -> Response:
         except Denied:
             return False
 
-    return event_stream(visit.services.streams.take(visit.caller), feed, org, may_hear)
+    return event_stream(visit.services.web.streams.take(visit.caller), feed, org, may_hear)

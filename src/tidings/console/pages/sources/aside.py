@@ -23,7 +23,7 @@ async def redrive(visit: Visit) -> Response:
     live = own(visit)
     message = await _own(visit, live)
     services = visit.services
-    fates = await redrive_aside(services.answer_memory, services.sources, live, message)
+    fates = await redrive_aside(services.web.answer_memory, services.sources.sources, live, message)
     if fates and fates[0].code:
         message = await _own(visit, live)
         return _page(visit, live, message, f"It is still put aside. {message.reason}")
@@ -38,7 +38,7 @@ async def drop(visit: Visit) -> Response:
     """Forget it, for good."""
     live = own(visit)
     message = await _own(visit, live)
-    await visit.services.sources.drop_aside(live, [message.number])
+    await visit.services.sources.sources.drop_aside(live, [message.number])
     return visit.go(f"/sources/{live.id}", "The message is dropped. It becomes no event.")
 
 
@@ -48,7 +48,9 @@ def _foreign(live: LiveSource) -> bool:
 
 
 async def _own(visit: Visit, live: LiveSource) -> AsideMessage:
-    return await visit.services.sources.aside_message(live, str(visit.request.path_params["aside"]))
+    return await visit.services.sources.sources.aside_message(
+        live, str(visit.request.path_params["aside"])
+    )
 
 
 def _page(visit: Visit, live: LiveSource, message: AsideMessage, trouble: str = "") -> Response:

@@ -40,7 +40,7 @@ async def create(visit: Visit) -> Response:
     try:
         if wrong:
             raise Invalid(*_all(visit, body, wrong, None))
-        live = await visit.services.sources.create(visit.caller, body)
+        live = await visit.services.sources.sources.create(visit.caller, body)
     except (Invalid, Conflict) as refused:
         return _form(visit, shown, refusals=refused.refusals)
     said = "is made. Give its address to the sender." if shown.kind == WEBHOOK else "is made."
@@ -54,7 +54,7 @@ async def show_edit(visit: Visit) -> Response:
     shown = source_form.of_source(live.source)
     note = ""
     if wanted := visit.request.query_params.get("sample"):
-        message = await visit.services.sources.aside_message(live, wanted)
+        message = await visit.services.sources.sources.aside_message(live, wanted)
         lines = [f"{name}: {value}" for name, value in message.headers]
         shown.texts[SAMPLE_HEADERS] = "\n".join(lines)
         try:
@@ -77,7 +77,7 @@ async def update(visit: Visit) -> Response:
     try:
         if wrong:
             raise Invalid(*_all(visit, body, wrong, live))
-        await visit.services.sources.change(visit.caller, live.id, body)
+        await visit.services.sources.sources.change(visit.caller, live.id, body)
     except (Invalid, Conflict) as refused:
         return _form(visit, shown, live=live, refusals=refused.refusals)
     said = "Saved; in force for the next message."
@@ -109,7 +109,7 @@ async def _tried(
     visit: Visit, shown: Shown, live: LiveSource | None
 ) -> tuple[dict[str, Any], Refusals]:
     """What the sample would become, and what keeps the fields from saying it."""
-    sources, memory = visit.services.sources, visit.services.answer_memory
+    sources, memory = visit.services.sources.sources, visit.services.web.answer_memory
     body, wrong = body_of(shown, new=live is None)
     if live is None:
         body["name"] = _FILLED["name"]
@@ -141,7 +141,7 @@ async def _tried(
 def _source(visit: Visit, body: dict[str, Any], old: Source | None) -> tuple[Source, str]:
     """The source that the fields say. Where only its sender cannot be known yet, the rest is tried
     all the same: then with why, and with proof that nobody has."""
-    sources = visit.services.sources
+    sources = visit.services.sources.sources
     try:
         return sources.checked(visit.caller, body, old), ""
     except Invalid as refused:
@@ -167,7 +167,7 @@ def _connections(visit: Visit, kind: str) -> list[tuple[str, str]]:
     caller = visit.caller
     return [
         (name, name)
-        for name, one in sorted(visit.services.sources.connections.items())
+        for name, one in sorted(visit.services.sources.sources.connections.items())
         if one.kind == kind and one.may_be_named_by(caller.org, platform=caller.platform)
     ]
 
@@ -178,7 +178,9 @@ def _all(
     """What the page could not read, and what is wrong with the rest of it: told at once."""
     fields = {refusal.field for refusal in wrong}
     try:
-        visit.services.sources.checked(visit.caller, body, None if live is None else live.source)
+        visit.services.sources.sources.checked(
+            visit.caller, body, None if live is None else live.source
+        )
     except Invalid as refused:
         return wrong + [one for one in refused.refusals if one.field not in fields]
     return wrong

@@ -36,7 +36,9 @@ async def show_all(visit: Visit) -> Response:
     """The list, by name."""
     return visit.page(
         "sources.html",
-        sources=[summary(visit, live) for live in visit.services.sources.of(visit.caller.org)],
+        sources=[
+            summary(visit, live) for live in visit.services.sources.sources.of(visit.caller.org)
+        ],
         **_words(),
     )
 
@@ -52,7 +54,9 @@ async def show(visit: Visit) -> Response:
     said = visit.request.query_params.get("cursor", "")
     asked = {"limit": str(PAGE)} | ({"cursor": said} if said else {})
     question = read_question(asked, PAGING, visit.services.zone(visit.caller.org))
-    page = await visit.services.sources.aside(live, question.before, question.after, question.limit)
+    page = await visit.services.sources.sources.aside(
+        live, question.before, question.after, question.limit
+    )
     at = cursors(page.older, page.newer)
     return visit.page(
         "source.html",
@@ -74,7 +78,9 @@ async def show(visit: Visit) -> Response:
 
 def own(visit: Visit) -> LiveSource:
     """The source of the visitor's org that the address names; 404 for anything else."""
-    return visit.services.sources.get(visit.caller.org, str(visit.request.path_params["id"]))
+    return visit.services.sources.sources.get(
+        visit.caller.org, str(visit.request.path_params["id"])
+    )
 
 
 def summary(visit: Visit, live: LiveSource) -> dict[str, Any]:
@@ -163,7 +169,7 @@ async def say(visit: Visit) -> Response:
     verb = visit.form.get("verb", "")
     if verb not in ("pause", "resume"):
         return visit.go(f"{AT}/{live.id}")
-    await visit.services.sources.pause(visit.caller.org, live.id, paused=verb == "pause")
+    await visit.services.sources.sources.pause(visit.caller.org, live.id, paused=verb == "pause")
     if verb == "resume":
         return visit.go(f"{AT}/{live.id}", "Resumed. It takes messages again.")
     waits = "senders come again" if live.source.kind == WEBHOOK else "messages wait where they are"
@@ -189,7 +195,7 @@ async def redrive(visit: Visit) -> Response:
     """Try all that is put aside again, by the mapping and the rules of today."""
     live = own(visit)
     services = visit.services
-    fates = await redrive_aside(services.answer_memory, services.sources, live)
+    fates = await redrive_aside(services.web.answer_memory, services.sources.sources, live)
     return visit.go(f"{AT}/{live.id}", redriven(show_redriven(fates, live)))
 
 
@@ -219,6 +225,6 @@ async def delete(visit: Visit) -> Response:
     if visit.form.get("sure") != "yes":
         return await ask_delete(visit)
     name, url = live.source.name, summary(visit, live)["url"]
-    await visit.services.sources.delete(visit.caller.org, live.id)
+    await visit.services.sources.sources.delete(visit.caller.org, live.id)
     gone = " What is sent to its address is answered 401." if url else ""
     return visit.go(AT, f"{name} is deleted.{gone}")

@@ -161,7 +161,7 @@ def _form(
     refusals: Refusals = (),
 ) -> Response:
     services, org = visit.services, visit.caller.org
-    named = services.transformations.names(org)
+    named = services.shaping.transformations.names(org)
     stored = record or source
     neo = None if stored is None else stored.config.settings.extra.get(NEO)
     flow = unknown_flow(neo, named)
@@ -169,9 +169,9 @@ def _form(
         shown.texts[kind_form.TYPE] = HTTP if stored is None else stored.webhook.kind
     kind = shown.texts[kind_form.TYPE]
     families: dict[str, list[tuple[str, str]]] = {}
-    known = services.event_types.names(org)
+    known = services.events.types.names(org)
     for name in sorted(known, key=str.lower):
-        type_ = services.event_types.get(org, name)
+        type_ = services.events.types.get(org, name)
         family = "of orgs below" if type_ is None else type_.family
         families.setdefault(family, []).append((name, "" if type_ is None else type_.trigger))
     return visit.page(
@@ -198,7 +198,7 @@ def _form(
 
 def _connections(visit: Visit, kind: str, has: str) -> list[tuple[str, str]]:
     """The connections that a webhook of the type may name, as a choice; the one it has stays."""
-    named = visit.services.connections.of(visit.caller)
+    named = visit.services.delivery.connections.of(visit.caller)
     names = {one.name for one in named if one.kind == KINDS[kind].connection}
     names |= {has} - {""}
     return [(name, name) for name in sorted(names)]
@@ -206,7 +206,7 @@ def _connections(visit: Visit, kind: str, has: str) -> list[tuple[str, str]]:
 
 def _kinds(visit: Visit) -> list[str]:
     """The types that the visitor can make webhooks of."""
-    there = {one.kind for one in visit.services.connections.of(visit.caller)}
+    there = {one.kind for one in visit.services.delivery.connections.of(visit.caller)}
     return [
         name
         for name, kind in KINDS.items()
@@ -263,7 +263,7 @@ def _all(
 async def show_type(visit: Visit) -> Response:
     """An event type's schema and example, to stand beside the list."""
     name = visit.request.path_params["name"]
-    kind = visit.services.event_types.get(visit.caller.org, name)
+    kind = visit.services.events.types.get(visit.caller.org, name)
     if kind is None:
         raise not_found("eventName", "an event type of this org", name)
     example = _pretty(msgspec.json.encode(kind.example)) if kind.examples else None
@@ -293,8 +293,8 @@ async def make_inbox(visit: Visit) -> Response:
     refusals: Refusals = ()
     name = shown.texts["name"]
     try:
-        live = await visit.services.inboxes.create(visit.caller.org, {"name": name[:80]})
-        shown.texts[_URL] = visit.services.inboxes.url(live)
+        live = await visit.services.delivery.inboxes.create(visit.caller.org, {"name": name[:80]})
+        shown.texts[_URL] = visit.services.delivery.inboxes.url(live)
     except (Invalid, Conflict) as refused:
         refusals = [Refusal(one.code, one.message, _URL) for one in refused.refusals]
     if visit.partial:
@@ -423,7 +423,7 @@ def _example(visit: Visit, webhook: Webhook) -> StoredEvent | None:
     """The example of one of its types, as if it came now."""
     org, now_ms = visit.caller.org, visit.services.clock.now_ms()
     for name in sorted(webhook.event_names):
-        kind = visit.services.event_types.get(org, name, webhook.version_of(name))
+        kind = visit.services.events.types.get(org, name, webhook.version_of(name))
         if kind is not None and kind.examples:
             asked = {"eventName": name}
             event_id, body = test_message(visit.services, org, webhook, asked)
@@ -448,7 +448,7 @@ def _kept(visit: Visit) -> Record | None:
 
 
 def _some_type(visit: Visit) -> list[str]:
-    return [next(iter(visit.services.event_types.names(visit.caller.org)))]
+    return [next(iter(visit.services.events.types.names(visit.caller.org)))]
 
 
 def _readable(tested: dict[str, Any]) -> dict[str, Any]:

@@ -176,7 +176,7 @@ async def _told(
         made.append(
             WebhookSummary(
                 record,
-                services.judgement_of(record.webhook),
+                services.delivery.judgements.of(record.webhook),
                 day,
                 left,
                 act=action.act if acts and action else None,
@@ -192,7 +192,9 @@ async def _next_tries(services: Services, failing: Sequence[WebhookSummary]) -> 
     """When failing webhooks are tried again, by number: by the breaker, else by the first retry
     that is due among the newest. One question for all; others for whom these leave no room. None
     where sending is stopped."""
-    sent_to = [one for one in failing if not services.stops.is_stopped(one.record.webhook.org)]
+    sent_to = [
+        one for one in failing if not services.delivery.stops.is_stopped(one.record.webhook.org)
+    ]
     healths = [one.health for one in sent_to if one.health is not None]
     tries = {health.webhook: health.until_ms for health in healths if health.left_alone}
     asked = [one.record for one in sent_to if one.record.webhook.number not in tries]
