@@ -122,6 +122,16 @@ class Health:
         return self.beside
 
 
+class KnownAttempts:
+    """`NextAttempts` of deliveries as a test has put them."""
+
+    def __init__(self, known: dict[int, NextAttempt]) -> None:
+        self._known = known
+
+    def of(self, webhook: int, delivery: int, retry: bool) -> NextAttempt:
+        return self._known.get(delivery, CLEAR)
+
+
 class Reply:
     """One answer."""
 
@@ -166,30 +176,40 @@ class Service:
             Options(public_url=BASE),
         )
         self.parts = made
-        self.lanes = Lanes(made.engine.dispatcher)
+        self.lanes = Lanes(made.delivery.engine.dispatcher)
         self.changed: list[Webhook] = []
-        made.heard.changed.add(self.changed.append)
+        made.base.heard.changed.add(self.changed.append)
         self.told: list[tuple[str, int, Fact]] = []
-        tell = made.notices.tell
+        tell = made.notices.notices.tell
 
         def noted(kind: str, org: int, fact: Fact, done: Any = None) -> None:
             self.told.append((kind, org, fact))
             tell(kind, OrgId(org), fact, done)
 
-        made.notices.tell = noted  # type: ignore[method-assign]
-        self.registry, self.changes, self.orgs = made.registry, made.changes, made.orgs
+        made.notices.notices.tell = noted  # type: ignore[method-assign]
+        self.registry, self.changes, self.orgs = made.base.registry, made.base.changes, made.orgs
         self.access_services = made.access
         self.access, self.users = made.access.access, made.access.users
         self.sessions = made.access.sessions
-        self.event_types, self.webhooks = made.event_types, made.webhooks
-        self.transformations, self.shaper = made.transformations, made.shaper
-        self.reference, self.consents, self.terms = made.reference, made.consents, made.terms
-        self.stops, self.replays, self.inboxes = made.stops, made.replays, made.inboxes
-        self.feed, self.acceptor = made.feed, made.acceptor
+        self.event_types, self.webhooks = made.events.types, made.webhooks
+        self.transformations, self.shaper = made.shaping.transformations, made.shaping.shaper
+        self.reference, self.consents, self.terms = (
+            made.shaping.reference,
+            made.notices.consents,
+            made.events.terms,
+        )
+        self.stops, self.replays, self.inboxes = (
+            made.delivery.stops,
+            made.delivery.replay.runs,
+            made.delivery.inboxes,
+        )
+        self.feed, self.acceptor = made.events.feed, made.events.acceptor
+        services = services_of(made, public_url="")
+        known: Any = KnownAttempts(self.next_attempts)
         self.services = dataclasses.replace(
-            services_of(made, public_url=""),
-            health=self.health,
-            next_attempt_of=lambda _, delivery, retry: self.next_attempts.get(delivery, CLEAR),
+            services,
+            web=dataclasses.replace(services.web, health=self.health),
+            delivery=dataclasses.replace(services.delivery, next_attempts=known),
         )
 
     @cached_property
@@ -276,7 +296,7 @@ async def service(**more: Any) -> AsyncIterator[Service]:
     clock = Clock()
     made = Service(MemoryStore(clock), clock, **more)
     await made.start()
-    commits = asyncio.ensure_future(made.parts.engine.committer.run())
+    commits = asyncio.ensure_future(made.parts.delivery.engine.committer.run())
     yield made
     await made.replays.stop()
     commits.cancel()

@@ -39,7 +39,7 @@ async def declare(s: Service, directory: Path, text: str | None) -> None:
     """As a start does it."""
     path = directory / "sources.toml"
     path.write_text(text or "")
-    sources, orgs = s.parts.sources, s.parts.orgs
+    sources, orgs = s.parts.sources.sources, s.parts.orgs
     sources.connections = Connections([Connection("main", "kafka", {})])
     await declare_sources(
         None if text is None else path,
@@ -60,9 +60,9 @@ async def test_sources_are_as_the_file_says_at_each_start(tmp_path: Path) -> Non
         assert (shop["type"], shop["declaredIn"]) == ("webhook", "sources.toml")
         assert (
             SECRET not in str(shop)
-            and SECRET.encode() not in s.parts.sources.all()[0].stored.sealed
+            and SECRET.encode() not in s.parts.sources.sources.all()[0].stored.sealed
         )
-        topic = s.parts.sources.get(OrgId(1), "loyalty").source
+        topic = s.parts.sources.sources.get(OrgId(1), "loyalty").source
         assert topic.orgs == NAMED and topic.mapping is not None and topic.kafka is not None
         before = await changed_at(s, "shop")
         s.clock.ms += 5000
@@ -71,7 +71,7 @@ async def test_sources_are_as_the_file_says_at_each_start(tmp_path: Path) -> Non
         await declare(s, tmp_path, SHOP.replace("topic", "kind") + TOPIC)
         changed = (await s.call("GET", "/v1/sources/shop")).json
         assert changed["mapping"]["eventName"] == {"path": "kind"} and changed["id"] == shop["id"]
-        await s.parts.sources.load()  # as the next process reads it
+        await s.parts.sources.sources.load()  # as the next process reads it
         assert (await s.call("GET", "/v1/sources/shop")).json["declaredIn"] == "sources.toml"
 
 
@@ -155,4 +155,4 @@ async def test_what_is_wrong_is_told_by_file_table_and_field_and_nothing_is_chan
         with pytest.raises(FileRefused, match=said) as told:
             await declare(s, tmp_path, text + FIRST)
         assert str(tmp_path / "sources.toml") in str(told.value)
-        assert SECRET not in str(told.value) and not s.parts.sources.all()
+        assert SECRET not in str(told.value) and not s.parts.sources.sources.all()

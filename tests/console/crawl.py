@@ -172,7 +172,7 @@ async def furnish(p: Pages, org: int, name: str) -> Known:
     (pending,) = await accept(p.s, event_of(org, 9), [number], org=org)
     ids.append(show("dlv", pending))
     body = b'{"eventName": "pointsIssued", "data": {"totalPointsIssued": "many"}}'
-    came = await p.s.services.readmission.take(OrgId(org), body)
+    came = await p.s.services.events.readmission.take(OrgId(org), body)
     assert not isinstance(came, tuple)
     row = port.NewRejection(
         OrgId(org), came.name, came.event_id, came.code, came.message, came.path, came.body
@@ -195,7 +195,7 @@ async def furnish(p: Pages, org: int, name: str) -> Known:
 async def act(p: Pages, org: int, name: str = "Welcome") -> list[str]:
     """Actions that have done, waited for and left out something, in which the name stands wherever
     one of a customer's or of a receiver's may; the deliveries that tell of it."""
-    declared = {one: p.s.parts.ports.actions[one] for one in ("welcome", "text-message")}
+    declared = {one: p.s.parts.actions.declared.actions[one] for one in ("welcome", "text-message")}
     await declare(p.s.webhooks, OrgId(org), declared, "actions.toml")
     records = {one.webhook.name: one.webhook.number for one in p.s.webhooks.list(OrgId(org))}
     mail = Made(MadeMail(Mail((name,), name, name, name)), name, (Step(name, name, 1.0),))
@@ -233,7 +233,7 @@ async def bring(p: Pages, org: int, name: str = "", at: int = 0) -> None:
     mapping = {"eventName": {"path": "kind"}}
     body: dict[str, object] = {"name": f"shop{at}", "verification": proof, "mapping": mapping}
     caller = msgspec.structs.replace(p.s.access.caller_of("boss"), org=OrgId(org))
-    await p.s.services.sources.create(caller, body)
+    await p.s.services.sources.sources.create(caller, body)
     sent = {"x-key": value, "webhook-id": name, "x-name": name}
     plain = {header: one.encode("ascii", "replace").decode() for header, one in sent.items()}
     for kind in (name or 7, {name: name}):

@@ -215,7 +215,7 @@ async def test_nothing_that_was_found_is_markup_on_the_page() -> None:
 async def test_an_action_that_left_its_file_cannot_be_tried() -> None:
     async with trying(Contacts({"name": "Asha"})) as (p, browser, shop):
         await accept(p.s, "e-1", org=7, name="customerAdded")
-        p.s.parts.actions.actions.clear()  # type: ignore[attr-defined]
+        p.s.parts.actions.declared.actions.clear()  # type: ignore[attr-defined]
         assert "nothing to try" in text(await browser.get(AT))
         await looked(p, browser, event="newest", do="yes")
         assert shop.got == []

@@ -139,7 +139,7 @@ async def test_an_action_that_left_its_file_says_so_and_can_be_deleted_and_no_ot
     async with pages(actions={"text-message": text_message()}) as p:
         browser = await p.browser()
         await declare(p.s.webhooks, OrgId(7), BOTH, "actions.toml")
-        await declare(p.s.webhooks, OrgId(7), p.s.parts.ports.actions, "actions.toml")
+        await declare(p.s.webhooks, OrgId(7), p.s.parts.actions.declared.actions, "actions.toml")
         records = {one.webhook.name: one.webhook for one in p.s.webhooks.list(OrgId(7))}
         await accept(p.s, "a", [records["welcome"].number], org=7)
         left = f"/console/o/7/webhooks/{records['welcome'].id}"

@@ -15,7 +15,7 @@ async def furnish(p: Pages) -> tuple[str, str]:
     """A source and a webhook over one connection: where their pages are."""
     caller = p.s.access.acting(p.s.access.caller_of("boss"), "7")
     kafka: dict[str, object] = {"name": "loyalty", "type": "kafka", "connection": "main"}
-    source = await p.s.parts.sources.create(caller, kafka | {"kafka": {"topics": ["a"]}})
+    source = await p.s.parts.sources.sources.create(caller, kafka | {"kafka": {"topics": ["a"]}})
     body = {"name": "crm", "eventNames": ["pointsIssued"], "maxAllowedConnections": 1}
     record, _, _ = await p.s.webhooks.create(OrgId(7), body | KAFKA, "tests")
     return f"/console/o/7/sources/{source.id}", f"/console/o/7/webhooks/{record.webhook.id}"
@@ -81,7 +81,9 @@ async def test_who_may_read_alone_is_offered_no_check() -> None:
 async def test_an_org_that_may_name_none_is_told_what_they_are() -> None:
     async with pages() as p:
         browser = await p.browser()
-        p.s.parts.connections._connections = type(p.s.parts.connections._connections)()
+        p.s.parts.delivery.connections._connections = type(
+            p.s.parts.delivery.connections._connections
+        )()
         assert "Ask the operator for one." in text(await browser.get(AT))
         boss = text(await (await p.platform()).get(AT))
         assert "docs/connections.md" in boss

@@ -44,7 +44,7 @@ class World:
         self.p, self.number, self.id = p, webhook.number, webhook.id
         self.name, self.acts = webhook.name, webhook.acts
         self.auth, self.browser = auth, browser
-        self.healths, self.breaker = p.s.parts.engine.healths, Breaker()
+        self.healths, self.breaker = p.s.parts.delivery.engine.healths, Breaker()
         self.made = self.timed = 0  # deliveries, and those of them that wait for their time
 
     def good(self, count: int = 1, *, counts: bool = True) -> None:
@@ -59,7 +59,7 @@ class World:
         self.bad(OUTCOMES_MIN)
         for _ in range(OUTCOMES_MIN):
             self.breaker.started()
-            self.breaker.record(0.0, 0.0, False, self.p.s.parts.ports.rng)
+            self.breaker.record(0.0, 0.0, False, self.p.s.parts.ports.randomness.rng)
         self.healths.moved(self.number, self.breaker, 0.0)
 
     async def delivery(self, kind: str | None = "503") -> None:
@@ -253,7 +253,7 @@ async def metrics(world: World) -> Seen:
     """It has numbers of all orgs: the only webhook that is not well is the one looked at."""
     counts = {
         sample.labels["condition"]: sample.value
-        for family in world.p.s.parts.collectors[0].collect()
+        for family in world.p.s.parts.running.collectors[0].collect()
         if family.name == "tidings_unwell_webhooks"
         for sample in family.samples
     }
@@ -356,7 +356,7 @@ async def a_replay_has_delivered(world: World) -> tuple[Condition, int]:
 
 async def a_test_was_taken(world: World) -> tuple[Condition, int]:
     await it_is_left_alone(world)
-    world.p.s.parts.engine.dispatcher.succeeded_outside(world.number)
+    world.p.s.parts.delivery.engine.dispatcher.succeeded_outside(world.number)
     return Condition.WELL, 0
 
 
@@ -395,7 +395,7 @@ class OneHold:
 
 async def its_connection_is_held(world: World) -> tuple[Condition, int]:
     hold = ConnectionHold("crm-db", "The connection crm-db cannot be reached. See to it.", 1_000)
-    world.p.s.parts.judgements._holds = OneHold(world.number, hold)
+    world.p.s.parts.delivery.judgements._holds = OneHold(world.number, hold)
     await world.delivery()
     return Condition.HELD_UP, 1
 
@@ -470,7 +470,7 @@ async def check(world: World, scenario: Scenario, faces: Mapping[str, Face]) -> 
 @pytest.mark.parametrize("scenario", SCENARIOS)
 async def test_every_face_has_one_word_and_one_number_for_a_webhook(scenario: Scenario) -> None:
     async with pages() as p:
-        del p.s.parts.engine.healths.shown  # the judgement itself
+        del p.s.parts.delivery.engine.healths.shown  # the judgement itself
         id, number = await p.webhook(name="crm")
         webhook = p.s.registry.get(number)
         assert webhook is not None and webhook.id == id
@@ -481,7 +481,7 @@ async def test_every_face_has_one_word_and_one_number_for_a_webhook(scenario: Sc
 @pytest.mark.parametrize("scenario", SCENARIOS_OF_ACTIONS)
 async def test_every_face_has_one_word_and_one_number_for_an_action(scenario: Scenario) -> None:
     async with pages(actions=ACTIONS, lookups=Nobody()) as p:
-        del p.s.parts.engine.healths.shown
+        del p.s.parts.delivery.engine.healths.shown
         await declare(p.s.webhooks, ORG, {"welcome": ACTIONS["welcome"]}, "actions.toml")
         [webhook] = [webhook for webhook in p.s.registry.of_org(ORG) if webhook.acts]
         world = World(p, webhook, await p.s.add_org(7), await p.browser())

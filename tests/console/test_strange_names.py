@@ -146,7 +146,7 @@ async def _happen(p: Pages, webhook: int, name: str, at: int) -> None:
         ({name: name, "totalPointsIssued": [name]}, {"totalPointsIssued": name}, name)
     ):
         said = json.dumps({"eventName": name[:128] if which == 2 else "pointsIssued", "data": sent})
-        came = await p.s.services.readmission.take(ORG, said.encode())
+        came = await p.s.services.events.readmission.take(ORG, said.encode())
         assert not isinstance(came, tuple)
         row = port.NewRejection(
             ORG, came.name, came.event_id, came.code, came.message, f"data.{name[:250]}", came.body

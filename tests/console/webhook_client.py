@@ -61,7 +61,7 @@ class Pages:
     def __init__(self, s: Service) -> None:
         self.s = s
         self.healths: dict[int, port.Health] = {}
-        s.parts.engine.healths.shown = self.healths.get  # type: ignore[assignment, method-assign]
+        s.parts.delivery.engine.healths.shown = self.healths.get  # type: ignore[assignment, method-assign]
 
     @cached_property
     def app(self) -> FastAPI:

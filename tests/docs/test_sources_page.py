@@ -120,7 +120,7 @@ async def test_the_file_of_sources_on_the_page_is_one(tmp_path: Path) -> None:
     [shown] = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
     path.write_text(shown)
     async with service() as s:
-        sources = s.parts.sources
+        sources = s.parts.sources.sources
         sources.connections = Connections([Connection("main", "kafka", {})])
         await s.add_org(2001)
         await declare_sources(path, sources, lambda org: True, {"SHOP_KEY": "a value of the shop"})

@@ -105,8 +105,8 @@ class NoticeWorld:
             Options(limits=EngineLimits(health=self.health), rest_slice_s=REST_SLICE_S),
         )
         self.parts.orgs.settings = self.settings  # type: ignore[method-assign]
-        self.engine, self.webhooks = self.parts.engine, self.parts.webhooks
-        self.notices = self.parts.notices
+        self.engine, self.webhooks = self.parts.delivery.engine, self.parts.webhooks
+        self.notices = self.parts.notices.notices
         self._count: int = before._count if before else 0
         self.running: asyncio.Future[Any] | None = None
 
@@ -173,7 +173,7 @@ class NoticeWorld:
         event = {"eventName": "groupCreated", "data": {"groupId": self._count}}
         body = b'{"eventName":"groupCreated","data":{"groupId":%d}}' % self._count
         draft = Draft(OrgId(org), "groupCreated", f"e{self._count}", body, event)
-        [verdict] = await self.parts.acceptor.accept([draft])
+        [verdict] = await self.parts.events.acceptor.accept([draft])
         assert verdict.status == "accepted"
 
     def told(self, kind: str | None = None) -> list[dict[str, Any]]:

@@ -125,7 +125,7 @@ def walked(check: Callable[[App, str], Any]) -> None:
 
 def test_every_task_at_rest_has_a_heart_under_its_own_name() -> None:
     async def check(app: App, name: str) -> None:
-        assert name in {finding.part.name for finding in app.heartbeats.findings()}
+        assert name in {finding.part.name for finding in app.base.heartbeats.findings()}
 
     walked(check)
 
@@ -135,16 +135,16 @@ def test_whatever_ends_it_where_it_waits_is_told_and_it_is_begun_anew(meet: Meet
     async def check(app: App, name: str) -> None:
         await asyncio.sleep(0.5)  # at the very end of a slice of waiting it ends by that alone
         before = await at_rest(name)
-        assert app.readiness.problems() == [] == app.readiness.notices()
+        assert app.running.readiness.problems() == [] == app.running.readiness.notices()
         meet(before)
         await asyncio.sleep(0.5)
-        told = [*app.readiness.problems(), *app.readiness.notices()]
+        told = [*app.running.readiness.problems(), *app.running.readiness.notices()]
         assert any(f'"{name}"' in text for text in told), f"{name} is not told"
         await asyncio.sleep(5)
         after = background()[name]
         assert after is not before and not after.done() and before.done()
         await asyncio.sleep(120)
-        assert app.readiness.problems() == [] == app.readiness.notices()
+        assert app.running.readiness.problems() == [] == app.running.readiness.notices()
 
     walked(check)
 
@@ -156,15 +156,15 @@ def test_where_what_it_waits_for_never_comes_it_looks_by_itself_or_is_told_and_b
         told: list[str] = []
         before = await at_rest(name)
         hang_there(before)
-        app.engine.commits.claim(1, 1)  # work comes
+        app.delivery.engine.commits.claim(1, 1)  # work comes
         for _ in range(30):
             await asyncio.sleep(1)
-            told += [*app.readiness.problems(), *app.readiness.notices()]
+            told += [*app.running.readiness.problems(), *app.running.readiness.notices()]
         if before.done():
             assert any(f'"{name}"' in text for text in told), f"{name} is not told"
             begun_anew.append(name)
         await asyncio.sleep(120)
-        assert app.readiness.problems() == [] == app.readiness.notices()
+        assert app.running.readiness.problems() == [] == app.running.readiness.notices()
         await at_rest(name)
 
     walked(check)
@@ -179,7 +179,7 @@ def test_what_freezes_again_and_again_stays_told() -> None:
             hang_there(task := await at_rest(name))
             await asyncio.sleep(28)
             assert task.done()
-        [told] = app.readiness.notices()
+        [told] = app.running.readiness.notices()
         assert name in told and "4 times" in told
 
     walked(check)
@@ -188,7 +188,7 @@ def test_what_freezes_again_and_again_stays_told() -> None:
 def test_a_store_that_never_answers_is_told_by_all_that_ask_it() -> None:
     async def scenario() -> None:
         app = await started()
-        store: Any = app.ports.store
+        store: Any = app.base.store
 
         def never(*_: Any, **__: Any) -> "asyncio.Future[None]":
             return asyncio.get_running_loop().create_future()
@@ -197,13 +197,13 @@ def test_a_store_that_never_answers_is_told_by_all_that_ask_it() -> None:
         answers = {name: getattr(store, name) for name in asked}
         for name in asked:
             setattr(store, name, never)
-        app.engine.commits.claim(1, 1)
+        app.delivery.engine.commits.claim(1, 1)
         await asyncio.sleep(30)
-        assert any("commit" in text for text in app.readiness.problems())
+        assert any("commit" in text for text in app.running.readiness.problems())
         told: set[str] = set()
         for _ in range(700):
             await asyncio.sleep(1)
-            told.update(app.readiness.notices())
+            told.update(app.running.readiness.notices())
         for name in ("retention", "upkeep of access"):
             assert any(f'"{name}" has not responded' in text for text in told), name
         for name, answer in answers.items():

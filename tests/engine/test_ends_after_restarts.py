@@ -102,12 +102,14 @@ async def sign_in_link(s: Service) -> tuple[Holds, int]:
 async def portal_link(s: Service) -> tuple[Holds, int]:
     await s.add_org(7)
     caller = s.access.caller_of("boss")
-    portals = s.services.portals
+    portals = s.services.access.portals
     links = [
         (await portals.make_link(caller, Portal(org=ORG, role="reader", name="Acme"), 120_000))[0]
         for _ in range(8)
     ]
-    return lambda s: allowed(s.services.portals.open(links.pop(), ADDRESS, "Firefox")), 120_000
+    return lambda s: allowed(
+        s.services.access.portals.open(links.pop(), ADDRESS, "Firefox")
+    ), 120_000
 
 
 async def session_that_is_used(s: Service) -> tuple[Holds, int]:
@@ -131,8 +133,8 @@ async def session_of_a_portal(s: Service) -> tuple[Holds, int]:
     await s.add_org(7)
     caller = s.access.caller_of("boss")
     portal = Portal(org=ORG, role="reader", name="Acme")
-    link, _ = await s.services.portals.make_link(caller, portal, 120_000)
-    signed, _ = await s.services.portals.open(link, ADDRESS, "Firefox")
+    link, _ = await s.services.access.portals.make_link(caller, portal, 120_000)
+    signed, _ = await s.services.access.portals.open(link, ADDRESS, "Firefox")
 
     async def holds(s: Service) -> bool:
         return s.sessions.opened(signed.token) is not None
@@ -304,7 +306,9 @@ def test_it_is_in_force_until_then_and_no_longer(case: Case, restarts: int) -> N
 async def portal_links(s: Service) -> list[str]:
     await s.add_org(7)
     portal = Portal(org=ORG, role="reader", name="Acme")
-    return [(await s.services.portals.make_link(s.access.caller_of("boss"), portal, 120_000))[0]]
+    return [
+        (await s.services.access.portals.make_link(s.access.caller_of("boss"), portal, 120_000))[0]
+    ]
 
 
 async def sign_in_links(s: Service) -> list[str]:
@@ -317,7 +321,7 @@ ONCE = {
     "reset": (resets, opened),
     "portal": (
         portal_links,
-        lambda s, link: allowed(s.services.portals.open(link, ADDRESS, "Firefox")),
+        lambda s, link: allowed(s.services.access.portals.open(link, ADDRESS, "Firefox")),
     ),
     "sign in": (sign_in_links, lambda s, link: allowed(s.sessions.by_link(link, ADDRESS))),
 }

@@ -29,7 +29,7 @@ def test_a_duplicate_is_not_counted_as_accepted() -> None:
     async def scenario(world: NoticeWorld) -> None:
         verdicts = []
         for ids in (["a"], ["a"], ["b", "b", "a", "c"], ["c", "b"]):
-            verdicts += await world.parts.acceptor.accept([draft(id) for id in ids])
+            verdicts += await world.parts.events.acceptor.accept([draft(id) for id in ids])
         said = [one.status for one in verdicts]
         assert said.count("accepted") == 3 and said.count("duplicate") == 5
         metrics = told(world)

@@ -21,7 +21,7 @@ def test_an_attempt_of_a_deleted_webhook_has_ended_when_a_stop_is_through() -> N
         world.faults.slow_s = 4.0
         world.network._rng = random.Random(1)
         draft = Draft(ORG, "a", "e", b'{"key":"k0"}', {"data": {"key": "k0"}, "eventName": "a"})
-        await world.parts.acceptor.accept([draft])
+        await world.parts.events.acceptor.accept([draft])
         while not world.network.parallel.total():
             await asyncio.sleep(0.001)
         await world.end_webhook(known)

@@ -74,8 +74,8 @@ async def prepared(s: Service) -> None:
     await s.webhooks.create(ORG, BASIC, "boss")
     await s.event_types.put(ORG, "orderPacked", TYPE)
     await s.inboxes.create(ORG, {})
-    await s.parts.sources.create(Caller(ORG), SOURCE)
-    await s.parts.sources.intake.take(source(s), [ForeignMessage("m", [], b"no event")])
+    await s.parts.sources.sources.create(Caller(ORG), SOURCE)
+    await s.parts.sources.sources.intake.take(source(s), [ForeignMessage("m", [], b"no event")])
     await s.transformations.create(ORG, "plain", "{}", "boss")
     await s.users.create(s.access.caller_of("boss"), ORG, {"email": "a@b.example", "role": "admin"})
     await s.reference.put(ORG, RecordKind.TILLS, {"1": b'{"code":"t"}'})
@@ -92,7 +92,7 @@ def seen(s: Service) -> list[Any]:
         s.event_types.names(ORG),
         s.transformations.list(ORG),
         [one.stored for one in s.inboxes.list(ORG)],
-        [(one.stored, one.source, one.aside) for one in s.parts.sources.of(ORG)],
+        [(one.stored, one.source, one.aside) for one in s.parts.sources.sources.of(ORG)],
         [job.job.number for job in s.replays._runs.values()],
     ]
 
@@ -120,7 +120,7 @@ def hooked(s: Service) -> Any:
 
 
 def source(s: Service) -> Any:
-    return s.parts.sources.of(ORG)[0]
+    return s.parts.sources.sources.of(ORG)[0]
 
 
 def inbox(s: Service) -> Any:
@@ -154,14 +154,14 @@ ASKED: dict[str, Ask] = {
     "use_inbox": look_later,
     "arrivals": lambda s: s.inboxes.arrivals(inbox(s), None, None, 9),
     "arrival": lambda s: s.inboxes.arrival(inbox(s), 1),
-    "put_source": lambda s: s.parts.sources.create(Caller(ORG), SOURCE | {"name": "two"}),
-    "drop_source": lambda s: s.parts.sources.delete(ORG, source(s).id),
-    "aside": lambda s: s.parts.sources.aside(source(s), None, None, 9),
-    "aside_message": lambda s: s.parts.sources.aside_message(source(s), show("asd", 1)),
-    "put_aside": lambda s: s.parts.sources.intake.take(
+    "put_source": lambda s: s.parts.sources.sources.create(Caller(ORG), SOURCE | {"name": "two"}),
+    "drop_source": lambda s: s.parts.sources.sources.delete(ORG, source(s).id),
+    "aside": lambda s: s.parts.sources.sources.aside(source(s), None, None, 9),
+    "aside_message": lambda s: s.parts.sources.sources.aside_message(source(s), show("asd", 1)),
+    "put_aside": lambda s: s.parts.sources.sources.intake.take(
         source(s), [ForeignMessage("n", [], b"no event")]
     ),
-    "drop_aside": lambda s: s.parts.sources.drop_aside(source(s), [1]),
+    "drop_aside": lambda s: s.parts.sources.sources.drop_aside(source(s), [1]),
     "put_people": lambda s: s.users.create(
         boss(s), ORG, {"email": "c@d.example", "role": "admin", "password": "a long word of it"}
     ),
@@ -173,9 +173,11 @@ ASKED: dict[str, Ask] = {
     "count_reference": lambda s: s.reference.count(ORG, RecordKind.TILLS),
     "put_replay": lambda s: s.replays.create(job(), ()),
     "count_replay": lambda s: s.replays.count(job().spec, [port.ReplayEntry(EventNumber(1))], 1.0),
-    "owed_before": lambda s: s.services.restored_backlog.count(START_MS, 1.0),
-    "unfinished_before": lambda s: s.services.restored_backlog.count(START_MS, 1.0),
-    "retry_now": lambda s: s.services.manual_retries.ask(ORG, DeliveryId(1), hooked(s).number),
+    "owed_before": lambda s: s.services.delivery.replay.backlog.count(START_MS, 1.0),
+    "unfinished_before": lambda s: s.services.delivery.replay.backlog.count(START_MS, 1.0),
+    "retry_now": lambda s: s.services.delivery.manual_retries.ask(
+        ORG, DeliveryId(1), hooked(s).number
+    ),
 }
 
 
@@ -369,17 +371,17 @@ async def test_a_refused_event_is_sent_again_once_whatever_was_refused(
         await s.store.commit(port.Batch(s.registry.version, rejections=[kept]))
         [row] = await refused(s)
         refusing(s.store, method, first(1), lost=lost)
-        again = s.services.readmission.take
+        again = s.services.events.readmission.take
 
         async def accepted(org: OrgId, body: bytes, passage: str | None = None) -> Any:
             return "e1", "accepted or known to be"
 
-        s.services.readmission.take = accepted  # type: ignore[method-assign]
+        s.services.events.readmission.take = accepted  # type: ignore[method-assign]
         with pytest.raises(port.StoreDown):
-            await s.services.readmission.again(ORG, row.id)
+            await s.services.events.readmission.again(ORG, row.id)
         assert bool(await refused(s)) is not (lost and method[0] == "d")
         if await refused(s):
-            await s.services.readmission.again(ORG, row.id)
+            await s.services.events.readmission.again(ORG, row.id)
         assert not await refused(s) and again is not None
 
 

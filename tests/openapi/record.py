@@ -43,7 +43,7 @@ async def prepared(w: World, things: Things, call: str) -> Any:
     if call.endswith("/webHooks/{webHookId}/enable"):
         await w.call("POST", f"{hook}/disable", None, things.auth)
     if call == "POST /v1/sources/{source_id}/takeOver":
-        w.s.parts.sources.connections = {"shop": Connection("shop", OUTBOX, {}, None)}
+        w.s.parts.sources.sources.connections = {"shop": Connection("shop", OUTBOX, {}, None)}
         body = {"name": "shop", "type": OUTBOX, "connection": "shop"}
         made = (await w.call("POST", "/v1/sources", body, BOSS)).json
         things.ids["source_id"] = made["id"]

@@ -159,7 +159,7 @@ def test_every_call_keeps_to_its_description(
     operation = schema[path][method]
     ids = host.things.path_parameters(call)
     host.world.s.clock.ms += 5_000  # the quota of calls fills up again
-    host.world.s.parts.pulls.end_waits()  # readers wait for longer than this client
+    host.world.s.parts.delivery.pulls.end_waits()  # readers wait for longer than this client
     headers = _headers(host, tokens, call, kind)
     # Made up, they are 403 and 412 and hide all else; their own tests are elsewhere.
     fixed = {"X-Tidings-Org": str(host.things.org), "If-Match": "*"} if headers else None

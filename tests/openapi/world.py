@@ -114,7 +114,7 @@ class World:
         numbers = iter(range(1_000_000))
         accepting = AcceptApp(
             s.acceptor,
-            s.parts.reader,
+            s.parts.events.reader,
             s.access,
             clock_ms=s.clock.now_ms,
             new_request_id=lambda: f"{next(numbers):032x}",

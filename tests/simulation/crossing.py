@@ -33,12 +33,12 @@ from tidings.core.ids import OrgId
 from tidings.core.retention import RetentionDays
 from tidings.core.webhooks.kinds import ACTION
 from tidings.core.webhooks.webhook import Webhook
-from tidings.engine.actions.declared import declare
+from tidings.engine.actions.declared import DeclaredActions, declare
 from tidings.engine.events.intake import Draft, Overloaded
 from tidings.engine.retention import Retention
 from tidings.engine.shaping.shaper import Shaping
 from tidings.errors import Throttled
-from tidings.ports import Ports
+from tidings.ports import Declared, Ports
 from tidings.store.port import StoreDown
 
 DAY_S, DAY_MS = 86_400.0, 86_400_000
@@ -100,11 +100,12 @@ class CrossedWorld(ReplayWorld):
             ports,
             shaping=self.shaper,
             destination=destination,
-            connections=Connections([CONNECTION]),
-            source_drivers={TYPE: self.topic},
-            actions=ACTIONS,
-            actions_org=ORG,
-            lookups={"contact": self.doer.contacts},
+            declared=Declared(
+                connections=Connections([CONNECTION]),
+                source_drivers={TYPE: self.topic},
+                actions=DeclaredActions(ACTIONS, ORG),
+                lookups={"contact": self.doer.contacts},
+            ),
         )
 
     async def loaded(self) -> None:
@@ -117,15 +118,15 @@ class CrossedWorld(ReplayWorld):
         await self.surely(lambda: declare(self.webhooks, ORG, ACTIONS, "actions.toml"))
         self.acting = {one.webhook.number for one in self.webhooks.list(ORG) if one.webhook.acts}
         self.declared_s = min(self.declared_s, self.loop.time())
-        if not parts.sources.of(ORG):
+        if not parts.sources.sources.of(ORG):
             caller = Caller(ORG, platform=True)
-            await self.surely(lambda: parts.sources.create(caller, BODY))
+            await self.surely(lambda: parts.sources.sources.create(caller, BODY))
 
     async def start(self) -> None:
         await super().start()
-        self.parts.pumps.start()
+        self.parts.sources.pumps.start()
         self.retention = Retention(
-            store=self.parts.ports.store,
+            store=self.parts.base.store,
             clock=self.clock,
             retentions=lambda: {org: self.keeps for org in (ORG, LIMITED_ORG)},
             every_s=PASS_EVERY_S,
@@ -144,7 +145,7 @@ class CrossedWorld(ReplayWorld):
     async def stop(self) -> None:
         self._keeping.cancel()
         await asyncio.gather(self._keeping, return_exceptions=True)
-        await self.parts.pumps.stop()
+        await self.parts.sources.pumps.stop()
         await super().stop()
         await self.parts.actions.close()
 
@@ -179,8 +180,8 @@ class CrossedWorld(ReplayWorld):
         if rng.random() < 0.2:
             await self.admit_later()
         try:
-            [live] = self.parts.sources.of(ORG)
-            await self.parts.sources.redrive(live)
+            [live] = self.parts.sources.sources.of(ORG)
+            await self.parts.sources.sources.redrive(live)
         except (StoreDown, Overloaded, Throttled):
             pass
 

@@ -38,7 +38,7 @@ class ReplayWorld(World):
 
     async def start(self) -> None:
         await super().start()
-        self.stops, self.replays = self.parts.stops, self.parts.replays
+        self.stops, self.replays = self.parts.delivery.stops, self.parts.delivery.replay.runs
         await self.replays.start()
 
     def tell(self, kind: str, org: int, fact: Any, done: Any = None) -> None:
@@ -142,7 +142,7 @@ class ReplayWorld(World):
         record = self.webhooks.by_number(number)
         if record is None or record.webhook.standing is not Standing.ACTIVE:
             return
-        await self.parts.manual_retries.ask(ORG, DeliveryId(delivery), number)
+        await self.parts.delivery.manual_retries.ask(ORG, DeliveryId(delivery), number)
 
     def may_be_tried(self, number: int) -> bool:
         """Whether a delivery of a webhook may be tried by hand: it has not been deleted."""

@@ -89,8 +89,8 @@ async def run(seed: int, loop: SimulatedLoop) -> CrossedWorld:
     unfinished = world.unfinished()
     await world.admit_later()
     await asyncio.sleep(60)
-    [live] = world.parts.sources.of(ORG)
-    await world.parts.sources.redrive(live)
+    [live] = world.parts.sources.sources.of(ORG)
+    await world.parts.sources.sources.redrive(live)
     await asyncio.sleep(DAY_S)
     world.check_sources()
     world.ledger.check_end(live.aside)
@@ -129,7 +129,7 @@ async def recover(world: CrossedWorld, rng: random.Random) -> None:
             world.submitted[f"limited-{sent}"] = {body}
             event = {"data": {"key": "k0"}, "eventName": "a"}
             drafts.append(Draft(LIMITED_ORG, "a", f"limited-{sent}", body, event))
-        await world.parts.acceptor.accept(drafts)
+        await world.parts.events.acceptor.accept(drafts)
 
     await send(6 * limit.per_s)
     await asyncio.sleep(10)

@@ -69,7 +69,9 @@ async def run(seed: int, loop: SimulatedLoop) -> list[float]:
             event_id = f"{org}-{number}"
             body = f'{{"id":"{event_id}","data":{{"key":"k0"}}}}'.encode()
             event = {"data": {"key": f"k{number}"}, "eventName": "a"}
-            await world.parts.acceptor.accept([Draft(OrgId(org), "a", event_id, body, event)])
+            await world.parts.events.acceptor.accept(
+                [Draft(OrgId(org), "a", event_id, body, event)]
+            )
             if org == OTHER:
                 answered[event_id] = loop.time()
             await asyncio.sleep(rng.random() * gap_s)

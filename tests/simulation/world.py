@@ -156,13 +156,13 @@ class World:
                 rest_slice_s=REST_SLICE_S,
             ),
         )
-        self.parts.notices.tell = self.tell  # type: ignore[method-assign]
-        self.engine, self.webhooks = self.parts.engine, self.parts.webhooks
-        errors = self.parts.destination._errors  # those of the whole engine
+        self.parts.notices.notices.tell = self.tell  # type: ignore[method-assign]
+        self.engine, self.webhooks = self.parts.delivery.engine, self.parts.webhooks
+        errors = self.parts.delivery.destination._errors  # those of the whole engine
         errors.note = self.unforeseen  # type: ignore[method-assign]
         self.witness = Witness(self.engine, self.disk.ask, self.clock.now_ms)
         await self.parts.load(at_once)
-        await self.parts.stops.load()
+        await self.parts.delivery.stops.load()
         await self.loaded()
         await self.disable_owed()
         self.check_gone()
@@ -316,7 +316,7 @@ class World:
     async def post(self, drafts: list[Draft]) -> None:
         asked = self.loop.time()
         try:
-            verdicts = await self.parts.acceptor.accept(drafts)
+            verdicts = await self.parts.events.acceptor.accept(drafts)
         except (StoreDown, Overloaded):
             return
         for draft, verdict in zip(drafts, verdicts, strict=True):

@@ -45,7 +45,7 @@ async def test_a_head_is_counted_once_and_ends_a_stream() -> None:
         for path in ("/v1/orgs/2001", "/v1/stream"):
             assert (await w.call("HEAD", path, None, things.auth)).status == 200
         assert len(counted) == 2
-        assert w.s.services.streams.open == 0, "its place is free again"
+        assert w.s.services.web.streams.open == 0, "its place is free again"
 
 
 async def test_refusals_have_one_too_and_what_takes_no_get_takes_no_head() -> None:

@@ -78,7 +78,8 @@ def full_memory() -> AnswerMemory:
 
 
 async def crowded(made: Service) -> None:
-    made.services = dataclasses.replace(made.services, answer_memory=full_memory())
+    web = dataclasses.replace(made.services.web, answer_memory=full_memory())
+    made.services = dataclasses.replace(made.services, web=web)
 
 
 @pytest.mark.parametrize(
@@ -106,10 +107,10 @@ async def test_where_others_hold_the_budget_a_call_is_asked_to_come_again(
         answer = await made.call(method, path.replace("{webhook}", id), body, auth)
         assert answer.status == 429, answer
         assert "too_many_answers" in str(answer.json)
-        made.services.answer_memory._budget.give(OrgId(1), 9)
+        made.services.web.answer_memory._budget.give(OrgId(1), 9)
         again = await made.call(method, path.replace("{webhook}", id), body, auth)
         assert again.status < 300
-        assert made.services.answer_memory.held == 0
+        assert made.services.web.answer_memory.held == 0
 
 
 async def test_a_call_that_holds_memory_is_not_asked_for_more_within() -> None:

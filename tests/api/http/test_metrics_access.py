@@ -14,7 +14,7 @@ TOKEN = "prometheus-0123456789"
 
 
 async def asked(s: Any, readers: MetricsReaders, **headers: str) -> Any:
-    app = control_app(replace(s.services, metrics_readers=readers))
+    app = control_app(replace(s.services, web=replace(s.services.web, metrics_readers=readers)))
     return await call(app, "GET", "/metrics", b"", headers)
 
 
@@ -44,7 +44,7 @@ async def test_a_token_reads_them_and_nothing_else() -> None:
             assert (await asked(s, readers, authorization=auth)).status == 200, auth
         for auth in (TOKEN, f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}", f"Basic {TOKEN}"):
             assert (await asked(s, readers, authorization=auth)).status == 401, auth
-        app = control_app(replace(s.services, metrics_readers=readers))
+        app = control_app(replace(s.services, web=replace(s.services.web, metrics_readers=readers)))
         for path in ("/v1/orgs", "/v1/caller", "/v3/webHooks"):
             reply = await call(app, "GET", path, b"", {"authorization": f"Bearer {TOKEN}"})
             assert reply.status == 401, path

@@ -71,7 +71,7 @@ async def test_what_ails_an_action_is_said_with_whom_it_needs() -> None:
     async with acting() as (s, auth):
         failing = port.Health(number_of(s, "welcome"), 1_000, 5, "refused", 1, 9_000)
         known = {failing.webhook: failing}
-        s.parts.engine.healths.shown = known.get  # type: ignore[assignment, method-assign]
+        s.parts.delivery.engine.healths.shown = known.get  # type: ignore[assignment, method-assign]
         for number in range(5):
             with pytest.raises(LookupDown):
                 seen = {"event": {"data": {"customerIdentifiers": {"customerId": number}}}}
@@ -101,7 +101,7 @@ async def test_a_look_up_that_is_wrong_in_itself_is_told_before_anybody_asks_it(
 async def test_an_action_that_is_not_in_the_file_any_more_says_so() -> None:
     async with acting({"text-message": text_message()}) as (s, auth):
         await declare(s.webhooks, ORG, BOTH, "actions.toml")
-        await declare(s.webhooks, ORG, s.parts.ports.actions, "actions.toml")
+        await declare(s.webhooks, ORG, s.parts.actions.declared.actions, "actions.toml")
         shown = await _shown(s, auth)
         assert (shown["standing"], shown["definition"], shown["does"]) == ("disabled", None, None)
         assert "does not have it any more" in shown["troubles"][0]
@@ -183,7 +183,7 @@ async def test_other_deliveries_are_no_runs() -> None:
 async def test_an_action_of_the_file_is_not_deleted_and_one_that_left_it_is() -> None:
     async with acting({"text-message": text_message()}) as (s, auth):
         await declare(s.webhooks, ORG, BOTH, "actions.toml")
-        await declare(s.webhooks, ORG, s.parts.ports.actions, "actions.toml")
+        await declare(s.webhooks, ORG, s.parts.actions.declared.actions, "actions.toml")
         ids = {one.webhook.name: one.webhook.id for one in s.webhooks.list(ORG)}
         for query in ("", "?dryRun=true"):
             refused = await s.call(
@@ -261,7 +261,10 @@ async def test_a_connection_tells_of_the_actions_that_go_over_it() -> None:
     both = BOTH | {"checks": msgspec.structs.replace(text_message("checks"), lookups=(contacts,))}
     async with acting(both) as (s, _):
         views = ConnectionViews(
-            s.services.connections, s.services.sources, s.services.webhooks, s.services.actions
+            s.services.delivery.connections,
+            s.services.sources.sources,
+            s.services.webhooks,
+            s.services.actions,
         )
 
         def over(name: str, kind: str, org: OrgId | None = ORG) -> list[str]:

@@ -22,7 +22,7 @@ async def source(s: Service, name: str, org: int) -> None:
     caller = s.access.caller_of("boss")
     kafka = {"topics": ["a"]}
     body: dict[str, object] = {"type": "kafka", "connection": "main", "kafka": kafka}
-    await s.parts.sources.create(s.access.acting(caller, str(org)), body | {"name": name})
+    await s.parts.sources.sources.create(s.access.acting(caller, str(org)), body | {"name": name})
 
 
 async def webhook(s: Service, auth: str, name: str) -> str:

@@ -74,7 +74,7 @@ async def _fails(w: World, things: Things, call: str, body: Any) -> str:
 async def test_no_value_of_a_field_makes_a_call_fail_nor_one_that_reads(call: str) -> None:
     async with world() as w:
         things = await w.org(2001, "acme")
-        w.s.parts.pulls.end_waits()
+        w.s.parts.delivery.pulls.end_waits()
         good = body_of(call, things)
         good = (good if isinstance(good, dict) else {}) | MORE.get(call, {})
         failed = [await _fails(w, things, call, value) for value in VALUES]

@@ -66,16 +66,16 @@ async def test_every_call_of_a_stranger_is_answered_the_same_where_a_source_is_a
 async def test_a_paused_or_busy_source_says_so_to_its_sender_alone() -> None:
     async with service() as s:
         await make(s)
-        live = s.parts.sources.named(s.parts.orgs.all()[0].id, "shop")
+        live = s.parts.sources.sources.named(s.parts.orgs.all()[0].id, "shop")
         assert live is not None
-        s.services.inbound._running[live.stored.number] = RUNNING_MAX
+        s.services.sources.inbound._running[live.stored.number] = RUNNING_MAX
         proof = {"X_Key": "a value that is long"}
         for headers, status in (({}, 401), (proof, 429)):
             assert (
                 await s.call("POST", "/in/1/shop", b"{}", auth=None, **headers)
             ).status == status
         await s.call("POST", "/v1/sources/shop/pause")
-        s.services.inbound._running.clear()
+        s.services.sources.inbound._running.clear()
         for headers, status in (({}, 401), (proof, 503)):
             assert (
                 await s.call("POST", "/in/1/shop", b"{}", auth=None, **headers)

@@ -540,7 +540,7 @@ class TestWarnings:
             return "nowhere.example" if "nowhere" in url else None
 
         async with service() as s:
-            s.webhooks._bodies._unresolved = unresolved
+            s.webhooks._bodies.addresses.unresolved = unresolved  # type: ignore[method-assign]
             gone = "https://nowhere.example/hook"
             body = BASIC | {"webHookUrl": gone, "webHookHeaders": {}}
             reply = await s.call("POST", "/v3/webHooks", body)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from ipaddress import ip_network
 from typing import Any
 from urllib.parse import urlencode
@@ -47,7 +48,8 @@ class Served:
 
     def __init__(self, p: Pages, trusted: str = "", public: str = "", dev: bool = False) -> None:
         self.p, self.s = p, p.s
-        services = p.s.services.__class__(**(vars(p.s.services) | {"public_url": public}))
+        web = replace(p.s.services.web, public_url=public)
+        services = replace(p.s.services, web=web)
         app = control_app(services)
         app.router.routes.extend(console_routes(services, plain_http=dev))
         proxies = Proxies([ip_network(trusted)] if trusted else [])

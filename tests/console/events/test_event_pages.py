@@ -39,7 +39,7 @@ async def with_scopes(p: Pages, scopes: str) -> Browser:
 async def rejected(p: Pages, event: Any, org: int = 7) -> str:
     """An event that was refused, as the accept path keeps it."""
     body = event if isinstance(event, bytes) else json.dumps(event).encode()
-    came = await p.s.services.readmission.take(OrgId(org), body)
+    came = await p.s.services.events.readmission.take(OrgId(org), body)
     assert not isinstance(came, tuple), "it was accepted"
     row = port.NewRejection(
         OrgId(org), came.name, came.event_id, came.code, came.message, came.path, came.body

@@ -164,7 +164,7 @@ async def test_a_tail_ends_in_the_org_where_the_right_to_it_does_and_goes_on_in_
         await again.task
         assert again.status == 403
         await there.leave()
-        assert not p.s.feed.listening and p.s.services.streams.open == 0
+        assert not p.s.feed.listening and p.s.services.web.streams.open == 0
 
 
 @pytest.mark.parametrize("every_s", [None, 0.001], ids=["silent", "busy"])
@@ -177,7 +177,7 @@ async def test_tails_end_in_all_orgs_with_the_session(how: str, every_s: float |
             await EVERYWHERE[how](p.s, user, browser)
             for tail in tails:
                 await tail.ends()
-        assert not p.s.feed.listening and p.s.services.streams.open == 0
+        assert not p.s.feed.listening and p.s.services.web.streams.open == 0
 
 
 @pytest.mark.parametrize("every_s", [None, 0.001], ids=["silent", "busy"])
@@ -222,7 +222,7 @@ async def test_what_a_credential_has_open_ends_with_its_right_in_portals_console
         for tail in others:
             await tail.hears(b'"on"')
             await tail.leave()
-        assert not p.s.feed.listening and p.s.services.streams.open == 0
+        assert not p.s.feed.listening and p.s.services.web.streams.open == 0
 
 
 async def test_the_stream_of_an_inbox_ends_with_the_inbox() -> None:

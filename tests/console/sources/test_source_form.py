@@ -52,7 +52,7 @@ async def test_a_source_is_made_of_the_form_and_takes_messages_at_its_address() 
             assert said in page
         made = await browser.post(f"{AT}/new", FORM)
         assert made.status == 303 and "shop is made." in unquote(made.headers["set-cookie"])
-        live = p.s.services.sources.get(ORG, "shop")
+        live = p.s.services.sources.sources.get(ORG, "shop")
         assert made.headers["location"] == f"{AT}/{live.id}"
         assert live.source.verification == StaticHeader("X-Key", VALUE)
         assert (await send(p, {"kind": "a.b", "id": "m1"})).json["accepted"] == 1
@@ -75,7 +75,7 @@ async def test_each_scheme_has_its_own_fields_and_what_may_be_empty_is_left_to_i
             f"{hmac}.separator": "",
         }
         assert (await browser.post(f"{AT}/new", form)).status == 303
-        scheme = p.s.services.sources.get(ORG, "shop").source.verification
+        scheme = p.s.services.sources.sources.get(ORG, "shop").source.verification
         assert isinstance(scheme, HmacHeader) and scheme.header == "X-Sig"
         assert (scheme.hash, scheme.encoding, scheme.prefix) == ("sha512", "base64", "")
         assert (scheme.timestamp_header, scheme.separator) == ("X-At", "")
@@ -85,7 +85,7 @@ async def test_each_scheme_has_its_own_fields_and_what_may_be_empty_is_left_to_i
             "verification.standardWebhooks.secret": secret,
         }
         await browser.post(f"{AT}/new", FORM | signed | {"name": "other"})
-        scheme = p.s.services.sources.get(ORG, "other").source.verification
+        scheme = p.s.services.sources.sources.get(ORG, "other").source.verification
         assert scheme == StandardWebhooks(secret)
 
 
@@ -101,7 +101,7 @@ async def test_each_refusal_stands_beside_its_field_and_nothing_typed_is_lost() 
         }
         answer = await browser.post(f"{AT}/new", form)
         page = unescape(text(answer))
-        assert answer.status == 400 and not p.s.services.sources.of(ORG)
+        assert answer.status == 400 and not p.s.services.sources.sources.of(ORG)
         said = {
             field: (re.search(rf'id="h-{re.escape(field)}"[^>]*>([^<]*)', page) or [""] * 2)[1]
             for field in ("name", f"{STATIC}.header", f"{STATIC}.value", "mapping", "messageId")
@@ -136,7 +136,7 @@ async def test_a_change_keeps_the_secrets_whose_ends_are_shown() -> None:
         assert (await send(p, {})).status == 202
         assert (await send(p, {}, x_key="another value, long")).status == 202
         await browser.post(f"{at}/edit", form | {"mapping": "", f"{STATIC}.value": "…long"})
-        assert p.s.services.sources.get(ORG, "shop").source.mapping is None
+        assert p.s.services.sources.sources.get(ORG, "shop").source.mapping is None
 
 
 async def test_a_dry_run_shows_what_a_message_would_become_and_keeps_nothing() -> None:
@@ -165,8 +165,8 @@ async def test_a_dry_run_shows_what_a_message_would_become_and_keeps_nothing() -
         part = text(await browser.post(f"{AT}/try", passed, hx_request="true"))
         assert "It would be passed over: the mapping says so." in part
         assert not (await p.s.store.log_events(EventQuery(ORG))).events
-        assert [one.source.name for one in p.s.services.sources.of(ORG)] == ["shop"]
-        assert p.s.services.sources.get(ORG, "shop").source.mapping is not None
+        assert [one.source.name for one in p.s.services.sources.sources.of(ORG)] == ["shop"]
+        assert p.s.services.sources.sources.get(ORG, "shop").source.mapping is not None
         assert not await asides(p)
 
 
@@ -214,7 +214,7 @@ async def test_only_the_platform_is_asked_whose_events_a_source_brings() -> None
         refused = await mine.post(f"{AT}/new", FORM | {"orgs": "named"})
         assert refused.status == 403 and "platform_only" in text(refused)
         assert (await platform.post(f"{AT}/new", FORM | {"orgs": "named"})).status == 303
-        assert p.s.services.sources.get(ORG, "shop").source.orgs == "named"
+        assert p.s.services.sources.sources.get(ORG, "shop").source.orgs == "named"
 
 
 # -- further types of source ----------------------------------------------------------------------
@@ -273,9 +273,9 @@ async def test_a_source_that_is_fetched_is_made_of_the_fields_of_its_type() -> N
     async with pages() as p:
         browser = await p.browser()
         new = f"{AT}/new?type=kafka"
-        p.s.services.sources.connections = {}
+        p.s.services.sources.sources.connections = {}
         assert "has declared no connection of this type" in text(await browser.get(new))
-        p.s.services.sources.connections = {
+        p.s.services.sources.sources.connections = {
             "main": Connection("main", "kafka", {}, orgs=None),
             "theirs": Connection("theirs", "kafka", {}),
             "rows": Connection("rows", "outbox", {}, orgs=None),
@@ -290,7 +290,7 @@ async def test_a_source_that_is_fetched_is_made_of_the_fields_of_its_type() -> N
         form |= {"kafka": '{"topics": ["loyalty.events"]}'}
         made = await browser.post(f"{AT}/new", form)
         assert made.status == 303, text(made)
-        at, live = made.headers["location"], p.s.services.sources.get(ORG, "events")
+        at, live = made.headers["location"], p.s.services.sources.sources.get(ORG, "events")
         paused = await browser.post(f"{at}/say", {"verb": "pause"})
         assert "messages wait where they are" in unquote(paused.headers["set-cookie"])
         await browser.post(f"{at}/say", {"verb": "resume"})

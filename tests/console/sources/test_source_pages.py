@@ -25,7 +25,7 @@ async def make(p: Pages, org: int = 7, **fields: Any) -> str:
     """A source of an org that admits every name; its path in the console."""
     await p.s.orgs.change(OrgId(org), {"settings": {"unknownTypes": "admitted"}}, platform=True)
     body = {"name": "shop", "verification": STATIC, "mapping": MAPPING} | fields
-    live = await p.s.services.sources.create(p.s.access.caller_of(f"org{org}"), body)
+    live = await p.s.services.sources.sources.create(p.s.access.caller_of(f"org{org}"), body)
     return f"/console/o/{org}/sources/{live.id}"
 
 
@@ -38,8 +38,8 @@ async def send(p: Pages, body: object, **headers: str) -> Reply:
 
 async def asides(p: Pages) -> list[str]:
     """The ids of what is put aside, the newest first."""
-    live = p.s.services.sources.get(ORG, "shop")
-    page = await p.s.services.sources.aside(live, None, None, 100)
+    live = p.s.services.sources.sources.get(ORG, "shop")
+    page = await p.s.services.sources.sources.aside(live, None, None, 100)
     return [show("asd", one.number) for one in page.messages]
 
 
@@ -188,7 +188,7 @@ async def test_a_source_that_can_put_nothing_more_aside_is_in_trouble_and_says_w
     async with pages() as p:
         browser = await p.browser()
         at = await make(p)
-        p.s.services.sources.get(ORG, "shop").aside = live_source.ASIDE_MAX
+        p.s.services.sources.sources.get(ORG, "shop").aside = live_source.ASIDE_MAX
         for path in (AT, at):
             page = text(await browser.get(path))
             assert "trouble" in page and "may put aside 10000 messages" in page, path
@@ -236,7 +236,7 @@ async def test_a_source_of_the_operators_file_is_tried_here_and_changed_there() 
     async with pages() as p:
         browser = await p.browser()
         at = await make(p)
-        live = p.s.services.sources.get(ORG, "shop")
+        live = p.s.services.sources.sources.get(ORG, "shop")
         live.declared_in = "sources.toml"
         page = text(await browser.get(at))
         assert "sources.toml" in page and f'href="{at}/delete"' not in page and "Pause" in page
@@ -245,7 +245,7 @@ async def test_a_source_of_the_operators_file_is_tried_here_and_changed_there() 
         for path, fields in ((f"{at}/edit", {"mapping": "{}"}), (f"{at}/delete", {"sure": "yes"})):
             reply = await browser.post(path, fields)
             assert reply.status in (400, 409) and "where it is declared" in text(reply)
-        assert p.s.services.sources.get(ORG, "shop").source.mapping is not None
+        assert p.s.services.sources.sources.get(ORG, "shop").source.mapping is not None
         live.pause_said = True
         assert "Pause" not in text(await browser.get(at))
         reply = await browser.post(f"{at}/say", {"verb": "pause"})
@@ -259,7 +259,7 @@ async def test_the_overview_names_a_source_whose_trouble_lasts_or_that_put_somet
         browser = await p.browser()
         at = await make(p)
         await send(p, {"kind": "shop.paid"})
-        live = p.s.services.sources.get(ORG, "shop")
+        live = p.s.services.sources.sources.get(ORG, "shop")
         now_ms = p.s.clock.now_ms()
         assert "shop" not in text(await browser.get("/console/o/7?part=now"))
         live.troubled("The broker must answer; it does not.", now_ms)

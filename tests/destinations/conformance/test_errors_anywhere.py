@@ -129,13 +129,13 @@ class Sending:
             delivery=DeliveryId(self._count), org=self.webhook.org, event_id=f"e-{self._count}"
         )
         job.replay = 1 if way == "replay" else None
-        runner = self.dispatcher._runner(self.webhook.number)
+        runner = self.dispatcher.runner_of(self.webhook.number)
         assert runner is not None
         runner.lane.breaker = Breaker()
         if way == "probe":
             runner.lane.breaker.resume(Pause(1, 0.0), asyncio.get_running_loop().time())
         before = len(self.desk.quiet.settled)
-        self.dispatcher.handover(port.Receipt(now_ms=1_000, claimed=[job]), [], [])
+        self.dispatcher.handover.take(port.Receipt(now_ms=1_000, claimed=[job]), [], [])
         async with asyncio.timeout(DEADLINE_S + 10):
             while len(self.desk.quiet.settled) == before or self.dispatcher.attempts_running:
                 await asyncio.sleep(0.001)

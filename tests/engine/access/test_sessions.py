@@ -379,7 +379,7 @@ async def test_an_org_that_set_a_password_for_an_address_guesses_no_faster_at_an
             word = f"a word that is guessed {n}"
             try:
                 await open_link(
-                    s.services.guard,
+                    s.services.access.guard,
                     s.users,
                     s.clock.now_ms() / 1000,
                     "192.0.2.66",

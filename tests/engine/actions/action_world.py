@@ -174,7 +174,7 @@ class ActionWorld:
         for org in {ORG, self.org}:
             actions = self.actions if org == self.org else {}
             await declare(self.parts.webhooks, org, actions, "actions.toml")
-        await self.parts.engine.start()
+        await self.parts.delivery.engine.start()
         self.parts.webhooks.resume()
 
     def told(self) -> list[dict[str, Any]]:
@@ -187,7 +187,7 @@ class ActionWorld:
         return [json.loads(bytes(body)) for (body,) in rows]
 
     async def stop(self, *, crash: bool = False) -> None:
-        if await self.parts.engine.stop() and not crash:
+        if await self.parts.delivery.engine.stop() and not crash:
             self.store.half.recovery.stopped_cleanly()
         await self.parts.webhooks.close()
         await self.parts.actions.close()
@@ -208,7 +208,7 @@ class ActionWorld:
         event = {"eventName": "groupCreated", "data": data}
         body = msgspec.json.encode(event)
         draft = Draft(ORG, "groupCreated", f"e{self._count}", body, event)
-        [verdict] = await self.parts.acceptor.accept([draft])
+        [verdict] = await self.parts.events.acceptor.accept([draft])
         assert verdict.status == "accepted"
         return f"e{self._count}"
 

@@ -8,6 +8,7 @@ import pytest
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, OrgId
 from tidings.engine.actions.needs import Needed, Needs
+from tidings.engine.listeners import Listeners
 from tidings.store import port
 
 MAIL, SURVEY = 1, 2
@@ -54,7 +55,7 @@ async def test_what_was_done_once_stays_done_and_what_goes_on_is_waited_for(
     own = [made(10, first, 100), of(11, SURVEY, State.RETRYING)]
     replays = [made(50 + at, one, 101 + at) for at, one in enumerate(replayed)]
     store = cast(port.Store, Kept(own, replays))
-    needs = Needs(store, lambda org, name: {"mail": MAIL}.get(name))
+    needs = Needs(store, lambda org, name: {"mail": MAIL}.get(name), Listeners("a retry is due"))
     found = await needs.look(OrgId(1), "e1", "mail", DeliveryId(11), SURVEY)
     assert found == Needed(state, done_ms)
     assert await needs.look(OrgId(1), "e1", "nobody", DeliveryId(11), SURVEY) is None

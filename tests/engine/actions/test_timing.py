@@ -357,7 +357,9 @@ def test_a_test_disturbs_nobody_in_quiet_hours_unless_it_is_to() -> None:
 
         async def tested(*, now: bool) -> bool:
             await asyncio.sleep(2)  # one a second
-            sent = await world.parts.trial.send(ORG, webhook, "e", event, lambda: True, now=now)
+            sent = await world.parts.delivery.trial.send(
+                ORG, webhook, "e", event, lambda: True, now=now
+            )
             if not sent.delivered:
                 assert isinstance(sent.ending, Fault) and sent.ending.kind is FaultKind.WAITS
                 assert "quiet for the customer until 08:00 (UTC)" in sent.ending.detail

@@ -18,7 +18,7 @@ def told_in(*actions: object) -> Callable[[Callable[[ActionWorld], Awaitable[Non
 
     def run(scenario: Callable[[ActionWorld], Awaitable[None]]) -> None:
         async def told(world: ActionWorld) -> None:
-            telling = asyncio.ensure_future(world.parts.notices.run())
+            telling = asyncio.ensure_future(world.parts.notices.notices.run())
             await scenario(world)
             assert not telling.done()
             telling.cancel()
@@ -77,7 +77,7 @@ def test_what_an_action_calls_that_is_gone_for_good_is_told_with_what_to_do_in_t
 def test_an_action_that_left_its_file_is_told_of_as_disabled() -> None:
     async def scenario(world: ActionWorld) -> ActionWorld:
         after = await world.restarted(action("other"))
-        telling = asyncio.ensure_future(after.parts.notices.run())
+        telling = asyncio.ensure_future(after.parts.notices.notices.run())
         await asyncio.sleep(2 * MINUTE)
         telling.cancel()
         [told] = after.told()

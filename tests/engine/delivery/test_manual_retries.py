@@ -115,18 +115,20 @@ def test_one_that_has_ended_since_is_not_owed_the_automatic_try_of_before(ended_
         await world.event()
         await asyncio.sleep(1)
         parts, delivery = world.parts, DeliveryId(1)
-        await parts.stops.stop(crm.org, "me")
-        assert (await parts.manual_retries.ask(crm.org, delivery, crm.number)).promised_ms
+        await parts.delivery.stops.stop(crm.org, "me")
+        assert (await parts.delivery.manual_retries.ask(crm.org, delivery, crm.number)).promised_ms
         if ended_by == "a cancel":
-            await parts.replays.cancel([delivery], "me")
+            await parts.delivery.replay.runs.cancel([delivery], "me")
         else:
             await parts.webhooks.set_standing(crm.number, Standing.DISABLED, "it is over", "me")
             await asyncio.sleep(1)
             await parts.webhooks.set_standing(crm.number, Standing.ACTIVE, None, "me")
         assert state_of(world) in (State.CANCELLED, State.PARKED)
         world.receivers.status["/crm"] = 400
-        assert (await parts.manual_retries.ask(crm.org, delivery, crm.number)).outcome == "due"
-        await parts.stops.start(crm.org)
+        assert (
+            await parts.delivery.manual_retries.ask(crm.org, delivery, crm.number)
+        ).outcome == "due"
+        await parts.delivery.stops.start(crm.org)
         await asyncio.sleep(1)
         assert world.receivers.tries == {"/crm": 2}
         assert state_of(world) == State.FAILED, "it was refused for good"

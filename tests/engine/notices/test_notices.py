@@ -125,8 +125,8 @@ def test_ended_deliveries_are_told_once_a_minute_with_their_count() -> None:
 def test_what_is_parked_behind_an_open_breaker_is_counted_with_them() -> None:
     async def scenario(world: NoticeWorld) -> None:
         crm = await world.webhook("crm", "groupCreated")
-        world.parts.heard.parked.tell(crm, 500)
-        world.parts.heard.parked.tell(crm, 40)
+        world.parts.base.heard.parked.tell(crm, 500)
+        world.parts.base.heard.parked.tell(crm, 40)
         await asyncio.sleep(2 * MINUTE)
         facts = [event["data"] for event in world.told(EXHAUSTED)]
         assert sum(one["parked"] for one in facts) == 540 == sum(one["count"] for one in facts)

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import random
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from tidings.core.ids import OrgId
 from tidings.core.pull_rules import Asked, Said, Word
 from tidings.core.webhooks.kinds import PULL
 from tidings.core.webhooks.webhook import Webhook
+from tidings.engine.listeners import Listeners
 from tidings.engine.pull import pulls as rules
 from tidings.engine.pull.pulls import NotPulled, Pulls, TooManyOut, TooManyReaders
 
@@ -31,7 +33,7 @@ class Lane:
         self.running = 0
         self.tasks: set[asyncio.Task[None]] = set()
         self.asked: list[tuple[int, int]] = []
-        pulls.ask = self.ask
+        pulls._asked._listeners[:] = [self.ask]
 
     def ask(self, webhook: int, wanted: int, out: int) -> None:
         self.asked.append((wanted, out))
@@ -47,6 +49,13 @@ class Lane:
         self.ended.append((message, result))
 
 
+def pulls_of(random_text: Callable[[], str]) -> Pulls:
+    """Make the desks, of which a lane hears; before there is one, nobody does."""
+    asked = Listeners[int, int, int]("readers want messages")
+    asked.add(lambda webhook, wanted, out: None)
+    return Pulls(random_text, asked)
+
+
 @pytest.fixture
 def webhook() -> Webhook:
     return msgspec.structs.replace(hook("pull:"), kind=PULL, connections_max=1000)
@@ -55,7 +64,7 @@ def webhook() -> Webhook:
 @pytest.fixture
 def pulls() -> Pulls:
     numbers = itertools.count()
-    return Pulls(lambda: f"t{next(numbers)}")
+    return pulls_of(lambda: f"t{next(numbers)}")
 
 
 def said(word: Word, *tokens: str, **more: Any) -> Said:
@@ -162,7 +171,7 @@ async def test_readers_and_what_is_out_are_bounded_for_each_org_and_for_all(
         one.cancel()
     await asyncio.gather(*waits, return_exceptions=True)
     monkeypatch.setattr(rules, "OUT_MAX", 12)
-    pulls = Pulls(lambda: f"u{next(numbers)}")
+    pulls = pulls_of(lambda: f"u{next(numbers)}")
     lane = Lane(pulls, webhook)
     lane.waiting = [TestMessage() for _ in range(30)]
     got = await pulls.fetch(webhook, Asked(most=30, wait_s=0.1))

@@ -67,7 +67,7 @@ async def test_what_goes_wrong_in_a_slice_fails_its_job_and_no_event() -> None:
         auth, id, _ = await begun(made)
         failed = await until(made, auth, id, "failed")
         assert "fault of Tidings" in failed["reason"] and failed["made"] == 0
-        assert not made.parts.engine.commits.halted
+        assert not made.parts.delivery.engine.commits.halted
 
 
 async def test_no_more_is_made_than_the_lane_has_room_for() -> None:

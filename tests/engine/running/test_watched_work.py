@@ -50,7 +50,10 @@ def figures(heartbeats: Heartbeats) -> str:
 async def told_within(app: App, seconds: int, text: str) -> bool:
     for _ in range(seconds):
         await asyncio.sleep(1)
-        if any(text in one for one in [*app.readiness.problems(), *app.readiness.notices()]):
+        if any(
+            text in one
+            for one in [*app.running.readiness.problems(), *app.running.readiness.notices()]
+        ):
             return True
     return False
 
@@ -61,14 +64,14 @@ def watched(silent_s: Callable[[App], Any], name: str) -> None:
 
     async def scenario() -> None:
         app = await started()
-        assert app.readiness.problems() == [] == app.readiness.notices()
+        assert app.running.readiness.problems() == [] == app.running.readiness.notices()
         go_on = silent_s(app)
         assert await told_within(app, 30, f'"{name}" has not responded')
-        assert f'tidings_part_works{{part="{name}"}} 0.0' in figures(app.heartbeats)
+        assert f'tidings_part_works{{part="{name}"}} 0.0' in figures(app.base.heartbeats)
         go_on()
         await asyncio.sleep(3)
-        assert f'tidings_part_works{{part="{name}"}} 1.0' in figures(app.heartbeats)
-        assert app.readiness.problems() == [] == app.readiness.notices()
+        assert f'tidings_part_works{{part="{name}"}} 1.0' in figures(app.base.heartbeats)
+        assert app.running.readiness.problems() == [] == app.running.readiness.notices()
         await app.stop()
         assert background() == {}
 
@@ -77,8 +80,8 @@ def watched(silent_s: Callable[[App], Any], name: str) -> None:
 
 def test_a_thread_that_stands_still_is_told() -> None:
     def hang(app: App) -> Callable[[], None]:
-        app.offload._since_s = -1000.0
-        return lambda: setattr(app.offload, "_since_s", None)
+        app.base.offload._since_s = -1000.0
+        return lambda: setattr(app.base.offload, "_since_s", None)
 
     watched(hang, OFFLOAD.name)
 
@@ -86,7 +89,7 @@ def test_a_thread_that_stands_still_is_told() -> None:
 def test_a_commit_that_stands_still_in_the_middle_of_its_batch_is_told_by_name() -> None:
     async def scenario() -> None:
         app = await started()
-        store: Any = app.ports.store
+        store: Any = app.base.store
         commit, never = store.commit, asyncio.Event()
 
         async def slow(batch: Any) -> Any:
@@ -94,14 +97,14 @@ def test_a_commit_that_stands_still_in_the_middle_of_its_batch_is_told_by_name()
             return await commit(batch)
 
         store.commit = slow
-        app.engine.commits.claim(1, 1)
+        app.delivery.engine.commits.claim(1, 1)
         assert await told_within(app, 30, '"commits of events" has not responded')
-        assert app.readiness.problems() != []
-        assert 'tidings_part_works{part="commits of events"} 0.0' in figures(app.heartbeats)
+        assert app.running.readiness.problems() != []
+        assert 'tidings_part_works{part="commits of events"} 0.0' in figures(app.base.heartbeats)
         store.commit = commit
         never.set()
         await asyncio.sleep(5)
-        assert app.readiness.problems() == [] == app.readiness.notices()
+        assert app.running.readiness.problems() == [] == app.running.readiness.notices()
         await app.stop()
 
     simulate(1, scenario())
@@ -110,7 +113,7 @@ def test_a_commit_that_stands_still_in_the_middle_of_its_batch_is_told_by_name()
 def test_a_letter_that_its_mail_server_never_takes_is_told_by_name_and_keeps_its_time() -> None:
     async def scenario() -> None:
         app = await started()
-        mailer, begun, over = app.notices._emails._mailer, 0, asyncio.Event()
+        mailer, begun, over = app.notices.notices._emails._mailer, 0, asyncio.Event()
 
         async def hang(id: str, to: Any, subject: str, text: str) -> None:
             nonlocal begun
@@ -123,7 +126,7 @@ def test_a_letter_that_its_mail_server_never_takes_is_told_by_name_and_keeps_its
                 raise MailFailed("it has taken more than 60 s", final=False) from None
 
         setattr(mailer, "send", hang)  # noqa: B010
-        emails = app.notices._emails
+        emails = app.notices.notices._emails
         emails._addresses = lambda org: ("ops@example.test",)
         finished = CATALOGUE.get(REPLAY_FINISHED)
         assert finished is not None
@@ -132,13 +135,15 @@ def test_a_letter_that_its_mail_server_never_takes_is_told_by_name_and_keeps_its
         assert await told_within(
             app, 29, '"letters to owners" has been waiting for the mail server'
         )
-        assert app.readiness.problems() == [] and not over.is_set() and begun == 1
-        assert 'tidings_part_works{part="letters to owners"} 0.0' in figures(app.heartbeats)
+        assert app.running.readiness.problems() == [] and not over.is_set() and begun == 1
+        assert 'tidings_part_works{part="letters to owners"} 0.0' in figures(app.base.heartbeats)
         await over.wait()
         await asyncio.sleep(3)
-        assert app.readiness.notices() == [] and begun == 1 and emails.counts["retried"] == 1
+        assert (
+            app.running.readiness.notices() == [] and begun == 1 and emails.counts["retried"] == 1
+        )
         assert 'tidings_part_restarts_total{part="letters to owners"} 0.0' in figures(
-            app.heartbeats
+            app.base.heartbeats
         )
         await app.stop()
 
@@ -148,7 +153,7 @@ def test_a_letter_that_its_mail_server_never_takes_is_told_by_name_and_keeps_its
 def test_an_alarm_of_secrets_that_does_not_ring_is_told() -> None:
     def lose(app: App) -> Callable[[], None]:
         ends = app.webhooks._versions._ends
-        ends.note(404, app.ports.clock.now_ms() + 1000)
+        ends.note(404, app.base.clock.now_ms() + 1000)
         assert ends._alarm is not None
         ends._alarm.cancel()
         ends.ring = lambda: None  # type: ignore[method-assign]
@@ -184,7 +189,7 @@ async def test_the_end_of_one_secret_that_fails_keeps_no_other_one() -> None:
 
 def test_a_listener_that_is_not_woken_is_told() -> None:
     def lose(app: App) -> Callable[[], None]:
-        subscription = app.feed.subscribe(1)
+        subscription = app.events.feed.subscribe(1)
         reading = asyncio.ensure_future(subscription.read(1000.0))
 
         async def push() -> None:
@@ -197,7 +202,7 @@ def test_a_listener_that_is_not_woken_is_told() -> None:
         def mend() -> None:
             pushed.cancel()
             reading.cancel()
-            app.feed.unsubscribe(subscription)
+            app.events.feed.unsubscribe(subscription)
 
         return mend
 
@@ -216,10 +221,10 @@ async def test_a_listener_that_reads_or_is_slow_is_no_fault_of_ours() -> None:
 
 def test_what_is_sent_to_a_broker_and_is_overdue_is_told() -> None:
     def late(app: App) -> Callable[[], None]:
-        drivers: Any = app.destination
+        drivers: Any = app.delivery.destination
         due: list[float] = [100.0]
         drivers.overdue_s = lambda: due[0]
-        app.heartbeats.watch_work(BROKER_TASKS, lambda: due[0])
+        app.base.heartbeats.watch_work(BROKER_TASKS, lambda: due[0])
         return lambda: due.__setitem__(0, 0.0)
 
     watched(late, BROKER_TASKS.name)
@@ -275,11 +280,11 @@ def test_a_loop_that_stood_still_is_told_for_an_hour() -> None:
         app = await started()
         lag = owner_of(background()["loop lag"], LoopLag)
         lag.note(asyncio.get_running_loop().time(), 7.0)
-        [told] = app.readiness.notices()
-        assert "stood still for 7 s" in told and app.readiness.problems() == []
-        assert 'tidings_notice_standing{notice="loop blocked"} 1.0' in figures(app.heartbeats)
+        [told] = app.running.readiness.notices()
+        assert "stood still for 7 s" in told and app.running.readiness.problems() == []
+        assert 'tidings_notice_standing{notice="loop blocked"} 1.0' in figures(app.base.heartbeats)
         await asyncio.sleep(3601)
-        assert app.readiness.notices() == []
+        assert app.running.readiness.notices() == []
         await app.stop()
 
     simulate(1, scenario())

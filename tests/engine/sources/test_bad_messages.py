@@ -82,7 +82,7 @@ async def test_a_bad_message_is_put_aside_and_the_rest_goes_on(what: str) -> Non
         await until(lambda: topic.taken == 4)
         kept = await aside(s)
         assert await numbers(s) == [0, 1, 3]
-        assert s.parts.sources.of(OrgId(1))[0].trouble == ""
+        assert s.parts.sources.sources.of(OrgId(1))[0].trouble == ""
         [message] = kept
         assert message["place"] == "t/0/2" and message["error"]["code"].startswith(code)
         assert message["bytes"] == (len(body) if len(body) <= MESSAGE_BYTES_MAX else CUT_BYTES)
@@ -94,7 +94,7 @@ async def test_a_bad_message_is_put_aside_and_the_rest_goes_on(what: str) -> Non
         [message] = await aside(s)
         if code in ("message_too_large", "not_convertible"):
             assert message["error"]["code"] == code
-        await s.parts.pumps.stop()
+        await s.parts.sources.pumps.stop()
 
 
 async def test_what_whoever_brings_it_could_not_read_is_put_aside_and_can_be_tried_again() -> None:
@@ -112,7 +112,7 @@ async def test_what_whoever_brings_it_could_not_read_is_put_aside_and_can_be_tri
         }  # fmt: skip
         again = (await s.call("POST", "/v1/sources/t/redrive")).json
         assert (again["accepted"], again["left"]) == (1, 0)
-        await s.parts.pumps.stop()
+        await s.parts.sources.pumps.stop()
 
 
 def raising(error: BaseException, is_of: Callable[..., bool], work: Callable[..., Any]) -> Any:
@@ -187,7 +187,7 @@ async def test_an_exception_at_any_step_parts_the_message_from_the_others(
         again = (await s.call("POST", "/v1/sources/t/redrive")).json  # it is mended
         assert (again["accepted"], again["left"]) == (1, 0)
         assert 1 in await numbers(s)
-        await s.parts.pumps.stop()
+        await s.parts.sources.pumps.stop()
 
 
 def _unplaced(live: Any, message: ForeignMessage, kind: str) -> message_reader.ReadMessage:
@@ -212,9 +212,9 @@ async def test_what_the_platform_refuses_is_charged_to_no_message(
         bad = ForeignMessage("t/0/2", (), b"no JSON")
         topic.messages = [good(0), good(1), bad, good(3)]
         owner: Any = {
-            "accept": s.parts.acceptor,
-            "put_aside": s.parts.sources._store,
-            "apart": s.parts.sources.intake._messages._mapper,
+            "accept": s.parts.events.acceptor,
+            "put_aside": s.parts.sources.sources._store,
+            "apart": s.parts.sources.sources.intake._messages._mapper,
         }[where]
         name = "map_message" if where == "apart" else where
         if where == "apart":
@@ -238,7 +238,7 @@ async def test_what_the_platform_refuses_is_charged_to_no_message(
         assert await numbers(s) == [0, 1, 3]
         [message] = await aside(s)
         assert message["place"] == "t/0/2"
-        await s.parts.pumps.stop()
+        await s.parts.sources.pumps.stop()
 
 
 async def test_what_ends_its_process_again_and_again_is_put_aside(
@@ -247,7 +247,7 @@ async def test_what_ends_its_process_again_and_again_is_put_aside(
     async with service() as s:
         topic = Topic(batch=10)
         topic.messages = [good(n) for n in range(3)]
-        mapper = s.parts.sources.intake._messages._mapper
+        mapper = s.parts.sources.sources.intake._messages._mapper
         work = mapper.map_message
 
         async def mapping(plan: Any, message: ForeignMessage, *said: Any) -> Any:
@@ -262,4 +262,4 @@ async def test_what_ends_its_process_again_and_again_is_put_aside(
         assert await numbers(s) == [0, 2]
         [message] = await aside(s)
         assert message["error"]["code"] == "mapping_too_costly"
-        await s.parts.pumps.stop()
+        await s.parts.sources.pumps.stop()

@@ -35,7 +35,7 @@ async def called(s: Service, event: dict[str, Any]) -> None:
     """Accept an event as a call of the org does."""
     body = json.dumps(event | {"orgId": 1, "createdAt": 1}).encode()
     draft = Draft(OrgId(1), event["eventName"], event["eventId"], body, json.loads(body))
-    assert [one.status for one in await s.parts.sources.intake._intake.accept([draft])] == [
+    assert [one.status for one in await s.parts.sources.sources.intake._intake.accept([draft])] == [
         "accepted"
     ]
 
@@ -182,7 +182,7 @@ async def test_bytes_of_conflicts_are_bounded_and_stop_nothing(
             await send(s, order(n))
         for n in range(8):
             assert (await send(s, order(n, 2, pad="x" * 900))).status == 202
-        live = s.parts.sources.of(OrgId(1))[0]
+        live = s.parts.sources.sources.of(OrgId(1))[0]
         assert 0 < live.conflict_bytes <= 3000
 
 
@@ -194,7 +194,7 @@ async def test_its_people_are_told_of_the_first_and_then_how_many() -> None:
             topic.append(order(n))
         topic.append(order(0, 7))
         await until(lambda: topic.taken == 5)
-        await s.parts.notices.flush()
+        await s.parts.notices.notices.flush()
         [notice] = await told(s, "tidings.source.aside")
         assert notice["data"]["code"] == "id_conflict"
         assert (notice["data"]["count"], notice["data"]["field"]) == (1, "data.total")
@@ -204,10 +204,10 @@ async def test_its_people_are_told_of_the_first_and_then_how_many() -> None:
         s.clock.ms += 3_600_000
         topic.append(order(3, 7))
         await until(lambda: topic.taken == 8)
-        await s.parts.notices.flush()
+        await s.parts.notices.notices.flush()
         notices = await told(s, "tidings.source.aside")
         assert sorted(one["data"]["count"] for one in notices) == [1, 4]
-        await s.parts.pumps.stop()
+        await s.parts.sources.pumps.stop()
 
 
 async def test_an_event_that_comes_back_changed_is_a_repeat() -> None:
@@ -216,7 +216,7 @@ async def test_an_event_that_comes_back_changed_is_a_repeat() -> None:
         await admit(s)
         await make(s)
         await called(s, {"eventName": "a.b", "eventId": "e1", "data": {}})
-        hops = f"1; via={s.parts.sources.intake._messages._doors.of_org(OrgId(1))}"
+        hops = f"1; via={s.parts.sources.sources.intake._messages._doors.of_org(OrgId(1))}"
         changed = b'{"eventName":"a.b","eventId":"e1","data":{"till":"added"}}'
         reply = (await send(s, changed, tidings_hops=hops)).json
         assert (reply["duplicates"], reply["aside"]) == (1, False)
@@ -230,13 +230,13 @@ async def test_what_is_put_aside_again_is_one_row_whatever_the_reason() -> None:
         live = await fetched(s, topic)
         topic.append(b"no json")
         await until(lambda: topic.taken == 1)
-        intake = s.parts.sources.intake
+        intake = s.parts.sources.sources.intake
         for _ in range(3):
             await intake.take(live, [ForeignMessage("t/0/0", [], b"no json")])
         await intake.take(live, [ForeignMessage("t/0/0", [], b"other")])  # the row was changed
         [row] = await aside(s, "t")
         assert row["times"] == 5 and live.aside == 1 and live.aside_bytes == len("other")
-        await s.parts.pumps.stop()
+        await s.parts.sources.pumps.stop()
         await make(s)
         for body in (b"no json", b"no json", b"something else"):
             await send(s, body, webhook_id="m1")
@@ -268,7 +268,7 @@ async def test_a_message_id_of_what_is_fetched_tells_its_repeats(message_id: Any
         assert [(one["place"], one["outcome"]) for one in newest][:2] == [
             ("t/0/3", "accepted"), ("t/0/2", "duplicate"),
         ]  # fmt: skip
-        await s.parts.pumps.stop()
+        await s.parts.sources.pumps.stop()
 
 
 @pytest.mark.parametrize("method", ["event", "drop_conflicts"])

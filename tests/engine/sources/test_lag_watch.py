@@ -66,7 +66,7 @@ async def test_what_waits_behind_a_reading_that_is_frozen_is_seen() -> None:
         await until(lambda: live.lag == 3)
         topic.append(b"{}")
         await until(lambda: live.lag == 4)
-        await s.parts.pumps.stop()
+        await s.parts.sources.pumps.stop()
         assert live.lag is None and live.lag_at_ms is not None
 
 
@@ -80,7 +80,7 @@ async def test_what_nobody_can_tell_is_unknown_and_is_asked_by_one_at_a_time() -
         assert live.lag_is_unknown
         [unknown] = [
             sample.value
-            for family in s.parts.sources.collect()
+            for family in s.parts.sources.sources.collect()
             for sample in family.samples
             if sample.name == "tidings_source_lag_unknown" and sample.labels["type"] == "kafka"
         ]
@@ -91,7 +91,7 @@ async def test_what_nobody_can_tell_is_unknown_and_is_asked_by_one_at_a_time() -
         await until(lambda: live.lag == 3)
         topic.fault = ConnectionDown("The broker must answer; it does not.")
         await until(lambda: live.lag is None)
-        await s.parts.pumps.stop()
+        await s.parts.sources.pumps.stop()
 
 
 async def test_what_is_read_waits_no_longer() -> None:
@@ -99,7 +99,7 @@ async def test_what_is_read_waits_no_longer() -> None:
         topic = Topic(10)
         live = await fetched(s, topic)
         await until(lambda: topic.taken == 10 and live.lag == 0)
-        await s.parts.pumps.stop()
+        await s.parts.sources.pumps.stop()
 
 
 async def test_the_last_hour_outlives_a_restart_and_a_store_that_refuses_it_for_a_while() -> None:
@@ -109,7 +109,7 @@ async def test_the_last_hour_outlives_a_restart_and_a_store_that_refuses_it_for_
         await until(lambda: topic.taken == 10)
         now_ms = s.clock.now_ms()
         live.activity.note([Arrival(now_ms, "p", "refused", 0)])
-        kept = KeptActivity(s.store, s.parts.sources)
+        kept = KeptActivity(s.store, s.parts.sources.sources)
         s.store.down = True
         await kept.save()
         assert live.activity.is_unsaved
@@ -118,9 +118,9 @@ async def test_the_last_hour_outlives_a_restart_and_a_store_that_refuses_it_for_
         assert not live.activity.is_unsaved
         before = live.activity
         live.activity = Activity()
-        await s.parts.sources.load()
-        after = s.parts.sources.of(live.org)[0].activity
+        await s.parts.sources.sources.load()
+        after = s.parts.sources.sources.of(live.org)[0].activity
         assert after.last_hour(now_ms) == before.last_hour(now_ms)
         assert after.last_ms == before.last_ms and after.came_last_hour(now_ms) == 10
         assert after.last_hour(now_ms + 3_600_000).total() == 0
-        await s.parts.pumps.stop()
+        await s.parts.sources.pumps.stop()

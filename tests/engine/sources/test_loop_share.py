@@ -57,7 +57,7 @@ async def real() -> AsyncIterator[Service]:
     """With the real processes beside the loop."""
     renderer = ProcessRenderer()
     async with service() as s:
-        s.parts.sources.intake._messages._mapper = renderer
+        s.parts.sources.sources.intake._messages._mapper = renderer
         await admit(s)
         yield s
     await renderer.close()
@@ -89,7 +89,7 @@ async def by_a_topic(s: Service, plan: MessagePlan, message: ForeignMessage) -> 
     ]
     await fetched(s, topic, **fields_of(plan))
     await until(lambda: topic.taken == 4, 60)
-    await s.parts.pumps.stop()
+    await s.parts.sources.pumps.stop()
 
 
 async def by_redrive(s: Service, plan: MessagePlan, message: ForeignMessage) -> None:
@@ -98,7 +98,7 @@ async def by_redrive(s: Service, plan: MessagePlan, message: ForeignMessage) -> 
     topic.messages = [message]
     await fetched(s, topic, mapping={"eventName": {"path": "nowhere.at.all"}})
     await until(lambda: topic.taken == 1, 60)
-    await s.parts.pumps.stop()
+    await s.parts.sources.pumps.stop()
     changed = await s.call(
         "PATCH", "/v1/sources/t", {"mapping": None, "messageId": None} | fields_of(plan)
     )
@@ -139,10 +139,10 @@ async def test_no_bomb_holds_the_loop(
 
 async def test_an_ordinary_message_asks_no_other_process(monkeypatch: pytest.MonkeyPatch) -> None:
     async with real() as s:
-        monkeypatch.setattr(s.parts.sources.intake._messages, "_mapper", None)
+        monkeypatch.setattr(s.parts.sources.sources.intake._messages, "_mapper", None)
         body = b'{"order":{"id":1,"total":10.50},"customer":{"id":7},"x":"%b"}' % (b"y" * 1000)
         await by_a_topic(s, DOCUMENTED, ForeignMessage("", [("X-Topic", "orders/paid")], body))
-        assert s.parts.sources.all()[0].activity.totals == {"accepted": 4}
+        assert s.parts.sources.sources.all()[0].activity.totals == {"accepted": 4}
 
 
 # Who hands messages to be read, and by which door of the tests that is tried. `reads/sources.py`

@@ -105,7 +105,7 @@ async def fetch_records(
     fields = {"kafka": {"topics": [TOPIC]}} | fields
     counted = await make_source(s, KAFKA, driver, fields, {"servers": broker.broker.servers})
     await until(lambda: counted.acknowledged == COPIES, 60)
-    await s.parts.pumps.stop()
+    await s.parts.sources.pumps.stop()
 
 
 async def fetch_rows(
@@ -118,7 +118,7 @@ async def fetch_rows(
     driver = OutboxDriver(MemoryOwners(), INSTALLATION)
     counted = await make_source(s, OUTBOX, driver, fields, {"dsn": outbox.uri})
     await until(lambda: counted.acknowledged == COPIES, 60)
-    await s.parts.pumps.stop()
+    await s.parts.sources.pumps.stop()
 
 
 async def by_kafka(
@@ -170,7 +170,7 @@ async def by_form(
     """Try the message in the form of a new source, as large as a form may be."""
     renderer = ProcessRenderer()
     async with pages() as p:
-        p.s.parts.sources.intake._messages._mapper = renderer
+        p.s.parts.sources.sources.intake._messages._mapper = renderer
         browser = await p.browser()
         await p.s.orgs.change(ORG, {"settings": {"unknownTypes": "admitted"}}, platform=True)
         form = {

@@ -97,7 +97,7 @@ async def until(holds: Callable[[], Any], seconds: float = 5.0) -> None:
 
 
 def sources_of(s: Service) -> tuple[Sources, Pumps]:
-    return s.parts.sources, s.parts.pumps
+    return s.parts.sources.sources, s.parts.sources.pumps
 
 
 async def fetched(s: Service, topic: Topic, **fields: Any) -> live_source.LiveSource:
@@ -132,7 +132,7 @@ async def test_all_that_is_there_and_comes_is_accepted_in_order_and_acknowledged
         assert (shown["lag"], shown["trouble"], shown["url"]) == (0, None, None)
         assert shown["lagAt"] is not None
         assert live.activity.totals["accepted"] == 11
-        await s.parts.pumps.stop()
+        await s.parts.sources.pumps.stop()
         assert topic.open_now == 0
 
 
@@ -142,8 +142,10 @@ async def test_what_the_connection_does_not_admit_to_the_org_is_not_opened() -> 
         live = await fetched(s, topic)
         await until(lambda: topic.taken == 1)
         narrower = Connection("main", "kafka", {"topics": ["t.{org}"]}, None)
-        s.parts.pumps._connections = s.parts.sources.connections = {"main": narrower}
-        s.parts.pumps.follow(live)  # as after a start
+        s.parts.sources.pumps._connections = s.parts.sources.sources.connections = {
+            "main": narrower
+        }
+        s.parts.sources.pumps.follow(live)  # as after a start
         await until(lambda: live.trouble)
         assert "The topic t must be one that the connection main is for" in live.trouble
         assert topic.opened == 1 and topic.open_now == 0
@@ -157,7 +159,7 @@ async def test_what_the_connection_does_not_admit_to_the_org_is_not_opened() -> 
         own = {"kafka": {"topics": ["t.1"]}}
         assert (await s.call("PATCH", "/v1/sources/t", own)).status == 200
         await until(lambda: topic.opened == 2)
-        await s.parts.pumps.stop()
+        await s.parts.sources.pumps.stop()
 
 
 HOLDS_BACK: dict[str, tuple[type, Exception, str]] = {  # where it is raised, and what is told
@@ -200,7 +202,7 @@ async def test_nothing_is_acknowledged_and_nothing_more_is_read_while_it_is_held
         await until(lambda: topic.taken == 6)
         assert topic.opened == 1 and live.trouble == ""
         assert await numbers(s) == list(range(6))
-        await s.parts.pumps.stop()
+        await s.parts.sources.pumps.stop()
 
 
 async def test_two_sources_of_an_org_bring_each_what_both_read() -> None:
@@ -213,12 +215,14 @@ async def test_two_sources_of_an_org_bring_each_what_both_read() -> None:
         body = {"name": "u", "type": "kafka", "connection": "main", "kafka": {"topics": ["t"]}}
         assert (await s.call("POST", "/v1/sources", body)).status == 201
         other = next(
-            one for one in s.parts.sources.of(live.org) if one.stored.number != live.stored.number
+            one
+            for one in s.parts.sources.sources.of(live.org)
+            if one.stored.number != live.stored.number
         )
         await until(lambda: topic.taken == 4)
         assert (live.activity.totals, other.activity.totals) == ({"accepted": 4}, {"accepted": 4})
         assert sorted(await numbers(s)) == sorted([*range(4), *range(4)])
-        await s.parts.pumps.stop()
+        await s.parts.sources.pumps.stop()
 
 
 async def test_of_a_large_batch_a_chunk_waits_for_the_one_before_and_is_made_meanwhile(
@@ -227,8 +231,8 @@ async def test_of_a_large_batch_a_chunk_waits_for_the_one_before_and_is_made_mea
     monkeypatch.setattr(intake, "CHUNK", 4)
     async with service() as s:
         topic = Topic(10, batch=10)
-        accept, calls, under_way = s.parts.acceptor.accept, 0, 0
-        reader = s.parts.sources.intake._messages._reader
+        accept, calls, under_way = s.parts.events.acceptor.accept, 0, 0
+        reader = s.parts.sources.sources.intake._messages._reader
         read, made = reader.read_each, 0
         made_meanwhile: list[int] = []
 
@@ -253,13 +257,13 @@ async def test_of_a_large_batch_a_chunk_waits_for_the_one_before_and_is_made_mea
                 under_way -= 1
 
         monkeypatch.setattr(reader, "read_each", reads)
-        monkeypatch.setattr(s.parts.acceptor, "accept", one_at_a_time)
+        monkeypatch.setattr(s.parts.events.acceptor, "accept", one_at_a_time)
         live = await fetched(s, topic)
         await until(lambda: topic.taken == 10)
         assert await numbers(s) == list(range(10))
         assert live.activity.totals == {"accepted": 6, "duplicate": 4}  # the first chunk came again
         assert made_meanwhile[-3:] == [4, 2, 0]
-        await s.parts.pumps.stop()
+        await s.parts.sources.pumps.stop()
 
 
 async def test_what_was_kept_and_not_acknowledged_is_known_when_it_comes_again() -> None:
@@ -275,7 +279,7 @@ async def test_what_was_kept_and_not_acknowledged_is_known_when_it_comes_again()
         await until(lambda: topic.taken == 4)
         assert await numbers(s) == list(range(4))
         assert live.activity.totals["duplicate"] == 3 and live.trouble == ""
-        await s.parts.pumps.stop()
+        await s.parts.sources.pumps.stop()
 
 
 async def test_what_is_back_is_without_trouble_though_nothing_comes() -> None:
@@ -292,7 +296,7 @@ async def test_what_is_back_is_without_trouble_though_nothing_comes() -> None:
         await until(lambda: topic.opened == 1)
         assert live.trouble == "" and not needs_somebody(live, s.clock.ms)
         assert (await s.call("GET", "/v1/sources/t")).json["troubleSince"] is None
-        await s.parts.pumps.stop()
+        await s.parts.sources.pumps.stop()
 
 
 async def test_a_message_that_no_event_can_be_made_of_holds_up_nobody() -> None:
@@ -305,7 +309,7 @@ async def test_a_message_that_no_event_can_be_made_of_holds_up_nobody() -> None:
         assert await numbers(s) == [0, 1, 3] and live.aside == 1
         [kept] = (await s.call("GET", "/v1/sources/t/aside")).json["messages"]
         assert kept["place"] == "t/0/2"
-        await s.parts.pumps.stop()
+        await s.parts.sources.pumps.stop()
 
 
 async def test_a_topic_that_was_made_anew_is_put_aside_and_not_taken_for_repeats() -> None:
@@ -313,10 +317,10 @@ async def test_a_topic_that_was_made_anew_is_put_aside_and_not_taken_for_repeats
         topic = Topic(2)
         live = await fetched(s, topic)
         await until(lambda: topic.taken == 2)
-        await s.parts.pumps.stop()
+        await s.parts.sources.pumps.stop()
         anew = Topic()
         anew.append(BODY % 7)  # the place of the first one, and other bytes
-        pumps = s.parts.pumps
+        pumps = s.parts.sources.pumps
         pumps._stopping, pumps._drivers = False, {"kafka": anew}
         pumps.follow(live)
         await until(lambda: anew.taken == 1)
@@ -339,7 +343,7 @@ async def test_a_source_that_is_full_waits_until_there_is_room(
         [newest, _] = (await s.call("GET", "/v1/sources/t/aside")).json["messages"]
         await s.call("DELETE", f"/v1/sources/t/aside/{newest['id']}")
         await until(lambda: topic.taken == 3)
-        await s.parts.pumps.stop()
+        await s.parts.sources.pumps.stop()
 
 
 async def test_a_pause_lets_go_and_a_change_begins_anew_one_at_a_time() -> None:
@@ -379,9 +383,9 @@ async def test_a_fault_of_a_driver_ends_nothing_and_is_tried_more_and_more_rarel
 
     async with service() as s:
         live = await fetched(s, Topic())
-        await s.parts.pumps.stop()
-        tell = s.parts.notices.tell
-        pump = Pump(live, Broken(), MAIN, s.parts.sources.intake, tell, sleep=sleep)
+        await s.parts.sources.pumps.stop()
+        tell = s.parts.notices.notices.tell
+        pump = Pump(live, Broken(), MAIN, s.parts.sources.sources.intake, tell, sleep=sleep)
         with capture_logs() as logs:  # drawn, each would take a quarter of a second
             task = asyncio.ensure_future(pump.run())
             await until(lambda: len(slept) >= 9)
@@ -431,8 +435,8 @@ async def test_an_org_is_told_once_of_a_source_that_fails_for_a_while() -> None:
     async with service() as s:
         topic = Topic(1)
         live = await fetched(s, topic)
-        await s.parts.pumps.stop()
-        sources_intake = s.parts.sources.intake
+        await s.parts.sources.pumps.stop()
+        sources_intake = s.parts.sources.sources.intake
         sources_intake.clock_ms = lambda: now_ms[0]
         topic.fault = ConnectionDown("The broker must answer; it does not. Start it.")
         pump = Pump(
@@ -465,7 +469,7 @@ async def test_an_org_is_told_of_the_first_message_that_is_put_aside_and_of_no_f
         for _ in range(5):
             topic.append(b"no json")
         await until(lambda: topic.taken == 5)
-        await s.parts.notices.flush()
+        await s.parts.notices.notices.flush()
         [first] = await told(s, "tidings.source.aside")
         assert first["data"]["sourceId"] == live.id and first["data"]["code"] == "not_json"
 
@@ -476,13 +480,13 @@ async def test_an_org_is_told_of_the_first_message_that_is_put_aside_and_of_no_f
             taken = topic.taken
             topic.append(b"no json")
             await until(lambda: topic.taken == taken + 1)
-            await s.parts.notices.flush()
+            await s.parts.notices.notices.flush()
             return len(await told(s, "tidings.source.aside"))
 
         assert await once_more() == 1
         s.clock.ms += 3_600_000
         assert await once_more() == 2
-        await s.parts.pumps.stop()
+        await s.parts.sources.pumps.stop()
 
 
 async def test_sources_of_an_outbox_share_so_many_lines_and_read_in_turns(

@@ -58,7 +58,7 @@ async def test_every_face_tells_of_a_sender_whose_secret_is_wrong(
         [shown] = (await s.call("GET", "/v1/sources")).json["sources"]
         assert shown["trouble"].startswith("Its sender must prove who it is")
         assert shown["troubleSince"] is not None
-        [live] = s.parts.sources.all()
+        [live] = s.parts.sources.sources.all()
         told = [check for check in _sources(Answers(shown)) if check.fix]  # type: ignore[arg-type]
         assert told and told[0].said.startswith("Source shop: Its sender must prove")
         assert not needs_somebody(live, s.clock.ms)

@@ -25,7 +25,7 @@ IDENTIFIERS = {
 async def accept(s: Service, id: str, name: str, data: Any, **fields: Any) -> str:
     """An event by the very way of the accept path; its id."""
     body = json.dumps({"eventName": name, "eventId": id, "data": data} | fields).encode()
-    event_id, verdict = await taken(s.services.readmission.take(OrgId(1), body))
+    event_id, verdict = await taken(s.services.events.readmission.take(OrgId(1), body))
     assert verdict.status == "accepted"
     return event_id
 
