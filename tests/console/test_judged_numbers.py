@@ -47,7 +47,7 @@ async def check_numbers(world: World, scenario: Scenario) -> None:
 
     counts = {
         sample.labels["condition"]: sample.value
-        for family in world.p.s.parts.collectors[0].collect()
+        for family in world.p.s.parts.running.collectors[0].collect()
         if family.name == "tidings_unwell_webhooks"
         for sample in family.samples
     }
@@ -84,7 +84,7 @@ async def check_action(world: World) -> None:
 @pytest.mark.parametrize("scenario", SCENARIOS)
 async def test_lists_answers_and_metrics_count_the_same_for_a_webhook(scenario: Scenario) -> None:
     async with pages() as p:
-        del p.s.parts.engine.healths.shown  # the judgement itself
+        del p.s.parts.delivery.engine.healths.shown  # the judgement itself
         id, number = await p.webhook(name="crm")
         webhook = p.s.registry.get(number)
         assert webhook is not None and webhook.id == id
@@ -95,7 +95,7 @@ async def test_lists_answers_and_metrics_count_the_same_for_a_webhook(scenario: 
 @pytest.mark.parametrize("scenario", SCENARIOS_OF_ACTIONS)
 async def test_lists_answers_and_metrics_count_the_same_for_an_action(scenario: Scenario) -> None:
     async with pages(actions=ACTIONS, lookups=Nobody()) as p:
-        del p.s.parts.engine.healths.shown
+        del p.s.parts.delivery.engine.healths.shown
         await declare(p.s.webhooks, ORG, {"welcome": ACTIONS["welcome"]}, "actions.toml")
         [webhook] = [webhook for webhook in p.s.registry.of_org(ORG) if webhook.acts]
         world = World(p, webhook, await p.s.add_org(7), await p.browser())

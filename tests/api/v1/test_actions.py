@@ -216,7 +216,7 @@ async def test_a_test_makes_the_actions_own_example_and_keeps_quiet_hours_unless
     async with acting({"welcome": welcome()}, lookups=Known()) as (s, auth):
         [webhook] = [one.webhook for one in s.webhooks.list(ORG)]
         path = f"/v1/webHooks/{webhook.id}/test"
-        kind = s.parts.event_types.get(ORG, "customerAdded", 1)
+        kind = s.parts.events.types.get(ORG, "customerAdded", 1)
         assert kind is not None
         customer = str(kind.example["data"]["customerIdentifiers"]["customerId"])
         day_ms = s.clock.ms // 86_400_000 * 86_400_000

@@ -276,9 +276,9 @@ async def test_a_table_is_taken_over_by_the_platform_after_a_question() -> None:
     async with pages() as p:
         browser, boss = await p.browser(), await p.platform()
         shop = Connection("shop", "outbox", {}, None)
-        p.s.parts.sources.connections = {"shop": shop}
+        p.s.parts.sources.sources.connections = {"shop": shop}
         body: dict[str, Any] = {"name": "shop", "type": "outbox", "connection": "shop"}
-        live = await p.s.services.sources.create(p.s.access.caller_of("org7"), body)
+        live = await p.s.services.sources.sources.create(p.s.access.caller_of("org7"), body)
         at = f"{AT}/{live.id}"
         assert "take-over" not in text(await browser.get(at))
         page = text(await boss.get(at))

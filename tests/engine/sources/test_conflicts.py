@@ -299,7 +299,7 @@ async def test_the_letter_says_how_many_there_are_and_which_field_differs() -> N
     async with service() as s:
         topic = Topic(batch=1)
         await fetched(s, topic, mapping=BY_ORDER)
-        s.parts.sources.intake._dead_letters._tell = lambda *fact: facts.append(fact)
+        s.parts.sources.sources.intake._dead_letters._tell = lambda *fact: facts.append(fact)
         topic.append(order(1))
         topic.append(order(1, 7))
         await until(lambda: len(facts) == 1)
@@ -307,7 +307,7 @@ async def test_the_letter_says_how_many_there_are_and_which_field_differs() -> N
         topic.append(order(2))
         topic.append(order(2, 7))
         await until(lambda: len(facts) == 2)
-        await s.parts.pumps.stop()
+        await s.parts.sources.pumps.stop()
     for count, (kind, _, fact) in zip(("a message", "2 messages"), facts, strict=True):
         subject, letter = KINDS[kind].words(fact)
         assert f"{count} with the id of another event" in subject

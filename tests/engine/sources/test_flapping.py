@@ -80,8 +80,8 @@ async def test_an_org_is_told_of_a_source_that_opens_and_then_fails(
 
     async with service() as s:
         live = await fetched(s, Topic())
-        await s.parts.pumps.stop()
-        intake = s.parts.sources.intake
+        await s.parts.sources.pumps.stop()
+        intake = s.parts.sources.sources.intake
         intake.clock_ms = lambda: now_ms[0]
         topic = Flapping(WAYS[way])
         connection = Connection("main", kind, {})
@@ -125,4 +125,4 @@ async def test_one_that_stays_open_after_a_failure_is_well_though_nothing_comes(
         assert live.trouble_since_ms is not None
         await until(lambda: live.trouble_since_ms is None)
         assert topic.open_now == 1 and not live.trouble
-        await s.parts.pumps.stop()
+        await s.parts.sources.pumps.stop()

@@ -599,7 +599,7 @@ async def test_who_is_paused_or_deleted_marks_what_it_has_read_and_lets_go(
         if how == "paused":
             await s.call("POST", "/v1/sources/t/resume")
             await until(lambda: topic.taken == 4)
-        await s.parts.pumps.stop()
+        await s.parts.sources.pumps.stop()
 
 
 @pytest.mark.parametrize("how", ["stopped", "changed"])
@@ -613,7 +613,7 @@ async def test_the_end_of_the_service_and_a_change_are_not_letting_go(how: str) 
             changed = {"kafka": {"topics": ["u"]}, "paused": True}
             assert (await s.call("PATCH", "/v1/sources/t", changed)).status == 200
             await until(lambda: topic.open_now == 0)
-        await s.parts.pumps.stop()
+        await s.parts.sources.pumps.stop()
         assert not topic.let_go and topic.open_now == 0
 
 
@@ -634,7 +634,7 @@ async def test_what_cannot_be_kept_before_the_end_is_not_let_go_of(
         await s.call("POST", "/v1/sources/t/pause")
         await until(lambda: topic.open_now == 0)
         assert topic.let_go == [False] and topic.taken == 1
-        await s.parts.pumps.stop()
+        await s.parts.sources.pumps.stop()
 
 
 async def test_one_that_hangs_at_its_end_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -653,4 +653,4 @@ async def test_one_that_hangs_at_its_end_is_cut(monkeypatch: pytest.MonkeyPatch)
         await s.call("POST", "/v1/sources/t/resume")
         topic.append(BODY % 1)
         await until(lambda: topic.taken == 2)
-        await s.parts.pumps.stop()
+        await s.parts.sources.pumps.stop()

@@ -187,7 +187,7 @@ async def take_over(visit: Visit) -> Response:
             "A table must be taken over with the platform's own credential; got one of an org. Ask "
             "the operator. (forbidden, session)",
         )
-    await visit.services.sources.take_over(visit.caller.org, live.id)
+    await visit.services.sources.sources.take_over(visit.caller.org, live.id)
     return visit.go(f"{AT}/{live.id}", "It takes its table over; another installation is refused.")
 
 
