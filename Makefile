@@ -49,7 +49,7 @@ demo: setup  ## Show the main job: events in, three webhooks told, one of them f
 check: setup  ## Lint, format, types, dependency rule
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/ruff format --check --quiet || { echo "Some files are not formatted: make fix" >&2; exit 1; }
-	@$(BIN)/mypy --strict --no-error-summary src tests bench
+	@$(BIN)/mypy --strict --no-error-summary src tests bench tools
 	@said=$$($(BIN)/lint-imports --no-logo) || { echo "$$said"; exit 1; }
 
 fix: setup  ## Mend what lint and format can mend by themselves
@@ -78,17 +78,17 @@ wheel: setup  ## Build the wheels into dist/: the service with its console, what
 	@$(BIN)/uv build --quiet --wheel --no-build-isolation --out-dir dist producer
 
 models: setup  ## Make the typed models of events, and take new optional fields into the promise
-	@$(BIN)/python -m tidings.catalogue.models src/tidings_consumer/events
-	@$(BIN)/python -m tidings.catalogue.shapes tests/catalogue/shapes.json
+	@$(BIN)/python -m tools.event_models src/tidings_consumer/events
+	@$(BIN)/python -m tools.event_shapes tests/catalogue/shapes.json
 
 docs: setup  ## Make the pages that are made from the code
-	@$(BIN)/python -m tidings.cli.events.event_pages docs/events
-	@$(BIN)/python -m tidings.cli.help.settings_page > docs/settings.md
+	@$(BIN)/python -m tools.event_pages docs/events
+	@$(BIN)/python -m tools.settings_page > docs/settings.md
 	@$(BIN)/python -m tests.openapi.record src/tidings/api/openapi/examples.json
-	@$(BIN)/python -m tidings.api.openapi tests/openapi/promise.json
-	@$(BIN)/python -m tidings.cli.help.cli_page docs/cli.md src/tidings/cli/help/help.txt
+	@$(BIN)/python -m tools.api_promise tests/openapi/promise.json
+	@$(BIN)/python -m tools.cli_page docs/cli.md src/tidings/cli/help/help.txt
 	@$(BIN)/python -m tests.docs.error_codes docs/contract/errors.md
-	@$(BIN)/python -m tidings.schema.reference_page docs/contract/resources.md
+	@$(BIN)/python -m tools.resources_page docs/contract/resources.md
 	@$(BIN)/python -m tests.docs.tree CONTRIBUTING.md
 	@$(BIN)/python -m tests.docs.connections.connection_tables docs/connections.md
 

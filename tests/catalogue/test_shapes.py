@@ -8,7 +8,7 @@ import pytest
 
 from tidings.catalogue import load
 from tidings.catalogue.loader import HERE, read_blocks
-from tidings.catalogue.shapes import Shapes, broken, main, read_shapes, shapes
+from tools.event_shapes import Shapes, broken, main, read_shapes, shapes
 
 FILE = Path(__file__).parent / "shapes.json"
 COMMITTED = read_shapes(FILE)

@@ -10,15 +10,15 @@ import pytest
 
 from tests.catalogue import versioned
 from tidings.catalogue import Catalogue, CatalogueError, EventType, read
-from tidings.catalogue import shapes as module
 from tidings.catalogue.asyncapi import document
 from tidings.catalogue.compat import shape
 from tidings.catalogue.event_type import Problem
 from tidings.catalogue.loader import HERE, raw_blocks, read_blocks
-from tidings.catalogue.models import modules
-from tidings.catalogue.shapes import Shapes, broken, main, read_shapes, shapes
 from tidings.catalogue.versions import pick, version_of
-from tidings.cli.events.event_pages import pages
+from tools import event_shapes as module
+from tools.event_models import modules
+from tools.event_pages import pages
+from tools.event_shapes import Shapes, broken, main, read_shapes, shapes
 
 NAME, LABEL = versioned.NAME, versioned.LABEL
 STANDARD = json.loads((Path(__file__).parent / "asyncapi-3.0.0.json").read_text("utf-8"))

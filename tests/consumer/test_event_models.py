@@ -10,8 +10,8 @@ import pytest
 import tidings_consumer.events as models
 from tidings.catalogue import load
 from tidings.catalogue.loader import HERE, raw_blocks, read_blocks
-from tidings.catalogue.models import modules
 from tidings.catalogue.thin import thin
+from tools.event_models import modules
 
 FOLDER = Path(models.__file__).parent
 NAMES = load().names()

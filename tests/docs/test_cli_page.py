@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from tidings.cli.app import app
-from tidings.cli.help.cli_page import help_file, page, paths
 from tidings.cli.help.quick_help import FILE
+from tools.cli_page import help_file, page, paths
 
 TEXT = (Path(__file__).parents[2] / "docs/cli.md").read_text("utf-8")
 

@@ -11,11 +11,11 @@ from tests.simulator.causes import CAUSES
 from tidings.catalogue import EventType, load
 from tidings.catalogue.facts import UNDOCUMENTED, missing, raised_by
 from tidings.catalogue.thin import thin
-from tidings.cli.events.event_pages import pages
 from tidings.core import budget
 from tidings.core.events import own_schema
 from tidings.core.events.own_schema import KEYWORDS
 from tidings.simulator.programme import STORES
+from tools.event_pages import pages
 
 DOCS = Path(__file__).parents[2] / "docs"
 FOLDER = DOCS / "events"

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tidings.cli.help.settings_page import page
 from tidings.core.delivery.schedule import DELAYS_S
 from tidings.core.delivery.statuses import FINAL_STATUSES, SLOW_DOWN
-from tidings.schema.reference_page import page as reference_page
 from tidings.settings.settings import CLIENT_NAMES, ENVIRONMENT
+from tools.resources_page import page as reference_page
+from tools.settings_page import page
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"

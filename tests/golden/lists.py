@@ -23,8 +23,8 @@ from tests.docs.test_error_texts import SOURCE, texts
 from tests.e2e.harness import store_file
 from tests.e2e.harness.until import until
 from tests.golden.taken_up import TakenUp, taken_up
-from tidings.api.openapi.__main__ import _WORDS, described
 from tidings.console.routes import OF_AN_ORG
+from tools.api_promise import _WORDS, described
 
 FOLDER = Path(__file__).with_name("lists")
 LEVELS = ("debug", "info", "warning", "error", "exception", "critical")

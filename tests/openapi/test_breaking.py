@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tidings.api.openapi.__main__ import described
-from tidings.api.openapi.breaking import breaking
+from tools.api_promise import described
+from tools.breaking_changes import breaking
 
 Json = dict[str, Any]
 NULL = {"type": "null"}

@@ -10,13 +10,13 @@ import pytest
 
 from tests.openapi.validate import fault, faults, lacking
 from tidings import catalogue
-from tidings.api.openapi.__main__ import described, written
 from tidings.api.openapi.answers import ANSWERS
-from tidings.api.openapi.breaking import breaking
 from tidings.api.openapi.document import load_examples, operations
 from tidings.api.openapi.operation_ids import OPERATION_IDS
 from tidings.api.openapi.scopes import ACCEPT, OPEN, SCOPES
 from tidings.catalogue.asyncapi import HEADERS
+from tools.api_promise import described, written
+from tools.breaking_changes import breaking
 
 COMMITTED = Path(__file__).with_name("promise.json")
 

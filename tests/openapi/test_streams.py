@@ -10,12 +10,12 @@ import pytest
 from tests.openapi.validate import fault
 from tests.openapi.world import World, world
 from tidings.api.http.event_stream import KEEP_ALIVE_S, RETRY_MS
-from tidings.api.openapi.__main__ import described
-from tidings.api.openapi.breaking import breaking
 from tidings.api.openapi.document import operations
 from tidings.core.ids import OrgId
 from tidings.engine.events.feed import Feed, FeedItem
 from tidings.engine.replay.runs import fact_of
+from tools.api_promise import described
+from tools.breaking_changes import breaking
 
 STREAM = "text/event-stream"
 OF_ORG, OF_INBOX = "GET /v1/stream", "GET /v1/inboxes/{inbox_id}/stream"

@@ -6,11 +6,11 @@ from typing import Any
 from tests.api.control_client import Service, basic, service
 from tests.openapi.calls import body_of
 from tests.openapi.world import world
-from tidings.api.openapi.__main__ import described
 from tidings.api.openapi.document import operations
 from tidings.api.openapi.scopes import PLATFORM, SCOPES
 from tidings.engine.keyed_calls import ANSWER_BYTES_MAX
 from tidings.store.port import KEYED_KEPT_MS, StoreDown
+from tools.api_promise import described
 
 BOSS = basic("boss", "s3cret")
 KEY = {"idempotency-key": "k-1"}

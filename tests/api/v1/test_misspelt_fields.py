@@ -9,9 +9,10 @@ import pytest
 from tests.api.control_client import basic
 from tests.openapi.calls import body_of, headers_of
 from tests.openapi.world import SOURCE, Things, world
-from tidings.api.openapi.__main__ import described
+from tools.api_promise import described
 from tidings.api.openapi.document import operations
 from tidings.api.openapi.scopes import PLATFORM, SCOPES
+from tools.api_promise import described
 
 BOSS = basic("boss", "s3cret")
 # Their fields are data of others: an event has any, and what is not kept of a record is told.

@@ -11,9 +11,9 @@ from tests.api.control_client import basic
 from tests.api.v1.test_misspelt_fields import MORE
 from tests.openapi.calls import body_of, headers_of
 from tests.openapi.world import Things, World, world
-from tidings.api.openapi.__main__ import described
 from tidings.api.openapi.document import operations
 from tidings.api.openapi.scopes import OPEN, PLATFORM, SCOPES
+from tools.api_promise import described
 
 BOSS = basic("boss", "s3cret")
 VALUES: list[Any] = [

@@ -25,7 +25,7 @@ from tidings.catalogue.facts import (
 from tidings.catalogue.loader import HERE, raw_blocks, read_blocks
 from tidings.catalogue.thin import thin
 from tidings.cli.calls import calls
-from tidings.cli.events.event_pages import Row, may_lack, rows
+from tidings.cli.events.field_rows import Row, may_lack, rows
 from tidings.cli.events.kinds import (
     OF_TIDINGS,
     OWN,

@@ -1,1 +1,1 @@
-"""Help: short and whole, for slips, for the shell, and as pages of the documentation."""
+"""Help: short and whole, for slips, and for the shell."""

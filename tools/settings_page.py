@@ -1,4 +1,4 @@
-"""Writes docs/settings.md from the settings: `python -m tidings.cli.help.settings_page`."""
+"""Writes docs/settings.md from the settings: `python -m tools.settings_page`."""
 
 import msgspec
 

@@ -1,4 +1,4 @@
-"""Writes what the commands make: `python -m tidings.cli.help.cli_page docs/cli.md help.txt`.
+"""Writes what the commands make: `python -m tools.cli_page docs/cli.md help.txt`.
 
 The second file is what `--help` prints (quick_help.py).
 """

@@ -1,6 +1,6 @@
 """Writes typed models of all events for those who receive them: `tidings_consumer.events`.
 
-`python -m tidings.catalogue.models FOLDER` writes one module for each family, one for the shared
+`python -m tools.event_models FOLDER` writes one module for each family, one for the shared
 blocks, an index, the paths of the ordering keys, and an example of each type. TypedDicts, because
 they cost nothing at run time, need nothing but the standard library and let unknown fields through,
 as the service does. Older Pythons than ours read them. A test holds them current.

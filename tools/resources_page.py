@@ -1,4 +1,4 @@
-"""Writes the page of all fields: `python -m tidings.schema.reference_page PAGE`."""
+"""Writes the page of all fields: `python -m tools.resources_page PAGE`."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""`python -m tidings.api.openapi FILE`: write what is promised, unless it breaks the one there."""
+"""`python -m tools.api_promise FILE`: write what is promised, unless it breaks the one there."""
 
 import json
 import sys
@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from tidings.api.control import make_control_app
-from tidings.api.openapi.breaking import breaking
 from tidings.api.openapi.words import Json
+from tools.breaking_changes import breaking
 
 
 class _NoServices:
@@ -23,7 +23,7 @@ class _NoServices:
 def written(document: Json) -> str:
     """The text of the file: what callers count on, without words and examples; sorted.
 
-    Events are left out but for their names: `catalogue.shapes` keeps their promise.
+    Events are left out but for their names: `event_shapes` keeps their promise.
     """
     parts = document["components"]
     schemas = {name: one for name, one in parts["schemas"].items() if name[0].isupper()}

@@ -2,7 +2,7 @@
 
 `tests/catalogue/shapes.json` is what receivers were promised. A test compares it with the files of
 the catalogue, so that nothing of it is taken away unseen; `make models` takes in what was added, a
-new version too, and refuses what breaks: `python -m tidings.catalogue.shapes FILE`.
+new version too, and refuses what breaks: `python -m tools.event_shapes FILE`.
 """
 
 import sys

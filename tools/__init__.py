@@ -1,0 +1,1 @@
+"""Programs of `make docs` and `make models`: they write what is made from the code."""
