@@ -76,7 +76,7 @@ class ConnectionViews:
     def _goes_over(self, webhook: Webhook, connection: str) -> bool:
         """Return whether a webhook names a connection, or is an action that its file has over it:
         by its act, or by what it looks up."""
-        if not webhook.acts:
+        if not webhook.type.acts:
             return webhook.connection == connection
         action = self._actions.of(webhook.org).get(webhook.name)
         return action is not None and connection in used_connections(action)

@@ -12,7 +12,7 @@ def runner(org: int, number: int, *, took_s: float | None = None) -> WebhookRunn
     """As much of a webhook's runner as is asked here."""
     made: Any = SimpleNamespace(
         webhook=SimpleNamespace(org=org, number=number),
-        pulled=False,
+        fetched=False,
         lane=SimpleNamespace(running=0, can_start=True),
         pace=LanePace(),
     )
@@ -134,7 +134,7 @@ def test_nobody_has_a_turn_while_nothing_may_be_sent_or_no_slot_is_free() -> Non
 
 def test_what_is_fetched_takes_no_slot_and_one_that_is_over_gives_none_back() -> None:
     desk, fetched = admission(), runner(1, 10)
-    cast(Any, fetched).pulled = True
+    cast(Any, fetched).fetched = True
     assert desk.began(fetched, 0.0) is None
     permit = begin(desk, runner(1, 11))
     assert desk.permits.used == 1

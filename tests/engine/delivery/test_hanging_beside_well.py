@@ -62,7 +62,7 @@ class World:
         number = len(self.runners) + 1
         runner: Any = SimpleNamespace(
             webhook=SimpleNamespace(org=OrgId(org), number=number),
-            pulled=False,
+            fetched=False,
             lane=Lane(at_once, None, WindowBudget(1 << 30)),
             pace=LanePace(),
             slots={},

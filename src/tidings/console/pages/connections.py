@@ -56,7 +56,7 @@ def _links(visit: Visit, users: Users) -> list[tuple[str, str]]:
     if visit.may("webhooks:read"):
         found += [
             (
-                f"/actions/{webhook.name}" if webhook.acts else f"/webhooks/{webhook.id}",
+                f"/actions/{webhook.name}" if webhook.type.acts else f"/webhooks/{webhook.id}",
                 webhook.name,
             )
             for webhook in users.webhooks

@@ -117,7 +117,7 @@ async def _now(visit: Visit, records: Sequence[Record]) -> CurrentState:
     services, org = visit.services, visit.caller.org
     now_ms = services.clock.now_ms()
     numbers = [one.webhook.number for one in records]
-    acting = [record.webhook.number for record in records if record.webhook.acts]
+    acting = [record.webhook.number for record in records if record.webhook.type.acts]
     lefts, refused = await asyncio.gather(
         backlogs_now(services.store, services.clock, numbers, acting),
         services.store.log_rejections(org, None, None, REJECTIONS_MAX),

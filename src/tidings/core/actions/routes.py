@@ -7,7 +7,7 @@ from tidings.core.webhooks.webhook import Webhook
 def connection_of(webhook: Webhook, actions: Actions) -> str:
     """Return the name of the connection that a webhook's messages go over, blank where they need
     none. `actions` of its org: an action goes over the connection of what it does."""
-    if not webhook.acts:
+    if not webhook.type.acts:
         return webhook.connection
     action = actions.get(webhook.name)
     if action is None or not isinstance(action.act, Mail | Row | Record):

@@ -30,7 +30,7 @@ def judge_kind(form: WebhookForm, settings: Settings, old: Settings | None) -> N
     _judge(form, settings, "connection", needed=kind.connection is not None)
     for field in FIELDS:
         _judge(form, settings, field, needed=field == kind.field)
-    if not kind.headers:
+    if not kind.has_url:
         for field, said in (
             ("webHookHeaders", settings.headers),
             ("authentication", settings.authentication),

@@ -17,7 +17,8 @@ ACTION = "ACTION"
 
 
 class Kind(msgspec.Struct, frozen=True, kw_only=True):
-    """One type of webhooks, by the fields that it has and others have not."""
+    """One type of webhooks: the fields that it has and others have not, and what it can. Whoever
+    treats webhooks differently asks for what they can, and not which type they are."""
 
     connection: str | None = None
     """The type of the connections that it may name; None: it names none."""
@@ -25,21 +26,33 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     """The field that says where over the connection, or how."""
     queue: bool = False
     """Whether webhooks of the platform's own queue may be told over its connections."""
-    headers: bool = False
+    has_url: bool = False
     """Whether it has a URL, with headers and authentication of its own."""
+    calls_url: bool = False
+    """Whether its messages are sent to that URL, so that its host is looked up and judged."""
+    over_default: bool = False
+    """Whether it goes over the operator's default connection, and nowhere while there is none."""
+    answers_status: bool = False
+    """Whether what came of an attempt is the status of an HTTP answer."""
+    fetched: bool = False
+    """Whether its messages wait to be fetched by a reader: none is sent, and no slot is taken."""
+    acts: bool = False
+    """Whether it does what an action says, which is made of the event for each attempt."""
     of_file: bool = False
     """Whether such webhooks are those of the operator's file, and no call makes or changes one."""
+    keeps_sent: bool = False
+    """Whether what was sent is kept of those that were delivered too."""
 
 
 KINDS = {
-    HTTP: Kind(headers=True),
+    HTTP: Kind(has_url=True, calls_url=True, answers_status=True),
     # As HTTP has them: the original lists such webhooks with a URL and headers, or without.
-    QUEUE: Kind(headers=True),
+    QUEUE: Kind(has_url=True, over_default=True),
     KAFKA: Kind(connection="kafka", field="kafka", queue=True),
     EMAIL: Kind(connection="smtp", field="email"),
     SQL: Kind(connection="sql", field="sql"),
-    PULL: Kind(),
-    ACTION: Kind(of_file=True),
+    PULL: Kind(fetched=True),
+    ACTION: Kind(of_file=True, acts=True, answers_status=True, keeps_sent=True),
 }
 OFFERED = tuple(name for name, kind in KINDS.items() if not kind.of_file)
 """Those that a call may ask for."""
@@ -65,7 +78,7 @@ class Place(Protocol):
 
 def url_of(kind: str, url: str, connection: str, place: Any) -> str:
     """Where a webhook sends, to be shown and compared. `place`: its `Kind.field`."""
-    if KINDS[kind].headers:
+    if KINDS[kind].has_url:
         return url
     if KINDS[kind].connection is None:
         return f"{kind.lower()}:"

@@ -48,9 +48,9 @@ class Registry:
         own = self._of_org.get(org, {})
         return [own[number] for number in sorted(own)]
 
-    def pulled(self) -> list[Webhook]:
+    def fetched(self) -> list[Webhook]:
         """Those whose messages are fetched, of all orgs."""
-        return [hook for hook in self._webhooks.values() if hook.pulled]
+        return [hook for hook in self._webhooks.values() if hook.type.fetched]
 
     def put(self, webhook: Webhook) -> None:
         """Add a webhook or replace its older version."""

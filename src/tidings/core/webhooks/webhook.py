@@ -14,7 +14,7 @@ from tidings.core.shaping.signatures.scheme import Scheme
 from tidings.core.shaping.signatures.schemes import IN_FORCE
 from tidings.core.webhooks.authentication import Authentication, header_of
 from tidings.core.webhooks.kafka_topic import KafkaTopic
-from tidings.core.webhooks.kinds import ACTION, PULL, QUEUE
+from tidings.core.webhooks.kinds import KINDS, Kind
 from tidings.core.webhooks.mailing import Mailing
 from tidings.core.webhooks.name_matching import names_of, prefixes_of
 from tidings.core.webhooks.sql_table import SqlTable
@@ -116,17 +116,12 @@ class Webhook(msgspec.Struct, frozen=True):
     @property
     def dials(self) -> bool:
         """Whether anything leads to its receiver at all, for a delivery or for a test."""
-        return self.kind != QUEUE or bool(self.connection)
+        return bool(self.connection) or not KINDS[self.kind].over_default
 
     @property
-    def pulled(self) -> bool:
-        """Whether its messages wait to be fetched by a reader."""
-        return self.kind == PULL
-
-    @property
-    def acts(self) -> bool:
-        """Whether it is an action: what it does is said by the operator's file."""
-        return self.kind == ACTION
+    def type(self) -> Kind:
+        """Return what webhooks of its type have and can."""
+        return KINDS[self.kind]
 
     @property
     def scheme(self) -> Scheme:

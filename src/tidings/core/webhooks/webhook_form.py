@@ -143,7 +143,7 @@ class WebhookForm(Form):
         kind = self.values["kind"]
         if kind == QUEUE:
             return self._undialled(value)
-        if not KINDS[kind].headers:
+        if not KINDS[kind].has_url:
             if self.body.get(field):
                 self.refuse(
                     "field_of_other_type",

@@ -59,7 +59,9 @@ class ActionServices:
         due now; `tell` an org of look-ups that have failed for `told_after_ms`."""
 
         def number_of(org: OrgId, name: str) -> int | None:
-            found = (one.number for one in registry.of_org(org) if one.acts and one.name == name)
+            found = (
+                one.number for one in registry.of_org(org) if one.type.acts and one.name == name
+            )
             return next(found, None)
 
         failing = None

@@ -41,7 +41,7 @@ async def declare(webhooks: Webhooks, org: OrgId, actions: Actions, by: str) -> 
     as it was. `by`: who is shown as the author, the file's name. Conflict where a name is another
     webhook's; StoreDown.
     """
-    standing = {one.webhook.name: one for one in webhooks.list(org) if one.webhook.acts}
+    standing = {one.webhook.name: one for one in webhooks.list(org) if one.webhook.type.of_file}
     for action in actions.values():
         record = await webhooks.declare(org, settings_of(action), by)
         if record.webhook.standing is Standing.DISABLED and record.config.reason == ABSENT:

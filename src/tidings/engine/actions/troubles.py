@@ -38,7 +38,7 @@ class ActionTroubles:
         org = self._actions.org
         if org is None:
             return ()
-        return [webhook.number for webhook in self._registry.of_org(org) if webhook.acts]
+        return [webhook.number for webhook in self._registry.of_org(org) if webhook.type.acts]
 
 
 def stuck_lookups(actions: ActionServices, action: Action) -> list[str]:

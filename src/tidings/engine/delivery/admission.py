@@ -64,7 +64,7 @@ class Admission:
     def crowded_for(self, runner: WebhookRunner) -> bool:
         """Whether others wait whose turn comes before this lane's, though it has just ended an
         attempt."""
-        if runner.pulled:
+        if runner.fetched:
             return False
         if self._quick.waiting or self._slow.waiting:
             return True
@@ -84,14 +84,14 @@ class Admission:
         """Whether a slot is there for this lane. What a reader fetches takes none: it is bounded
         by what readers may have, and holds no connection while it is out."""
         return self._sending.may_send() and (
-            runner.pulled
+            runner.fetched
             or self.permits.admits(runner.webhook.org, runner.pace, runner.lane.running, now_s)
         )
 
     def began(self, runner: WebhookRunner, now_s: float) -> Permit | None:
         """An attempt has started, which the lane counts already; returns the permit that it holds
         until `ended`, None where it takes none."""
-        if runner.pulled:
+        if runner.fetched:
             return None
         return self.permits.take(runner.webhook.org, runner.pace, now_s)
 

@@ -247,7 +247,7 @@ class Attempts:
             if webhook.plain:
                 return job.body
             as_sent = _goes_as_sent(webhook, job)
-            if as_sent and not webhook.acts:
+            if as_sent and not webhook.type.acts:
                 return job.body
             try:
                 if job.shaped and not as_sent:

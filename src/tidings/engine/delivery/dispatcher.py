@@ -382,7 +382,7 @@ class Dispatcher:
                 return None
             lane = Lane(webhook.connections_max, webhook.rate_per_s, self._budget)
             lane.open = self._opens(webhook)
-            lane.wanted = 0 if webhook.pulled else None
+            lane.wanted = 0 if webhook.type.fetched else None
             runner = self._runners[number] = WebhookRunner(
                 webhook, lane, self._channels.open(webhook), self._headers_of
             )

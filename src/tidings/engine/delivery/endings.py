@@ -84,6 +84,7 @@ def _row(
     evidence: port.Evidence | None,
     disable: str | None = None,
 ) -> port.Settlement:
+    keeps_sent = webhook.type.keeps_sent
     return port.Settlement(
         job.delivery,
         webhook.number,
@@ -96,10 +97,10 @@ def _row(
         status,
         delay_ms,
         evidence,
-        None if state is State.DELIVERED and not webhook.acts else job.sent,
+        None if state is State.DELIVERED and not keeps_sent else job.sent,
         None if job.sent is None else job.left_out,  # nothing was sent, or nothing was shaped
         disable,
-        keeps_sent=webhook.acts,
+        keeps_sent=keeps_sent,
         cut=job.cut and job.sent is not None,
     )
 

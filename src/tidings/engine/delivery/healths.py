@@ -279,7 +279,7 @@ class Healths:
         failing_ms = health.failing_ms + self._uncounted_ms(webhook)
         verdict = judge(since, health.failures, since + failing_ms, self._policy)
         if isinstance(verdict, Disable):
-            return (HOPELESS_ACTION if hook.acts else HOPELESS).format(cause=health.cause)
+            return (HOPELESS_ACTION if hook.type.acts else HOPELESS).format(cause=health.cause)
         step = to_tell(verdict, health.told)
         if step is not None and self.shown(webhook) is not None:  # told as it is shown
             self._counted_s[webhook] = self._passed_s()
@@ -446,7 +446,7 @@ class Healths:
         connection that is held."""
         failing = (self._registry.get(number) for number in list(self._failing))
         held = () if self._connections is None else self._connections.held_webhooks()
-        for webhook in (*failing, *self._registry.pulled(), *held):
+        for webhook in (*failing, *self._registry.fetched(), *held):
             if webhook is not None and self.parks(webhook):
                 await self.park_overdue(webhook)
 
@@ -454,7 +454,7 @@ class Healths:
         """Whether what has waited its whole window is parked now, once the date is sure: for a
         reader that never came; while its connection is held; and behind an open breaker, not
         before the receiver was asked once more by this process."""
-        if webhook.pulled:
+        if webhook.type.fetched:
             return webhook.sends and self._sure()
         if self._connections is not None and self._connections.hold_of(webhook) is not None:
             return webhook.sends and self._sure()

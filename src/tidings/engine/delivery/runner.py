@@ -70,7 +70,7 @@ class WebhookRunner:
         headers_of: HeadersOf = MessageHeaders,
     ) -> None:
         self.webhook = webhook
-        self.pulled = webhook.pulled  # asked for each attempt
+        self.fetched = webhook.type.fetched  # asked for each attempt
         self.lane = lane
         self.channel = channel
         self._headers_of = headers_of
@@ -93,5 +93,5 @@ class WebhookRunner:
     def follow(self, webhook: Webhook) -> None:
         """Send by another version from now on."""
         self.webhook = webhook
-        self.pulled = webhook.pulled
+        self.fetched = webhook.type.fetched
         self.headers = self._headers_of(webhook)

@@ -122,7 +122,7 @@ class Trial:
 
         `stands`: whether what is stored of the webhook is still as it is here. It leaves only then.
         """
-        if not webhook.dials or webhook.pulled:
+        if not webhook.dials or webhook.type.fetched:
             raise NotDialled(webhook.kind)
         self._admit(org)
         job = self._job(org, webhook, event_id, body, now=now)

@@ -140,7 +140,7 @@ class Notices(Collector):
 
     def _action(self, webhook: Webhook, cause: str = "", why: str = "") -> Fact | None:
         """What an action does, and what keeps it from that; None for any other webhook."""
-        if not webhook.acts:
+        if not webhook.type.acts:
             return None
         action = self._actions(webhook.org).get(webhook.name)
         return told_of(None if action is None else action.act, cause, why)

@@ -197,7 +197,7 @@ class Pulls:
         return cursor
 
     def _of(self, webhook: Webhook) -> Desk:
-        if not webhook.pulled:
+        if not webhook.type.fetched:
             raise NotPulled(webhook.kind)
         return self._desk(webhook)
 

@@ -100,7 +100,7 @@ class Shaper:
         if webhook.plain:
             return job.body
         try:
-            if webhook.acts:
+            if webhook.type.acts:
                 if self._actions is None:
                     raise ShapeLater(_NO_ACTIONS, OUR_FAULT_S)
                 return await self._actions.make(webhook, job)

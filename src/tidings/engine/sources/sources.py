@@ -11,7 +11,7 @@ from tidings.core.connections.connection import Connection
 from tidings.core.events.call_reader import Caller
 from tidings.core.form import Form
 from tidings.core.ids import OrgId, read
-from tidings.core.sources.reach import outside_connection
+from tidings.core.sources.reach import outside_connection, reads_elsewhere, takes_from_others
 from tidings.core.sources.source import FETCHED, NAMED, OUTBOX, Source, read_source
 from tidings.core.sources.table_owner import TableOwner
 from tidings.engine.listeners import Listeners
@@ -227,7 +227,7 @@ class Sources:
             raise Invalid(*made.refusals)
         if old is None and made.connection:
             self._check_connection(caller, made)
-        if old is None or (old.kafka, old.outbox) != (made.kafka, made.outbox):
+        if old is None or reads_elsewhere(made, old):
             self._check_reach(caller.org, made)
         was = old is not None and old.orgs == NAMED
         if made.orgs == NAMED and not was and not caller.platform:
@@ -236,15 +236,9 @@ class Sources:
                 "orgs must be own; got named, by which a source may bring events of every org. Ask "
                 "with the platform's credential. (platform_only, field orgs)",
             )
-        group = "" if made.kafka is None else made.kafka.group
-        stands = old is not None and old.kafka is not None and old.kafka.group == group
-        if group and not stands and not caller.platform:
-            raise Forbidden.because(
-                "platform_only",
-                "kafka.group must be left out; got one, by which a source could take the "
-                "messages of another. Ask with the platform's credential. "
-                "(platform_only, field kafka.group)",
-            )
+        refusal = None if caller.platform else takes_from_others(made, old)
+        if refusal is not None:
+            raise Forbidden(refusal)
         return made
 
     def _check_connection(self, caller: Caller, made: Source) -> None:

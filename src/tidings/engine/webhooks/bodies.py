@@ -12,7 +12,7 @@ from tidings.core.ids import OrgId
 from tidings.core.org_settings import OrgSettings
 from tidings.core.shaping.filter import compile_filter
 from tidings.core.shaping.filter_cost import worst_s
-from tidings.core.webhooks.kinds import HTTP
+from tidings.core.webhooks.kinds import KINDS
 from tidings.core.webhooks.known_paths import unknown_paths
 from tidings.core.webhooks.name_matching import unheard_names
 from tidings.core.webhooks.registry import Registry
@@ -162,7 +162,7 @@ class BodyReader:
 
     async def _warn_of_name(self, settings: Settings) -> tuple[Refusal, ...]:
         """That the host of its URL has no address that may be dialled, where it has none."""
-        if settings.kind != HTTP:
+        if not KINDS[settings.kind].calls_url:
             return ()
         host = await self.addresses.unresolved(settings.url)
         return () if host is None else (name_unresolved(host),)

@@ -104,7 +104,7 @@ class WebhookJudgements:
     def of(self, webhook: Webhook) -> WebhookJudgement:
         """Judge a webhook."""
         health = self._healths.shown(webhook.number)
-        troubles = self._troubles.of(webhook) if webhook.acts else ()
+        troubles = self._troubles.of(webhook) if webhook.type.acts else ()
         hold = self._holds.of(webhook)
         condition = judge_webhook(
             webhook.standing,

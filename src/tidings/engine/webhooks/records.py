@@ -16,7 +16,7 @@ from tidings.core.shaping.enrichment import enrichment_of
 from tidings.core.shaping.filter import compile_filter
 from tidings.core.shaping.neo_rules import NEO, neo_value, unknown_flow
 from tidings.core.shaping.shape import shape_of
-from tidings.core.webhooks.kinds import ACTION, QUEUE
+from tidings.core.webhooks.kinds import KINDS
 from tidings.core.webhooks.rules import Reading
 from tidings.core.webhooks.settings import Settings
 from tidings.core.webhooks.webhook import Ordering, Webhook
@@ -108,6 +108,7 @@ def webhook_of(
     """The webhook as the engine knows it, with the secrets that are in force.
     `default_connection`: what a webhook of the platform's own queue goes over; blank: nothing."""
     settings = config.settings
+    of_type = KINDS[settings.kind]
     enrichment, shape = enrichment_of(settings.extra), shape_of(settings.fields, settings.rename)
     if settings.without_personal_data:  # then nothing of a customer would be left of it
         enrichment = msgspec.structs.replace(enrichment, sources=(), cards=False)
@@ -123,7 +124,7 @@ def webhook_of(
         standing=Standing(stored.standing),
         event_names=frozenset(settings.event_names),
         url=settings.place,
-        connection=default_connection if settings.kind == QUEUE else settings.connection or "",
+        connection=default_connection if of_type.over_default else settings.connection or "",
         secrets=config.in_force(now_ms),
         retry=_retry(settings),
         enrichment=enrichment,
@@ -137,7 +138,7 @@ def webhook_of(
         and transformation is None
         and flow is None
         and settings.email is None
-        and settings.kind != ACTION
+        and not of_type.acts
         and not settings.without_personal_data,
         **{name: getattr(settings, name) for name in _AS_SET},
     )

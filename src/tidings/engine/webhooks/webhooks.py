@@ -343,7 +343,7 @@ class Webhooks(WebhookBook):
                 )
                 config = Config(settings, (self._random_bytes(SECRET_BYTES),), by, by)
                 return await self._versions.put(fresh, config)
-            if not old.webhook.acts:
+            if not old.webhook.type.of_file:
                 raise Conflict(name_taken(settings.name))
             if old.config.settings == settings:
                 return old
@@ -391,7 +391,7 @@ class Webhooks(WebhookBook):
 
         async def change() -> Record:
             old = self.living(org, webhook_id, expect)
-            if old.webhook.acts and self._in_file(org, old.webhook.name):
+            if old.webhook.type.of_file and self._in_file(org, old.webhook.name):
                 raise Conflict(action_in_file(old.webhook.name))
             if dry_run:
                 config = pruned(old.config, self._clock.now_ms())
@@ -418,7 +418,7 @@ class Webhooks(WebhookBook):
         async def change() -> Record:
             old = self.living(org, webhook_id, expect)
             standing = after(verb, old.webhook.standing)
-            acts = old.webhook.acts and standing is Standing.ACTIVE
+            acts = old.webhook.type.of_file and standing is Standing.ACTIVE
             if acts and not self._in_file(org, old.webhook.name):
                 raise Conflict(action_left_file(old.webhook.name))
             if standing is None:

@@ -76,7 +76,7 @@ def action_records(parts: ActionParts, org: OrgId) -> list[Record]:
     found = [
         one
         for one in parts.webhooks.list(org)
-        if one.webhook.acts and one.webhook.standing is not Standing.DELETED
+        if one.webhook.type.of_file and one.webhook.standing is not Standing.DELETED
     ]
     return sorted(found, key=lambda one: one.webhook.name)
 

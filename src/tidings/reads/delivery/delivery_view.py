@@ -14,7 +14,6 @@ from tidings.core.delivery.sla import breach_ms
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.core.times import iso
-from tidings.core.webhooks.kinds import ACTION, HTTP
 from tidings.core.webhooks.masks import masked_by_name
 from tidings.engine.webhooks.records import Record
 from tidings.reads.messages import show_bytes, show_headers
@@ -100,7 +99,7 @@ def advice_for(
 
 def _why_disabled(of: Record | None) -> str | None:
     """Of an action; None of any other webhook."""
-    return None if of is None or not of.webhook.acts else of.config.reason or ""
+    return None if of is None or not of.webhook.type.acts else of.config.reason or ""
 
 
 def _tried(attempt: StoredAttempt, of: Record | None) -> PastAttempt:
@@ -111,8 +110,8 @@ def _tried(attempt: StoredAttempt, of: Record | None) -> PastAttempt:
         detail="" if evidence is None else evidence.detail,
         duration_ms=attempt.duration_ms,
         ended=attempt.ended,
-        http=of is None or of.webhook.kind in (HTTP, ACTION),
-        acts=of is not None and of.webhook.acts,
+        http=of is None or of.webhook.type.answers_status,
+        acts=of is not None and of.webhook.type.acts,
     )
 
 

@@ -92,7 +92,7 @@ def _request(
     body = sent.shaped if sent.shaped is not None else sent.accepted
     unmade = attempt.evidence is not None and attempt.evidence.kind in UNMADE
     known = sent.shaped is not None or (webhook.plain and not cut)
-    known = known and not (webhook.acts and unmade)
+    known = known and not (webhook.type.acts and unmade)
     signed = body if body is not None and known else b""
     job = Job(
         delivery.id,
@@ -117,10 +117,10 @@ def _request(
     shown = parts.delivery.destination.show(webhook, headers, signed, sent.key)
     return {
         "method": shown.method,
-        "url": shown.url or ("" if webhook.acts else webhook.url),
+        "url": shown.url or ("" if webhook.type.acts else webhook.url),
         "headers": show_headers(masked_of(shown.headers, webhook.header_names)),
         "body": show_bytes(shown.body) if known and body is not None else None,
-        "note": _note(attempt, known, body is not None, gave_way=gave_way, acts=webhook.acts),
+        "note": _note(attempt, known, body is not None, gave_way=gave_way, acts=webhook.type.acts),
     }
 
 

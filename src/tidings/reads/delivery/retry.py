@@ -76,7 +76,7 @@ async def try_now(parts: RetryParts, org: OrgId, delivery_id: str) -> RetryAnswe
         zone=parts.zone(org),
         standing=record.webhook.standing,
         next_attempt=seen.next_attempt,
-        acts=record.webhook.acts,
+        acts=record.webhook.type.acts,
     )
     match asked.outcome:
         case "next":

@@ -72,7 +72,7 @@ async def show_run(
 ) -> dict[str, Any] | None:
     """The run that a delivery is; None where it is no action's. `attempts`: as they are shown, and
     as they are `stored`."""
-    if not record.webhook.acts:
+    if not record.webhook.type.acts:
         return None
     sent = await parts.store.sent_body(delivery.id)
     made = None if sent.shaped is None else made_in(sent.shaped)

@@ -14,7 +14,6 @@ from tidings.core.ids import OrgId, WebhookId
 from tidings.core.shaping.signatures.standard_webhooks import read_secret
 from tidings.core.times import iso
 from tidings.core.webhooks.headers import same_url
-from tidings.core.webhooks.kinds import ACTION, HTTP
 from tidings.core.webhooks.masks import masked_by_name, masked_of
 from tidings.core.webhooks.name_matching import is_prefix
 from tidings.core.webhooks.webhook import Webhook
@@ -201,8 +200,8 @@ def show_tested(tested: TrialResult, webhook: Webhook) -> dict[str, Any]:
         kind=None if fault is None else fault.kind,
         detail=ending.detail,
         duration_ms=round(ending.duration_ms),
-        http=webhook.kind in (HTTP, ACTION),
-        acts=webhook.acts,
+        http=webhook.type.answers_status,
+        acts=webhook.type.acts,
     )
     return {
         "delivered": tested.delivered,

@@ -4,7 +4,6 @@ from collections.abc import Collection, Sequence
 
 from tidings.core.shaping.neo_rules import FLOW_UNKNOWN, unknown_flow_said
 from tidings.core.webhooks.event_name_rules import UNHEARD, unheard_said
-from tidings.core.webhooks.kinds import HTTP
 from tidings.core.webhooks.webhook import QUEUE_SAID, Webhook
 from tidings.core.webhooks.webhook_form import QUEUE_NOT_SERVED, UrlCheck
 
@@ -21,7 +20,7 @@ def warning_of(
     """Code and message; None where there is nothing to know."""
     if not webhook.dials:
         return {"code": QUEUE_NOT_SERVED, "message": QUEUE_SAID}
-    if webhook.kind == HTTP and (why := own_path(webhook.url)) is not None:
+    if webhook.type.calls_url and (why := own_path(webhook.url)) is not None:
         return {"code": OWN_PATH, "message": why}
     if webhook.flow is not None and webhook.transformation not in flows:
         return {"code": FLOW_UNKNOWN, "message": unknown_flow_said(webhook.flow, flows)}

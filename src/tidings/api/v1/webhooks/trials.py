@@ -107,7 +107,7 @@ def trial_routes(services: Services) -> APIRouter:
         body = await read_object(request, {}, bytes_max=2 * BODY_BYTES_MAX)
         refuse_unknown_fields(body, _OF_TEST)
         webhook = services.webhooks.get(org, webhook_id).webhook
-        if webhook.acts:
+        if webhook.type.acts:
             services.known(request, "logs:read")  # it shows what look-ups have of customers
         if webhook.standing is Standing.DELETED:
             raise UnknownWebhook(webhook_id)

@@ -102,7 +102,7 @@ async def _page(
         record.webhook if used is None else services.webhooks.as_it_was(*used, found.accepted_ms)
     )
     tab = query.get("body", "sent")
-    tabs = OF_ACTIONS if webhook.acts else TABS
+    tabs = OF_ACTIONS if webhook.type.acts else TABS
     tab = tab if tab in dict(tabs) and not webhook.plain else "sent"
     state = State(found.state)
     request = None if chosen is None else chosen["request"]
@@ -197,7 +197,7 @@ async def _payload(
         if body["text"] is None:
             return Payload(Body([], body["bytes"], False, "binary"), "")
         return Payload(body_of(body["text"].encode()), request["note"] or "")
-    if webhook.acts:
+    if webhook.type.acts:
         return Payload(None, "Nothing was made of the event.")
     if event is None or accepted is None:
         return Payload(None, _EXPIRED)

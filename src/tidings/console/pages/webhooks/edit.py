@@ -20,7 +20,7 @@ from tidings.core.delivery.standing import Standing
 from tidings.core.ids import DeliveryId, EventNumber, WebhookId
 from tidings.core.shaping.neo_rules import NEO, SEND_WHOLE, unknown_flow, unknown_flow_said
 from tidings.core.shaping.signatures.standard_webhooks import show_secret
-from tidings.core.webhooks.kinds import FIELDS, HTTP, KINDS, QUEUE
+from tidings.core.webhooks.kinds import FIELDS, HTTP, KINDS
 from tidings.core.webhooks.name_matching import stored_name_of_type
 from tidings.core.webhooks.settings import Settings
 from tidings.core.webhooks.webhook import Webhook
@@ -64,7 +64,7 @@ async def show_new(visit: Visit) -> Response:
     source = None
     if query.get("from"):
         source = own(visit, WebhookId(query["from"]))
-        if source.webhook.acts:
+        if source.webhook.type.of_file:
             return visit.page("webhook_of_file.html", record=source)
         shown = webhook_form.of_settings(source.config.settings, active=True)
         shown.texts["name"] = f"{source.webhook.name} copy"[:255]
@@ -111,7 +111,7 @@ async def create(visit: Visit) -> Response:
 async def show_edit(visit: Visit) -> Response:
     """The form of a webhook that is there. Of an action its file decides."""
     record = living(visit, visit.request.path_params["id"])
-    if record.webhook.acts:
+    if record.webhook.type.of_file:
         return visit.page("webhook_of_file.html", record=record)
     active = record.webhook.standing in (Standing.ACTIVE, Standing.PAUSED)
     return _form(visit, webhook_form.of_settings(record.config.settings, active), record=record)
@@ -186,7 +186,7 @@ def _form(
         admits=services.orgs.settings(org).unknown_types == "admitted",
         transformations=[("", "none"), *((one, one) for one in named)] if named else [],
         flow=None if flow is None else unknown_flow_said(flow, named),
-        queue=kind == QUEUE,
+        queue=KINDS[kind].over_default,
         own=kind_form.OWN[kind],
         wanted=KINDS[kind],
         connections=_connections(visit, kind, shown.texts[kind_form.CONNECTION]),
@@ -210,7 +210,7 @@ def _kinds(visit: Visit) -> list[str]:
     return [
         name
         for name, kind in KINDS.items()
-        if name != QUEUE and (kind.connection is None or kind.connection in there)
+        if not kind.over_default and (kind.connection is None or kind.connection in there)
     ]
 
 
@@ -298,12 +298,13 @@ async def make_inbox(visit: Visit) -> Response:
     except (Invalid, Conflict) as refused:
         refusals = [Refusal(one.code, one.message, _URL) for one in refused.refusals]
     if visit.partial:
+        kind = KINDS.get(shown.texts[kind_form.TYPE])
         return visit.page(
             "parts/url_field.html",
             shown=shown,
             refusals=placed(refusals),
             record=kept,
-            queue=shown.texts[kind_form.TYPE] == QUEUE,
+            queue=kind is not None and kind.over_default,
         )
     source = None if kept is not None else _source(visit)
     return _form(visit, shown, record=kept, source=source, refusals=refusals)

@@ -90,7 +90,7 @@ def body_of(texts: Mapping[str, str], refusals: list[Refusal]) -> dict[str, Any]
             if texts[own.place]
         }
         body[field] = said
-    if not KINDS[kind].headers:
+    if not KINDS[kind].has_url:
         body |= {"webHookUrl": "", "webHookHeaders": {}, "authentication": None}
     return body
 

@@ -86,7 +86,7 @@ class WebhookSummary(msgspec.Struct, frozen=True):
     def does(self) -> str:
         """What a failing receiver does: `answers 503`, `answers 503 to 15 % of its attempts`."""
         cause = "" if self.health is None else self.health.cause
-        if self.record.webhook.acts:
+        if self.record.webhook.type.acts:
             return self._cannot(cause)
         share = None if self.health is None else self.health.share
         answers = does(cause)
@@ -149,7 +149,7 @@ async def summaries(services: Services, records: Sequence[Record]) -> list[Webho
         return []
     now_ms = services.clock.now_ms()
     numbers = [record.webhook.number for record in records]
-    acting = [record.webhook.number for record in records if record.webhook.acts]
+    acting = [record.webhook.number for record in records if record.webhook.type.acts]
     lefts = await backlogs_now(services.store, services.clock, numbers, acting)
     days = await services.store.series([[one] for one in numbers], now_ms - DAY_MS, now_ms, 24)
     return await _told(services, records, lefts, days)
@@ -172,7 +172,7 @@ async def _told(
     made = []
     for record, day, left in zip(records, days, lefts, strict=True):
         action = services.actions.of(record.org).get(record.webhook.name)
-        acts = action is not None and record.webhook.acts
+        acts = action is not None and record.webhook.type.acts
         made.append(
             WebhookSummary(
                 record,

@@ -186,7 +186,7 @@ async def say(visit: Visit) -> Response:
 async def ask_delete(visit: Visit) -> Response:
     """What deleting does, before it is done."""
     record = living(visit, visit.request.path_params["id"])
-    if record.webhook.acts and record.webhook.name in visit.services.actions.of(record.org):
+    if record.webhook.type.acts and record.webhook.name in visit.services.actions.of(record.org):
         return visit.page("webhook_of_file.html", record=record)
     return await _ask(visit, record, "delete")
 
@@ -200,7 +200,7 @@ async def delete(visit: Visit) -> Response:
     deleting = visit.services.webhooks.delete(caller.org, record.webhook.id, author(caller))
     await changed(record.webhook.id, deleting)
     name = record.webhook.name
-    if record.webhook.acts:
+    if record.webhook.type.acts:
         return visit.go("/actions", f"{name} is deleted. Its runs stay in the log of deliveries.")
     return visit.go("/webhooks", f"{name} is deleted. It gets no more events.")
 
@@ -251,6 +251,6 @@ def _verb(said: str) -> Verb | None:
 
 def _at(record: Record) -> str:
     """Where what was done to it is told."""
-    if record.webhook.acts:
+    if record.webhook.type.acts:
         return f"/actions/{record.webhook.name}"
     return f"/webhooks/{record.webhook.id}"

@@ -77,7 +77,7 @@ class AttemptJudge:
             self._errors.note(error, Step.JUDGE, webhook.kind)
             runner.lane.breaker.unproven()
         if isinstance(outcome, Failed) and outcome.disable:
-            disable = GONE_OF_ACTION if webhook.acts else GONE
+            disable = GONE_OF_ACTION if webhook.type.acts else GONE
         ending = result.ending
         try:
             settlement = endings.settled(webhook, job, started_ms, ending, outcome, disable)
