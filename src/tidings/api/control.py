@@ -42,9 +42,9 @@ from tidings.api.v1.stops import stop_routes
 from tidings.api.v1.webhooks.preview import preview_routes
 from tidings.api.v3.routes import v3_routes
 from tidings.api.v3.tokens import token_routes
-from tidings.core.form import came
 from tidings.errors import Busy, Denied, Refusal, RequestRefused
 from tidings.store.port import StoreDown, Unanswered
+from tidings.values import describe_value
 
 _HEARD = (REQUEST_ID, b"x-request-id", ORIGIN, FETCH_SITE)
 V3_CODES = {403: 4000, 503: 4001}  # the original's: not allowed; it cannot be said or done now
@@ -204,9 +204,9 @@ async def _say_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     path, method = request.url.path, request.method
     if error.status_code == 405:
-        code, must = "method_not_allowed", f"a method that {came(path)} has; got {method}"
+        code, must = "method_not_allowed", f"a method that {describe_value(path)} has; got {method}"
     else:
-        code, must = "not_found", f"one of the API; got {method} {came(path)}"
+        code, must = "not_found", f"one of the API; got {method} {describe_value(path)}"
     message = f"The call must be {must}. GET /openapi.json lists all calls. ({code}, path)"
     headers = dict(error.headers or {})
     if "GET" in (allowed := headers.get("Allow", "").split(", ")) and "HEAD" not in allowed:
@@ -222,7 +222,7 @@ async def _say_parameter(request: Request, error: Exception) -> Response:
     name = str(first["loc"][-1])
     reason = str(first["msg"]).replace("Input should be", f"{name} must be")
     message = (
-        f"{reason}; got {came(first.get('input'))}. Leave it out for its default. "
+        f"{reason}; got {describe_value(first.get('input'))}. Leave it out for its default. "
         f"(bad_parameter, field {name})"
     )
     return error_answer(request.url.path, refused(400, "bad_parameter", message, name))

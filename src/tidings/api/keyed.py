@@ -15,9 +15,9 @@ from tidings.api.answers import refused
 from tidings.api.context import WHOLE_BODY, Services
 from tidings.api.field_schemas import KEY
 from tidings.core.events.call_reader import Caller
-from tidings.core.form import came
 from tidings.engine.keyed_calls import HEADER, AsksForCall, KeptAnswer
 from tidings.errors import Denied
+from tidings.values import describe_value
 
 REPEATED = (b"idempotent-replayed", b"true")
 KEYED: dict[str, Any] = {
@@ -42,7 +42,7 @@ def read_key(request: Request) -> str | None:
             400,
             "bad_idempotency_key",
             "Idempotency-Key must be 1 to 255 visible ASCII signs; got "
-            f"{came(key) if key.isprintable() else 'another sign'}. Take a UUID. "
+            f"{describe_value(key) if key.isprintable() else 'another sign'}. Take a UUID. "
             "(bad_idempotency_key, header Idempotency-Key)",
             HEADER,
         )

@@ -10,10 +10,11 @@ from typing import Any
 from starlette.requests import Request
 
 from tidings.api.answers import RefusalAnswer, refused
-from tidings.core.form import Form, came
+from tidings.core.form import Form
 from tidings.errors import Refusal
 from tidings.reads.filters import LogQuestion, Parameters
 from tidings.reads.questions import cursors, refuse_unknown_parameters, schema_of
+from tidings.values import describe_value
 
 V1 = "/v1/"
 
@@ -82,7 +83,8 @@ def moved(name: str, old: str | None, cursor: str | None) -> tuple[str | None, l
         )
     message = (
         f"cursor is the name of this parameter, and takes paging.next; got {name}, which was read "
-        f"as it was before: {came(old)}. Take paging.next. (parameter_alias, field {name})"
+        f"as it was before: {describe_value(old)}. Take paging.next. (parameter_alias, field "
+        f"{name})"
     )
     return None, [{"code": "parameter_alias", "message": message, "path": name}]
 

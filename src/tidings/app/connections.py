@@ -16,10 +16,10 @@ from pathlib import Path
 from tidings.app.operator_file import FileRefused, OperatorFile
 from tidings.connections.port import ConnectionType
 from tidings.core.connections.connection import NAME, Connection, Connections
-from tidings.core.form import came
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.kafka_topic import QUEUE_TOPIC, is_queue_topic
 from tidings.core.webhooks.kinds import KAFKA, KINDS
+from tidings.values import describe_value
 
 _SENT_TO = [kind.connection for kind in KINDS.values() if kind.connection and kind.queue]
 
@@ -92,4 +92,4 @@ def judge_connection(
 
 
 def _refused(must: str, got: object) -> str:
-    return f"{must}; got {came(got)}. Mend it."
+    return f"{must}; got {describe_value(got)}. Mend it."

@@ -12,13 +12,12 @@ from typing import Any
 
 from tidings.catalogue.event_type import Json, Problem
 from tidings.catalogue.schema import is_empty_list, marked, types_of
+from tidings.values import IN_DATA, PERSONAL, describe_value, shorten
 
 MAX_PROBLEMS = 10
 STEPS_MAX = 5_000
 LONG_LIST = 64  # a longer one is not walked item by item
 LONG_LIST_PROBLEMS = MAX_PROBLEMS  # that are looked for in it
-_SHOWN_TEXT = 40  # characters of a refused text that are repeated to the sender
-_SHOWN_BITS = 128
 _WORDS = {
     "string": "text",
     "integer": "a whole number",
@@ -42,27 +41,6 @@ def has_type(value: object, name: str) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     return name == "number" or isinstance(value, int) or value.is_integer()
-
-
-def came(value: object, pii: bool) -> str:
-    """What came, short. Personal data is named by its type alone: refusals end up in logs."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, dict):
-        return "an object"
-    if isinstance(value, list):
-        return "a list"
-    if isinstance(value, str):
-        return "text" if pii else f'text "{_short(value)}"'
-    if pii or (isinstance(value, int) and value.bit_length() > _SHOWN_BITS):
-        return "a number"  # str() of a huge one is slow, and refused above 4,300 digits
-    return f"number {value}"
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _SHOWN_TEXT else text[:_SHOWN_TEXT] + "…"
 
 
 UNFOUND = Problem(
@@ -159,7 +137,11 @@ def explain(event: object, schema: Json, fits_of: FitsOf | None = None) -> list[
             continue
         path, value, node = step
         if not _fits(value, node):
-            problems.append(_problem(path, node, came(value, _personal(node))))
+            problems.append(
+                _problem(
+                    path, node, describe_value(value, PERSONAL if _personal(node) else IN_DATA)
+                )
+            )
         elif isinstance(value, dict):
             declared: Json = node.get("properties", {})
             stem = f"{path}." if path else ""
@@ -183,7 +165,7 @@ def _fields(stem: str, value: Json, node: Json) -> Inside:
         rest = node["additionalProperties"]
         for name, item in value.items():
             if name not in declared:
-                yield stem + _short(name), item, rest
+                yield stem + shorten(name), item, rest
 
 
 def _items(path: str, value: list[Any], node: Json, fits_of: FitsOf | None) -> Inside:

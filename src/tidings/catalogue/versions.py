@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, Protocol, TypeVar
 
 from tidings.catalogue.event_type import EventType, Json, Problem
-from tidings.catalogue.explain import came
+from tidings.values import IN_DATA, describe_value
 
 VERSION_FIELD = "eventVersion"
 FIRST = 1
@@ -48,7 +48,7 @@ def version_of(event: Json, known: Collection[int]) -> int | Problem:
         return int(value)
     listed = ", ".join(str(version) for version in sorted(known))
     expected = f"a version of the event type ({listed})"
-    got = came(value, False)
+    got = describe_value(value, IN_DATA)
     said = f"{VERSION_FIELD} must be {expected}; got {got}."
     return Problem(VERSION_FIELD, expected, got, said)
 

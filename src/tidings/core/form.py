@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from tidings.errors import Refusal
+from tidings.values import describe_value
 
 # One sign that can be seen, or a space: neither a control nor what only steers the signs around it
 # (zero width, line separators, direction). The description of the API has the same rule.
@@ -20,23 +21,6 @@ UNKNOWN_TOLD_MAX = 20
 _VISIBLE = re.compile(f"(?:(?![\ud800-\udfff]){SIGN})*")
 _WHOLE = re.compile(r"[0-9]{1,15}(?:\.0+)?")
 _NUMBER = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?")
-
-
-def came(value: object) -> str:
-    """What came, in a few words."""
-    if value is None:
-        return "nothing"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, dict):
-        return "an object"
-    if isinstance(value, list):
-        return "a list"
-    if isinstance(value, int) and value.bit_length() > 64:
-        return "a number of many digits"
-    shown = str(value)
-    shown = shown if len(shown) <= 40 else shown[:40] + "…"
-    return f'"{shown}"' if isinstance(value, str) else shown
 
 
 def visible(text: str) -> bool:
@@ -116,7 +100,8 @@ class Form:
         self.refuse(
             code,
             field,
-            f"{self.called(field)} must be {listed}; got {came(value)}. Leave it out for {old}.",
+            f"{self.called(field)} must be {listed}; got {describe_value(value)}. Leave it out for "
+            f"{old}.",
         )
         return old
 
@@ -145,7 +130,7 @@ class Form:
                 "bad_type" if number is None else "out_of_range",
                 field,
                 f"{self.called(field)} must be a number from {low:g} to {high:.12g}; got "
-                f"{came(value)}. {advice}",
+                f"{describe_value(value)}. {advice}",
             )
             return None
         return number
@@ -160,7 +145,8 @@ class Form:
             self.refuse(
                 "bad_type" if number is None else "out_of_range",
                 field,
-                f"{field} must be a whole number from {low} to {high}; got {came(value)}. Leave it "
+                f"{field} must be a whole number from {low} to {high}; got "
+                f"{describe_value(value)}. Leave it "
                 f"out for {default}.",
             )
             return default
@@ -175,7 +161,8 @@ class Form:
             self.refuse(
                 "bad_type",
                 field,
-                f"{self.called(field)} must be true or false; got {came(value)}. Write it without "
+                f"{self.called(field)} must be true or false; got {describe_value(value)}. Write "
+                "it without "
                 "quotes.",
             )
             return old
@@ -188,7 +175,7 @@ class Form:
             self.refuse(
                 "unknown_field",
                 stem + field[:64],
-                f"A field must be one of {', '.join(names)}; got {came(field)}."
+                f"A field must be one of {', '.join(names)}; got {describe_value(field)}."
                 f"{nearest(field, names) or ' Check its spelling.'}",
             )
 
@@ -200,13 +187,15 @@ class Form:
                 self.refuse(
                     "unknown_field",
                     place,
-                    f"A field must be one of the documented ones; got {came(field)}. Check its "
+                    f"A field must be one of the documented ones; got {describe_value(field)}. "
+                    "Check its "
                     "spelling.",
                 )
                 continue
             self.warn(
                 "unknown_field",
                 place,
-                f"A field must be one of the documented ones; got {came(field)}. It was ignored; "
+                f"A field must be one of the documented ones; got {describe_value(field)}. It was "
+                "ignored; "
                 "check its spelling.",
             )

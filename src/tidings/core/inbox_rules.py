@@ -12,8 +12,9 @@ from typing import Annotated
 import msgspec
 
 from tidings.core.declaration import Field
-from tidings.core.form import Form, came
+from tidings.core.form import Form
 from tidings.core.kinds import Nested, Number, Part, Text, Value
+from tidings.values import describe_value
 
 NAME_MAX = 100
 DELAY_MS_MAX = 60_000
@@ -45,7 +46,7 @@ def _headers(form: Form, _: object, old: Headers) -> Headers:
             "bad_headers",
             "headers",
             f"answer.headers must be an object of at most {HEADERS_MAX} texts; got "
-            f'{came(said)}. Write {{"Retry-After": "30"}}.',
+            f'{describe_value(said)}. Write {{"Retry-After": "30"}}.',
         )
         return old
     kept: dict[str, tuple[str, str]] = {}
@@ -63,7 +64,8 @@ def _fits(form: Form, name: str, value: object, known: bool) -> bool:
             place,
             "A header of an inbox's answer must be Content-Type, Retry-After, X-Request-Id, "
             "X-Correlation-Id, one of RateLimit and X-RateLimit, or have a name that begins with "
-            f"X-Test-; got {came(name)}. Leave it out: browsers or proxies may act on others.",
+            f"X-Test-; got {describe_value(name)}. Leave it out: browsers or proxies may act on "
+            "others.",
         )
     elif not isinstance(value, str) or not _VALUE.fullmatch(value):
         form.refuse(
@@ -77,13 +79,14 @@ def _fits(form: Form, name: str, value: object, known: bool) -> bool:
             "bad_header",
             place,
             "The type of an inbox's answer must be application/json, application/problem+json or "
-            f"text/plain, in UTF-8; got {came(value)}. Leave it out for text/plain.",
+            f"text/plain, in UTF-8; got {describe_value(value)}. Leave it out for text/plain.",
         )
     elif known:
         form.refuse(
             "bad_header",
             place,
-            f"A header must be given once, whatever its case; got {came(name)} twice. Remove one.",
+            f"A header must be given once, whatever its case; got {describe_value(name)} twice. "
+            "Remove one.",
         )
     else:
         return True
@@ -105,7 +108,7 @@ _BODY = Value(
     f"text of at most {BODY_MAX} bytes",
     "bad_body",
     "Leave it out for none.",
-    lambda value: f"{len(value)} characters" if isinstance(value, str) else came(value),
+    lambda value: f"{len(value)} characters" if isinstance(value, str) else describe_value(value),
     schema={"type": "string", "maxLength": BODY_MAX},
     null=False,
 )

@@ -16,7 +16,8 @@ from tidings.core.declaration import (
     read_resource,
     show_resource,
 )
-from tidings.core.form import SEEN, SIGN, Form, came, visible
+from tidings.core.form import SEEN, SIGN, Form, visible
+from tidings.values import describe_value
 
 TEXT: Json = {"type": "string"}
 TEXTS: Json = {"type": "array", "items": TEXT}
@@ -84,7 +85,7 @@ class Text(Kind, frozen=True):
             self.code,
             field.name,
             f"{form.called(field.name)} must be text of {many} {self.signs}; got "
-            f"{came(value)}. {self.advice}",
+            f"{describe_value(value)}. {self.advice}",
         )
         return standing
 
@@ -165,7 +166,7 @@ class Value(Described, frozen=True):
     must: str
     code: int | str
     advice: str
-    got: Callable[[Any], str] = came
+    got: Callable[[Any], str] = describe_value
     clears: bool = False
 
     def read(self, form: Form, field: Declared, standing: Any) -> Any:
@@ -205,7 +206,7 @@ class Kept(Kind, frozen=True):
         fits = self.fits(value)
         if fits and len(made := msgspec.json.encode(value)) <= self.bytes_max:
             return msgspec.Raw(made)
-        got = f"more than {self.bytes_max} bytes" if fits else came(value)
+        got = f"more than {self.bytes_max} bytes" if fits else describe_value(value)
         form.refuse(
             "bad_type",
             field.name,
@@ -242,7 +243,8 @@ class Nested(Kind, frozen=True):
             form.refuse(
                 self.code,
                 field.name,
-                f"{form.called(field.name)} must be an object of {listed}; got {came(value)}. "
+                f"{form.called(field.name)} must be an object of {listed}; got "
+                f"{describe_value(value)}. "
                 f"{self.advice}",
             )
             return standing

@@ -10,10 +10,11 @@ from typing import Annotated
 import msgspec
 
 from tidings.core.declaration import Declared, Field
-from tidings.core.form import Form, came, whole_of
+from tidings.core.form import Form, whole_of
 from tidings.core.ids import ORG_ID_MAX, OrgId
 from tidings.core.kinds import TEXT, Nested, Part, Text, Value
 from tidings.core.org_settings import DEFAULT_SETTINGS, OrgSettings
+from tidings.values import describe_value
 
 NAME_MAX = 255
 _NOT_ZONES = frozenset(("localtime", "Factory", "posixrules"))
@@ -24,7 +25,9 @@ def _id(form: Form, field: Declared, standing: int | None) -> int | None:
     if not form.new:
         if field.name in form.body and value != standing:
             form.refuse(
-                "bad_org_id", "id", f"id must stay {standing}; got {came(value)}. Leave it out."
+                "bad_org_id",
+                "id",
+                f"id must stay {standing}; got {describe_value(value)}. Leave it out.",
             )
         return standing
     if value is None:
@@ -34,7 +37,8 @@ def _id(form: Form, field: Declared, standing: int | None) -> int | None:
         form.refuse(
             "bad_org_id",
             "id",
-            f"id must be a whole number from 1 to {ORG_ID_MAX}; got {came(value)}. Leave it "
+            f"id must be a whole number from 1 to {ORG_ID_MAX}; got {describe_value(value)}. Leave "
+            "it "
             "out for the next.",
         )
         return None

@@ -11,9 +11,10 @@ import msgspec
 
 from tidings.core.declaration import NULL, Field, Json, either
 from tidings.core.events.call_reader import IntakeRules, Validation
-from tidings.core.form import Form, came
+from tidings.core.form import Form
 from tidings.core.kinds import Choice, Nested, Number, Part
 from tidings.core.retention import RetentionDays, check_days
+from tidings.values import describe_value
 
 TYPES_MAX = 500
 RATE_MAX = 1_000_000
@@ -36,7 +37,8 @@ def _by_type(form: Form, _: object, old: dict[str, Validation]) -> dict[str, Val
         form.refuse(
             "bad_type",
             field,
-            f"{field} must be an object of at most {TYPES_MAX} event types; got {came(value)}. "
+            f"{field} must be an object of at most {TYPES_MAX} event types; got "
+            f"{describe_value(value)}. "
             'Write {"pointsIssued": "lenient"}.',
         )
         return old
@@ -47,7 +49,7 @@ def _by_type(form: Form, _: object, old: dict[str, Validation]) -> dict[str, Val
                 "event_name",
                 field,
                 f"{field} must name event types, 1 to 128 of A-Z a-z 0-9 _ . : -; got "
-                f"{came(name)}. Correct the name.",
+                f"{describe_value(name)}. Correct the name.",
             )
             break
         if level is None:
@@ -58,7 +60,8 @@ def _by_type(form: Form, _: object, old: dict[str, Validation]) -> dict[str, Val
             form.refuse(
                 "bad_validation",
                 f"{field}.{name}",
-                f"{field}.{name} must be strict, lenient, off or null; got {came(level)}. Write "
+                f"{field}.{name} must be strict, lenient, off or null; got "
+                f"{describe_value(level)}. Write "
                 "null to let the org's own hold.",
             )
     if len(levels) > TYPES_MAX:
@@ -80,7 +83,8 @@ def _notify(form: Form, _: object, old: tuple[str, ...]) -> tuple[str, ...]:
         form.refuse(
             "bad_type",
             field,
-            f"{field} must be a list of at most {NOTIFY_MAX} e-mail addresses; got {came(value)}. "
+            f"{field} must be a list of at most {NOTIFY_MAX} e-mail addresses; got "
+            f"{describe_value(value)}. "
             'Write ["ops@example.com"], or [] for none.',
         )
         return old
@@ -89,7 +93,8 @@ def _notify(form: Form, _: object, old: tuple[str, ...]) -> tuple[str, ...]:
             form.refuse(
                 "bad_address",
                 field,
-                f"{field} must hold e-mail addresses; got {came(address)}. Write the plain "
+                f"{field} must hold e-mail addresses; got {describe_value(address)}. Write the "
+                "plain "
                 "address, as ops@example.com.",
             )
             return old

@@ -20,8 +20,9 @@ from typing import Any
 import msgspec
 
 from tidings.core.exact_json import Steps, first_byte, is_null, value_of
-from tidings.core.form import Form, came
+from tidings.core.form import Form
 from tidings.errors import Refusal, TidingsError, Unprocessable
+from tidings.values import describe_value
 
 KINDS = ("path", "header", "constant")
 CONVERSIONS = ("text", "number", "seconds", "isoTime", "timestamp")
@@ -128,7 +129,7 @@ class Pick(msgspec.Struct, frozen=True, omit_defaults=True):
             raise MessageFault(
                 "not_text",
                 f"{field} must be a text {self.where()}, since names translate it; got "
-                f"{came(text)}. Take another path, or leave out names.",
+                f"{describe_value(text)}. Take another path, or leave out names.",
                 field,
             )
         wanted = self.names.get(text, self.names.get(OTHERS, text))
@@ -146,7 +147,7 @@ class Pick(msgspec.Struct, frozen=True, omit_defaults=True):
             raise MessageFault(
                 "not_convertible",
                 f"{field} must be something {self.where()} that can be read as {self.conversion}; "
-                f"got {came(value)}. Correct `as`, or the sender.",
+                f"got {describe_value(value)}. Correct `as`, or the sender.",
                 field,
             )
         return made
@@ -191,7 +192,7 @@ def steps_of(path: str) -> Steps:
 def read_pick(form: Form, field: str, value: object) -> Pick | None:
     """A pick of a body; None, and told on the form, for what is none."""
     if not isinstance(value, dict):
-        _refuse(form, field, came(value))
+        _refuse(form, field, describe_value(value))
         return None
     called = form.called(field)
     inner = Form(value, stem=f"{called}.")
@@ -210,7 +211,7 @@ def read_pick(form: Form, field: str, value: object) -> Pick | None:
             "bad_names",
             f"{field}.names",
             f"{called}.names must be an object of at most {NAMES_MAX} texts, each with the text "
-            f"that it means, or null to pass it over; got {came(names)}. Write "
+            f"that it means, or null to pass it over; got {describe_value(names)}. Write "
             '{"ping": null, "order.paid": "transactionAdded"}.',
         )
     conversion = value.get("as") or ""
@@ -219,7 +220,7 @@ def read_pick(form: Form, field: str, value: object) -> Pick | None:
             "bad_conversion",
             f"{field}.as",
             f"{called}.as must be {', '.join(CONVERSIONS[:-1])} or {CONVERSIONS[-1]}; got "
-            f"{came(conversion)}. Leave it out to take the value as it is.",
+            f"{describe_value(conversion)}. Leave it out to take the value as it is.",
         )
     if form.refusals:
         return None

@@ -20,12 +20,13 @@ from tidings.core.declaration import (
 )
 from tidings.core.delivery.states import State
 from tidings.core.events.cloudevents import epoch_ms
-from tidings.core.form import Form, came, whole_of
+from tidings.core.form import Form, whole_of
 from tidings.core.ids import EVENT_ID, SHOWN_NUMBER, DeliveryId, WebhookId, read_delivery
 from tidings.core.kinds import Flag, Number, Part, Value
 from tidings.core.replay import IDS_MAX, RATE_DEFAULT, RATE_MAX, ReplayKind
 from tidings.core.times import END_MS
 from tidings.errors import Refusal
+from tidings.values import describe_value
 
 NAMES_MAX = 200
 SEARCH_MAX = 255
@@ -109,8 +110,8 @@ def _word(state: State | str) -> str:
 def _first_of(value: object) -> str:
     """What came, for a list its items."""
     if isinstance(value, list):
-        return "a list of " + (", ".join(came(one) for one in value[:5]) or "nothing")
-    return came(value)
+        return "a list of " + (", ".join(describe_value(one) for one in value[:5]) or "nothing")
+    return describe_value(value)
 
 
 def _ids(form: Form, field: str) -> list[str]:
@@ -120,7 +121,7 @@ def _ids(form: Form, field: str) -> list[str]:
     if isinstance(value, list) and 1 <= len(value) <= IDS_MAX:
         if all(isinstance(one, str) for one in value):
             return value
-    got = f"{len(value)} items" if isinstance(value, list) else came(value)
+    got = f"{len(value)} items" if isinstance(value, list) else describe_value(value)
     form.refuse(
         "bad_ids",
         field,
@@ -137,7 +138,8 @@ def _deliveries(form: Form, *_: object) -> tuple[DeliveryId, ...]:
             form.refuse(
                 "bad_ids",
                 "deliveryIds",
-                f"deliveryIds must hold ids such as dlv_0000000000001; got {came(one)}. Correct "
+                f"deliveryIds must hold ids such as dlv_0000000000001; got {describe_value(one)}. "
+                "Correct "
                 "it.",
             )
             return ()
@@ -152,7 +154,7 @@ def _event_ids(form: Form, *_: object) -> tuple[str, ...]:
             form.refuse(
                 "bad_ids",
                 "eventIds",
-                f"eventIds must hold ids of events; got {came(one)}. Correct it.",
+                f"eventIds must hold ids of events; got {describe_value(one)}. Correct it.",
             )
             return ()
     return tuple(dict.fromkeys(found))
@@ -417,7 +419,9 @@ def _check(form: Form, request: ReplayRequest, body: dict[str, Any]) -> None:
         and request.from_ms >= request.to_ms
     ):
         form.refuse(
-            "bad_period", "to", f"to must be after from; got {came(body.get('to'))}. Change it."
+            "bad_period",
+            "to",
+            f"to must be after from; got {describe_value(body.get('to'))}. Change it.",
         )
     delivered = State.DELIVERED in request.states
     if delivered and request.to_webhook_id is None and not request.again:
@@ -453,7 +457,8 @@ def read_taking(body: dict[str, Any], now_ms: int) -> TakeAsDelivered | list[Ref
         form.refuse(
             "bad_period",
             "acceptedBefore",
-            f"acceptedBefore must not lie ahead; got {came(body['acceptedBefore'])}. Take the time "
+            f"acceptedBefore must not lie ahead; got {describe_value(body['acceptedBefore'])}. "
+            "Take the time "
             "at which the former service was last seen to send.",
         )
     return form.refusals or wanted

@@ -8,7 +8,7 @@ import msgspec
 
 from tidings.core.declaration import read_body
 from tidings.core.events.call_reader import IntakeRules
-from tidings.core.form import Form, came
+from tidings.core.form import Form
 from tidings.core.ids import ORG_ID_MAX, OrgId
 from tidings.core.org_rules import PARENT, OrgRequest
 from tidings.core.org_settings import (
@@ -25,6 +25,7 @@ from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock, WallClock
 from tidings.errors import Conflict, Forbidden, Invalid, Refusal, RequestRefused
 from tidings.store import port
+from tidings.values import describe_value
 
 LEVELS_MAX = 16  # of orgs above each other
 # By the first that is wrong: what is not of these is wrong in itself.
@@ -114,7 +115,8 @@ class Orgs:
                 form.refuse(
                     "org_exists",
                     "id",
-                    f"id must be new; got {number}, which is {came(self._orgs[number].name)}. Take "
+                    f"id must be new; got {number}, which is "
+                    f"{describe_value(self._orgs[number].name)}. Take "
                     "another, or leave it out for the next one.",
                 )
             self._check_parent(form, number)

@@ -10,7 +10,7 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from tidings.core.delivery.states import State
-from tidings.core.form import Form, came, nearest
+from tidings.core.form import Form, nearest
 from tidings.core.ids import EVENT_ID, SHOWN_NUMBER, read, show
 from tidings.errors import Invalid
 from tidings.reads.filters import (
@@ -28,6 +28,7 @@ from tidings.reads.filters import (
     Whole,
     YesNo,
 )
+from tidings.values import describe_value
 
 Json = dict[str, Any]
 
@@ -82,7 +83,7 @@ def refuse_unknown_parameters(form: Form, known: Collection[str]) -> None:
             form.refuse(
                 "unknown_parameter",
                 name[:64],
-                f"A parameter must be one of {listed}; got {came(name)}."
+                f"A parameter must be one of {listed}; got {describe_value(name)}."
                 f"{nearest(name, known) or ' Check its spelling.'}",
             )
 
@@ -131,7 +132,7 @@ def _states(form: Form, name: str) -> tuple[int, ...]:
                 "bad_states",
                 name,
                 f"{name} must be {', '.join(_STATES)}, or several with commas; got "
-                f"{came(word)}. Leave it out for all.",
+                f"{describe_value(word)}. Leave it out for all.",
             )
             return ()
         states.add(state)
@@ -153,7 +154,8 @@ def _moment(form: Form, name: str, zone: tzinfo) -> int | None:
         form.refuse(
             "bad_time",
             name,
-            f"{name} must be an ISO time or milliseconds since 1970; got {came(said)}. Write "
+            f"{name} must be an ISO time or milliseconds since 1970; got {describe_value(said)}. "
+            "Write "
             "2026-02-11T09:15:00Z.",
         )
         return None
@@ -180,7 +182,8 @@ def _event_id(form: Form) -> str | None:
     form.refuse(
         "bad_parameter",
         "eventId",
-        f"eventId must be 1 to 128 of A-Z a-z 0-9 _ : -; got {came(said)}. Copy it from the event.",
+        f"eventId must be 1 to 128 of A-Z a-z 0-9 _ : -; got {describe_value(said)}. Copy it from "
+        "the event.",
     )
     return None
 
@@ -192,7 +195,7 @@ def _yes_no(form: Form, name: str, advice: str) -> bool | None:
     form.refuse(
         "bad_parameter",
         name,
-        f"{name} must be true or false; got {came(said)}. {advice}",
+        f"{name} must be true or false; got {describe_value(said)}. {advice}",
     )
     return None
 
@@ -245,7 +248,7 @@ def read_cursor(form: Form, sides: Sequence[str] = (OLDER, NEWER)) -> tuple[int 
             "bad_cursor",
             "cursor",
             "cursor must be paging.next or paging.previous of an answer to the same question; got "
-            f"{came(said)}. Leave it out to begin with the newest.",
+            f"{describe_value(said)}. Leave it out to begin with the newest.",
         )
     return before, after
 

@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 import msgspec
 
 from tidings.core.delivery.states import State
-from tidings.core.form import came
 from tidings.core.ids import OrgId, read, read_delivery, show
 from tidings.core.replay import (
     JobState,
@@ -32,6 +31,7 @@ from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.errors import Conflict, NotFound, Refusal, not_found, passed
 from tidings.store import port
 from tidings.store.port import ReplayJob, StoredDelivery
+from tidings.values import describe_value
 
 COUNT_FOR_S = 10.0
 COUNT_BYTES = 12 << 20  # what a count takes: of listed ones, their ids and what was found of each
@@ -157,7 +157,8 @@ def unknown(field: str, must: str, got: str) -> NotFound:
     return NotFound(
         Refusal(
             "not_found",
-            f"{field} must be {must}; got {came(got)}, which is not there. GET /v1/replays lists "
+            f"{field} must be {must}; got {describe_value(got)}, which is not there. GET "
+            "/v1/replays lists "
             f"replays. (not_found, field {field})",
             field,
         )

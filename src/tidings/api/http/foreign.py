@@ -9,7 +9,7 @@ CORS.
 from collections.abc import Callable, Collection, Mapping
 
 from tidings.core.access.from_browser import from_page_of
-from tidings.core.form import came
+from tidings.values import describe_value
 
 CODE = "foreign_origin"
 ORIGIN, FETCH_SITE = b"origin", b"sec-fetch-site"
@@ -37,6 +37,6 @@ def foreign(
     got, header = (said, "Origin") if said else (where, "Sec-Fetch-Site")
     return (
         "The call must come from a program, or from a page of this service; got one that a browser "
-        f"makes for another site ({came(got)}). Let your server make it.",
+        f"makes for another site ({describe_value(got)}). Let your server make it.",
         header,
     )

@@ -15,12 +15,12 @@ from tidings.api.models import V1_ERRORS, Page, change_body, new_body, refusals
 from tidings.api.paging import WHOLE
 from tidings.core.declaration import declared
 from tidings.core.events.call_reader import Caller
-from tidings.core.form import came
 from tidings.core.ids import OrgId
 from tidings.core.org_rules import OrgRequest
 from tidings.reads.orgs import show_org
 from tidings.schema.answers import answer_model
 from tidings.store.port import Org as StoredOrg
+from tidings.values import describe_value
 
 OrgFields: Any = answer_model(Model, "OrgFields", declared(OrgRequest), "What an org is.")
 
@@ -121,7 +121,8 @@ def org_caller(
         raise refused(
             404,
             "not_found",
-            f"orgId must be the id of an org that the credential may see; got {came(org_id)}. "
+            "orgId must be the id of an org that the credential may see; got "
+            f"{describe_value(org_id)}. "
             "Take the credential's own org. (not_found, field orgId)",
             "orgId",
         )

@@ -14,7 +14,6 @@ from tidings.api.keyed import KEYED
 from tidings.api.models import V1_ERRORS, body_of, change_body, new_body
 from tidings.api.paging import WHOLE, both_sides, described
 from tidings.core.events.call_reader import Caller
-from tidings.core.form import came
 from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.source import Source
 from tidings.engine.sources.live_source import LiveSource
@@ -30,6 +29,7 @@ from tidings.reads.sources import (
     show_source,
     try_message,
 )
+from tidings.values import describe_value
 
 _EXAMPLE = {
     "name": "shop",
@@ -261,7 +261,8 @@ def _bad(field: str, must: str, got: object) -> Exception:
     return refused(
         400,
         "bad_type",
-        f'{field} must be {must}; got {came(got)}. Write {{"message": {{"body": {{…}}}}}}. '
+        f'{field} must be {must}; got {describe_value(got)}. Write {{"message": {{"body": '
+        f"{{…}}}}}}. "
         f"(bad_type, field {field})",
         field,
     )

@@ -10,11 +10,12 @@ import msgspec
 from tidings.api.answers import RefusalAnswer
 from tidings.api.v3.event_log_view import STATUSES, status_word
 from tidings.core.delivery.states import State
-from tidings.core.form import Form, came
+from tidings.core.form import Form
 from tidings.errors import Refusal
 from tidings.reads.filters import Value
 from tidings.reads.questions import read_value
 from tidings.store.port import StoredDelivery
+from tidings.values import describe_value
 
 DAYS_30_MS = 30 * 86_400_000
 LIMIT, LIMIT_MAX = 50, 200
@@ -113,7 +114,8 @@ def passed_over(query: Mapping[str, str], known: frozenset[str]) -> tuple[Refusa
         form.warn(
             "parameter_passed_over",
             name[:64],
-            f"A parameter must be one of {', '.join(sorted(known))}; got {came(name)}. It was "
+            f"A parameter must be one of {', '.join(sorted(known))}; got {describe_value(name)}. "
+            "It was "
             "passed over. Ask the log for its pages by limit, and by cursor, the paging.next of "
             "the answer before.",
         )
@@ -136,7 +138,7 @@ def _epoch_ms(form: Form, field: str, default: int) -> int:
     form.refuse(
         "bad_parameter",
         field,
-        f"{field} must be milliseconds since 1970; got {came(value)}. Write "
+        f"{field} must be milliseconds since 1970; got {describe_value(value)}. Write "
         f"{default}, or leave it out.",
     )
     return default
@@ -153,7 +155,7 @@ def _order(form: Form) -> tuple[str, bool]:
     form.refuse(
         "bad_sort",
         "sortBy",
-        f"sortBy must be one of {fields}, then :asc or :desc; got {came(said)}. Write "
+        f"sortBy must be one of {fields}, then :asc or :desc; got {describe_value(said)}. Write "
         "webhookDuration:desc.",
     )
     return TIME, True
@@ -172,7 +174,8 @@ def _cursor(form: Form, field: str, descending: bool) -> tuple[int | None, int]:
     form.refuse(
         "bad_cursor",
         "cursor",
-        f"cursor must be paging.next of an answer to the same question; got {came(said)}. Leave it "
+        "cursor must be paging.next of an answer to the same question; got "
+        f"{describe_value(said)}. Leave it "
         "out to begin again.",
     )
     return None, 0
@@ -199,7 +202,8 @@ def _states(form: Form) -> tuple[int, ...]:
             form.refuse(
                 "bad_status",
                 "status",
-                f"status must be {', '.join(STATUSES)}, or several with commas; got {came(word)}. "
+                f"status must be {', '.join(STATUSES)}, or several with commas; got "
+                f"{describe_value(word)}. "
                 "Leave it out for all.",
             )
             break

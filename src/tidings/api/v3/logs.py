@@ -25,7 +25,7 @@ from tidings.api.v3.log_rules import (
     read_question,
 )
 from tidings.api.v3.models import ERRORS, LOG, METRICS
-from tidings.core.form import Form, came
+from tidings.core.form import Form
 from tidings.engine.webhooks.records import Record
 from tidings.errors import Refusal
 from tidings.reads.delivery.next_attempts import see
@@ -33,6 +33,7 @@ from tidings.reads.events.log_pages import Rows, newest_first, oldest_first
 from tidings.reads.events.org_scope import org_scope_of
 from tidings.reads.questions import EPOCH_MS, TEXT, listed
 from tidings.store.port import REPLAYED, DeliveryQuery, StoredDelivery, Tally
+from tidings.values import describe_value
 
 SORTED_MAX = 2000
 
@@ -226,7 +227,8 @@ def _unknown(consumerGroupId: str) -> RefusalAnswer:
     return refused(
         400,
         400,
-        f"consumerGroupId must be that of a webhook of this org; got {came(consumerGroupId)}. "
+        "consumerGroupId must be that of a webhook of this org; got "
+        f"{describe_value(consumerGroupId)}. "
         "GET /v3/webHooks lists them. (400, field consumerGroupId)",
         "consumerGroupId",
     )

@@ -19,7 +19,6 @@ from tidings.api.answers import RefusalAnswer, answer, envelope, refused
 from tidings.api.context import Services
 from tidings.api.v3.event_log_view import complete, show_event_log, show_unmatched
 from tidings.api.v3.models import ERRORS, EVENT_LOG, EVENT_LOGS
-from tidings.core.form import came
 from tidings.core.ids import EVENT_ID, OrgId
 from tidings.errors import Refusal
 from tidings.reads.events.log_pages import heads_of, newest_first
@@ -32,6 +31,7 @@ from tidings.store.port import (
     StoredDelivery,
     StoredEvent,
 )
+from tidings.values import describe_value
 
 LOOKUP_ROWS_MAX = 1000
 EXAMINED_MAX = 10_000  # rows that have the value in some field
@@ -220,7 +220,8 @@ def _unknown(event_id: str) -> RefusalAnswer:
     return refused(
         400,
         400,
-        f"eventId must be the id of an event of this org; got {came(event_id)}. Check it, and the "
+        f"eventId must be the id of an event of this org; got {describe_value(event_id)}. Check "
+        "it, and the "
         "credential's org. (400, field eventId)",
         "eventId",
     )

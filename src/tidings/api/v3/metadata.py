@@ -7,7 +7,7 @@ from starlette.responses import Response
 from tidings.api.answers import answer, envelope, refused
 from tidings.api.context import Services
 from tidings.api.v3.models import ERRORS, METADATA, ONE_METADATA
-from tidings.core.form import came
+from tidings.values import describe_value
 
 
 def metadata_routes(services: Services) -> APIRouter:
@@ -31,7 +31,8 @@ def metadata_routes(services: Services) -> APIRouter:
             raise refused(
                 400,
                 "unknown_event_name",
-                f"eventName must be an event type of this org; got {came(eventName)}. GET "
+                f"eventName must be an event type of this org; got {describe_value(eventName)}. "
+                "GET "
                 "/v3/webHooks/eventMetaData lists them; case matters. (unknown_event_name, "
                 "field eventName)",
                 "eventName",

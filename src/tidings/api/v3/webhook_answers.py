@@ -11,13 +11,13 @@ from starlette.responses import Response
 from tidings.api.answers import answer, envelope, refused
 from tidings.api.context import Services
 from tidings.api.v3.webhook_view import show_webhook, with_choices
-from tidings.core.form import came
 from tidings.core.ids import WebhookId
 from tidings.engine.webhooks.records import Record
 from tidings.engine.webhooks.webhooks import WebhookMoved
 from tidings.errors import Refusal
 from tidings.reads.webhooks import changes
 from tidings.reads.webhooks.health import show_health
+from tidings.values import describe_value
 
 Result = TypeVar("Result")
 
@@ -114,7 +114,8 @@ def _flag(request: Request, name: str, advice: str) -> bool:
     raise refused(
         400,
         "bad_parameter",
-        f"{name} must be true or false; got {came(said)}. {advice} (bad_parameter, field {name})",
+        f"{name} must be true or false; got {describe_value(said)}. {advice} (bad_parameter, field "
+        f"{name})",
         name,
     )
 

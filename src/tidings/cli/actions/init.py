@@ -27,12 +27,14 @@ def init(recipe: str = "", /, *, into: str = ".", org: int | None = None) -> int
     org
         The id of the org whose events they are.
     """
-    from tidings.core.form import came, nearest
+    from tidings.core.form import nearest
     from tidings.core.ids import ORG_ID_MAX
+    from tidings.values import describe_value
 
     if org is not None and not 0 < org <= ORG_ID_MAX:
         raise Stop(
-            f"ORG must be a whole number from 1 to {ORG_ID_MAX}; got {came(org)}.", Exit.USAGE
+            f"ORG must be a whole number from 1 to {ORG_ID_MAX}; got {describe_value(org)}.",
+            Exit.USAGE,
         )
     known = {one.name: one for one in recipes()}
     if not recipe:

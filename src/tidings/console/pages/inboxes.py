@@ -7,7 +7,6 @@ from starlette.responses import Response
 from tidings.console.json_view import body_of
 from tidings.console.visit import Visit
 from tidings.core.declaration import declared, show_resource
-from tidings.core.form import came
 from tidings.core.ids import read
 from tidings.core.ids import show as show_id
 from tidings.core.inbox_rules import InboxForm
@@ -18,6 +17,7 @@ from tidings.reads.inboxes import PREFIX
 from tidings.reads.questions import cursors, read_question
 from tidings.schema.page_forms import page_form
 from tidings.store.port import KEPT_ARRIVALS, Arrival, ArrivalPage
+from tidings.values import describe_value
 
 AT = "/inboxes"
 PAGE = 25
@@ -201,7 +201,8 @@ def _headers(text: str) -> dict[str, str]:
         name, colon, value = line.partition(":")
         if not colon:
             said = (
-                f"Each line must be a header, as Retry-After: 30; got {came(line)}. Add its value. "
+                f"Each line must be a header, as Retry-After: 30; got {describe_value(line)}. Add "
+                "its value. "
                 "(bad_headers, field answer.headers)"
             )
             raise Invalid(Refusal("bad_headers", said, "answer.headers"))

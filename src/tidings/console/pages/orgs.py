@@ -9,7 +9,6 @@ from starlette.responses import Response
 from tidings.console.place import Place, inside
 from tidings.console.visit import PlainVisit, Visit, named
 from tidings.core.declaration import declared, show_resource
-from tidings.core.form import came
 from tidings.core.ids import OrgId
 from tidings.core.org_settings import (
     OPERATORS_ONLY,
@@ -20,6 +19,7 @@ from tidings.engine.access.denials import demand
 from tidings.errors import Forbidden, Invalid, Refusal, RequestRefused
 from tidings.schema.page_forms import page_form
 from tidings.store.port import Org
+from tidings.values import describe_value
 
 AT, SETTINGS = "/orgs", "/settings"
 PAGE = 50
@@ -139,7 +139,8 @@ def _levels(text: str) -> dict[str, str]:
         name, equals, level = line.partition("=")
         if not equals:
             said = (
-                f"Each line must be an event type, = and strict, lenient or off; got {came(line)}. "
+                "Each line must be an event type, = and strict, lenient or off; got "
+                f"{describe_value(line)}. "
                 "Write pointsIssued = lenient. (bad_validation, field settings.validationByType)"
             )
             raise Invalid(Refusal("bad_validation", said, "settings.validationByType"))

@@ -8,11 +8,12 @@ import msgspec
 
 from tidings.core.access.scopes import SCOPES
 from tidings.core.declaration import Declared, Field, declared, read_body, read_resource
-from tidings.core.form import SIGN, Form, came, visible
+from tidings.core.form import SIGN, Form, visible
 from tidings.core.kinds import Choice, Nested, Number, Part, Text, Value
 from tidings.core.overlap import Rotation
 from tidings.core.times import END_MS, iso
 from tidings.errors import Refusal
+from tidings.values import describe_value
 
 KINDS = ("key", "till", "oauth")
 NAME_MAX = 255
@@ -25,7 +26,7 @@ _TILL_CODE = re.compile(r"[A-Za-z0-9_.@-]{1,128}")
 
 def _length(value: object) -> str:
     """What came, without showing it where it may be a secret."""
-    return f"text of {len(value)} characters" if isinstance(value, str) else came(value)
+    return f"text of {len(value)} characters" if isinstance(value, str) else describe_value(value)
 
 
 def _password(value: object) -> str | None:
@@ -83,7 +84,7 @@ def _code(form: Form, field: Declared, standing: str) -> str:
             "bad_code",
             "code",
             "code must be the till's code, 1 to 128 of A-Z a-z 0-9 _ . @ - and not tdk_…; got "
-            f"{came(value)}. Take the code that the till signs in with.",
+            f"{describe_value(value)}. Take the code that the till signs in with.",
         )
     elif "code" in form.body or "password" in form.body:
         form.refuse(
@@ -111,7 +112,7 @@ def _expiry(form: "_Form", field: Declared, standing: int | None) -> int | None:
         form.refuse(
             "bad_expiry",
             "expiresAt",
-            f"expiresAt must be a time to come, with its zone; got {came(value)}. Write "
+            f"expiresAt must be a time to come, with its zone; got {describe_value(value)}. Write "
             '"2030-12-31T00:00:00Z", or null for never.',
         )
     return moment

@@ -5,8 +5,9 @@ object with a level for each resource: `{"webhooks": "none", "events": "write", 
 """
 
 from tidings.core.declaration import REQUIRED, Json
-from tidings.core.form import Form, came
+from tidings.core.form import Form
 from tidings.core.kinds import Part
+from tidings.values import describe_value
 
 RESOURCES = ("webhooks", "sources", "events", "messages", "logs", "reference", "replay", "admin")
 LEVELS = ("none", "read", "write")
@@ -66,7 +67,8 @@ def read_scopes(form: Form, _: object, old: str) -> str:
         form.refuse(
             "bad_scopes",
             "scopes",
-            f"scopes must be an object with a level for each resource; got {came(value)}. Write "
+            "scopes must be an object with a level for each resource; got "
+            f"{describe_value(value)}. Write "
             '{"events": "write", "logs": "read"}.',
         )
         return old
@@ -81,7 +83,8 @@ def read_scopes(form: Form, _: object, old: str) -> str:
             form.refuse(
                 "bad_scopes",
                 f"scopes.{resource}",
-                f"scopes.{resource} must be none, read or write; got {came(level)}. Leave it out "
+                f"scopes.{resource} must be none, read or write; got {describe_value(level)}. "
+                "Leave it out "
                 "for none.",
             )
         elif level != "none":

@@ -19,7 +19,7 @@ from tidings.core.actions.action import (
 )
 from tidings.core.actions.file.reading import ActionsFile
 from tidings.core.connections.connection import Connection
-from tidings.core.form import came
+from tidings.values import describe_value
 
 NOT_SHOWN = "not shown"
 SHOWN_MAX = 60
@@ -114,4 +114,4 @@ def _shown(value: Any) -> str | None:
         return value if len(value) <= SHOWN_MAX else f"{value[:SHOWN_MAX]}…"
     if isinstance(value, bool | int | float):
         return f"{value:g}" if isinstance(value, float) else str(value).lower()
-    return came(value)
+    return describe_value(value)

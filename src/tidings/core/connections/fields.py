@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from tidings.core.form import came
+from tidings.values import describe_value
 
 What = Literal["text", "port", "count", "number", "yes", "texts", "tables"]
 _PORT = re.compile(r"(?!0)\d{1,5}(,(?!0)\d{1,5})*", re.ASCII)  # as many as there are hosts
@@ -77,7 +77,7 @@ def faults_of(fields: Sequence[ConnectionField], said: Mapping[str, object]) -> 
             if one.required:
                 yield f"{one.name} must be {one.must}; got nothing"
         elif not one.fits(value := said[one.name]):
-            yield f"{one.name} must be {one.must}; got {_came(one, value)}"
+            yield f"{one.name} must be {one.must}; got {_describe_given(one, value)}"
 
 
 def shown_of(fields: Sequence[ConnectionField], said: Mapping[str, object]) -> dict[str, object]:
@@ -85,7 +85,7 @@ def shown_of(fields: Sequence[ConnectionField], said: Mapping[str, object]) -> d
     return {one.name: said[one.name] for one in fields if one.shown and one.name in said}
 
 
-def _came(field: ConnectionField, value: object) -> str:
+def _describe_given(field: ConnectionField, value: object) -> str:
     if value == "":
         return "an empty text"
-    return came(value) if field.shown else "something else"
+    return describe_value(value) if field.shown else "something else"

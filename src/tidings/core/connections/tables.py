@@ -16,8 +16,8 @@ import msgspec
 
 from tidings.core.connections.admitted import ORG
 from tidings.core.connections.connection import Connection
-from tidings.core.form import came
 from tidings.core.ids import ORG_ID_MAX, OrgId
+from tidings.values import describe_value
 
 TABLES, LINES_MAX = "tables", "connections_max"
 LINES_USUAL = 10
@@ -112,7 +112,7 @@ def table_faults(name: str, said: object) -> Iterator[str]:
     if len(parts) > 2 or not all(_is_name(part.replace(ORG, str(ORG_ID_MAX))) for part in parts):
         yield f"{where} must be a table's name, or its schema's and its own with a point between"
     if not isinstance(said, dict):
-        yield f"{where} must be a table of {', '.join(_FIELDS)}; got {came(said)}"
+        yield f"{where} must be a table of {', '.join(_FIELDS)}; got {describe_value(said)}"
         return
     if strange := sorted(said.keys() - set(_FIELDS)):
         yield f"{where} must have fields of {', '.join(_FIELDS)} alone; got {strange[0]}"
@@ -121,20 +121,20 @@ def table_faults(name: str, said: object) -> Iterator[str]:
         if not _are_names(value):
             yield (
                 f"{where}.{field} must be a list of at most {COLUMNS_MAX} names of columns, each "
-                f"once; got {came(value)}"
+                f"once; got {describe_value(value)}"
             )
             return
     id, newer, org = said.get("id", ""), said.get("newer", ""), said.get("org", "")
     if not columns:
         yield f"{where}.columns must name a column; got none"
     if "id" in said and not _is_name(id):
-        yield f"{where}.id must be a column; got {came(id)}"
+        yield f"{where}.id must be a column; got {describe_value(id)}"
     yield from _org_faults(where, name, said)
     headers = said.get("headers", "")
     if "headers" in said and (not _is_name(headers) or headers in (*key, id, newer, org)):
         yield (
             f"{where}.headers must be a column of its own, beside key, id, newer and org; got "
-            f"{came(headers)}"
+            f"{describe_value(headers)}"
         )
     if not key and not id:
         yield f"{where} must have a key or an id: else what comes again is written again"
@@ -143,7 +143,7 @@ def table_faults(name: str, said: object) -> Iterator[str]:
     if "newer" in said and (newer not in columns or newer in (*key, id, org) or not key):
         yield (
             f"{where}.newer must be one of its columns, neither of the key nor the id, beside a "
-            f"key; got {came(newer)}"
+            f"key; got {describe_value(newer)}"
         )
 
 
@@ -155,7 +155,7 @@ def _org_faults(where: str, name: str, said: Mapping[str, object]) -> Iterator[s
         return
     org, key = said["org"], said.get("key", [])
     if not _is_name(org) or org == said.get("id"):
-        yield f"{where}.org must be a column, and not the id; got {came(org)}"
+        yield f"{where}.org must be a column, and not the id; got {describe_value(org)}"
     elif isinstance(key, list) and key and org not in key:
         yield f"{where}.key must have {org}, the column of the org: else orgs change others' rows"
     elif key == [org]:

@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 import msgspec
 
-from tidings.core.form import came, visible
+from tidings.core.form import visible
 from tidings.errors import Refusal
+from tidings.values import describe_value
 
 CODE_MAX = 128
 _NUMBER_MAX = 2**31 - 1  # clients of the original may keep a number of 32 bits with a sign
@@ -66,7 +67,7 @@ def of_headers(entity_type: str | None, code: str | None) -> Attribution | Refus
         listed = ", ".join(ENTITY_TYPES[:-1]) + " or " + ENTITY_TYPES[-1]
         return Refusal(
             "bad_attribution",
-            f"{field} must be {listed}; got {came(entity_type)}. Leave it out for TILL. "
+            f"{field} must be {listed}; got {describe_value(entity_type)}. Leave it out for TILL. "
             f"(bad_attribution, header {field})",
             field,
         )
@@ -76,7 +77,8 @@ def of_headers(entity_type: str | None, code: str | None) -> Attribution | Refus
         field = "X-CAP-API-ATTRIBUTION-ENTITY-CODE"
         return Refusal(
             "bad_attribution",
-            f"{field} must be 1 to {CODE_MAX} visible characters; got {came(code)}. Send the "
+            f"{field} must be 1 to {CODE_MAX} visible characters; got {describe_value(code)}. Send "
+            "the "
             f"code of the till or store. (bad_attribution, header {field})",
             field,
         )

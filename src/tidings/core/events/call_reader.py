@@ -30,7 +30,6 @@ from tidings.core.events.call_split import (
     too_large,
 )
 from tidings.core.events.envelope import (
-    ABSENT,
     DAY_MS,
     NAME_MAX,
     NOT_JSON,
@@ -38,7 +37,6 @@ from tidings.core.events.envelope import (
     EventFault,
     bad_event_id,
     bad_name,
-    came,
     complete,
     decode,
     given_id,
@@ -51,6 +49,7 @@ from tidings.core.events.own_types import RESERVED
 from tidings.core.events.passage import HEADER, Passage, furthest, read_passage
 from tidings.core.ids import EVENT_ID, UNKNOWN_NAME, OrgId, derived_event_id
 from tidings.errors import Invalid
+from tidings.values import ABSENT, IN_EVENTS, describe_value
 
 
 class Passing(Protocol):
@@ -229,7 +228,7 @@ class CallReader(Generic[Draft]):
             form = form_of(content_type, headers)
         if key is not None and not _KEY.fullmatch(key):
             rule = "Idempotency-Key must be 1 to 255 visible ASCII characters"
-            said = f"{rule}; got {came(key)}. Use a UUID."
+            said = f"{rule}; got {describe_value(key, IN_EVENTS)}. Use a UUID."
             raise call_refused(Invalid, "idempotency_key", said, where="header Idempotency-Key")
         if form == "json":
             if body.lstrip(b" \t\r\n")[:1] == b"{":
@@ -498,7 +497,11 @@ def _bad_name(name: object) -> EventFault:
     if not isinstance(name, str) or not name.startswith(RESERVED):
         return bad_name(name)
     rule = f"eventName must not begin with {RESERVED}, which Tidings alone tells of itself"
-    return EventFault("reserved_name", f"{rule}; got {came(name)}. Take another name.", "eventName")
+    return EventFault(
+        "reserved_name",
+        f"{rule}; got {describe_value(name, IN_EVENTS)}. Take another name.",
+        "eventName",
+    )
 
 
 def _unknown_org(org: OrgId) -> EventFault:
@@ -522,7 +525,11 @@ def _check_unknown(name: str, rules: IntakeRules) -> None:
         if UNKNOWN_NAME.fullmatch(name):
             return
         rule = "eventName must be 1 to 128 of A-Z a-z 0-9 _ . : -"
-        raise EventFault("event_name", f"{rule}; got {came(name)}. Rename it.", "eventName")
+        raise EventFault(
+            "event_name", f"{rule}; got {describe_value(name, IN_EVENTS)}. Rename it.", "eventName"
+        )
     rule = "eventName must be in the catalogue"
     advice = "Names are case-sensitive; an org can be set to admit unknown ones"
-    raise EventFault("unknown_type", f"{rule}; got {came(name)}. {advice}.", "eventName")
+    raise EventFault(
+        "unknown_type", f"{rule}; got {describe_value(name, IN_EVENTS)}. {advice}.", "eventName"
+    )

@@ -24,18 +24,11 @@ from urllib.parse import unquote_to_bytes
 
 import msgspec
 
-from tidings.core.events.envelope import (
-    ABSENT,
-    ORG_MAX,
-    EventFault,
-    came,
-    decode,
-    decode_json,
-    refuse_twins,
-)
+from tidings.core.events.envelope import ORG_MAX, EventFault, decode, decode_json, refuse_twins
 from tidings.core.events.passage import EXTENSION, Passage, read_passage
 from tidings.core.form import whole_of
 from tidings.core.ids import EVENT_ID, foreign_event_id
+from tidings.values import ABSENT, IN_EVENTS, describe_value
 
 BINARY_MARK = b"ce-specversion"
 ATTRIBUTES_MAX = 1000
@@ -111,13 +104,17 @@ def flatten(event: CloudEvent, own_org: int, now_ms: int) -> bytes:
     attributes = {name: value for name, value in event.attributes.items() if value is not None}
     if attributes.get("specversion") != "1.0":
         version = attributes.get("specversion", ABSENT)
-        raise _fault("specversion", 'be "1.0"', came(version), "Send CloudEvents 1.0")
+        raise _fault(
+            "specversion", 'be "1.0"', describe_value(version, IN_EVENTS), "Send CloudEvents 1.0"
+        )
     source = _text(attributes, "source")
     kind = attributes.get("datacontenttype")
     if event.data is not None and kind is not None:
         if not isinstance(kind, str) or not _JSON_TYPE.fullmatch(kind):
             must = 'be application/json or end in "+json"'
-            raise _fault("datacontenttype", must, came(kind), "Send the data as JSON")
+            raise _fault(
+                "datacontenttype", must, describe_value(kind, IN_EVENTS), "Send the data as JSON"
+            )
     own_id = _text(attributes, "id")
     event_id = own_id if EVENT_ID.fullmatch(own_id) else foreign_event_id(source, own_id)
     fields: list[tuple[str, bytes]] = [
@@ -134,7 +131,7 @@ def flatten(event: CloudEvent, own_org: int, now_ms: int) -> bytes:
             continue
         if not _NAME.fullmatch(name):
             must = "be named with a-z and 0-9, at most 64"
-            raise _fault(name[:64], must, came(name), "Rename the extension")
+            raise _fault(name[:64], must, describe_value(name, IN_EVENTS), "Rename the extension")
         if name == "eventlogid":
             number = _whole(attributes, name, -ORG_MAX, ORG_MAX)
             fields.append((_MAPPED[name], b"%d" % number))
@@ -177,7 +174,7 @@ def _text(attributes: Mapping[str, object], name: str) -> str:
     if isinstance(value, str) and value:
         return value
     must = "be text of at least 1 character"
-    raise _fault(name, must, came(value), "CloudEvents 1.0 asks for it")
+    raise _fault(name, must, describe_value(value, IN_EVENTS), "CloudEvents 1.0 asks for it")
 
 
 def _whole(attributes: Mapping[str, object], name: str, low: int, high: int) -> int:
@@ -189,7 +186,9 @@ def _whole(attributes: Mapping[str, object], name: str, low: int, high: int) -> 
     if number is not None and low <= number <= high:
         return number
     must = "be a whole number of 0 or more" if low == 0 else "be a whole number"
-    raise _fault(name, f"{must}, at most 2^63 - 1", came(value), "Send digits alone")
+    raise _fault(
+        name, f"{must}, at most 2^63 - 1", describe_value(value, IN_EVENTS), "Send digits alone"
+    )
 
 
 def _as_text(name: str, value: object) -> str:
@@ -200,7 +199,7 @@ def _as_text(name: str, value: object) -> str:
     if (number := whole_of(value)) is not None:
         return str(number)
     must = "be text, a whole number, true or false"
-    raise _fault(name, must, came(value), "Move it into data")
+    raise _fault(name, must, describe_value(value, IN_EVENTS), "Move it into data")
 
 
 def _created(time: object, now_ms: int) -> int:
@@ -209,7 +208,12 @@ def _created(time: object, now_ms: int) -> int:
     ms = epoch_ms(time) if isinstance(time, str) else None
     if ms is None:
         must = "be an RFC 3339 time with its zone, like 2026-02-11T09:15:00Z, without leap seconds"
-        raise _fault("time", must, came(time), "Leave it out, and it is the time of accept")
+        raise _fault(
+            "time",
+            must,
+            describe_value(time, IN_EVENTS),
+            "Leave it out, and it is the time of accept",
+        )
     return ms
 
 

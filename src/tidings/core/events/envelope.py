@@ -28,6 +28,7 @@ import msgspec
 from tidings.core.exact_json import fields_of, write_exactly
 from tidings.core.ids import EVENT_ID, OrgId
 from tidings.errors import Refusal, Unprocessable
+from tidings.values import ABSENT, IN_EVENTS, describe_value
 
 NOT_JSON = "not_json"
 NAME_MAX = 128
@@ -42,20 +43,12 @@ FIELDS_MAX = 2_000  # at the top
 PARTS_SURE, BYTES_OF_PART = 10_000, 6  # lists and objects
 _ONE_KIND = bytes.maketrans(b"[]", b"{}")
 _BYTE = re.compile(r"\(byte (\d+)\)")
-_SHOWN = 40  # characters of a refused text that are repeated to the sender
 
 _decode: Callable[[bytes], Any] = msgspec.json.Decoder().decode
 _fits = EVENT_ID.fullmatch
 DAY_MS = 86_400_000
 SURELY_MS = 100_000_000_000  # 1973; what is below is told as what it looks like
 SECONDS_FROM, SECONDS_TO = 946_684_800, 4_102_444_800  # 2000 and 2100, in seconds
-
-
-class AbsentType:
-    """The type of `ABSENT`, which stands for a field that is not there; None stands for null."""
-
-
-ABSENT = AbsentType()
 
 
 class _Key:
@@ -84,26 +77,6 @@ class EventFault(Unprocessable):
         self.code = code
         self.said = said
         self.path = path
-
-
-def came(value: object) -> str:
-    """What came, in a few words."""
-    if value is ABSENT:
-        return "nothing"
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, dict):
-        return "an object"
-    if isinstance(value, list):
-        return "a list"
-    if isinstance(value, str):
-        if len(value) > NAME_MAX:
-            return f"text of {len(value)} characters"
-        return f'text "{value[:_SHOWN]}{"…" if len(value) > _SHOWN else ""}"'
-    shown = str(value)
-    return f"number {shown[:_SHOWN]}{'…' if len(shown) > _SHOWN else ''}"
 
 
 def unreadable(raw: bytes, error: Exception) -> EventFault:
@@ -152,7 +125,9 @@ def decode(raw: bytes, depth: int) -> dict[str, Any]:
         raise unreadable(raw, error) from None
     if event.__class__ is not dict:
         raise EventFault(
-            "not_object", f"An event must be an object; got {came(event)}. Put it in braces."
+            "not_object",
+            f"An event must be an object; got {describe_value(event, IN_EVENTS)}. Put it in "
+            "braces.",
         )
     if len(event) > FIELDS_MAX:
         raise _too_many_fields()
@@ -251,7 +226,9 @@ def org_of(org: object, own: OrgId, platform: bool) -> OrgId:
     if org.__class__ is not int or not 0 <= org <= ORG_MAX:
         rule = "orgId must be a whole number from 0 to 2^63 - 1"
         advice = "Leave it out, and it is the org of the credential"
-        raise EventFault("org_id", f"{rule}; got {came(org)}. {advice}.", "orgId")
+        raise EventFault(
+            "org_id", f"{rule}; got {describe_value(org, IN_EVENTS)}. {advice}.", "orgId"
+        )
     if org in (0, own):
         return own
     if not platform:
@@ -264,14 +241,18 @@ def bad_event_id(event_id: object) -> EventFault:
     """The fault for an `eventId` that is not one."""
     rule = "eventId must be 1 to 128 of A-Z a-z 0-9 _ : -"
     advice = "Leave it out, and one is made"
-    return EventFault("event_id", f"{rule}; got {came(event_id)}. {advice}.", "eventId")
+    return EventFault(
+        "event_id", f"{rule}; got {describe_value(event_id, IN_EVENTS)}. {advice}.", "eventId"
+    )
 
 
 def bad_name(name: object) -> EventFault:
     """The fault for an `eventName` that cannot be one, known or not."""
     rule = f"eventName must be the name of an event type, at most {NAME_MAX} characters"
     return EventFault(
-        "event_name", f"{rule}; got {came(name)}. Names are case-sensitive.", "eventName"
+        "event_name",
+        f"{rule}; got {describe_value(name, IN_EVENTS)}. Names are case-sensitive.",
+        "eventName",
     )
 
 

@@ -28,9 +28,10 @@ from tidings.core.events.own_schema import (
 from tidings.core.events.own_validator import CompiledSchemas, Explainer, compile_own
 from tidings.core.events.personal import PersonalData
 from tidings.core.events.schema_cost import Cost
-from tidings.core.form import Form, came
+from tidings.core.form import Form
 from tidings.core.kinds import Flag, Part, Value
 from tidings.errors import Refusal
+from tidings.values import describe_value
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,127}")
 RESERVED = "tidings."  # events about Tidings itself
@@ -54,7 +55,7 @@ def _schema(form: Form, *_: object) -> Json:
         form.refuse(
             "bad_schema",
             "schema",
-            f"schema must be the JSON Schema of data; got {came(value)}. Start with "
+            f"schema must be the JSON Schema of data; got {describe_value(value)}. Start with "
             '{"type": "object"}.',
         )
         return {}
@@ -322,14 +323,14 @@ def _check_name(form: Form, name: str) -> None:
             "bad_event_name",
             "eventName",
             "eventName must be a letter and up to 127 of A-Z a-z 0-9 _ . behind it; got "
-            f"{came(name)}. Take one like orderPacked.",
+            f"{describe_value(name)}. Take one like orderPacked.",
         )
     elif name.startswith(RESERVED):
         form.refuse(
             "bad_event_name",
             "eventName",
             f"eventName must not begin with {RESERVED}, which is for events of Tidings itself; "
-            f"got {came(name)}. Take another name.",
+            f"got {describe_value(name)}. Take another name.",
         )
 
 

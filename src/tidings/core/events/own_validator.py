@@ -15,11 +15,12 @@ import jsonschema_rs
 import msgspec
 
 from tidings.catalogue.event_type import Json, Problem
-from tidings.catalogue.explain import MAX_PROBLEMS, UNFOUND, came, has_type, suspects
+from tidings.catalogue.explain import MAX_PROBLEMS, UNFOUND, has_type, suspects
 from tidings.catalogue.schema import types_of
 from tidings.core.events.personal import PersonalData
 from tidings.core.events.schema_cost import is_number, is_whole, pattern_bytes
 from tidings.core.shares.table import SharedTable
+from tidings.values import IN_DATA, PERSONAL, describe_value
 
 REGEX_BYTES_MAX = 1 << 20  # a compiled pattern
 REGEX_CACHE_BYTES = 4 << 20  # what matching remembers, of all patterns of a schema
@@ -277,7 +278,11 @@ class Explainer:
     def _problem(
         self, rule: str, facts: Json, value: object, way: tuple[str | int, ...]
     ) -> Problem:
-        got = "nothing" if rule == "required" else came(value, self._personal.hides(way))
+        got = (
+            "nothing"
+            if rule == "required"
+            else describe_value(value, PERSONAL if self._personal.hides(way) else IN_DATA)
+        )
         path = self._personal.path(way)
         expected = _expected(rule, facts)
         return Problem(path, expected, got, f"{path or 'the event'} must be {expected}; got {got}.")

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from tidings.catalogue.spellings import source_of
-from tidings.core.form import came
+from tidings.values import describe_value
 
 # The flags of a webhook, by their names on the wire.
 TILL, STORE = "tillDetailsEnrichmentEnabled", "storeDetailsEnrichmentEnabled"
@@ -80,7 +80,7 @@ def idle_wishes(fields: Mapping[str, msgspec.Raw]) -> Iterator[tuple[str, str, s
             "unknown_source",
             IDENTIFIERS,
             f"{IDENTIFIERS} should hold sources such as WeChat, WebEngage or Instore; got "
-            f"{came(unknown[0])}, which adds nothing. Check its spelling.",
+            f"{describe_value(unknown[0])}, which adds nothing. Check its spelling.",
         )
     asked = enrichment_of(fields)
     if asked.cards and not asked.sources:

@@ -19,7 +19,6 @@ import msgspec
 import re2  # type: ignore[import-untyped]  # its wheel has no types
 
 from tidings.core.event_path import EACH, PATH_RULE, Path, read_path
-from tidings.core.events.envelope import came
 from tidings.core.shaping.filter_operators import (
     ABSENT,
     Accepts,
@@ -37,6 +36,7 @@ from tidings.core.shaping.filter_operators import (
     values_at,
 )
 from tidings.errors import Invalid, Refusal
+from tidings.values import IN_EVENTS, describe_value
 
 DEPTH_MAX = 8
 NODES_MAX = 64
@@ -129,7 +129,7 @@ def _explain(node: Node, event: Event) -> Explanation:
         case _:
             rules = " and ".join(f"{_WORDS[name]} {_short(value)}" for name, value in node.rules)
             values = values_at(event, node.steps)
-            got = ", ".join(came(value) for value in values[:3]) or "nothing"
+            got = ", ".join(describe_value(value, IN_EVENTS) for value in values[:3]) or "nothing"
             more = f" and {len(values) - 3} more" if len(values) > 3 else ""
             return Explanation(False, node.place, f"{node.path} must {rules}; got {got}{more}.")
 
@@ -138,7 +138,7 @@ def _short(value: object) -> str:
     if isinstance(value, list):
         shown = ", ".join(_short(one) for one in value[:3])
         return shown + (f" and {len(value) - 3} more" if len(value) > 3 else "")
-    return came(value).removeprefix("text ").removeprefix("number ")
+    return describe_value(value, IN_EVENTS).removeprefix("text ").removeprefix("number ")
 
 
 # -- the compiler ---------------------------------------------------------------------------------
@@ -160,11 +160,14 @@ class _Compiler:
             said = f"A filter must have at most {NODES_MAX} nodes; got more. Use `in` for lists."
             raise FilterRefused("filter_too_large", place, said)
         if not isinstance(source, dict):
-            said = f"{_NODE_RULE}; got {came(source)}. {_EXAMPLE}"
+            said = f"{_NODE_RULE}; got {describe_value(source, IN_EVENTS)}. {_EXAMPLE}"
             raise FilterRefused("bad_filter", place, said)
         kinds = [kind for kind in ("all", "any", "not", "path") if kind in source]
         if len(kinds) != 1 or (kinds != ["path"] and len(source) != 1):
-            got = " and ".join(came(name) for name in list(source)[:4]) or "nothing"
+            got = (
+                " and ".join(describe_value(name, IN_EVENTS) for name in list(source)[:4])
+                or "nothing"
+            )
             raise FilterRefused("bad_filter", place, f"{_NODE_RULE}; got {got}. {_EXAMPLE}")
         (kind,) = kinds
         if kind == "path":
@@ -177,7 +180,7 @@ class _Compiler:
 
     def _several(self, kind: str, nodes: object, within: str, place: str, depth: int) -> Node:
         if not isinstance(nodes, list) or not nodes:
-            got = "an empty list" if nodes == [] else came(nodes)
+            got = "an empty list" if nodes == [] else describe_value(nodes, IN_EVENTS)
             said = f"{kind} must be a list of at least one node; got {got}. {_EXAMPLE}"
             raise FilterRefused("bad_filter", within, said)
         inner = tuple(
@@ -191,12 +194,18 @@ class _Compiler:
     def _test(self, source: dict[str, Any], place: str) -> Node:
         steps = read_path(source["path"])
         if steps is None:
-            said = f"path must be {PATH_RULE}; got {came(source['path'])}. Start at the envelope."
+            said = (
+                f"path must be {PATH_RULE}; got {describe_value(source['path'], IN_EVENTS)}. "
+                "Start at the envelope."
+            )
             raise FilterRefused("bad_path", f"{place}.path", said)
         rules = tuple((name, value) for name, value in source.items() if name != "path")
         for name, _ in rules:
             if name not in OPERATORS:
-                said = f"An operator must be {_LISTED}; got {came(name)}. Check its spelling."
+                said = (
+                    f"An operator must be {_LISTED}; got {describe_value(name, IN_EVENTS)}. "
+                    "Check its spelling."
+                )
                 raise FilterRefused("bad_operator", f"{place}.{name[:40]}", said)
         if not rules:
             said = f'A test must have an operator: {_LISTED}; got none. Write "exists": true.'
@@ -225,12 +234,19 @@ class _Compiler:
             raise FilterRefused("filter_too_large", place, said)
         rule = f"matches must be a pattern of RE2, of at most {PATTERN_MAX} characters"
         if not isinstance(text, str) or not 0 < len(text) <= PATTERN_MAX:
-            raise FilterRefused("bad_pattern", place, f'{rule}; got {came(text)}. Write "^VIP-".')
+            raise FilterRefused(
+                "bad_pattern",
+                place,
+                f'{rule}; got {describe_value(text, IN_EVENTS)}. Write "^VIP-".',
+            )
         try:
             return compile_pattern(text)
         except (re2.error, UnicodeError) as error:
             why = _reason(error)
-            said = f"{rule}; got {came(text)}, refused: {why}. Back-references and look-around "
+            said = (
+                f"{rule}; got {describe_value(text, IN_EVENTS)}, refused: {why}. "
+                "Back-references and look-around "
+            )
             raise FilterRefused("bad_pattern", place, f"{said}are not in RE2.") from None
 
 
@@ -264,7 +280,10 @@ def _some(tests: tuple[Accepts, ...]) -> Accepts:
 def _exists(rules: dict[str, Any], steps: Path, place: str) -> Accepts:
     wanted = rules["exists"]
     if wanted.__class__ is not bool:
-        said = f"exists must be true or false; got {came(wanted)}. Write it without quotes."
+        said = (
+            f"exists must be true or false; got {describe_value(wanted, IN_EVENTS)}. "
+            "Write it without quotes."
+        )
         raise FilterRefused("bad_operand", f"{place}.exists", said)
     if len(rules) > 1:
         said = (
@@ -285,12 +304,18 @@ def _holds(operator: str, operand: Any, place: str) -> Holds:
         return member(_checked_list(operand, place))
     if operator in TEXTUAL:
         if not isinstance(operand, str) or not operand:
-            said = f'{operator} must be a text; got {came(operand)}. Write "{operator}": "VIP".'
+            said = (
+                f"{operator} must be a text; got {describe_value(operand, IN_EVENTS)}. "
+                f'Write "{operator}": "VIP".'
+            )
             raise FilterRefused("bad_operand", place, said)
         return textual(operator, _checked(operand, place))
     if operator in COMPARISONS:
         if not isinstance(operand, str) and not is_number(operand):
-            said = f'{operator} must be a number or a text; got {came(operand)}. Write "gte": 100.'
+            said = (
+                f"{operator} must be a number or a text; got {describe_value(operand, IN_EVENTS)}. "
+                'Write "gte": 100.'
+            )
             raise FilterRefused("bad_operand", place, said)
         return compare(operator, _checked(operand, place))
     return equal(_checked(operand, place))
@@ -307,13 +332,20 @@ def _checked(operand: Any, place: str) -> Any:
         return operand
     if is_number(operand) and (operand.__class__ is float or abs(operand) < 10**40):
         return operand
-    said = f"It must be a text, a number, true, false or null; got {came(operand)}. Use several "
+    said = (
+        "It must be a text, a number, true, false or null; got "
+        f"{describe_value(operand, IN_EVENTS)}. Use several "
+    )
     raise FilterRefused("bad_operand", place, f"{said}tests for what is inside an object.")
 
 
 def _checked_list(operand: object, place: str) -> list[Any]:
     if not isinstance(operand, list) or not 0 < len(operand) <= LIST_MAX:
-        got = f"a list of {len(operand)}" if isinstance(operand, list) else came(operand)
+        got = (
+            f"a list of {len(operand)}"
+            if isinstance(operand, list)
+            else describe_value(operand, IN_EVENTS)
+        )
         said = f"in must be a list of 1 to {LIST_MAX} values; got {got}. Use prefix, or less."
         code = "filter_too_large" if isinstance(operand, list) and operand else "bad_operand"
         raise FilterRefused(code, place, said)

@@ -14,8 +14,9 @@ from typing import Any
 
 import msgspec
 
-from tidings.core.form import Form, came
+from tidings.core.form import Form
 from tidings.core.kinds import OBJECT, Part
+from tidings.values import describe_value
 
 NEO = "neoEnrichment"
 SEND_WHOLE = "sendWhole"
@@ -55,7 +56,8 @@ def read_neo(form: Form, _: object, old: msgspec.Raw | None) -> msgspec.Raw | No
         form.refuse(
             "bad_type",
             NEO,
-            f"{NEO} must be an object of label and value; got {came(given)}. Leave it out if in "
+            f"{NEO} must be an object of label and value; got {describe_value(given)}. Leave it "
+            "out if in "
             "doubt.",
         )
         return old
@@ -67,14 +69,15 @@ def read_neo(form: Form, _: object, old: msgspec.Raw | None) -> msgspec.Raw | No
                 "bad_type",
                 f"{NEO}.{part}",
                 f"{NEO}.{part} must be text of 1 to {TEXT_MAX} characters, or a number; got "
-                f"{came(said)}. GET answers what may stand here as possibleValues.",
+                f"{describe_value(said)}. GET answers what may stand here as possibleValues.",
             )
     whole = given.get(SEND_WHOLE)
     if whole is not None and not isinstance(whole, bool):
         form.refuse(
             "bad_type",
             f"{NEO}.{SEND_WHOLE}",
-            f"{NEO}.{SEND_WHOLE} must be true or false; got {came(whole)}. Leave it out if in "
+            f"{NEO}.{SEND_WHOLE} must be true or false; got {describe_value(whole)}. Leave it out "
+            "if in "
             "doubt.",
         )
     if parts and whole is True:
@@ -111,7 +114,7 @@ def unknown_flow(neo: msgspec.Raw | None, known: Collection[str]) -> str | None:
     value = parts.get("value")
     if not parts or (isinstance(value, str) and value in known):
         return None
-    return came(value if value is not None else parts.get("label"))
+    return describe_value(value if value is not None else parts.get("label"))
 
 
 def unknown_flow_said(flow: str, known: Collection[str]) -> str:

@@ -13,7 +13,6 @@ from typing import Any, Protocol
 
 import msgspec
 
-from tidings.core.form import came
 from tidings.core.shaping.reference_rules import (
     RecordKind,
     RecordRefused,
@@ -22,6 +21,7 @@ from tidings.core.shaping.reference_rules import (
     unknown_fields,
 )
 from tidings.errors import Invalid, Refusal
+from tidings.values import describe_value
 
 LINE_BYTES_MAX = 64 * 1024
 COLUMNS_MAX = 200
@@ -151,7 +151,7 @@ class NdjsonRows(Records):
         except (msgspec.DecodeError, RecursionError):
             value = None
         if not isinstance(value, dict):
-            got = "something else" if value is None else came(value)
+            got = "something else" if value is None else describe_value(value)
             return _bad(number, "bad_json", f"A line must be one JSON object; got {got}.")
         return self._record(number, value)
 
@@ -211,7 +211,7 @@ class CsvRows(Records):
         if "id" not in names or len(set(names)) != len(names) or len(names) > COLUMNS_MAX:
             raise LoadRefused(
                 f"The first line must name the columns, id among them, each once and at most "
-                f"{COLUMNS_MAX}; got {came(', '.join(names))}. Write id,mobile,email."
+                f"{COLUMNS_MAX}; got {describe_value(', '.join(names))}. Write id,mobile,email."
             )
         return names
 

@@ -12,8 +12,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from tidings.core.form import came
 from tidings.errors import Invalid, Refusal
+from tidings.values import describe_value
 
 ID_MAX = 128
 RECORD_BYTES_MAX = 16 * 1024
@@ -131,7 +131,7 @@ def read_id(value: object) -> str:
         "bad_id",
         "id",
         f"id must be a whole number or text of 1 to {ID_MAX} characters on one line; got "
-        f"{came(value)}. Take the platform's own id.",
+        f"{describe_value(value)}. Take the platform's own id.",
     )
 
 
@@ -199,4 +199,4 @@ def _shape(value: object) -> str:
         return f"text of {len(value)} characters"
     if isinstance(value, int | float) and not isinstance(value, bool):
         return "a number"
-    return came(value)
+    return describe_value(value)

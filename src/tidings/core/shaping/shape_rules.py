@@ -9,11 +9,12 @@ import msgspec
 
 from tidings.core.budget import LOOP_S
 from tidings.core.event_path import PATH_MAX, PATH_PATTERN, PATH_RULE, read_path
-from tidings.core.form import Form, came
+from tidings.core.form import Form
 from tidings.core.kinds import TEXTS, Part
 from tidings.core.shaping.filter import Filter, FilterRefused, compile_filter
 from tidings.core.shaping.filter_cost import worst_s
 from tidings.core.shaping.shape import ALWAYS, Fields
+from tidings.values import describe_value
 
 FILTER, FIELDS, RENAME, TRANSFORMATION = "filter", "fields", "rename", "transformation"
 
@@ -87,7 +88,11 @@ def read_fields(form: Form, _: object, old: Fields | None) -> Fields | None:
         return None
     kinds = list(value) if isinstance(value, dict) else []
     if len(kinds) != 1 or kinds[0] not in ("keep", "drop"):
-        got = came(value) if not kinds else " and ".join(came(kind) for kind in kinds[:3])
+        got = (
+            describe_value(value)
+            if not kinds
+            else " and ".join(describe_value(kind) for kind in kinds[:3])
+        )
         form.refuse(
             "bad_fields",
             FIELDS,
@@ -99,7 +104,7 @@ def read_fields(form: Form, _: object, old: Fields | None) -> Fields | None:
     field = f"{FIELDS}.{kind}"
     paths = value[kind]
     if not isinstance(paths, list) or not 0 < len(paths) <= PATHS_MAX:
-        got = f"a list of {len(paths)}" if isinstance(paths, list) else came(paths)
+        got = f"a list of {len(paths)}" if isinstance(paths, list) else describe_value(paths)
         form.refuse(
             "bad_fields",
             field,
@@ -124,7 +129,7 @@ def read_rename(form: Form, _: object, old: Mapping[str, str]) -> dict[str, str]
     if value is None:
         return {}
     if not isinstance(value, dict) or len(value) > RENAMES_MAX:
-        got = f"{len(value)} of them" if isinstance(value, dict) else came(value)
+        got = f"{len(value)} of them" if isinstance(value, dict) else describe_value(value)
         form.refuse(
             "bad_rename",
             RENAME,
@@ -142,8 +147,9 @@ def read_rename(form: Form, _: object, old: Mapping[str, str]) -> dict[str, str]
             form.refuse(
                 "bad_rename",
                 place,
-                f"Two fields must not get one name; got {came(name)} for {came(twin)} and "
-                f"{came(path)}. Name one of them otherwise.",
+                f"Two fields must not get one name; got {describe_value(name)} for "
+                f"{describe_value(twin)} and "
+                f"{describe_value(path)}. Name one of them otherwise.",
             )
             return {}
     return dict(value)
@@ -163,7 +169,7 @@ def read_transformation(form: Form, old: str | None, known: Collection[str]) -> 
         "unknown_transformation",
         TRANSFORMATION,
         f"transformation must be the name of one of the org's transformations ({listed}); got "
-        f"{came(value)}. Make it with POST /v1/transformations first.",
+        f"{describe_value(value)}. Make it with POST /v1/transformations first.",
     )
     return None
 
@@ -189,7 +195,7 @@ def _reads(form: Form, path: object, place: str) -> bool:
     form.refuse(
         "bad_path",
         place,
-        f"It must be {PATH_RULE}; got {came(path)}. Start at the envelope.",
+        f"It must be {PATH_RULE}; got {describe_value(path)}. Start at the envelope.",
     )
     return False
 
@@ -201,7 +207,7 @@ def _names_anew(form: Form, path: str, name: object, place: str) -> bool:
     fits = isinstance(name, str) and _NEW_NAME.fullmatch(name) is not None
     if fits and not path.endswith("[*]") and not ("." not in path and name in ALWAYS):
         return True
-    got = "a path to the items of a list" if path.endswith("[*]") else came(name)
+    got = "a path to the items of a list" if path.endswith("[*]") else describe_value(name)
     form.refuse(
         "bad_rename",
         place,
@@ -215,6 +221,7 @@ def _refuse_always(form: Form, path: str, place: str) -> None:
     form.refuse(
         "field_stays",
         place,
-        f"{_KEPT}, under their names, so that receivers can drop repeats; got {came(path)}. Leave "
+        f"{_KEPT}, under their names, so that receivers can drop repeats; got "
+        f"{describe_value(path)}. Leave "
         "it out.",
     )

@@ -8,9 +8,9 @@ from typing import Annotated
 import msgspec
 
 from tidings.core.declaration import Field
-from tidings.core.form import came
 from tidings.core.kinds import Value
 from tidings.core.shaping.shape_rules import NAME_RULE, TRANSFORMATION_NAME
+from tidings.values import describe_value
 
 TEMPLATE_MAX = 32 * 1024  # characters
 
@@ -28,7 +28,7 @@ _TEMPLATE = Value(
     f"a text of 1 to {TEMPLATE_MAX} characters in MiniJinja",
     "bad_template",
     'Start with {"id": {{ event.eventId }}}.',
-    lambda value: f"{len(value)} characters" if isinstance(value, str) else came(value),
+    lambda value: f"{len(value)} characters" if isinstance(value, str) else describe_value(value),
     schema={"type": "string", "minLength": 1, "maxLength": TEMPLATE_MAX},
 )
 

@@ -12,9 +12,10 @@ import msgspec
 
 from tidings.core import picks
 from tidings.core.declaration import Declared, Field, Json, declared
-from tidings.core.form import Form, came
+from tidings.core.form import Form
 from tidings.core.kinds import Part, Value
 from tidings.core.picks import Pick
+from tidings.values import describe_value
 
 FIELDS_MAX = 100
 TARGET_STEPS_MAX = 8
@@ -48,7 +49,7 @@ def _fields(form: Form, field: Declared, standing: dict[str, Pick]) -> dict[str,
     if value is None:
         return {} if field.name in form.body else standing
     if not isinstance(value, dict) or len(value) > FIELDS_MAX:
-        got = came(value) if not isinstance(value, dict) else f"{len(value)} fields"
+        got = describe_value(value) if not isinstance(value, dict) else f"{len(value)} fields"
         form.refuse(
             "bad_fields",
             field.name,
@@ -64,7 +65,8 @@ def _fields(form: Form, field: Declared, standing: dict[str, Pick]) -> dict[str,
                 "bad_fields",
                 field.name,
                 f"A place of {form.called(field.name)} must be a path in data of at most "
-                f"{TARGET_STEPS_MAX} names, such as data.customer.id; got {came(target)}. "
+                f"{TARGET_STEPS_MAX} names, such as data.customer.id; got "
+                f"{describe_value(target)}. "
                 "Correct it.",
             )
         elif (pick := picks.read_pick(form, f"fields.{target[:64]}", said)) is not None:

@@ -11,9 +11,10 @@ import msgspec
 
 from tidings.core import picks
 from tidings.core.declaration import Declared
-from tidings.core.form import Form, came
+from tidings.core.form import Form
 from tidings.core.kinds import Part
 from tidings.core.picks import Pick
+from tidings.values import describe_value
 
 DIGEST, BODY = "digest", "body"
 
@@ -44,7 +45,8 @@ def _message_id(form: Form, field: Declared, previous: MessageId | None) -> Mess
             "bad_pick",
             field.name,
             f'{form.called(field.name)} must be a pick, or {{"digest": "body"}} and nothing beside '
-            f"it; got a digest of {came(value[DIGEST])} in an object of {', '.join(value)}. "
+            f"it; got a digest of {describe_value(value[DIGEST])} in an object of "
+            f"{', '.join(value)}. "
             'Write {"digest": "body"}.',
         )
         return None

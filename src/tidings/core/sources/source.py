@@ -7,7 +7,7 @@ import msgspec
 
 from tidings.core.connections.connection import NAMES_ONE_OR_BLANK
 from tidings.core.declaration import Declared, Field, declared, read_resource, show_resource
-from tidings.core.form import Form, came
+from tidings.core.form import Form
 from tidings.core.ids import OrgId
 from tidings.core.kinds import TEXTS, Choice, Flag, Nested, Part, Value, named, whole
 from tidings.core.sources.mapping import Mapping, mapping_schema
@@ -15,6 +15,7 @@ from tidings.core.sources.mapping_cost import ITEM_MAX_S, cost_of
 from tidings.core.sources.message_id import MESSAGE_ID, MessageId
 from tidings.core.sources.message_plan import ITEMS_MAX, MessagePlan
 from tidings.core.sources.verification import ANSWER_SCHEMA, SCHEMA, VERIFICATION, Verification
+from tidings.values import describe_value
 
 WEBHOOK, KAFKA, OUTBOX = "webhook", "kafka", "outbox"
 KINDS = (WEBHOOK, KAFKA, OUTBOX)
@@ -276,7 +277,8 @@ def _check(form: Form, made: Source) -> None:
             form.refuse(
                 "field_missing",
                 name,
-                f"{name} must be set for a source of type {made.kind}; got {came(None)}. Write it.",
+                f"{name} must be set for a source of type {made.kind}; got {describe_value(None)}. "
+                "Write it.",
             )
         elif said and name not in needs and name != made.kind:
             form.refuse(

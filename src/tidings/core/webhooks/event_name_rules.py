@@ -9,9 +9,10 @@ stays when the org refuses them again, and hears nothing: a warning says so.
 from collections.abc import Collection, Mapping, Sequence
 
 from tidings.core.events.own_types import RESERVED
-from tidings.core.form import Form, came
+from tidings.core.form import Form
 from tidings.core.ids import UNKNOWN_NAME
 from tidings.core.webhooks.name_matching import is_prefix, prefixes_of, unheard_names
+from tidings.values import describe_value
 
 EVENT_NAMES_EMPTY = 51003
 MORE_NAMES_MAX = 100  # names and prefixes of one webhook that are not of a known type
@@ -46,7 +47,8 @@ def read_event_names(
         form.refuse(
             "bad_type",
             _FIELD,
-            f'eventNames must be a list of texts; got {came(value)}. Write ["pointsIssued"].',
+            f"eventNames must be a list of texts; got {describe_value(value)}. Write "
+            '["pointsIssued"].',
         )
         return ()
     taken = [_real(form, name, known, aliases) for name in value]
@@ -62,7 +64,7 @@ def read_event_names(
             "unknown_event_name",
             _FIELD,
             'eventNames must hold names of event types, or prefixes of such as "com.example.*"; '
-            f"got {came(name)}. {advice}.",
+            f"got {describe_value(name)}. {advice}.",
         )
     if wrong:
         return ()

@@ -14,9 +14,10 @@ from collections.abc import Collection
 from typing import Any
 from urllib.parse import urlsplit
 
-from tidings.core.form import Form, came
+from tidings.core.form import Form
 from tidings.core.shaping.signatures.schemes import SCHEMES
 from tidings.core.webhooks.masks import looks_masked, mask, masked
+from tidings.values import describe_value
 
 HEADERS_BYTES_MAX = 8192
 HEADERS_MAX = 64
@@ -81,7 +82,7 @@ def read_headers(form: Form, old: Headers) -> tuple[Headers, Collection[str]]:
         form.refuse(
             "bad_type",
             _FIELD,
-            f"webHookHeaders must be an object of texts; got {came(value)}. Write "
+            f"webHookHeaders must be an object of texts; got {describe_value(value)}. Write "
             '{"Authorization": "Bearer …"}.',
         )
         return old, ()
@@ -168,7 +169,7 @@ def _split(url: str) -> tuple[str, str, int, str] | None:
 
 
 def _listed(names: Collection[str]) -> str:
-    shown = [came(name) for name in list(names)[:5]]
+    shown = [describe_value(name) for name in list(names)[:5]]
     more = len(names) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more else "")
 
@@ -181,7 +182,8 @@ def header_fits(form: Form, place: str, name: str, text: object, *, known: bool)
             "bad_header_name",
             place,
             "A header's name must be 1 to 128 letters, digits or dashes; got "
-            f"{came(name) if name.isprintable() else 'another sign'}. Write it as in X-Api-Key.",
+            f"{describe_value(name) if name.isprintable() else 'another sign'}. Write it as in "
+            "X-Api-Key.",
         )
     elif is_reserved(name):
         form.refuse(
@@ -198,7 +200,7 @@ def header_fits(form: Form, place: str, name: str, text: object, *, known: bool)
             "this header; got a mask of something else. Write the value itself.",
         )
     elif not isinstance(text, str) or not _VALUE.fullmatch(text):
-        got = "another sign" if isinstance(text, str) else came(text)
+        got = "another sign" if isinstance(text, str) else describe_value(text)
         form.refuse(
             "bad_header_value",
             place,

@@ -15,11 +15,11 @@ from tidings.catalogue.spellings import Source, source_of
 from tidings.catalogue.versions import VERSION_FIELD
 from tidings.core.event_path import EACH, Path, read_path
 from tidings.core.events.own_types import FAMILY
-from tidings.core.form import came
 from tidings.core.shaping.filter import Node, compile_filter
 from tidings.core.shaping.shape_rules import FIELDS, RENAME
 from tidings.core.webhooks.settings import Settings
 from tidings.errors import Refusal
+from tidings.values import describe_value
 
 WARNINGS_MAX = 10
 _ELSEWHERE = frozenset(
@@ -48,7 +48,8 @@ def unknown_key(kind: EventType) -> tuple[Refusal, ...]:
     return (
         Refusal(
             "unknown_path",
-            f"key should be a path that the schema has; got {came(kind.key)}, which it rules out. "
+            f"key should be a path that the schema has; got {describe_value(kind.key)}, which it "
+            "rules out. "
             "Events without a key are sent in any order: name a field of the schema. "
             "(unknown_path, field key)",
             "key",
@@ -110,7 +111,7 @@ def _unknown(place: str, path: str, kinds: Sequence[EventType]) -> Refusal:
     return Refusal(
         "unknown_path",
         f"A path should be one that an event of the webhook's types has ({listed}); got "
-        f"{came(path)}, which none has. Check it against the schema: "
+        f"{describe_value(path)}, which none has. Check it against the schema: "
         f"GET /v3/webHooks/eventMetaData/{kinds[0].name}. (unknown_path, field {place})",
         place,
     )

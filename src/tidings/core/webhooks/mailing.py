@@ -12,11 +12,12 @@ import msgspec
 
 from tidings.core.connections.connection import Connection
 from tidings.core.declaration import Declared, Field
-from tidings.core.form import Form, came
+from tidings.core.form import Form
 from tidings.core.ids import OrgId
 from tidings.core.kinds import Part, Value, whole
 from tidings.core.mail_addresses import address_of, domain_of
 from tidings.core.shaping.transformation_rules import TEMPLATE_MAX
+from tidings.values import describe_value
 
 TO_MAX = 20
 SUBJECT_MAX = 1000
@@ -39,7 +40,7 @@ def _to(form: Form, field: Declared, standing: Any) -> Any:
             "bad_type",
             field.name,
             f"{called} must be a list of 1 to {TO_MAX} e-mail addresses; got "
-            f'{came(value)}. Write ["ops@brand.example"].',
+            f'{describe_value(value)}. Write ["ops@brand.example"].',
         )
         return standing
     found = []
@@ -50,7 +51,8 @@ def _to(form: Form, field: Declared, standing: Any) -> Any:
             form.refuse(
                 "bad_address",
                 field.name,
-                f"{called} must hold one plain e-mail address in each place; got {came(one)}. "
+                f"{called} must hold one plain e-mail address in each place; got "
+                f"{describe_value(one)}. "
                 "Write the address alone, as ops@brand.example.",
             )
             return standing
@@ -76,7 +78,9 @@ def _text_of(most: int) -> Value:
         f"a text of 1 to {most} characters in MiniJinja",
         "bad_template",
         "Leave it out if in doubt.",
-        lambda value: f"{len(value)} characters" if isinstance(value, str) else came(value),
+        lambda value: (
+            f"{len(value)} characters" if isinstance(value, str) else describe_value(value)
+        ),
         clears=True,
         schema={"type": "string", "minLength": 1, "maxLength": most},
     )
@@ -234,7 +238,7 @@ def judge_mailing(form: Form, mailing: Mailing, recipients: Recipients) -> None:
                     "recipients_fixed",
                     "email.to",
                     "email.to must hold addresses over this connection, and no templates; got "
-                    f"{came(one)}. Write the addresses, or ask the operator.",
+                    f"{describe_value(one)}. Write the addresses, or ask the operator.",
                 )
                 return
         elif not recipients.admits(one):
@@ -242,6 +246,6 @@ def judge_mailing(form: Form, mailing: Mailing, recipients: Recipients) -> None:
                 "recipient_not_admitted",
                 "email.to",
                 "email.to must hold addresses of the domains that the operator admits over this "
-                f"connection; got {came(one)}. Ask the operator.",
+                f"connection; got {describe_value(one)}. Ask the operator.",
             )
             return

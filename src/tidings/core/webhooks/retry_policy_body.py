@@ -15,8 +15,9 @@ from tidings.core.declaration import (
 )
 from tidings.core.delivery.outcome import DEFAULT_POLICY, RetryPolicy
 from tidings.core.delivery.schedule import HOUR_S, Schedule
-from tidings.core.form import Form, came
+from tidings.core.form import Form
 from tidings.core.kinds import Part, Value
+from tidings.values import describe_value
 
 DELAYS_MAX = 50
 DELAY_MAX_S = 86_400
@@ -34,9 +35,9 @@ def _number(value: object) -> TypeGuard[int | float]:
 def _listed(value: object) -> str:
     """A short list as it came: its items say what is wrong."""
     if isinstance(value, list):
-        items = ", ".join(came(one) for one in value[:5])
+        items = ", ".join(describe_value(one) for one in value[:5])
         return f"[{items}{', …' if len(value) > 5 else ''}]"
-    return came(value)
+    return describe_value(value)
 
 
 def _lean(number: float) -> float | int:
@@ -127,7 +128,7 @@ def read_retry(form: Form, _: object, old: RetryPolicy) -> RetryPolicy:
         form.refuse(
             "bad_type",
             _FIELD,
-            f"retryPolicy must be an object; got {came(value)}. Write "
+            f"retryPolicy must be an object; got {describe_value(value)}. Write "
             '{"delaysInSeconds": [5, 30, 120]}.',
         )
         return old

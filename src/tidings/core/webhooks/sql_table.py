@@ -10,10 +10,11 @@ import msgspec
 from tidings.core.connections.connection import Connection
 from tidings.core.connections.tables import COLUMNS_MAX, shared_table, tables_of
 from tidings.core.declaration import Declared, Field
-from tidings.core.form import Form, came
+from tidings.core.form import Form
 from tidings.core.ids import OrgId
 from tidings.core.kinds import Part, named, whole
 from tidings.core.picks import PICK, Pick, read_pick
+from tidings.values import describe_value
 
 TABLE = re.compile(r"[^\x00-\x1f\x7f]{1,127}")
 COLUMN = re.compile(r"[^\x00-\x1f\x7f]{1,63}")
@@ -33,7 +34,7 @@ def _columns(
             "bad_columns",
             field.name,
             f"{form.called(field.name)} must be an object of 1 to {COLUMNS_MAX} picks by the "
-            f"column that each goes to; got {came(value)}. "
+            f"column that each goes to; got {describe_value(value)}. "
             'Write {"tier": {"path": "data.tier"}}, or leave it out.',
         )
         return standing
@@ -107,13 +108,15 @@ class SqlTable(msgspec.Struct, frozen=True, omit_defaults=True):
         if table is None:
             return (
                 f"The table must be one that is declared for the connection {connection.name}; got "
-                f"{came(self.table)}. Name another one, or ask the operator to declare it."
+                f"{describe_value(self.table)}. Name another one, or ask the operator to declare "
+                "it."
             )
         said = {*table.settable} if self.columns is None else {*self.columns}
         if strange := sorted(said - {*table.settable}):
             return (
                 f"The columns of the table {self.table} must be of {', '.join(table.settable)}; "
-                f"got {came(strange[0])}. Take another, or ask the operator to declare it."
+                f"got {describe_value(strange[0])}. Take another, or ask the operator to declare "
+                "it."
             )
         if lacking := sorted(table.needed - said):
             return (

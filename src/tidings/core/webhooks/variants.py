@@ -21,9 +21,10 @@ from tidings.core.declaration import (
     said_names,
     show_resource,
 )
-from tidings.core.form import Form, came
+from tidings.core.form import Form
 from tidings.core.webhooks.headers import is_reserved
 from tidings.core.webhooks.masks import looks_masked, mask
+from tidings.values import describe_value
 
 TYPE = "type"
 V = TypeVar("V", bound=msgspec.Struct)
@@ -81,7 +82,7 @@ class VariantText(Kind, frozen=True):
             or not re.fullmatch(self.pattern, said)
             or (self.rule == "header" and is_reserved(said))
         ):
-            got = "something else" if self.secret and said is not None else came(said)
+            got = "something else" if self.secret and said is not None else describe_value(said)
             advice = "Write it in full." if field.required else "Leave it out if in doubt."
             form.refuse(
                 form.code, field.name, f"{field.name} must be {self.must}; got {got}. {advice}"
@@ -154,7 +155,11 @@ class Variants(Generic[V]):
         kind = self.kinds.get(name) if isinstance(name, str) else None
         if kind is None:
             *first, last = self.kinds
-            got = came(value) if not isinstance(value, dict) else f"the type {came(name)}"
+            got = (
+                describe_value(value)
+                if not isinstance(value, dict)
+                else f"the type {describe_value(name)}"
+            )
             form.refuse(
                 self.code,
                 self.field,

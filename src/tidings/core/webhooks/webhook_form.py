@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from tidings.core.connections.connection import Connection
-from tidings.core.form import Form, came, number_of, visible, whole_of
+from tidings.core.form import Form, number_of, visible, whole_of
 from tidings.core.ids import OrgId
 from tidings.core.shaping.shape_rules import read_transformation
 from tidings.core.shaping.signatures.standard_webhooks import read_secret
@@ -19,6 +19,7 @@ from tidings.core.webhooks.event_name_rules import read_event_names
 from tidings.core.webhooks.headers import Headers, read_headers, refuse_elsewhere, without_elsewhere
 from tidings.core.webhooks.kinds import KINDS, OFFERED, QUEUE
 from tidings.core.webhooks.webhook import QUEUE_SAID
+from tidings.values import describe_value
 
 NAME_MAX = 255
 CONNECTIONS_MAX = 1000
@@ -93,7 +94,8 @@ class WebhookForm(Form):
                 self.warn(
                     "name_kept",
                     "name",
-                    f"name must stay {came(standing)}; got {came(value)}. The old name was "
+                    f"name must stay {describe_value(standing)}; got {describe_value(value)}. The "
+                    "old name was "
                     "kept; create another webhook for another name.",
                 )
             return str(standing)
@@ -103,7 +105,8 @@ class WebhookForm(Form):
         self.refuse(
             "bad_name",
             "name",
-            f"name must be text of 1 to {NAME_MAX} characters on one line; got {came(value)}. Take "
+            f"name must be text of 1 to {NAME_MAX} characters on one line; got "
+            f"{describe_value(value)}. Take "
             "one that says who receives.",
         )
         return ""
@@ -149,14 +152,15 @@ class WebhookForm(Form):
                     "field_of_other_type",
                     field,
                     f"webHookUrl must be left out of a webhook of type {kind}; got "
-                    f"{came(value)}. Nothing is called: leave it out.",
+                    f"{describe_value(value)}. Nothing is called: leave it out.",
                 )
             return ""
         if not isinstance(value, str) or not value.strip():
             self.refuse(
                 "url_missing",
                 field,
-                f"webHookUrl must be the receiver's URL; got {came(value)}. Write it in full, as "
+                f"webHookUrl must be the receiver's URL; got {describe_value(value)}. Write it in "
+                "full, as "
                 "https://example.com/hook.",
             )
             return ""
@@ -169,7 +173,7 @@ class WebhookForm(Form):
         """The URL of a webhook that makes no call: kept as it came, blank or absent too."""
         if value is None or (isinstance(value, str) and len(value) <= URL_MAX and visible(value)):
             return value or ""
-        got = f"{len(value)} characters" if isinstance(value, str) else came(value)
+        got = f"{len(value)} characters" if isinstance(value, str) else describe_value(value)
         self.refuse(
             "bad_url",
             "webHookUrl",
@@ -223,15 +227,18 @@ class WebhookForm(Form):
             self.refuse(CONNECTIONS_MISSING, field, f"{must}; got nothing. Start with 10.")
             return 0
         if (number := number_of(value)) is None:
-            self.refuse("bad_type", field, f"{must}; got {came(value)}. Start with 10.")
+            self.refuse("bad_type", field, f"{must}; got {describe_value(value)}. Start with 10.")
             return 0
         if number < 1:
-            self.refuse(CONNECTIONS_TOO_FEW, field, f"{must}; got {came(value)}. Start with 10.")
+            self.refuse(
+                CONNECTIONS_TOO_FEW, field, f"{must}; got {describe_value(value)}. Start with 10."
+            )
         elif number >= CONNECTIONS_MAX + 1:
             self.refuse(
                 "out_of_range",
                 field,
-                f"maxAllowedConnections must be at most {CONNECTIONS_MAX}; got {came(value)}. "
+                f"maxAllowedConnections must be at most {CONNECTIONS_MAX}; got "
+                f"{describe_value(value)}. "
                 "Start with 10.",
             )
         return int(number)
@@ -248,7 +255,8 @@ class WebhookForm(Form):
             self.refuse(
                 "bad_type",
                 field,
-                f"eventVersions must name event types with a version; got {came(value)}. Write "
+                f"eventVersions must name event types with a version; got {describe_value(value)}. "
+                "Write "
                 '{"orderPacked": 2}.',
             )
             return ()
@@ -262,7 +270,8 @@ class WebhookForm(Form):
                 "unknown_event_version",
                 field,
                 "eventVersions must hold names of eventNames, each with a version from 1 to its "
-                f"newest; got {came(name)}: {came(at)}. GET /v1/eventTypes lists them.",
+                f"newest; got {describe_value(name)}: {describe_value(at)}. GET /v1/eventTypes "
+                "lists them.",
             )
         return (
             () if wrong else tuple(sorted((name, int(at)) for name, at in value.items() if at > 1))

@@ -18,7 +18,6 @@ import msgspec
 from tidings.core.access.scopes import EVERYTHING, RESOURCES, grants_of
 from tidings.core.events.attribution import of_credential
 from tidings.core.events.call_reader import Caller
-from tidings.core.form import came
 from tidings.core.ids import OrgId
 from tidings.core.shares.table import SharedTable
 from tidings.engine.access.denials import NotKnown, demand, unknown
@@ -38,6 +37,7 @@ from tidings.engine.clock import Clock, WallClock
 from tidings.engine.orgs import Orgs
 from tidings.errors import Denied, Forbidden, Unauthenticated, Unusable
 from tidings.store import port
+from tidings.values import describe_value
 
 REMEMBERED_MAX = 4096  # headers of all callers; of an org with many of them its own oldest go
 PRESENTED_MAX = 4096  # bytes of a header that is looked at before its call begins
@@ -177,7 +177,8 @@ class Access:
             must = "an existing org" if caller.platform else "the credential's own org"
             raise Forbidden.because(
                 "forbidden_org",
-                f"X-Tidings-Org must name {must}; got {came(wanted)}. Leave it out for org "
+                f"X-Tidings-Org must name {must}; got {describe_value(wanted)}. Leave it out for "
+                "org "
                 f"{caller.org}. (forbidden_org, header X-Tidings-Org)",
             )
         return msgspec.structs.replace(caller, org=int(wanted))
@@ -414,7 +415,8 @@ class Access:
         known = self._credentials.get(key)
         if known is not None and not known.platform:
             raise BootstrapRefused(
-                f"TIDINGS_BOOTSTRAP_KEY must be a key of the platform's own; got {came(key)}, "
+                "TIDINGS_BOOTSTRAP_KEY must be a key of the platform's own; got "
+                f"{describe_value(key)}, "
                 f"which is a credential of org {known.org}. Take another name."
             )
         await self._orgs.ensure(org)

@@ -18,7 +18,6 @@ from tidings.core.access.credential_rules import (
 )
 from tidings.core.access.scopes import grants_of, show_scopes
 from tidings.core.events.call_reader import Caller
-from tidings.core.form import came
 from tidings.core.ids import OrgId
 from tidings.engine.access.access import TILL, Access
 from tidings.engine.access.denials import unknown_of
@@ -29,6 +28,7 @@ from tidings.engine.clock import Clock
 from tidings.engine.orgs import Orgs
 from tidings.errors import Conflict, Forbidden, NotFound, Refusal, RequestRefused, passed
 from tidings.store import port
+from tidings.values import describe_value
 
 Refused = TypeVar("Refused", bound=RequestRefused)
 
@@ -95,7 +95,8 @@ class Credentials:
                     Conflict,
                     "code_taken",
                     "code",
-                    f"code must be new in the whole service; got {came(key)}, which is taken. "
+                    f"code must be new in the whole service; got {describe_value(key)}, which is "
+                    "taken. "
                     "Take another.",
                 )
             digest, secret = self._secret(wanted.kind, wanted.password)
@@ -215,7 +216,8 @@ class Credentials:
                 Conflict,
                 "revoked",
                 "",
-                f"The credential must be in force; {came(id)} was revoked. Make a new one.",
+                f"The credential must be in force; {describe_value(id)} was revoked. Make a new "
+                "one.",
             )
         _check_within(caller, credential.scopes, "")
         return credential

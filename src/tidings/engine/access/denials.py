@@ -1,8 +1,8 @@
 """Why a call is not let in."""
 
 from tidings.core.events.call_reader import Caller
-from tidings.core.form import came
 from tidings.errors import Forbidden, Refusal, Unauthenticated
+from tidings.values import describe_value
 
 
 class NotKnown(Unauthenticated):
@@ -32,7 +32,7 @@ def unknown_of(what: str, id: str) -> Refusal:
     """For an id that no credential, or no user, of the org has."""
     return Refusal(
         "not_found",
-        f"id must be that of a {what} of this org; got {came(id)}. List them with "
+        f"id must be that of a {what} of this org; got {describe_value(id)}. List them with "
         f"GET /v1/orgs/{{orgId}}/{what}s. (not_found, field id)",
         "id",
     )

@@ -12,7 +12,6 @@ import msgspec
 from tidings.core.access.portal_rules import Portal
 from tidings.core.access.scopes import ROLES, grants_of
 from tidings.core.events.call_reader import Caller
-from tidings.core.form import came
 from tidings.engine.access.access import Access
 from tidings.engine.access.keys import digest_of, is_typed, typed
 from tidings.engine.access.links import Links
@@ -22,6 +21,7 @@ from tidings.engine.access.tokens import mark_of
 from tidings.engine.clock import Clock
 from tidings.errors import Forbidden, Throttled, Unauthenticated
 from tidings.store import port
+from tidings.values import describe_value
 
 OPEN_LINKS_MAX = 500  # of one org, that may still be opened
 
@@ -54,7 +54,8 @@ class Portals:
             raise Forbidden.because(
                 "role_exceeded",
                 "role must not be able to do more than the calling credential; got "
-                f"{came(portal.role)}. Take reader, or call with a credential that has its "
+                f"{describe_value(portal.role)}. Take reader, or call with a credential that has "
+                "its "
                 "scopes. (role_exceeded, field role)",
             )
         now_ms = self._clock.now_ms()

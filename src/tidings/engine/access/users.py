@@ -18,7 +18,6 @@ from tidings.core.access.user_rules import NewPassword, WantedUser, email_of
 from tidings.core.declaration import read_body
 from tidings.core.events.attribution import of_person
 from tidings.core.events.call_reader import Caller
-from tidings.core.form import came
 from tidings.core.ids import OrgId
 from tidings.engine.access.keys import digest_of, typed
 from tidings.engine.access.links import Links
@@ -30,6 +29,7 @@ from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock
 from tidings.errors import Conflict, Forbidden, Invalid, Refusal, RequestRefused, passed
 from tidings.store import port
+from tidings.values import describe_value
 
 Refused = TypeVar("Refused", bound=RequestRefused)
 
@@ -358,7 +358,8 @@ class Users:
                 Conflict,
                 "user_exists",
                 "email",
-                f"email must be new in the org; got {came(wanted.email)}. Change that user.",
+                f"email must be new in the org; got {describe_value(wanted.email)}. Change that "
+                "user.",
             )
         if hashed is not None and any(one.password is not None for one in known):
             raise _refused(

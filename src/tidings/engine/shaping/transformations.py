@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from tidings.core.declaration import read_body
-from tidings.core.form import came
 from tidings.core.ids import OrgId
 from tidings.core.shaping.transformation_rules import (
     NewTransformation,
@@ -20,6 +19,7 @@ from tidings.errors import Conflict, Invalid, NotFound, Refusal, passed
 from tidings.store import port
 from tidings.store.port import StoredTransformation
 from tidings.transform.port import Renderer
+from tidings.values import describe_value
 
 TRANSFORMATIONS_MAX = 200  # of one org
 VERSIONS_SHOWN = 100
@@ -30,7 +30,7 @@ class UnknownTransformation(NotFound):
 
     def __init__(self, name: str) -> None:
         message = (
-            f"name must be that of a transformation of this org; got {came(name)}. GET "
+            f"name must be that of a transformation of this org; got {describe_value(name)}. GET "
             "/v1/transformations lists them. (not_found, field name)"
         )
         super().__init__(Refusal("not_found", message, "name"))
@@ -157,7 +157,9 @@ def _refusal(code: str, said: str, field: str) -> Refusal:
 
 
 def _taken(name: str) -> Refusal:
-    said = f"name must be one that the org has not used; got {came(name)}. PUT replaces it."
+    said = (
+        f"name must be one that the org has not used; got {describe_value(name)}. PUT replaces it."
+    )
     return _refusal("name_taken", said, "name")
 
 
@@ -167,10 +169,11 @@ def _too_many() -> Refusal:
 
 
 def _used(name: str, users: Sequence[str]) -> Refusal:
-    listed = ", ".join(came(user) for user in users[:3])
+    listed = ", ".join(describe_value(user) for user in users[:3])
     more = f" and {len(users) - 3} more" if len(users) > 3 else ""
     said = (
-        f"A transformation must not be in use when it is deleted; {came(name)} makes the payload "
+        f"A transformation must not be in use when it is deleted; {describe_value(name)} makes the "
+        "payload "
         f"of {listed}{more}. Change those webhooks first."
     )
     return _refusal("in_use", said, "name")

@@ -9,7 +9,6 @@ import msgspec
 
 from tidings.core.delivery.advice import PastAttempt, what_happened, what_to_do
 from tidings.core.delivery.exchange import Answer, Fault
-from tidings.core.form import came
 from tidings.core.ids import OrgId, WebhookId
 from tidings.core.shaping.signatures.standard_webhooks import read_secret
 from tidings.core.times import iso
@@ -27,6 +26,7 @@ from tidings.errors import Invalid, Refusal, TooLarge
 from tidings.reads.columns import show_left_out
 from tidings.reads.delivery.delivery_view import show_timings
 from tidings.reads.messages import show_bytes, show_headers
+from tidings.values import describe_value
 
 BODY_BYTES_MAX = 256 * 1024
 TEST_BYTES = 3 << 20  # what a test message takes while its answer is waited for
@@ -116,7 +116,8 @@ def now_in(body: dict[str, Any]) -> bool:
         raise Invalid(
             Refusal(
                 "bad_type",
-                f"now must be true or false; got {came(now)}. Leave it out to keep quiet hours. "
+                f"now must be true or false; got {describe_value(now)}. Leave it out to keep quiet "
+                "hours. "
                 "(bad_type, field now)",
                 "now",
             )
@@ -135,7 +136,8 @@ def test_message(
         raise Invalid(
             Refusal(
                 "bad_event",
-                f"event must be an object; got {came(given)}. Leave it out for the type's example. "
+                f"event must be an object; got {describe_value(given)}. Leave it out for the "
+                "type's example. "
                 "(bad_event, field event)",
                 "event",
             )
@@ -152,7 +154,8 @@ def test_message(
             raise Invalid(
                 Refusal(
                     "unknown_type",
-                    f"eventName must be an event type that has an example; got {came(name)}. Send "
+                    "eventName must be an event type that has an example; got "
+                    f"{describe_value(name)}. Send "
                     "the event itself in event. (unknown_type, field eventName)",
                     "eventName",
                 )

@@ -13,7 +13,6 @@ from tidings.api.http.held_answer import answer_within
 from tidings.api.models import V1_ERRORS, Responses
 from tidings.api.paging import moved, page_of
 from tidings.api.v1.shaping.reference_load import KindOfPath, add_load_route, kind_of
-from tidings.core.form import came
 from tidings.core.shaping.reference_rules import (
     ID_MAX,
     MODELS,
@@ -26,6 +25,7 @@ from tidings.core.shaping.reference_rules import (
     unknown_fields,
 )
 from tidings.schema.structs import struct_schema
+from tidings.values import describe_value
 
 PAGE_MAX = 1000
 
@@ -121,7 +121,7 @@ def reference_routes(services: Services) -> APIRouter:
             raise RecordRefused(
                 "other_id",
                 "id",
-                f"id must be the one of the path; got {came(body['id'])}. Leave it out.",
+                f"id must be the one of the path; got {describe_value(body['id'])}. Leave it out.",
             )
         done = await reference.put(org, which, {known: record})
         ignored = unknown_fields(which, body)[:20]
@@ -142,7 +142,7 @@ def _unknown(kind: RecordKind, id: str) -> RefusalAnswer:
     return refused(
         404,
         "not_found",
-        f"id must be one of the org's {kind.word}; got {came(id)}, which is not there. "
+        f"id must be one of the org's {kind.word}; got {describe_value(id)}, which is not there. "
         f"GET /v1/reference/{kind.word} lists them. (not_found, field id)",
         "id",
     )

@@ -12,12 +12,12 @@ from tidings.api.answers import RefusalAnswer, answer, refused, status_of
 from tidings.api.context import Services
 from tidings.api.http.body_guard import streamed
 from tidings.api.models import Responses
-from tidings.core.form import came
 from tidings.core.shaping.reference_rows import LoadRefused, reader
 from tidings.core.shaping.reference_rules import KINDS, RecordKind
 from tidings.engine.shaping.reference_load import Loader, as_json
 from tidings.errors import Refusal, TooLarge, TooSlow
 from tidings.store.port import StoreDown
+from tidings.values import describe_value
 
 CHUNK_WAIT_S = 30.0
 LOAD_BYTES_MAX = 4 << 30
@@ -63,7 +63,7 @@ def add_load_route(router: APIRouter, services: Services) -> None:
                 415,
                 "bad_content_type",
                 "Content-Type must be application/x-ndjson or text/csv; got "
-                f"{came(content_type or None)}. Name the body's own. "
+                f"{describe_value(content_type or None)}. Name the body's own. "
                 "(bad_content_type, header Content-Type)",
                 "Content-Type",
             )
@@ -114,7 +114,8 @@ def kind_of(word: str) -> RecordKind:
         raise refused(
             400,
             "unknown_kind",
-            f"The kind must be stores, tills or customers; got {came(word)}. Check the path. "
+            f"The kind must be stores, tills or customers; got {describe_value(word)}. Check the "
+            "path. "
             "(unknown_kind, field kind)",
             "kind",
         )

@@ -18,10 +18,11 @@ from tidings.api.http.held_answer import answer_within
 from tidings.api.models import V1_ERRORS, body_of
 from tidings.api.v1.webhooks.models import SAVED, unsaved, unsaved_schema
 from tidings.core.events.call_reader import Caller
-from tidings.core.form import came, whole_of
+from tidings.core.form import whole_of
 from tidings.core.ids import WebhookId
 from tidings.core.webhooks.webhook import Webhook
 from tidings.reads.webhooks.preview import preview_bytes, preview_of
+from tidings.values import describe_value
 
 LAST_MAX, LAST = 200, 20
 
@@ -96,7 +97,8 @@ def _last(value: object) -> int:
     raise refused(
         400,
         "bad_last",
-        f"last must be a whole number from 1 to {LAST_MAX}; got {came(value)}. Leave it out for "
+        f"last must be a whole number from 1 to {LAST_MAX}; got {describe_value(value)}. Leave it "
+        "out for "
         f"{LAST}. (bad_last, field last)",
         "last",
     )

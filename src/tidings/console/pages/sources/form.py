@@ -12,7 +12,6 @@ from typing import Any
 import msgspec
 
 from tidings.core.declaration import Declared, declared
-from tidings.core.form import came
 from tidings.core.kinds import Choice, Flag
 from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.source import FIELDS, KAFKA, KINDS, NAMED, OUTBOX, OWN, WEBHOOK, Source
@@ -20,6 +19,7 @@ from tidings.core.sources.verification import LABELS, VERIFICATION, Verification
 from tidings.core.webhooks.variants import TYPE
 from tidings.errors import Refusal
 from tidings.schema.forms import text_of
+from tidings.values import describe_value
 
 KIND_LABELS = {WEBHOOK: "Inbound webhook", KAFKA: "Kafka topics", OUTBOX: "Outbox table"}
 ORGS = ((OWN, "of this org alone"), (NAMED, "of whichever org each of them names"))
@@ -165,7 +165,9 @@ def sample_of(shown: Shown) -> tuple[ForeignMessage, str]:
     for line in filter(None, map(str.strip, shown.texts[SAMPLE_HEADERS].split("\n"))):
         name, colon, value = line.partition(":")
         if not colon:
-            said = f"Each line must be a header, as X-Topic: orders/paid; got {came(line)}."
+            said = (
+                f"Each line must be a header, as X-Topic: orders/paid; got {describe_value(line)}."
+            )
             return ForeignMessage("", (), b""), f"{said} Add its value."
         headers.append((name.strip(), value.strip()))
     body = shown.texts[SAMPLE_BODY].replace("\r\n", "\n")

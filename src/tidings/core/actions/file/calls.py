@@ -10,11 +10,11 @@ from tidings.core.actions.file.likely_slips import warn_of_proof
 from tidings.core.actions.file.table import Table, View, listed
 from tidings.core.actions.file.templates import text_of
 from tidings.core.actions.holes import HOLE, holes_of
-from tidings.core.form import came
 from tidings.core.webhooks.authentication import AUTHORIZATION, header_of
 from tidings.core.webhooks.headers import HEADERS_BYTES_MAX, HEADERS_MAX, header_fits
 from tidings.core.webhooks.mailing import is_template
 from tidings.core.webhooks.webhook_form import URL_MAX
+from tidings.values import describe_value
 
 _WHERE = re.compile(r"(?i)https?://([^/?#]*)")
 _SET_BY_BODY = "content-type"
@@ -28,7 +28,7 @@ def url_in(table: Table, view: View) -> tuple[str, dict[str, Path]]:
     if isinstance(url, str) and len(url) <= URL_MAX and _is_url(table, url):
         return url, values_in(table, view, list(holes_of(url)), "a hole of the URL, as {id}")
     if not isinstance(url, str) or len(url) > URL_MAX:
-        got = f"{len(url)} characters" if isinstance(url, str) else came(url)
+        got = f"{len(url)} characters" if isinstance(url, str) else describe_value(url)
         table.refuse(
             "bad_url",
             "url",
@@ -53,7 +53,7 @@ def _is_url(table: Table, url: str) -> bool:
         if (reason := table.given.check_url(rest)) is not None:
             table.refuse("url_refused", "url", reason)
         return reason is None
-    table.refuse("bad_url", "url", f"url must {must}; got {came(url)}. {advice}")
+    table.refuse("bad_url", "url", f"url must {must}; got {describe_value(url)}. {advice}")
     return False
 
 
@@ -68,7 +68,8 @@ def values_in(table: Table, view: View, holes: list[str], what: str) -> dict[str
                 given.refuse(
                     "unknown_name",
                     name,
-                    f"values must name {what}; got {came(name)}, which is none. Take it out, or "
+                    f"values must name {what}; got {describe_value(name)}, which is none. Take it "
+                    "out, or "
                     "put it there.",
                 )
             elif given.is_seen(name, path, view):
@@ -102,7 +103,8 @@ def headers_in(
             given.refuse(
                 "duplicate_header",
                 name,
-                f"headers must hold none that is set anyway; got {came(name)}, which is set by "
+                f"headers must hold none that is set anyway; got {describe_value(name)}, which is "
+                "set by "
                 f"{by}. Take it out.",
             )
         elif view is not None and given.is_reference(name):
@@ -148,6 +150,6 @@ def credential_in(table: Table, credentials: dict[str, Credential | None]) -> Cr
     table.refuse(
         "unknown_credential",
         "credential",
-        f"credential must be {known}; got {came(name)}. Declare it, or leave it out.",
+        f"credential must be {known}; got {describe_value(name)}. Declare it, or leave it out.",
     )
     return None

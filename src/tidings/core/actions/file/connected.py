@@ -8,8 +8,9 @@ from tidings.core.actions.file.credentials import warn_of_plain
 from tidings.core.actions.file.likely_slips import warn_of_plaintext
 from tidings.core.actions.file.table import Table, listed
 from tidings.core.connections.connection import Connection
-from tidings.core.form import came, nearest
+from tidings.core.form import nearest
 from tidings.core.ids import OrgId
+from tidings.values import describe_value
 
 CONNECTIONS_MAX = 100
 
@@ -58,7 +59,8 @@ def connections_of(table: Table | None) -> dict[str, Connection | None]:
                 "duplicate_name",
                 name,
                 "A connection must have a name of its own; got "
-                f"{came(name)}, which the file of connections has too. Rename it, or take it out.",
+                f"{describe_value(name)}, which the file of connections has too. Rename it, or "
+                "take it out.",
             )
         if isinstance(said, dict):
             warn_of_plain(table.within(name, said))
@@ -78,9 +80,9 @@ def connection_in(
         if found is None or found.kind == kind:
             warn_of_plaintext(table, found)
             return found
-        got = f"{came(name)}, which is of type {found.kind}"
+        got = f"{describe_value(name)}, which is of type {found.kind}"
     else:
-        got = came(name)
+        got = describe_value(name)
     fitting = [one for one, made in connections.items() if made is not None and made.kind == kind]
     known = f": {listed(fitting)}" if fitting else ", and none is declared"
     table.refuse(

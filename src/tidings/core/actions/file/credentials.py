@@ -17,12 +17,13 @@ from tidings.core.actions.action import (
 from tidings.core.actions.file.table import Table, listed
 from tidings.core.actions.file.templates import is_json, refuse_empty
 from tidings.core.declaration import declared, read_resource
-from tidings.core.form import came, visible
+from tidings.core.form import visible
 from tidings.core.picks import PATH_MAX, is_path
 from tidings.core.webhooks.authentication import ApiKey, Basic, OAuth2ClientCredentials
 from tidings.core.webhooks.headers import header_fits
 from tidings.core.webhooks.mailing import is_template
 from tidings.core.webhooks.variants import VariantForm
+from tidings.values import describe_value
 
 CREDENTIALS_MAX = 100
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
@@ -48,7 +49,8 @@ def credential_of(table: Table) -> Credential | None:
         table.refuse(
             "bad_credential",
             "type",
-            f"type must be {listed(TYPES)}; got {came(kind)}. Write apiKey for a key in a header.",
+            f"type must be {listed(TYPES)}; got {describe_value(kind)}. Write apiKey for a key in "
+            "a header.",
         )
         return None
     if kind in _SCHEMES:
@@ -105,14 +107,16 @@ def _token_call(table: Table) -> Credential | None:
         if (reason := table.given.check_url(url)) is not None:
             table.refuse("url_refused", "url", reason)
     elif url is not None:
-        table.refuse("bad_url", "url", f"url must be a text; got {came(url)}. Write it in full.")
+        table.refuse(
+            "bad_url", "url", f"url must be a text; got {describe_value(url)}. Write it in full."
+        )
     if isinstance(header, str):
         header_fits(table, "header", header, "", known=False)
     elif header is not None:
         table.refuse(
             "bad_type",
             "header",
-            f"header must be a text; got {came(header)}. Write X-Access-Token.",
+            f"header must be a text; got {describe_value(header)}. Write X-Access-Token.",
         )
     for field in ("token", "lives"):
         _path(table, field)
@@ -204,7 +208,7 @@ def _path(table: Table, field: str) -> None:
             "bad_path",
             field,
             f"{field} must be a path in the answer, of at most {PATH_MAX} characters; got "
-            f"{came(value)}. Write data.accessToken.",
+            f"{describe_value(value)}. Write data.accessToken.",
         )
 
 

@@ -20,8 +20,9 @@ from tidings.core.actions.file.when import (
     unless_in,
 )
 from tidings.core.connections.tables import tables_of
-from tidings.core.form import came, nearest
+from tidings.core.form import nearest
 from tidings.core.webhooks.name_matching import both_ask
+from tidings.values import describe_value
 
 ACTIONS_MAX = 200
 LOOKUPS_MAX = 20  # of one action
@@ -114,7 +115,7 @@ def _lookups_in(table: Table, declared: Declared) -> tuple[str, ...]:
             table.refuse(
                 "unknown_lookup",
                 f"lookups[{number}]",
-                f"lookups must name those of the file: {known}; got {came(name)}."
+                f"lookups must name those of the file: {known}; got {describe_value(name)}."
                 f"{near or ' Declare it.'}",
             )
             continue
@@ -150,7 +151,7 @@ def _needs_in(name: str, table: Table, tables: Mapping[str, Table]) -> str:
     table.refuse(
         "unknown_action",
         "needs",
-        f"needs must name another action of the file; got {came(value)}."
+        f"needs must name another action of the file; got {describe_value(value)}."
         f"{nearest(str(value), others) or ' Declare it, or leave needs out.'}",
     )
     return ""

@@ -7,11 +7,12 @@ from tidings.catalogue.event_type import EventType
 from tidings.core.actions.file.table import Table, View
 from tidings.core.actions.file.templates import all_json
 from tidings.core.event_path import EACH
-from tidings.core.form import came, nearest
+from tidings.core.form import nearest
 from tidings.core.shaping.filter import Filter, FilterRefused, Node
 from tidings.core.shaping.shape_rules import judged_filter
 from tidings.core.webhooks.event_name_rules import MORE_NAMES_MAX, PREFIXES_MAX, can_be_asked_for
 from tidings.core.webhooks.name_matching import is_prefix
+from tidings.values import describe_value
 
 TYPES_MAX = 200
 _FILTER = '{path = "data.tier", eq = "gold"}'
@@ -35,7 +36,8 @@ def types_in(table: Table) -> tuple[str, ...]:
             table.warn(
                 "unheard_event_name",
                 f"types[{at}]",
-                f"types should hold names of known event types; got {came(name)}. Nothing is "
+                f"types should hold names of known event types; got {describe_value(name)}. "
+                "Nothing is "
                 "heard under it until the org declares it, or sends it.",
             )
             continue
@@ -43,7 +45,7 @@ def types_in(table: Table) -> tuple[str, ...]:
             "unknown_event_name",
             f"types[{at}]",
             f"types must hold names of event types, or prefixes of such as com.example.*; got "
-            f"{came(name)}.{near or ' `tidings events list` lists them.'}",
+            f"{describe_value(name)}.{near or ' `tidings events list` lists them.'}",
         )
     more, prefixes = sum(one not in kinds for one in found), sum(map(is_prefix, found))
     if more > MORE_NAMES_MAX or prefixes > PREFIXES_MAX:
@@ -91,7 +93,9 @@ def filter_in(
         return None
     if not isinstance(value, dict):
         table.refuse(
-            "bad_filter", field, f"{field} must be a table; got {came(value)}. Write {example}."
+            "bad_filter",
+            field,
+            f"{field} must be a table; got {describe_value(value)}. Write {example}.",
         )
         return None
     if not all_json(value):
@@ -120,7 +124,7 @@ def event_filter_in(table: Table, view: View) -> Mapping[str, Any] | None:
                 "bad_path",
                 f"{node.place}.path",
                 f"The filter of an action must be of the event alone, as data.tier; got "
-                f"{came(node.path)}. Begin at the envelope, or put it in unless.",
+                f"{describe_value(node.path)}. Begin at the envelope, or put it in unless.",
             )
         elif view.is_lost(f"event.{node.path}"):
             table.knows(f"{node.place}.path", f"event.{node.path}", view)

@@ -6,8 +6,8 @@ from tidings.core.actions.file.connected import Declared
 from tidings.core.actions.file.heard import filter_in
 from tidings.core.actions.file.table import Table, View
 from tidings.core.actions.file.templates import Parts, is_json, is_kept, part_in, text_in
-from tidings.core.form import came
 from tidings.core.webhooks.headers import header_fits
+from tidings.values import describe_value
 
 METHODS = ("POST", "PUT", "PATCH", "GET", "DELETE")
 FORM_MAX = 100
@@ -70,7 +70,8 @@ def _form(table: Table, view: View) -> tuple[tuple[str, Part], ...]:
             form.refuse(
                 "bad_type",
                 name,
-                f"{name[:64]} must be a text, a number, a truth or a path; got {came(value)}. "
+                f"{name[:64]} must be a text, a number, a truth or a path; got "
+                f"{describe_value(value)}. "
                 "A form has no lists and no tables: use json.",
             )
         else:
@@ -109,7 +110,8 @@ def _idempotency(table: Table, credential: Credential | None) -> str:
         table.refuse(
             "bad_type",
             "idempotency",
-            f'idempotency must be the name of a header; got {came(name)}. Write "Idempotency-Key".',
+            f"idempotency must be the name of a header; got {describe_value(name)}. Write "
+            '"Idempotency-Key".',
         )
         return ""
     given = table.body.get("headers")

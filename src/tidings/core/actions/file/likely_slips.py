@@ -10,7 +10,7 @@ from tidings.core.actions.file.table import Table, View
 from tidings.core.actions.file.toml_places import Path
 from tidings.core.actions.questions import paths_of
 from tidings.core.connections.connection import Connection
-from tidings.core.form import came
+from tidings.values import describe_value
 
 # A reference is a whole text: `${NAME}`. In a longer one, or without its braces, it stays as it is.
 _LIKE_REFERENCE = re.compile(r"\$\{[^}\n]{0,80}\}?|\A\$[A-Za-z_][A-Za-z0-9_]*\Z")
@@ -32,7 +32,8 @@ def warn_of_texts(table: Table, lookups: tuple[str, ...]) -> None:
                 "like_reference",
                 path,
                 "A variable should be a whole text, as ${SHOP_KEY}, of letters, digits and _; got "
-                f"{came(found[0])}, which stays as it is written. Put all of the text into the "
+                f"{describe_value(found[0])}, which stays as it is written. Put all of the text "
+                "into the "
                 "variable, or into a file.",
             )
         elif found := like_template.search(text):
@@ -40,7 +41,7 @@ def warn_of_texts(table: Table, lookups: tuple[str, ...]) -> None:
                 "like_template",
                 path,
                 f"A value should stand in two braces, as {{{{ event.eventId }}}}; got "
-                f"{came(found[0])}, which stays as it is written. Double the braces.",
+                f"{describe_value(found[0])}, which stays as it is written. Double the braces.",
             )
 
 
@@ -67,7 +68,8 @@ def warn_of_plaintext(table: Table, connection: Connection | None) -> None:
         "plaintext_mail",
         "connection",
         f"connection should lead to a mail server over TLS; got {connection.name}, of which "
-        f"security is {PLAINTEXT} and whose host {came(host)} is elsewhere: whoever is on the way "
+        f"security is {PLAINTEXT} and whose host {describe_value(host)} is elsewhere: whoever is "
+        "on the way "
         'reads the mails, and the login. Write security = "starttls" or "tls".',
     )
 
@@ -92,7 +94,8 @@ def warn_of_lost_lookups(
                         "unknown_path",
                         ("lookups", lookup.name, *tables[names[0]].steps(field + many)),
                         f"{field} should be what an event of the actions' types has ({types}); got "
-                        f"{came(path)}, which none has, so that nothing is ever found by it. Check "
+                        f"{describe_value(path)}, which none has, so that nothing is ever found by "
+                        "it. Check "
                         f"it against `tidings events schema {kinds[names[0]].kinds[0].name}`.",
                     )
             for name in names:
@@ -103,7 +106,8 @@ def warn_of_lost_lookups(
                         "unknown_path",
                         "lookups",
                         f"lookups should name what can be asked for the action's events ({types}); "
-                        f"got {lookup.name}, which is asked by {came(paths[0])}, and none of them "
+                        f"got {lookup.name}, which is asked by {describe_value(paths[0])}, and "
+                        "none of them "
                         "has that. Add a path to it, or write another look-up.",
                     )
 

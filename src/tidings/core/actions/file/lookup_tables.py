@@ -16,9 +16,9 @@ from tidings.core.actions.file.connected import Declared, connection_in
 from tidings.core.actions.file.table import Table, View
 from tidings.core.actions.file.templates import absolute
 from tidings.core.actions.questions import paths_of
-from tidings.core.form import came
 from tidings.core.picks import PATH_MAX, is_path, steps_of
 from tidings.core.webhooks.mailing import is_template
+from tidings.values import describe_value
 
 LOOKUPS_MAX = 100
 NAME = re.compile(r"(?!(?:event|data|each)$)[a-z][a-z0-9_]{0,62}")
@@ -56,7 +56,8 @@ def lookup_of(
         table.refuse(
             "bad_name",
             "",
-            f"The name of a look-up must be no word of templates; got {came(name)}. Rename it.",
+            f"The name of a look-up must be no word of templates; got {describe_value(name)}. "
+            "Rename it.",
         )
     if len(kinds) != 1:
         table.refuse(
@@ -147,7 +148,7 @@ def _http(table: Table, view: View, declared: Declared) -> HttpLookup | None:
             "bad_path",
             "take",
             f"take must be a path in the answer, of at most {PATH_MAX} characters; got "
-            f"{came(take)}. Write items[0].",
+            f"{describe_value(take)}. Write items[0].",
         )
         return None
     plain = tuple((name, str(text.value)) for name, text in headers if hasattr(text, "value"))

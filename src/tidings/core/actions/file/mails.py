@@ -5,7 +5,6 @@ from tidings.core.actions.file.connected import Declared, connection_in
 from tidings.core.actions.file.table import Table, View
 from tidings.core.actions.file.templates import is_kept, text_in, text_of
 from tidings.core.connections.connection import Connection
-from tidings.core.form import came
 from tidings.core.mail_addresses import address_of
 from tidings.core.webhooks.mailing import (
     SMTP,
@@ -16,6 +15,7 @@ from tidings.core.webhooks.mailing import (
     is_way_out,
     recipients_of,
 )
+from tidings.values import describe_value
 
 
 def mail_of(table: Table, view: View, declared: Declared) -> Mail | None:
@@ -44,7 +44,7 @@ def mail_of(table: Table, view: View, declared: Declared) -> Mail | None:
             "bad_unsubscribe",
             "unsubscribe",
             "unsubscribe must be a URL that begins with https://, or mailto: and an address; got "
-            f"{came(unsubscribe.value)}. Write "
+            f"{describe_value(unsubscribe.value)}. Write "
             '"https://brand.example/stop?customer={{ contact.id }}".',
         )
     name = "" if connection is None else connection.name
@@ -79,7 +79,7 @@ def _to(table: Table, view: View, connection: Connection | None) -> tuple[Text |
                 "bad_address",
                 place,
                 f"{place} must be one plain e-mail address, or a template of one; got "
-                f"{came(one)}. Write the address alone, as ops@brand.example.",
+                f"{describe_value(one)}. Write the address alone, as ops@brand.example.",
             )
         _admitted(table, place, connection, one)
     return tuple(found) if len(found) == len(every) else ()
@@ -96,7 +96,7 @@ def _admitted(table: Table, place: str, connection: Connection | None, one: obje
                 "recipients_fixed",
                 place,
                 f"{place} must be an address over the connection {connection.name}, and no "
-                f'template; got {came(one)}. Set recipients = "any" in the connection if '
+                f'template; got {describe_value(one)}. Set recipients = "any" in the connection if '
                 "whom events name may be written to.",
             )
     elif (address := address_of(one)) is not None and not recipients.admits(address):
@@ -104,5 +104,5 @@ def _admitted(table: Table, place: str, connection: Connection | None, one: obje
             "recipient_not_admitted",
             place,
             f"{place} must be of the domains that the connection {connection.name} admits; got "
-            f"{came(one)}. Add its domain there.",
+            f"{describe_value(one)}. Add its domain there.",
         )

@@ -11,8 +11,9 @@ from tidings.core.actions.file.connected import Declared
 from tidings.core.actions.file.table import Table, View, listed
 from tidings.core.actions.file.templates import part_in
 from tidings.core.events.own_types import Reading, read_own_type
-from tidings.core.form import came, nearest
+from tidings.core.form import nearest
 from tidings.core.webhooks.name_matching import both_ask
+from tidings.values import describe_value
 
 TYPES_MAX = 50
 _DATA = '{role = {path = "each.role"}}'
@@ -38,7 +39,8 @@ def types_of(table: Table | None) -> dict[str, Reading]:
             table.refuse(
                 "event_name_taken",
                 name,
-                f"A type must have a name that no event type has; got {came(name)}. Rename it.",
+                f"A type must have a name that no event type has; got {describe_value(name)}. "
+                "Rename it.",
             )
             continue
         made = read_own_type(name, inner.body, envelope())
@@ -61,12 +63,15 @@ def events_of(table: Table, view: View, declared: Declared) -> NewEvents | None:
         table.refuse(
             "unknown_event_name",
             "type",
-            f"type must be one that the file declares in [types.NAME]{known}; got {came(name)}."
+            f"type must be one that the file declares in [types.NAME]{known}; got "
+            f"{describe_value(name)}."
             f"{nearest(str(name), declared.types) or ' Declare it.'}",
         )
     data = table.body.get("data")
     if data is not None and not isinstance(data, dict):
-        table.refuse("bad_type", "data", f"data must be a table; got {came(data)}. Write {_DATA}.")
+        table.refuse(
+            "bad_type", "data", f"data must be a table; got {describe_value(data)}. Write {_DATA}."
+        )
     within_each = msgspec.structs.replace(view, lookups=(*view.lookups, EACH)) if each else view
     made = part_in(table, "data", within_each)
     if made is None or not all(there) or not isinstance(name, str):

@@ -26,10 +26,10 @@ from tidings.core.actions.list_changes import ReadColumns
 from tidings.core.connections.connection import Connection
 from tidings.core.connections.references import fill
 from tidings.core.events.own_types import Reading
-from tidings.core.form import came
 from tidings.core.ids import ORG_ID_MAX, OrgId
 from tidings.core.picks import steps_of
 from tidings.core.sources.source import Source
+from tidings.values import describe_value
 
 _SECTIONS = ("org", "source", "types", "connections", "credentials", "lookups", "actions")
 
@@ -161,7 +161,8 @@ def _org(table: Table) -> int:
     table.refuse(
         "bad_org_id",
         "org",
-        f"org must be a whole number from 1 to {ORG_ID_MAX}; got {came(value)}. Write the id of "
+        f"org must be a whole number from 1 to {ORG_ID_MAX}; got {describe_value(value)}. Write "
+        "the id of "
         "the org whose events these are.",
     )
     return 0

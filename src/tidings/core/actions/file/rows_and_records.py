@@ -6,10 +6,11 @@ from tidings.core.actions.file.table import Table, View, listed
 from tidings.core.actions.file.templates import Parts, part_in, text_in
 from tidings.core.connections.connection import Connection
 from tidings.core.connections.tables import shared_table, tables_of
-from tidings.core.form import came, nearest
+from tidings.core.form import nearest
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.kafka_topic import TOPIC, not_published
 from tidings.core.webhooks.mailing import SUBJECT_MAX
+from tidings.values import describe_value
 
 
 def row_of(table: Table, view: View, declared: Declared) -> Row | None:
@@ -39,7 +40,7 @@ def _check_columns(
             "unknown_table",
             "table",
             f"table must be one that the connection {connection.name} declares: {known}; "
-            f"got {came(name)}.{nearest(name, declared) or ' Declare it there.'}",
+            f"got {describe_value(name)}.{nearest(name, declared) or ' Declare it there.'}",
         )
         return
     if found.key and shared_table(connection, found):
@@ -56,7 +57,7 @@ def _check_columns(
                 "unknown_column",
                 column,
                 f"The columns of the table {name} must be of {listed(found.settable)}; got "
-                f"{came(column)}."
+                f"{describe_value(column)}."
                 f"{nearest(column, found.settable) or ' Declare it for the connection.'}",
             )
     if lacking := sorted(found.needed - {*values.body}):

@@ -3,8 +3,8 @@
 from tidings.core.actions.file.credentials import warn_of_plain
 from tidings.core.actions.file.table import Table
 from tidings.core.actions.file.templates import all_json
-from tidings.core.form import came
 from tidings.core.sources.source import Source, body_of_table, read_source
+from tidings.values import describe_value
 
 
 def source_of(table: Table | None) -> tuple[Source | None, bool]:
@@ -24,7 +24,8 @@ def source_of(table: Table | None) -> tuple[Source | None, bool]:
         table.refuse(
             "bad_type",
             field,
-            f"{field} must be a table, or a text of JSON ({why}); got {came(body[field])}. Mend "
+            f"{field} must be a table, or a text of JSON ({why}); got "
+            f"{describe_value(body[field])}. Mend "
             "it.",
         )
     if not all_json(body):

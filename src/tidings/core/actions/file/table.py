@@ -16,9 +16,10 @@ from tidings.core.actions.file.toml_places import Path
 from tidings.core.connections.connection import Connection
 from tidings.core.connections.references import ReadFile
 from tidings.core.event_path import read_path
-from tidings.core.form import Form, came, nearest, visible
+from tidings.core.form import Form, nearest, visible
 from tidings.core.picks import PATH_MAX, is_path, steps_of
 from tidings.core.webhooks.known_paths import has_path
+from tidings.values import describe_value
 
 TemplateCheck = Callable[[str], "frozenset[str] | str"]
 """The names that a template uses and does not set itself, as event.data.tier; or, in a sentence or
@@ -114,7 +115,9 @@ class Table(Form):
         if isinstance(value, dict):
             return self.within(field, value)
         self.refuse(
-            "bad_type", field, f"{field} must be a table; got {came(value)}. Write {example}."
+            "bad_type",
+            field,
+            f"{field} must be a table; got {describe_value(value)}. Write {example}.",
         )
         return None
 
@@ -137,7 +140,8 @@ class Table(Form):
                 holder.refuse(
                     "bad_name",
                     key,
-                    f"The name of a table in {field} must be {must}; got {came(key)}. Rename it.",
+                    f"The name of a table in {field} must be {must}; got {describe_value(key)}. "
+                    "Rename it.",
                 )
             elif (table := holder.table(key, f"[{field}.{key}]")) is not None:
                 yield key, table
@@ -165,7 +169,9 @@ class Table(Form):
             return ""
         if isinstance(value, str) and fits(value):
             return value
-        self.refuse(code, field, f"{field} must be {must}; got {came(value)}. Write {example}.")
+        self.refuse(
+            code, field, f"{field} must be {must}; got {describe_value(value)}. Write {example}."
+        )
         return ""
 
     def line(self, field: str, most: int, example: str) -> str:
@@ -194,7 +200,8 @@ class Table(Form):
         self.refuse(
             "out_of_range" if type(value) is int else "bad_type",
             field,
-            f"{field} must be a whole number from {low} to {high}; got {came(value)}. Leave it "
+            f"{field} must be a whole number from {low} to {high}; got {describe_value(value)}. "
+            "Leave it "
             f"out for {usual}.",
         )
         return usual
@@ -213,7 +220,7 @@ class Table(Form):
             "bad_duration" if seconds is None else "out_of_range",
             field,
             f"{field} must be a time from {in_words(low_s)} to {in_words(high_s)}, as 30s, 5m, 2h "
-            f"or 30d; got {came(value)}. {advice}.",
+            f"or 30d; got {describe_value(value)}. {advice}.",
         )
         return low_s
 
@@ -225,7 +232,7 @@ class Table(Form):
         fits = isinstance(value, list) and all(isinstance(one, str) for one in value)
         if fits and 0 < len(value) <= most and len(set(value)) == len(value):
             return list(value)
-        got = f"{len(value)} of them" if fits and value else came(value)
+        got = f"{len(value)} of them" if fits and value else describe_value(value)
         self.refuse(
             "bad_type",
             field,
@@ -247,7 +254,8 @@ class Table(Form):
                 "bad_path",
                 field,
                 f"{field} must be a path of names parted by points, of at most {PATH_MAX} "
-                f"characters; got {came(value)}. Write event.data.customerIdentifiers.customerId.",
+                f"characters; got {describe_value(value)}. Write "
+                "event.data.customerIdentifiers.customerId.",
             )
             return False
         return self.knows(field, value, view)
@@ -261,7 +269,7 @@ class Table(Form):
                 "unknown_name",
                 field,
                 f"{field} must begin with {listed(view.names)}, which the action sees; got "
-                f"{came(path)}."
+                f"{describe_value(path)}."
                 f"{nearest(root, view.names) or ' Name the look-up in lookups of the action.'}",
             )
             return False
@@ -271,7 +279,7 @@ class Table(Form):
                 "unknown_path",
                 field,
                 f"{field} should be what an event of the action's types has ({kinds}); got "
-                f"{came(path)}, which none has. Check it against `tidings events schema "
+                f"{describe_value(path)}, which none has. Check it against `tidings events schema "
                 f"{view.kinds[0].name}`.",
             )
         return True

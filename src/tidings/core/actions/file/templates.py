@@ -14,9 +14,10 @@ from tidings.core.actions.action import Each, Found, Merged, Part, Plain, Secret
 from tidings.core.actions.file.faults import quoted
 from tidings.core.actions.file.table import Table, View, listed
 from tidings.core.connections.references import FileUnread
-from tidings.core.form import came, nearest
+from tidings.core.form import nearest
 from tidings.core.shaping.transformation_rules import TEMPLATE_MAX
 from tidings.core.webhooks.mailing import is_template
+from tidings.values import describe_value
 
 FILE, PATH, CONSTANT = "file", "path", "constant"
 WITH, BY = "with", "by"
@@ -58,7 +59,7 @@ def text_of(
         if value is None:
             return None
     if not isinstance(value, str) or not 0 < len(value) <= most:
-        got = f"{len(value)} characters" if isinstance(value, str) else came(value)
+        got = f"{len(value)} characters" if isinstance(value, str) else describe_value(value)
         table.refuse(
             "bad_template",
             field,
@@ -93,12 +94,12 @@ def refuse_empty(table: Table, field: str, secret: str) -> None:
 
 
 def _of_file(table: Table, field: str, name: object) -> str | None:
-    got = came(name)
+    got = describe_value(name)
     if isinstance(name, str) and name and "\x00" not in name:
         try:
             return table.given.read(absolute(table, name), FILE_BYTES_MAX)
         except FileUnread as error:
-            got = f"{came(name)}, {error.got}"
+            got = f"{describe_value(name)}, {error.got}"
     table.refuse(
         "bad_file",
         field,
@@ -119,7 +120,8 @@ def _holds(table: Table, field: str, template: str, view: View) -> bool:
         table.refuse(
             "unknown_name",
             field,
-            f"{field} must be made of {listed(view.names, 'and')} alone; got {came(root)}."
+            f"{field} must be made of {listed(view.names, 'and')} alone; got "
+            f"{describe_value(root)}."
             f"{nearest(root, view.names) or ' Name the look-up in lookups of the action.'}",
         )
     for name in sorted(names):
@@ -179,7 +181,7 @@ class Parts:
                 "bad_type",
                 field,
                 f"{field} must be a text, a number of 64 bits, true, false, a list or a table; got "
-                f"{came(value)}. Write it as a text.",
+                f"{describe_value(value)}. Write it as a text.",
             )
         return Plain(value)
 
@@ -200,7 +202,7 @@ class Parts:
                     "bad_name",
                     field,
                     f"The names in {field} must have at most {NAME_MAX} characters; got "
-                    f"{came(name)}. Shorten it.",
+                    f"{describe_value(name)}. Shorten it.",
                 )
         return _joined(
             {
@@ -217,7 +219,7 @@ class Parts:
                 "bad_merge",
                 f"{field}.{WITH}",
                 f"{field}.{WITH} must be a table of the fields that are other, or beside by a list "
-                f"of tables that all have that field; got {came(parts)}. Write "
+                f"of tables that all have that field; got {describe_value(parts)}. Write "
                 '{path = "shop", with = {…}} or {path = "shop.codes", by = "code", with = [{…}]}.',
             )
             return Plain(None)
@@ -245,7 +247,8 @@ class Parts:
             self._table.refuse(
                 "bad_type",
                 field,
-                f"{field} must be what JSON can say; got {came(value)}. Write times as texts.",
+                f"{field} must be what JSON can say; got {describe_value(value)}. Write times as "
+                "texts.",
             )
         return Plain(value)
 

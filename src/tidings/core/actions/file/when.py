@@ -7,12 +7,13 @@ import msgspec
 from tidings.core.actions.action import LANGUAGE_MAX, Cap, Compared, Quiet, Unless
 from tidings.core.actions.file.heard import filter_in, tests_of
 from tidings.core.actions.file.table import Table, View, listed
-from tidings.core.form import came, nearest
+from tidings.core.form import nearest
 from tidings.core.org_rules import is_zone
 from tidings.core.shaping.filter import Filter, Node
 from tidings.core.webhooks.settings import DEADLINE_MAX_S, DEADLINE_MIN_S, RATE_MAX_PER_S
 from tidings.core.webhooks.webhook import Ordering
 from tidings.core.webhooks.webhook_form import CONNECTIONS_MAX
+from tidings.values import describe_value
 
 DAY_S = 86_400.0
 AFTER_MAX_S = 6 * DAY_S  # a delivery is tried for seven: one day is left for what fails
@@ -32,7 +33,8 @@ def unless_in(table: Table, view: View) -> tuple[Unless, ...]:
         table.refuse(
             "bad_type",
             "unless",
-            f"unless must be a list of at most {UNLESS_MAX} tables; got {came(value)}. Write "
+            f"unless must be a list of at most {UNLESS_MAX} tables; got {describe_value(value)}. "
+            "Write "
             f"{example}.",
         )
         return ()
@@ -42,7 +44,8 @@ def unless_in(table: Table, view: View) -> tuple[Unless, ...]:
             table.refuse(
                 "bad_type",
                 f"unless[{at}]",
-                f"unless must hold tables of filter and because; got {came(one)}. Write {example}.",
+                f"unless must hold tables of filter and because; got {describe_value(one)}. Write "
+                f"{example}.",
             )
             continue
         inner = table.within(f"unless[{at}]", one)
@@ -92,7 +95,7 @@ def _judge_test(table: Table, node: Node, view: View) -> None:
             "unknown_name",
             place,
             f"path must begin with {listed(view.names)}, which the action sees; got "
-            f"{came(node.path)}."
+            f"{describe_value(node.path)}."
             f"{nearest(root, view.names) or ' Name the look-up in lookups of the action.'}",
         )
     elif root == "event" and view.is_lost(node.path):
@@ -120,7 +123,8 @@ def quiet_in(table: Table, view: View) -> Quiet | None:
         inner.refuse(
             "bad_quiet",
             "to",
-            f"to must be another minute than from; got {came(inner.body['to'])} in both. Leave "
+            f"to must be another minute than from; got {describe_value(inner.body['to'])} in both. "
+            "Leave "
             "quiet out to disturb at any hour.",
         )
         return None
@@ -137,7 +141,8 @@ def _minute(table: Table, field: str, example: str) -> int | None:
     table.refuse(
         "bad_time",
         field,
-        f"{field} must be an hour and a minute from 00:00 to 23:59, in quotes; got {came(value)}. "
+        f"{field} must be an hour and a minute from 00:00 to 23:59, in quotes; got "
+        f"{describe_value(value)}. "
         f'Write "{example}".',
     )
     return None
@@ -202,7 +207,11 @@ def _statuses(table: Table, field: str) -> frozenset[int]:
     fits = isinstance(value, list) and all(type(one) is int and 300 <= one <= 599 for one in value)
     if fits:
         return frozenset(value)
-    got = f"a list of {', '.join(map(came, value[:5]))}" if isinstance(value, list) else came(value)
+    got = (
+        f"a list of {', '.join(map(describe_value, value[:5]))}"
+        if isinstance(value, list)
+        else describe_value(value)
+    )
     table.refuse(
         "bad_statuses",
         field,

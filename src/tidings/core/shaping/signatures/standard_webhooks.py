@@ -12,8 +12,8 @@ import hmac
 import re
 from collections.abc import Sequence
 
-from tidings.core.form import came
 from tidings.core.shaping.signatures.scheme import Judgement, Scheme, SignatureVerdict
+from tidings.values import describe_value
 
 SECRET_PREFIX = "whsec_"
 SECRET_BYTES_MIN, SECRET_BYTES_MAX = 24, 64
@@ -130,7 +130,11 @@ def _absent(given: dict[str, str]) -> str:
 
 def _undated(said: str) -> str:
     is_date = said.isascii() and said.isdigit() and len(said) <= 15
-    return "" if is_date else f"webhook-timestamp must be seconds since 1970; got {came(said)}."
+    return (
+        ""
+        if is_date
+        else f"webhook-timestamp must be seconds since 1970; got {describe_value(said)}."
+    )
 
 
 def show_secret(secret: bytes) -> str:
