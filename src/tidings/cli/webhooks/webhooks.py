@@ -31,7 +31,6 @@ from tidings.cli.webhooks.fields import changed
 from tidings.cli.webhooks.health import health_cell, health_said
 from tidings.cli.where import HERE, Where
 
-OF_A_TYPE = ("kafka", "email", "sql")  # fields that webhooks of one type alone have
 app = App(name="webhooks", help="Who is told what, where and how.")
 for _name, _path in (
     ("create", "webhooks.edit:create"),
@@ -116,6 +115,7 @@ def _show(api: Calls, found: dict[str, Any], as_json: bool) -> int:
 
 def show_webhook(found: dict[str, Any], as_json: bool) -> None:
     """All that there is to say of a webhook."""
+    from tidings.core.webhooks.kinds import FIELDS  # noqa: PLC0415  # help needs it not
     from tidings.core.webhooks.masks import mask  # noqa: PLC0415  # help needs it not
 
     if as_json:
@@ -137,7 +137,7 @@ def show_webhook(found: dict[str, Any], as_json: bool) -> None:
         ("connection", found.get("connection")),
         *(
             (name, found.get(name) and json.dumps(found[name], ensure_ascii=False))
-            for name in OF_A_TYPE
+            for name in FIELDS
         ),
         ("events", found["eventNames"]),
         (
