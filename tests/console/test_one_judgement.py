@@ -42,7 +42,7 @@ class World:
 
     def __init__(self, p: Pages, webhook: Webhook, auth: str, browser: Browser) -> None:
         self.p, self.number, self.id = p, webhook.number, webhook.id
-        self.name, self.acts = webhook.name, webhook.acts
+        self.name, self.acts = webhook.name, webhook.type.acts
         self.auth, self.browser = auth, browser
         self.healths, self.breaker = p.s.parts.delivery.engine.healths, Breaker()
         self.made = self.timed = 0  # deliveries, and those of them that wait for their time
@@ -483,6 +483,6 @@ async def test_every_face_has_one_word_and_one_number_for_an_action(scenario: Sc
     async with pages(actions=ACTIONS, lookups=Nobody()) as p:
         del p.s.parts.delivery.engine.healths.shown
         await declare(p.s.webhooks, ORG, {"welcome": ACTIONS["welcome"]}, "actions.toml")
-        [webhook] = [webhook for webhook in p.s.registry.of_org(ORG) if webhook.acts]
+        [webhook] = [webhook for webhook in p.s.registry.of_org(ORG) if webhook.type.acts]
         world = World(p, webhook, await p.s.add_org(7), await p.browser())
         await check(world, scenario, FACES_OF_ACTIONS)

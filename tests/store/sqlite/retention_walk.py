@@ -19,8 +19,8 @@ from tidings.core.replay import JobState, ReplayKind, Step, after, before
 from tidings.core.retention import DAY_MS, RetentionDays, before_ms, groups
 from tidings.core.shaping.left_out import LeftOut
 from tidings.store import port
-from tidings.store.sqlite.changed_blocks import BLOCK_BITS
 from tidings.store.sqlite.database import FILE
+from tidings.store.sqlite.events.changed_blocks import BLOCK_BITS
 from tidings.store.sqlite.hosting.embedded import WritingHalf
 from tidings.store.sqlite.queries import Queries
 

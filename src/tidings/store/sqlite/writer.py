@@ -21,9 +21,14 @@ from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, EventNumber
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
-from tidings.store.sqlite.changed_blocks import BLOCK_BITS, touch, touch_blocks, touch_replayed
 from tidings.store.sqlite.delivery.fan_outs import FanOuts
 from tidings.store.sqlite.delivery.recovery import LOST
+from tidings.store.sqlite.events.changed_blocks import (
+    BLOCK_BITS,
+    touch,
+    touch_blocks,
+    touch_replayed,
+)
 from tidings.store.sqlite.leaps import LATER
 from tidings.store.sqlite.queries import id_hash
 from tidings.store.sqlite.replay.slices import ReplaySlices

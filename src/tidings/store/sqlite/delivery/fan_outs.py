@@ -20,8 +20,8 @@ from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, EventNumber, OrgId, from_first
 from tidings.store import port
-from tidings.store.sqlite.changed_blocks import BLOCK_BITS, touch_blocks
-from tidings.store.sqlite.states import FINAL, HELD
+from tidings.store.sqlite.events.changed_blocks import BLOCK_BITS, touch_blocks
+from tidings.store.sqlite.states import FINAL
 
 RUN_ENTRIES = port.FAN_OUT_ROWS  # so that a slice takes whole runs
 SLICE_BYTES = 4 << 20  # of bodies, which go to the engine with what was made

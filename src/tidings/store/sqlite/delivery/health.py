@@ -12,8 +12,8 @@ from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
-from tidings.store.sqlite.changed_blocks import touch
 from tidings.store.sqlite.delivery.recovery import LOST
+from tidings.store.sqlite.events.changed_blocks import touch
 from tidings.store.sqlite.leaps import LATER
 from tidings.store.sqlite.states import FINAL, HELD, PENDING, RETRYING
 

@@ -9,8 +9,8 @@ from tidings.core.delivery.states import Move, State, move
 from tidings.core.ids import DeliveryId
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
-from tidings.store.sqlite.changed_blocks import touch
 from tidings.store.sqlite.delivery import replay_tallies
+from tidings.store.sqlite.events.changed_blocks import touch
 
 _ROW = (
     "SELECT d.state, d.due_ms, d.webhook, d.key, EXISTS (SELECT 1 FROM body b"

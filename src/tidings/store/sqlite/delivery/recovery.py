@@ -9,7 +9,7 @@ from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
-from tidings.store.sqlite.changed_blocks import touch
+from tidings.store.sqlite.events.changed_blocks import touch
 from tidings.store.sqlite.states import FINAL, HELD, PENDING, RETRYING
 
 LOST = "lost"  # the `kind` of an attempt whose outcome died with its process

@@ -26,7 +26,7 @@ from tidings.core.delivery.exchange import FaultKind
 from tidings.core.delivery.states import State
 from tidings.core.webhooks.name_matching import NameQuery
 from tidings.store.port import LEFT_STATES, REPLAYED, STEP_MS
-from tidings.store.sqlite.changed_blocks import BLOCK_BITS
+from tidings.store.sqlite.events.changed_blocks import BLOCK_BITS
 from tidings.store.sqlite.events.summaries import Part, Parts, spell
 
 BITS = BLOCK_BITS

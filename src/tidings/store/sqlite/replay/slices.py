@@ -16,7 +16,7 @@ from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId
 from tidings.core.replay import JobState, ReplayDecision
 from tidings.store import port
-from tidings.store.sqlite.changed_blocks import touch
+from tidings.store.sqlite.events.changed_blocks import touch
 from tidings.store.sqlite.replay.source import ReplaySource
 from tidings.store.sqlite.states import FINAL
 
