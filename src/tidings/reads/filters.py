@@ -260,6 +260,8 @@ ATTRIBUTES = {
     for name, hint in LogQuestion.__annotations__.items()
     for filter in getattr(hint, "__metadata__", ())
 }
+ASKED = frozenset((*LogQuestion.__annotations__, "before", "after"))
+"""What a store's query may have under the same name."""
 Parameters = tuple[Filter, ...]
 DELIVERIES: Parameters = tuple(one for one in ATTRIBUTES if one not in (_MATCHED, _MORE, _POINTS))
 EVENTS: Parameters = tuple(one for one in ATTRIBUTES if one not in (_MORE, _POINTS))

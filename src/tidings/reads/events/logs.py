@@ -15,7 +15,7 @@ from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.reads.columns import show_event
 from tidings.reads.events.log_pages import ROUNDS_MAX, RowStore, newest_first, oldest_first
 from tidings.reads.events.org_scope import org_scope_of
-from tidings.reads.filters import LogQuestion
+from tidings.reads.filters import ASKED, LogQuestion
 from tidings.store import port
 from tidings.store.port import (
     DeliveryPage,
@@ -127,8 +127,7 @@ def _as_asked(
     query: type[EventQuery] | type[DeliveryQuery], question: LogQuestion
 ) -> dict[str, Any]:
     """What a store's query has under the same name as the question."""
-    names = [name for name in query.__struct_fields__ if hasattr(question, name)]
-    return {name: getattr(question, name) for name in names}
+    return {name: getattr(question, name) for name in query.__struct_fields__ if name in ASKED}
 
 
 async def _seqs(

@@ -6,15 +6,15 @@ creation was answered is in force for every later 202.
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import apsw
-from msgspec.structs import astuple, replace
+from msgspec.structs import replace
 
 from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
+from tidings.store.sqlite.tables import FLAG, Table
 
 _WEBHOOK = (
     "SELECT w.number, w.id, w.consumer_group, w.org, v.version, w.name, v.standing, v.config,"
@@ -28,21 +28,13 @@ _DISABLINGS = (
     " ORDER BY b.webhook"
 )
 
-_CREDENTIAL = (
-    "id, org, platform, digest, scopes, created_ms, revoked_ms, kind, name, expires_ms, previous,"
-    " previous_until_ms, calls_per_minute, events_per_s, created_by, used_ms"
-)
+_ORG = Table("org", port.Org)
+_PUT_ORG = _ORG.upsert("id", keeps=["created_ms"])
+_CREDENTIAL = Table("credential", port.Credential, {"platform": FLAG})
 # Its last use and its creation stay: who changes a credential does not know the newest use.
-_PUT_CREDENTIAL = (
-    f"INSERT INTO credential ({_CREDENTIAL}) VALUES"
-    " (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
-    " org = excluded.org, platform = excluded.platform, digest = excluded.digest,"
-    " scopes = excluded.scopes, revoked_ms = excluded.revoked_ms, kind = excluded.kind,"
-    " name = excluded.name, expires_ms = excluded.expires_ms, previous = excluded.previous,"
-    " previous_until_ms = excluded.previous_until_ms,"
-    " calls_per_minute = excluded.calls_per_minute, events_per_s = excluded.events_per_s,"
-    " created_by = excluded.created_by"
-)
+_PUT_CREDENTIAL = _CREDENTIAL.upsert("id", keeps=["created_ms", "used_ms"])
+_TYPE = Table("event_type", port.StoredType)
+_PUT_TYPE = _TYPE.upsert("org", "name", "version", keeps=["created_ms"])
 
 
 class Configuration:
@@ -69,18 +61,8 @@ class Configuration:
         [(version,)] = run("SELECT value FROM meta WHERE key = 'registry_version'")
         return port.Snapshot(
             registry_version=version,
-            orgs=[
-                port.Org(*row)
-                for row in run(
-                    "SELECT id, name, parent, time_zone, settings, created_ms FROM org ORDER BY id"
-                )
-            ],
-            credentials=[
-                port.Credential(id, org, bool(platform), *rest)
-                for id, org, platform, *rest in run(
-                    f"SELECT {_CREDENTIAL} FROM credential ORDER BY id"
-                )
-            ],
+            orgs=[_ORG.read(row) for row in run(f"{_ORG.select} ORDER BY id")],
+            credentials=[_CREDENTIAL.read(row) for row in run(f"{_CREDENTIAL.select} ORDER BY id")],
             webhooks=[port.StoredWebhook(*row) for row in run(_WEBHOOK + " ORDER BY w.number")],
             disablings=[port.Disabling(*row) for row in run(_DISABLINGS)],
         )
@@ -95,12 +77,8 @@ class Configuration:
     @answers(port.Store.put_org)
     def put_org(self, org: port.Org) -> int:
         with self._connection:
-            self._connection.execute(
-                "INSERT INTO org VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
-                " name = excluded.name, parent = excluded.parent,"
-                " time_zone = excluded.time_zone, settings = excluded.settings",
-                self._dated(org),
-            )
+            dated = replace(org, created_ms=org.created_ms or self._clock_ms())
+            self._connection.execute(_PUT_ORG, _ORG.write(dated))
             version = self._raise_version()
         self._raised(version)
         return version
@@ -108,7 +86,8 @@ class Configuration:
     @answers(port.Store.put_credential)
     def put_credential(self, credential: port.Credential) -> None:
         with self._connection:
-            self._connection.execute(_PUT_CREDENTIAL, self._dated(credential))
+            dated = replace(credential, created_ms=credential.created_ms or self._clock_ms())
+            self._connection.execute(_PUT_CREDENTIAL, _CREDENTIAL.write(dated))
 
     @answers(port.Store.put_webhook)
     def put_webhook(self, webhook: port.StoredWebhook) -> tuple[port.StoredWebhook, int]:
@@ -146,24 +125,16 @@ class Configuration:
 
     @answers(port.Store.load_types)
     def load_types(self) -> list[port.StoredType]:
-        return [
-            port.StoredType(*row)
-            for row in self._connection.execute(
-                "SELECT org, name, version, declaration, created_ms, updated_ms FROM event_type"
-                " ORDER BY org, name, version"
-            )
-        ]
+        rows = self._connection.execute(f"{_TYPE.select} ORDER BY org, name, version")
+        return [_TYPE.read(row) for row in rows]
 
     @answers(port.Store.put_type)
     def put_type(self, kind: port.StoredType) -> tuple[port.StoredType, int]:
         now = self._clock_ms()
         with self._connection:
             [(created,)] = self._connection.execute(
-                "INSERT INTO event_type VALUES (?, ?, ?, ?, ?, ?)"
-                " ON CONFLICT (org, name, version) DO UPDATE SET"
-                " declaration = excluded.declaration, updated_ms = excluded.updated_ms"
-                " RETURNING created_ms",
-                (kind.org, kind.name, kind.version, kind.declaration, now, now),
+                f"{_PUT_TYPE} RETURNING created_ms",
+                _TYPE.write(replace(kind, created_ms=now, updated_ms=now)),
             )
             version = self._raise_version()
         self._raised(version)
@@ -178,10 +149,6 @@ class Configuration:
             version = self._raise_version()
         self._raised(version)
         return version
-
-    def _dated(self, row: port.Org | port.Credential) -> tuple[Any, ...]:
-        """The columns of a row, made now where it is new."""
-        return astuple(replace(row, created_ms=row.created_ms or self._clock_ms()))
 
     def _raise_version(self) -> int:
         [(version,)] = self._connection.execute(

@@ -6,6 +6,9 @@ import apsw
 
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
+from tidings.store.sqlite.tables import Table
+
+_EMAIL = Table("letter", port.Email)
 
 
 class EmailRows:
@@ -19,11 +22,7 @@ class EmailRows:
         run = self._connection.execute
         with self._connection:
             known = run("SELECT 1 FROM letter WHERE id = ?", (email.id,)).fetchall()
-            run(
-                "INSERT OR REPLACE INTO letter (id, org, kind, fact, due_ms, tries)"
-                " VALUES (?, ?, ?, ?, ?, ?)",
-                (email.id, email.org, email.kind, email.fact, email.due_ms, email.tries),
-            )
+            run(_EMAIL.insert("INSERT OR REPLACE"), _EMAIL.write(email))
         return not known
 
     @answers(port.Store.drop_emails)
@@ -35,9 +34,5 @@ class EmailRows:
 
     @answers(port.Store.emails)
     def all(self) -> list[port.Email]:
-        return [
-            port.Email(*row)
-            for row in self._connection.execute(
-                "SELECT id, org, kind, fact, due_ms, tries FROM letter ORDER BY due_ms, id"
-            )
-        ]
+        rows = self._connection.execute(f"{_EMAIL.select} ORDER BY due_ms, id")
+        return [_EMAIL.read(row) for row in rows]

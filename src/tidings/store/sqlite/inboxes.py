@@ -10,13 +10,13 @@ from tidings.store import port
 from tidings.store.port import KEPT_ARRIVALS, KEPT_BYTES
 from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.numbered_pages import numbered_page
+from tidings.store.sqlite.tables import HEADERS, Table
 
-_COLUMNS = "number, org, token, name, answer, created_ms, used_ms"
-_ARRIVAL = (
-    "SELECT number, inbox, at_ms, method, headers, body, size, verdict, reason, status FROM arrival"
-)
+_INBOX = Table("inbox", port.Inbox)
+_PUT_INBOX = f"{_INBOX.insert('INSERT OR REPLACE')} RETURNING number"
+_ARRIVAL = Table("arrival", port.Arrival, {"headers": HEADERS})
 _KEEP = (
-    "INSERT INTO arrival (inbox, at_ms, method, headers, body, size, verdict, reason, status)"
+    f"INSERT INTO arrival ({', '.join(_ARRIVAL.fields[1:])})"
     " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 WHERE EXISTS"
     " (SELECT 1 FROM inbox WHERE number = ?1) RETURNING number"
 )
@@ -27,7 +27,6 @@ _BEYOND = (
     " WINDOW w AS (ORDER BY number DESC)) WHERE place = 1 OR (place <= ? AND bytes <= ?)"
 )
 _USE = "UPDATE inbox SET used_ms = max(used_ms, ?) WHERE number = ?"
-_headers = msgspec.json.Decoder(list[tuple[str, str]])
 
 
 class InboxRows:
@@ -40,10 +39,8 @@ class InboxRows:
 
     @answers(port.Store.load_inboxes)
     def load(self) -> list[port.Inbox]:
-        return [
-            port.Inbox(*row)
-            for row in self._run(f"SELECT {_COLUMNS} FROM inbox ORDER BY number").fetchall()
-        ]
+        rows = self._run(f"{_INBOX.select} ORDER BY number").fetchall()
+        return [_INBOX.read(row) for row in rows]
 
     @answers(port.Store.put_inbox)
     def put(self, inbox: port.Inbox) -> port.Inbox:
@@ -51,13 +48,9 @@ class InboxRows:
         given = msgspec.structs.replace(
             inbox, created_ms=inbox.created_ms or now, used_ms=inbox.used_ms or now
         )
-        number, *rest = msgspec.structs.astuple(given)
+        number, *rest = _INBOX.write(given)
         with self._connection:
-            [(stored,)] = self._run(
-                f"INSERT OR REPLACE INTO inbox ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"
-                " RETURNING number",
-                (number or None, *rest),
-            ).fetchall()
+            [(stored,)] = self._run(_PUT_INBOX, (number or None, *rest)).fetchall()
         return msgspec.structs.replace(given, number=stored)
 
     @answers(port.Store.use_inbox)
@@ -76,8 +69,7 @@ class InboxRows:
         numbers: list[int] = []
         with self._connection:
             for one in arrivals:
-                kept = msgspec.structs.replace(one, headers=msgspec.json.encode(one.headers))
-                row = self._run(_KEEP, msgspec.structs.astuple(kept)[1:]).fetchall()
+                row = self._run(_KEEP, _ARRIVAL.write(one, without=["number"])).fetchall()
                 numbers.append(row[0][0] if row else 0)
             for inbox in {one.inbox for one in arrivals}:
                 [(oldest,)] = self._run(_BEYOND, (inbox, KEPT_ARRIVALS, KEPT_BYTES)).fetchall()
@@ -98,16 +90,13 @@ class InboxReader:
         self, inbox: int, before: int | None, after: int | None, limit: int
     ) -> port.ArrivalPage:
         rows, older, newer = numbered_page(
-            self._run, f"{_ARRIVAL} WHERE inbox = ?", inbox, before, after, limit, body=5
+            self._run, f"{_ARRIVAL.select} WHERE inbox = ?", inbox, before, after, limit, body=5
         )
-        return port.ArrivalPage([_arrival(row) for row in rows], older, newer)
+        return port.ArrivalPage([_ARRIVAL.read(row) for row in rows], older, newer)
 
     @answers(port.Store.arrival)
     def one(self, inbox: int, number: int) -> port.Arrival | None:
-        row = self._run(f"{_ARRIVAL} WHERE inbox = ? AND number = ?", (inbox, number)).fetchone()
-        return None if row is None else _arrival(row)
-
-
-def _arrival(row: Sequence[Any]) -> port.Arrival:
-    number, inbox, at_ms, method, headers, *rest = row
-    return port.Arrival(number, inbox, at_ms, method, _headers.decode(headers), *rest)
+        row = self._run(
+            f"{_ARRIVAL.select} WHERE inbox = ? AND number = ?", (inbox, number)
+        ).fetchone()
+        return None if row is None else _ARRIVAL.read(row)

@@ -1,10 +1,9 @@
 """People, their memberships, sessions and links, and the last uses of credentials."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import apsw
-from msgspec.structs import astuple, replace
+from msgspec.structs import replace
 
 from tidings.core.ids import OrgId
 from tidings.store.port import (
@@ -18,18 +17,17 @@ from tidings.store.port import (
     SessionUse,
 )
 from tidings.store.sqlite.answers import answers
+from tidings.store.sqlite.tables import Table
 
 EXPIRED_SLICE = 500
 
-_PERSON = "SELECT id, email, password, created_ms FROM person ORDER BY id"
-_MEMBER = (
-    "SELECT org, person, name, role, created_ms, created_by, accepted_ms, disabled_ms FROM member"
-    " ORDER BY org, person"
-)
-_SESSION = (
-    "SELECT digest, person, credential, proof, created_ms, seen_ms, address, agent, portal"
-    " FROM session ORDER BY created_ms, digest"
-)
+_PERSON = Table("person", Person)
+_PUT_PERSON = _PERSON.upsert("id", keeps=["created_ms"])
+_MEMBER = Table("member", Member)
+# Who invited somebody, and when, stays.
+_PUT_MEMBER = _MEMBER.upsert("org", "person", keeps=["created_ms", "created_by"])
+_SESSION = Table("session", Session)
+_LINK = Table("link", Link)
 
 
 class PeopleTables:
@@ -57,9 +55,9 @@ class PeopleTables:
     def load(self) -> People:
         run = self._connection.execute
         return People(
-            [Person(*row) for row in run(_PERSON)],
-            [Member(*row) for row in run(_MEMBER)],
-            [Session(*row) for row in run(_SESSION)],
+            [_PERSON.read(row) for row in run(f"{_PERSON.select} ORDER BY id")],
+            [_MEMBER.read(row) for row in run(f"{_MEMBER.select} ORDER BY org, person")],
+            [_SESSION.read(row) for row in run(f"{_SESSION.select} ORDER BY created_ms, digest")],
         )
 
     @answers(AccessStore.put_people)
@@ -89,10 +87,7 @@ class PeopleTables:
     @answers(AccessStore.put_session)
     def put_session(self, session: Session) -> None:
         with self._connection:
-            self._connection.execute(
-                "INSERT OR REPLACE INTO session VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                astuple(session),
-            )
+            self._connection.execute(_SESSION.insert("INSERT OR REPLACE"), _SESSION.write(session))
 
     @answers(AccessStore.drop_sessions)
     def drop_sessions(self, digests: Sequence[bytes]) -> None:
@@ -110,11 +105,9 @@ class PeopleTables:
     def take_link(self, digest: bytes) -> Link | None:
         with self._connection:
             row = self._connection.execute(
-                "DELETE FROM link WHERE digest = ? RETURNING digest, purpose, person, org,"
-                " credential, expires_ms, portal",
-                (digest,),
+                f"DELETE FROM link WHERE digest = ? RETURNING {_LINK.columns}", (digest,)
             ).fetchone()
-        return None if row is None else Link(*row)
+        return None if row is None else _LINK.read(row)
 
     @answers(AccessStore.drop_expired)
     def drop_expired(self, seen_to_ms: int, born_to_ms: int, now_ms: int) -> int:
@@ -137,23 +130,12 @@ class PeopleTables:
     # -- inside a transaction ---------------------------------------------------------------------
 
     def _put_person(self, person: Person) -> None:
-        self._connection.execute(
-            "INSERT INTO person VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
-            " email = excluded.email, password = excluded.password",
-            self._dated(person),
-        )
+        dated = replace(person, created_ms=person.created_ms or self._clock_ms())
+        self._connection.execute(_PUT_PERSON, _PERSON.write(dated))
 
     def _put_member(self, member: Member) -> None:
-        self._connection.execute(
-            "INSERT INTO member VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (org, person)"
-            " DO UPDATE SET name = excluded.name, role = excluded.role,"
-            " accepted_ms = excluded.accepted_ms, disabled_ms = excluded.disabled_ms",
-            self._dated(member),
-        )
-
-    def _dated(self, row: Person | Member) -> tuple[Any, ...]:
-        """The columns of a row, made now where it is new."""
-        return astuple(replace(row, created_ms=row.created_ms or self._clock_ms()))
+        dated = replace(member, created_ms=member.created_ms or self._clock_ms())
+        self._connection.execute(_PUT_MEMBER, _MEMBER.write(dated))
 
     def _drop_member(self, org: OrgId, person: str) -> bool:
         run = self._connection.execute
@@ -173,4 +155,4 @@ class PeopleTables:
                 "DELETE FROM link WHERE purpose = ? AND person = ? AND org = ? AND credential = ?",
                 (link.purpose, link.person, link.org, link.credential),
             )
-        run("INSERT INTO link VALUES (?, ?, ?, ?, ?, ?, ?)", astuple(link))
+        run(_LINK.insert(), _LINK.write(link))

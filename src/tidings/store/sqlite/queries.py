@@ -108,17 +108,25 @@ class Queries:
             evidence = None
             if detail is not None:
                 evidence = port.Evidence(
-                    kind,
-                    detail,
-                    _headers.decode(headers or b"[]"),
-                    body or b"",
-                    bool(cut),
+                    kind=kind,
+                    detail=detail,
+                    headers=_headers.decode(headers or b"[]"),
+                    body=body or b"",
+                    truncated=bool(cut),
                     expired=kind is None and headers is None,
                     timings=None if spent is None else _timings.decode(spent),
                 )
             ended = duration is not None or evidence is not None
             found.append(
-                port.StoredAttempt(number, started, ended, duration, status, version, evidence)
+                port.StoredAttempt(
+                    number=number,
+                    started_ms=started,
+                    ended=ended,
+                    duration_ms=duration,
+                    status=status,
+                    version=version,
+                    evidence=evidence,
+                )
             )
         return found
 
@@ -136,7 +144,15 @@ class Queries:
         if row is None:
             return port.SentBody()
         shaped, accepted, again, key, cut, passage, since_ms = row
-        return port.SentBody(shaped, accepted, bool(again), key, bool(cut), passage, since_ms or 0)
+        return port.SentBody(
+            shaped=shaped,
+            accepted=accepted,
+            again=bool(again),
+            key=key,
+            cut=bool(cut),
+            passage=passage,
+            hops_since_ms=since_ms or 0,
+        )
 
     def counts(self, indexed: int) -> port.Counts:
         """See `port.Store.counts`; `indexed` is the last event whose search terms are written."""

@@ -12,19 +12,20 @@ from tidings.core.sources.topic_places import TopicPlace
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.numbered_pages import numbered_page
+from tidings.store.sqlite.tables import HEADERS, Table
 
-_SOURCE = "number, org, name, sealed, created_ms, changed_ms"
-_ASIDE = "number, source, at_ms, place, code, reason, field, headers, body, known_by, times"
-_ONE = f"SELECT {_ASIDE} FROM aside"
+_SOURCE = Table("source", port.StoredSource)
+_ASIDE = Table("aside", port.AsideMessage, {"headers": HEADERS})
+_GIVEN = ("number", "times")  # by the store
+_ONE = _ASIDE.select
 # Of a name that is there already nobody has heard: the answer was lost.
 _ANEW = "DO UPDATE SET sealed = excluded.sealed, changed_ms = excluded.changed_ms"
 _KEEP = (
-    "INSERT INTO aside (source, at_ms, place, code, reason, field, headers, body, known_by)"
+    f"INSERT INTO aside ({', '.join(_ASIDE.fields[1:-1])})"
     " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9"
     " WHERE EXISTS (SELECT 1 FROM source WHERE number = ?1)"
-    " ON CONFLICT (source, known_by) DO UPDATE SET at_ms = excluded.at_ms, place = excluded.place,"
-    " code = excluded.code, reason = excluded.reason, field = excluded.field,"
-    " headers = excluded.headers, body = excluded.body, times = times + 1"
+    f" ON CONFLICT (source, known_by) {_ASIDE.update(*_GIVEN, 'source', 'known_by')},"
+    " times = times + 1"
 )
 _REPLACED = "SELECT code, length(body) FROM aside WHERE source = ? AND known_by = ?"
 _OLDEST_CONFLICTS = (
@@ -32,12 +33,11 @@ _OLDEST_CONFLICTS = (
     " ORDER BY number LIMIT ?)"
 )
 _WHY = "UPDATE aside SET code = ?, reason = ?, field = ? WHERE source = ? AND number = ?"
-_PLACE = "topic, partition, cluster, topic_id, offset"
+_PLACE = Table("source_place", TopicPlace)
 _KEEP_PLACE = (
-    f"INSERT INTO source_place (source, {_PLACE}) SELECT ?1, ?2, ?3, ?4, ?5, ?6"
+    f"INSERT INTO source_place (source, {_PLACE.columns}) SELECT ?1, ?2, ?3, ?4, ?5, ?6"
     " WHERE EXISTS (SELECT 1 FROM source WHERE number = ?1)"
-    " ON CONFLICT DO UPDATE SET cluster = excluded.cluster, topic_id = excluded.topic_id,"
-    " offset = excluded.offset"
+    f" ON CONFLICT {_PLACE.update('topic', 'partition')}"
 )
 _KEEP_ACTIVITY = (
     "INSERT INTO source_activity (source, last_ms, minutes) SELECT ?1, ?2, ?3"
@@ -50,7 +50,6 @@ _SUM = (
     " coalesce(sum(length(body)) FILTER (WHERE code = ?1), 0), coalesce((SELECT field FROM aside c"
     " WHERE c.source = aside.source AND c.code = ?1 ORDER BY at_ms DESC LIMIT 1), '') FROM aside"
 )
-_headers = msgspec.json.Decoder(list[tuple[str, str]])
 
 
 class SourceRows:
@@ -64,8 +63,8 @@ class SourceRows:
     @answers(port.Store.load_sources)
     def load(self) -> list[port.StoredSource]:
         """See `port.SourceStore.load_sources`."""
-        rows = self._run(f"SELECT {_SOURCE} FROM source ORDER BY number").fetchall()
-        return [port.StoredSource(*row) for row in rows]
+        rows = self._run(f"{_SOURCE.select} ORDER BY number").fetchall()
+        return [_SOURCE.read(row) for row in rows]
 
     @answers(port.Store.aside_sums)
     def sums(self) -> list[port.AsideSum]:
@@ -80,11 +79,11 @@ class SourceRows:
         """See `port.SourceStore.put_source`."""
         now = self._clock_ms()
         given = msgspec.structs.replace(source, created_ms=source.created_ms or now, changed_ms=now)
-        number, *rest = msgspec.structs.astuple(given)
+        number, *rest = _SOURCE.write(given)
         with self._connection:
             [(stored,)] = self._run(
-                f"INSERT INTO source ({_SOURCE}) VALUES (?, ?, ?, ?, ?, ?)"
-                f" ON CONFLICT (number) {_ANEW} ON CONFLICT (org, name) {_ANEW} RETURNING number",
+                f"{_SOURCE.insert()} ON CONFLICT (number) {_ANEW}"
+                f" ON CONFLICT (org, name) {_ANEW} RETURNING number",
                 (number or None, *rest),
             ).fetchall()
         return msgspec.structs.replace(given, number=stored)
@@ -100,15 +99,15 @@ class SourceRows:
     @answers(port.Store.topic_places)
     def topic_places(self, source: int) -> list[TopicPlace]:
         """See `port.SourceStore.topic_places`."""
-        rows = self._run(f"SELECT {_PLACE} FROM source_place WHERE source = ?", (source,))
-        return [TopicPlace(*row) for row in rows]
+        rows = self._run(f"{_PLACE.select} WHERE source = ?", (source,))
+        return [_PLACE.read(row) for row in rows]
 
     @answers(port.Store.put_topic_places)
     def put_topic_places(self, source: int, places: Sequence[TopicPlace]) -> None:
         """See `port.SourceStore.put_topic_places`."""
         with self._connection:
             for place in places:
-                self._run(_KEEP_PLACE, (source, *msgspec.structs.astuple(place)))
+                self._run(_KEEP_PLACE, (source, *_PLACE.write(place)))
 
     @answers(port.Store.table_owner)
     def table_owner(self, source: int) -> TableOwner | None:
@@ -184,9 +183,7 @@ class SourceRows:
         if message.known_by is not None:
             known = (message.source, message.known_by)
             replaced = self._run(_REPLACED, known).fetchone()
-        _, *columns, _ = msgspec.structs.astuple(message)
-        columns[6] = msgspec.json.encode(message.headers)
-        self._run(_KEEP, columns)
+        self._run(_KEEP, _ASIDE.write(message, without=_GIVEN))
         return None if replaced is None else port.ReplacedMessage(*replaced)
 
     def _sum_of(self, source: int) -> port.AsideSum:
@@ -209,17 +206,10 @@ class AsideReader:
         rows, older, newer = numbered_page(
             self._run, f"{_ONE} WHERE source = ?", source, before, after, limit, body=8
         )
-        return port.AsidePage([_message(row) for row in rows], older, newer)
+        return port.AsidePage([_ASIDE.read(row) for row in rows], older, newer)
 
     @answers(port.Store.aside_message)
     def one(self, source: int, number: int) -> port.AsideMessage | None:
         """See `port.SourceStore.aside_message`."""
         row = self._run(f"{_ONE} WHERE source = ? AND number = ?", (source, number)).fetchone()
-        return None if row is None else _message(row)
-
-
-def _message(row: Sequence[Any]) -> port.AsideMessage:
-    number, source, at_ms, place, code, reason, field, headers, *rest = row
-    return port.AsideMessage(
-        number, source, at_ms, place, code, reason, field, _headers.decode(headers), *rest
-    )
+        return None if row is None else _ASIDE.read(row)

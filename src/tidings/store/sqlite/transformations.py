@@ -8,8 +8,10 @@ import msgspec
 from tidings.core.ids import OrgId
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
+from tidings.store.sqlite.tables import Table
 
-_COLUMNS = "SELECT org, name, version, template, created_by, created_ms FROM transformation t"
+_TRANSFORMATION = Table("transformation", port.StoredTransformation)
+_SELECT = f"{_TRANSFORMATION.select} t"
 
 
 class TransformationRows:
@@ -22,9 +24,9 @@ class TransformationRows:
     @answers(port.Store.load_transformations)
     def load_transformations(self) -> list[port.StoredTransformation]:
         return [
-            port.StoredTransformation(*row)
+            _TRANSFORMATION.read(row)
             for row in self._connection.execute(
-                f"{_COLUMNS} WHERE version = (SELECT max(version) FROM transformation n"
+                f"{_SELECT} WHERE version = (SELECT max(version) FROM transformation n"
                 " WHERE n.org = t.org AND n.name = t.name) ORDER BY org, name"
             )
         ]
@@ -36,8 +38,7 @@ class TransformationRows:
         kept = msgspec.structs.replace(transformation, created_ms=self._clock_ms())
         with self._connection:
             self._connection.execute(
-                "INSERT OR REPLACE INTO transformation VALUES (?, ?, ?, ?, ?, ?)",
-                msgspec.structs.astuple(kept),
+                _TRANSFORMATION.insert("INSERT OR REPLACE"), _TRANSFORMATION.write(kept)
             )
         return kept
 
@@ -46,9 +47,9 @@ class TransformationRows:
         self, org: OrgId, name: str, limit: int
     ) -> list[port.StoredTransformation]:
         return [
-            port.StoredTransformation(*row)
+            _TRANSFORMATION.read(row)
             for row in self._connection.execute(
-                f"{_COLUMNS} WHERE org = ? AND name = ? ORDER BY version DESC LIMIT ?",
+                f"{_SELECT} WHERE org = ? AND name = ? ORDER BY version DESC LIMIT ?",
                 (org, name, limit),
             )
         ]

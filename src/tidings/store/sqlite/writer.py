@@ -29,6 +29,7 @@ from tidings.store.sqlite.events.changed_blocks import (
     touch_blocks,
     touch_replayed,
 )
+from tidings.store.sqlite.events.rejections import REJECTION
 from tidings.store.sqlite.leaps import LATER
 from tidings.store.sqlite.queries import id_hash
 from tidings.store.sqlite.replay.slices import ReplaySlices
@@ -56,10 +57,7 @@ _SETTLE = (
 _ATTEMPT = "INSERT OR REPLACE INTO attempt VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 # An attempt that ended after its delivery was cancelled or parked counts all the same.
 _COUNT = "UPDATE delivery SET attempts = ? WHERE id = ? AND attempts < ?"
-_REJECTION = (
-    "INSERT INTO rejection (org, at_ms, name, event_id, code, message, path, body, passage)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
+_REJECTION = REJECTION.insert(without=["id"])
 _WAITS = f"SELECT 1 FROM delivery WHERE webhook = ? AND key = ? AND state < {FINAL} LIMIT 1"
 _NEXT_OF_KEY = (
     f"SELECT id FROM delivery WHERE webhook = ? AND key = ? AND state < {FINAL} ORDER BY id LIMIT 1"
@@ -200,8 +198,8 @@ class Writer:
             self._connection.executemany(
                 _REJECTION,
                 [
-                    (r.org, now, r.name, r.event_id, r.code, r.message, r.path, r.body, r.passage)
-                    for r in batch.rejections
+                    REJECTION.write(msgspec.structs.replace(rejection, at_ms=now), without=["id"])
+                    for rejection in batch.rejections
                 ],
             )
         claimed: list[Job] = []

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import apsw
-import msgspec
 
 from tidings.core.delivery.attempt_share import BUCKETS, Past
 from tidings.core.delivery.exchange import NOT_THE_RECEIVERS
@@ -16,11 +15,10 @@ from tidings.store.sqlite.delivery.recovery import LOST
 from tidings.store.sqlite.events.changed_blocks import touch
 from tidings.store.sqlite.leaps import LATER
 from tidings.store.sqlite.states import FINAL, HELD, PENDING, RETRYING
+from tidings.store.sqlite.tables import Table
 
-_PUT = (
-    "INSERT OR REPLACE INTO webhook_health (webhook, failing_since_ms, failures, cause, opens,"
-    " until_ms, told, failing_ms, partly_since_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
+_HEALTH = Table("webhook_health", port.Health, beside=1)  # its share is counted from attempts
+_PUT = _HEALTH.insert("INSERT OR REPLACE")
 # Attempts of the last minutes. There is no index by their end: it would dirty a page for nearly
 # every delivery, for a question that is asked once. They are those of the newest deliveries.
 _LAST = "SELECT coalesce(max(id), 0) FROM delivery"
@@ -79,18 +77,12 @@ class HealthRows:
                         "DELETE FROM webhook_health WHERE webhook = ?", (one.webhook,)
                     )
                 else:
-                    *kept, _ = msgspec.structs.astuple(one)  # all but its share
-                    self._connection.execute(_PUT, kept)
+                    self._connection.execute(_PUT, _HEALTH.write(one))
 
     @answers(port.Store.healths)
     def all(self) -> list[port.Health]:
-        return [
-            port.Health(*row)
-            for row in self._connection.execute(
-                "SELECT webhook, failing_since_ms, failures, cause, opens, until_ms, told,"
-                " failing_ms, partly_since_ms FROM webhook_health ORDER BY webhook"
-            )
-        ]
+        rows = self._connection.execute(f"{_HEALTH.select} ORDER BY webhook")
+        return [_HEALTH.read(row) for row in rows]
 
     @answers(port.Store.past_attempts)
     def past_attempts(self, from_ms: int, bucket_ms: int, limit: int) -> list[Past]:

@@ -6,11 +6,10 @@ from tidings.core.ids import OrgId
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.numbered_pages import numbered_page
+from tidings.store.sqlite.tables import Table
 
-_REJECTION = (
-    "SELECT id, org, at_ms, name, event_id, code, message, path, body, passage"
-    " FROM rejection WHERE org = ?"
-)
+REJECTION = Table("rejection", port.Rejection)
+_OF_ORG = f"{REJECTION.select} WHERE org = ?"
 
 
 class RejectionRows:
@@ -39,11 +38,11 @@ class Rejections:
     ) -> port.RejectionPage:
         run = self._connection.execute
         rows, older, newer = numbered_page(
-            run, _REJECTION, org, before, after, limit, body=8, number="id"
+            run, _OF_ORG, org, before, after, limit, body=8, number="id"
         )
-        return port.RejectionPage([port.Rejection(*row) for row in rows], older, newer)
+        return port.RejectionPage([REJECTION.read(row) for row in rows], older, newer)
 
     @answers(port.Store.rejection)
     def one(self, org: OrgId, number: int) -> port.Rejection | None:
-        row = self._connection.execute(f"{_REJECTION} AND id = ?", (org, number)).fetchone()
-        return None if row is None else port.Rejection(*row)
+        row = self._connection.execute(f"{_OF_ORG} AND id = ?", (org, number)).fetchone()
+        return None if row is None else REJECTION.read(row)
