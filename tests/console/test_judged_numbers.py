@@ -97,7 +97,7 @@ async def test_lists_answers_and_metrics_count_the_same_for_an_action(scenario: 
     async with pages(actions=ACTIONS, lookups=Nobody()) as p:
         del p.s.parts.delivery.engine.healths.shown
         await declare(p.s.webhooks, ORG, {"welcome": ACTIONS["welcome"]}, "actions.toml")
-        [webhook] = [webhook for webhook in p.s.registry.of_org(ORG) if webhook.acts]
+        [webhook] = [webhook for webhook in p.s.registry.of_org(ORG) if webhook.type.acts]
         world = World(p, webhook, await p.s.add_org(7), await p.browser())
         await check_numbers(world, scenario)
         await check_action(world)

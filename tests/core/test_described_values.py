@@ -4,7 +4,7 @@ import pytest
 
 from tidings.values import ABSENT, IN_DATA, IN_EVENTS, IN_FIELDS, PERSONAL, describe_value
 
-CASES = [  # in fields, in events, in data, personal
+CASES: list[tuple[object, str, str, str, str]] = [  # in fields, in events, in data, personal
     (ABSENT, "nothing", "nothing", "nothing", "nothing"),
     (None, "nothing", "null", "null", "null"),
     (True, "true", "true", "true", "true"),

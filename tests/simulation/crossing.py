@@ -57,7 +57,7 @@ class CrossedShaper:
         self.actions: Any = None  # of the process, once it is built
 
     async def shape(self, webhook: Webhook, job: Job) -> bytes:
-        maker = self.actions.make if webhook.acts else self._plain.shape
+        maker = self.actions.make if webhook.type.acts else self._plain.shape
         body: bytes = await maker(webhook, job)
         return body
 
@@ -116,7 +116,9 @@ class CrossedWorld(ReplayWorld):
         await self.surely(lambda: parts.orgs.ensure(ORG))
         await self.set_org({"validation": "off"})
         await self.surely(lambda: declare(self.webhooks, ORG, ACTIONS, "actions.toml"))
-        self.acting = {one.webhook.number for one in self.webhooks.list(ORG) if one.webhook.acts}
+        self.acting = {
+            one.webhook.number for one in self.webhooks.list(ORG) if one.webhook.type.acts
+        }
         self.declared_s = min(self.declared_s, self.loop.time())
         if not parts.sources.sources.of(ORG):
             caller = Caller(ORG, platform=True)

@@ -9,7 +9,6 @@ import pytest
 from tests.api.control_client import basic
 from tests.openapi.calls import body_of, headers_of
 from tests.openapi.world import SOURCE, Things, world
-from tools.api_promise import described
 from tidings.api.openapi.document import operations
 from tidings.api.openapi.scopes import PLATFORM, SCOPES
 from tools.api_promise import described

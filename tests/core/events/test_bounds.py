@@ -13,7 +13,6 @@ from tidings.core.events.envelope import (
     SECONDS_FROM,
     SECONDS_TO,
     SURELY_MS,
-    came,
     time_warning,
 )
 from tidings.core.events.own_schema import NODES_OF_LOOP, SCHEMA_BYTES_MAX, SchemaSize
@@ -30,6 +29,7 @@ from tidings.core.events.passage import (
 from tidings.core.events.schema_cost import CHECK_NS, SCANNED_BYTES, Cost
 from tidings.core.ids import OrgId
 from tidings.errors import Invalid, TooLarge
+from tidings.values import IN_EVENTS, describe_value
 
 DOOR = Doors(b"a").of_org(OrgId(1))
 
@@ -51,7 +51,7 @@ def test_the_code_of_a_till_has_its_length(length: int, is_taken: bool) -> None:
     ],
 )
 def test_what_came_is_told_up_to_its_length(value: object, words: str) -> None:
-    assert came(value) == words
+    assert describe_value(value, IN_EVENTS) == words
 
 
 def declared_schema(size: int) -> dict[str, Any]:

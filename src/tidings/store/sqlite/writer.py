@@ -198,7 +198,10 @@ class Writer:
             self._connection.executemany(
                 _REJECTION,
                 [
-                    REJECTION.write(msgspec.structs.replace(rejection, at_ms=now), without=["id"])
+                    REJECTION.write(
+                        port.Rejection(id=0, at_ms=now, **msgspec.structs.asdict(rejection)),
+                        without=["id"],
+                    )
                     for rejection in batch.rejections
                 ],
             )
