@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tests.e2e.operations.kubernetes_names import injected
 from tidings.api.http.metrics_access import MetricsReaders
 from tidings.app.parts import inbox_host, metrics_readers
 from tidings.egress.policy import AllowedRange
@@ -306,22 +307,6 @@ def test_inboxes_have_a_host_that_is_not_the_consoles(settings: dict[str, str], 
     else:
         [problem] = refused(environ)
         assert problem.startswith("TIDINGS_INBOX_URL must name another host than the console's")
-
-
-def injected(service: str = "TIDINGS", host: str = "10.96.3.7", port: int = 8080) -> dict[str, str]:
-    """What Kubernetes puts into every container of a namespace for a service with a named port."""
-    netloc = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    found = {
-        f"{service}_SERVICE_HOST": host,
-        f"{service}_SERVICE_PORT": str(port),
-        f"{service}_SERVICE_PORT_HTTP": str(port),
-        f"{service}_PORT": f"tcp://{netloc}",
-    }
-    for protocol in ("tcp", "udp", "sctp"):
-        one = f"{service}_PORT_{port}_{protocol.upper()}"
-        found[one] = f"{protocol}://{netloc}"
-        found |= {f"{one}_PROTO": protocol, f"{one}_PORT": str(port), f"{one}_ADDR": host}
-    return found
 
 
 @pytest.mark.parametrize(

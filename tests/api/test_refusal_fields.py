@@ -15,7 +15,7 @@ import pytest
 import tidings
 from tests.api.control_client import BASIC, Service, basic, service
 from tests.api.named import PLACE, name_in, well_named
-from tests.api.v1.access.test_credentials import make
+from tests.api.v1.access.credential_calls import make
 from tests.syntax import walk
 from tidings.engine.access.till_guard import TRIES
 

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from tests.api.control_client import BASIC, Service, basic, service
-from tests.api.v1.events.test_v1_stream import Listening
+from tests.api.v1.events.listening import Listening
 from tidings.api.v1.arrivals import WAITING_MAX
 from tidings.core.delivery.exchange import Answer
 from tidings.core.ids import OrgId

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from tests.destinations.messages import hook
-from tests.destinations.test_registry import Noted
+from tests.destinations.noted import Noted
 from tidings.app.parts import destinations
 from tidings.core.actions.action import EVENTS
 from tidings.core.connections.connection import Connection, Connections

@@ -5,12 +5,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.overflow import OVERFLOW
+
 from ..e2e.harness.service import ServiceProcess
 from ..e2e.harness.until import until
 from .axe import violations
 from .chrome import Reader
 from .conftest import NewReader
-from .test_pages import OVERFLOW
 from .world import World
 
 pytestmark = [pytest.mark.systems, pytest.mark.timeout(120)]

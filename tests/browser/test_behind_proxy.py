@@ -14,6 +14,8 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from playwright.sync_api import Browser, Playwright, expect
 
+from tests.browser.product import BLOCKED, Product
+
 from ..e2e.harness.api import Api
 from ..e2e.harness.events import event, new_id
 from ..e2e.harness.nginx import HOST
@@ -21,7 +23,6 @@ from ..e2e.harness.service import KEY, SECRET, ServiceProcess
 from ..e2e.harness.until import until
 from .chrome import Reader, launch
 from .proxy import PRODUCT, BrowserNginx
-from .test_portal_frame import BLOCKED, Product
 
 pytestmark = [pytest.mark.systems, pytest.mark.timeout(120)]
 

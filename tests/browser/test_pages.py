@@ -11,6 +11,8 @@ import pytest
 from playwright.sync_api import Error as PageError
 from playwright.sync_api import Page, Route
 
+from tests.browser.overflow import OVERFLOW
+
 from ..e2e.harness.service import ServiceProcess
 from .axe import violations
 from .chrome import Reader
@@ -37,13 +39,6 @@ LOOKS = {
     "dark": {"width": 1280, "dark": True},
     "phone": {"width": 360},
 }
-OVERFLOW = """() => {
-  const width = document.documentElement.clientWidth;
-  if (document.documentElement.scrollWidth <= width) return null;
-  const wide = [...document.querySelectorAll("main *")].filter(
-    (one) => one.getBoundingClientRect().right > width + 1 && !one.closest(".scroll, pre, .tabs"));
-  return wide.slice(0, 3).map((one) => one.outerHTML.slice(0, 120));
-}"""
 CUT = """() => [...document.querySelectorAll("table.cardlike")]
   .filter((one) => one.scrollWidth > one.parentElement.clientWidth + 1)
   .map((one) => [one.scrollWidth, one.parentElement.clientWidth, one.tHead.innerText])"""

@@ -7,11 +7,12 @@ third parties blocked, as other browsers do by default; that it blocks them is s
 
 import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, urlsplit
+from http.server import ThreadingHTTPServer
 
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect
+
+from tests.browser.product import BLOCKED, Product
 
 from ..e2e.harness.api import Api
 from ..e2e.harness.receiver import Receiver
@@ -19,30 +20,6 @@ from ..e2e.harness.service import ServiceProcess
 from .chrome import Reader, launch
 
 pytestmark = [pytest.mark.systems, pytest.mark.timeout(120)]
-
-BLOCKED = "--test-third-party-cookie-phaseout"
-AROUND = (
-    '<!doctype html><title>A product</title><iframe src="{}" width="900" height="700"></iframe>'
-)
-
-
-class Product(BaseHTTPRequestHandler):
-    """`/around?frame=URL` is a page with a frame; `/plain` sets a cookie and says what came."""
-
-    def do_GET(self) -> None:
-        asked = urlsplit(self.path)
-        self.send_response(200)
-        self.send_header("content-type", "text/html")
-        if asked.path == "/around":
-            text = AROUND.format(parse_qs(asked.query)["frame"][0])
-        else:
-            text = f"cookies: {self.headers.get('cookie', 'none')}"
-            self.send_header("set-cookie", "plain=1; SameSite=None; Secure; Path=/")
-        self.end_headers()
-        self.wfile.write(text.encode())
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
 
 
 @pytest.fixture

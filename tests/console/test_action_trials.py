@@ -9,8 +9,7 @@ import pytest
 
 from tests.api.control_client import Reply
 from tests.api.log_client import accept
-from tests.console.test_actions_pages import said
-from tests.console.test_strange_names import MARK, STRANGE, Markup
+from tests.console.parts.markup import MARK, STRANGE, Markup, said
 from tests.console.webhook_client import Browser, Pages, pages, text
 from tests.declared_actions import CONTACT, OPTED_OUT, SECRET, Nobody
 from tidings.core.actions.action import Action, Call, Cap, Each, Found, Secret, Text

@@ -1,11 +1,10 @@
 """The pages of actions: what cannot be done and because of whom, what each does, and its runs."""
 
 import re
-from html import unescape
 
 from tests.api.log_client import accept
 from tests.console.crawl import act
-from tests.console.test_strange_names import MARK, STRANGE, Markup
+from tests.console.parts.markup import MARK, STRANGE, Markup, said
 from tests.console.webhook_client import Pages, pages, text
 from tests.declared_actions import SECRET, text_message, welcome
 from tidings.console.pages.actions import WHICH
@@ -16,11 +15,6 @@ from tidings.store import port
 
 MAIL_DOWN = "cannot send: the mail server of the connection mail refuses connections"
 BOTH = {one.name: one for one in (welcome(), text_message())}
-
-
-def said(page: str) -> str:
-    """The words of a page."""
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", page)).split())
 
 
 async def declared(p: Pages) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.console.test_one_judgement import (
+from tests.console.parts.judged_world import (
     ACTIONS,
     ORG,
     SCENARIOS,

@@ -9,7 +9,7 @@ import jinja2
 import pytest
 from jinja2 import nodes
 
-from tests.console.access.test_portal import BODY, Visitor, link, open_it
+from tests.console.access.visitor import BODY, Visitor, link, open_it
 from tests.console.webhook_client import pages
 from tidings.console import frame, words
 

@@ -3,27 +3,17 @@
 import email
 import runpy
 import shutil
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from tests.cli.service_wheel import ROOT, build
 from tidings import __version__
 
-ROOT = Path(__file__).resolve().parents[2]
 INFO = f"tidings-{__version__}.dist-info"
 STATIC = "tidings/console/static/"
 TAKEN = ("pyproject.toml", "README.md", "LICENSE", "scripts", "src")
-
-
-def build(source: Path, into: Path) -> subprocess.CompletedProcess[str]:
-    """Build as a release does, with what is installed, without the network."""
-    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory"]
-    return subprocess.run(
-        [*command, str(into)], cwd=source, check=False, timeout=60, capture_output=True, text=True
-    )
 
 
 def test_the_wheel_holds_what_the_console_serves_and_nothing_else_of_it(tmp_path: Path) -> None:

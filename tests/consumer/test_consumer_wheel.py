@@ -1,16 +1,14 @@
 """The wheel that brands import: it is complete, and works where nothing of the service is."""
 
-import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from tests.consumer.wheel_tools import ROOT, UV, run
 from tidings import __version__
 
-ROOT = Path(__file__).resolve().parents[2]
-UV = Path(sys.executable).with_name("uv")
 ALONE = """
 from tidings_consumer import Router, verify
 from tidings_consumer.events import PointsIssued
@@ -30,14 +28,6 @@ try:
 except ModuleNotFoundError:
     print("alone")
 """
-
-
-def run(*command: object, cwd: Path) -> str:
-    """Its output; it must not fail."""
-    words = [str(word) for word in command]
-    done = subprocess.run(words, cwd=cwd, check=False, timeout=60, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 @pytest.fixture(scope="module")

@@ -2,40 +2,16 @@
 
 from typing import Any
 
-import msgspec
 import pytest
 
-from tests.destinations.messages import TestMessage, hook
+from tests.destinations.messages import TestMessage
+from tests.destinations.noted import Noted, webhook
 from tidings.core.connections.connection import Connection, Connections
 from tidings.core.delivery.exchange import Fault, FaultKind
 from tidings.core.webhooks.kinds import HTTP, KAFKA, QUEUE
-from tidings.core.webhooks.webhook import Webhook
-from tidings.destinations.port import Headers, Shown
 from tidings.destinations.registry import ByKind
-from tidings.destinations.undialled import UndialledChannel
 
 MAIN = Connection("main", "kafka", {"servers": "a:9092"})
-
-
-class Noted:
-    """A driver that notes what it is to open."""
-
-    def __init__(self) -> None:
-        self.opened: list[tuple[str, Connection | None]] = []
-
-    def open(self, webhook: Webhook, connection: Connection | None) -> UndialledChannel:
-        self.opened.append((webhook.kind, connection))
-        return UndialledChannel(webhook, "")
-
-    def carried(self, webhook: Webhook) -> Headers:
-        return []
-
-    def show(self, webhook: Webhook, headers: Headers, body: bytes, key: int | None) -> Shown:
-        return Shown("NOTE", headers, body)
-
-
-def webhook(kind: str, connection: str = "") -> Webhook:
-    return msgspec.structs.replace(hook("https://a.b/"), kind=kind, connection=connection)
 
 
 @pytest.fixture

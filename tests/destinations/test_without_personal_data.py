@@ -16,8 +16,8 @@ from tests.e2e.harness.api import Api
 from tests.e2e.harness.events import new_id
 from tests.e2e.harness.service import ORG
 from tests.e2e.harness.until import until
-from tests.e2e.test_personal_data_left_out import ASKS, ENRICHED, PERSONAL, fill, issued
-from tests.e2e.test_replays import replay
+from tests.e2e.personal_data import ASKS, ENRICHED, PERSONAL, fill, issued
+from tests.e2e.replay_calls import replay
 from tests.postgres_server import shared_server
 from tidings.core.webhooks.kinds import EMAIL, HTTP, KAFKA, OFFERED, PULL, QUEUE, SQL
 

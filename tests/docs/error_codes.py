@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import tidings
-from tests.docs.test_error_texts import SENTENCE, _words, values
+from tests.docs.source_texts import SENTENCE, _words, values
 from tests.syntax import walk
 
 SOURCE = Path(tidings.__file__).parent

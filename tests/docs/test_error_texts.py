@@ -5,100 +5,12 @@ The texts are gathered from the code: what is handed to the constructors and fun
 `…` stands for what is filled in when it is said.
 """
 
-import ast
 import re
-from collections.abc import Iterator
-from functools import cache
-from pathlib import Path
 
-import tidings
-from tests.syntax import walk
+from tests.docs.source_texts import UNKIND, texts
 
-SOURCE = Path(tidings.__file__).parent
-# Functions and exceptions of the code whose texts a caller, an operator or a user gets to read.
-REFUSE = frozenset(
-    "refuse refused warn Stop Denied Fault EventFault Refusal TargetRefused BackupRefused "
-    "SchemaRefused RecordRefused call_refused FilterRefused LoadRefused AnswerRefused BadFile "
-    "FileFault StoreRefused PlatformDown BootstrapRefused VaultRefused Unreachable DemoFailed "
-    "Unrenderable SettingsRefused _refused _refusal _fault because".split()
-)
-SENTENCE = re.compile(r"[A-Za-z…\"(].* .*[.:…)\w]", re.S)
-UNKIND = re.compile(
-    r"\b(invalid|illegal|oops|sorry|please|wrongly|bad request|exception|traceback|stack|"
-    r"null pointer|unexpected error|internal error|something went wrong|unable to|not allowed)\b",
-    re.IGNORECASE,
-)
 CLASS_NAME = re.compile(r"\b[A-Z][a-z]+(?:[A-Z][a-z]+)*(?:Error|Exception)\b")
 PLACE = re.compile(r" \((?P<code>[^()]*), (?P<where>[^()]*)\)$")
-
-Text = tuple[str, int, str, str]  # file, line, by what, the text
-
-
-def _words(node: ast.expr) -> str | None:
-    """A text of the code, with … for what is filled in; None for what is no text."""
-    if isinstance(node, ast.Constant):
-        return node.value if isinstance(node.value, str) else None
-    if isinstance(node, ast.JoinedStr):
-        return "".join(_words(part) or "…" for part in node.values)
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        left, right = _words(node.left), _words(node.right)
-        return None if left is None and right is None else f"{left or '…'}{right or '…'}"
-    if isinstance(node, ast.IfExp):
-        return _words(node.body) or _words(node.orelse)
-    return None
-
-
-def _of_call(node: ast.Call, named: dict[str, str]) -> Iterator[str]:
-    for argument in [*node.args, *(keyword.value for keyword in node.keywords)]:
-        said = named.get(argument.id) if isinstance(argument, ast.Name) else _words(argument)
-        if said and SENTENCE.fullmatch(said):
-            yield said
-
-
-def values(module: ast.Module) -> Iterator[tuple[int, str, ast.expr]]:
-    """The texts of declared fields of the kind `Value`, each with its line and its code. It is
-    handed their parts; the name is that of the field, where the same module declares it."""
-    named: dict[str, str] = {}  # of kinds, by their names in the code
-    for node in walk(module):
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Field":
-            if len(node.args) > 1 and isinstance(node.args[1], ast.Name):
-                name, kind = _words(node.args[0]) or "…", node.args[1].id
-                named[kind] = name if named.get(kind, name) == name else "…"
-    for node in walk(module):
-        value = node.value if isinstance(node, ast.Assign | ast.Return) else None
-        if isinstance(value, ast.Call) and getattr(value.func, "id", "") == "Value":
-            target = node.targets[0] if isinstance(node, ast.Assign) else None
-            name = named.get(target.id, "…") if isinstance(target, ast.Name) else "…"
-            _, must, code, advice, *_ = value.args
-            said = f"{name} must be {_words(must) or '…'}; got …. {_words(advice) or '…'}"
-            yield value.lineno, said, code
-
-
-@cache
-def texts() -> list[Text]:
-    """All of them, in the order of files and lines; gathered once."""
-    found: list[Text] = []
-    for path in sorted(SOURCE.rglob("*.py")):
-        if "node_modules" in path.parts:
-            continue
-        module, file = ast.parse(path.read_text("utf-8")), path.relative_to(SOURCE).as_posix()
-        found += [(file, line, "refuse", said) for line, said, _ in values(module)]
-        for scope in walk(module):
-            if not isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef):
-                continue
-            nodes = walk(scope)
-            named: dict[str, str] = {}  # texts that have a name before they are said
-            for node in nodes:
-                if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-                    if (said := _words(node.value)) is not None:
-                        named[node.targets[0].id] = said
-            for node in nodes:
-                if not isinstance(node, ast.Call):
-                    continue
-                by = getattr(node.func, "attr", getattr(node.func, "id", ""))
-                if by in REFUSE:
-                    found += [(file, node.lineno, by, one) for one in _of_call(node, named)]
-    return sorted(set(found))
 
 
 def test_every_error_text_in_one_list() -> None:

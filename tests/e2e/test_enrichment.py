@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.platform_answers import WISHES, fill
+
 from ..cli.command import Command
 from .harness.api import Api
 from .harness.events import new_id
@@ -18,13 +20,6 @@ from .harness.service import KEY, SECRET
 from .harness.until import until
 
 PLATFORM = Path(__file__).parent / "harness/platform_process.py"
-WISHES: dict[str, Any] = {
-    "tillDetailsEnrichmentEnabled": True,
-    "storeDetailsEnrichmentEnabled": True,
-    "customerIdentifiersToBeEnriched": ["Instore", "WeChat"],
-    "cardNumberEnrichmentEnabled": True,
-    "availablePointsBalanceEnrichmentEnabled": True,
-}
 
 
 def thin(event_id: str, org: int | None, customer: int = 41200777) -> bytes:
@@ -35,23 +30,6 @@ def thin(event_id: str, org: int | None, customer: int = 41200777) -> bytes:
         f'{{"customerId":{customer}}},"triggeringActivity":{{"name":"NewBill","enteredBy":'
         '{"id":5031}}}}'
     ).encode()
-
-
-def fill(api: Api) -> None:
-    """One of each kind."""
-    put = {
-        "tills/5031": {"code": "till.01", "name": "Till 1", "storeId": "9"},
-        "stores/9": {"code": "store.01", "name": "Harbour store", "externalId": "S-01"},
-    }
-    for path, record in put.items():
-        api.send("PUT", f"/v1/reference/{path}", record).must(201)
-    csv = (
-        b"id,mobile,email,externalId,cardNumbers,pointsBalance,wechat.brand.unionId\n"
-        b"41200777,15550100,asha@example.test,EXT-41,6000112233;6000112244,410,o6_bm\n"
-    )
-    headers = {"content-type": "text/csv"}
-    done = api.call("POST", "/v1/reference/customers:load", csv, headers).must(200)
-    assert done["loaded"] == 1
 
 
 def test_one_webhook_gets_the_enriched_event_and_the_other_the_accepted_bytes(

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from tests.openapi.test_streams import OF_ORG, fits
+from tests.openapi.stream_content import OF_ORG, fits
 from tidings.core.webhooks.settings import METHODS
 
 from .harness.api import Api

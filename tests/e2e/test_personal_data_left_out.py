@@ -6,52 +6,18 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from tests.e2e.personal_data import ASKS, ENRICHED, PERSONAL, fill, issued
+from tests.e2e.replay_calls import comes_to, replay
+
 from .harness.api import Api
 from .harness.events import new_id
 from .harness.fixtures import NewService
 from .harness.receiver import Receiver
 from .harness.service import ORG, ServiceProcess
 from .harness.until import until
-from .test_replays import comes_to, replay
 
-ASKS: dict[str, Any] = {"withoutPersonalData": True}
-ENRICHED: dict[str, Any] = {
-    "tillDetailsEnrichmentEnabled": True,
-    "customerIdentifiersToBeEnriched": ["Instore", "WeChat"],
-    "cardNumberEnrichmentEnabled": True,
-}
-PERSONAL = (
-    b"15550100", b"asha", b"Asha", b"EXT-41", b"6000112233", b"o6_bm", b"91555", b"harbour lane",
-    b"15550177", b"sec-",
-)  # fmt: skip
 ON_THE_LINE_S = 0.5  # what has left by then is read by then, on a busy machine too
 RETRY = {"retryPolicy": {"delaysInSeconds": [2]}}
-
-
-def issued(event_id: str, org: int) -> bytes:
-    """An event with personal data where the type declares it, in another spelling, and where
-    nobody has declared anything."""
-    return (
-        f'{{"eventName":"pointsIssued","eventId":"{event_id}","orgId":{org},"createdAt":1770801300,'
-        '"traceAttributes":{"x-user":"sec-1"},"phone":"15550177","data":{"totalPointsIssued":66.10,'
-        '"customerIdentifiers":{"customerId":41200777,"firs\\u0074Name":"Asha","mobile":91555,'
-        '"INSTORE":{"email":"asha@example.test","address":"7 harbour lane"}},'
-        '"note":"call 15550177","nested":{"deep":[{"mail":"asha@example.test"}]},'
-        '"triggeringActivity":{"name":"NewBill","enteredBy":{"id":5031},"additionalAttributes":'
-        '[{"key":"Remarks","value":"sec-2"}],"identifiers":[{"key":"billId","value":"B-1",'
-        '"more":"sec-3"}]}}}'
-    ).encode()
-
-
-def fill(api: Api) -> None:
-    """What enrichment knows of the customer and of the till."""
-    till = {"code": "till.01", "name": "Till 1", "storeId": "9"}
-    api.send("PUT", "/v1/reference/tills/5031", till).must(201)
-    csv = (
-        b"id,mobile,email,externalId,cardNumbers,wechat.brand.unionId\n"
-        b"41200777,15550100,asha@example.test,EXT-41,6000112233,o6_bm\n"
-    )
-    api.call("POST", "/v1/reference/customers:load", csv, {"content-type": "text/csv"}).must(200)
 
 
 def is_clean(body: bytes) -> bool:

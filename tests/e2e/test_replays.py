@@ -4,9 +4,10 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import pytest
+
+from tests.e2e.replay_calls import comes_to, dry, replay
 
 from .harness.api import Api
 from .harness.events import event, new_id
@@ -24,35 +25,9 @@ def batch(ids: list[str], org: int) -> bytes:
     return b"[" + b",".join(event(one, org) for one in ids) + b"]"
 
 
-def replay(api: Api, hook: dict[str, Any], **fields: Any) -> dict[str, Any]:
-    """Ask for a replay; the job."""
-    body = {"webHookId": hook["webHookId"]} | fields
-    made: dict[str, Any] = api.send("POST", "/v1/replays", body).must(201)
-    return made
-
-
-def dry(api: Api, hook: dict[str, Any], **fields: Any) -> dict[str, Any]:
-    """What a replay would do."""
-    body = {"webHookId": hook["webHookId"], "dryRun": True} | fields
-    told: dict[str, Any] = api.send("POST", "/v1/replays", body).must(200)
-    return told
-
-
 def came(receiver: Receiver, path: str, event_id: str) -> bool:
     """Whether an event is there."""
     return event_id in receiver.known_ids(path)
-
-
-def comes_to(api: Api, job: dict[str, Any], *states: str, seconds: float = 40) -> dict[str, Any]:
-    """The job, once it is in one of these states."""
-
-    def ask() -> dict[str, Any] | None:
-        found: dict[str, Any] = api.get(f"/v1/replays/{job['id']}").must(200)
-        return found if found["state"] in states else None
-
-    found = until(ask, f"{job['id']} comes to {'/'.join(states)}", seconds)
-    assert found is not None
-    return found
 
 
 @pytest.mark.systems

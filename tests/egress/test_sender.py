@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.egress.support import FORBIDDEN
 from tidings.core.delivery.exchange import Answer, Fault, FaultKind
 from tidings.egress.address import parse_target
 from tidings.egress.dial import Dialler
@@ -19,7 +20,6 @@ from tidings.egress.wire import Wire
 from .nameserver import NameServer, Zone
 from .receivers import EMPTY, OK, Handler, Receiver, answering, read_request
 from .support import BODY, DEV, HEADERS, Names, at, outlet_to, post
-from .test_policy import FORBIDDEN
 
 
 def recorder(requests: list[bytes], answer: bytes = EMPTY) -> Handler:

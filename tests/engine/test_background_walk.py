@@ -8,41 +8,12 @@ from typing import Any
 
 import pytest
 
-from tests.engine.notice_world import Post, Receivers
-from tests.ports import Unhashed, at_once, ports
+from tests.engine.running.background import background, started
 from tests.simulation.loop import simulate
-from tests.simulation.parts import SimulatedClock
-from tests.store.in_process import MemoryStore
-from tidings.compose import App, build
-from tidings.ports import Options
+from tidings.compose import App
 from tidings.store import port
 
 Meet = Callable[["asyncio.Task[Any]"], None]
-
-
-async def started() -> App:
-    """The service over a store of the test's own, with everything on, at rest."""
-    clock = SimulatedClock()
-    app = build(
-        ports(
-            store=MemoryStore(clock),
-            clock=clock,
-            sender=Receivers(),
-            mailer=Post(),
-            passwords=Unhashed(),
-        ),
-        Options(),
-    )
-    await app.load(at_once)
-    await app.start(at_once)
-    await asyncio.sleep(20)
-    return app
-
-
-def background() -> "dict[str, asyncio.Task[Any]]":
-    """The tasks that run now, by their names; without the test's own."""
-    current = asyncio.current_task()
-    return {task.get_name(): task for task in asyncio.all_tasks() if task is not current}
 
 
 async def at_rest(name: str) -> "asyncio.Task[Any]":

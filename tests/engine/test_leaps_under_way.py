@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.engine.delivery.test_leaving import SlowLine, changed, desk_of
-from tests.engine.shaping.test_shaped_sending import HOOK, Desk, Shaping, job
+from tests.engine.delivery.scenes.slow_line import SlowLine, changed, desk_of
+from tests.engine.shaping.sending_desk import HOOK, Desk, Shaping, job
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.store import port

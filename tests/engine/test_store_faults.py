@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from tests.api.control_client import BASIC, START_MS, Service, event, service
-from tests.api.v1.test_v1_replays import events, hook
+from tests.api.v1.replay_calls import events, hook
 from tests.engine.notice_world import NoticeWorld, in_world
 from tests.engine.store_faults import FULL, WRONG, first, refusing
 from tests.simulation.loop import simulate

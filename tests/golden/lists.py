@@ -19,7 +19,7 @@ from typing import Any
 
 import tidings
 from tests.docs.error_codes import codes
-from tests.docs.test_error_texts import SOURCE, texts
+from tests.docs.source_texts import SOURCE, texts
 from tests.e2e.harness import store_file
 from tests.e2e.harness.until import until
 from tests.golden.taken_up import TakenUp, taken_up

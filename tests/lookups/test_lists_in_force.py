@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lookups.test_csv import File
+from tests.lookups.csv_file import File
 from tidings.app.actions import searched_files
 from tidings.core.actions.action import CsvLookup, Lookup
 from tidings.core.actions.file.reading import ActionsFile

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.openapi.validate import fault
+from tests.openapi.stream_content import OF_INBOX, OF_ORG, STREAM, content_of, fits
 from tests.openapi.world import World, world
 from tidings.api.http.event_stream import KEEP_ALIVE_S, RETRY_MS
 from tidings.api.openapi.document import operations
@@ -17,8 +17,6 @@ from tidings.engine.replay.runs import fact_of
 from tools.api_promise import described
 from tools.breaking_changes import breaking
 
-STREAM = "text/event-stream"
-OF_ORG, OF_INBOX = "GET /v1/stream", "GET /v1/inboxes/{inbox_id}/stream"
 KINDS = {
     OF_ORG: {"event", "delivery", "replay", "dropped"},
     OF_INBOX: {"arrival", "dropped"},
@@ -28,20 +26,6 @@ KINDS = {
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
     return described()
-
-
-def content_of(document: dict[str, Any], call: str) -> dict[str, Any]:
-    operation = dict(operations(document))[call]
-    content: dict[str, Any] = operation["responses"]["200"]["content"][STREAM]
-    return content
-
-
-def fits(document: dict[str, Any], call: str, kind: str, fact: Any) -> None:
-    """The fact has the fields that are described, and no others."""
-    said = content_of(document, call)["x-events"][kind]["schema"]
-    assert fault(document, said, fact) is None, (kind, fact)
-    known = document["components"]["schemas"][said["$ref"].rpartition("/")[2]]["properties"]
-    assert fact.keys() == known.keys(), kind
 
 
 def facts_of(text: str) -> Iterator[tuple[str, Any]]:

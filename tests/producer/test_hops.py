@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.e2e.events.test_endless import log_of, stopped
+from tests.e2e.events.org_log import log_of, stopped
 from tests.e2e.harness.api import Api
 from tests.e2e.harness.events import event as whole_event
 from tests.e2e.harness.events import new_id

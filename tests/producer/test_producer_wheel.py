@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.consumer.test_consumer_wheel import ROOT, UV, run
-from tests.consumer.test_oldest_python import OLDEST, newer
+from tests.consumer.oldest_python import OLDEST, newer
+from tests.consumer.wheel_tools import ROOT, UV, run
 from tests.producer.told import ToldService
 from tidings import __version__
 

@@ -10,8 +10,7 @@ from tests.depth import depth
 from tests.simulation.crossing import LEARNS_S, LEAST_SHARE, LIMITED_ORG, CrossedWorld
 from tests.simulation.loop import SimulatedLoop
 from tests.simulation.parts import ReceiverLimit
-from tests.simulation.test_replays import meddling
-from tests.simulation.test_simulation import trouble
+from tests.simulation.trouble import meddling, trouble
 from tests.simulation.world import ORG
 from tidings.core.delivery.breaker import Position
 from tidings.core.retention import RetentionDays

@@ -7,7 +7,7 @@ import pytest
 
 from tests.simulation.loop import simulate
 from tests.simulation.replaying import ReplayWorld
-from tests.simulation.test_simulation import HEALED_S
+from tests.simulation.trouble import HEALED_S
 from tidings.core.delivery.breaker import Position
 from tidings.core.delivery.states import State
 

@@ -9,17 +9,10 @@ import pytest
 from tests.depth import depth
 from tests.simulation.loop import SimulatedLoop
 from tests.simulation.replaying import ReplayWorld
-from tests.simulation.test_simulation import DAY_S, HEALED_S, trouble
+from tests.simulation.trouble import DAY_S, HEALED_S, meddling, trouble
 
 SEEDS = depth(3, 40, "TIDINGS_SIMULATION_SEEDS")
 FIRST = int(os.environ.get("TIDINGS_SIMULATION_FIRST", "0"))
-
-
-async def meddling(world: ReplayWorld, rng: random.Random) -> None:
-    """People at work, whatever breaks."""
-    while True:
-        await asyncio.sleep(rng.random() * 0.6)
-        await world.meddle(rng)
 
 
 async def life(world: ReplayWorld, rng: random.Random) -> None:

@@ -5,9 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.systems.answering import Answering, accept_many, rss
+
 from ..e2e.harness.service import ServiceProcess
 from ..e2e.harness.until import until
-from .test_waiting_memory import Answering, accept_many, answering, rss
 
 WEBHOOKS, AT_ONCE, EVENTS, BYTES_EACH = 25, 60, 80, 240_000
 WELL = 20  # events that each of them answers before

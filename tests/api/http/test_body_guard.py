@@ -1,12 +1,12 @@
 """Every body is judged before it is read, and counted while it is held."""
 
 import asyncio
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from tests.api.control_client import service
+from tests.api.http.unread_bodies import unread
 from tests.core.access.callers import caller_of
 from tidings.api.http import body_guard
 from tidings.api.http.body_guard import CALLER, BodyGuard, GuardedBody, release_body, streamed
@@ -181,50 +181,3 @@ async def test_the_bound_of_the_route_is_looked_at_before_the_body(key: str | No
         auth = await s.add_org(7)
         for path in ("/v1/inboxes", "/v1/orgs/7/credentials", "/v1/transformations"):
             assert await unread(s, path, auth, length=300_000, key=key) == (413, 0)
-
-
-async def unread(
-    s: Any,
-    path: str,
-    auth: str | None,
-    *,
-    length: int,
-    key: str | None,
-    more: Sequence[tuple[bytes, bytes]] = (),
-) -> tuple[int, int]:
-    """The status of a call with a body of such a length, and how often its body was asked for."""
-    headers = [
-        *more,
-        (b"content-type", b"application/json"),
-        (b"content-length", str(length).encode()),
-        (b"host", b"testserver"),
-    ]
-    if auth is not None:
-        headers.append((b"authorization", auth.encode()))
-    if key is not None:
-        headers.append((b"idempotency-key", key.encode()))
-    asked, sent = 0, []
-
-    async def receive() -> dict[str, Any]:
-        nonlocal asked
-        asked += 1
-        return {"type": "http.request", "body": b"x" * length, "more_body": False}
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    scope = {
-        "type": "http",
-        "method": "POST",
-        "path": path,
-        "raw_path": path.encode(),
-        "query_string": b"",
-        "root_path": "",
-        "scheme": "http",
-        "http_version": "1.1",
-        "headers": headers,
-        "client": ("127.0.0.1", 1),
-        "server": ("127.0.0.1", 80),
-    }
-    await s.app(scope, receive, send)
-    return sent[0]["status"], asked

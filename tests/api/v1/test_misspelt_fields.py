@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from tests.api.control_client import basic
+from tests.api.v1.full_bodies import MORE
 from tests.openapi.calls import body_of, headers_of
-from tests.openapi.world import SOURCE, Things, world
+from tests.openapi.world import Things, world
 from tidings.api.openapi.document import operations
 from tidings.api.openapi.scopes import PLATFORM, SCOPES
 from tools.api_promise import described
@@ -18,26 +19,6 @@ BOSS = basic("boss", "s3cret")
 DATA = {"POST /v1/events", "POST /v1/reference/{kind}:load", "PUT /v1/reference/{kind}/{id}"}
 WEBHOOKS = {"POST /v1/webHooks/preview", "POST /v1/webHooks/test"}  # bodies of webhooks
 SLIP = "zzMisspelt"
-PICK = {"path": "a"}
-PICKED = ("eventName", "eventId", "orgId", "createdAt", "data")
-MAPPING: dict[str, Any] = {name: dict(PICK) for name in PICKED}
-SOURCES: dict[str, Any] = {
-    "mapping": MAPPING,
-    "messageId": PICK,
-    "kafka": {"topics": ["a"]},
-    "outbox": {"table": "a"},
-}
-SETTINGS = {"retention": {"payloadDays": 30}, "limits": {"eventsPerSecond": 5}}
-MORE: dict[str, dict[str, Any]] = {  # bodies with every object that they can hold
-    "POST /v1/orgs/{org_id}/credentials": {"limits": {"eventsPerSecond": 5}},
-    "PATCH /v1/orgs/{org_id}/credentials/{credential_id}": {"scopes": {"logs": "read"}},
-    "POST /v1/orgs": {"settings": SETTINGS},
-    "PATCH /v1/orgs/{org_id}": {"settings": SETTINGS},
-    "PATCH /v1/inboxes/{inbox_id}": {"answer": {"status": 503}},
-    "POST /v1/sources": SOURCES,
-    "PATCH /v1/sources/{source_id}": SOURCE | SOURCES,
-    "POST /v1/passwords": {"token": "lnk_x", "password": "several words of mine"},
-}
 
 
 def bodies() -> dict[str, Any]:

@@ -8,46 +8,19 @@ from typing import Any
 
 import pytest
 
-from tests.api.control_client import START_MS, Reply, Service, service
+from tests.api.control_client import START_MS, Service, service
+from tests.api.v1.source_calls import SECRET, SIGNED, STATIC, accepted, admit, make, send
 from tidings.api.v1.inbound import BODY_BYTES_MAX
-from tidings.core.shaping.signatures.standard_webhooks import Signer, show_secret
+from tidings.core.shaping.signatures.standard_webhooks import Signer
 from tidings.engine.sources import live_source, sources
 from tidings.errors import Unavailable
 from tidings.store import port
 
-SECRET = b"s" * 32
-SIGNED = {"type": "standardWebhooks", "secret": show_secret(SECRET)}
-STATIC = {"type": "header", "header": "X-Key", "value": "a value that is long"}
-KEY = {"X_Key": "a value that is long"}
 ORDER = {
     "eventName": {"path": "topic", "names": {"paid": "shop.paid", "ping": None}},
     "data": {"path": "order"},
     "fields": {"data.total": {"path": "amounts.total", "as": "number"}},
 }
-
-
-async def make(s: Service, auth: str = "", **fields: Any) -> Any:
-    body = {"name": "shop", "verification": STATIC} | fields
-    reply = await s.call("POST", "/v1/sources", body, auth=auth)
-    assert reply.status == 201, reply.body
-    return reply.json
-
-
-async def admit(s: Service) -> None:
-    """Names that the catalogue does not have are events too."""
-    reply = await s.call("PATCH", "/v1/orgs/1", {"settings": {"unknownTypes": "admitted"}})
-    assert reply.status == 200, reply.body
-
-
-async def send(s: Service, body: Any, path: str = "/in/1/shop", **headers: str) -> Reply:
-    return await s.call("POST", path, body, auth=None, **(KEY | headers))
-
-
-async def accepted(s: Service) -> list[Any]:
-    """The bodies of all events, the oldest first."""
-    rows = (await s.call("GET", "/v1/events?limit=100")).json["events"]
-    found = [(await s.call("GET", f"/v1/events/{one['eventId']}")).json["body"] for one in rows]
-    return found[::-1]
 
 
 async def test_a_message_becomes_an_event_by_its_mapping() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.api.control_client import basic
-from tests.api.v1.test_misspelt_fields import MORE
+from tests.api.v1.full_bodies import MORE
 from tests.openapi.calls import body_of, headers_of
 from tests.openapi.world import Things, World, world
 from tidings.api.openapi.document import operations

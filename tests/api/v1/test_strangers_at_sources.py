@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.api.control_client import START_MS, service
-from tests.api.http.test_body_guard import unread
-from tests.api.v1.test_sources import SIGNED, STATIC, make
+from tests.api.http.unread_bodies import unread
+from tests.api.v1.source_calls import SIGNED, STATIC, make
 from tidings.api.v1.inbound import BODY_BYTES_MAX
 from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.verification import VERIFICATION, refusal_of

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.command import Command
-from tests.console.test_wheel import ROOT, build
+from tests.cli.service_wheel import ROOT, build
 from tidings.cli.actions.recipe_files import RECIPES, recipes
 
 EXAMPLES = ROOT / "examples"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.events.test_send import Stand, stand
+from tests.cli.events.answering_service import Stand, stand
 from tidings.cli import main
 from tidings.cli.events.simulate import EVENTS_PER_CALL, GIVE_UP_S, WAIT_S_MAX, Courier, Stopped
 from tidings.cli.exits import Exit

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.api.control_client import Service, basic, scope_of
-from tests.api.v1.access.test_users import PASSWORD, active, on
-from tests.console.access.test_portal import visitor
+from tests.api.v1.access.user_calls import PASSWORD, active, on
+from tests.console.access.visitor import visitor
 from tests.console.webhook_client import Browser, Pages, pages
 from tidings.api.http import event_stream
 from tidings.core.ids import OrgId

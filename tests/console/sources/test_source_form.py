@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import msgspec
 import pytest
 
-from tests.console.sources.test_source_pages import (
+from tests.console.sources.source_forms import (
     AT,
     MAPPING,
     ORG,

@@ -6,41 +6,21 @@ from html import unescape
 from typing import Any
 from urllib.parse import unquote
 
-from tests.api.control_client import Reply, call
-from tests.console.webhook_client import Pages, pages, text
+from tests.console.sources.source_forms import (
+    AT,
+    MAPPING,
+    ORG,
+    VALUE,
+    XSS,
+    asides,
+    filled,
+    make,
+    send,
+)
+from tests.console.webhook_client import pages, text
 from tidings.core.connections.connection import Connection
-from tidings.core.ids import OrgId, show
 from tidings.core.sources.table_owner import TableOwner
 from tidings.engine.sources import live_source
-
-ORG = OrgId(7)
-AT = "/console/o/7/sources"
-XSS = "\"><script>alert(1)</script>'{{7*7}}"
-VALUE = "a value that is long"
-STATIC = {"type": "header", "header": "X-Key", "value": VALUE}
-MAPPING = {"eventName": {"path": "kind"}}
-
-
-async def make(p: Pages, org: int = 7, **fields: Any) -> str:
-    """A source of an org that admits every name; its path in the console."""
-    await p.s.orgs.change(OrgId(org), {"settings": {"unknownTypes": "admitted"}}, platform=True)
-    body = {"name": "shop", "verification": STATIC, "mapping": MAPPING} | fields
-    live = await p.s.services.sources.sources.create(p.s.access.caller_of(f"org{org}"), body)
-    return f"/console/o/{org}/sources/{live.id}"
-
-
-async def send(p: Pages, body: object, **headers: str) -> Reply:
-    """Somebody who is known sends to it."""
-    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    named = {"x-key": VALUE} | {name.replace("_", "-"): one for name, one in headers.items()}
-    return await call(p.app, "POST", "/in/7/shop", raw, named)
-
-
-async def asides(p: Pages) -> list[str]:
-    """The ids of what is put aside, the newest first."""
-    live = p.s.services.sources.sources.get(ORG, "shop")
-    page = await p.s.services.sources.sources.aside(live, None, None, 100)
-    return [show("asd", one.number) for one in page.messages]
 
 
 async def test_a_source_is_listed_with_what_it_does_and_opened_by_its_name() -> None:
@@ -137,28 +117,6 @@ async def test_what_is_put_aside_is_tried_again_one_by_one_and_all_of_it() -> No
         assert "2 messages were tried again: 2 events accepted." in said
         again = await browser.post(f"{at}/redrive")
         assert "Nothing is put aside." in unquote(again.headers["set-cookie"])
-
-
-async def filled(p: Pages, at: str, **more: str) -> dict[str, str]:
-    """The fields of a source's form as a browser would send them, with some changed."""
-    browser = await p.browser()
-    page = text(await browser.get(f"{at}/edit"))
-    fields = {
-        name: unescape(value)
-        for name, value in re.findall(
-            r'<input id="f-[^"]*" name="([^"]+)"[^>]* value="([^"]*)"', page
-        )
-    }
-    for name, inner in re.findall(
-        r'<select id="f-[^"]*" name="([^"]+)"[^>]*>(.*?)</select>', page, re.DOTALL
-    ):
-        chosen = re.findall(r'value="([^"]*)" selected', inner)
-        fields[name] = chosen[0] if chosen else ""
-    for name, inner in re.findall(
-        r'<textarea id="f-[^"]*" name="([^"]+)"[^>]*>(.*?)</textarea>', page, re.DOTALL
-    ):
-        fields[name] = unescape(inner)
-    return fields | more
 
 
 async def test_it_is_paused_resumed_and_deleted_after_a_word_of_warning() -> None:

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from tests.core.actions.test_rendering import NAME, call, make
+from tests.core.actions.rendering_calls import NAME, call, make
 from tidings.core.actions.action import Act, NewEvents, Plain, Record
 from tidings.core.actions.bounds import MADE_BYTES_MAX
 from tidings.core.actions.holes import fill, url_shown

@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from tests.core.actions.file.test_likely_slips import FILE, SOUND
-from tests.core.actions.file.test_paths_of_lookups import KINDS
+from tests.core.actions.file.sound_file import FILE, KINDS, SOUND
 from tidings.app.actions import load_actions
 from tidings.app.parts import CONNECTION_TYPES
 from tidings.core.actions.file.reading import ActionsFile

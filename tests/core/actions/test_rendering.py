@@ -1,7 +1,6 @@
 """From an act to what is done: text stays text, numbers keep their digits, nothing grows."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -9,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.core.actions.rendering_calls import NAME, URL, call, make
 from tidings.core.actions.action import (
     Act,
     Call,
@@ -39,23 +39,6 @@ from tidings.core.actions.rendering import made_of, templates_of
 from tidings.core.actions.secrets import whole
 from tidings.core.actions.seen import Unmade
 from tidings.core.exact_json import read_exactly
-
-EVENT = b"""{"eventName": "pointsIssued", "data": {"id": "t-1", "amount": 10.50, "big": 1E+2,
- "name": "Zo\\u00eb", "tags": ["a", "b"], "nothing": null, "card": {"no": 1.10}}}"""
-SEEN = {"event": read_exactly(EVENT), "contact": {"email": "asha@brand.example"}}
-NAME = Text("{{ name }}")
-URL = "https://api.example/v1/{id}"
-VALUES = {"id": "event.data.id"}
-
-
-def make(act: Act, say: Callable[[Text], str] = lambda text: text.template) -> Any:
-    """As the engine does, with templates that become what `say` says."""
-    return made_of(act, [say(one) for one in templates_of(act)], SEEN)
-
-
-def call(**more: Any) -> Call:
-    fields: dict[str, Any] = {"url": URL, "values": VALUES}
-    return Call("POST", **fields | more)
 
 
 def mail(**more: Any) -> Mail:

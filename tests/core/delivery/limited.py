@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from tests.core.delivery.test_lane import job
+from tests.core.delivery.lanes.jobs import job
 from tidings.core.delivery.breaker import Position
 from tidings.core.delivery.exchange import Answer
 from tidings.core.delivery.job import Job

@@ -17,8 +17,8 @@ from hypothesis.stateful import (
 )
 from msgspec.structs import replace
 
-from tests.core.delivery.test_lane import end_all, job, lane_of, started
-from tests.core.delivery.test_lane_model import InStoreOrder, ModelStore, Page, Receipt
+from tests.core.delivery.lanes.jobs import end_all, job, lane_of, started
+from tests.core.delivery.lanes.model_store import InStoreOrder, ModelStore, Page, Receipt
 from tests.depth import depth
 from tidings.core.delivery import lane as lanes
 from tidings.core.delivery.job import Job

@@ -6,6 +6,7 @@ what it admits, and refuses at most one request in twenty. One that has no limit
 
 import pytest
 
+from tests.core.delivery.lanes.jobs import job, lane_of
 from tests.core.delivery.limited import (
     KINDS,
     Changing,
@@ -17,7 +18,6 @@ from tests.core.delivery.limited import (
     limiter,
     run,
 )
-from tests.core.delivery.test_lane import job, lane_of
 from tidings.core.delivery.learned_rate import RATE_MIN, LearnedRate
 from tidings.core.delivery.rate_limit import RateLimit
 

@@ -11,8 +11,8 @@ from cloudevents.core.v1.event import CloudEvent
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.core.events.envelope_cases import NOW, OTHER, OWN, reader, refused
 from tests.core.events.parts import checked
-from tests.core.events.test_envelope import NOW, OTHER, OWN, reader, refused
 from tidings.core.events.call_reader import Caller, RejectedEvent
 from tidings.core.events.cloudevents import epoch_ms
 from tidings.core.ids import foreign_event_id

@@ -4,7 +4,7 @@ import tracemalloc
 
 import pytest
 
-from tests.core.events.test_envelope import (
+from tests.core.events.envelope_cases import (
     JSON,
     NOW,
     OWN,

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tests.core.events.test_envelope import JSON, NOW, OPEN, OWN, RULES, Types
+from tests.core.events.envelope_cases import JSON, NOW, OPEN, OWN, RULES, Types
 from tests.depth import depth
 from tidings.core.events.call_reader import Caller, CallReader, RejectedEvent
 from tidings.core.events.call_split import CallLimits

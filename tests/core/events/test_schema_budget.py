@@ -13,34 +13,20 @@ import msgspec
 import pytest
 
 from tests.core import hostile
+from tests.core.events.saved_schemas import Json, event, saved
 from tests.pace import reference_s
 from tidings.catalogue import envelope, load
 from tidings.core.budget import LOOP_S, MEMORY_BYTES
 from tidings.core.events import own_types
 from tidings.core.events.own_schema import expand_schema
-from tidings.core.events.own_types import Declaration, OwnType, Reading, read_own_type
+from tidings.core.events.own_types import Declaration, OwnType
 from tidings.core.events.own_validator import CompiledSchemas
 from tidings.core.events.schema_cost import pattern_bytes
-
-Json = dict[str, Any]
-
-
-def saved(schema: Json) -> OwnType | str:
-    """The type, or why it is refused."""
-    body = {"description": "It happens.", "schema": schema}
-    reading = read_own_type("orderPacked", body, envelope())
-    if isinstance(reading, Reading):
-        return OwnType("orderPacked", 1, reading.declaration, envelope())
-    return reading[0].message
 
 
 def took_s(work: Callable[[], object]) -> float:
     """Seconds of the reference machine; not more exactly than a budget of the loop asks for."""
     return reference_s(work, LOOP_S / 2)
-
-
-def event(data: Json) -> Json:
-    return {"eventName": "orderPacked", "orgId": 1, "data": data}
 
 
 @cache
@@ -94,7 +80,7 @@ GREEDY = """
 import resource
 import msgspec
 from tests.core import hostile
-from tests.core.events.test_schema_budget import event, saved
+from tests.core.events.saved_schemas import event, saved
 known = {name: saved(schema) for name, schema in hostile.SCHEMAS.items()}
 types = {name: made for name, made in known.items() if not isinstance(made, str)}
 events = [event(data) for data in hostile.events(200_000)]

@@ -1,6 +1,6 @@
 """How many are named in one notice."""
 
-from tests.core.webhooks.test_registry import hook
+from tests.core.webhooks.hooks import hook
 from tidings.core.ids import DeliveryId
 from tidings.core.notices.facts import NAMED_MAX, DeliveryEnd, NoticeBatch
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.core.notices.test_notice_facts import webhook
+from tests.core.notices.webhooks import webhook
 from tests.declared_actions import SECRET, text_message, welcome
 from tidings.core.actions.act_words import told_of
 from tidings.core.actions.action import Act, NewEvents, Plain, Record, Row

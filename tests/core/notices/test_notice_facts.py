@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.core.notices.webhooks import webhook
 from tidings.catalogue import load
-from tidings.core.delivery.standing import Standing
-from tidings.core.ids import DeliveryId, OrgId, WebhookId
+from tidings.core.ids import DeliveryId, OrgId
 from tidings.core.notices.emails import email
 from tidings.core.notices.facts import (
     EVERY_S,
@@ -22,26 +22,6 @@ from tidings.core.notices.facts import (
     notice,
 )
 from tidings.core.notices.kinds import EXHAUSTED, FAILING, KINDS, failing, recovered
-from tidings.core.webhooks.webhook import Webhook
-
-
-def webhook(number: int = 1, url: str = "https://crm.example.test/x?key=hush") -> Webhook:
-    return Webhook(
-        number,
-        WebhookId(f"{number:024x}"),
-        "g",
-        OrgId(7),
-        3,
-        f"hook {number}",
-        Standing.ACTIVE,
-        frozenset({"pointsIssued"}),
-        "HTTP",
-        url,
-        "POST",
-        (),
-        1,
-    )
-
 
 SUBJECTS = ("webHookName", "sourceName", "replayId", "lookUp", "connection")
 MOMENTS = st.lists(

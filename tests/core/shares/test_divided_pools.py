@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from tests.api.control_client import BASIC, Clock, event, service
-from tests.api.v1.test_v1_replays import ORG, OTHER, until
+from tests.api.v1.replay_calls import ORG, OTHER, until
 from tests.destinations.email.emails import email, mailing
 from tests.destinations.email.mail_server import mail_server
 from tests.destinations.sql.bench import columns, sql_hook
-from tests.destinations.sql.test_sql_driver import STATE, STATE_DDL, Crm, message
+from tests.destinations.sql.crm import STATE, STATE_DDL, Crm, message
 from tests.engine.reference_parts import FakeOrigin, ok
 from tidings.core.delivery.exchange import Ending, Result, Verdict
 from tidings.core.delivery.states import State

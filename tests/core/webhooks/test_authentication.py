@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.core.webhooks.test_webhook_rules import BODY, KNOWN, passed
+from tests.core.webhooks.webhook_bodies import BODY, KNOWN, passed
 from tidings.core.webhooks.authentication import (
     SCHEMES,
     ApiKey,

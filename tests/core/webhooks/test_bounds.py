@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.core.webhooks.test_webhook_rules import BODY, KNOWN
+from tests.core.webhooks.webhook_bodies import BODY, KNOWN
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.event_name_rules import MORE_NAMES_MAX, PREFIXES_MAX, unheard_said
 from tidings.core.webhooks.headers import HEADERS_BYTES_MAX, HEADERS_MAX

@@ -5,35 +5,13 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.core.webhooks.kind_bodies import COMMON, KNOWN, STATE, made
 from tidings.core.connections.connection import Connection
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.rules import Reading, read_webhook
 from tidings.core.webhooks.settings import Settings
 from tidings.core.webhooks.webhook_form import Known
 
-STATE = {
-    "columns": ["customer", "tier", "event", "at"],
-    "key": ["customer"],
-    "id": "event",
-    "newer": "at",
-}
-KNOWN = Known(
-    event_types=("pointsIssued",),
-    check_url=lambda _: None,
-    connections={
-        "main": Connection("main", "kafka", {}),
-        "shop": Connection("shop", "outbox", {}),
-        "some": Connection("some", "kafka", {"publishes": ["crm.*"]}),
-        "crm": Connection("crm", "sql", {"tables": {"state": STATE}}),
-    },
-)
-COMMON: dict[str, Any] = {
-    "name": "crm",
-    "eventNames": ["pointsIssued"],
-    "methodType": "POST",
-    "webHookHeaders": {},
-    "maxAllowedConnections": 10,
-}
 KAFKA = COMMON | {"webHookType": "KAFKA", "connection": "main", "kafka": {"topic": "crm.loyalty"}}
 SQL = COMMON | {
     "webHookType": "SQL",
@@ -44,12 +22,6 @@ SQL = COMMON | {
     },
 }
 HTTP = COMMON | {"webHookType": "HTTP", "webHookUrl": "https://crm.example.com/hook"}
-
-
-def made(body: dict[str, Any], old: Settings | None = None, known: Known = KNOWN) -> Settings:
-    reading = read_webhook(body, known, old)
-    assert isinstance(reading, Reading), reading
-    return reading.settings
 
 
 def refused(body: dict[str, Any], old: Settings | None = None) -> list[tuple[int | str, str]]:

@@ -6,42 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.core.webhooks.hooks import NAMES, hook
 from tidings.core.delivery.standing import Standing
-from tidings.core.ids import OrgId, WebhookId
+from tidings.core.ids import OrgId
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
 
 ORG = OrgId(4)
-
-NAMES = ("pointsIssued", "tierUpgraded", "customerAdded")
-
-
-def hook(
-    number: int,
-    org: int,
-    *names: str,
-    standing: Standing = Standing.ACTIVE,
-    listens: bool = False,
-    kind: str = "HTTP",
-    version: int = 1,
-) -> Webhook:
-    """A webhook that wants `names`, or the first name where none is given."""
-    return Webhook(
-        number=number,
-        id=WebhookId(f"{number:024x}"),
-        consumer_group="",
-        org=OrgId(org),
-        version=version,
-        name=f"hook {number}",
-        standing=standing,
-        event_names=frozenset(names or NAMES[:1]),
-        kind=kind,
-        url="https://example.com/",
-        method="POST",
-        headers=(),
-        connections_max=1,
-        listen_to_children=listens,
-    )
 
 
 def matched(registry: Registry, org: int, name: str = NAMES[0]) -> list[int]:

@@ -8,49 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.core.webhooks.webhook_bodies import BODY, KNOWN, TYPES, passed, read
 from tidings.core.delivery.outcome import DEFAULT_POLICY
 from tidings.core.shaping.signatures.standard_webhooks import show_secret
 from tidings.core.webhooks.rules import Reading, read_webhook
 from tidings.core.webhooks.settings import RATE_MAX_PER_S, SLA_MAX_S, Settings
 from tidings.core.webhooks.webhook import Ordering
 from tidings.core.webhooks.webhook_form import CONNECTIONS_MAX, Known
-from tidings.errors import Refusal
-
-TYPES = frozenset(("pointsIssued", "customerAdded"))
-BODY: dict[str, Any] = {
-    "name": "crm",
-    "active": True,
-    "eventNames": ["pointsIssued"],
-    "webHookType": "HTTP",
-    "webHookUrl": "https://crm.example.com/hook",
-    "methodType": "POST",
-    "webHookHeaders": {},
-    "maxAllowedConnections": 10,
-}
-
-
-def check(url: str) -> str | None:
-    return None if url.startswith("https://") else "The URL must begin with https://."
-
-
-KNOWN = Known(
-    event_types=TYPES,
-    check_url=check,
-    transformations=("b",),
-    aliases={"JOB": "customerAdded"},
-)
-
-
-def read(old: Settings | None = None, **fields: Any) -> Reading | list[Refusal]:
-    body = BODY | fields if old is None else fields
-    body = {k: v for k, v in body.items() if v != "absent"}
-    return read_webhook(body, KNOWN, old)
-
-
-def passed(old: Settings | None = None, **fields: Any) -> Reading:
-    reading = read(old, **fields)
-    assert isinstance(reading, Reading), reading
-    return reading
 
 
 def refused(**fields: Any) -> list[tuple[int | str, str]]:

@@ -6,22 +6,18 @@ message raises once, one message after the other. A type that is added is tried 
 """
 
 import asyncio
-import linecache
-import sys
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-import tidings
 from tests.destinations.conformance.drivers import DRIVERS, MARKS, on_trial, served
+from tests.destinations.conformance.odd_errors import ERRORS, Lines
 from tests.destinations.conformance.subject import Bench, Driver
-from tests.engine.shaping.test_shaped_sending import Desk, Line, Shaping
-from tests.engine.shaping.test_shaped_sending import job as new_job
+from tests.engine.shaping.sending_desk import Desk, Line, Shaping
+from tests.engine.shaping.sending_desk import job as new_job
 from tidings.core.delivery.breaker import Breaker, Pause
 from tidings.core.delivery.exchange import Fault, FaultKind
 from tidings.core.delivery.states import State
@@ -32,66 +28,13 @@ from tidings.engine.delivery.trial import Trial
 from tidings.store import port
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.systems]
-DRIVER_FOLDERS = ("destinations", "connections")
-ROOT = Path(tidings.__file__).parent
 DEADLINE_S = 4.0
 SLOW_STEP = 5  # where each channel reaches a broker anew, one line of so many is tried
 OURS = (FaultKind.OURS, FaultKind.TRANSFORM)
 
 
-class Odd(BaseException):
-    """No Exception, and known to nobody."""
-
-
-ERRORS = [KeyError("x"), asyncio.CancelledError(), Odd(), OverflowError("x"), MemoryError()]
 """None that a library raises of what a server has said, and drivers judge as that."""
-NOT_RAISING = (
-    "try:",
-    "with ",
-    "async with ",
-    "finally:",
-    "else:",
-    "return None",
-    "break",
-    "continue",
-)
 """Lines that raise nothing, or nothing that is not raised on the lines within them."""
-Place = tuple[str, int]
-
-
-class Lines:
-    """Notes the lines of drivers that run, and has one of them raise once."""
-
-    def __init__(self) -> None:
-        self.seen: dict[Place, None] = {}
-        self.breaks: Place | None = None
-        self.error: BaseException = ValueError()
-        self.raised = False
-
-    def __enter__(self) -> "Lines":
-        sys.settrace(self._call)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        sys.settrace(None)
-
-    def _call(self, frame: FrameType, event: str, _: Any) -> Any:
-        file = frame.f_code.co_filename
-        if not file.startswith(str(ROOT)):
-            return None
-        folder = Path(file).relative_to(ROOT).parts[0]
-        return self._line if folder in DRIVER_FOLDERS else None
-
-    def _line(self, frame: FrameType, event: str, _: Any) -> Any:
-        if event == "line":
-            place = frame.f_code.co_filename, frame.f_lineno
-            if linecache.getline(*place).strip().startswith(NOT_RAISING):
-                return self._line
-            self.seen[place] = None
-            if place == self.breaks and not self.raised:
-                self.raised = True
-                raise self.error.with_traceback(None)
-        return self._line
 
 
 @pytest.fixture(params=map(on_trial, DRIVERS))

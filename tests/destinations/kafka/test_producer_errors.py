@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from aiokafka.conn import AIOKafkaConnection
 
-from tests.destinations.conformance.test_errors_anywhere import ERRORS, Lines
+from tests.destinations.conformance.odd_errors import ERRORS, Lines
 from tests.destinations.messages import TestMessage
 from tidings.core.delivery.exchange import Fault, FaultKind, Result, Verdict
 from tidings.core.delivery.outcome import DEFAULT_POLICY

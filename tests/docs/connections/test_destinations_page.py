@@ -5,7 +5,7 @@ import re
 import tomllib
 from pathlib import Path
 
-from tests.core.webhooks.test_kind_rules import KNOWN, made
+from tests.core.webhooks.kind_bodies import KNOWN, made
 from tidings.app.connections import load_connections
 from tidings.app.parts import CONNECTION_TYPES
 from tidings.core.connections.connection import Connection

@@ -15,7 +15,7 @@ from tests.destinations.email.mail_process import MailProcess
 from tests.destinations.trials.email import EmailTrial
 from tests.destinations.trials.kafka import KafkaTrial
 from tests.destinations.trials.sql import SqlTrial
-from tests.e2e.delivery.test_hanging_receivers import AT_ONCE_S, delays
+from tests.e2e.delivery.hanging_delays import AT_ONCE_S, delays
 from tests.e2e.harness.events import event, new_id
 from tests.e2e.harness.fixtures import NewService
 from tests.e2e.harness.receiver import Receiver

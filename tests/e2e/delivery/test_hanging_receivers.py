@@ -11,19 +11,19 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.e2e.delivery.hanging_delays import AT_ONCE_S, SPARE_S, delays
+
 from ...egress import receivers
 from ..harness.api import Api
 from ..harness.events import event, new_id
 from ..harness.fixtures import NewService
 from ..harness.receiver import Receiver
 from ..harness.service import ServiceProcess
-from ..harness.until import until
 
 pytestmark = [pytest.mark.systems, pytest.mark.alone, pytest.mark.timeout(150)]
 
 HANGING, AT_ONCE, BACKLOG = 60, 20, 12
 DEADLINE_S = 6
-AT_ONCE_S, SPARE_S = 1.0, 1.5  # spare: a busy machine
 
 
 async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -69,19 +69,6 @@ def hang_webhooks(
         api.webhook(f"{url}/{number}", f"hangs {number}", **given | fields)
         for number in range(count)
     ]
-
-
-def delays(api: Api, receiver: Receiver, path: str, count: int) -> list[float]:
-    """Seconds until each of so many events, half a second apart, is at the receiver."""
-    begun: dict[str, float] = {}
-    for _ in range(count):
-        event_id = new_id()
-        begun[event_id] = time.monotonic()
-        api.accept(event(event_id, api.org))
-        time.sleep(0.5)
-    until(lambda: begun.keys() <= receiver.known_ids(path), "all of them", 40)
-    arrived = {arrival.event_id: arrival.at_s for arrival in receiver.arrivals(path)}
-    return [arrived[event_id] - at_s for event_id, at_s in begun.items()]
 
 
 def fill(api: Api, hanging: receivers.Receiver) -> None:

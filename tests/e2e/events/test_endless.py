@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.events.org_log import log_of, stopped
 from tests.e2e.harness.api import Api
 from tests.e2e.harness.events import bare, event, new_id
 from tests.e2e.harness.fixtures import NewService
@@ -37,22 +38,6 @@ def source(org: Api, name: str = "back", **more: Any) -> str:
 def led_back(org: Api, url: str, name: str, **more: Any) -> dict[str, Any]:
     """Make a webhook that is sent to a source."""
     return org.webhook(url, name, webHookHeaders={"X-Proof": PROOF}, **more)
-
-
-def log_of(org: Api) -> list[dict[str, Any]]:
-    """The log of the org's events but for those of Tidings itself, the newest first."""
-    rows: list[dict[str, Any]] = []
-    more = ""
-    while True:
-        page = org.get(f"/v1/events?limit=200{more}").must(200)
-        rows += page["events"]
-        if not (older := page["paging"]["next"]):
-            return [row for row in rows if not row["eventName"].startswith("tidings.")]
-        more = f"&cursor={older}"
-
-
-def stopped(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [row for row in rows if (row["warning"] or "").startswith("Not delivered: ")]
 
 
 def test_ten_webhooks_on_one_source_end_by_themselves(new_org: NewOrg) -> None:

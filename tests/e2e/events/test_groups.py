@@ -5,11 +5,12 @@ import json
 from functools import partial
 from typing import Any
 
+from tests.e2e.platform_answers import WISHES, fill
+
 from ..harness.api import Api
 from ..harness.events import CREATED, new_id
 from ..harness.receiver import Receiver
 from ..harness.until import until
-from ..test_enrichment import WISHES, fill
 
 GROUP, MEMBER = 395718, 138416440
 NO_CUSTOMER = (

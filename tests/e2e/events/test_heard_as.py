@@ -4,13 +4,13 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from tests.e2e.replay_calls import comes_to, dry, replay
 from tidings.catalogue import load
 
 from ..harness.api import Api
 from ..harness.events import bare, new_id
 from ..harness.receiver import Receiver
 from ..harness.until import until
-from ..test_replays import comes_to, dry, replay
 
 SINGLE, BULK = "CouponIssue", "IssueBulkCoupon"
 

@@ -1,23 +1,16 @@
 """`tidings backup` beside a service at work, `tidings restore`, and the restored service."""
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
-from tests import forked
+from tests.e2e.operations.commands import tidings
 
 from ..harness.events import event, new_id
 from ..harness.fixtures import NewService
 from ..harness.pump import Pump
 from ..harness.receiver import Receiver
-from ..harness.service import ORG, environment
-
-
-def tidings(*arguments: object) -> "subprocess.CompletedProcess[str]":
-    """One command, to its end."""
-    command = [forked.SCRIPT, *map(str, arguments)]
-    return forked.run(command, env=environment(), timeout=60)
+from ..harness.service import ORG
 
 
 def test_a_backup_under_load_holds_everything_acknowledged_before_it_began(

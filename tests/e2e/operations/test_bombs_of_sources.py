@@ -13,7 +13,7 @@ from tests.e2e.harness.api import Api
 from tests.e2e.harness.events import event, new_id
 from tests.e2e.harness.fixtures import NewService
 from tests.e2e.harness.service import ORG
-from tests.engine.sources.test_loop_share import fields_of
+from tests.engine.sources.event_fields import fields_of
 
 pytestmark = pytest.mark.timeout(120)
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests import forked
+from tests.e2e.operations.commands import tidings
 
 from ..harness.api import Api
 from ..harness.events import event, new_id
@@ -17,7 +18,6 @@ from ..harness.receiver import Receiver
 from ..harness.service import KEY, ORG, SECRET, ServiceProcess, environment
 from ..harness.store_file import sound
 from ..harness.until import stays, until
-from .test_backup import tidings
 
 KEYED = {"ordering": "strict"}  # all but the first are held
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.command import Command
-from tests.test_settings import injected
+from tests.e2e.operations.kubernetes_names import injected
 
 from ..harness.fixtures import NewService
 from ..harness.service import KEY, SECRET

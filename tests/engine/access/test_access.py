@@ -1,13 +1,11 @@
 """Access: who is known, what they may do, for which org, and how credentials come to be."""
 
 import base64
-import random
-from typing import cast
 
 import pytest
 
+from tests.engine.access.house import House, Kept, basic
 from tidings.core.ids import OrgId
-from tidings.core.webhooks.registry import Registry
 from tidings.engine.access.access import (
     REMEMBERED_MAX,
     TILL,
@@ -19,46 +17,10 @@ from tidings.engine.access.access import (
     typed,
 )
 from tidings.engine.access.keys import digest_of, till_secret
-from tidings.engine.changes import Changes
-from tidings.engine.orgs import Orgs
 from tidings.errors import Conflict, Denied, Forbidden, Invalid, RequestRefused, Unauthenticated
 from tidings.store import port
 
 ORG = OrgId(7)
-
-
-class Kept:
-    """The two calls of the store that are needed here."""
-
-    def __init__(self) -> None:
-        self.orgs: list[port.Org] = []
-        self.credentials: list[port.Credential] = []
-
-    async def put_org(self, org: port.Org) -> int:
-        self.orgs.append(org)
-        return 1 + len(self.orgs)
-
-    async def put_credential(self, credential: port.Credential) -> None:
-        self.credentials.append(credential)
-
-
-class House:
-    """Access and orgs over a store, as they start."""
-
-    def __init__(self, kept: Kept) -> None:
-        store = cast(port.Store, kept)
-        self.registry = Registry()
-        changes = Changes(store, self.registry)
-        self.orgs = Orgs(store=store, registry=self.registry, changes=changes)
-        self.access = Access(store=store, orgs=self.orgs, random_bytes=random.Random(3).randbytes)
-        found = {one.id: one for one in kept.credentials}
-        snapshot = port.Snapshot(1 + len(kept.orgs), kept.orgs, list(found.values()))
-        self.orgs.load(snapshot)
-        self.access.load(snapshot)
-
-
-def basic(key: str, secret: str) -> bytes:
-    return b"Basic " + base64.b64encode(f"{key}:{secret}".encode())
 
 
 def shown(caller: Caller) -> tuple[int, bool, str]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.engine.access.test_access import House, Kept, basic
+from tests.engine.access.house import House, Kept, basic
 from tidings.core.events.call_reader import Caller
 from tidings.core.ids import ORG_ID_MAX, OrgId
 from tidings.engine.access.access import PRESENTED_MAX

@@ -9,10 +9,10 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from tests.engine.delivery.test_healths import HOOK
-from tests.engine.delivery.test_next_attempts import NOW_MS, job
+from tests.engine.delivery.scenes.health_parts import HOOK
+from tests.engine.delivery.scenes.offers import NOW_MS, job
 from tests.engine.events.commit_desk import event
-from tests.engine.webhooks.test_disabled_takes import Scene
+from tests.engine.webhooks.dispatch_scene import Scene
 from tidings.core.delivery.exchange import Answer, Ending
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.standing import Standing

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.api.control_client import Clock
-from tests.engine.delivery.test_switches_and_the_store import stops_over
+from tests.engine.delivery.scenes.stops import stops_over
 from tests.engine.notice_world import ORG, NoticeWorld
 from tests.simulation.loop import simulate
 from tests.simulation.parts import EPOCH_MS

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from tests.engine.shaping.test_shaped_sending import HOOK, job
+from tests.engine.shaping.sending_desk import HOOK, job
 from tidings.core.delivery.exchange import Answer, Ending, Fault, FaultKind
 from tidings.core.delivery.outcome import DELIVERED, Failed, Outcome, Retry
 from tidings.core.delivery.states import State

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import pytest
 
-from tests.core.delivery.test_lane import job
+from tests.core.delivery.lanes.jobs import job
 from tests.depth import depth
 from tests.simulation.loop import simulate
 from tidings.core.delivery.job import Job

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from tests.engine.delivery.test_healths import HOOK, Clock
-from tests.engine.delivery.test_next_attempts import Silent, hand_over, job, scene_of
-from tests.engine.webhooks.test_disabled_takes import Scene
+from tests.engine.delivery.scenes.health_parts import HOOK, Clock
+from tests.engine.delivery.scenes.offers import Silent, hand_over, job, scene_of
+from tests.engine.webhooks.dispatch_scene import Scene
 from tests.simulation.loop import simulate
 from tidings.core.delivery.breaker import OUTCOMES_MIN, Position
 from tidings.core.delivery.exchange import Answer, Ending

@@ -1,78 +1,19 @@
 """What is decided while a connection to the receiver is waited for holds for what waits."""
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
 import pytest
 
-from tests.engine.shaping.test_shaped_sending import BODY, HOOK, Desk, Shaping, job
-from tidings.core.delivery.exchange import Answer, Ending, Fault, FaultKind
+from tests.engine.delivery.scenes.slow_line import PLAIN, SlowLine, changed, desk_of
+from tests.engine.shaping.sending_desk import BODY, HOOK, Desk, Shaping, job
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId
 from tidings.core.shaping.signatures.standard_webhooks import Signer
 from tidings.core.webhooks.webhook import Webhook
-from tidings.egress.port import Leaves, Target
 from tidings.store import port
-
-PLAIN = msgspec.structs.replace(HOOK, plain=True)
-
-
-class SlowLine:
-    """A sender whose outlets connect when they are told to: to their host, or to nobody."""
-
-    def __init__(self, *statuses: int, refuses: bool = False) -> None:
-        self.statuses = list(statuses)
-        self.refuses = refuses
-        self.sent: list[tuple[str, dict[str, str], bytes]] = []
-        self.connected = asyncio.Event()
-        self.closed: list[str] = []
-
-    def open(self, target: Target, connections_max: int, **_: Any) -> "Outlet":
-        return Outlet(self, target.host)
-
-
-class Outlet:
-    def __init__(self, line: SlowLine, host: str) -> None:
-        self.line, self.host = line, host
-
-    async def send(
-        self, method: str, leaves: Leaves, body: bytes, deadline_s: float
-    ) -> Ending | None:
-        line = self.line
-        await line.connected.wait()
-        if line.refuses:
-            return Fault(FaultKind.REFUSED, False, "Nobody listens.", 1.0)
-        if (headers := leaves()) is None:
-            return None
-        line.sent.append((self.host, dict(headers), body))
-        return Answer(line.statuses.pop(0), (), b"", False, 1.0)
-
-    async def close(self) -> None:
-        self.line.closed.append(self.host)
-
-
-class Noted(port.NullInFlight):
-    """What is noted as in flight."""
-
-    def __init__(self) -> None:
-        self.attempts: list[tuple[int, int]] = []
-
-    def note(self, delivery: int, attempt: int) -> None:
-        self.attempts.append((delivery, attempt))
-
-
-def desk_of(line: SlowLine, webhook: Webhook = PLAIN, shaper: Shaping | None = None) -> Desk:
-    desk = Desk(line, shaper or Shaping(), webhook)  # type: ignore[arg-type]
-    desk.noted = Noted()  # type: ignore[attr-defined]
-    desk.dispatcher._attempts.in_flight = desk.noted  # type: ignore[attr-defined]
-    return desk
-
-
-def changed(desk: Desk, webhook: Webhook, **fields: Any) -> None:
-    desk.dispatcher.changed(msgspec.structs.replace(webhook, version=2, **fields))
 
 
 @pytest.mark.parametrize("plain", [True, False])

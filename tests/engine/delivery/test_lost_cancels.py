@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.engine.delivery.test_healths import HOOK
-from tests.engine.delivery.test_next_attempts import hand_over, job, offer, scene_of
-from tests.engine.webhooks.test_disabled_takes import Scene, Store
+from tests.engine.delivery.scenes.health_parts import HOOK
+from tests.engine.delivery.scenes.offers import hand_over, job, offer, scene_of
+from tests.engine.webhooks.dispatch_scene import Scene, Store
 from tidings.core.delivery.exchange import Answer, Ending
 from tidings.core.delivery.job import Job
 from tidings.core.ids import DeliveryId

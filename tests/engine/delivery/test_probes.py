@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.engine.shaping.test_shaped_sending import HOOK, Desk, Line, Shaping, job
+from tests.engine.shaping.sending_desk import HOOK, Desk, Line, Shaping, job
 from tidings.core.delivery.breaker import SUCCESSES_TO_CLOSE, Breaker, Pause, Position
 from tidings.core.delivery.exchange import Ending, Fault, FaultKind
 from tidings.egress.port import Leaves

@@ -1,33 +1,22 @@
 """A store that refuses at the wrong moment: a stop holds, disabling parks everything."""
 
 import asyncio
-from collections.abc import Callable
 
 import pytest
 
 from tests.api.control_client import Clock
+from tests.engine.delivery.scenes.stops import stops_over, stops_telling
 from tests.engine.notice_world import NoticeWorld, in_world
 from tests.engine.store_faults import refusing
 from tests.store.in_process import MemoryStore
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId
-from tidings.engine.delivery.stops import EVERYTHING, Stops
-from tidings.engine.listeners import Listeners
+from tidings.engine.delivery.stops import EVERYTHING
 from tidings.engine.webhooks.retirement import RETIRE_SLICE
 from tidings.store import port
 
 ORG = OrgId(7)
-
-
-def stops_over(store: MemoryStore, clock: Clock) -> Stops:
-    return stops_telling(store, clock, lambda: None)
-
-
-def stops_telling(store: MemoryStore, clock: Clock, changed: Callable[[], None]) -> Stops:
-    switched: Listeners[()] = Listeners("a switch was thrown")
-    switched.add(changed)
-    return Stops(store=store, clock=clock, switched=switched)
 
 
 @pytest.mark.parametrize("org", [ORG, EVERYTHING])

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from tests.engine.shaping.test_shaped_sending import HOOK, Desk, Line, Shaping, job
+from tests.engine.shaping.sending_desk import HOOK, Desk, Line, Shaping, job
 from tidings.core.delivery import outcome
 from tidings.core.delivery.breaker import Pause
 from tidings.core.delivery.exchange import Answer, Fault, FaultKind, Result, Verdict

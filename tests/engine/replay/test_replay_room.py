@@ -1,8 +1,8 @@
 """The room that replays get in a lane: live work comes first, in the lane and in the process."""
 
-from tests.engine.delivery.test_healths import HOOK
-from tests.engine.delivery.test_next_attempts import Silent, job, offer, scene_of
-from tests.engine.webhooks.test_disabled_takes import Scene
+from tests.engine.delivery.scenes.health_parts import HOOK
+from tests.engine.delivery.scenes.offers import Silent, job, offer, scene_of
+from tests.engine.webhooks.dispatch_scene import Scene
 from tidings.core.delivery.lane import Lane
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.turns import HANGS_S, LanePace

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.api.control_client import Service, service
-from tests.api.v1.test_v1_replays import ORG, events, hook, until
+from tests.api.v1.replay_calls import ORG, events, hook, until
 from tidings.core.delivery.states import State
 from tidings.store import port
 

@@ -11,8 +11,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from tests.api.control_client import Clock
 from tests.engine.notice_world import CATALOGUE
-from tests.engine.sources.test_pump import until
-from tests.engine.test_background_walk import background, started
+from tests.engine.running.background import background, started
+from tests.engine.sources.topic import until
 from tests.simulation.loop import simulate
 from tidings.compose import App
 from tidings.core.ids import OrgId

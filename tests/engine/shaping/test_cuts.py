@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.engine.shaping.test_shaper import Adding, Kept, Quoting, hook, job
+from tests.engine.shaping.shaper_parts import Adding, Kept, Quoting, hook, job
 from tidings.catalogue import EventType, envelope, load
 from tidings.catalogue.versions import pick
 from tidings.core.events.own_types import OwnType, Reading, read_own_type

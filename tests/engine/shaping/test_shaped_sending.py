@@ -1,132 +1,15 @@
 """The dispatcher and the shape step: what is sent, kept, and said where nothing can be sent."""
 
-import asyncio
-import random
-from collections.abc import Callable, Sequence
-from typing import Any
-
 import msgspec
 import pytest
 
-from tests.ports import destinations
-from tidings.core.delivery.exchange import Answer, Ending
-from tidings.core.delivery.job import Job
+from tests.engine.shaping.sending_desk import BODY, HOOK, Desk, Line, Shaping, job
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
-from tidings.core.ids import DeliveryId, OrgId, WebhookId
 from tidings.core.shaping.left_out import LeftOut
 from tidings.core.shaping.signatures.standard_webhooks import Signer
-from tidings.core.webhooks.registry import Registry
-from tidings.core.webhooks.webhook import Webhook
-from tidings.egress.port import Leaves, Target
-from tidings.engine.delivery.dispatcher import Dispatcher
 from tidings.engine.delivery.guards import judgement
-from tidings.engine.listeners import new_listeners
 from tidings.engine.shaping.faults import ShapeLater, ShapeRefused
-from tidings.store import port
-
-BODY = b'{"eventId":"e-1"}'
-HOOK = Webhook(
-    number=1, id=WebhookId("1" * 24), consumer_group="", org=OrgId(7), version=1, name="crm",
-    standing=Standing.ACTIVE, event_names=frozenset("a"), kind="HTTP", url="https://x.example/",
-    method="POST", headers=(), connections_max=1, secrets=(b"s" * 32,), plain=False,
-)  # fmt: skip
-
-
-class Line:
-    """A sender and its only outlet: keeps what is sent, answers one status after the other."""
-
-    def __init__(self, *statuses: int) -> None:
-        self.statuses = list(statuses)
-        self.sent: list[tuple[dict[str, str], bytes]] = []
-        self.opened: list[str] = []
-
-    def open(self, target: Target, connections_max: int, **_: Any) -> "Line":
-        self.opened.append(f"{target.scheme}://{target.host}{target.path}")
-        return self
-
-    async def send(
-        self, method: str, leaves: Leaves, body: bytes, deadline_s: float
-    ) -> Ending | None:
-        if (headers := leaves()) is None:
-            return None
-        self.sent.append((dict(headers), body))
-        return Answer(self.statuses.pop(0), (), b"", False, 1.0)
-
-    async def close(self) -> None:
-        pass
-
-
-class Shaping:
-    """Counts, and does as it is told."""
-
-    def __init__(self, do: Callable[[], None] = lambda: None) -> None:
-        self.asked = 0
-        self.do = do
-        self.left_out: LeftOut | None = None
-
-    async def shape(self, webhook: Webhook, job: Job) -> bytes:
-        self.asked += 1
-        job.left_out = self.left_out
-        await asyncio.sleep(0)
-        self.do()
-        return b'{"made":%d}' % self.asked
-
-
-class Quiet:
-    """Everything that this test does not look at."""
-
-    halted, unwritten = False, 0
-
-    def __init__(self) -> None:
-        self.settled: list[port.Settlement] = []
-
-    def settle(self, one: port.Settlement) -> None:
-        self.settled.append(one)
-
-    def __getattr__(self, name: str) -> Callable[..., None]:
-        return lambda *_, **__: None
-
-
-class Desk:
-    """A dispatcher with one webhook, and what it has settled."""
-
-    def __init__(self, line: Line, shaper: Shaping, webhook: Webhook = HOOK) -> None:
-        registry = Registry()
-        registry.put(webhook)
-        self.quiet = Quiet()
-        self.stopped = False  # the stop switches
-
-        class Clock:
-            def now_ms(self) -> int:
-                return 1_000
-
-        given: dict[str, Any] = {
-            "store": self.quiet, "registry": registry, "clock": Clock(),
-            "destination": destinations(
-                line, lambda url: Target("https", url.split("/")[2], 443, "/"), Clock()
-            ),
-            "rng": random.Random(1), "budget_bytes": 1 << 20, "in_flight_max": 10,
-            "healths": self.quiet, "shaper": shaper, "ends": self.quiet,
-            "stops": self, "observer": self.quiet, "commits": self.quiet,
-        }  # fmt: skip
-        self.dispatcher = Dispatcher(**given, heard=new_listeners())
-
-    def is_stopped(self, org: OrgId) -> bool:
-        return self.stopped
-
-    async def work(self, *jobs: Job) -> Sequence[port.Settlement]:
-        """Queue the jobs and let everything end."""
-        self.dispatcher.handover.take(port.Receipt(now_ms=1_000, claimed=jobs), [], [])
-        for _ in range(50):
-            await asyncio.sleep(0)
-        return self.quiet.settled
-
-
-def job(**more: Any) -> Job:
-    return msgspec.structs.replace(
-        Job(DeliveryId(5), 1, OrgId(7), "e-1", 0, 2, None, True, BODY), **more
-    )
 
 
 async def test_what_is_shaped_is_signed_sent_and_kept_until_it_is_delivered() -> None:

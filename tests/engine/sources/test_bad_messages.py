@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.api.control_client import Service, service
-from tests.engine.sources.test_pump import Topic, fetched, numbers, until
+from tests.engine.sources.topic import Topic, fetched, numbers, until
 from tidings.core.events.call_reader import CallReader
 from tidings.core.ids import OrgId
 from tidings.core.sources import message_plan

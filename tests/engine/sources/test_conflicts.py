@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.api.control_client import Service, service
-from tests.api.v1.test_sources import accepted, admit, make, send
-from tests.engine.sources.test_pump import Topic, fetched, told, until
+from tests.api.v1.source_calls import accepted, admit, make, send
+from tests.engine.sources.topic import Topic, fetched, told, until
 from tidings.core.ids import OrgId
 from tidings.core.notices.kinds import KINDS
 from tidings.core.sources.message import ForeignMessage

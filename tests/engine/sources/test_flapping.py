@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.api.control_client import service
-from tests.engine.sources.test_pump import BODY, MAIN, Reader, Topic, fetched, until
+from tests.engine.sources.topic import BODY, MAIN, Reader, Topic, fetched, until
 from tidings.connections.port import ConnectionDown
 from tidings.core.connections.connection import Connection
 from tidings.core.notices.kinds import SOURCE_FAILING

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from tests.api.control_client import service
-from tests.engine.sources.test_pump import Reader, Topic, fetched, until
+from tests.engine.sources.topic import Reader, Topic, fetched, until
 from tidings.connections.port import ConnectionDown
 from tidings.core.connections.connection import Connection
 from tidings.core.sources.message import ForeignMessage

@@ -6,71 +6,24 @@ the machine take is charged to nobody.
 
 import ast
 import asyncio
-import gc
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
 
 import tidings
-from tests.api.control_client import Service, service
-from tests.api.v1.test_sources import KEY, STATIC, admit
+from tests.api.control_client import Service
+from tests.api.v1.source_calls import KEY, STATIC
 from tests.core.sources.bombs import BOMBS, DOCUMENTED
-from tests.engine.sources.test_pump import Topic, fetched, until
+from tests.engine.sources.event_fields import fields_of, longest, real
+from tests.engine.sources.topic import Topic, fetched, until
 from tests.pace import slowness
 from tidings.core.budget import LOOP_S
-from tidings.core.declaration import show_resource
 from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.message_plan import MessagePlan
-from tidings.transform.renderer import ProcessRenderer
 
 pytestmark = pytest.mark.timeout(120)
-
-
-@contextmanager
-def longest(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
-    """Keeps the seconds of processor time of the longest callback of the loop."""
-    run: Callable[[Any], None] = asyncio.Handle._run
-    worst = [0.0]
-
-    def timed(handle: Any) -> None:
-        began = time.thread_time()
-        run(handle)
-        worst[0] = max(worst[0], time.thread_time() - began)
-
-    gc.collect()
-    gc.freeze()  # as the service does: what the tests have made before is not looked through again
-    try:
-        with monkeypatch.context() as patched:
-            patched.setattr(asyncio.Handle, "_run", timed)
-            yield worst
-    finally:
-        gc.unfreeze()
-
-
-@asynccontextmanager
-async def real() -> AsyncIterator[Service]:
-    """With the real processes beside the loop."""
-    renderer = ProcessRenderer()
-    async with service() as s:
-        s.parts.sources.sources.intake._messages._mapper = renderer
-        await admit(s)
-        yield s
-    await renderer.close()
-
-
-def fields_of(plan: MessagePlan) -> dict[str, Any]:
-    """What the source is set to, as bodies say it."""
-    said: dict[str, Any] = {}
-    if plan.mapping is not None:
-        said["mapping"] = dict(show_resource(plan.mapping))
-    if plan.message_id is not None:
-        said["messageId"] = plan.message_id.show()
-    return msgspec.json.decode(msgspec.json.encode(said))  # type: ignore[no-any-return]
 
 
 async def by_inbound(s: Service, plan: MessagePlan, message: ForeignMessage) -> None:

@@ -15,11 +15,11 @@ import msgspec
 import pytest
 
 from tests.api.control_client import Service, call
-from tests.console.sources.test_source_pages import AT, ORG
+from tests.console.sources.source_forms import AT, ORG
 from tests.console.webhook_client import pages
 from tests.core.sources.bombs import BOMBS
-from tests.engine.sources.test_loop_share import fields_of, longest, real
-from tests.engine.sources.test_pump import sources_of, until
+from tests.engine.sources.event_fields import fields_of, longest, real
+from tests.engine.sources.topic import sources_of, until
 from tests.pace import slowness
 from tests.postgres_server import shared_server
 from tests.sources.kafka.scripted_subject import TOPIC, ScriptedSubject, scripted_subject

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.api.control_client import service
-from tests.api.v1.test_sources import make
+from tests.api.v1.source_calls import make
 from tidings.cli.doctor import _sources
 from tidings.engine.sources import inbound
 from tidings.engine.sources.activity import (

@@ -1,130 +1,17 @@
 """A take of due retries that is under way while its webhook is disabled sends nothing later."""
 
 import asyncio
-import random
 from types import SimpleNamespace
 from typing import Any
 
-import msgspec
-
-from tests.engine.delivery.test_healths import HOOK, Clock, Rows
-from tests.engine.unwatched import UNWATCHED
-from tests.ports import destinations
-from tidings.core.delivery.exchange import Answer, Ending
+from tests.engine.delivery.scenes.health_parts import HOOK
+from tests.engine.webhooks.dispatch_scene import Scene, due_now
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.standing import Standing
 from tidings.core.ids import DeliveryId
-from tidings.core.webhooks.registry import Registry
-from tidings.core.webhooks.webhook import Webhook
-from tidings.egress.port import Leaves
-from tidings.engine.delivery.dispatcher import Dispatcher
 from tidings.engine.delivery.handover import LAST_MS
-from tidings.engine.delivery.healths import Healths
 from tidings.engine.delivery.retry_claims import RELEASE_AGAIN_S
-from tidings.engine.listeners import new_listeners
 from tidings.store import port
-
-
-class Store(Rows):
-    """Remembers what it was asked to release."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.released: list[tuple[int, list[int]]] = []
-
-    async def page(self, webhook: int, after: int, limit: int) -> list[Job]:
-        return []
-
-    async def release(self, webhook: int, held: list[int]) -> None:
-        self.released.append((webhook, held))
-
-
-class Line:
-    """A receiver that never fails, and remembers."""
-
-    def __init__(self) -> None:
-        self.bodies: list[bytes] = []
-
-    def open(self, *_: Any, **__: Any) -> "Line":
-        return self
-
-    async def send(self, method: str, leaves: Leaves, body: bytes, deadline_s: float) -> Ending:
-        assert leaves() is not None
-        self.bodies.append(body)
-        return Answer(200, (), b"", False, 1.0)
-
-    async def close(self) -> None:
-        pass
-
-
-class Committer:
-    """Takes what is asked of it, and writes nothing."""
-
-    halted, unwritten = False, 0
-
-    def __init__(self) -> None:
-        self.takes: list[int] = []
-
-    def claim(self, webhook: int, limit: int) -> None:
-        self.takes.append(webhook)
-
-    def settle(self, settled: port.Settlement) -> None:
-        pass
-
-
-class Scene:
-    def __init__(self) -> None:
-        self.store, self.line, self.committer = Store(), Line(), Committer()
-        self.registry = Registry()
-        self.registry.put(HOOK)
-        self.heard = new_listeners()
-        self.healths = Healths(
-            store=self.store,
-            registry=self.registry,
-            clock=Clock(),
-            owners=None,  # type: ignore[arg-type]  # nothing fails for so long
-            parked=self.heard.parked,
-        )
-        self.dispatcher = Dispatcher(
-            store=self.store,  # type: ignore[arg-type]  # the part that is asked here
-            registry=self.registry,
-            destination=destinations(
-                self.line,
-                lambda url: None,  # type: ignore[arg-type,return-value]
-                Clock(),
-            ),
-            clock=Clock(),
-            rng=random.Random(1),
-            budget_bytes=1 << 20,
-            in_flight_max=10,
-            healths=self.healths,
-            shaper=None,  # type: ignore[arg-type]
-            ends=UNWATCHED,
-            stops=UNWATCHED,
-            heard=self.heard,
-            observer=UNWATCHED,
-            commits=self.committer,
-        )
-
-    def change(self, standing: Standing) -> None:
-        changed = msgspec.structs.replace(HOOK, standing=standing)
-        self.registry.put(changed)
-        self.dispatcher.changed(changed)
-
-    def delete(self) -> None:
-        self.dispatcher.changed(msgspec.structs.replace(HOOK, standing=Standing.DELETED))
-
-    def take_comes_back(self, accepted_ms: int = 1_000_000) -> None:
-        job = Job(
-            DeliveryId(5), HOOK.number, HOOK.org, "e5", accepted_ms, 2, None, True, b"parked by now"
-        )
-        receipt = port.Receipt(now_ms=1_000_000, claimed=[job], due=[(HOOK.number, None)])
-        self.dispatcher.handover.take(receipt, [], [])
-        self.dispatcher.settled([], receipt)
-
-
-def due_now(webhook: Webhook) -> list[port.Backlog]:
-    return [port.Backlog(webhook.number, 0, 0)]
 
 
 async def test_what_it_brings_is_not_sent_when_the_webhook_is_enabled_again() -> None:

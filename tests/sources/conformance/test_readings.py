@@ -2,13 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from itertools import groupby
 
 import pytest
 
 from tests.sources.conformance.drivers import DRIVERS
+from tests.sources.conformance.readings import WAIT_S, opened, taken
 from tests.sources.conformance.subject import Made, NewSubject, Subject
 from tidings.connections.port import ConnectionDown
 from tidings.core.sources.message import ForeignMessage
@@ -16,7 +17,6 @@ from tidings.sources.port import BATCH_BYTES_MAX, BATCH_MAX, Reading
 
 pytestmark = pytest.mark.timeout(90)
 
-WAIT_S = 20.0
 QUIET_S = 1.5  # nothing comes in this time where nothing is to come
 KEYS = 3
 
@@ -33,26 +33,6 @@ def made(count: int, start: int = 0) -> list[Made]:
         Made(f"key-{n % KEYS}", f'{{"n": {n}}}'.encode(), {"x-key": f"key-{n % KEYS}"})
         for n in range(start, start + count)
     ]
-
-
-async def taken(reading: Reading, count: int, *, acknowledge: bool = True) -> list[ForeignMessage]:
-    """So many messages, read in batches."""
-    found: list[ForeignMessage] = []
-    async with asyncio.timeout(WAIT_S):
-        while len(found) < count:
-            found += await reading.read()
-            if acknowledge:
-                await reading.acknowledge()
-    return found
-
-
-@asynccontextmanager
-async def opened(subject: Subject) -> AsyncIterator[Reading]:
-    reading = await subject.open()
-    try:
-        yield reading
-    finally:
-        await reading.close()
 
 
 async def nothing_comes(reading: Reading) -> None:

@@ -5,8 +5,8 @@ import sys
 import pytest
 from aiokafka.client import AIOKafkaClient
 
+from tests.sources.kafka.logins import login
 from tests.sources.kafka.server import ALICE, KafkaServer
-from tests.sources.kafka.test_kafka_driver import login
 from tidings.connections.kafka_type import TYPE
 from tidings.connections.port import ConnectionDown
 from tidings.core.connections.connection import Connection

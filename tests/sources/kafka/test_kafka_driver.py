@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.protocol.admin import CreateAclsRequest
 
+from tests.sources.kafka.logins import login
 from tests.sources.kafka.server import ALICE, CAROL, CLUSTER, MALLORY, SCRAM, KafkaServer
 from tests.sources.kafka.subject import INSTALLATION, KafkaSubject, read_all
 from tidings.connections.port import ConnectionDown
@@ -252,17 +253,6 @@ async def test_a_broker_that_goes_is_told_and_nothing_is_lost_when_it_is_back(
     assert found <= set(range(20, 60))
     await reading.acknowledge()
     await reading.close()
-
-
-def login(server: KafkaServer, user: tuple[str, str], **fields: str) -> dict[str, str]:
-    name, password = user
-    return {
-        "servers": f"127.0.0.1:{server.sasl_port}",
-        "security": "sasl_plaintext",
-        "mechanism": SCRAM,
-        "username": name,
-        "password": password,
-    } | fields
 
 
 @pytest.mark.parametrize("mechanism", [SCRAM, "PLAIN"])

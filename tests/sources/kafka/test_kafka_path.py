@@ -10,7 +10,7 @@ import pytest
 from aiokafka.producer import message_accumulator, producer
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy as PlainBatchBuilder
 
-from tests.e2e.events.test_endless import log_of, stopped
+from tests.e2e.events.org_log import log_of, stopped
 from tests.e2e.harness.fixtures import NewService, own_service
 from tests.e2e.harness.service import ORG
 from tests.e2e.harness.until import until

@@ -6,7 +6,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from tests.docs.outbox_page import DDL
-from tests.sources.conformance.test_readings import opened, taken
+from tests.sources.conformance.readings import opened, taken
 from tests.sources.outbox.subject import INSERT, MemoryOwners, Outbox, new_outbox
 from tidings.core.connections.connection import Connection
 from tidings.core.sources.message import (

@@ -8,8 +8,8 @@ import psycopg
 import pytest
 
 from tests.docs.outbox_page import DDL
+from tests.sources.conformance.readings import opened, taken
 from tests.sources.conformance.subject import Made
-from tests.sources.conformance.test_readings import opened, taken
 from tests.sources.outbox.subject import INSERT, Outbox, new_outbox
 from tidings.sources.outbox import reading as module
 

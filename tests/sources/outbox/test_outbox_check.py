@@ -6,7 +6,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from tests.postgres_server import PostgresServer
-from tests.sources.outbox.test_troubles import PASSWORD
+from tests.sources.outbox.logins import PASSWORD
 from tidings.connections.outbox_type import TYPE
 from tidings.connections.port import ConnectionDown
 from tidings.core.connections.connection import Connection

@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from tests.sources.conformance.test_readings import opened, taken
+from tests.sources.conformance.readings import opened, taken
 from tests.sources.outbox.subject import INSERT, Outbox, new_outbox
 from tidings.sources.outbox.reading import OutboxReading
 

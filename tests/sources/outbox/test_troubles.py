@@ -10,8 +10,9 @@ from psycopg.conninfo import conninfo_to_dict
 
 from tests.docs.outbox_page import DDL, GRANTS
 from tests.postgres_server import PostgresServer
+from tests.sources.conformance.readings import taken
 from tests.sources.conformance.subject import Made
-from tests.sources.conformance.test_readings import taken
+from tests.sources.outbox.logins import PASSWORD
 from tests.sources.outbox.subject import Outbox, new_outbox
 from tidings.connections.port import ConnectionDown, command_of
 from tidings.core.sources.source import OutboxTable
@@ -19,8 +20,6 @@ from tidings.sources.outbox import claim
 from tidings.sources.outbox.faults import down
 
 pytestmark = pytest.mark.timeout(60)
-
-PASSWORD = "hush-hush-4711"
 
 
 @pytest.fixture

@@ -1,12 +1,11 @@
 """Conformance: what is too old is dropped in slices, what is unfinished stays whole."""
 
-from collections.abc import Sequence
-
 import msgspec
 import pytest
 
+from tests.store.conformance.replay_jobs import Jobs
+from tests.store.conformance.retained import LATER, body, drop
 from tests.store.conformance.subject import Subject
-from tests.store.conformance.test_replays import Jobs
 from tests.store.rows import EVIDENCE, HOUR_MS, ORG, event, failing, new, settled, term
 from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId
@@ -15,48 +14,10 @@ from tidings.core.shaping.left_out import LeftOut
 from tidings.store import port
 
 OTHER = OrgId(7)
-LATER = 60_000  # what has been accepted just now is older than a moment so far ahead
-
-
-def drop(
-    subject: Subject,
-    kind: RowKind,
-    *,
-    rows_max: int = 1000,
-    orgs: Sequence[OrgId] = (),
-    others: bool = True,
-    days: int = 30,
-    before_ms: int | None = None,
-) -> int:
-    """A whole pass of one group; how many rows were dropped. No slice is larger than it may be."""
-    if before_ms is None:
-        before_ms = subject.commit().now_ms + LATER
-    rows, slices = 0, 0
-    first, more = True, True
-
-    def drop(dropping: port.DropSlice) -> port.DropReceipt:
-        return subject.ask(lambda store: store.drop(dropping))
-
-    while more:
-        dropping = port.DropSlice(
-            kind, days, before_ms, orgs, others, rows_max=rows_max, first=first, now_ms=before_ms
-        )
-        dropped = drop(dropping)
-        assert dropped.rows <= rows_max, "a slice is bounded in rows"
-        rows, slices = rows + dropped.rows, slices + 1
-        assert slices < 5000, "a pass comes to its end"
-        first, more = False, dropped.more
-    return rows
 
 
 def kept(subject: Subject) -> port.RetentionState:
     return subject.ask(lambda store: store.retention_state())
-
-
-def body(subject: Subject, id: str, org: int = ORG) -> bytes | None:
-    found = subject.event(id, org)
-    assert found is not None, f"{id} is gone"
-    return found.body
 
 
 def delivered(subject: Subject, *ids: str, org: int = ORG) -> list[int]:

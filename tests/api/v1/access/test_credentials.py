@@ -7,24 +7,15 @@ from typing import Any
 import pytest
 
 from tests.api.control_client import START_MS, Reply, Service, basic, service
+from tests.api.v1.access.credential_calls import READ, make
 from tidings.core.events.attribution import number_of
 from tidings.core.ids import OrgId
 
 HOUR_MS = 3_600_000
-READ = {"webhooks": "read"}
 ALL = dict.fromkeys(
     ("webhooks", "sources", "events", "messages", "logs", "reference", "replay", "admin"), "write"
 )
 WEBHOOKS = "/v3/webHooks"
-
-
-async def make(s: Service, org: int, auth: str = "", **body: Any) -> dict[str, Any]:
-    reply = await s.call(
-        "POST", f"/v1/orgs/{org}/credentials", {"name": "crm", "scopes": READ} | body, auth
-    )
-    assert reply.status == 201, reply.body
-    made: dict[str, Any] = reply.json
-    return made
 
 
 def login(made: dict[str, Any]) -> str:

@@ -6,40 +6,16 @@ from typing import Any
 import pytest
 from argon2.low_level import hash_secret
 
-from tests.api.control_client import Reply, Service, basic, service
+from tests.api.control_client import Service, basic, service
+from tests.api.v1.access.user_calls import PASSWORD, active, add, on, password
 from tidings.core.ids import OrgId
 from tidings.errors import Denied
 from tidings.store import port
 
 ORG = OrgId(7)
 
-PASSWORD = "several words of mine"
 OTHER = "quite different words"
 DAY_MS = 86_400_000
-
-
-async def on(
-    s: Service, method: str, org: int, rest: str, body: Any = None, auth: str = ""
-) -> Reply:
-    return await s.call(method, f"/v1/orgs/{org}/users{rest}", body, auth)
-
-
-async def add(s: Service, org: int, email: str, role: str = "reader", auth: str = "") -> Any:
-    reply = await on(s, "POST", org, "", {"email": email, "name": "A", "role": role}, auth)
-    assert reply.status == 201, reply.body
-    return reply.json
-
-
-async def password(s: Service, **body: Any) -> Reply:
-    return await s.call("POST", "/v1/passwords", body, None)
-
-
-async def active(s: Service, org: int, email: str, role: str = "reader") -> Any:
-    """A user who has accepted with PASSWORD."""
-    user = await add(s, org, email, role)
-    reply = await password(s, token=user["invitation"]["token"], password=PASSWORD)
-    assert reply.status == 204, reply.body
-    return user
 
 
 async def seats(s: Service, email: str, word: str) -> list[tuple[int, str]]:

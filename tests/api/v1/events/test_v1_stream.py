@@ -2,11 +2,11 @@
 
 import asyncio
 import json
-from typing import Any
 
 import pytest
 
-from tests.api.control_client import Service, basic, scope_of, service
+from tests.api.control_client import basic, service
+from tests.api.v1.events.listening import Listening
 from tests.simulation.loop import simulate
 from tidings.api.answers import RefusalAnswer
 from tidings.api.http import event_stream, stream_places
@@ -15,31 +15,6 @@ from tidings.core.ids import OrgId
 from tidings.engine.events.feed import Feed
 
 ORG = OrgId(1)
-
-
-class Listening:
-    """A call of the stream that is read while it goes on."""
-
-    def __init__(self, s: Service, auth: str, path: str = "/v1/stream") -> None:
-        self.sent: asyncio.Queue[Any] = asyncio.Queue(100)
-        self._gone = asyncio.Event()
-        self._asked = False
-        scope = scope_of("GET", path, {"authorization": auth})
-        self.task = asyncio.ensure_future(s.app(scope, self._receive, self.sent.put))
-
-    async def _receive(self) -> Any:
-        if not self._asked:
-            self._asked = True
-            return {"type": "http.request", "body": b"", "more_body": False}
-        await self._gone.wait()
-        return {"type": "http.disconnect"}
-
-    async def next(self) -> Any:
-        return await self.sent.get()
-
-    async def leave(self) -> None:
-        self._gone.set()
-        await self.task
 
 
 async def test_facts_of_the_org_arrive_and_others_do_not() -> None:

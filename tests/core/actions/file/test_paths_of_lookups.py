@@ -4,12 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.core.actions.file.sound_file import KINDS
 from tidings.app.actions import ActionsRefused, load_actions
 from tidings.app.parts import CONNECTION_TYPES
-from tidings.catalogue import load
 from tidings.core.actions.file.reading import ActionsFile
 
-KINDS = {kind.name: kind for kind in load().kinds()}
 FILE = """
 org = 7
 [lookups.tier]

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from tests.core.actions.file.refusals import CHANGES, KEPT, refusals, said_of
-from tests.docs.test_error_texts import UNKIND, texts
+from tests.docs.source_texts import UNKIND, texts
 
 FOLDER = "core/actions/file/"
 TOLD = re.compile(r"actions\.toml:\d+:\d+: .*[.?] \([a-z_]+(, field .+)?\)")

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.core.webhooks.test_registry import hook
+from tests.core.webhooks.hooks import hook
 from tests.simulation.parts import SimulatedClock
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook

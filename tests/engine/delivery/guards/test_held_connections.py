@@ -2,44 +2,37 @@
 has a connection held that works for others."""
 
 import asyncio
-import random
-from typing import Any
 
 import msgspec
 import pytest
 
-from tests.engine.delivery.test_healths import HOOK, Clock
-from tests.engine.unwatched import UNWATCHED
-from tests.engine.webhooks.test_disabled_takes import Committer, Store
+from tests.engine.delivery.guards.held_scene import (
+    DOWN,
+    ELSEWHERE,
+    FIRST,
+    SECOND,
+    WHY,
+    Scene,
+    jobs,
+    webhook,
+)
 from tidings.core.connections import holds
 from tidings.core.delivery.breaker import OUTCOMES_MIN
-from tidings.core.delivery.exchange import Answer, Fault, FaultKind, Result, Verdict
-from tidings.core.delivery.job import Job
+from tidings.core.delivery.exchange import Answer, Result, Verdict
 from tidings.core.delivery.judgement import Condition
 from tidings.core.delivery.next_attempt import Wait
 from tidings.core.delivery.standing import Standing
 from tidings.core.delivery.states import State
-from tidings.core.ids import DeliveryId, OrgId, WebhookId
-from tidings.core.notices.kinds import CONNECTION_FAILING, Fact
+from tidings.core.ids import DeliveryId
+from tidings.core.notices.kinds import CONNECTION_FAILING
 from tidings.core.webhooks.kinds import ACTION, KINDS, QUEUE
-from tidings.core.webhooks.registry import Registry
-from tidings.core.webhooks.webhook import Webhook
-from tidings.destinations.port import Channel, Message, Shown
-from tidings.engine.delivery.dispatcher import Dispatcher
-from tidings.engine.delivery.guards.connection_watch import ConnectionWatch
-from tidings.engine.delivery.healths import Healths
-from tidings.engine.listeners import new_listeners
 from tidings.engine.metrics import EngineMetrics
 from tidings.engine.webhooks.judgements import WebhookJudgements
 from tidings.store import port
 
 pytestmark = pytest.mark.timeout(60)
-WHY = "The database of connection main must let us in and stay there; nobody answers. See to it."
-DOWN = Result(Verdict.AGAIN, Fault(FaultKind.REFUSED, False, WHY, 1.0), unusable=True)
 LOGIN = Result(Verdict.AGAIN, Answer(401, (), b"", False, 1.0, None, WHY), unusable=True)
-TAKEN = Result(Verdict.DELIVERED, Answer(200, (), b"", False, 1.0))
 OVER_ONE = [name for name, kind in KINDS.items() if kind.connection] + [QUEUE, ACTION]
-NOW_MS = 1_000_000
 
 
 @pytest.fixture(autouse=True)
@@ -47,176 +40,6 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Probes follow each other at once."""
     for name in ("PROBE_LEAST_S", "PROBE_MOST_S", "APART_S"):
         monkeypatch.setattr(holds, name, 0.01)
-
-
-def webhook(number: int, org: int, connection: str = "main", **more: Any) -> Webhook:
-    given = {"kind": "SQL", "connections_max": 2, "plain": True} | more
-    return msgspec.structs.replace(
-        HOOK,
-        number=number,
-        id=WebhookId(f"{number:024x}"),
-        org=OrgId(org),
-        name=f"hook {number}",
-        connection=connection,
-        **given,
-    )
-
-
-FIRST, SECOND, ELSEWHERE = webhook(1, 7), webhook(2, 8), webhook(3, 9, "other")
-
-
-class Road:
-    """A channel of one webhook, which answers by what the scene says."""
-
-    def __init__(self, scene: "Scene", number: int) -> None:
-        self.scene = scene
-        self.number = number
-
-    async def send(self, message: Message) -> Result | None:
-        await asyncio.sleep(0)
-        self.scene.attempts.append(self.number)
-        result = self.scene.result_of(self.number)
-        if not result.unusable or self.scene.leaves_first:
-            if message.leaves([]) is None:
-                return None
-            self.scene.sent.append((self.number, message.body))
-        return result
-
-    def follow(self, webhook: Webhook) -> bool:
-        return True
-
-    async def close(self) -> None:
-        pass
-
-
-class Scene:
-    """Lanes over a store's log and the operator's connections, of which some are down."""
-
-    def __init__(self, *webhooks: Webhook, stored: list[Job] | None = None) -> None:
-        self.down: set[str] = set()  # really, whatever attempts say
-        self.says: dict[int, Result] = {}  # what attempts of a webhook say all the same
-        self.leaves_first = False
-        self.sent: list[tuple[int, bytes]] = []
-        self.attempts: list[int] = []
-        self.probes: list[str] = []
-        self.fails: Exception | None = None
-        self.told: list[tuple[str, int, Fact]] = []
-        self.stored = [] if stored is None else stored
-        self.unwritten: list[port.Settlement] = []
-        self.written: list[port.Settlement] = []
-        self.registry = Registry()
-        for one in webhooks:
-            self.registry.put(one)
-        self.store, self.commits, heard = Store(), Committer(), new_listeners()
-        self.store.page = self.page  # type: ignore[method-assign]
-        self.commits.settle = self.unwritten.append  # type: ignore[method-assign,assignment]
-        self.watch = ConnectionWatch(
-            registry=self.registry,
-            connection_of=lambda webhook: webhook.connection,
-            probe=self.probe,
-            clock=Clock(),
-            moved=heard.held,
-            tell=lambda kind, org, fact: self.told.append((kind, org, fact)),
-        )
-        self.healths = Healths(
-            store=self.store,
-            registry=self.registry,
-            clock=Clock(),
-            owners=None,  # type: ignore[arg-type]  # nothing fails for so long
-            parked=heard.parked,
-            connections=self.watch,
-            held=heard.held,
-        )
-        self.dispatcher = Dispatcher(
-            store=self.store,  # type: ignore[arg-type]  # the part that is asked here
-            registry=self.registry,
-            destination=self,
-            clock=Clock(),
-            rng=random.Random(1),
-            budget_bytes=1 << 20,
-            in_flight_max=10,
-            healths=self.healths,
-            shaper=None,  # type: ignore[arg-type]
-            ends=UNWATCHED,
-            stops=UNWATCHED,
-            heard=heard,
-            observer=UNWATCHED,
-            commits=self.commits,
-            connections=self.watch,
-        )
-        self.heard = heard
-        self.watching = asyncio.get_running_loop().create_task(self.watch.run())
-
-    # -- a destination, and the connections' type
-
-    def open(self, webhook: Webhook) -> Channel:
-        return Road(self, webhook.number)
-
-    def carried(self, webhook: Webhook) -> list[tuple[str, str]]:
-        return []
-
-    def show(self, webhook: Webhook, headers: Any, body: bytes, key: int | None) -> Shown:
-        return Shown("POST", headers, body)
-
-    def result_of(self, number: int) -> Result:
-        one = self.registry.get(number)
-        assert one is not None
-        return self.says.get(number) or (DOWN if one.connection in self.down else TAKEN)
-
-    async def probe(self, name: str) -> str:
-        await asyncio.sleep(0)
-        self.probes.append(name)
-        if self.fails is not None:
-            raise self.fails
-        return WHY if name in self.down else ""
-
-    # -- a store
-
-    async def page(self, webhook: int, after: int, limit: int) -> list[Job]:
-        found = [one for one in self.stored if one.webhook == webhook and one.delivery > after]
-        return [msgspec.structs.replace(one) for one in found[:limit]]
-
-    async def commit(self, *jobs: Job, **more: Any) -> None:
-        written, self.unwritten[:] = list(self.unwritten), []
-        self.written += written
-        ended = {one.delivery for one in written}
-        self.stored[:] = [one for one in self.stored if one.delivery not in ended]
-        self.stored += jobs
-        receipt = port.Receipt(now_ms=NOW_MS, freed=list(jobs), **more)
-        self.dispatcher.handover.take(receipt, [], [])
-        self.dispatcher.settled(written, receipt)
-        await self.pass_time(0.001)
-
-    async def pass_time(self, seconds: float = 0.05) -> None:
-        until_s = asyncio.get_running_loop().time() + seconds
-        for _ in range(60):
-            await asyncio.sleep(0)
-        while asyncio.get_running_loop().time() < until_s:
-            await asyncio.sleep(0.001)
-
-    async def until(self, done: Any) -> None:
-        while not done():
-            await asyncio.sleep(0.002)
-
-    @property
-    def ends(self) -> list[tuple[int, State, int]]:
-        rows = [*self.written, *self.unwritten]
-        return [(one.delivery, State(one.state), one.attempt) for one in rows]
-
-    async def close(self) -> None:
-        self.watching.cancel()
-        await asyncio.gather(self.watching, return_exceptions=True)
-        await self.dispatcher.stop(1.0)
-
-
-def jobs(of: Webhook, *numbers: int, attempt: int = 1, key: int | None = None) -> list[Job]:
-    return [
-        Job(
-            DeliveryId(number), of.number, of.org, f"e{number}", NOW_MS, attempt, key,
-            attempt > 1, b"%d" % number,
-        )
-        for number in numbers
-    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", OVER_ONE)

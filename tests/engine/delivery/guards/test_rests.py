@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.engine.delivery.guards.test_held_connections import FIRST, SECOND, Scene, jobs
+from tests.engine.delivery.guards.held_scene import FIRST, SECOND, Scene, jobs
 from tidings.core.delivery.next_attempt import Wait
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId

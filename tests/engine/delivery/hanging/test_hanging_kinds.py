@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.engine.shaping.test_shaped_sending import HOOK, Desk, Line, Shaping, job
+from tests.engine.shaping.sending_desk import HOOK, Desk, Line, Shaping, job
 from tests.simulation.loop import simulate
 from tidings.core.delivery.exchange import Answer, Fault, FaultKind, Result, Verdict, of_fault
 from tidings.core.delivery.job import Job

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from tests.store.conformance.retained import body, drop
 from tests.store.conformance.subject import Subject
-from tests.store.conformance.test_retention import body, drop
 from tests.store.rows import ORG, event, new, settled, webhook
 from tidings.core.delivery.states import State
 from tidings.core.ids import EventNumber

@@ -1,7 +1,7 @@
 """Conformance: how an event came is kept with it, and with whatever is sent of it."""
 
+from tests.store.conformance.replay_jobs import Jobs
 from tests.store.conformance.subject import Subject
-from tests.store.conformance.test_replays import Jobs
 from tests.store.rows import ORG, event, failing, new
 from tidings.core.delivery.states import State
 from tidings.store import port

@@ -10,7 +10,7 @@ import pytest
 
 from tests.depth import depth
 from tests.store.rows import ORG, event, new, settled
-from tests.store.sqlite.events.test_log import Logs, all_pages, blocks_module_quiet, has_all
+from tests.store.sqlite.events.log_pages import Logs, all_pages, blocks_module_quiet, has_all
 from tests.store.sqlite.log_rows import NAMES, RARE, START_MS
 from tidings.core.delivery.states import State
 from tidings.core.ids import EventNumber, OrgId

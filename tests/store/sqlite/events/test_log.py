@@ -9,8 +9,8 @@ import pytest
 from msgspec.structs import replace
 
 from tests.depth import depth
-from tests.store.in_process import operations
 from tests.store.rows import ORG, event, new, settled, term
+from tests.store.sqlite.events.log_pages import Logs, all_pages, blocks_module_quiet, has_all
 from tests.store.sqlite.log_rows import (
     NAMES,
     OTHER,
@@ -58,16 +58,6 @@ class Place:
         return self.half.connection.execute(query, binding).fetchall()
 
 
-def blocks_module_quiet(blocks: Blocks) -> None:
-    """Summarise everything that can be."""
-    blocks.look()
-    for block in list(blocks.unsure()):
-        if block != blocks.last:
-            blocks.make(block)
-    while blocks.background():
-        pass
-
-
 @pytest.fixture(scope="module", params=["summarised", "nothing summarised"])
 def place(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
@@ -78,32 +68,6 @@ def place(
         one.index(terms_to=COUNT - 500)
     yield one
     one.half.close()
-
-
-def all_pages(
-    log: LogRows, query: port.DeliveryQuery | port.EventQuery, forward: bool
-) -> list[int]:
-    """What every page holds from one end to the other, by its cursors: ids, newest first."""
-    found: list[int] = []
-    at: int | None = 0 if forward else None
-    for _ in range(10_000):
-        before, after = (None, at) if forward else (at, None)
-        asked = replace(query, before=before, after=after)
-        page: port.DeliveryPage | port.EventPage
-        if isinstance(asked, port.EventQuery):
-            page = log.events(asked)
-            ids: list[int] = [one.seq for one in page.events]
-        else:
-            page = log.deliveries(asked)
-            ids = [one.id for one in page.deliveries]
-        assert ids == sorted(ids, reverse=True)
-        found = ids + found if forward else found + ids
-        ahead = page.newer if forward else page.older
-        if ahead is None or (forward and ahead == at):
-            return found
-        assert at is None or (ahead > at if forward else ahead < at), "a cursor moves on"
-        at = ahead
-    raise AssertionError("the pages have no end")
 
 
 def expected_deliveries(place: Place, query: port.DeliveryQuery) -> list[int]:
@@ -140,10 +104,6 @@ def expected_events(place: Place, query: port.EventQuery) -> list[int]:
         and has_all(terms, query.terms)
         and (not query.events or seq in query.events)
     ]
-
-
-def has_all(kept: bytes, wanted: Sequence[bytes]) -> bool:
-    return {kept[at : at + 8] for at in range(0, len(kept), 8)} >= set(wanted)
 
 
 def some(rng: random.Random, values: Sequence[Any], odds: float) -> tuple[Any, ...]:
@@ -255,18 +215,6 @@ def test_a_page_shows_the_row_as_it_is_and_where_both_neighbours_begin(place: Pl
 
 def test_no_webhook_owns_nothing(place: Place) -> None:
     assert place.log.deliveries(port.DeliveryQuery([])) == port.DeliveryPage([])
-
-
-class Logs:
-    """The operations over a store in memory, written through the writing half as it runs."""
-
-    def __init__(self) -> None:
-        self.half = WritingHalf(":memory:")
-        self.ask = operations(self.half)
-
-    def states(self, *states: State, webhook: int = 1) -> list[int]:
-        query = port.DeliveryQuery([webhook], [int(state) for state in states])
-        return [one.id for one in self.ask["log_deliveries"](query).deliveries]
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import apsw
 import pytest
 
-from tests.store.sqlite.delivery.test_plans import plans
+from tests.store.sqlite.delivery.explained_plans import plans
 from tests.store.sqlite.log_rows import OWN, START_MS, fill, replay
 from tidings.core.ids import OrgId
 from tidings.store import port

@@ -1,7 +1,14 @@
 """The statements of replays use their indexes, with and without statistics."""
 
 from tests.store.rows import ORG, event, new, settled
-from tests.store.sqlite.delivery.test_plans import PRIMARY, Store, explained, plans, store, uses
+from tests.store.sqlite.delivery.explained_plans import (
+    PRIMARY,
+    Store,
+    explained,
+    plans,
+    store,
+    uses,
+)
 from tidings.core.delivery.states import State
 from tidings.core.ids import EventNumber
 from tidings.store import port

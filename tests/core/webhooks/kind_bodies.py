@@ -1,0 +1,40 @@
+"""Bodies of webhooks of each type, and reading them."""
+
+from typing import Any
+
+from tidings.core.connections.connection import Connection
+from tidings.core.webhooks.rules import Reading, read_webhook
+from tidings.core.webhooks.settings import Settings
+from tidings.core.webhooks.webhook_form import Known
+
+STATE = {
+    "columns": ["customer", "tier", "event", "at"],
+    "key": ["customer"],
+    "id": "event",
+    "newer": "at",
+}
+
+KNOWN = Known(
+    event_types=("pointsIssued",),
+    check_url=lambda _: None,
+    connections={
+        "main": Connection("main", "kafka", {}),
+        "shop": Connection("shop", "outbox", {}),
+        "some": Connection("some", "kafka", {"publishes": ["crm.*"]}),
+        "crm": Connection("crm", "sql", {"tables": {"state": STATE}}),
+    },
+)
+
+COMMON: dict[str, Any] = {
+    "name": "crm",
+    "eventNames": ["pointsIssued"],
+    "methodType": "POST",
+    "webHookHeaders": {},
+    "maxAllowedConnections": 10,
+}
+
+
+def made(body: dict[str, Any], old: Settings | None = None, known: Known = KNOWN) -> Settings:
+    reading = read_webhook(body, known, old)
+    assert isinstance(reading, Reading), reading
+    return reading.settings

@@ -1,0 +1,45 @@
+"""Who may come in, over credentials and people that are kept in memory."""
+
+import base64
+import random
+from typing import cast
+
+from tidings.core.webhooks.registry import Registry
+from tidings.engine.access.access import Access
+from tidings.engine.changes import Changes
+from tidings.engine.orgs import Orgs
+from tidings.store import port
+
+
+class Kept:
+    """The two calls of the store that are needed here."""
+
+    def __init__(self) -> None:
+        self.orgs: list[port.Org] = []
+        self.credentials: list[port.Credential] = []
+
+    async def put_org(self, org: port.Org) -> int:
+        self.orgs.append(org)
+        return 1 + len(self.orgs)
+
+    async def put_credential(self, credential: port.Credential) -> None:
+        self.credentials.append(credential)
+
+
+class House:
+    """Access and orgs over a store, as they start."""
+
+    def __init__(self, kept: Kept) -> None:
+        store = cast(port.Store, kept)
+        self.registry = Registry()
+        changes = Changes(store, self.registry)
+        self.orgs = Orgs(store=store, registry=self.registry, changes=changes)
+        self.access = Access(store=store, orgs=self.orgs, random_bytes=random.Random(3).randbytes)
+        found = {one.id: one for one in kept.credentials}
+        snapshot = port.Snapshot(1 + len(kept.orgs), kept.orgs, list(found.values()))
+        self.orgs.load(snapshot)
+        self.access.load(snapshot)
+
+
+def basic(key: str, secret: str) -> bytes:
+    return b"Basic " + base64.b64encode(f"{key}:{secret}".encode())

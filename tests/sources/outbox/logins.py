@@ -1,0 +1,3 @@
+"""How a test signs in to the database of an outbox."""
+
+PASSWORD = "hush-hush-4711"
