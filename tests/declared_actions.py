@@ -5,18 +5,18 @@ from typing import Any
 
 from tidings.core.actions.action import (
     Action,
-    Call,
+    ActionLookup,
     Cap,
     CsvLookup,
     Each,
-    Found,
+    HttpCall,
     HttpLookup,
-    Lookup,
-    Mail,
+    MailAct,
+    OperatorSecret,
+    PathValue,
     Plain,
     Quiet,
-    Secret,
-    Text,
+    TemplatedText,
     Unless,
 )
 from tidings.core.shaping.filter import compile_filter
@@ -25,8 +25,8 @@ from tidings.lookups.port import LookupDown
 
 SECRET = "s3cret-of-the-gateway-0001"
 CUSTOMER = "event.data.customerIdentifiers.customerId"
-CONTACT = Lookup("contact", CsvLookup("/etc/acme/contacts.csv", "customer_id", CUSTOMER))
-TIER = Lookup(
+CONTACT = ActionLookup("contact", CsvLookup("/etc/acme/contacts.csv", "customer_id", CUSTOMER))
+TIER = ActionLookup(
     "tier",
     HttpLookup(
         f"https://api.example/customers/{{id}}/tier?api_key={SECRET}",
@@ -43,17 +43,22 @@ OPTED_OUT = Unless(
 
 def welcome(name: str = "welcome") -> Action:
     """A mail, with everything that an action may have."""
-    usual = Mail(
+    usual = MailAct(
         "mail",
-        (Text("{{ contact.email }}"),),
-        Text("Welcome, {{ contact.name }}"),
-        Text("Your number is {{ event.data.customerIdentifiers.customerId }}."),
-        Text("<p>Your number is {{ event.data.customerIdentifiers.customerId }}.</p>", html=True),
+        (TemplatedText("{{ contact.email }}"),),
+        TemplatedText("Welcome, {{ contact.name }}"),
+        TemplatedText("Your number is {{ event.data.customerIdentifiers.customerId }}."),
+        TemplatedText(
+            "<p>Your number is {{ event.data.customerIdentifiers.customerId }}.</p>", html=True
+        ),
     )
     return Action(
         name,
         ("customerAdded",),
-        {"": usual, "de": Mail("mail", usual.to, Text("Willkommen"), usual.text, usual.html)},
+        {
+            "": usual,
+            "de": MailAct("mail", usual.to, TemplatedText("Willkommen"), usual.text, usual.html),
+        },
         filter={"path": "data.loyaltyType", "eq": "LOYALTY"},
         lookups=(CONTACT, TIER),
         unless=(OPTED_OUT,),
@@ -66,16 +71,16 @@ def welcome(name: str = "welcome") -> Action:
 
 def text_message(name: str = "text-message") -> Action:
     """A call, with secrets in its URL, its headers, its credential and its body."""
-    call = Call(
+    call = HttpCall(
         "POST",
         f"https://sms.example/v1/{{to}}?api_key={SECRET}&kind=short",
         {"to": "contact.mobile"},
-        headers=(("X-Brand", Plain(SECRET)), ("X-Name", Text("{{ contact.name }}"))),
+        headers=(("X-Brand", Plain(SECRET)), ("X-Name", TemplatedText("{{ contact.name }}"))),
         credential=ApiKey("X-Api-Key", SECRET),
         json=Each({
-            "key": Secret(SECRET),
-            "text": Text("Hello {{ contact.name }}"),
-            "amount": Found("event.data.amount"),
+            "key": OperatorSecret(SECRET),
+            "text": TemplatedText("Hello {{ contact.name }}"),
+            "amount": PathValue("event.data.amount"),
             "unit": Plain("EUR"),
         }),
         idempotency="Idempotency-Key",

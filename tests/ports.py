@@ -7,7 +7,7 @@ from typing import Any
 from argon2 import PasswordHasher
 
 from tidings import catalogue
-from tidings.catalogue import Problem
+from tidings.catalogue import SchemaViolation
 from tidings.core.actions.action import Actions
 from tidings.core.connections.connection import Connections
 from tidings.core.sources.message import ForeignMessage
@@ -25,11 +25,11 @@ from tidings.egress.address import TargetRefused, parse_target
 from tidings.egress.inbox import InboxSender, OwnAddress
 from tidings.egress.own_paths import OwnPaths
 from tidings.egress.policy import Policy
-from tidings.egress.port import Target
+from tidings.egress.port import ReceiverAddress
 from tidings.egress.sender import HttpSender
 from tidings.engine.access.passwords import Passwords
 from tidings.engine.actions.declared import DeclaredActions
-from tidings.engine.vault import Secret, Vault
+from tidings.engine.vault import SealedSecret, Vault
 from tidings.ports import Declared, Keys, Outside, Ports, Randomness, Secrets, Times
 from tidings.store import port
 from tidings.transform.port import CheckBy, RenderRefused, TextTemplate
@@ -74,7 +74,7 @@ class InProcess:
         except MemoryError:  # the process would end, twice
             raise RenderRefused("It takes too much.") from None
 
-    async def check_event(self, kind: CheckBy, event: bytes, org: int) -> Sequence[Problem]:
+    async def check_event(self, kind: CheckBy, event: bytes, org: int) -> Sequence[SchemaViolation]:
         raise AssertionError("no test that works in process has an event that is checked apart")
 
 
@@ -99,7 +99,7 @@ class TestAddresses:
     async def unresolved(self, url: str) -> str | None:
         return None
 
-    def target(self, url: str) -> Target:
+    def target(self, url: str) -> ReceiverAddress:
         return self._inboxes.target(url) or parse_target(url, allow_http=True)
 
     def inbox_url(self, token: str) -> str:
@@ -121,7 +121,7 @@ class Unhashed(Passwords):
 
 def destinations(
     sender: Any,
-    target_of: Callable[[str], Target],
+    target_of: Callable[[str], ReceiverAddress],
     clock: Any,
     connections: Connections = NO_CONNECTIONS,
     **drivers: Driver,
@@ -166,7 +166,7 @@ def ports(*, store: Any, clock: Any, sender: Any, key: bytes = b"k" * 32, **othe
         "random_bytes": rng.randbytes,
         "new_event_id": lambda: "made",
         "keys": Keys(terms=b"t" * 16, tokens=key, consents=b"k" * 32),
-        "vault": Vault({1: Secret(key)}, rng.randbytes),
+        "vault": Vault({1: SealedSecret(key)}, rng.randbytes),
         "passwords": Passwords(PasswordHasher(1, 8, 1)),
         "passed_s": lambda: clock.now_ms() / 1000,
         "addresses": TestAddresses(),

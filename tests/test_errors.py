@@ -13,16 +13,18 @@ from tidings.api.answers import STATUS
 
 # Not of the tree, and why.
 APART = {
-    "tidings.server.refusals.Refused": "the HTTP server knows nothing of what it serves",
-    "tidings.app.start_retry.Ended": "ends a start that waits: a signal has come, nothing is wrong",
+    "tidings.server.refusals.RejectedRequest": "the HTTP server knows nothing of what it serves",
+    "tidings.app.start_retry.StartAborted": "ends a start that waits: a signal has come, nothing "
+    "is wrong",
     "tidings.api.keyed._Answered": "leads out of a route whose answer is kept; nothing is wrong",
     "tidings.engine.sources.pump._TurnOver": "ends a source's turn on a line; nothing is wrong",
     "tidings.engine.sources.pump._Ending": "ends one that is paused or deleted; nothing is wrong",
     # The command line is a client, whose help loads no msgspec and so not this tree.
-    "tidings.cli.exits.Stop": "ends a command, with the code that its process exits by",
+    "tidings.cli.exits.CommandExit": "ends a command, with the code that its process exits by",
     "tidings.cli.events.simulate.Stopped": "the same, of the one command that sends in a loop",
-    "tidings.cli.inboxes.listen.Ended": "somebody says that it is enough; no Exception at all",
-    "tidings.cli.service.Unreachable": "no service answers the client; becomes a Stop",
+    "tidings.cli.inboxes.listen.ListeningStopped": "somebody says that it is enough; no "
+    "Exception at all",
+    "tidings.cli.service.ServiceUnreachable": "no service answers the client; becomes a Stop",
     "tidings.cli.webhooks.document.BadFile": "a file of the client's side; becomes a Stop",
 }
 # These stand for several kinds, and are not raised themselves.

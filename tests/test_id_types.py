@@ -12,13 +12,13 @@ import pytest
 
 from tidings.core import ids
 from tidings.core.ids import DeliveryId, OrgId, WebhookId
-from tidings.errors import Refusal
+from tidings.errors import FieldRefusal
 
 FLOORS = ("core", "engine", "reads", "store.port")
 IDS = {"org": OrgId, "webhook_id": WebhookId, "delivery": DeliveryId}
 BARE = (int, int | None, str, str | None)
 # Names that a module imports for its checker alone.
-LATER = {name: vars(ids)[name] for name in ("WebhookId",)} | {"Refusal": Refusal}
+LATER = {name: vars(ids)[name] for name in ("WebhookId",)} | {"Refusal": FieldRefusal}
 # What a person gives is a text until it is read.
 READ_LATER = {"delivery_id"}
 

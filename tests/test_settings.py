@@ -13,7 +13,15 @@ from tidings.app.parts import inbox_host, metrics_readers
 from tidings.egress.policy import AllowedRange
 from tidings.service_links import service_links
 from tidings.settings.load import SettingsRefused, load, unknown_names
-from tidings.settings.settings import CLIENT_NAMES, ENVIRONMENT, HINTS, Secret, Settings, meta, must
+from tidings.settings.settings import (
+    CLIENT_NAMES,
+    ENVIRONMENT,
+    HINTS,
+    SecretText,
+    Settings,
+    meta,
+    must,
+)
 
 BOOTSTRAP = {
     "TIDINGS_BOOTSTRAP_ORG": "100",
@@ -186,7 +194,7 @@ def test_a_file_that_is_not_toml_is_refused(file: Path, content: bytes) -> None:
 def test_key_and_secret_come_together_and_with_the_org() -> None:
     settings = load(BOOTSTRAP)
     assert (settings.bootstrap_org, settings.bootstrap_key) == (100, "platform")
-    assert settings.bootstrap_secret == Secret("hush-0123456789")
+    assert settings.bootstrap_secret == SecretText("hush-0123456789")
     assert load({"TIDINGS_BOOTSTRAP_ORG": "100"}).bootstrap_org == 100
     for name in ("TIDINGS_BOOTSTRAP_KEY", "TIDINGS_BOOTSTRAP_SECRET"):
         one = {other: value for other, value in BOOTSTRAP.items() if other != name}
@@ -262,7 +270,7 @@ def test_a_short_or_odd_token_for_metrics_is_refused_and_not_repeated() -> None:
         [problem] = refused({"TIDINGS_METRICS_TOKEN": token})
         assert problem.startswith("TIDINGS_METRICS_TOKEN must be 16 to 256 visible characters")
         assert token not in problem
-    assert load({"TIDINGS_METRICS_TOKEN": "x" * 16}).metrics_token == Secret("x" * 16)
+    assert load({"TIDINGS_METRICS_TOKEN": "x" * 16}).metrics_token == SecretText("x" * 16)
 
 
 def test_networks_that_read_metrics_are_a_list(file: Path) -> None:

@@ -30,7 +30,7 @@ from bench.payload import EVENT_NAME, EXAMPLE, ID_SLOT, ORG_FIRST, SIZE_DEFAULT
 from bench.process import wait_until_quiet
 from bench.report import BESIDE, HELD, MISSED, Options, Row
 from tidings.catalogue import load
-from tidings.core.events.call_reader import Caller, CallReader, IntakeRules
+from tidings.core.events.call_reader import AuthenticatedCaller, CallReader, IntakeRules
 from tidings.core.events.call_split import DEFAULT_LIMITS
 from tidings.core.exact_json import read_exactly, write_exactly
 from tidings.core.ids import OrgId
@@ -126,7 +126,7 @@ async def _parts(
     whole = event()
     body = msgspec.json.encode(whole)
     assert len(body) == SIZE_DEFAULT
-    types, caller = load(), Caller(OrgId(ORG_FIRST))
+    types, caller = load(), AuthenticatedCaller(OrgId(ORG_FIRST))
     reader = CallReader(Draft, types, lambda _: IntakeRules(), lambda: ID_SLOT, DEFAULT_LIMITS)
     assert isinstance(reader.read(b"application/json", {}, body, caller, None, 1)[0], Draft)
     assert types.check(EVENT_NAME, whole) == []

@@ -10,12 +10,12 @@ from bench.payload import EVENT_NAME, ID_SLOT, ORG_FIRST
 from bench.report import HELD, MISSED, Row
 from tidings.catalogue import load
 from tidings.catalogue.thin import thin
-from tidings.core.delivery.exchange import Answer
+from tidings.core.delivery.exchange import ReceiverAnswer
 from tidings.core.delivery.job import Job
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.exact_json import read_exactly, write_exactly
 from tidings.core.ids import DeliveryId, OrgId, WebhookId
-from tidings.core.shaping.enrichment import CUSTOMERS, STORES, TILLS, Enrichment, Key
+from tidings.core.shaping.enrichment import CUSTOMERS, STORES, TILLS, EnrichmentSettings, Key
 from tidings.core.shaping.enrichment_plan import Plan
 from tidings.core.shaping.reference_rules import KINDS, read_record
 from tidings.core.webhooks.webhook import Webhook
@@ -23,13 +23,13 @@ from tidings.engine.clock import WallClock
 from tidings.engine.shaping.enricher import Enricher
 from tidings.engine.shaping.platform import Platform, PlatformOptions
 from tidings.engine.shaping.reference import Reference
-from tidings.engine.vault import Secret, Vault
+from tidings.engine.vault import SealedSecret, Vault
 from tidings.store import port
 
 ENRICHMENT_US_MAX = 15.0
 CUSTOMER, TILL, STORE = "41200777", "5031", "9"
-EVERYTHING = Enrichment(True, True, ("instore", "wechat"), True, True, True)
-REFERENCE_ALONE = Enrichment(True, True, ("instore", "wechat"), True, False, False)
+EVERYTHING = EnrichmentSettings(True, True, ("instore", "wechat"), True, True, True)
+REFERENCE_ALONE = EnrichmentSettings(True, True, ("instore", "wechat"), True, False, False)
 RECORDS: dict[str, dict[str, Any]] = {
     CUSTOMERS: {
         "mobile": "15550100",
@@ -74,9 +74,11 @@ class Records:
 class Awards:
     """A platform that knows one activity; asked once, its answer is kept."""
 
-    async def get(self, path: str, headers: list[tuple[str, str]], deadline_s: float) -> Answer:
+    async def get(
+        self, path: str, headers: list[tuple[str, str]], deadline_s: float
+    ) -> ReceiverAnswer:
         record = {"awardedReferenceIds": {"regularPointsBreakup": ["R-1"]}}
-        return Answer(200, (), msgspec.json.encode(record), False, 1.0)
+        return ReceiverAnswer(200, (), msgspec.json.encode(record), False, 1.0)
 
     async def close(self) -> None:
         """Nothing is open."""
@@ -94,7 +96,7 @@ async def enricher_over(keys: Iterable[Key]) -> Enricher:
     """An enricher whose reference data are these records, and the store of their tills."""
     reference = Reference(
         store=Records(),  # type: ignore[arg-type]  # of the store it is asked for two things
-        vault=Vault({1: Secret(b"k" * 32)}),
+        vault=Vault({1: SealedSecret(b"k" * 32)}),
     )
     for kind, id in (*keys, (STORES, STORE)):
         if kind in RECORDS:
@@ -147,7 +149,7 @@ async def enrichment_of_every_type(runs: int, calls: int) -> Row:
     )
 
 
-def a_webhook(number: int, enrichment: Enrichment) -> Webhook:
+def a_webhook(number: int, enrichment: EnrichmentSettings) -> Webhook:
     """A webhook that wants this and nothing else."""
     return Webhook(
         number=number,
@@ -156,7 +158,7 @@ def a_webhook(number: int, enrichment: Enrichment) -> Webhook:
         org=OrgId(ORG_FIRST),
         version=1,
         name="bench",
-        standing=Standing.ACTIVE,
+        standing=WebhookStatus.ACTIVE,
         event_names=frozenset({EVENT_NAME}),
         kind="HTTP",
         url="https://crm.example.com/",

@@ -26,7 +26,7 @@ from tidings.engine.sources.outbox_tables import OutboxTables
 from tidings.engine.threads import OFFLOAD
 from tidings.engine.webhooks.secret_ends import PART as SECRET_ENDS
 from tidings.engine.webhooks.webhooks import Webhooks
-from tidings.ports import Options, Ports, StepRunner
+from tidings.ports import EngineOptions, Ports, StepRunner
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +100,7 @@ class App:
         return written
 
 
-def build(ports: Ports, options: Options) -> App:
+def build(ports: Ports, options: EngineOptions) -> App:
     """Make every subject. Runs in the event loop that they will work in."""
     base = Foundation.compose(ports, options)
     orgs = Orgs(store=base.store, registry=base.registry, changes=base.changes, clock=base.clock)
@@ -185,7 +185,7 @@ def _access(base: Foundation, ports: Ports, orgs: Orgs) -> AccessServices:
 
 
 def _actions(
-    base: Foundation, ports: Ports, options: Options, notices: NoticeServices
+    base: Foundation, ports: Ports, options: EngineOptions, notices: NoticeServices
 ) -> ActionServices:
     return ActionServices.compose(
         declared=ports.declared.actions,

@@ -26,7 +26,7 @@ T = TypeVar("T")
 _PLACE = re.compile(r" \([^(),]+, (?:field|header) ([^()]+)\)$")
 
 
-class Refusal(msgspec.Struct, frozen=True):
+class FieldRefusal(msgspec.Struct, frozen=True):
     """One thing that is wrong with a body, or, among warnings, that its sender should know."""
 
     code: int | str
@@ -54,17 +54,17 @@ class RequestRefused(TidingsError):
     One without reasons is put into words by who has asked, who knows better ones.
     """
 
-    def __init__(self, *refusals: Refusal) -> None:
+    def __init__(self, *refusals: FieldRefusal) -> None:
         super().__init__(refusals[0].message if refusals else "")
         self.refusals = refusals
 
     @classmethod
     def because(cls, code: str, message: str) -> Self:
         """For one reason, about the field or header that the message names at its end."""
-        return cls(Refusal(code, message, named_in(message)))
+        return cls(FieldRefusal(code, message, named_in(message)))
 
     @property
-    def reason(self) -> Refusal:
+    def reason(self) -> FieldRefusal:
         """The first of the reasons."""
         return self.refusals[0]
 
@@ -84,21 +84,21 @@ class Forbidden(Denied):
 class Throttled(Denied):
     """There was too much of it: again after `wait_s` seconds, where that is known."""
 
-    def __init__(self, *refusals: Refusal, wait_s: float | None = None) -> None:
+    def __init__(self, *refusals: FieldRefusal, wait_s: float | None = None) -> None:
         super().__init__(*refusals)
         self.wait_s = wait_s
 
     @classmethod
     def because(cls, code: str, message: str, wait_s: float | None = None) -> Self:
         """For one reason, as above."""
-        return cls(Refusal(code, message, named_in(message)), wait_s=wait_s)
+        return cls(FieldRefusal(code, message, named_in(message)), wait_s=wait_s)
 
 
 class Invalid(RequestRefused):
     """What was asked is wrong in itself."""
 
 
-def passed(read: T | list[Refusal]) -> T:
+def passed(read: T | list[FieldRefusal]) -> T:
     """What a body was read as. Invalid where that is all that is wrong with it."""
     if isinstance(read, list):
         raise Invalid(*read)
@@ -141,7 +141,7 @@ def not_found(field: str, must: str, got: str) -> NotFound:
     """For an id that leads nowhere: the same where it is another org's and where it is nobody's."""
     shown = got if len(got) <= 40 else got[:40] + "…"
     return NotFound(
-        Refusal(
+        FieldRefusal(
             "not_found",
             f'{field} must be {must}; got "{shown}", which is not there. Check the id and the '
             f"credential's org. (not_found, field {field})",

@@ -23,7 +23,7 @@ from tidings.engine.engine import EngineLimits
 from tidings.engine.shaping.platform import Platform
 from tidings.engine.shaping.shaper import Shaping
 from tidings.engine.vault import Vault
-from tidings.lookups.port import Source
+from tidings.lookups.port import LookupBackend
 from tidings.sources.port import SourceDriver
 from tidings.store import port
 from tidings.transform.port import Checker, Mapper, Renderer
@@ -103,7 +103,9 @@ class Declared:
     connection_types: Mapping[str, ConnectionType] = field(default_factory=dict)
     source_drivers: Mapping[str, SourceDriver] = field(default_factory=dict)  # by type of source
     actions: DeclaredActions = DeclaredActions()
-    lookups: Mapping[str, Source] = field(default_factory=dict)  # whom look-ups of actions ask
+    lookups: Mapping[str, LookupBackend] = field(
+        default_factory=dict
+    )  # whom look-ups of actions ask
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +130,7 @@ class Ports:
     shaping: Shaping | None = None  # instead of what is made of the others
 
 
-class Options(msgspec.Struct, frozen=True, kw_only=True):
+class EngineOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How it works."""
 
     limits: EngineLimits = EngineLimits()

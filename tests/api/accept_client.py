@@ -9,7 +9,7 @@ import msgspec
 
 from tests.api.named import well_named
 from tidings.api.v1.events.accept import AcceptApp
-from tidings.core.events.call_reader import Caller, CallReader, IntakeRules
+from tidings.core.events.call_reader import AuthenticatedCaller, CallReader, IntakeRules
 from tidings.core.events.call_split import DEFAULT_LIMITS, CallLimits
 from tidings.core.events.known_types import Types as KnownTypes
 from tidings.core.ids import OrgId
@@ -83,20 +83,20 @@ class FakeAccess:
         scope: str,
         token: bytes | None,
         address: Callable[[], str],
-    ) -> Caller:
+    ) -> AuthenticatedCaller:
         assert scope == "events:write"
         if authorization == BRAND:
-            return Caller(OWN, False, "brand")
+            return AuthenticatedCaller(OWN, False, "brand")
         if authorization == PLATFORM:
-            return Caller(OrgId(1), True, "platform")
+            return AuthenticatedCaller(OrgId(1), True, "platform")
         if authorization == b"Basic reader":
             raise Forbidden.because("forbidden", "The credential must hold the scope.")
         raise Unauthenticated.because("unauthorized", "The call must carry a credential.")
 
-    def acting(self, caller: Caller, wanted: str | None) -> Caller:
+    def acting(self, caller: AuthenticatedCaller, wanted: str | None) -> AuthenticatedCaller:
         if not caller.platform or wanted != str(OTHER):
             raise Forbidden.because("forbidden_org", "X-Tidings-Org must name another org.")
-        return Caller(OTHER, True, caller.credential)
+        return AuthenticatedCaller(OTHER, True, caller.credential)
 
 
 RULES = {1: IntakeRules(), OWN: IntakeRules(), OTHER: IntakeRules(validation="lenient")}

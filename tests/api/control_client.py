@@ -20,15 +20,15 @@ from tests.store.in_process import MemoryStore
 from tidings.app.faces import services_of
 from tidings.compose import build
 from tidings.core.actions.action import Actions
-from tidings.core.delivery.exchange import Answer, Ending
+from tidings.core.delivery.exchange import Ending, ReceiverAnswer
 from tidings.core.delivery.next_attempt import CLEAR, NextAttempt
 from tidings.core.ids import OrgId
 from tidings.core.notices.kinds import Fact
 from tidings.core.webhooks.webhook import Webhook
-from tidings.egress.port import Leaves, Target
+from tidings.egress.port import Leaves, ReceiverAddress
 from tidings.engine.delivery.dispatcher import Dispatcher
-from tidings.lookups.port import Source
-from tidings.ports import Options
+from tidings.lookups.port import LookupBackend
+from tidings.ports import EngineOptions
 from tidings.store import port
 
 NAMES = ("customerAdded", "pointsIssued", "pointsRedeemed")
@@ -88,11 +88,13 @@ class Outside:
     """A sender whose receivers answer as told, and keep what they got."""
 
     def __init__(self) -> None:
-        self.ending: Ending = Answer(200, (), b"", False, 3.0)
-        self.opened: list[Target] = []
+        self.ending: Ending = ReceiverAnswer(200, (), b"", False, 3.0)
+        self.opened: list[ReceiverAddress] = []
         self.sent: list[tuple[str, dict[str, str], bytes]] = []
 
-    def open(self, target: Target, connections_max: int, *, keep_answers: bool) -> "Outside":
+    def open(
+        self, target: ReceiverAddress, connections_max: int, *, keep_answers: bool
+    ) -> "Outside":
         self.opened.append(target)
         return self
 
@@ -156,7 +158,7 @@ class Service:
         key: bytes = b"k" * 32,
         actions: Actions = ACTIONS,
         actions_org: int = 2001,
-        lookups: Source | None = None,
+        lookups: LookupBackend | None = None,
     ) -> None:
         """`lookups`: whom the look-ups of its actions ask; else nobody answers."""
         self.store, self.clock, self.outside, self.health = store, clock, Outside(), Health()
@@ -173,7 +175,7 @@ class Service:
                 actions_org=OrgId(actions_org),
                 lookups=dict.fromkeys(("contact", "tier"), lookups or Nobody()),
             ),
-            Options(public_url=BASE),
+            EngineOptions(public_url=BASE),
         )
         self.parts = made
         self.lanes = Lanes(made.delivery.engine.dispatcher)

@@ -3,9 +3,9 @@
 import pytest
 
 from tidings.api.answers import STATUS, as_refused, status_of
-from tidings.errors import Busy, Conflict, Refusal, RequestRefused, Throttled
+from tidings.errors import Busy, Conflict, FieldRefusal, RequestRefused, Throttled
 
-WHY = Refusal("odd", "It must be even; got 3. (odd, field n)", "n")
+WHY = FieldRefusal("odd", "It must be even; got 3. (odd, field n)", "n")
 
 
 @pytest.mark.parametrize("kind", STATUS, ids=lambda kind: kind.__name__)

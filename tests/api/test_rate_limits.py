@@ -3,7 +3,7 @@
 import pytest
 
 from tests.api.control_client import Service, service
-from tidings.core.events.call_reader import Caller
+from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import OrgId
 from tidings.engine.access.limits import KEPT_MAX, Quotas
 
@@ -76,7 +76,7 @@ async def test_what_is_remembered_of_full_quotas_is_bounded(
         limits = Quotas(s.orgs, lambda: now[0])
         for n in range(100):
             now[0] += 1.0
-            allowance = limits.call(Caller(OrgId(7), credential=f"c{n}"))
+            allowance = limits.call(AuthenticatedCaller(OrgId(7), credential=f"c{n}"))
             assert allowance is not None and not allowance.wait_s
         assert len(limits._quotas) <= 11
 
@@ -91,7 +91,7 @@ async def test_a_call_that_one_limit_holds_back_is_not_counted_by_another() -> N
         assert reply.status == 201, reply.body
         now = [100.0]
         limits = Quotas(s.orgs, lambda: now[0])
-        caller = Caller(OrgId(7), credential="crm", events_per_s=3.0, limited=True)
+        caller = AuthenticatedCaller(OrgId(7), credential="crm", events_per_s=3.0, limited=True)
         first = limits.events(caller)
         assert first is not None and not first.wait_s
         for _ in range(10):

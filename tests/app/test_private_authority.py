@@ -12,7 +12,7 @@ from tests.egress.support import DEV, Names, at
 from tidings.app.files import check_files
 from tidings.app.operator_file import FileRefused
 from tidings.app.parts import make_mailer, trusting
-from tidings.core.delivery.exchange import Answer, Fault, FaultKind
+from tidings.core.delivery.exchange import FaultKind, ReceiverAnswer, TransportFault
 from tidings.egress.address import parse_target
 from tidings.egress.sender import HttpSender
 from tidings.settings.settings import Settings
@@ -34,9 +34,9 @@ async def test_a_receiver_with_a_private_certificate_is_called_where_its_authori
         await outlet.close()
     await sender.close()
     if trusted:
-        assert isinstance(ending, Answer) and ending.status == 200
+        assert isinstance(ending, ReceiverAnswer) and ending.status == 200
     else:
-        assert isinstance(ending, Fault) and ending.kind is FaultKind.TLS
+        assert isinstance(ending, TransportFault) and ending.kind is FaultKind.TLS
 
 
 def test_it_is_trusted_beside_the_systems_and_for_notices_too(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from tidings import app
 from tidings.app import start_retry
-from tidings.app.start_retry import Ended, StartRetry
+from tidings.app.start_retry import StartAborted, StartRetry
 from tidings.engine import vault
 from tidings.settings.load import load
 from tidings.settings.settings import Settings
@@ -148,6 +148,6 @@ async def test_the_end_ends_the_wait(settings: Settings) -> None:
     async def never() -> None:
         raise StoreDown("full")
 
-    with pytest.raises(Ended):
+    with pytest.raises(StartAborted):
         await held.through(never)
     await held.close()

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tidings.catalogue.compat import CHANGES_MAX, Change, breaking, shape
+from tidings.catalogue.compat import CHANGES_MAX, SchemaChange, breaking, shape
 
 OLD: dict[str, Any] = {
     "type": "object",
@@ -94,8 +94,8 @@ def test_what_only_adds_is_no_break(new: dict[str, Any]) -> None:
     ],
 )
 def test_a_break_is_named_by_its_path(new: dict[str, Any], path: str, what: str) -> None:
-    assert breaking(OLD, new) == [Change(path.lstrip("."), what)] or breaking(OLD, new) == [
-        Change(path, what)
+    assert breaking(OLD, new) == [SchemaChange(path.lstrip("."), what)] or breaking(OLD, new) == [
+        SchemaChange(path, what)
     ]
 
 

@@ -10,7 +10,7 @@ from tidings.catalogue.paths import getter
 from tidings.catalogue.spellings import (
     AS_USUAL,
     NAMES_MAX,
-    Source,
+    SourceStep,
     respelt,
     source_of,
     spelt,
@@ -83,12 +83,13 @@ def test_the_thin_form_has_no_source_in_any_spelling() -> None:
 
 
 def test_a_name_means_a_source_only_where_identifiers_stand() -> None:
-    assert [type(step) is Source for step in read_path("data.customerIdentifiers.Instore") or ()] \
+    assert [type(step) is SourceStep for step in read_path("data.customerIdentifiers.Instore") or
+        ()] \
         == [False, False, True]  # fmt: skip
     for path in ("data.instore.mobile", "data.customerIdentifiers.Mobile", "instore"):
-        assert not any(type(step) is Source for step in read_path(path) or ())
+        assert not any(type(step) is SourceStep for step in read_path(path) or ())
     assert any(
-        type(step) is Source
+        type(step) is SourceStep
         for step in read_path("data.coupons[*].survivorCustomerIdentifiers.WeChat.accounts") or ()
     )
 

@@ -12,7 +12,7 @@ from tests.catalogue import versioned
 from tidings.catalogue import Catalogue, CatalogueError, EventType, read
 from tidings.catalogue.asyncapi import document
 from tidings.catalogue.compat import shape
-from tidings.catalogue.event_type import Problem
+from tidings.catalogue.event_type import SchemaViolation
 from tidings.catalogue.loader import HERE, raw_blocks, read_blocks
 from tidings.catalogue.versions import pick, version_of
 from tools import event_shapes as module
@@ -62,7 +62,7 @@ def test_a_version_that_is_none_is_a_problem_of_its_field(
     catalogue: Catalogue, said: object
 ) -> None:
     told = version_of({"eventVersion": said}, catalogue.versions(NAME) or {})
-    assert isinstance(told, Problem) and told.path == "eventVersion"
+    assert isinstance(told, SchemaViolation) and told.path == "eventVersion"
     assert "a version of the event type (1, 2)" in told.message
 
 

@@ -8,13 +8,13 @@ from cyclopts import App, CoercionError, MissingArgumentError
 
 from tidings.cli import credentials, orgs, replay
 from tidings.cli.inboxes import inboxes
-from tidings.cli.options.command import Said, with_flags
+from tidings.cli.options.command import ParsedOptions, with_flags
 from tidings.cli.options.declared import Written, flags
 from tidings.cli.webhooks import edit
 from tidings.core.access.credential_rules import CREDENTIAL
-from tidings.core.declaration import Declared, Field, declared
+from tidings.core.declaration import DeclaredField, Field, declared
 from tidings.core.inbox_rules import InboxForm
-from tidings.core.kinds import Choice, Flag, Nested, Number, Text
+from tidings.core.kinds import BooleanType, Choice, Nested, Number, TextType
 from tidings.core.org_settings import OrgSettings
 from tidings.core.replay_rules import ResendRequest
 from tidings.core.webhooks.settings import SETTABLE
@@ -29,23 +29,23 @@ class Lid(msgspec.Struct, frozen=True):
 class Box(msgspec.Struct, frozen=True):
     """Something to make."""
 
-    name: Annotated[str, Field("name", Text(9, "bad_name", ""), "What it is called.")]
+    name: Annotated[str, Field("name", TextType(9, "bad_name", ""), "What it is called.")]
     most: Annotated[int, Field("mostThings", Number(1, 99, whole=True), "In it.", blank=7)]
     colour: Annotated[str, Field("colour", Choice(("red", "blue"), "bad"), "Outside.")] = "red"
-    is_open: Annotated[bool, Field("isOpen", Flag(), "At first.")] = False
+    is_open: Annotated[bool, Field("isOpen", BooleanType(), "At first.")] = False
     lid: Annotated[Lid, Field("lid", Nested(Lid, "bad_lid", ""))] = Lid()
 
 
 WRITTEN = {"name": Written(("name",)), "mostThings": Written(("--most",))}
 
 
-def asked(*words: str, new: bool = True) -> Said:
+def asked(*words: str, new: bool = True) -> ParsedOptions:
     """What a command is told."""
-    heard: list[Said] = []
+    heard: list[ParsedOptions] = []
     made = flags(declared(Box), WRITTEN, new=new, first=("name",), inside=("box",))
 
     @with_flags(lambda: made)
-    def command(said: Said, /, *, loud: bool = False) -> int:
+    def command(said: ParsedOptions, /, *, loud: bool = False) -> int:
         heard.append(said)
         return int(loud)
 
@@ -88,7 +88,7 @@ def test_help_says_what_may_come_and_what_is_usual() -> None:
     }
 
 
-def leaves(fields: tuple[Declared, ...], new: bool) -> set[str]:
+def leaves(fields: tuple[DeclaredField, ...], new: bool) -> set[str]:
     found: set[str] = set()
     for one in fields:
         kind = one.field.kind
@@ -112,7 +112,7 @@ def leaves(fields: tuple[Declared, ...], new: bool) -> set[str]:
     ],
 )
 def test_each_field_has_an_option_but_secrets_and_what_is_said_otherwise(
-    command: Any, fields: tuple[Declared, ...], new: bool, otherwise: set[str]
+    command: Any, fields: tuple[DeclaredField, ...], new: bool, otherwise: set[str]
 ) -> None:
     made = [one.path[-1] for one in command._make()]
     assert len(made) == len(set(made))

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from tidings.demo.ledger import Arrival, Ledger, read_arrival
-from tidings.demo.play import EVENTS, HOOKS, SHOWN, Result, Screen, duration
+from tidings.demo.ledger import Ledger, ReceivedRequest, read_arrival
+from tidings.demo.play import EVENTS, HOOKS, SHOWN, DemoResult, Screen, duration
 from tidings.demo.receivers import Receivers, signed
 from tidings.demo.story import DETAIL_MAX, TYPES, detail, episode
 
@@ -131,8 +131,10 @@ async def test_a_receiver_speaks_http_and_closes_on_what_is_not(
     assert len(capsys.readouterr().out.splitlines()) == got.count(b"HTTP/1.1")
 
 
-def arrival(hook: str, event: str, status: int, at_ns: int = 0, signed: bool = True) -> Arrival:
-    return Arrival(hook, event, status, 1, signed, at_ns)
+def arrival(
+    hook: str, event: str, status: int, at_ns: int = 0, signed: bool = True
+) -> ReceivedRequest:
+    return ReceivedRequest(hook, event, status, 1, signed, at_ns)
 
 
 def test_the_ledger_counts_pairs_once_and_repeats_apart() -> None:
@@ -177,10 +179,10 @@ def test_durations_are_short(ms: float, shown: str) -> None:
 
 
 def test_the_sum_names_what_went_wrong_and_only_that() -> None:
-    good = Result(412, 1236, 0, 0, 0, 3.61)
+    good = DemoResult(412, 1236, 0, 0, 0, 3.61)
     assert good.sentence() == "412 accepted · 1,236 delivered · 0 lost · p50 3.6 ms"
     assert not good.fault
-    bad = Result(412, 1235, 1, 2, 0, 3.61)
+    bad = DemoResult(412, 1235, 1, 2, 0, 3.61)
     assert bad.sentence() == "412 accepted · 1,235 delivered · 1 lost · 2 twice · p50 3.6 ms"
     assert bad.fault
 

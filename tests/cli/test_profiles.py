@@ -8,7 +8,7 @@ import pytest
 from tests.cli.command import Command
 from tests.e2e.harness.api import Api
 from tests.e2e.harness.service import KEY, SECRET, ServiceProcess
-from tidings.cli.exits import Exit, Stop
+from tidings.cli.exits import CommandExit, Exit
 from tidings.cli.profiles import Profile, Profiles, read_profiles, write_profiles
 from tidings.cli.where import Where, choose
 
@@ -133,14 +133,14 @@ def test_the_stronger_source_wins(
 
 
 def test_a_url_of_the_environment_never_gets_the_secret_of_a_profile() -> None:
-    with pytest.raises(Stop, match="TIDINGS_URL must go with TIDINGS_KEY") as stop:
+    with pytest.raises(CommandExit, match="TIDINGS_URL must go with TIDINGS_KEY") as stop:
         choose(Where(), {"TIDINGS_URL": "http://elsewhere.example"}, BOTH)
     assert stop.value.code is Exit.USAGE
     assert choose(Where(), {"TIDINGS_URL": LOCAL.url + "/"}, BOTH).url == LOCAL.url
 
 
 def test_no_credential_at_all_says_where_to_get_one() -> None:
-    with pytest.raises(Stop, match="`tidings login` keeps it"):
+    with pytest.raises(CommandExit, match="`tidings login` keeps it"):
         choose(Where(), {}, Profiles())
 
 

@@ -13,11 +13,11 @@ from tests.api.control_client import Reply, call
 from tests.api.log_client import accept, settle
 from tests.console.webhook_client import Pages, text
 from tidings.console.routes import OF_AN_ORG
-from tidings.core.actions.made import Made, MadeCall, MadeMail, Step, bytes_of
+from tidings.core.actions.made import Made, MadeCall, MadeMail, RunStep, bytes_of
 from tidings.core.delivery.exchange import FaultKind
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, OrgId, show
-from tidings.core.webhooks.mailing import Mail
+from tidings.core.webhooks.mailing import ShapedMail
 from tidings.engine.actions.declared import declare
 from tidings.store import port
 
@@ -198,7 +198,7 @@ async def act(p: Pages, org: int, name: str = "Welcome") -> list[str]:
     declared = {one: p.s.parts.actions.declared.actions[one] for one in ("welcome", "text-message")}
     await declare(p.s.webhooks, OrgId(org), declared, "actions.toml")
     records = {one.webhook.name: one.webhook.number for one in p.s.webhooks.list(OrgId(org))}
-    mail = Made(MadeMail(Mail((name,), name, name, name)), name, (Step(name, name, 1.0),))
+    mail = Made(MadeMail(ShapedMail((name,), name, name, name)), name, (RunStep(name, name, 1.0),))
     made_call = Made(MadeCall("POST", f"https://a.example/{name}", (), name))
     runs: list[tuple[str, State, FaultKind | None, Made | None]] = [
         ("welcome", State.DELIVERED, None, mail),

@@ -12,11 +12,19 @@ from tests.api.log_client import accept
 from tests.console.parts.markup import MARK, STRANGE, Markup, said
 from tests.console.webhook_client import Browser, Pages, pages, text
 from tests.declared_actions import CONTACT, OPTED_OUT, SECRET, Nobody
-from tidings.core.actions.action import Action, Call, Cap, Each, Found, Secret, Text
+from tidings.core.actions.action import (
+    Action,
+    Cap,
+    Each,
+    HttpCall,
+    OperatorSecret,
+    PathValue,
+    TemplatedText,
+)
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.authentication import ApiKey
 from tidings.engine.actions.declared import declare
-from tidings.lookups.port import Source
+from tidings.lookups.port import LookupBackend
 
 ORG = OrgId(7)
 AT = "/console/o/7/actions/card/test"
@@ -25,7 +33,7 @@ ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok"
 
 
 class Contacts:
-    """`lookups.port.Source`: one record for everybody, or none."""
+    """`lookups.port.LookupBackend`: one record for everybody, or none."""
 
     def __init__(self, record: dict[str, Any] | None) -> None:
         self.record = record
@@ -63,18 +71,18 @@ class Shop:
 
 
 @asynccontextmanager
-async def trying(lookups: Source, **more: Any) -> AsyncIterator[tuple[Pages, Browser, Shop]]:
+async def trying(lookups: LookupBackend, **more: Any) -> AsyncIterator[tuple[Pages, Browser, Shop]]:
     """A service with an action that calls a shop, somebody who may try it, and the shop."""
     shop = Shop()
     server = await asyncio.start_server(shop.take, "127.0.0.1", 0)
     shop.port = server.sockets[0].getsockname()[1]
-    call = Call(
+    call = HttpCall(
         "POST",
         f"http://127.0.0.1:{shop.port}/cards/{{id}}",
         {"id": CUSTOMER},
         credential=ApiKey("X-Api-Key", SECRET),
-        json=Each({"name": Text("{{ contact.name }}"), "key": Secret(SECRET),
-                   "id": Found(CUSTOMER)}),
+        json=Each({"name": TemplatedText("{{ contact.name }}"), "key": OperatorSecret(SECRET),
+                   "id": PathValue(CUSTOMER)}),
         idempotency="Idempotency-Key",
     )  # fmt: skip
     given: dict[str, Any] = {"lookups": (CONTACT,), "unless": (OPTED_OUT,)} | more
@@ -141,7 +149,7 @@ async def test_without_an_event_an_example_is_tried() -> None:
     ],
 )
 async def test_why_nothing_would_be_done_is_told_with_its_look_ups_and_no_second_step(
-    contacts: Source, words: str, steps: bool
+    contacts: LookupBackend, words: str, steps: bool
 ) -> None:
     async with trying(contacts) as (p, browser, shop):
         await accept(p.s, "e-1", org=7, name="customerAdded")

@@ -23,7 +23,9 @@ async def declared(p: Pages) -> None:
     for one in p.s.webhooks.list(OrgId(7)):
         if one.webhook.name == "welcome":
             number = one.webhook.number
-            p.healths[number] = port.Health(number, p.s.clock.ms, 5, "refused", 1, p.s.clock.ms)
+            p.healths[number] = port.StoredHealth(
+                number, p.s.clock.ms, 5, "refused", 1, p.s.clock.ms
+            )
 
 
 async def test_pages_of_actions_are_in_the_way_only_where_there_are_actions() -> None:

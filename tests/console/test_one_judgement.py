@@ -22,11 +22,11 @@ from tests.console.parts.judged_world import (
 from tests.console.webhook_client import pages, text
 from tests.declared_actions import Nobody
 from tidings.cli.actions import shown as action_commands
-from tidings.cli.calls import Calls
+from tidings.cli.calls import ApiClient
 from tidings.cli.doctor import _look
 from tidings.cli.webhooks import webhooks as webhook_commands
 from tidings.cli.webhooks.diagnosis import Diagnosis, diagnose
-from tidings.cli.where import HERE, Server
+from tidings.cli.where import HERE, ServiceAddress
 from tidings.core.delivery.judgement import GLYPHS, Condition
 from tidings.core.notices.kinds import FAILING, KINDS, RECOVERED
 from tidings.engine.actions.declared import declare
@@ -103,11 +103,11 @@ async def api_actions(world: World) -> Seen:
     return found["condition"], found["waiting"] - found["waitingForTheirTime"]
 
 
-class OwnCalls(Calls):
+class OwnCalls(ApiClient):
     """The commands' calls, answered by the service of this test."""
 
     def __init__(self, world: World, loop: asyncio.AbstractEventLoop) -> None:
-        self.server = Server("http://here", "k:s", int(ORG), "tests")
+        self.server = ServiceAddress("http://here", "k:s", int(ORG), "tests")
         self._where, self._org = HERE, int(ORG)
         self._world, self._loop = world, loop
 

@@ -299,7 +299,7 @@ async def test_health_puts_what_is_wrong_first_and_lists_open_breakers_of_the_or
         _, others = await p.webhook(8) if p.s.orgs.get(OrgId(8)) else await _other(p)
         now = p.s.clock.ms
         for one in (number, others):
-            p.healths[one] = port.Health(one, now - 60_000, 12, "503", 1, now + 41_000)
+            p.healths[one] = port.StoredHealth(one, now - 60_000, 12, "503", 1, now + 41_000)
         page = text(await browser.get("/console/o/7/health"))
         assert "The service accepts" in page and page.count("12 in a row") == 1
         p.s.health.sentences.append("The store must take writes; it refuses: full.")

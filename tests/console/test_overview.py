@@ -78,7 +78,7 @@ async def test_what_needs_attention_stands_first_each_with_its_action() -> None:
         failing, number = await p.webhook()
         paused, _ = await p.webhook(name="Shop <i>")
         now = p.s.clock.ms
-        p.healths[number] = port.Health(number, now - 60_000, 12, "503", 1, now + 41_000)
+        p.healths[number] = port.StoredHealth(number, now - 60_000, 12, "503", 1, now + 41_000)
         await accept(p.s, id_of(1), [number], org=7)
         await accept(p.s, id_of(2), [number], org=7)
         await p.s.webhooks.say(OrgId(7), paused, "pause", "tests")
@@ -102,7 +102,7 @@ async def test_what_waits_for_dead_receivers_counts_as_failing() -> None:
         for order, (_, number) in enumerate(made):
             dead = order < 7
             if dead:
-                p.healths[number] = port.Health(number, now, 12, "503", 1, now + 41_000)
+                p.healths[number] = port.StoredHealth(number, now, 12, "503", 1, now + 41_000)
             for turn in range(5):
                 (delivery,) = await accept(p.s, id_of(at), [number], org=7)
                 at += 1
@@ -134,7 +134,7 @@ async def test_of_many_dead_receivers_one_series_is_read_and_none_where_nothing_
         browser = await p.browser()
         made, now = [await p.webhook(name=f"Hook {at}") for at in range(6)], p.s.clock.ms
         for order, (_, number) in enumerate(made):
-            p.healths[number] = port.Health(number, now, 12, "503", 1, now + 41_000)
+            p.healths[number] = port.StoredHealth(number, now, 12, "503", 1, now + 41_000)
             for turn in range(3):
                 (delivery,) = await accept(p.s, id_of(10 * order + turn), [number], org=7)
                 if order or not turn:
@@ -186,9 +186,9 @@ async def test_each_failing_webhook_tells_its_next_try_whatever_the_others_retry
         _, loud = await p.webhook(name="Loud")
         _, broken = await p.webhook(name="Broken")
         now = p.s.clock.ms
-        p.healths[quiet] = port.Health(quiet, now, 1, "503")
-        p.healths[loud] = port.Health(loud, now, 260, "timeout")
-        p.healths[broken] = port.Health(broken, now, 12, "410", 1, now + 41_000)
+        p.healths[quiet] = port.StoredHealth(quiet, now, 1, "503")
+        p.healths[loud] = port.StoredHealth(loud, now, 260, "timeout")
+        p.healths[broken] = port.StoredHealth(broken, now, 12, "410", 1, now + 41_000)
         for at, number in enumerate([quiet] + [loud] * 210):
             (delivery,) = await accept(p.s, id_of(at), [number], org=7)
             await settle(p.s, delivery, number, State.RETRYING, status=503)
@@ -208,7 +208,7 @@ async def test_it_shows_nothing_of_another_org() -> None:
         await p.browser(8)
         _, number = await p.webhook(8)
         await accept(p.s, id_of(1), [number], org=8)
-        p.healths[number] = port.Health(number, p.s.clock.ms, 12, "503", 1, 0)
+        p.healths[number] = port.StoredHealth(number, p.s.clock.ms, 12, "503", 1, 0)
         assert "Waiting for your first event" in text(await browser.get("/console/o/7"))
         await accept(p.s, id_of(2), org=7)
         page = text(await browser.get("/console/o/7"))

@@ -11,7 +11,7 @@ import tidings.console
 from tests.api.control_client import Reply, basic, call
 from tests.console.crawl import HX, ROUTES, Form, Seen, all_of_it, furnish, walk
 from tests.console.webhook_client import Browser, Pages, pages, text
-from tidings.console.place import OUTSIDE, Place, form_token, inside, place_of
+from tidings.console.place import OUTSIDE, PageScope, form_token, inside, place_of
 from tidings.console.routes import OF_AN_ORG
 from tidings.core.ids import OrgId
 from tidings.engine.access.sessions import SignedIn
@@ -491,8 +491,8 @@ async def test_portals_of_two_orgs_stand_side_by_side_each_with_its_own_rights()
 
 def test_an_address_says_its_place_and_nothing_else_does() -> None:
     for place, path in {
-        Place(ORG): "/console/o/7",
-        Place(OrgId(2002), portal=True): "/console/portal/o/2002",
+        PageScope(ORG): "/console/o/7",
+        PageScope(OrgId(2002), portal=True): "/console/portal/o/2002",
         OUTSIDE: "/console",
     }.items():
         assert place.at() == path and place_of(path) == place

@@ -60,7 +60,7 @@ class Pages:
 
     def __init__(self, s: Service) -> None:
         self.s = s
-        self.healths: dict[int, port.Health] = {}
+        self.healths: dict[int, port.StoredHealth] = {}
         s.parts.delivery.engine.healths.shown = self.healths.get  # type: ignore[assignment, method-assign]
 
     @cached_property

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from standardwebhooks.webhooks import Webhook as Official
 
-from tidings.core.shaping.signatures.standard_webhooks import Signer, show_secret
+from tidings.core.shaping.signatures.standard_webhooks import StandardWebhooksSigner, show_secret
 from tidings_consumer import (
     ConsumerError,
     MalformedHeader,
@@ -33,7 +33,7 @@ def signed(*keys: bytes, id: str = ID, at: int = NOW, body: bytes = BODY) -> Hea
     return {
         "webhook-id": id,
         "webhook-timestamp": str(at),
-        "webhook-signature": Signer(keys or (KEY,)).sign(id, at, body),
+        "webhook-signature": StandardWebhooksSigner(keys or (KEY,)).sign(id, at, body),
     }
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.api.control_client import Reply, basic, service
 from tests.contract.contract_client import ANSWER, OLD_BODY, md5_hex, till
-from tidings.engine.access.access import Caller
+from tidings.engine.access.access import AuthenticatedCaller
 from tidings.errors import Busy
 
 
@@ -105,7 +105,7 @@ async def test_access(method: str, path: str, body: Any) -> None:
         else:
             refused(reply, 403, 4000)
 
-        def away(*_: Any) -> Caller:
+        def away(*_: Any) -> AuthenticatedCaller:
             raise Busy.because("access_down", "Rights must be known to call this; they are not.")
 
         s.access.caller = away  # type: ignore[assignment, method-assign]

@@ -7,7 +7,7 @@ import pytest
 
 from tidings.core.declaration import (
     REQUIRED,
-    Declared,
+    DeclaredField,
     Field,
     Keyed,
     declared,
@@ -16,10 +16,18 @@ from tidings.core.declaration import (
     show_resource,
 )
 from tidings.core.form import Form
-from tidings.core.kinds import Choice, Flag, Kept, Nested, Number, Text, Value
+from tidings.core.kinds import (
+    BooleanType,
+    Choice,
+    Nested,
+    Number,
+    ParsedField,
+    StoredField,
+    TextType,
+)
 from tidings.core.webhooks.settings import SETTABLE
 
-WHOLE = Kept(lambda value: isinstance(value, int), "a number", {"type": "integer"}, 10)
+WHOLE = StoredField(lambda value: isinstance(value, int), "a number", {"type": "integer"}, 10)
 
 
 class Pump(msgspec.Struct, frozen=True):
@@ -28,7 +36,7 @@ class Pump(msgspec.Struct, frozen=True):
     power: Annotated[float, Field("powerInWatts", Number(1, 100), blank=5)]
     mode: Annotated[str, Field("mode", Choice(("Slow", "Fast"), "bad_mode"), default="Slow")]
     limit_s: Annotated[int | None, Field("limitInSeconds", Number(0, 60, whole=True))] = None
-    on: Annotated[bool, Field("isOn", Flag())] = True
+    on: Annotated[bool, Field("isOn", BooleanType())] = True
     more: Annotated[dict[str, msgspec.Raw], Keyed(((Field("extra", WHOLE), 3),))] = {}
 
 
@@ -70,7 +78,7 @@ def test_a_number_that_must_be_there_is_refused_where_it_is_not(body: dict[str, 
 
 def test_a_word_or_a_flag_is_never_declared_without_a_default() -> None:
     class Door(msgspec.Struct):
-        open: Annotated[bool, Field("open", Flag())]
+        open: Annotated[bool, Field("open", BooleanType())]
 
     with pytest.raises(TypeError, match="open must have a default"):
         declared(Door)
@@ -100,7 +108,7 @@ def test_what_a_file_or_a_page_begins_with_is_the_default_or_what_is_given_for_i
 
 
 @pytest.mark.parametrize("one", SETTABLE, ids=lambda one: one.name)
-def test_every_field_of_a_webhook_is_declared_whole(one: Declared) -> None:
+def test_every_field_of_a_webhook_is_declared_whole(one: DeclaredField) -> None:
     field = one.field
     assert field.kind.shown(), "an answer says what it is"
     assert isinstance(field.kind.taken(new=True), dict) and field.kind.taken(new=True)
@@ -119,9 +127,13 @@ class Hose(msgspec.Struct, frozen=True):
     """A resource whose bodies differ, with one inside it."""
 
     serial: int  # no body says it
-    maker: Annotated[str, Field("maker", Text(5, "bad_maker", "Name it.", least=1), bodies="new")]
-    label: Annotated[str, Field("label", Text(5, "bad_label", "Leave it out.", null=False))] = ""
-    worn: Annotated[bool, Field("isWorn", Flag(), bodies="change")] = False
+    maker: Annotated[
+        str, Field("maker", TextType(5, "bad_maker", "Name it.", least=1), bodies="new")
+    ]
+    label: Annotated[str, Field("label", TextType(5, "bad_label", "Leave it out.", null=False))] = (
+        ""
+    )
+    worn: Annotated[bool, Field("isWorn", BooleanType(), bodies="change")] = False
     nozzle: Annotated[
         Nozzle,
         Field("nozzle", Nested(Nozzle, "bad_nozzle", "Measure.", in_full=True)),
@@ -177,7 +189,7 @@ def read_refused(body: dict[str, Any]) -> str:
     return form.refusals[0].message
 
 
-EVEN = Value(
+EVEN = ParsedField(
     lambda value: value if isinstance(value, int) and not value % 2 else None,
     "an even number",
     "bad_number",

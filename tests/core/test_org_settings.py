@@ -16,10 +16,10 @@ from tidings.core.org_settings import (
     stored_settings,
 )
 from tidings.core.retention import RetentionDays
-from tidings.errors import Refusal
+from tidings.errors import FieldRefusal
 
 
-def read(settings: object, old: OrgSettings = DEFAULT_SETTINGS) -> OrgSettings | list[Refusal]:
+def read(settings: object, old: OrgSettings = DEFAULT_SETTINGS) -> OrgSettings | list[FieldRefusal]:
     made = read_body(OrgRequest, {"settings": settings}, OrgRequest("Acme", settings=old))
     return made if isinstance(made, list) else made.settings
 

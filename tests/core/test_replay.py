@@ -13,7 +13,7 @@ from tidings.core.replay import (
     JobState,
     ReplayDecision,
     ReplayPace,
-    Step,
+    ReplayTransition,
     after,
     announcement,
     before,
@@ -29,20 +29,20 @@ states = st.lists(st.sampled_from(list(State)), max_size=4)
 
 
 def test_every_pair_of_state_and_step_moves_as_written_or_not_at_all() -> None:
-    for state, what in itertools.product(JobState, Step):
+    for state, what in itertools.product(JobState, ReplayTransition):
         to = step(state, what)
         if state.final:
             assert to is None, "a final state is left by nothing"
-        elif what is Step.CANCEL:
+        elif what is ReplayTransition.CANCEL:
             assert to is JobState.CANCELLED
-        elif what is Step.FAIL:
+        elif what is ReplayTransition.FAIL:
             assert to is JobState.FAILED
         else:
             assert to == STEPS.get((state, what))
 
 
 def test_a_step_leads_to_one_state_and_knows_where_it_can_be_taken() -> None:
-    for what in Step:
+    for what in ReplayTransition:
         assert {to for (_, one), to in STEPS.items() if one is what} == {after(what)}
         assert set(before(what)) == {state for state in JobState if step(state, what)}
 
@@ -52,8 +52,10 @@ def test_every_state_is_reached_and_every_unfinished_one_can_be_left() -> None:
     assert {state for state, _ in STEPS} == {state for state in JobState if not state.final}
 
 
-@given(st.lists(st.sampled_from(list(Step)), max_size=20))
-def test_whatever_happens_a_job_that_has_ended_stays_as_it_is(steps: list[Step]) -> None:
+@given(st.lists(st.sampled_from(list(ReplayTransition)), max_size=20))
+def test_whatever_happens_a_job_that_has_ended_stays_as_it_is(
+    steps: list[ReplayTransition],
+) -> None:
     state = JobState.COUNTING
     for what in steps:
         to = step(state, what)

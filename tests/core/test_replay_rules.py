@@ -11,7 +11,7 @@ from tidings.core.delivery.states import State
 from tidings.core.ids import show
 from tidings.core.replay import IDS_MAX, ReplayKind
 from tidings.core.replay_rules import ReplayRequest, read_request
-from tidings.errors import Refusal
+from tidings.errors import FieldRefusal
 
 HOOK = {"webHookId": "0123456789abcdef01234567"}
 
@@ -23,7 +23,7 @@ def request(kind: ReplayKind = ReplayKind.REPLAY, /, **body: Any) -> ReplayReque
     return read
 
 
-def refused(kind: ReplayKind = ReplayKind.REPLAY, /, **body: Any) -> dict[str, Refusal]:
+def refused(kind: ReplayKind = ReplayKind.REPLAY, /, **body: Any) -> dict[str, FieldRefusal]:
     """What is wrong with a body, by its field."""
     read = read_request(kind, (HOOK if kind is ReplayKind.REPLAY else {}) | body)
     assert not isinstance(read, ReplayRequest)

@@ -10,8 +10,8 @@ from tidings.core.retention import (
     ROWS_MAX,
     ROWS_MIN,
     SHARE,
-    Group,
     RetentionDays,
+    RetentionGroup,
     RetentionPace,
     RowKind,
     before_ms,
@@ -32,17 +32,17 @@ RETENTIONS = st.dictionaries(
 )
 
 
-def days_of(found: list[Group], kind: RowKind, org: int) -> list[int]:
+def days_of(found: list[RetentionGroup], kind: RowKind, org: int) -> list[int]:
     """The days of all groups of a kind that an org is in."""
     return [one.days for one in found if one.kind is kind and (org in one.orgs) != one.others]
 
 
 def test_retention_is_on_by_default_for_everybody() -> None:
     assert groups({}) == [
-        Group(RowKind.REJECTION, 7, (), True),
-        Group(RowKind.RESPONSE, 7, (), True),
-        Group(RowKind.PAYLOAD, 30, (), True),
-        Group(RowKind.METADATA, 90, (), True),
+        RetentionGroup(RowKind.REJECTION, 7, (), True),
+        RetentionGroup(RowKind.RESPONSE, 7, (), True),
+        RetentionGroup(RowKind.PAYLOAD, 30, (), True),
+        RetentionGroup(RowKind.METADATA, 90, (), True),
     ]
 
 
@@ -66,7 +66,7 @@ def test_an_org_on_the_defaults_changes_no_group(
 
 
 def test_what_is_older_than_its_days_is_dropped() -> None:
-    assert before_ms(Group(RowKind.PAYLOAD, 30, (), True), NOW) == NOW - 30 * DAY_MS
+    assert before_ms(RetentionGroup(RowKind.PAYLOAD, 30, (), True), NOW) == NOW - 30 * DAY_MS
 
 
 @given(last=st.integers(1, NOW), now=st.integers(0, 2 * NOW), hours=st.floats(0, 1e5))

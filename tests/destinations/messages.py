@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.ids import OrgId, WebhookId
 from tidings.core.webhooks.kinds import HTTP
 from tidings.core.webhooks.webhook import Webhook
@@ -54,7 +54,8 @@ def hook(url: str, **more: Any) -> Webhook:
     """A webhook that leads there."""
     plain = Webhook(
         number=1, id=WebhookId("0" * 24), consumer_group="", org=OrgId(1), version=1, name="crm",
-        standing=Standing.ACTIVE, event_names=frozenset("a"), kind=HTTP, url=url, method="POST",
+        standing=WebhookStatus.ACTIVE, event_names=frozenset("a"), kind=HTTP, url=url,
+        method="POST",
         headers=(), connections_max=4, secrets=(b"s" * 32,),
     )  # fmt: skip
     return msgspec.structs.replace(plain, **more)

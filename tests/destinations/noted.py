@@ -5,7 +5,7 @@ import msgspec
 from tests.destinations.messages import hook
 from tidings.core.connections.connection import Connection
 from tidings.core.webhooks.webhook import Webhook
-from tidings.destinations.port import Headers, Shown
+from tidings.destinations.port import Headers, MessagePreview
 from tidings.destinations.undialled import UndialledChannel
 
 
@@ -22,8 +22,10 @@ class Noted:
     def carried(self, webhook: Webhook) -> Headers:
         return []
 
-    def show(self, webhook: Webhook, headers: Headers, body: bytes, key: int | None) -> Shown:
-        return Shown("NOTE", headers, body)
+    def show(
+        self, webhook: Webhook, headers: Headers, body: bytes, key: int | None
+    ) -> MessagePreview:
+        return MessagePreview("NOTE", headers, body)
 
 
 def webhook(kind: str, connection: str = "") -> Webhook:

@@ -18,24 +18,26 @@ from tidings.egress.address import (
 )
 from tidings.egress.outlet import reads_back
 from tidings.egress.policy import Policy
-from tidings.egress.port import Target
+from tidings.egress.port import ReceiverAddress
 
 TAKEN = {
-    "https://example.com": Target("https", "example.com", 443, "/"),
-    "HTTPS://Example.COM:8443/Hook": Target("https", "example.com", 8443, "/Hook"),
-    "http://example.com?q=1": Target("http", "example.com", 80, "/?q=1"),
-    "https://example.com/a%2Fb//c;d=1?x=%20&y=/?": Target(
+    "https://example.com": ReceiverAddress("https", "example.com", 443, "/"),
+    "HTTPS://Example.COM:8443/Hook": ReceiverAddress("https", "example.com", 8443, "/Hook"),
+    "http://example.com?q=1": ReceiverAddress("http", "example.com", 80, "/?q=1"),
+    "https://example.com/a%2Fb//c;d=1?x=%20&y=/?": ReceiverAddress(
         "https", "example.com", 443, "/a%2Fb//c;d=1?x=%20&y=/?"
     ),
-    "https://example.com/?": Target("https", "example.com", 443, "/?"),
-    "https://bad.cab/": Target("https", "bad.cab", 443, "/"),
-    "https://a_b.example/": Target("https", "a_b.example", 443, "/"),
-    "https://München.example/": Target("https", "xn--mnchen-3ya.example", 443, "/"),
-    "https://Mu\u0308nchen.example/": Target("https", "xn--mnchen-3ya.example", 443, "/"),
-    "https://xn--mnchen-3ya.example/": Target("https", "xn--mnchen-3ya.example", 443, "/"),
-    "https://8.8.8.8:1024/": Target("https", "8.8.8.8", 1024, "/"),
-    "https://[2001:4860:4860::8888]:443/": Target("https", "2001:4860:4860::8888", 443, "/"),
-    "https://[2001:4860:4860:0::8888]/": Target("https", "2001:4860:4860::8888", 443, "/"),
+    "https://example.com/?": ReceiverAddress("https", "example.com", 443, "/?"),
+    "https://bad.cab/": ReceiverAddress("https", "bad.cab", 443, "/"),
+    "https://a_b.example/": ReceiverAddress("https", "a_b.example", 443, "/"),
+    "https://München.example/": ReceiverAddress("https", "xn--mnchen-3ya.example", 443, "/"),
+    "https://Mu\u0308nchen.example/": ReceiverAddress("https", "xn--mnchen-3ya.example", 443, "/"),
+    "https://xn--mnchen-3ya.example/": ReceiverAddress("https", "xn--mnchen-3ya.example", 443, "/"),
+    "https://8.8.8.8:1024/": ReceiverAddress("https", "8.8.8.8", 1024, "/"),
+    "https://[2001:4860:4860::8888]:443/": ReceiverAddress(
+        "https", "2001:4860:4860::8888", 443, "/"
+    ),
+    "https://[2001:4860:4860:0::8888]/": ReceiverAddress("https", "2001:4860:4860::8888", 443, "/"),
 }
 
 REFUSED = {

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from tidings.core.delivery.exchange import Answer, Fault, FaultKind
+from tidings.core.delivery.exchange import FaultKind, ReceiverAnswer, TransportFault
 from tidings.egress import dial, faults, outlet, wire
 from tidings.egress.dial import CONNECT_S, Dialler
-from tidings.egress.port import Target
+from tidings.egress.port import ReceiverAddress
 from tidings.egress.wire import Wire
 
 from .receivers import EMPTY, Receiver, answering, read_request, reset, until_gone
@@ -28,8 +28,8 @@ class Deaf(Dialler):
         self.spends = True
 
     async def dial(
-        self, target: Target, address: str, seconds: float, started: float, *_: Any
-    ) -> Fault:
+        self, target: ReceiverAddress, address: str, seconds: float, started: float, *_: Any
+    ) -> TransportFault:
         self.given.append((address, seconds))
         if self.spends:
             await asyncio.sleep(seconds)
@@ -41,7 +41,7 @@ async def test_an_address_that_is_silent_leaves_time_for_the_next_one() -> None:
     async with outlet_to("http://hook.test/", resolver=names) as out:
         out._dialler = deaf
         ending = await post(out, 0.5)
-        assert isinstance(ending, Fault) and ending.kind is FaultKind.CONNECT_TIMEOUT
+        assert isinstance(ending, TransportFault) and ending.kind is FaultKind.CONNECT_TIMEOUT
         (first, first_s), (second, second_s) = deaf.given
         assert (first, second) == ("127.0.0.2", "127.0.0.3")
         # Timers of the loop are whole milliseconds: one may end a little early.
@@ -66,10 +66,10 @@ async def test_tls_has_what_the_connection_has_left(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(dial, "_connect", slowly)
     monkeypatch.setattr(Dialler, "_open", opened)
-    target = Target("https", "hook.test", 443, "/")
+    target = ReceiverAddress("https", "hook.test", 443, "/")
     nothing: Callable[[Wire], None] = lambda _: None  # noqa: E731
     got = await Dialler().dial(target, "127.0.0.1", 0.5, monotonic(), nothing, nothing)
-    assert isinstance(got, Fault)
+    assert isinstance(got, TransportFault)
     assert len(left) == 1 and left[0] <= 0.5 - spent_s
 
 
@@ -78,8 +78,8 @@ async def test_what_cannot_be_written_leaves_its_connection_to_the_next_attempt(
         async with outlet_to(receiver.url(), connections_max=2) as out:
             for _ in range(4):
                 bad = await out.send("POST", lambda: [("x", "a\r\nb")], BODY, 5.0)
-                assert isinstance(bad, Fault) and not bad.sent
-            assert isinstance(await post(out), Answer)
+                assert isinstance(bad, TransportFault) and not bad.sent
+            assert isinstance(await post(out), ReceiverAnswer)
         assert receiver.connections == 1
 
 
@@ -97,16 +97,16 @@ async def test_attempts_that_begin_together_look_the_name_up_once() -> None:
     with Receiver(answering(*[EMPTY] * 9)) as receiver:
         async with outlet_to(receiver.url(host="hook.test"), resolver=names) as out:
             endings = await asyncio.gather(*(post(out) for _ in range(4)))
-            assert all(isinstance(one, Answer) for one in endings) and names.asked == 1
+            assert all(isinstance(one, ReceiverAnswer) for one in endings) and names.asked == 1
 
 
 async def test_a_connection_to_an_address_that_is_not_answered_any_more_is_closed() -> None:
     names = Names(at("127.0.0.1"), at("127.0.0.2"))
     with Receiver(answering(*[EMPTY] * 9)) as receiver:
         async with outlet_to(receiver.url(host="hook.test"), resolver=names) as out:
-            assert isinstance(await post(out), Answer)
+            assert isinstance(await post(out), ReceiverAnswer)
             ending = await post(out)  # nobody listens there
-            assert isinstance(ending, Fault) and ending.kind is FaultKind.REFUSED
+            assert isinstance(ending, TransportFault) and ending.kind is FaultKind.REFUSED
             assert not out._wires
 
 
@@ -117,9 +117,9 @@ async def test_kept_connections_end_with_an_answer_that_is_blocked(
     names = Names(at("127.0.0.1"), at(*blocked))
     with Receiver(answering(*[EMPTY] * 9)) as receiver:
         async with outlet_to(receiver.url(host="hook.test"), resolver=names) as out:
-            assert isinstance(await post(out), Answer) and len(out._idle) == 1
+            assert isinstance(await post(out), ReceiverAnswer) and len(out._idle) == 1
             ending = await post(out)
-            assert isinstance(ending, Fault) and ending.kind is FaultKind.POLICY
+            assert isinstance(ending, TransportFault) and ending.kind is FaultKind.POLICY
             assert not out._idle and not out._wires
 
 
@@ -159,7 +159,9 @@ async def test_who_gives_up_waiting_for_room_leaves_it_to_the_others() -> None:
                 await given_up
             assert len(out._waiting) == 1
             go_on.set()
-            assert isinstance(await first, Answer) and isinstance(await third, Answer)
+            assert isinstance(await first, ReceiverAnswer) and isinstance(
+                await third, ReceiverAnswer
+            )
 
 
 async def test_after_a_stale_connection_the_others_are_not_tried() -> None:
@@ -178,9 +180,9 @@ async def test_after_a_stale_connection_the_others_are_not_tried() -> None:
 
             first.exchange = stale  # type: ignore[method-assign]
             ending = await post(out)
-            assert isinstance(ending, Fault) and ending.kind is FaultKind.STALE
+            assert isinstance(ending, TransportFault) and ending.kind is FaultKind.STALE
             assert not out._idle and not out._wires
-            assert isinstance(await post(out), Answer)
+            assert isinstance(await post(out), ReceiverAnswer)
 
 
 async def test_a_body_that_is_long_ends_by_its_size_and_not_by_its_time(
@@ -197,7 +199,7 @@ async def test_a_body_that_is_long_ends_by_its_size_and_not_by_its_time(
     with Receiver(handle) as receiver:
         async with outlet_to(receiver.url()) as out:
             ending = await post(out, 60.0)
-            assert isinstance(ending, Answer) and ending.truncated
+            assert isinstance(ending, ReceiverAnswer) and ending.truncated
             assert not out._wires, "its connection ends with it"
 
 
@@ -222,5 +224,5 @@ async def test_a_body_whose_end_only_the_connection_tells_is_whole_where_that_en
                 await asyncio.sleep(0.002)
             seen.append(True)
             ending = await sending
-            assert isinstance(ending, Answer) and ending.body == b"Sorry"
+            assert isinstance(ending, ReceiverAnswer) and ending.body == b"Sorry"
             assert ending.truncated == broken

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 
-from tidings.core.delivery.exchange import Answer, Fault, FaultKind
+from tidings.core.delivery.exchange import FaultKind, ReceiverAnswer, TransportFault
 from tidings.egress.address import parse_target
 from tidings.egress.sender import HttpSender
 
@@ -32,7 +32,7 @@ async def test_kept_connections_give_way_to_other_webhooks() -> None:
         for _ in range(3):
             for outlet in outlets:
                 ending = await outlet.send("POST", lambda: HEADERS, BODY, 5)
-                assert isinstance(ending, Answer), ending
+                assert isinstance(ending, ReceiverAnswer), ending
                 assert sender.budget.open <= 4
         for outlet in outlets:
             await outlet.close()
@@ -48,9 +48,9 @@ async def test_beyond_the_bound_it_is_our_fault_and_nothing_was_sent() -> None:
         endings = await asyncio.gather(
             *(outlet.send("POST", lambda: HEADERS, BODY, SILENT_S) for outlet in outlets)
         )
-        kinds = [ending.kind for ending in endings if isinstance(ending, Fault)]
+        kinds = [ending.kind for ending in endings if isinstance(ending, TransportFault)]
         assert sorted(kinds) == sorted([FaultKind.TIMEOUT] * 3 + [FaultKind.OURS] * 2)
-        ours = [one for one in endings if isinstance(one, Fault) and not one.sent]
+        ours = [one for one in endings if isinstance(one, TransportFault) and not one.sent]
         assert len(ours) == 2
     assert sender.budget.open == 0
     await sender.close()
@@ -61,7 +61,7 @@ async def test_a_connection_that_is_not_made_is_given_back() -> None:
     outlet = sender.open(parse_target(f"http://127.0.0.1:{nobody()}/", allow_http=True), 4)
     for _ in range(6):
         ending = await outlet.send("POST", lambda: HEADERS, BODY, 2)
-        assert isinstance(ending, Fault) and ending.kind is FaultKind.REFUSED
+        assert isinstance(ending, TransportFault) and ending.kind is FaultKind.REFUSED
     assert sender.budget.open == 0
     sending = asyncio.ensure_future(outlet.send("POST", lambda: HEADERS, BODY, 2))
     await asyncio.sleep(0)

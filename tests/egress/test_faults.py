@@ -5,7 +5,7 @@ import ssl
 
 import pytest
 
-from tidings.core.delivery.exchange import Fault, FaultKind
+from tidings.core.delivery.exchange import FaultKind, TransportFault
 from tidings.egress import faults
 
 
@@ -66,7 +66,7 @@ def test_a_handshake_that_broke() -> None:
         assert (fault.kind, fault.sent) == (FaultKind.TLS, False)
 
 
-def every() -> list[Fault]:
+def every() -> list[TransportFault]:
     made = [faults.not_connected(OSError(code, "10.9.8.7"), 0.0) for code, _ in CONNECTING if code]
     made += [faults.handshake(certificate(code), 0.0) for code, _ in CERTIFICATES]
     made += [faults.handshake(ssl.SSLError(1, "x"), 0.0), faults.not_built(0.0)]

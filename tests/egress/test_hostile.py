@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tidings.core.delivery.exchange import Answer, Ending, Fault, FaultKind
+from tidings.core.delivery.exchange import Ending, FaultKind, ReceiverAnswer, TransportFault
 
 from .receivers import (
     EMPTY,
@@ -121,7 +121,7 @@ async def test_no_complete_head_is_a_fault(name: str) -> None:
     if name == "never reads":  # loopback buffers take a megabyte: make sure that it does not fit
         body *= 16
     ending, took, grown = await attempt(handler, body)
-    assert isinstance(ending, Fault), ending
+    assert isinstance(ending, TransportFault), ending
     assert ending.kind is kind, ending
     assert ending.sent is sent or speaks_first
     assert took < DEADLINE_S + SLACK_S
@@ -131,7 +131,7 @@ async def test_no_complete_head_is_a_fault(name: str) -> None:
 async def test_reset_at_once() -> None:
     """A connection reset before or while the request is written ends at once."""
     ending, took, _ = await attempt(_reset_first)
-    assert isinstance(ending, Fault)
+    assert isinstance(ending, TransportFault)
     # Which of the two it is depends on whether the reset comes before connect() has returned.
     assert (ending.kind, ending.sent) in (
         (FaultKind.RESET, True),
@@ -197,7 +197,7 @@ async def test_a_complete_head_is_an_answer(name: str, keep: bool) -> None:
     """Once the head is complete the status stands, whatever comes of the body."""
     handler, status = ANSWERS[name]
     ending, took, grown = await attempt(handler, keep_answers=keep)
-    assert isinstance(ending, Answer), ending
+    assert isinstance(ending, ReceiverAnswer), ending
     assert ending.status == status
     assert len(ending.body) <= 16 * 1024
     assert took < DEADLINE_S + SLACK_S
@@ -212,7 +212,7 @@ async def test_body_time_is_bounded_below_the_deadline() -> None:
     """A dripping error body is given up after two seconds, however long the deadline."""
     handler, _ = ANSWERS["drip body 500"]
     ending, took, _ = await attempt(handler, deadline_s=15.0)
-    assert isinstance(ending, Answer)
+    assert isinstance(ending, ReceiverAnswer)
     assert ending.truncated
     assert ending.body.startswith(b"zz")
     assert took < 10.0, "of itself it drips until the deadline"
@@ -223,7 +223,7 @@ async def test_error_body_is_kept() -> None:
     page = b"\x00\xff</script>" + b"e" * 20_000
     head = b"HTTP/1.1 503 No\r\nRetry-After: 7\r\nX: \xff\r\nContent-Length: %d\r\n\r\n" % len(page)
     ending, _, _ = await attempt(answering(head + page))
-    assert isinstance(ending, Answer)
+    assert isinstance(ending, ReceiverAnswer)
     assert ending.body == page[: 16 * 1024]
     assert ending.truncated
     assert ("retry-after", "7") in ending.headers
@@ -266,7 +266,7 @@ async def test_connection_is_reused(name: str) -> None:
         async with outlet_to(receiver.url(), connections_max=4) as outlet:
             for _ in range(30):
                 ending = await post(outlet)
-                assert isinstance(ending, Answer), ending
+                assert isinstance(ending, ReceiverAnswer), ending
             # More than one where a connection is not back yet when the next send is made.
             assert receiver.connections <= 4
 
@@ -283,7 +283,7 @@ async def test_long_body_costs_its_connection_only(size: int, chunked: bool) -> 
             started = time.monotonic()
             for _ in range(20):
                 ending = await post(outlet)
-                assert isinstance(ending, Answer), ending
+                assert isinstance(ending, ReceiverAnswer), ending
             assert time.monotonic() - started < 3.0
 
 
@@ -294,7 +294,7 @@ async def test_endless_bodies_do_not_add_up() -> None:
             before = psutil.Process().memory_info().rss
             for _ in range(30):
                 ending = await post(outlet, 10.0)
-                assert isinstance(ending, Answer), ending
+                assert isinstance(ending, ReceiverAnswer), ending
             assert psutil.Process().memory_info().rss - before < 60 * 2**20
             for _ in range(30):
                 assert await asyncio.to_thread(receiver.ended.acquire, True, 3.0)
@@ -307,7 +307,7 @@ async def test_redirect_is_an_answer(code: int) -> None:
         b"HTTP/1.1 %d Go\r\nLocation: http://169.254.169.254/\r\nContent-Length: 0\r\n\r\n" % code
     )
     ending, _, _ = await attempt(answering(head))
-    assert isinstance(ending, Answer)
+    assert isinstance(ending, ReceiverAnswer)
     assert ending.status == code
     assert ("location", "http://169.254.169.254/") in ending.headers
 
@@ -327,7 +327,7 @@ async def test_cookies_are_not_kept() -> None:
     with Receiver(handle) as receiver:
         async with outlet_to(receiver.url()) as outlet:
             for _ in range(3):
-                assert isinstance(await post(outlet), Answer)
+                assert isinstance(await post(outlet), ReceiverAnswer)
     assert len(requests) == 3
     assert len({request.partition(b"\r\n\r\n")[0] for request in requests}) == 1
     assert all(b"cookie" not in request.lower() for request in requests)
@@ -352,10 +352,10 @@ async def test_second_answer_does_not_poison_the_next_send(first: bytes, gap_s: 
                 await asyncio.sleep(gap_s)
                 even = await post(outlet, body=b'"even"')
                 await asyncio.sleep(gap_s)
-                assert isinstance(odd, Answer)
+                assert isinstance(odd, ReceiverAnswer)
                 assert odd.status in (200, 204)
                 # Never the lie. A connection spoilt by it may be found broken instead.
-                assert not isinstance(even, Answer) or even.status == 500, even
+                assert not isinstance(even, ReceiverAnswer) or even.status == 500, even
 
 
 async def test_idle_connection_closed_as_we_send() -> None:
@@ -372,12 +372,12 @@ async def test_idle_connection_closed_as_we_send() -> None:
         async with outlet_to(receiver.url()) as outlet:
             for number in range(60):
                 endings.append(await post(outlet, body=b"%d" % number))
-    faults = [ending for ending in endings if isinstance(ending, Fault)]
+    faults = [ending for ending in endings if isinstance(ending, TransportFault)]
     assert all(fault.kind in (FaultKind.RESET, FaultKind.STALE) for fault in faults), faults
     assert all(fault.sent for fault in faults)
     bodies = [request.rpartition(b"\r\n\r\n")[2] for request in seen]
     assert len(bodies) == len(set(bodies))  # sent twice: never
-    answered = {b"%d" % i for i, ending in enumerate(endings) if isinstance(ending, Answer)}
+    answered = {b"%d" % i for i, ending in enumerate(endings) if isinstance(ending, ReceiverAnswer)}
     assert answered <= set(bodies)
 
 
@@ -387,7 +387,7 @@ async def test_bodies_that_never_end_do_not_block_the_outlet() -> None:
         async with outlet_to(receiver.url(), connections_max=1) as outlet:
             for _ in range(4):
                 ending = await post(outlet, deadline_s=4.0)
-                assert isinstance(ending, Answer), ending
+                assert isinstance(ending, ReceiverAnswer), ending
                 assert ending.status == 200
 
 
@@ -395,7 +395,7 @@ async def test_body_that_never_comes_ends_by_the_deadline() -> None:
     """The connection of a short 2xx body that never comes is closed at the attempt's deadline."""
     with Receiver(writing(HEAD + b"Content-Length: 9\r\n\r\n")) as receiver:
         async with outlet_to(receiver.url()) as outlet:
-            assert isinstance(await post(outlet, deadline_s=1.0), Answer)
+            assert isinstance(await post(outlet, deadline_s=1.0), ReceiverAnswer)
             assert not receiver.ended.acquire(False), "the answer is known before its end"
             assert await asyncio.to_thread(receiver.ended.acquire, True, 10.0)
 
@@ -407,7 +407,7 @@ async def test_refused() -> None:
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/"
         async with outlet_to(url) as outlet:
             ending = await post(outlet)
-            assert isinstance(ending, Fault)
+            assert isinstance(ending, TransportFault)
             assert (ending.kind, ending.sent) == (FaultKind.REFUSED, False)
 
 
@@ -424,7 +424,7 @@ async def test_connect_timeout() -> None:
             waiting.append(one)
         async with outlet_to(f"http://127.0.0.1:{full.getsockname()[1]}/") as outlet:
             ending = await post(outlet, deadline_s=1.0)
-            assert isinstance(ending, Fault)
+            assert isinstance(ending, TransportFault)
             assert (ending.kind, ending.sent) == (FaultKind.CONNECT_TIMEOUT, False), ending
             assert ending.duration_ms < 10_000, "of itself the system tries for minutes"
         for one in waiting:
@@ -435,7 +435,7 @@ async def test_no_descriptors_left_is_our_fault() -> None:
     """Out of file descriptors: ours, never the receiver's."""
     with Receiver(answering(OK)) as receiver:
         async with outlet_to(receiver.url()) as outlet:
-            assert isinstance(await post(outlet), Answer)
+            assert isinstance(await post(outlet), ReceiverAnswer)
         async with outlet_to(receiver.url()) as outlet:
             soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
             highest = max(int(name) for name in os.listdir("/proc/self/fd"))
@@ -447,7 +447,7 @@ async def test_no_descriptors_left_is_our_fault() -> None:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
                 for descriptor in spare:
                     os.close(descriptor)
-            assert isinstance(ending, Fault)
+            assert isinstance(ending, TransportFault)
             assert (ending.kind, ending.sent) == (FaultKind.OURS, False), ending
 
 
@@ -471,7 +471,7 @@ async def test_close_frees_and_reopens() -> None:
     with Receiver(answering(OK)) as receiver:
         async with outlet_to(receiver.url()) as outlet:
             for _ in range(2):
-                assert isinstance(await post(outlet), Answer)
+                assert isinstance(await post(outlet), ReceiverAnswer)
                 await outlet.close()
                 await outlet.close()
                 assert await asyncio.to_thread(receiver.ended.acquire, True, 3.0)
@@ -489,7 +489,7 @@ async def test_close_frees_and_reopens() -> None:
             assert await asyncio.to_thread(asked.wait, 5.0)
             await outlet.close()
             ending = await task
-            assert isinstance(ending, Fault)
+            assert isinstance(ending, TransportFault)
             assert (ending.kind, ending.sent) == (FaultKind.OURS, True)
 
 
@@ -512,7 +512,7 @@ async def test_connections_max_is_exact() -> None:
     with Receiver(handle) as receiver:
         async with outlet_to(receiver.url(), connections_max=3) as outlet:
             endings = await asyncio.gather(*(post(outlet) for _ in range(12)))
-            assert all(isinstance(ending, Answer) for ending in endings)
+            assert all(isinstance(ending, ReceiverAnswer) for ending in endings)
             assert receiver.connections <= 3
     assert peak <= 3
 
@@ -526,5 +526,5 @@ async def test_no_attempt_is_called_late_before_its_deadline() -> None:
     for deadline_s, ending in zip(deadlines_s, endings, strict=True):
         # A machine that stands still for a moment cannot even connect in time; that is late too.
         late = (FaultKind.TIMEOUT, FaultKind.CONNECT_TIMEOUT)
-        assert isinstance(ending, Fault) and ending.kind in late
+        assert isinstance(ending, TransportFault) and ending.kind in late
         assert ending.duration_ms >= deadline_s * 1000

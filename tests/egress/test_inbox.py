@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from tidings.core.delivery.exchange import Answer, Ending, Fault, FaultKind
+from tidings.core.delivery.exchange import Ending, FaultKind, ReceiverAnswer, TransportFault
 from tidings.core.inbox_rules import ArrivalAnswer
 from tidings.egress.inbox import SCHEME, InboxOutlet, InboxSender, OwnAddress
-from tidings.egress.port import Target
+from tidings.egress.port import ReceiverAddress
 
 TOKEN = "t" * 32
 
@@ -38,24 +38,24 @@ async def send(
 async def test_what_is_sent_arrives_and_the_answer_comes_back() -> None:
     inbox, ending = await send(ArrivalAnswer(503, (("retry-after", "1"),), b"busy"))
     assert inbox.came == [(TOKEN, "POST", [("a", "b")], b"{}")]
-    assert isinstance(ending, Answer)
+    assert isinstance(ending, ReceiverAnswer)
     assert (ending.status, ending.headers, ending.body) == (503, (("retry-after", "1"),), b"busy")
 
 
 async def test_of_a_2xx_answer_the_head_is_read_unless_more_is_asked_for() -> None:
     answered = ArrivalAnswer(200, (("a", "b"),), b"x" * 20_000)
     _, ending = await send(answered)
-    assert isinstance(ending, Answer) and ending.body == b"" and ending.headers == ()
+    assert isinstance(ending, ReceiverAnswer) and ending.body == b"" and ending.headers == ()
     _, ending = await send(answered, keep=True)
-    assert isinstance(ending, Answer) and len(ending.body) == 16_384 and ending.truncated
+    assert isinstance(ending, ReceiverAnswer) and len(ending.body) == 16_384 and ending.truncated
 
 
 async def test_a_delay_beyond_the_deadline_is_a_time_out() -> None:
     _, ending = await send(ArrivalAnswer(200, (), b"", delay_s=60.0), deadline_s=0.05)
-    assert isinstance(ending, Fault) and ending.kind is FaultKind.TIMEOUT and ending.sent
+    assert isinstance(ending, TransportFault) and ending.kind is FaultKind.TIMEOUT and ending.sent
     assert 40 <= ending.duration_ms < 10_000
     _, ending = await send(ArrivalAnswer(200, (), b"", delay_s=0.05))
-    assert isinstance(ending, Answer) and ending.duration_ms >= 45
+    assert isinstance(ending, ReceiverAnswer) and ending.duration_ms >= 45
 
 
 @pytest.mark.parametrize(
@@ -79,21 +79,21 @@ def test_only_the_whole_address_of_an_inbox_is_ours(url: str) -> None:
     own = OwnAddress("http://127.0.0.1:8080")
     assert own.token(url) is None and own.target(url) is None
     assert own.token(own.url(TOKEN)) == TOKEN
-    assert own.target(own.url(TOKEN)) == Target(SCHEME, TOKEN, 0, "/")
+    assert own.target(own.url(TOKEN)) == ReceiverAddress(SCHEME, TOKEN, 0, "/")
 
 
 def test_other_targets_are_opened_by_the_other_sender() -> None:
-    opened: list[Target] = []
+    opened: list[ReceiverAddress] = []
 
     class Network:
-        def open(self, target: Target, connections_max: int, *, keep_answers: bool) -> Any:
+        def open(self, target: ReceiverAddress, connections_max: int, *, keep_answers: bool) -> Any:
             opened.append(target)
             return "network"
 
     sender = InboxSender(Network(), Inbox(ArrivalAnswer(200, (), b"")))
-    plain = Target("http", TOKEN, 80, "/")
+    plain = ReceiverAddress("http", TOKEN, 80, "/")
     assert sender.open(plain, 1, keep_answers=False) == "network"
     assert isinstance(
-        sender.open(Target(SCHEME, TOKEN, 0, "/"), 1, keep_answers=False), InboxOutlet
+        sender.open(ReceiverAddress(SCHEME, TOKEN, 0, "/"), 1, keep_answers=False), InboxOutlet
     )
     assert opened == [plain]

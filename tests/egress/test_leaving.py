@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from tidings.core.delivery.exchange import Answer, Fault
+from tidings.core.delivery.exchange import ReceiverAnswer, TransportFault
 from tidings.egress.outlet import HttpOutlet
 from tidings.egress.port import Headers
 from tidings.egress.resolve import NameAddresses, ResolutionFault
@@ -33,7 +33,7 @@ class Asked:
         return None if self.no else HEADERS
 
 
-async def send(outlet: HttpOutlet, asked: Asked) -> Answer | Fault | None:
+async def send(outlet: HttpOutlet, asked: Asked) -> ReceiverAnswer | TransportFault | None:
     return await outlet.send("POST", asked, BODY, 5.0)
 
 
@@ -130,7 +130,7 @@ async def test_a_slow_handshake_is_waited_for_first(
         assert asked.times == 1 and (ending is None) == no
         assert len(stalling.requests) == (not no)
         # The connection is kept: this receiver takes one only.
-        assert isinstance(await post(outlet), Answer)
+        assert isinstance(await post(outlet), ReceiverAnswer)
         assert len(stalling.requests) == 1 + (not no)
     await serving
 
@@ -158,9 +158,9 @@ async def test_a_free_connection_is_waited_for_first(no: bool) -> None:
             assert asked.times == 0
             asked.no = no
             answers.set()
-            assert isinstance(await first, Answer)
+            assert isinstance(await first, ReceiverAnswer)
             assert ((await second) is None) == no and asked.times == 1
-            assert isinstance(await post(outlet), Answer)
+            assert isinstance(await post(outlet), ReceiverAnswer)
             assert len(requests) == 2 + (not no) and receiver.connections == 1
 
 
@@ -168,12 +168,12 @@ async def test_on_a_kept_connection_it_is_asked_at_once_and_a_no_keeps_it() -> N
     requests: list[bytes] = []
     with Receiver(recording(requests)) as receiver:  # type: ignore[arg-type]
         async with outlet_to(receiver.url()) as outlet:
-            assert isinstance(await post(outlet), Answer)
+            assert isinstance(await post(outlet), ReceiverAnswer)
             asked = Asked(no=True)
             for _ in range(5):
                 assert await send(outlet, asked) is None
             assert asked.times == 5
-            assert isinstance(await post(outlet), Answer)
+            assert isinstance(await post(outlet), ReceiverAnswer)
             assert (len(requests), receiver.connections) == (2, 1)
 
 
@@ -183,10 +183,10 @@ async def test_where_nothing_can_leave_it_is_not_asked() -> None:
         port = taken.getsockname()[1]
     async with outlet_to(f"http://127.0.0.1:{port}/") as outlet:
         ending = await send(outlet, asked)
-        assert isinstance(ending, Fault) and not ending.sent
+        assert isinstance(ending, TransportFault) and not ending.sent
     async with outlet_to("http://127.0.0.1:9999/", connections_max=0) as outlet:
         ending = await send(outlet, asked)
-        assert isinstance(ending, Fault) and not ending.sent
+        assert isinstance(ending, TransportFault) and not ending.sent
     with Receiver(answering(EMPTY)) as receiver:
         names = SlowNames()
         async with outlet_to(receiver.url(host="hook.test"), resolver=names) as outlet:
@@ -211,6 +211,6 @@ async def test_closing_the_outlet_while_it_dials_sends_nothing(
         await outlet.close()
         go_on.set()
         ending = await sending
-        assert isinstance(ending, Fault) and not ending.sent and asked.times == 0
+        assert isinstance(ending, TransportFault) and not ending.sent and asked.times == 0
     await serving
     assert stalling.requests == []

@@ -9,7 +9,7 @@ import pytest
 import trustme
 
 from tests.egress.mail_sink import Sink
-from tidings.egress.mail import MailServer, SmtpMailer
+from tidings.egress.mail import MailServerAddress, SmtpMailer
 from tidings.egress.port import MailFailed
 
 AUTHORITY = trustme.CA()
@@ -29,7 +29,7 @@ def trusting() -> ssl.SSLContext:
 
 
 async def send(sink: Sink, timeout_s: float = 5.0, **more: object) -> None:
-    server = MailServer("127.0.0.1", sink.port, "tidings@example.test", **more)  # type: ignore[arg-type]
+    server = MailServerAddress("127.0.0.1", sink.port, "tidings@example.test", **more)  # type: ignore[arg-type]
     mailer = SmtpMailer(server, trusting(), timeout_s)
     await mailer.send("id-1", ["ops@example.test", "b@example.test"], "Webhook ä fails", "Why é")
 
@@ -103,7 +103,9 @@ async def test_a_server_that_is_not_there_or_says_nothing_may_be_there_later() -
 
 async def test_a_name_with_a_line_break_makes_no_further_header() -> None:
     async with Sink() as sink:
-        mailer = SmtpMailer(MailServer("127.0.0.1", sink.port, "t@example.test", starttls=False))
+        mailer = SmtpMailer(
+            MailServerAddress("127.0.0.1", sink.port, "t@example.test", starttls=False)
+        )
         await mailer.send("id", ["a@example.test"], "x\r\nBcc: evil@example.test", "y")
         letter = message_from_bytes(sink.letters[0], policy=default)
         assert letter["Bcc"] is None and letter["Subject"] == "x Bcc: evil@example.test"
@@ -119,4 +121,4 @@ async def test_a_name_with_a_line_break_makes_no_further_header() -> None:
 
 
 def test_the_password_is_not_shown() -> None:
-    assert "hush" not in repr(MailServer("h", 25, "a@b", password="hush"))
+    assert "hush" not in repr(MailServerAddress("h", 25, "a@b", password="hush"))

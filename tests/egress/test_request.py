@@ -4,13 +4,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tidings.egress.port import Target
+from tidings.egress.port import ReceiverAddress
 from tidings.egress.request import RequestWriter
 
-TARGET = Target("https", "hook.test", 443, "/hook?x=1")
+TARGET = ReceiverAddress("https", "hook.test", 443, "/hook?x=1")
 
 
-def writer(target: Target = TARGET) -> RequestWriter:
+def writer(target: ReceiverAddress = TARGET) -> RequestWriter:
     return RequestWriter(target, "Tidings/9")
 
 
@@ -18,12 +18,12 @@ def writer(target: Target = TARGET) -> RequestWriter:
     ("target", "host"),
     [
         (TARGET, b"hook.test"),
-        (Target("http", "hook.test", 80, "/"), b"hook.test"),
-        (Target("http", "hook.test", 443, "/"), b"hook.test:443"),
-        (Target("https", "2001:db8::1", 8443, "/"), b"[2001:db8::1]:8443"),
+        (ReceiverAddress("http", "hook.test", 80, "/"), b"hook.test"),
+        (ReceiverAddress("http", "hook.test", 443, "/"), b"hook.test:443"),
+        (ReceiverAddress("https", "2001:db8::1", 8443, "/"), b"[2001:db8::1]:8443"),
     ],
 )
-def test_host(target: Target, host: bytes) -> None:
+def test_host(target: ReceiverAddress, host: bytes) -> None:
     """The port stands there unless it is the scheme's own (RFC 9110, section 7.2)."""
     head = writer(target).write("POST", [], b"x").partition(b"\r\n\r\n")[0]
     assert b"Host: " + host in head.split(b"\r\n")

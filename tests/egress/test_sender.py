@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from tests.egress.support import FORBIDDEN
-from tidings.core.delivery.exchange import Answer, Fault, FaultKind
+from tidings.core.delivery.exchange import FaultKind, ReceiverAnswer, TransportFault
 from tidings.egress.address import parse_target
 from tidings.egress.dial import Dialler
 from tidings.egress.policy import Policy
-from tidings.egress.port import Sender, Target
+from tidings.egress.port import OutletMaker, ReceiverAddress
 from tidings.egress.resolve import CaresResolver, HostsFile, NameAddresses, ResolutionFault
 from tidings.egress.sender import HttpSender
 from tidings.egress.wire import Wire
@@ -39,8 +39,8 @@ async def test_request_on_the_wire() -> None:
             first = await out.send("POST", lambda: HEADERS, BODY, 5.0)
             own = [("Accept-Encoding", "gzip"), ("User-Agent", "x"), ("A", "1"), ("A", "2")]
             second = await out.send("PUT", lambda: own, b"", 5.0)
-            assert isinstance(first, Answer)
-            assert isinstance(second, Answer)
+            assert isinstance(first, ReceiverAnswer)
+            assert isinstance(second, ReceiverAnswer)
         head, _, body = requests[0].partition(b"\r\n\r\n")
         lines = head.split(b"\r\n")
         assert lines[0] == b"POST /a%2Fb//c?x=%20&y= HTTP/1.1"
@@ -71,10 +71,10 @@ async def test_headers_that_cannot_be_sent(headers: list[tuple[str, str]]) -> No
     with Receiver(recorder(requests)) as receiver:
         async with outlet_to(receiver.url()) as outlet:
             ending = await outlet.send("POST", lambda: headers, BODY, 5.0)
-            assert isinstance(ending, Fault)
+            assert isinstance(ending, TransportFault)
             assert (ending.kind, ending.sent) == (FaultKind.OURS, False)
             assert "headers" in ending.detail
-            assert isinstance(await post(outlet), Answer)
+            assert isinstance(await post(outlet), ReceiverAnswer)
     assert len(requests) == 1
 
 
@@ -82,9 +82,9 @@ async def test_headers_that_cannot_be_sent(headers: list[tuple[str, str]]) -> No
 async def test_literal_is_vetted_at_send(ip: str) -> None:
     """A forbidden address as host is not dialled, and the fault does not say why."""
     sender = HttpSender(Policy(), Names(at("8.8.8.8")))
-    outlet = sender.open(Target("http", ip.partition("%")[0], 80, "/"), 1)
+    outlet = sender.open(ReceiverAddress("http", ip.partition("%")[0], 80, "/"), 1)
     ending = await post(outlet, 1.0)
-    assert isinstance(ending, Fault)
+    assert isinstance(ending, TransportFault)
     assert (ending.kind, ending.sent) == (FaultKind.POLICY, False)
     assert ending.detail == "blocked by policy"
     await sender.close()
@@ -97,8 +97,8 @@ async def test_target_made_by_hand_is_not_reparsed(host: str) -> None:
     """A host that the client would read as another one is blocked, should one ever get this far."""
     sender = HttpSender(DEV, Names(at("127.0.0.1")))
     with Receiver(answering(OK)) as receiver:
-        ending = await post(sender.open(Target("http", host, receiver.port, "/"), 1), 1.0)
-        assert isinstance(ending, Fault)
+        ending = await post(sender.open(ReceiverAddress("http", host, receiver.port, "/"), 1), 1.0)
+        assert isinstance(ending, TransportFault)
         assert ending.kind is FaultKind.POLICY
         assert receiver.connections == 0
     await sender.close()
@@ -123,7 +123,7 @@ async def test_one_bad_address_blocks_the_name(addresses: tuple[str, ...]) -> No
             receiver.url(host="hook.test"), policy=Policy(), resolver=Names(at(*addresses))
         ) as outlet:
             ending = await post(outlet, 1.0)
-            assert isinstance(ending, Fault)
+            assert isinstance(ending, TransportFault)
             assert (ending.kind, ending.sent) == (FaultKind.POLICY, False)
             assert ending.detail == "blocked by policy"
         assert receiver.connections == 0
@@ -141,9 +141,9 @@ async def test_mixed_answer_of_a_real_name_server_blocks() -> None:
         names = CaresResolver((server.address,), HostsFile(Path("/nonexistent")))
         sender = HttpSender(Policy(), names)
         for name in zone:
-            outlet = sender.open(Target("https", name, 443, "/"), 1)
+            outlet = sender.open(ReceiverAddress("https", name, 443, "/"), 1)
             ending = await post(outlet, 3.0)
-            assert isinstance(ending, Fault)
+            assert isinstance(ending, TransportFault)
             assert ending.kind is FaultKind.POLICY, (name, ending)
         await sender.close()
 
@@ -161,13 +161,13 @@ async def test_rebinding() -> None:
         names = CaresResolver((server.address,), HostsFile(Path("/nonexistent")))
         async with outlet_to(receiver.url(host="hook.test"), resolver=names) as outlet:
             for _ in range(5):  # one look-up serves all of them: no second answer to dial
-                assert isinstance(await post(outlet), Answer)
+                assert isinstance(await post(outlet), ReceiverAnswer)
             outlet._fresh_until = 0.0
             names._known.clear()
             ending = await post(outlet)
-            assert isinstance(ending, Fault)
+            assert isinstance(ending, TransportFault)
             assert ending.kind is FaultKind.POLICY
-            assert isinstance(await post(outlet), Fault)
+            assert isinstance(await post(outlet), TransportFault)
 
 
 async def test_name_stays_in_host_header() -> None:
@@ -175,7 +175,7 @@ async def test_name_stays_in_host_header() -> None:
     requests: list[bytes] = []
     with Receiver(recorder(requests)) as receiver:
         async with outlet_to(receiver.url(host="hook.test")) as outlet:
-            assert isinstance(await post(outlet), Answer)
+            assert isinstance(await post(outlet), ReceiverAnswer)
         assert f"Host: hook.test:{receiver.port}".encode() in requests[0]
 
 
@@ -184,11 +184,11 @@ async def test_connection_is_kept_while_its_address_is_answered() -> None:
     names = Names(at("127.0.0.1"), at("127.0.0.2", "127.0.0.1"), at("127.0.0.2"))
     with Receiver(answering(EMPTY)) as receiver:
         async with outlet_to(receiver.url(host="hook.test"), resolver=names) as outlet:
-            assert isinstance(await post(outlet), Answer)
-            assert isinstance(await post(outlet), Answer)
+            assert isinstance(await post(outlet), ReceiverAnswer)
+            assert isinstance(await post(outlet), ReceiverAnswer)
             assert receiver.connections == 1
             ending = await post(outlet)  # nobody listens on 127.0.0.2
-            assert isinstance(ending, Fault)
+            assert isinstance(ending, TransportFault)
             assert ending.kind is FaultKind.REFUSED
             assert names.asked == 3
             assert await asyncio.to_thread(receiver.ended.acquire, True, 3.0)
@@ -200,11 +200,11 @@ async def test_where_the_time_went() -> None:
     with Receiver(answering(EMPTY)) as receiver:
         async with outlet_to(receiver.url(host="hook.test"), resolver=names) as outlet:
             first, second = await post(outlet), await post(outlet)
-            assert isinstance(first, Answer) and first.timings is not None
+            assert isinstance(first, ReceiverAnswer) and first.timings is not None
             assert first.timings.tls_ms is None  # plain HTTP
             spent = (first.timings.dns_ms or 0) + (first.timings.connect_ms or 0)
             assert 0 < spent < first.duration_ms
-            assert isinstance(second, Answer) and second.timings is None
+            assert isinstance(second, ReceiverAnswer) and second.timings is None
 
 
 async def test_next_address_is_tried() -> None:
@@ -213,7 +213,7 @@ async def test_next_address_is_tried() -> None:
     with Receiver(answering(EMPTY)) as receiver:
         async with outlet_to(receiver.url(host="hook.test"), resolver=names) as outlet:
             endings = await asyncio.gather(*(post(outlet) for _ in range(4)))
-            assert all(isinstance(ending, Answer) for ending in endings), endings
+            assert all(isinstance(ending, ReceiverAnswer) for ending in endings), endings
             assert names.asked == 1
 
 
@@ -222,7 +222,9 @@ async def test_the_address_that_took_a_connection_is_dialled_first() -> None:
     dialled: list[str] = []
 
     class Listed(Dialler):
-        async def dial(self, target: Target, address: str, *rest: Any) -> Wire | Fault:
+        async def dial(
+            self, target: ReceiverAddress, address: str, *rest: Any
+        ) -> Wire | TransportFault:
             dialled.append(address)
             return await super().dial(target, address, *rest)
 
@@ -231,7 +233,7 @@ async def test_the_address_that_took_a_connection_is_dialled_first() -> None:
         async with outlet_to(receiver.url(host="hook.test"), resolver=names) as outlet:
             outlet._dialler = Listed()
             for _ in range(3):
-                assert isinstance(await post(outlet), Answer)
+                assert isinstance(await post(outlet), ReceiverAnswer)
                 assert await asyncio.to_thread(receiver.ended.acquire, True, 3.0)
                 await asyncio.sleep(0.05)  # for its end to get here
     assert dialled == ["127.0.0.2", "127.0.0.1", "127.0.0.1", "127.0.0.1"]
@@ -243,7 +245,7 @@ async def test_all_addresses_refuse() -> None:
     with Receiver(answering(EMPTY)) as receiver:
         async with outlet_to(receiver.url(host="hook.test"), resolver=names) as outlet:
             ending = await post(outlet)
-            assert isinstance(ending, Fault)
+            assert isinstance(ending, TransportFault)
             assert (ending.kind, ending.sent) == (FaultKind.REFUSED, False)
 
 
@@ -254,10 +256,10 @@ async def test_lookup_faults_pass_through(kind: FaultKind) -> None:
     with Receiver(answering(EMPTY)) as receiver:
         async with outlet_to(receiver.url(host="hook.test"), resolver=names) as outlet:
             ending = await post(outlet)
-            assert isinstance(ending, Fault)
+            assert isinstance(ending, TransportFault)
             assert (ending.kind, ending.sent, ending.detail) == (kind, False, "words")
             assert receiver.connections == 0
-            assert isinstance(await post(outlet), Answer)
+            assert isinstance(await post(outlet), ReceiverAnswer)
 
 
 async def test_lookup_counts_against_the_deadline() -> None:
@@ -272,7 +274,7 @@ async def test_lookup_counts_against_the_deadline() -> None:
         started = time.monotonic()
         ending = await post(outlet, 0.3)
         assert time.monotonic() - started < 10, "far from the minute that the look-up takes"
-        assert isinstance(ending, Fault)
+        assert isinstance(ending, TransportFault)
         assert (ending.kind, ending.sent) == (FaultKind.OURS, False)
 
 
@@ -282,7 +284,7 @@ async def test_no_such_name() -> None:
         names = CaresResolver((server.address,), HostsFile(Path("/nonexistent")))
         async with outlet_to("https://no.test/", resolver=names) as outlet:
             ending = await post(outlet)
-            assert isinstance(ending, Fault)
+            assert isinstance(ending, TransportFault)
             assert (ending.kind, ending.sent) == (FaultKind.DNS, False)
 
 
@@ -297,7 +299,7 @@ async def test_environment_is_ignored(monkeypatch: pytest.MonkeyPatch, tmp_path:
             monkeypatch.setenv(name.lower(), proxy.url(""))
         for host in ("127.0.0.1", "hook.test"):
             async with outlet_to(receiver.url(host=host)) as outlet:
-                assert isinstance(await post(outlet), Answer)
+                assert isinstance(await post(outlet), ReceiverAnswer)
         assert proxy.connections == 0
         assert b"authorization" not in b"".join(requests).lower()
 
@@ -305,7 +307,7 @@ async def test_environment_is_ignored(monkeypatch: pytest.MonkeyPatch, tmp_path:
 async def test_it_is_a_sender() -> None:
     """HttpSender fits the port, dials nothing when an outlet is opened, and closes twice."""
     names = Names(at("127.0.0.1"))
-    sender: Sender = HttpSender(DEV, names)
+    sender: OutletMaker = HttpSender(DEV, names)
     outlet = sender.open(
         parse_target("http://hook.test:9999/", allow_http=True), 2, keep_answers=False
     )
@@ -315,4 +317,4 @@ async def test_it_is_a_sender() -> None:
     assert isinstance(sender, HttpSender)
     await sender.close()
     await sender.close()
-    assert isinstance(await outlet.send("POST", lambda: [], b"", 1.0), Fault)
+    assert isinstance(await outlet.send("POST", lambda: [], b"", 1.0), TransportFault)

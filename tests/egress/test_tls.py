@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from tidings.core.delivery.exchange import Answer, Fault, FaultKind
+from tidings.core.delivery.exchange import FaultKind, ReceiverAnswer, TransportFault
 
 from .receivers import OK, Receiver, answering, until_gone
 from .support import outlet_to, post
@@ -63,9 +63,9 @@ async def test_good_certificate_and_sni(bundle: Path) -> None:
         for host in ("hook.test", "a.wild.test"):
             async with outlet_to(receiver.url(host=host), ca_bundle=bundle) as outlet:
                 ending = await post(outlet)
-                assert isinstance(ending, Answer), ending
+                assert isinstance(ending, ReceiverAnswer), ending
                 assert ending.timings is not None and ending.timings.tls_ms
-                assert isinstance(await post(outlet), Answer)
+                assert isinstance(await post(outlet), ReceiverAnswer)
     assert names == ["hook.test", "a.wild.test"]
 
 
@@ -90,7 +90,7 @@ async def test_bad_certificate(name: str, bundle: Path) -> None:
     with Receiver(handle, make()) as receiver:
         async with outlet_to(receiver.url(host="hook.test"), ca_bundle=bundle) as outlet:
             ending = await post(outlet)
-            assert isinstance(ending, Fault)
+            assert isinstance(ending, TransportFault)
             assert (ending.kind, ending.sent) == (FaultKind.TLS, False), ending
             assert words in ending.detail
     assert b"".join(got) == b""
@@ -101,7 +101,7 @@ async def test_without_the_bundle_our_authority_is_unknown() -> None:
     with Receiver(answering(OK), context(CA.issue_cert("hook.test"))) as receiver:
         async with outlet_to(receiver.url(host="hook.test")) as outlet:
             ending = await post(outlet)
-            assert isinstance(ending, Fault)
+            assert isinstance(ending, TransportFault)
             assert (ending.kind, ending.sent) == (FaultKind.TLS, False)
 
 
@@ -115,7 +115,7 @@ async def test_handshake_that_never_ends(bundle: Path) -> None:
         url = receiver.url(host="hook.test").replace("http:", "https:")
         async with outlet_to(url, ca_bundle=bundle) as outlet:
             ending = await post(outlet, 0.8)
-            assert isinstance(ending, Fault)
+            assert isinstance(ending, TransportFault)
             assert (ending.kind, ending.sent) == (FaultKind.CONNECT_TIMEOUT, False), ending
             assert "handshake" in ending.detail
             assert ending.duration_ms < 10_000, "of itself it never ends"
@@ -132,7 +132,7 @@ async def test_plain_http_behind_https(bundle: Path) -> None:
         url = receiver.url(host="hook.test").replace("http:", "https:")
         async with outlet_to(url, ca_bundle=bundle) as outlet:
             ending = await post(outlet)
-            assert isinstance(ending, Fault)
+            assert isinstance(ending, TransportFault)
             assert (ending.kind, ending.sent) == (FaultKind.TLS, False), ending
 
 
@@ -144,6 +144,6 @@ async def test_client_certificate_asked(bundle: Path) -> None:
     with Receiver(answering(OK), server) as receiver:
         async with outlet_to(receiver.url(host="hook.test"), ca_bundle=bundle) as outlet:
             ending = await post(outlet)
-            assert isinstance(ending, Fault)
+            assert isinstance(ending, TransportFault)
             # TLS 1.3 lets the client send before the server has seen that a certificate lacks.
             assert ending.kind in (FaultKind.TLS, FaultKind.RESET), ending

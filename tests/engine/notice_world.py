@@ -13,17 +13,17 @@ from tests.simulation.parts import REST_SLICE_S, SimulatedClock
 from tests.store.in_process import MemoryStore
 from tidings import catalogue
 from tidings.compose import build
-from tidings.core.delivery.exchange import Answer, Ending
+from tidings.core.delivery.exchange import Ending, ReceiverAnswer
 from tidings.core.delivery.health import DEFAULT_POLICY, HealthPolicy
 from tidings.core.ids import OrgId
 from tidings.core.notices.kinds import KINDS
 from tidings.core.org_settings import OrgSettings
 from tidings.core.webhooks.webhook import Webhook
-from tidings.egress.port import Leaves, MailFailed, Target
+from tidings.egress.port import Leaves, MailFailed, ReceiverAddress
 from tidings.engine.engine import EngineLimits
 from tidings.engine.events.intake import Draft, Overloaded
 from tidings.engine.webhooks.webhooks import Webhooks
-from tidings.ports import Options
+from tidings.ports import EngineOptions
 from tidings.store import port
 from tidings.store.port import StoreDown
 
@@ -41,7 +41,9 @@ class Receivers:
         self.tried_ms: list[int] = []  # by the loop's clock
         self.headers: tuple[tuple[str, str], ...] = ()  # of answers that are not 2xx
 
-    def open(self, target: Target, connections_max: int, *, keep_answers: bool) -> "Receivers.Line":
+    def open(
+        self, target: ReceiverAddress, connections_max: int, *, keep_answers: bool
+    ) -> "Receivers.Line":
         return Receivers.Line(self, target.path)
 
     class Line:
@@ -59,7 +61,7 @@ class Receivers:
             self._receivers.tried_ms.append(round(asyncio.get_running_loop().time() * 1000))
             status = self._receivers.status.get(self._path, 200)
             headers = self._receivers.headers if status > 299 else ()
-            return Answer(status, headers, b"", False, 10.0)
+            return ReceiverAnswer(status, headers, b"", False, 10.0)
 
         async def close(self) -> None:
             pass
@@ -102,7 +104,7 @@ class NoticeWorld:
                 catalogue=CATALOGUE,
                 passwords=Unhashed(),
             ),
-            Options(limits=EngineLimits(health=self.health), rest_slice_s=REST_SLICE_S),
+            EngineOptions(limits=EngineLimits(health=self.health), rest_slice_s=REST_SLICE_S),
         )
         self.parts.orgs.settings = self.settings  # type: ignore[method-assign]
         self.engine, self.webhooks = self.parts.delivery.engine, self.parts.webhooks
@@ -115,7 +117,7 @@ class NoticeWorld:
         notify = self.addresses.get(org, ())
         return OrgSettings(notify=notify, notify_confirmed=notify)
 
-    def failing(self, webhook: Webhook, health: port.Health) -> None:
+    def failing(self, webhook: Webhook, health: port.StoredHealth) -> None:
         """Tell its owner so."""
         healths = self.engine.healths
         told = partial(healths.told, webhook.number)

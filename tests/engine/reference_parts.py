@@ -8,16 +8,16 @@ import msgspec
 
 from tests.api.control_client import Clock
 from tests.store.in_process import MemoryStore
-from tidings.core.delivery.exchange import Answer, Ending
+from tidings.core.delivery.exchange import Ending, ReceiverAnswer
 from tidings.core.delivery.job import Job
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.ids import DeliveryId, OrgId, WebhookId
-from tidings.core.shaping.enrichment import Enrichment
-from tidings.core.shaping.record import Record
+from tidings.core.shaping.enrichment import EnrichmentSettings
+from tidings.core.shaping.record import EnrichmentRecord
 from tidings.core.shaping.reference_rules import RecordKind, read_record
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.shaping.reference import Reference
-from tidings.engine.vault import Secret, Vault
+from tidings.engine.vault import SealedSecret, Vault
 from tidings.store import port
 
 ORG = OrgId(1)
@@ -41,7 +41,7 @@ class CountingStore(MemoryStore):
 
 def reference_over(store: MemoryStore, **options: Any) -> Reference:
     """The service, with a key of its own."""
-    return Reference(store=store, vault=Vault({1: Secret(b"k" * 32)}), **options)
+    return Reference(store=store, vault=Vault({1: SealedSecret(b"k" * 32)}), **options)
 
 
 async def keep(
@@ -51,9 +51,9 @@ async def keep(
     await reference.put(OrgId(org), kind, {id: read_record(kind, fields)})
 
 
-def known(**fields: Any) -> Record:
+def known(**fields: Any) -> EnrichmentRecord:
     """A record as it is found."""
-    return Record(msgspec.json.encode(fields))
+    return EnrichmentRecord(msgspec.json.encode(fields))
 
 
 def a_webhook(**wishes: Any) -> Webhook:
@@ -65,14 +65,14 @@ def a_webhook(**wishes: Any) -> Webhook:
         org=ORG,
         version=1,
         name="crm",
-        standing=Standing.ACTIVE,
+        standing=WebhookStatus.ACTIVE,
         event_names=frozenset({"pointsIssued"}),
         kind="HTTP",
         url="https://crm.example.com/",
         method="POST",
         headers=(),
         connections_max=1,
-        enrichment=Enrichment(**wishes),
+        enrichment=EnrichmentSettings(**wishes),
     )
 
 
@@ -81,9 +81,9 @@ def a_job(accepted_ms: int = 0, org: int = ORG) -> Job:
     return Job(DeliveryId(1), 1, OrgId(org), "e", accepted_ms, 1, None, False, b"")
 
 
-def ok(**record: Any) -> Answer:
+def ok(**record: Any) -> ReceiverAnswer:
     """An answer of the platform."""
-    return Answer(200, (), msgspec.json.encode(record), False, 1.0)
+    return ReceiverAnswer(200, (), msgspec.json.encode(record), False, 1.0)
 
 
 class FakeOrigin:

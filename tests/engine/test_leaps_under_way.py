@@ -8,7 +8,7 @@ import pytest
 
 from tests.engine.delivery.scenes.slow_line import SlowLine, changed, desk_of
 from tests.engine.shaping.sending_desk import HOOK, Desk, Shaping, job
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
 from tidings.store import port
 
@@ -37,7 +37,7 @@ async def test_a_leap_while_an_attempt_is_under_way_is_no_age(moment: str) -> No
     if moment in ("connecting", "put back"):
         leap(desk)
     if moment == "put back":
-        changed(desk, HOOK, standing=Standing.PAUSED)
+        changed(desk, HOOK, standing=WebhookStatus.PAUSED)
     line.connected.set()
     await desk.work()
     if moment == "put back":

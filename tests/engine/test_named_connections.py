@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from tidings.connections.port import Check, ConnectionType
+from tidings.connections.port import ConnectionCheck, ConnectionType
 from tidings.core.connections.connection import Connection, Connections
-from tidings.core.events.call_reader import Caller
+from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import OrgId
 from tidings.engine.connections import UNDER_WAY_MAX, CheckedTooOften, NamedConnections
 
@@ -20,14 +20,14 @@ class Clock:
         return 1_000_000
 
 
-def connections(check: Check, **options: Any) -> NamedConnections:
+def connections(check: ConnectionCheck, **options: Any) -> NamedConnections:
     kind = ConnectionType("kafka", "", (), check, check)
     declared = Connections([Connection("main", "kafka", {}, None)])
     return NamedConnections(declared, {"kafka": kind}, Clock(), **options)
 
 
-def caller(org: int) -> Caller:
-    return Caller(OrgId(org))
+def caller(org: int) -> AuthenticatedCaller:
+    return AuthenticatedCaller(OrgId(org))
 
 
 async def test_a_check_that_does_not_end_is_ended_and_told() -> None:

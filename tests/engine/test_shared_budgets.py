@@ -8,7 +8,7 @@ import pytest
 from tests.destinations.messages import hook
 from tidings.api.answers import RefusalAnswer
 from tidings.api.http.stream_places import StreamPlaces
-from tidings.core.events.call_reader import Caller
+from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import OrgId
 from tidings.core.notices.facts import Notice
 from tidings.engine import inboxes as inbox_rules
@@ -46,13 +46,13 @@ def test_streams_of_one_org_leave_room_for_others() -> None:
     held = []
     for number in range(40):
         try:
-            held.append(places.take(Caller(GREEDY, credential=f"c{number}")))
+            held.append(places.take(AuthenticatedCaller(GREEDY, credential=f"c{number}")))
         except RefusalAnswer:
             break
     assert len(held) == 15
     for number in range(5):
-        held.append(places.take(Caller(QUIET, credential=f"d{number}")))
-    places.take(Caller(LAST, credential="e"))()
+        held.append(places.take(AuthenticatedCaller(QUIET, credential=f"d{number}")))
+    places.take(AuthenticatedCaller(LAST, credential="e"))()
     for give in held:
         give()
     assert places.open == 0

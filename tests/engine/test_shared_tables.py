@@ -98,7 +98,7 @@ def links_case() -> Case:
 
     return Case(
         lambda owner, number: held._hold(
-            port.Link(digest(owner, number), "portal", "", OrgId(owner), "", 1000)
+            port.OneTimeLink(digest(owner, number), "portal", "", OrgId(owner), "", 1000)
         ),
         lambda owner, number: digest(owner, number) in held._in_memory,
     )
@@ -108,7 +108,9 @@ def needs_case() -> Case:
     waiting = Needs(Any, lambda org, name: None, Listeners("a retry is due"))  # type: ignore[arg-type]
     return Case(
         lambda owner, number: waiting._note(
-            OrgId(owner), DeliveryId(owner * 1000 + number), needs._Waiter(DeliveryId(1), 1)
+            OrgId(owner),
+            DeliveryId(owner * 1000 + number),
+            needs._WaitingDelivery(DeliveryId(1), 1),
         ),
         lambda owner, number: DeliveryId(owner * 1000 + number) in waiting._waiters,
     )

@@ -15,9 +15,9 @@ from tests.engine.notice_world import NoticeWorld, in_world
 from tests.engine.store_faults import FULL, WRONG, first, refusing
 from tests.simulation.loop import simulate
 from tidings.core.access.portal_rules import Portal
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
-from tidings.core.events.call_reader import Caller
+from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import DeliveryId, EventNumber, OrgId, show
 from tidings.core.notices.emails import CONSENT
 from tidings.core.replay import JobState
@@ -74,7 +74,7 @@ async def prepared(s: Service) -> None:
     await s.webhooks.create(ORG, BASIC, "boss")
     await s.event_types.put(ORG, "orderPacked", TYPE)
     await s.inboxes.create(ORG, {})
-    await s.parts.sources.sources.create(Caller(ORG), SOURCE)
+    await s.parts.sources.sources.create(AuthenticatedCaller(ORG), SOURCE)
     await s.parts.sources.sources.intake.take(source(s), [ForeignMessage("m", [], b"no event")])
     await s.transformations.create(ORG, "plain", "{}", "boss")
     await s.users.create(s.access.caller_of("boss"), ORG, {"email": "a@b.example", "role": "admin"})
@@ -154,7 +154,9 @@ ASKED: dict[str, Ask] = {
     "use_inbox": look_later,
     "arrivals": lambda s: s.inboxes.arrivals(inbox(s), None, None, 9),
     "arrival": lambda s: s.inboxes.arrival(inbox(s), 1),
-    "put_source": lambda s: s.parts.sources.sources.create(Caller(ORG), SOURCE | {"name": "two"}),
+    "put_source": lambda s: s.parts.sources.sources.create(
+        AuthenticatedCaller(ORG), SOURCE | {"name": "two"}
+    ),
     "drop_source": lambda s: s.parts.sources.sources.delete(ORG, source(s).id),
     "aside": lambda s: s.parts.sources.sources.aside(source(s), None, None, 9),
     "aside_message": lambda s: s.parts.sources.sources.aside_message(source(s), show("asd", 1)),
@@ -669,7 +671,7 @@ def test_jobs_are_taken_up_by_the_start_that_the_store_lets_through() -> None:
     lasting(scenario)
 
 
-LETTER = port.Email("x", OrgId(1), CONSENT, b'{"address":"a@b.example","askedAt":1}', 0)
+LETTER = port.QueuedEmail("x", OrgId(1), CONSENT, b'{"address":"a@b.example","askedAt":1}', 0)
 
 
 # -- letters, lanes, retries ----------------------------------------------------------------------
@@ -702,7 +704,7 @@ def test_a_letter_goes_once_whatever_was_refused(
             emails._link = lambda *_: "https://x.example"
             running = asyncio.ensure_future(emails.run())
         else:
-            world.failing(crm, port.Health(crm.number, 5, 12, "503", told=50))
+            world.failing(crm, port.StoredHealth(crm.number, 5, 12, "503", told=50))
         await asyncio.sleep(60)
         assert len(world.post.sent) == 1 and len(failed) == 2
         assert await world.store.emails() == []
@@ -749,7 +751,7 @@ def test_what_lanes_ask_behind_the_calls_is_asked_again(
         world.engine.dispatcher.look_again({crm.number})
         if method == "retire":
             await world.webhooks.say(crm.org, crm.id, "pause", "its owner")
-            await world.webhooks.set_standing(crm.number, Standing.DISABLED, "It is gone.")
+            await world.webhooks.set_standing(crm.number, WebhookStatus.DISABLED, "It is gone.")
             await world.webhooks.retired()
         await asyncio.sleep(60)
         world.receivers.status["/crm"] = 200

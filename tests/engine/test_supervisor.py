@@ -8,12 +8,12 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from tests.simulation.loop import simulate
-from tidings.core.running.parts import Part
+from tidings.core.running.parts import ServicePart
 from tidings.engine.heartbeats import Heart, Heartbeats
 from tidings.engine.supervisor import Supervisor
 
-PART = Part("retention", "data that is too old is kept")
-VITAL = Part("commits", "nothing is accepted", vital=True, restarts=False)
+PART = ServicePart("retention", "data that is too old is kept")
+VITAL = ServicePart("commits", "nothing is accepted", vital=True, restarts=False)
 
 
 def run(scenario: Callable[[Heartbeats, Supervisor], Any]) -> None:

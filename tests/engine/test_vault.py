@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tidings.core.ids import OrgId, WebhookId
-from tidings.engine.vault import Secret, Vault, VaultRefused, read_or_make_key
+from tidings.engine.vault import SealedSecret, Vault, VaultRefused, read_or_make_key
 
 ORG = OrgId(1)
 
@@ -16,7 +16,7 @@ A = WebhookId("a")
 
 
 def test_what_is_sealed_opens_and_shows_nothing() -> None:
-    vault = Vault({1: Secret(b"k" * 32)})
+    vault = Vault({1: SealedSecret(b"k" * 32)})
     sealed = vault.seal(PLAIN, ORG, WebhookId("a" * 24), 3)
     assert sealed[0] == 1 and PLAIN not in sealed
     assert vault.open(sealed, ORG, WebhookId("a" * 24), 3) == PLAIN
@@ -25,7 +25,7 @@ def test_what_is_sealed_opens_and_shows_nothing() -> None:
 
 @pytest.mark.parametrize(("org", "id", "version"), [(2, "a", 3), (1, "b", 3), (1, "a", 4)])
 def test_a_sealed_text_opens_at_its_place_only(org: int, id: str, version: int) -> None:
-    vault = Vault({1: Secret(b"k" * 32)})
+    vault = Vault({1: SealedSecret(b"k" * 32)})
     with pytest.raises(VaultRefused, match=f"webhook {id} "):
         vault.open(vault.seal(PLAIN, ORG, A, 3), OrgId(org), WebhookId(id), version)
 
@@ -33,11 +33,11 @@ def test_a_sealed_text_opens_at_its_place_only(org: int, id: str, version: int) 
 @pytest.mark.parametrize("spoil", [b"", b"\x01", b"\x01" * 20, b"\x02" * 60, b"\x00"])
 def test_what_was_not_sealed_is_refused(spoil: bytes) -> None:
     with pytest.raises(VaultRefused, match="Put back the file `key`"):
-        Vault({1: Secret(b"k" * 32)}).open(spoil, ORG, A, 1)
+        Vault({1: SealedSecret(b"k" * 32)}).open(spoil, ORG, A, 1)
 
 
 def test_every_changed_bit_is_noticed() -> None:
-    vault = Vault({1: Secret(b"k" * 32)})
+    vault = Vault({1: SealedSecret(b"k" * 32)})
     sealed = vault.seal(PLAIN, ORG, A, 1)
     for at in range(len(sealed)):
         changed = sealed[:at] + bytes((sealed[at] ^ 1,)) + sealed[at + 1 :]
@@ -46,12 +46,12 @@ def test_every_changed_bit_is_noticed() -> None:
 
 
 def test_the_newest_key_seals_and_an_older_one_still_opens() -> None:
-    old = Vault({1: Secret(b"k" * 32)}).seal(PLAIN, ORG, A, 1)
-    both = Vault({1: Secret(b"k" * 32), 2: Secret(b"n" * 32)})
+    old = Vault({1: SealedSecret(b"k" * 32)}).seal(PLAIN, ORG, A, 1)
+    both = Vault({1: SealedSecret(b"k" * 32), 2: SealedSecret(b"n" * 32)})
     assert both.open(old, ORG, A, 1) == PLAIN
     assert both.seal(PLAIN, ORG, A, 1)[0] == 2
     with pytest.raises(VaultRefused):
-        Vault({1: Secret(b"x" * 32)}).open(old, ORG, A, 1)
+        Vault({1: SealedSecret(b"x" * 32)}).open(old, ORG, A, 1)
 
 
 def test_the_key_file_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
@@ -76,6 +76,6 @@ def test_a_key_file_that_others_may_read_or_that_is_short_is_refused(tmp_path: P
 
 
 def test_a_secret_does_not_show() -> None:
-    secret = Secret(b"hunter2")
-    assert "hunter2" not in f"{secret!r} {secret} {Vault({1: Secret(b'k' * 32)})!r}"
+    secret = SealedSecret(b"hunter2")
+    assert "hunter2" not in f"{secret!r} {secret} {Vault({1: SealedSecret(b'k' * 32)})!r}"
     assert secret.reveal() == b"hunter2"

@@ -13,7 +13,7 @@ import pytest
 from tests.destinations.http.exchanges import Exchange, HttpReceiver
 from tests.egress.receivers import Receiver, read_request
 from tests.egress.support import DEV, Names, at
-from tidings.core.actions.action import Credential, HttpLookup, Lookup, TokenCall
+from tidings.core.actions.action import ActionLookup, Credential, HttpLookup, TokenCall
 from tidings.core.exact_json import write_exactly
 from tidings.core.webhooks.authentication import ApiKey, Basic, OAuth2ClientCredentials
 from tidings.destinations.http.authentication.asking import asking_over
@@ -21,19 +21,19 @@ from tidings.destinations.http.authentication.schemes import Proofs
 from tidings.egress import wire
 from tidings.egress.address import parse_target
 from tidings.egress.policy import Policy
-from tidings.egress.port import Target
+from tidings.egress.port import ReceiverAddress
 from tidings.egress.sender import HttpSender
-from tidings.engine.actions.lookups import Lookups
+from tidings.engine.actions.lookups import ActionLookups
 from tidings.errors import Unusable
 from tidings.lookups.http import HttpSource
-from tidings.lookups.port import LookupDown, LookupRefused, Source
+from tidings.lookups.port import LookupBackend, LookupDown, LookupRefused
 from tidings.lookups.registry import LookupRegistry
 
 pytestmark = pytest.mark.timeout(40)
 SECRET = "top-secret-0123456789"
 
 
-def target_of(url: str) -> Target:
+def target_of(url: str) -> ReceiverAddress:
     return parse_target(url, allow_http=True)
 
 
@@ -46,9 +46,9 @@ class Api:
         proofs = Proofs(asking_over(self.sender, target_of), lambda: 0.0)
         self.registry = LookupRegistry(self.sender, target_of, {}, proofs, lambda: 0.0)
 
-    def source(self, path: str = "/customers/{id}", **more: Any) -> Source:
+    def source(self, path: str = "/customers/{id}", **more: Any) -> LookupBackend:
         where = HttpLookup(self.http.url(path), {"id": "event.id"}, **more)
-        return self.registry.source_of(Lookup("tier", where))
+        return self.registry.source_of(ActionLookup("tier", where))
 
     def says(self, body: bytes = b"{}", status: int = 200, **headers: str) -> None:
         def answer(exchange: Exchange) -> None:
@@ -71,7 +71,7 @@ async def api() -> AsyncIterator[Api]:
         await made.sender.close()
 
 
-async def found(source: Source, id: str = "42", deadline_s: float = 5.0) -> Any:
+async def found(source: LookupBackend, id: str = "42", deadline_s: float = 5.0) -> Any:
     try:
         return await source.find({"id": id}, deadline_s)
     finally:
@@ -91,7 +91,7 @@ async def test_it_asks_by_get_with_its_headers(api: Api) -> None:
 async def test_a_url_with_a_query_alone_asks_the_root(api: Api) -> None:
     assert await found(api.source("/?id={id}")) == {}
     where = HttpLookup(api.http.url("").rstrip("/") + "?id={id}", {"id": "event.id"})
-    assert await found(api.registry.source_of(Lookup("tier", where))) == {}
+    assert await found(api.registry.source_of(ActionLookup("tier", where))) == {}
     assert api.paths == ["/?id=42", "/?id=42"]
 
 
@@ -269,7 +269,7 @@ async def test_an_answer_without_an_end_is_read_no_further_than_it_may_be_long(a
     with Receiver(serve) as receiver:
         where = HttpLookup(receiver.url("/{id}"), {"id": "event.id"}, answer_kib=256)
         with pytest.raises(LookupRefused, match="at most 256 KiB"):
-            await found(api.registry.source_of(Lookup("tier", where)))
+            await found(api.registry.source_of(ActionLookup("tier", where)))
     assert gave < 16 << 20, "what lies in sockets besides is theirs"
 
 
@@ -282,8 +282,8 @@ async def test_what_large_answers_under_way_take_of_memory_is_bounded(
     hostile = b'{"a": [' + b",".join([b"[]"] * ((256 << 10) // 3 - 10)) + b"]}"
     api.says(hostile)
     where = HttpLookup(api.http.url("/{id}"), {"id": "event.id"}, answer_kib=256)
-    lookup = Lookup("tier", where, at_once=10, deadline_s=200.0)
-    lookups = Lookups({"tier": api.registry.source_of(lookup)})
+    lookup = ActionLookup("tier", where, at_once=10, deadline_s=200.0)
+    lookups = ActionLookups({"tier": api.registry.source_of(lookup)})
     await lookups.find(lookup, {"event": {"id": "first"}})
     tracemalloc.start()
     try:
@@ -318,7 +318,7 @@ async def test_what_is_no_whole_answer_is_asked_again_later(api: Api, raw: bytes
     with Receiver(serve) as receiver:
         where = HttpLookup(receiver.url("/{id}"), {"id": "event.id"})
         with pytest.raises(LookupDown):
-            await found(api.registry.source_of(Lookup("tier", where)))
+            await found(api.registry.source_of(ActionLookup("tier", where)))
 
 
 async def test_an_answer_that_drips_costs_no_more_than_the_deadline(api: Api) -> None:
@@ -334,7 +334,7 @@ async def test_an_answer_that_drips_costs_no_more_than_the_deadline(api: Api) ->
         where = HttpLookup(receiver.url("/{id}"), {"id": "event.id"})
         began = monotonic()
         with pytest.raises(LookupDown):
-            await found(api.registry.source_of(Lookup("tier", where)), deadline_s=0.4)
+            await found(api.registry.source_of(ActionLookup("tier", where)), deadline_s=0.4)
         assert monotonic() - began < 2.5
 
 
@@ -350,7 +350,7 @@ async def test_an_address_that_the_policy_forbids_is_not_asked(api: Api) -> None
 async def test_a_url_that_leads_nowhere_is_no_look_up(api: Api, url: str) -> None:
     where = HttpLookup(url, {"id": "event.id"})
     with pytest.raises(Unusable, match="Look-up tier"):
-        api.registry.source_of(Lookup("tier", where))
+        api.registry.source_of(ActionLookup("tier", where))
 
 
 # -- who we are -----------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import pytest
 
 from tests.lookups.csv_file import File
 from tidings.app.actions import searched_files
-from tidings.core.actions.action import CsvLookup, Lookup
+from tidings.core.actions.action import ActionLookup, CsvLookup
 from tidings.core.actions.file.reading import ActionsFile
 from tidings.core.actions.list_changes import ReadColumns
 from tidings.core.ids import OrgId
@@ -79,7 +79,8 @@ async def test_a_slip_leaves_the_former_list_in_force_until_it_is_accepted(
         await listed.restart()
     assert len(listed.told) >= 1 and len(set(listed.told)) == 1
     declares = ActionsFile(
-        OrgId(1), {}, {"contact": Lookup("contact", CsvLookup(str(listed.path), "id", "event.id"))},
+        OrgId(1), {}, {"contact": ActionLookup("contact", CsvLookup(str(listed.path), "id",
+        "event.id"))},
         {}, columns={"contact": READ},
     )  # fmt: skip
     searched_files(declares, ["contact"])

@@ -13,11 +13,11 @@ import pytest
 from tests.postgres_server import shared_server
 from tidings.connections.port import ConnectionDown
 from tidings.connections.sql_type import TYPE
-from tidings.core.actions.action import Lookup, SqlLookup
+from tidings.core.actions.action import ActionLookup, SqlLookup
 from tidings.core.connections.connection import Connection
 from tidings.core.exact_json import write_exactly
 from tidings.errors import Unusable
-from tidings.lookups.port import LookupDown, LookupRefused, Source
+from tidings.lookups.port import LookupBackend, LookupDown, LookupRefused
 from tidings.lookups.registry import LookupRegistry
 from tidings.lookups.sql_statement import asked_as
 
@@ -31,7 +31,7 @@ class Crm:
     def __init__(self, **fields: Any) -> None:
         self.uri = shared_server().lend_database()
         self.fields = {"dsn": self.uri} | fields
-        self.sources: list[Source] = []
+        self.sources: list[LookupBackend] = []
         self._registry = self.registry(Connection("crm", "sql", self.fields))
         self.do(
             "CREATE TABLE customer (id bigint, name text, opted_out boolean)",
@@ -44,9 +44,11 @@ class Crm:
         unasked: Any = None
         return LookupRegistry(unasked, unasked, named, unasked, lambda: 0.0)
 
-    def source(self, statement: str = BY_ID, registry: LookupRegistry | None = None) -> Source:
+    def source(
+        self, statement: str = BY_ID, registry: LookupRegistry | None = None
+    ) -> LookupBackend:
         where = SqlLookup("crm", statement, {"id": "event.id"})
-        made = (registry or self._registry).source_of(Lookup("consent", where))
+        made = (registry or self._registry).source_of(ActionLookup("consent", where))
         self.sources.append(made)
         return made
 
@@ -322,4 +324,4 @@ def test_a_connection_must_be_declared_and_of_type_sql() -> None:
     registry = Crm.registry(Connection("crm", "kafka", {}))
     for name, words in (("crm", "one of type kafka"), ("other", "no connection")):
         with pytest.raises(Unusable, match=f"Look-up consent: {name} .* {words}"):
-            registry.source_of(Lookup("consent", SqlLookup(name, "SELECT 1", {})))
+            registry.source_of(ActionLookup("consent", SqlLookup(name, "SELECT 1", {})))

@@ -16,9 +16,9 @@ from tests.api.control_client import BASIC, Reply, Service, call, scope_of, serv
 from tests.api.log_client import accept, settle
 from tests.declared_actions import welcome
 from tidings import catalogue
-from tidings.api.http.gate import Gate
+from tidings.api.http.gate import HttpGate
 from tidings.api.v1.events.accept import AcceptApp
-from tidings.core.delivery.exchange import Answer
+from tidings.core.delivery.exchange import ReceiverAnswer
 from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId, show
 from tidings.engine.access.key_guard import KeyGuard
@@ -120,7 +120,7 @@ class World:
             new_request_id=lambda: f"{next(numbers):032x}",
             throttle=s.access_services.limits,
         )
-        self.app: Any = Gate(accepting, s.app)
+        self.app: Any = HttpGate(accepting, s.app)
 
     async def call(
         self,
@@ -250,7 +250,9 @@ class World:
 async def world() -> AsyncIterator[World]:
     """A started service without orgs; receivers answer 200."""
     async with service() as s:
-        s.outside.ending = Answer(200, (("content-type", "text/plain"),), b"thanks", False, 3.0)
+        s.outside.ending = ReceiverAnswer(
+            200, (("content-type", "text/plain"),), b"thanks", False, 3.0
+        )
         yield World(s)
 
 

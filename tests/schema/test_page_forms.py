@@ -8,8 +8,8 @@ import pytest
 from tidings.console.pages import inboxes, orgs, replays
 from tidings.console.pages.access import access, people
 from tidings.core.declaration import Field, declared
-from tidings.core.kinds import Choice, Flag, Nested, Number, Part, Text
-from tidings.errors import Refusal
+from tidings.core.kinds import BooleanType, Choice, CustomField, Nested, Number, TextType
+from tidings.errors import FieldRefusal
 from tidings.schema.page_forms import PageForm, page_form
 
 LIST: dict[str, Any] = {"type": "array", "items": {"type": "string"}}
@@ -29,18 +29,19 @@ class Lid(msgspec.Struct, frozen=True):
 class Box(msgspec.Struct, frozen=True):
     """Something to fill in."""
 
-    name: Annotated[str, Field("name", Text(9, "bad_name", ""), "", "Name", "Short.")]
-    unasked: Annotated[str, Field("unasked", Text(9, "bad_name", ""))] = ""
-    note: Annotated[str, Field("note", Text(5000, "bad", ""), "", "Note")] = ""
+    name: Annotated[str, Field("name", TextType(9, "bad_name", ""), "", "Name", "Short.")]
+    unasked: Annotated[str, Field("unasked", TextType(9, "bad_name", ""))] = ""
+    note: Annotated[str, Field("note", TextType(5000, "bad", ""), "", "Note")] = ""
     colour: Annotated[
         str, Field("colour", Choice(("red", "blue"), "bad", labels=("Red", "Blue")), "", "Colour")
     ] = "red"
-    is_open: Annotated[bool, Field("isOpen", Flag(), "", "Open")] = True
+    is_open: Annotated[bool, Field("isOpen", BooleanType(), "", "Open")] = True
     things: Annotated[
-        tuple[str, ...], Field("things", Part(_as_it_came, schema=LIST, shows=list), "", "In")
+        tuple[str, ...],
+        Field("things", CustomField(_as_it_came, schema=LIST, shows=list), "", "In"),
     ] = ()
     marks: Annotated[
-        dict[str, str], Field("marks", Part(_as_it_came, schema=LINES), "", "Marks")
+        dict[str, str], Field("marks", CustomField(_as_it_came, schema=LINES), "", "Marks")
     ] = {}
     lid: Annotated[Lid, Field("lid", Nested(Lid, "bad_lid", ""))] = Lid()
 
@@ -90,7 +91,7 @@ def test_the_body_leaves_out_what_is_empty_or_empties_what_is_there() -> None:
 
 def test_a_refusal_stands_beside_its_field_or_the_first_of_those_in_it() -> None:
     def at(field: str) -> str:
-        [place] = FORM.placed([Refusal("c", "m", field)], "other")
+        [place] = FORM.placed([FieldRefusal("c", "m", field)], "other")
         return place
 
     assert at("box.lid.hinges") == at("box.lid") == "hinges"

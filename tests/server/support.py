@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from tidings.server import Bounds, Server
+from tidings.server import Bounds, HttpServer
 
 Message = dict[str, Any]
 App = Callable[[Any, Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Any]
@@ -86,13 +86,13 @@ async def reply(send: Any, status: int, body: bytes, *headers: tuple[bytes, byte
 
 
 @asynccontextmanager
-async def serving(app: App | None = None, /, **bounds: Any) -> AsyncIterator[Server]:
+async def serving(app: App | None = None, /, **bounds: Any) -> AsyncIterator[HttpServer]:
     """A server on a port that the system chooses; who is mute comes to it at once."""
     bounds = {"mute_s": 0} | bounds
     names = {"keeps", "known", "remote", "shared", "host", "headers"} & bounds.keys()
     options = {name: bounds.pop(name) for name in names}
     host = options.pop("host", "127.0.0.1")
-    server = Server(app or Echo(), host=host, port=0, bounds=Bounds(**bounds), **options)
+    server = HttpServer(app or Echo(), host=host, port=0, bounds=Bounds(**bounds), **options)
     server.start()
     try:
         yield server
@@ -108,7 +108,7 @@ class Client:
         self.writer = writer
 
     @classmethod
-    async def to(cls, server: Server, host: str = "127.0.0.1", **options: Any) -> "Client":
+    async def to(cls, server: HttpServer, host: str = "127.0.0.1", **options: Any) -> "Client":
         return cls(*await asyncio.open_connection(host, server.port, **options))
 
     def write(self, data: bytes) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tidings.server import Server
+from tidings.server import HttpServer
 
 from .support import GET, Client, Echo, reply, serving, until
 
@@ -17,7 +17,7 @@ SMALL = {"places": PLACES, "spare": 8, "per_address": 32, "socket_bytes": 4096, 
 BIG = b"GET /big?2000000 HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
-async def crowd(server: Server, count: int, sent: bytes, *, reads: bool = True) -> list[Client]:
+async def crowd(server: HttpServer, count: int, sent: bytes, *, reads: bool = True) -> list[Client]:
     """Connections that send as much and no more; those that it could not keep are among them."""
     clients = []
     for _ in range(count):

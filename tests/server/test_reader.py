@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tidings.server.bounds import Bounds
 from tidings.server.reader import RequestReader
-from tidings.server.refusals import Refused
+from tidings.server.refusals import RejectedRequest
 
 BOUNDS = Bounds()
 HOST = b"Host: tidings.example\r\n"
@@ -28,7 +28,7 @@ def read(pieces: list[bytes], bounds: Bounds = BOUNDS) -> tuple[list[Read], int]
             found.append((one.method, one.path, one.query, headers, body, one.keep, one.expects))
             try:
                 reader.feed(b"")
-            except Refused as refused:  # what came whole before it is answered first
+            except RejectedRequest as refused:  # what came whole before it is answered first
                 wrong = refused
         if wrong is not None:
             raise wrong
@@ -39,7 +39,7 @@ def read(pieces: list[bytes], bounds: Bounds = BOUNDS) -> tuple[list[Read], int]
                 reader.feed(piece)
             finally:
                 take()
-    except Refused as refused:
+    except RejectedRequest as refused:
         return found, refused.status
     return found, 0
 

@@ -1,6 +1,6 @@
 """Who begins its next call: as many as fit in a round, and nobody waits behind a crowd."""
 
-from tidings.server.turns import SLICE_S, CallerLine, TurnLine, Turns
+from tidings.server.turns import SLICE_S, CallerLine, ConnectionTurns, TurnLine
 
 
 def begun(line: TurnLine[int] | CallerLine[int], gone: frozenset[int] = frozenset()) -> list[int]:
@@ -36,7 +36,7 @@ def test_long_rounds_have_fewer_calls_and_short_ones_more() -> None:
 
 
 def test_a_line_of_kept_calls_is_never_shorter_than_its_least() -> None:
-    turns: Turns[int] = Turns()
+    turns: ConnectionTurns[int] = ConnectionTurns()
     for _ in range(30):
         turns.refill(1.0)
     assert turns.kept.left == 256
@@ -108,7 +108,7 @@ def test_who_has_gone_takes_no_turn_of_its_caller() -> None:
 
 
 def test_while_connections_wait_to_be_let_in_one_call_of_a_stranger_begins() -> None:
-    turns: Turns[int] = Turns()
+    turns: ConnectionTurns[int] = ConnectionTurns()
     turns.refill(0.001, pressed=True)
     assert turns.others.left == 1 and turns.known.left > 1 and turns.kept.left > 1
     turns.refill(0.001)

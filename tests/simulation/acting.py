@@ -16,21 +16,27 @@ from tests.simulation.loop import ends_run
 from tests.simulation.parts import EPOCH_MS, Faults, Request
 from tidings.core.actions.action import (
     Action,
-    Call,
+    ActionLookup,
     Cap,
     CsvLookup,
-    Found,
-    Lookup,
+    HttpCall,
+    PathValue,
     Quiet,
     Unless,
 )
 from tidings.core.connections.connection import Connection
-from tidings.core.delivery.exchange import Answer, Ending, Fault, FaultKind, Result
+from tidings.core.delivery.exchange import (
+    AttemptResult,
+    Ending,
+    FaultKind,
+    ReceiverAnswer,
+    TransportFault,
+)
 from tidings.core.delivery.states import State
 from tidings.core.shaping.filter import compile_filter
 from tidings.core.webhooks.webhook import Ordering, Webhook
 from tidings.destinations.http.verdicts import judge
-from tidings.destinations.port import Headers, Message, Shown
+from tidings.destinations.port import Headers, Message, MessagePreview
 from tidings.lookups.port import LookupDown
 from tidings.store import port
 
@@ -47,9 +53,9 @@ CAPS = {MAIL: Cap(2, DAY_S, CUSTOMER), SURVEY: Cap(1, 3 * DAY_S, CUSTOMER)}
 
 
 def _actions() -> dict[str, Action]:
-    act = {"": Call("POST", "https://sim.example/act", {}, json=Found("event.data"))}
+    act = {"": HttpCall("POST", "https://sim.example/act", {}, json=PathValue("event.data"))}
     rules: dict[str, Any] = {
-        "lookups": (Lookup("contact", CsvLookup("/contacts.csv", "id", CUSTOMER)),),
+        "lookups": (ActionLookup("contact", CsvLookup("/contacts.csv", "id", CUSTOMER)),),
         "unless": (Unless(compile_filter({"path": "contact.out", "eq": "yes"}), OUT),),
         "quiet": Quiet(CLOSES, OPENS, "contact.zone", "UTC"),
     }
@@ -137,8 +143,10 @@ class Doer:
     def carried(self, webhook: Webhook) -> Headers:
         return []
 
-    def show(self, webhook: Webhook, headers: Headers, body: bytes, key: int | None) -> Shown:
-        return Shown("DO", headers, body)
+    def show(
+        self, webhook: Webhook, headers: Headers, body: bytes, key: int | None
+    ) -> MessagePreview:
+        return MessagePreview("DO", headers, body)
 
     # -- invariants -------------------------------------------------------------------------------
 
@@ -238,7 +246,7 @@ class Doing:
     def __init__(self, doer: Doer, webhook: Webhook) -> None:
         self._doer, self._webhook = doer, webhook
 
-    async def send(self, message: Message) -> Result | None:
+    async def send(self, message: Message) -> AttemptResult | None:
         doer, rng, loop = self._doer, self._doer.rng, asyncio.get_running_loop()
         await asyncio.sleep(rng.random() * 0.02)
         headers = message.leaves([])
@@ -254,14 +262,14 @@ class Doing:
         ending: Ending
         if rng.random() < doer.faults.failing:
             status = rng.choice((429, 500, 503, 400))
-            ending = Answer(status, (), b"no", False, took_ms)
+            ending = ReceiverAnswer(status, (), b"no", False, took_ms)
         else:
             doer.done.append(done)
             request.said = 200
             doer.said_2xx[request.delivery].append(request)
-            ending = Answer(200, (), b"", False, took_ms)
+            ending = ReceiverAnswer(200, (), b"", False, took_ms)
             if rng.random() < doer.faults.reply_lost:
-                ending = Fault(FaultKind.RESET, True, "reset", took_ms)
+                ending = TransportFault(FaultKind.RESET, True, "reset", took_ms)
         return judge(ending, self._webhook.retry, lambda: 0.0)
 
     def follow(self, webhook: Webhook) -> bool:

@@ -28,7 +28,7 @@ from tests.simulation.world import ORG
 from tidings.core.connections.connection import Connections
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.states import State
-from tidings.core.events.call_reader import Caller
+from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import OrgId
 from tidings.core.retention import RetentionDays
 from tidings.core.webhooks.kinds import ACTION
@@ -121,7 +121,7 @@ class CrossedWorld(ReplayWorld):
         }
         self.declared_s = min(self.declared_s, self.loop.time())
         if not parts.sources.sources.of(ORG):
-            caller = Caller(ORG, platform=True)
+            caller = AuthenticatedCaller(ORG, platform=True)
             await self.surely(lambda: parts.sources.sources.create(caller, BODY))
 
     async def start(self) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.simulation.replaying import ReplayWorld
 from tests.simulation.world import ORG, Known
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
 from tidings.core.replay import JobState, ReplayKind
 from tidings.core.retention import RetentionDays
@@ -50,9 +50,9 @@ class LastingWorld(ReplayWorld):
     async def replay_missed(self, known: Known) -> None:
         """The owner enables it, and asks for everything that it missed."""
         record = self.webhooks.get(ORG, known.id)
-        if record.webhook.standing is Standing.DISABLED:
+        if record.webhook.standing is WebhookStatus.DISABLED:
             known.enabled_again = True
-            await self.webhooks.set_standing(known.number, Standing.ACTIVE, None)
+            await self.webhooks.set_standing(known.number, WebhookStatus.ACTIVE, None)
         spec = port.ReplaySpec(
             owner=ORG,
             source=known.number,

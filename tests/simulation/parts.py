@@ -12,12 +12,12 @@ from tests.ports import TestAddresses
 from tests.simulation.loop import ends_run
 from tests.store.in_process import WRITES, operations
 from tidings.catalogue import Catalogue, load
-from tidings.core.delivery.exchange import Answer, Ending, Fault, FaultKind
+from tidings.core.delivery.exchange import Ending, FaultKind, ReceiverAnswer, TransportFault
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.states import MOVES, State
 from tidings.core.ids import read_delivery
 from tidings.core.webhooks.webhook import Webhook
-from tidings.egress.port import Leaves, Target
+from tidings.egress.port import Leaves, ReceiverAddress
 from tidings.engine.shaping.faults import ShapeLater, ShapeRefused
 from tidings.store import port
 from tidings.store.sqlite.hosting.embedded import WritingHalf
@@ -71,8 +71,8 @@ def catalogue_of(*names: str) -> Catalogue:
 class SimulatedAddresses(TestAddresses):
     """Receivers are paths of one host."""
 
-    def target(self, url: str) -> Target:
-        return Target("https", "sim.example", 443, "/" + url.rsplit("/", 1)[1])
+    def target(self, url: str) -> ReceiverAddress:
+        return ReceiverAddress("https", "sim.example", 443, "/" + url.rsplit("/", 1)[1])
 
 
 class Faults:
@@ -389,7 +389,7 @@ class Network:
         return self._faults
 
     def open(
-        self, target: Target, connections_max: int, *, keep_answers: bool
+        self, target: ReceiverAddress, connections_max: int, *, keep_answers: bool
     ) -> "SimulatedOutlet":
         return SimulatedOutlet(self, int(target.path[1:]))
 
@@ -410,12 +410,12 @@ class Network:
             slow_s = rng.random() * faults.slow_s
             await asyncio.sleep(min(slow_s, left_s))
             if slow_s > left_s:
-                return Fault(FaultKind.TIMEOUT, True, "silent", self._since(started))
+                return TransportFault(FaultKind.TIMEOUT, True, "silent", self._since(started))
             limit = self.limits.get(webhook)
             if webhook in self.gone:
                 request.said = 410
             elif webhook in self.broken:
-                return Fault(FaultKind.REFUSED, False, "refused", self._since(started))
+                return TransportFault(FaultKind.REFUSED, False, "refused", self._since(started))
             elif limit is not None and not limit.admits(asyncio.get_running_loop().time()):
                 request.said = 429
             elif rng.random() < faults.failing:
@@ -424,8 +424,8 @@ class Network:
                 request.said = rng.choice((200, 200, 201, 204))
                 self.said_2xx[request.delivery].append(request)
                 if rng.random() < faults.reply_lost:
-                    return Fault(FaultKind.RESET, True, "reset", self._since(started))
-            return Answer(request.said, (), b"", False, self._since(started))
+                    return TransportFault(FaultKind.RESET, True, "reset", self._since(started))
+            return ReceiverAnswer(request.said, (), b"", False, self._since(started))
         finally:
             self.parallel[webhook] -= 1
             self.check_slot(started, deadline_s)
@@ -449,17 +449,17 @@ class Network:
         how = self._rng.randrange(7)
         if how == 0:
             await asyncio.sleep(max(0.0, deadline_s - self._since(started) / 1000))
-            return Fault(FaultKind.TIMEOUT, True, "silent", self._since(started))
+            return TransportFault(FaultKind.TIMEOUT, True, "silent", self._since(started))
         if how == 1:
-            return Fault(FaultKind.REFUSED, False, "refused", self._since(started))
+            return TransportFault(FaultKind.REFUSED, False, "refused", self._since(started))
         if how == 2:
-            return Fault(FaultKind.STALE, False, "stale", self._since(started))
+            return TransportFault(FaultKind.STALE, False, "stale", self._since(started))
         if how == 3:
             request.said = 400
         else:
             request.said = self._rng.choice((429, 500, 503, 302, 404))
         after = (("retry-after", str(self._rng.randrange(90))),) if how == 6 else ()
-        return Answer(request.said, after, b"no", False, self._since(started))
+        return ReceiverAnswer(request.said, after, b"no", False, self._since(started))
 
     def _since(self, started: float) -> float:
         return (asyncio.get_running_loop().time() - started) * 1000

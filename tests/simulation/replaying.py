@@ -14,10 +14,10 @@ from typing import Any
 
 from tests.simulation.parts import Request
 from tests.simulation.world import ORG, Known, World
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId
-from tidings.core.replay import JobState, ReplayKind, Step
+from tidings.core.replay import JobState, ReplayKind, ReplayTransition
 from tidings.engine.delivery.stops import EVERYTHING, Stops
 from tidings.engine.replay.runs import NotNow, Replays, TooMany
 from tidings.store import port
@@ -68,7 +68,7 @@ class ReplayWorld(World):
         if rng.random() < 0.7:
             target = source
         record = self.webhooks.get(ORG, target.id).webhook
-        if record.standing is Standing.DELETED:
+        if record.standing is WebhookStatus.DELETED:
             return
         missed, again = rng.random() < 0.5, rng.random() < 0.3
         states = {State.FAILED, State.PARKED}
@@ -140,7 +140,7 @@ class ReplayWorld(World):
             return
         delivery, number = rng.choice(rows)
         record = self.webhooks.by_number(number)
-        if record is None or record.webhook.standing is not Standing.ACTIVE:
+        if record is None or record.webhook.standing is not WebhookStatus.ACTIVE:
             return
         await self.parts.delivery.manual_retries.ask(ORG, DeliveryId(delivery), number)
 
@@ -156,7 +156,9 @@ class ReplayWorld(World):
         if not rows:
             return
         number = rng.choice(rows)[0]
-        what = rng.choice((Step.PAUSE, Step.RESUME, Step.CANCEL))
+        what = rng.choice(
+            (ReplayTransition.PAUSE, ReplayTransition.RESUME, ReplayTransition.CANCEL)
+        )
         with contextlib.suppress(NotNow):
             await self.replays.move(ORG, number, what)
 
@@ -176,7 +178,7 @@ class ReplayWorld(World):
     async def resume_jobs(self) -> None:
         """What was paused goes on."""
         for (number,) in self.disk.ask("SELECT number FROM replay WHERE state = 'paused'"):
-            await self.replays.move(ORG, number, Step.RESUME)
+            await self.replays.move(ORG, number, ReplayTransition.RESUME)
 
     # -- invariants -------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ import pytest
 from tests.depth import depth
 from tests.simulation.loop import SimulatedLoop
 from tests.simulation.world import World
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 
 SEEDS = depth(10, 40, "TIDINGS_SIMULATION_SEEDS")
 FIRST = int(os.environ.get("TIDINGS_SIMULATION_FIRST", "0"))
@@ -45,7 +45,9 @@ async def run(seed: int, loop: SimulatedLoop) -> World:
     world.check_gone()
     for known in world.known.values():
         record = world.webhooks.get(known.org, known.id)
-        assert record.webhook.standing is Standing.DISABLED, "the next 410 disables, if none did"
+        assert record.webhook.standing is WebhookStatus.DISABLED, (
+            "the next 410 disables, if none did"
+        )
     await world.stop()
     return world
 

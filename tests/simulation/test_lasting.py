@@ -9,7 +9,7 @@ import pytest
 from tests.depth import depth
 from tests.simulation.lasting import LastingWorld
 from tests.simulation.loop import SimulatedLoop
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.ids import OrgId
 from tidings.engine.delivery import healths
 
@@ -50,9 +50,11 @@ async def run(seed: int, loop: SimulatedLoop) -> LastingWorld:
     await world.days(days, rng)
     for known in (broken, gone):
         record = world.webhooks.get(OrgId(7), known.id)
-        assert record.webhook.standing is Standing.DISABLED, "no success for eight days, or a 410"
+        assert record.webhook.standing is WebhookStatus.DISABLED, (
+            "no success for eight days, or a 410"
+        )
         assert record.config.reason, "and it says why"
-    assert world.webhooks.get(OrgId(7), well.id).webhook.standing is Standing.ACTIVE
+    assert world.webhooks.get(OrgId(7), well.id).webhook.standing is WebhookStatus.ACTIVE
     world.faults.heal()
     world.network.broken.clear()
     world.network.gone.clear()

@@ -17,7 +17,7 @@ from tests.depth import depth
 from tests.simulation.loop import SimulatedLoop
 from tests.simulation.parts import Disk, SimulatedClock
 from tests.simulation.world import ORG, World
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
 from tidings.core.steady_clock import SteadyClock
 from tidings.engine.delivery import healths
@@ -69,14 +69,14 @@ class LeapWorld(World):
             [Draft(ORG, "a", event_id, body, {"data": {"key": "k0"}, "eventName": "a"})]
         )
 
-    def standings(self) -> list[Standing]:
+    def standings(self) -> list[WebhookStatus]:
         return [self.webhooks.get(ORG, self.known[one].id).webhook.standing for one in self.known]
 
     def check_ends(self) -> None:
         """51: nothing has ended that had time left."""
         now_s = self.loop.time()
         if now_s < 8 * DAY_S:
-            ended = [one for one in self.standings() if one is Standing.DISABLED]
+            ended = [one for one in self.standings() if one is WebhookStatus.DISABLED]
             assert not ended, "51 nothing is disabled before eight days have passed"
         for event_id, state in self.disk.ask(
             "SELECT e.id, d.state FROM delivery d JOIN event e ON e.seq = d.event"
@@ -146,8 +146,8 @@ async def run(seed: int, loop: SimulatedLoop) -> None:
 
     await days(world, 8.7, rng)
     standings = world.standings()
-    assert standings[FOR_EVER] is Standing.DISABLED, "51 eight days that passed disable"
-    assert standings.count(Standing.DISABLED) == 1
+    assert standings[FOR_EVER] is WebhookStatus.DISABLED, "51 eight days that passed disable"
+    assert standings.count(WebhookStatus.DISABLED) == 1
     await world.stop()
     world.disk.check_moves()
 

@@ -40,14 +40,14 @@ from tests.simulation.parts import (
 from tests.simulation.witness import Witness
 from tidings.compose import App, build
 from tidings.core.delivery.schedule import WINDOW_S
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId, WebhookId, message_id, replayed_id
-from tidings.core.shaping.signatures.standard_webhooks import Signer
+from tidings.core.shaping.signatures.standard_webhooks import StandardWebhooksSigner
 from tidings.engine.engine import Engine, EngineLimits
 from tidings.engine.events.intake import Draft, Overloaded
 from tidings.engine.webhooks.webhooks import UnknownWebhook, Webhooks
-from tidings.ports import Options, Ports
+from tidings.ports import EngineOptions, Ports
 from tidings.store.port import StoreDown
 from tidings.store.sqlite.leaps import LATER
 
@@ -142,7 +142,7 @@ class World:
         )
         self.parts = build(
             self.given(given),
-            Options(
+            EngineOptions(
                 limits=EngineLimits(
                     window_bytes_max=rng.choice((400, 4_000, 1 << 20)),
                     in_flight_max=self.network.process_cap,
@@ -280,17 +280,17 @@ class World:
         known.idle_from_s = min(known.idle_from_s, self.loop.time())
         record = self.webhooks.get(ORG, known.id)
         try:
-            await self.webhooks.set_standing(record.webhook.number, Standing.PAUSED, "sim")
+            await self.webhooks.set_standing(record.webhook.number, WebhookStatus.PAUSED, "sim")
             await asyncio.sleep(self.rng.random() * 3)
-            await self.webhooks.set_standing(record.webhook.number, Standing.ACTIVE, None)
+            await self.webhooks.set_standing(record.webhook.number, WebhookStatus.ACTIVE, None)
         except (StoreDown, UnknownWebhook):
             pass
 
     async def resume_paused(self) -> None:
         """What a crash has left paused goes on."""
         for record in self.webhooks.list(ORG):
-            if record.webhook.standing is Standing.PAUSED:
-                await self.webhooks.set_standing(record.webhook.number, Standing.ACTIVE, None)
+            if record.webhook.standing is WebhookStatus.PAUSED:
+                await self.webhooks.set_standing(record.webhook.number, WebhookStatus.ACTIVE, None)
 
     async def produce(self, count: int) -> None:
         for _ in range(count):
@@ -384,7 +384,7 @@ class World:
         id = id if again is None else replayed_id(id, again)
         assert request.message_id == id, "38 one webhook-id"
         if known.secret:
-            made = Signer((known.secret,)).sign(
+            made = StandardWebhooksSigner((known.secret,)).sign(
                 request.message_id, int(request.headers["webhook-timestamp"]), request.body
             )
             assert made == request.headers["webhook-signature"], "37 signatures"
@@ -462,7 +462,7 @@ class World:
             [known] = [one for one in self.known.values() if one.number == number]
             record = self.webhooks.by_number(number)
             assert record is not None
-            ended = record.webhook.standing in (Standing.DISABLED, Standing.DELETED)
+            ended = record.webhook.standing in (WebhookStatus.DISABLED, WebhookStatus.DELETED)
             held = known.idle_from_s < float("inf")  # paused by its owner: the next 410 disables
             assert ended or held or known.enabled_again, ("50 a settled 410 disables", number)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tidings.store import port
-from tidings.store.sqlite.events.segments import Segments
+from tidings.store.sqlite.events.segments import SearchSegments
 from tidings.store.sqlite.hosting.calls import answering, functions, methods
 from tidings.store.sqlite.hosting.embedded import ReadingHalf, WritingHalf
 from tidings.store.sqlite.queries import Queries
@@ -23,7 +23,7 @@ REFUSED = WRITES - {"close"} | {"reference", "list_reference", "count_reference"
 
 def operations(half: WritingHalf) -> dict[str, Callable[..., Any]]:
     """What a store answers, by the names of the port. Search terms are written before a read."""
-    segments = Segments(":memory:")
+    segments = SearchSegments(":memory:")
     reading = ReadingHalf(half.connection, segments, half.clock_ms, spare=0.0)
 
     def indexed(read: Callable[..., Any]) -> Callable[..., Any]:

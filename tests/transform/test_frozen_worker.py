@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from tidings.core.running.parts import Part
+from tidings.core.running.parts import ServicePart
 from tidings.engine.heartbeats import Heartbeats
 from tidings.transform import process
 from tidings.transform.port import RenderLater
@@ -21,7 +21,7 @@ TEMPLATE = '{"a": {{ event.n }}}'
 
 @pytest_asyncio.fixture
 async def renderer(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ProcessRenderer]:
-    quick = Part(process.PART.name, process.PART.stalls, work_s=0.6)
+    quick = ServicePart(process.PART.name, process.PART.stalls, work_s=0.6)
     monkeypatch.setattr(process.Process, "part", quick)
     monkeypatch.setattr(process, "PING_S", 0.1)
     made = ProcessRenderer()

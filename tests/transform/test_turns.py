@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tidings.catalogue import Problem
+from tidings.catalogue import SchemaViolation
 from tidings.transform.port import CheckBy, RenderLater, RenderRefused
 from tidings.transform.process import HANDED_MAX
 from tidings.transform.renderer import ProcessRenderer
@@ -102,7 +102,7 @@ async def test_events_are_checked_apart() -> None:
     good = b'{"eventName":"orderPacked","data":{"n":1}}'
     assert await renderer.check_event(kind, good, 1) == []
     (problem,) = await renderer.check_event(kind, good.replace(b"1", b'"x"'), 1)
-    assert isinstance(problem, Problem)
+    assert isinstance(problem, SchemaViolation)
     assert problem.message == 'data.n must be a whole number; got text "x".'
     await renderer.close()
 

@@ -14,10 +14,10 @@ from starlette.responses import Response
 from tidings.errors import (
     Busy,
     Conflict,
+    FieldRefusal,
     Forbidden,
     Invalid,
     NotFound,
-    Refusal,
     RequestRefused,
     Stale,
     Throttled,
@@ -55,7 +55,7 @@ class RefusalAnswer(TidingsError):
     def __init__(
         self,
         status: int,
-        refusals: Sequence[Refusal],
+        refusals: Sequence[FieldRefusal],
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(refusals[0].message)
@@ -69,7 +69,7 @@ def refused(
 ) -> RefusalAnswer:
     """A refusal for one reason. Header names are written with `_` for `-`."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return RefusalAnswer(status, [Refusal(code, message, field)], named)
+    return RefusalAnswer(status, [FieldRefusal(code, message, field)], named)
 
 
 def status_of(wrong: RequestRefused) -> int:
@@ -99,8 +99,8 @@ def answer(value: Any, status: int = 200, headers: Mapping[str, str] | None = No
 
 def envelope(
     data: Any = None,
-    errors: Sequence[Refusal] | None = None,
-    warnings: Sequence[Refusal] | None = None,
+    errors: Sequence[FieldRefusal] | None = None,
+    warnings: Sequence[FieldRefusal] | None = None,
 ) -> dict[str, Any]:
     """The original's shape: null where there is nothing."""
     return {"data": data, "errors": errors or None, "warnings": warnings or None}

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from tidings.api.answers import RefusalAnswer, refused
 from tidings.api.http.body_guard import CALLER, BodyGuard
 from tidings.api.http.front import address_of
-from tidings.api.http.health import Health
+from tidings.api.http.health import ReadinessProbe
 from tidings.api.http.metrics_access import MetricsReaders
 from tidings.api.http.stream_places import StreamPlaces
 from tidings.api.paging import check_parameters
@@ -24,7 +24,7 @@ from tidings.core.events.attribution import of_headers
 from tidings.core.events.envelope import deeper
 from tidings.core.form import Form
 from tidings.core.ids import OrgId
-from tidings.engine.access.access import Caller
+from tidings.engine.access.access import AuthenticatedCaller
 from tidings.engine.access.access_services import AccessServices
 from tidings.engine.actions.actions import ActionServices
 from tidings.engine.answer_memory import AnswerMemory
@@ -37,7 +37,7 @@ from tidings.engine.services.notices import NoticeServices
 from tidings.engine.services.shaping import ShapingServices
 from tidings.engine.services.sources import SourceServices
 from tidings.engine.webhooks.webhooks import Webhooks
-from tidings.errors import Denied, Refusal
+from tidings.errors import Denied, FieldRefusal
 from tidings.store import port
 
 BODY_BYTES_MAX = 256 * 1024
@@ -66,7 +66,7 @@ class LogStore(
 class WebServices:
     """What the web side has of its own: health, figures, and what is kept of calls."""
 
-    health: Health
+    health: ReadinessProbe
     metrics: CollectorRegistry
     keyed_calls: KeyedCalls
     metrics_readers: MetricsReaders = MetricsReaders()  # beside the platform's own credential
@@ -97,7 +97,7 @@ class Services:
         """What `neoEnrichment` of the org's webhooks may name: label and value."""
         return self.shaping.transformations.choices(org)
 
-    def caller(self, request: Request, scope: str | None = None) -> Caller:
+    def caller(self, request: Request, scope: str | None = None) -> AuthenticatedCaller:
         """Who calls, for which org and on whose behalf. Denied unless the scope, if any, is theirs.
 
         The call is counted: it is refused with 429 where its credential's quota is used up.
@@ -110,7 +110,7 @@ class Services:
         self._count(request, caller)
         check_parameters(request)
         named = of_headers(headers.get(ENTITY_TYPE_HEADER), headers.get(ENTITY_CODE_HEADER))
-        if isinstance(named, Refusal):
+        if isinstance(named, FieldRefusal):
             raise RefusalAnswer(400, [named])
         if named is not None:
             caller = msgspec.structs.replace(caller, attribution=named)
@@ -119,7 +119,7 @@ class Services:
         port.ASKING_ORG.set(acting.org)  # and whose questions of the store
         return acting
 
-    def known(self, request: Request, scope: str | None = None) -> Caller:
+    def known(self, request: Request, scope: str | None = None) -> AuthenticatedCaller:
         """Who makes a call that has been let in and counted. Denied as by `caller`."""
         authorization, token = _proof(request)
         caller = self.access.access.caller(authorization, scope, token)
@@ -133,11 +133,13 @@ class Services:
             return False
         return True
 
-    def _count(self, request: Request, caller: Caller) -> None:
+    def _count(self, request: Request, caller: AuthenticatedCaller) -> None:
         allowance = self.access.limits.call(caller)
         if allowance is None:
             return
-        request.scope[RATE_LIMIT] = allowance.headers  # `control.Frame` adds them to the answer
+        request.scope[RATE_LIMIT] = (
+            allowance.headers
+        )  # `control.CallControl` adds them to the answer
         if allowance.wait_s:
             raise refused(
                 429,
@@ -147,7 +149,7 @@ class Services:
                 retry_after=str(math.ceil(allowance.wait_s)),
             )
 
-    def platform(self, request: Request, scope: str) -> Caller:
+    def platform(self, request: Request, scope: str) -> AuthenticatedCaller:
         """Like `caller`, for what only the platform's own credential may do."""
         caller = self.caller(request, scope)
         if not caller.platform:

@@ -42,8 +42,8 @@ from tidings.api.v1.stops import stop_routes
 from tidings.api.v1.webhooks.preview import preview_routes
 from tidings.api.v3.routes import v3_routes
 from tidings.api.v3.tokens import token_routes
-from tidings.errors import Busy, Denied, Refusal, RequestRefused
-from tidings.store.port import StoreDown, Unanswered
+from tidings.errors import Busy, Denied, FieldRefusal, RequestRefused
+from tidings.store.port import StoreDown, StoreUnanswered
 from tidings.values import describe_value
 
 _HEARD = (REQUEST_ID, b"x-request-id", ORIGIN, FETCH_SITE)
@@ -95,15 +95,15 @@ def make_control_app(services: Services) -> FastAPI:
     app.add_exception_handler(RefusalAnswer, _say_refused)
     app.add_exception_handler(RequestRefused, _say_request_refused)
     app.add_exception_handler(StoreDown, _say_store_down)
-    app.add_exception_handler(Unanswered, _say_unanswered)
+    app.add_exception_handler(StoreUnanswered, _say_unanswered)
     app.add_exception_handler(HTTPException, _say_http)
     app.add_exception_handler(RequestValidationError, _say_parameter)
     app.add_middleware(SourceDoor, answers=inbound_answers(services))
-    app.add_middleware(Frame, origins_of=services.own_origins, bodies=services.web.bodies)
+    app.add_middleware(CallControl, origins_of=services.own_origins, bodies=services.web.bodies)
     return app
 
 
-class Frame:
+class CallControl:
     """Around every call: its id, the guard of its body, and an answer where the code has failed; or
     where a browser makes it for a page of another site."""
 
@@ -170,7 +170,7 @@ async def _say_request_refused(request: Request, error: Exception) -> Response:
     refused = as_refused(error)
     if request.url.path.startswith("/v3/") and isinstance(error, Denied | Busy):
         code = V3_CODES.get(refused.status, refused.status)
-        refused.refusals = [Refusal(code, one.message, one.field) for one in refused.refusals]
+        refused.refusals = [FieldRefusal(code, one.message, one.field) for one in refused.refusals]
     return error_answer(request.url.path, refused)
 
 

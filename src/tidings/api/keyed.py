@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from tidings.api.answers import refused
 from tidings.api.context import WHOLE_BODY, Services
 from tidings.api.field_schemas import KEY
-from tidings.core.events.call_reader import Caller
+from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.engine.keyed_calls import HEADER, AsksForCall, KeptAnswer
 from tidings.errors import Denied
 from tidings.values import describe_value
@@ -79,7 +79,7 @@ def _once(app: ASGIApp, services: Services, needed: str, of_platform: bool) -> A
             await app(scope, receive, send)
             return
         try:
-            caller: Caller | None = services.known(request, needed)
+            caller: AuthenticatedCaller | None = services.known(request, needed)
         except Denied:
             caller = None
         if caller is None or (of_platform and not caller.platform):

@@ -7,7 +7,7 @@ from msgspec import Struct
 from pydantic import Field
 
 from tidings.api.description import BodyShape, Model, described, schema_of
-from tidings.core.declaration import Declared, Json, declared
+from tidings.core.declaration import DeclaredField, Json, declared
 from tidings.schema.bodies import CLOSED, change_schema, new_schema
 
 Responses = dict[int | str, dict[str, Any]]
@@ -65,7 +65,7 @@ def change_body(about: str, *resources: type[Struct], **given: Any) -> dict[str,
     return body_of(lambda: change_schema(_fields(resources), about) | CLOSED, **given)
 
 
-def _fields(resources: Iterable[type[Struct]]) -> list[Declared]:
+def _fields(resources: Iterable[type[Struct]]) -> list[DeclaredField]:
     return [one for each in resources for one in declared(each)]
 
 

@@ -11,7 +11,7 @@ from starlette.requests import Request
 
 from tidings.api.answers import RefusalAnswer, refused
 from tidings.core.form import Form
-from tidings.errors import Refusal
+from tidings.errors import FieldRefusal
 from tidings.reads.filters import LogQuestion, Parameters
 from tidings.reads.questions import cursors, refuse_unknown_parameters, schema_of
 from tidings.values import describe_value
@@ -89,5 +89,5 @@ def moved(name: str, old: str | None, cursor: str | None) -> tuple[str | None, l
     return None, [{"code": "parameter_alias", "message": message, "path": name}]
 
 
-def _warning(one: Refusal) -> dict[str, Any]:
+def _warning(one: FieldRefusal) -> dict[str, Any]:
     return {"code": one.code, "message": one.message, "path": one.field}

@@ -20,7 +20,7 @@ import uvloop
 from tidings.app.files import check_files
 from tidings.app.machine import file_refusal, log_to_stderr, port_refusal
 from tidings.app.operator_file import FileRefused
-from tidings.app.start_retry import Ended, StartRetry
+from tidings.app.start_retry import StartAborted, StartRetry
 from tidings.engine.vault import KEY_FILE, read_or_make_key
 from tidings.errors import Unusable
 from tidings.process_end import MEMORY, is_of_memory
@@ -30,7 +30,7 @@ from tidings.store.sqlite.database import StoreRefused
 from tidings.store.sqlite.hosting.client import SqliteStore
 
 if TYPE_CHECKING:
-    from tidings.app.service import Service
+    from tidings.app.service import RunningService
 
 
 class DataRefused(Unusable):
@@ -94,7 +94,7 @@ async def _serve(settings: Settings, hold: bool) -> int:
     start = StartRetry(settings, ended)
     try:
         service = await _composed(settings, start, lambda: end(1), hold)
-    except Ended as early:
+    except StartAborted as early:
         return early.code
     finally:
         await start.close()
@@ -107,7 +107,7 @@ async def _serve(settings: Settings, hold: bool) -> int:
 
 async def _composed(
     settings: Settings, start: StartRetry, died: Callable[[], None], hold: bool = False
-) -> "Service":
+) -> "RunningService":
     """The service over its open store, as soon as the disk lets it start."""
     store, service = await asyncio.gather(
         start.through(lambda: SqliteStore.open(settings.data, died)), asyncio.to_thread(_service)
@@ -120,8 +120,8 @@ async def _composed(
         raise
 
 
-def _service() -> "type[Service]":
+def _service() -> "type[RunningService]":
     """Loads most of the code, beside the store's processes, which start meanwhile."""
-    from tidings.app.service import Service
+    from tidings.app.service import RunningService
 
-    return Service
+    return RunningService

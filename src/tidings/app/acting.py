@@ -19,13 +19,13 @@ from tidings.destinations.action.driver import ActionDestination
 from tidings.destinations.http.authentication.asking import asking_over
 from tidings.destinations.http.authentication.schemes import Proofs
 from tidings.destinations.port import Driver
-from tidings.egress.port import Target
+from tidings.egress.port import ReceiverAddress
 from tidings.egress.sender import HttpSender
 from tidings.engine.actions.declared import DeclaredActions, declare
 from tidings.engine.sources.declared import DeclaredSource
 from tidings.errors import Conflict, RequestRefused
 from tidings.lookups.kept_lists import KeptList, Sealer, drop_others
-from tidings.lookups.port import Source
+from tidings.lookups.port import LookupBackend
 from tidings.lookups.registry import LookupRegistry
 from tidings.settings.settings import Settings
 
@@ -39,7 +39,7 @@ class Acting:
         name: str,
         connections: Connections,
         sender: HttpSender,
-        target_of: Callable[[str], Target],
+        target_of: Callable[[str], ReceiverAddress],
         now_s: Callable[[], float],
         sealed_lists: tuple[FilePath, Sealer] | None = None,
     ) -> None:
@@ -61,7 +61,7 @@ class Acting:
             sender, target_of, self.connections, self._proofs, now_s, columns, keep
         )
         named = {one.name: one for action in self.actions.values() for one in action.lookups}
-        self.lookups: dict[str, Source] = {
+        self.lookups: dict[str, LookupBackend] = {
             name: registry.source_of(one) for name, one in named.items()
         }
         if sealed_lists is not None:
@@ -149,7 +149,7 @@ def acting_of(
     *,
     admits_unknown: bool,
     sender: HttpSender,
-    target_of: Callable[[str], Target],
+    target_of: Callable[[str], ReceiverAddress],
     now_s: Callable[[], float],
     sealed_lists: tuple[FilePath, Sealer] | None = None,
 ) -> Acting:

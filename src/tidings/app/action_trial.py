@@ -26,12 +26,12 @@ from tidings.core.events.passage import Doors
 from tidings.core.ids import OrgId, WebhookId
 from tidings.core.shaping.filter import explain
 from tidings.core.webhooks.webhook import Webhook
-from tidings.destinations.port import Destination, Driver, Shown
+from tidings.destinations.port import Destination, Driver, MessagePreview
 from tidings.egress.address import parse_target
 from tidings.egress.sender import HttpSender
 from tidings.engine.actions.caps import Caps
 from tidings.engine.actions.declared import settings_of
-from tidings.engine.actions.lookups import Lookups
+from tidings.engine.actions.lookups import ActionLookups
 from tidings.engine.actions.needs import Needs
 from tidings.engine.actions.new_events import NewEventsDriver
 from tidings.engine.actions.preparation import Preparation
@@ -57,7 +57,7 @@ class Tried(NamedTuple):
     made: Made | None = None  # None: nothing, and `why` says so
     why: str = ""
     failed: bool = False  # it is not skipped, but cannot be done
-    shown: Shown | None = None  # what would go, or has gone
+    shown: MessagePreview | None = None  # what would go, or has gone
     ending: Ending | None = None  # where it was really done
     done: bool = False
 
@@ -96,7 +96,7 @@ class ActionTrial:
             )
         trial = Trial(destination=self._destination, shaper=_Same(body), clock=WallClock())
         sent = await trial.send(self._org, webhook, event_id, event, lambda: True)
-        shown = Shown(sent.method, sent.headers, sent.body, sent.url)
+        shown = MessagePreview(sent.method, sent.headers, sent.body, sent.url)
         return Tried(action, made, shown=shown, ending=sent.ending, done=sent.delivered)
 
     def _webhook(self, action: Action) -> Webhook:
@@ -136,7 +136,7 @@ async def action_trial(settings: Settings) -> AsyncIterator[ActionTrial]:
         target_of=target_of,
         now_s=lambda: clock.now_ms() / 1000,
     )
-    lookups = Lookups(acting.lookups)
+    lookups = ActionLookups(acting.lookups)
     unasked = cast(port.Store, None)  # a trial waits for nothing, and is counted nowhere
     preparation = Preparation(
         actions=acting.actions,

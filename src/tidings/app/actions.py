@@ -14,7 +14,7 @@ from tidings.catalogue.event_type import EventType
 from tidings.connections.port import ConnectionType
 from tidings.core.actions.action import CsvLookup
 from tidings.core.actions.file.document import FILE_BYTES_MAX
-from tidings.core.actions.file.faults import Fault
+from tidings.core.actions.file.faults import ActionsFileFault
 from tidings.core.actions.file.reading import ActionsFile, read_actions
 from tidings.core.actions.file.table import Given
 from tidings.core.actions.list_changes import ReadColumns, objection_to
@@ -31,7 +31,7 @@ from tidings.transform.sandbox import Sandbox, Unrenderable
 class ActionsRefused(FileRefused):
     """The file of actions cannot be used: all that is wrong with it, a line each."""
 
-    def __init__(self, faults: list[Fault]) -> None:
+    def __init__(self, faults: list[ActionsFileFault]) -> None:
         super().__init__("\n".join(map(str, faults)))
         self.faults = faults
 

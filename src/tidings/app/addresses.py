@@ -6,7 +6,7 @@ from tidings.app.parts import make_policy
 from tidings.egress.address import TargetRefused, check_target, parse_target
 from tidings.egress.inbox import OwnAddress
 from tidings.egress.own_paths import OwnPaths
-from tidings.egress.port import Target
+from tidings.egress.port import ReceiverAddress
 from tidings.egress.sender import HttpSender
 from tidings.settings.settings import Settings, public_url
 
@@ -39,7 +39,7 @@ class OwnAddresses:
     async def unresolved(self, url: str) -> str | None:
         return await self._sender.unresolved(parse_target(url, allow_http=self._dev))
 
-    def target(self, url: str) -> Target:
+    def target(self, url: str) -> ReceiverAddress:
         """The target of a URL that was not refused."""
         return self._inboxes.target(url) or parse_target(url, allow_http=True)
 

@@ -27,11 +27,11 @@ from tidings.destinations.port import Driver
 from tidings.destinations.registry import ByKind
 from tidings.destinations.sql.driver import SqlDestination
 from tidings.egress.address import parse_target
-from tidings.egress.mail import MailServer, SmtpMailer
+from tidings.egress.mail import MailServerAddress, SmtpMailer
 from tidings.egress.policy import Policy
-from tidings.egress.port import Sender, Target
+from tidings.egress.port import OutletMaker, ReceiverAddress
 from tidings.egress.sender import HttpSender
-from tidings.engine.access.access import Access
+from tidings.engine.access.access import CredentialBook
 from tidings.engine.access.access_services import AccessServices
 from tidings.engine.clock import Clock
 from tidings.engine.shaping.platform import (
@@ -100,7 +100,7 @@ def make_mailer(settings: Settings) -> SmtpMailer | None:
         return None
     password = settings.mail_password
     return SmtpMailer(
-        MailServer(
+        MailServerAddress(
             host=settings.mail_host,
             port=settings.mail_port,
             sender=settings.mail_from,
@@ -113,8 +113,8 @@ def make_mailer(settings: Settings) -> SmtpMailer | None:
 
 
 def destinations(
-    sender: Sender,
-    target_of: Callable[[str], Target],
+    sender: OutletMaker,
+    target_of: Callable[[str], ReceiverAddress],
     clock: Clock,
     connections: Connections,
     own: Mapping[str, Driver],
@@ -188,7 +188,9 @@ def derived_key(data: Path, purpose: bytes, size: int = 32) -> bytes:
     return hashlib.blake2b(purpose, key=key, digest_size=size).digest()
 
 
-async def first_credential(settings: Settings, access: Access, org_of_file: OrgId | None) -> None:
+async def first_credential(
+    settings: Settings, access: CredentialBook, org_of_file: OrgId | None
+) -> None:
     org, key, secret = (
         OrgId(settings.bootstrap_org or org_of_file or 1),
         settings.bootstrap_key,

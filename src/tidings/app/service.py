@@ -17,7 +17,7 @@ from tidings.api.control import make_control_app
 from tidings.api.http.answer_headers import ALL
 from tidings.api.http.body_guard import BodyGuard
 from tidings.api.http.front import Front
-from tidings.api.http.gate import Gate, keeps
+from tidings.api.http.gate import HttpGate, keeps
 from tidings.api.http.known_callers import KnownCallers
 from tidings.api.http.stream_places import StreamPlaces
 from tidings.api.v1.events.accept import AcceptApp
@@ -44,7 +44,7 @@ from tidings.app.parts import (
     trusting,
 )
 from tidings.app.sources import declare_sources
-from tidings.app.start_retry import StepRunner
+from tidings.app.start_retry import StartStepRunner
 from tidings.compose import App, build
 from tidings.console.frame import COOKIE, HOST_COOKIE
 from tidings.console.routes import console_routes
@@ -67,8 +67,8 @@ from tidings.engine.supervisor import Supervisor
 from tidings.engine.threads import POOL, ThreadProbe
 from tidings.engine.vault import Vault
 from tidings.lookups.kept_lists import FOLDER
-from tidings.ports import Declared, Options, Outside, Ports, Randomness, Secrets, Times
-from tidings.server import Bounds, Server
+from tidings.ports import Declared, EngineOptions, Outside, Ports, Randomness, Secrets, Times
+from tidings.server import Bounds, HttpServer
 from tidings.settings.settings import Settings, public_url
 from tidings.sources.port import SourceDriver
 from tidings.store.port import FAN_OUT_ROWS
@@ -81,7 +81,7 @@ SERVER_STOP_S = 5.0
 log = structlog.get_logger(__name__)
 
 
-class Service:
+class RunningService:
     """The running service: an app, its faces behind a server, and the adapters below it."""
 
     def __init__(
@@ -89,7 +89,7 @@ class Service:
         settings: Settings,
         store: SqliteStore,
         app: App,
-        server: Server,
+        server: HttpServer,
         console_link: str | None,
         closers: Sequence[Callable[[], Awaitable[None]]],
     ) -> None:
@@ -103,8 +103,8 @@ class Service:
 
     @classmethod
     async def compose(
-        cls, settings: Settings, store: SqliteStore, through: StepRunner, hold: bool = False
-    ) -> "Service":
+        cls, settings: Settings, store: SqliteStore, through: StartStepRunner, hold: bool = False
+    ) -> "RunningService":
         """Everything, loaded and recovered, but for the open port.
 
         `through` takes each step that the disk can refuse; such a step is whole or not done. With
@@ -221,9 +221,9 @@ class Service:
         await self._store.close(clean=written)
 
 
-def options_of(settings: Settings, shares: Shares) -> Options:
+def options_of(settings: Settings, shares: Shares) -> EngineOptions:
     """How the app works, by the settings and by what the machine gives."""
-    return Options(
+    return EngineOptions(
         limits=EngineLimits(
             waiting_bytes_max=settings.waiting_bytes_max,
             waiting_s_max=settings.waiting_s_max,
@@ -252,7 +252,7 @@ def _declared(acting: Acting, drivers: Mapping[str, SourceDriver]) -> Declared:
     )
 
 
-def _server(settings: Settings, app: App, shares: Shares) -> Server:
+def _server(settings: Settings, app: App, shares: Shares) -> HttpServer:
     """The faces of the app behind a server that has not begun."""
     proxies = Proxies(settings.trusted_proxies)
     front = Front(proxies, settings.public_url or "")
@@ -278,8 +278,8 @@ def _server(settings: Settings, app: App, shares: Shares) -> Server:
     )
     control = make_control_app(services)
     control.router.routes.extend(console_routes(services, plain_http=settings.dev))
-    return Server(
-        Gate(accept, control, inbox_host(settings), front),
+    return HttpServer(
+        HttpGate(accept, control, inbox_host(settings), front),
         host=settings.host,
         port=settings.port,
         bounds=Bounds(

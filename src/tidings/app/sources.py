@@ -22,7 +22,7 @@ from typing import Any
 import msgspec
 
 from tidings.app.operator_file import OperatorFile
-from tidings.core.events.call_reader import Caller
+from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import OrgId
 from tidings.core.sources.source import body_of_table
 from tidings.engine.sources.declared import DeclaredSource, declare
@@ -72,7 +72,9 @@ def _declared(
     body = msgspec.json.decode(msgspec.json.encode(body))  # TOML has dates, which JSON has not
     try:
         # What a file says was in force before there was a bound: the service starts with it.
-        source = sources.checked(Caller(OrgId(org), platform=True), body, bounded=False)
+        source = sources.checked(
+            AuthenticatedCaller(OrgId(org), platform=True), body, bounded=False
+        )
     except RequestRefused as refused:
         raise file.wrong(table, [one.message for one in refused.refusals]) from None
     return DeclaredSource(OrgId(org), source, file.path.name, "paused" in body)

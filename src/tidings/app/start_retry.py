@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
 from tidings.app.machine import file_limit
-from tidings.server import Bounds, Server
+from tidings.server import Bounds, HttpServer
 from tidings.settings.settings import Settings
 from tidings.store.port import StoreDown
 from tidings.store.sqlite.database import DISK_ERRNOS
@@ -24,7 +24,7 @@ PLACES_MAX = 1024  # for calls of which none is worth more than an answer
 Value = TypeVar("Value")
 
 
-class Ended(Exception):
+class StartAborted(Exception):
     """The service was told to end, or its store has ended, before it could start."""
 
     def __init__(self, code: int) -> None:
@@ -32,7 +32,7 @@ class Ended(Exception):
         self.code = code
 
 
-class StepRunner(Protocol):
+class StartStepRunner(Protocol):
     """Takes a step of the start, however long the disk holds it up."""
 
     async def __call__(self, step: Callable[[], Awaitable[Value]]) -> Value:
@@ -46,7 +46,7 @@ class StartRetry:
         self._settings = settings
         self._ended = ended
         self._problem = ""
-        self._server: Server | None = None
+        self._server: HttpServer | None = None
 
     async def through(self, step: Callable[[], Awaitable[Value]]) -> Value:
         """The value of a step, once the disk lets it be done. Ended: the service ends first."""
@@ -62,7 +62,7 @@ class StartRetry:
             self._tell(why)
             await asyncio.wait((self._ended,), timeout=AGAIN_S)
             if self._ended.done():
-                raise Ended(self._ended.result())
+                raise StartAborted(self._ended.result())
 
     async def close(self) -> None:
         """Leave the port to the service. Idempotent."""
@@ -84,7 +84,7 @@ class StartRetry:
             from tidings.api.start_answers import waiting_app
 
             places = min(PLACES_MAX, file_limit() // 2)
-            self._server = Server(
+            self._server = HttpServer(
                 waiting_app(lambda: self._problem),
                 host=self._settings.host,
                 port=self._settings.port,

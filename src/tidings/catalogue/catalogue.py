@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import jsonschema_rs
 
-from tidings.catalogue.event_type import EventType, Json, Problem
+from tidings.catalogue.event_type import EventType, Json, SchemaViolation
 from tidings.catalogue.event_warnings import EventWarnings
 from tidings.catalogue.explain import explain
 from tidings.catalogue.ordering import key_getter
@@ -44,7 +44,7 @@ def compile_validator(schema: Json) -> Callable[[Json], bool]:
 
 
 class CatalogueVersion:
-    """One version of the catalogue's event types (`versions.Version`).
+    """One version of the catalogue's event types (`versions.ReadyVersion`).
 
     What it needs is prepared when its first event comes. Safe to share between threads: preparing
     is idempotent.
@@ -64,7 +64,7 @@ class CatalogueVersion:
         self._fits = fits = compile_validator(self.kind.schema)
         return fits
 
-    def check(self, event: Json) -> list[Problem]:
+    def check(self, event: Json) -> list[SchemaViolation]:
         """See `Version`. Worst first."""
         fits = self._fits or self.prepare()
         if fits(event):
@@ -124,7 +124,7 @@ class Catalogue:
         """A type's versions, for the accept path; None where there is no such type."""
         return self._types.get(name)
 
-    def check(self, name: str, event: Json) -> list[Problem]:
+    def check(self, name: str, event: Json) -> list[SchemaViolation]:
         """What is wrong with a whole decoded event; empty means nothing. At most ten, worst first.
 
         Never raises, whatever the event holds.
@@ -155,8 +155,8 @@ class Catalogue:
         return versions[FIRST] if len(versions) == 1 else pick(versions, event)
 
 
-def _unknown(name: str) -> Problem:
+def _unknown(name: str) -> SchemaViolation:
     shown = name if len(name) <= 40 else name[:40] + "…"
     expected = "the name of an event type"
     got = f'text "{shown}"'
-    return Problem("eventName", expected, got, f"eventName must be {expected}; got {got}.")
+    return SchemaViolation("eventName", expected, got, f"eventName must be {expected}; got {got}.")

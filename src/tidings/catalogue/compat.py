@@ -22,16 +22,16 @@ FREE = frozenset(
 CHANGES_MAX = 20
 
 
-class Change(msgspec.Struct, frozen=True):
+class SchemaChange(msgspec.Struct, frozen=True):
     """One thing that the new schema does not keep."""
 
     path: str  # dotted, list items end in `[]`, map values in `.*`; empty for the whole
     what: str  # "was a number, is text or null"
 
 
-def breaking(old: Json, new: Json) -> list[Change]:
+def breaking(old: Json, new: Json) -> list[SchemaChange]:
     """What of `old` the schema `new` does not keep; empty where it only adds. Both without $ref."""
-    found: list[Change] = []
+    found: list[SchemaChange] = []
     _compare(old, new, "", found)
     return found[:CHANGES_MAX]
 
@@ -53,12 +53,12 @@ def shape(node: Json) -> Json:
     return out
 
 
-def _compare(old: Json, new: Json, path: str, found: list[Change]) -> None:
+def _compare(old: Json, new: Json, path: str, found: list[SchemaChange]) -> None:
     if len(found) >= CHANGES_MAX:
         return
     before, after = set(types_of(old)), set(types_of(new))
     if before != after:
-        found.append(Change(path, f"was {_types(before)}, is {_types(after)}"))
+        found.append(SchemaChange(path, f"was {_types(before)}, is {_types(after)}"))
         return  # what is inside has no counterpart
     _compare_required(old, new, path, found)
     _compare_properties(old, new, path, found)
@@ -66,31 +66,31 @@ def _compare(old: Json, new: Json, path: str, found: list[Change]) -> None:
         _compare_inner(old.get(key), new.get(key), f"{path}{suffix}".lstrip("."), key, found)
     for key in sorted((old.keys() | new.keys()) - WALKED - FREE):
         if not key.startswith("x-") and old.get(key) != new.get(key):
-            found.append(Change(path, f"{key} {_verb(old, new, key)}"))
+            found.append(SchemaChange(path, f"{key} {_verb(old, new, key)}"))
 
 
-def _compare_required(old: Json, new: Json, path: str, found: list[Change]) -> None:
+def _compare_required(old: Json, new: Json, path: str, found: list[SchemaChange]) -> None:
     before, after = set(old.get("required", ())), set(new.get("required", ()))
     for name in sorted(after - before):
-        found.append(Change(_join(path, name), "was optional, is required"))
+        found.append(SchemaChange(_join(path, name), "was optional, is required"))
     for name in sorted(before - after):
-        found.append(Change(_join(path, name), "was required, is optional"))
+        found.append(SchemaChange(_join(path, name), "was required, is optional"))
 
 
-def _compare_properties(old: Json, new: Json, path: str, found: list[Change]) -> None:
+def _compare_properties(old: Json, new: Json, path: str, found: list[SchemaChange]) -> None:
     after: Json = new.get("properties", {})
     for name, inner in old.get("properties", {}).items():
         if name in after:
             _compare(inner, after[name], _join(path, name), found)
         else:
-            found.append(Change(_join(path, name), "was declared, is gone"))
+            found.append(SchemaChange(_join(path, name), "was declared, is gone"))
 
 
-def _compare_inner(old: Any, new: Any, path: str, key: str, found: list[Change]) -> None:
+def _compare_inner(old: Any, new: Any, path: str, key: str, found: list[SchemaChange]) -> None:
     if isinstance(old, dict) and isinstance(new, dict):
         _compare(old, new, path, found)
     elif old != new:
-        found.append(Change(path, f"{key} {'was added' if old is None else 'is another'}"))
+        found.append(SchemaChange(path, f"{key} {'was added' if old is None else 'is another'}"))
 
 
 def _verb(old: Json, new: Json, key: str) -> str:

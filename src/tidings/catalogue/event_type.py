@@ -8,7 +8,7 @@ import msgspec
 Json = dict[str, Any]
 
 
-class Problem(msgspec.Struct, frozen=True):
+class SchemaViolation(msgspec.Struct, frozen=True):
     """One reason why an event is refused, as its sender is told."""
 
     path: str  # dotted, list items by index: "data.items[2].id"
@@ -17,7 +17,7 @@ class Problem(msgspec.Struct, frozen=True):
     message: str  # "data.billDate must be text; got number 12."
 
 
-class Enrichment(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+class EnrichmentPaths(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """Where enrichment can add to an event: dotted paths of the blocks, `[]` for every item."""
 
     customer_identifiers: tuple[str, ...]
@@ -27,7 +27,7 @@ class Enrichment(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fie
     awarded_slices: tuple[str, ...] = ()  # the slices of points that carry an awarded reference
 
 
-class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class DocumentationSource(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The public page that documents the event type, and what it shows as evidence."""
 
     url: str
@@ -51,13 +51,13 @@ class EventType(msgspec.Struct, frozen=True):
     trigger: str  # when it is raised, one sentence
     core: bool  # one of the 65 of the system; else documented since
     since: str | None  # when the docs first named it, where that is known
-    source: Source
+    source: DocumentationSource
     ref_id_rule: str | None  # how refId is made; None where no sample shows it
     event_log_id: bool  # the envelope carries eventLogId
     key: str  # dotted path of the ordering key; `[0]` takes the first item of a list
     search_paths: tuple[str, ...]  # dotted paths of the values that people search by
     pii_paths: tuple[str, ...]  # dotted paths of personal data
-    enrichment: Enrichment
+    enrichment: EnrichmentPaths
     notes: tuple[str, ...]
     schema: Json  # JSON Schema 2020-12 of the whole event, shared blocks inlined
     data: Json  # the schema of `data` as written, shared blocks as `$ref`

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from tidings.catalogue.event_type import Json, Problem
+from tidings.catalogue.event_type import Json, SchemaViolation
 from tidings.catalogue.schema import is_empty_list, marked, types_of
 from tidings.values import IN_DATA, PERSONAL, describe_value, shorten
 
@@ -43,7 +43,7 @@ def has_type(value: object, name: str) -> bool:
     return name == "number" or isinstance(value, int) or value.is_integer()
 
 
-UNFOUND = Problem(
+UNFOUND = SchemaViolation(
     "",
     "as its schema says",
     "something else",
@@ -60,9 +60,11 @@ def _expected(node: Json) -> str:
     return " or ".join(_WORDS[name] for name in types_of(node)) or "present"
 
 
-def _problem(path: str, node: Json, got: str) -> Problem:
+def _problem(path: str, node: Json, got: str) -> SchemaViolation:
     expected = _expected(node)
-    return Problem(path, expected, got, f"{path or 'the event'} must be {expected}; got {got}.")
+    return SchemaViolation(
+        path, expected, got, f"{path or 'the event'} must be {expected}; got {got}."
+    )
 
 
 def _personal(node: Json) -> bool:
@@ -120,13 +122,13 @@ Inside = Iterator[tuple[str, Any, Json]]
 FitsOf = Callable[[Json], Callable[[Any], bool]]  # the fast validator of a schema
 
 
-def explain(event: object, schema: Json, fits_of: FitsOf | None = None) -> list[Problem]:
+def explain(event: object, schema: Json, fits_of: FitsOf | None = None) -> list[SchemaViolation]:
     """At most ten problems of `event`, shallow ones first; empty when it fits.
 
     With `fits_of` it never takes more than `STEPS_MAX` steps, and what lies behind them is not
     told: the event has been found not to fit, so it then says just that.
     """
-    problems: list[Problem] = []
+    problems: list[SchemaViolation] = []
     left = STEPS_MAX
     todo: deque[Inside] = deque([iter([("", event, schema)])])
     while todo and len(problems) < MAX_PROBLEMS and (left > 0 or fits_of is None):

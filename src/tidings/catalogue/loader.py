@@ -15,7 +15,13 @@ import msgspec
 
 from tidings.catalogue.catalogue import Catalogue
 from tidings.catalogue.compat import breaking
-from tidings.catalogue.event_type import Causes, Enrichment, EventType, Json, Source
+from tidings.catalogue.event_type import (
+    Causes,
+    DocumentationSource,
+    EnrichmentPaths,
+    EventType,
+    Json,
+)
 from tidings.catalogue.facts import PRODUCTS, caution
 from tidings.catalogue.schema import (
     CatalogueError,
@@ -54,12 +60,12 @@ class TypeFile(
     may_lack: tuple[str, ...]
     documented_as: Literal["core", "extra", "own"]  # own: Tidings tells them of itself
     since: str | None
-    source: Source
+    source: DocumentationSource
     ref_id_rule: str | None
     event_log_id: bool
     key: str
     key_else: tuple[str, ...] = ()  # see EventType; the owner is added
-    enrichment: Enrichment
+    enrichment: EnrichmentPaths
     notes: tuple[str, ...]
     data: Json
     beside: Json = {}  # fields that an older form has in the envelope instead of in `data`

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any
 
 from tidings.catalogue.event_type import Json
-from tidings.catalogue.spellings import AS_USUAL, NAMES_MAX, Source, marked, source_of, spelt
+from tidings.catalogue.spellings import AS_USUAL, NAMES_MAX, SourceStep, marked, source_of, spelt
 
 MAX_VALUES = 256  # of one event: a bulk event must not write thousands of search rows
 MAX_TEXT = 255  # characters: longer texts are no identifiers
@@ -34,7 +34,7 @@ def text_of(value: object) -> str | None:
 
 def steps(path: str) -> tuple[str | int, ...]:
     """`a.b[0].c` as ("a", "b", 0, "c"); `[]` (every item) becomes -1. A source of customer
-    identifiers is a `Source`."""
+    identifiers is a `SourceStep`."""
     found: list[str | int] = []
     for name, index in _STEP.findall(path):
         found.append(name if name else int(index) if index else _EACH)
@@ -44,7 +44,7 @@ def steps(path: str) -> tuple[str | int, ...]:
 def getter(path: str) -> Callable[[Json], str | None]:
     """A function that gives the text at one path of an event, or None when there is none."""
     way = _one(path)
-    if any(type(step) is Source for step in way):
+    if any(type(step) is SourceStep for step in way):
         value_at = value_getter(path)
         return lambda event: text_of(value_at(event))
 
@@ -69,7 +69,7 @@ def value_getter(path: str) -> Callable[[Json], Any]:
         try:
             for step in way:
                 value = value[
-                    spelt(value, step) if type(step) is Source and type(value) is dict else step
+                    spelt(value, step) if type(step) is SourceStep and type(value) is dict else step
                 ]
         except (LookupError, TypeError):  # as above
             return None
@@ -110,7 +110,7 @@ class Tree:
         # Blocks of which one value is wanted: a call for each would cost three times as much.
         self.leaves: tuple[tuple[str, str], ...] = ()
         # What is looked for in sources, which may be spelt otherwise, and the names that are not.
-        sources = {str(way[0]) for way in ways if type(way[0]) is Source}
+        sources = {str(way[0]) for way in ways if type(way[0]) is SourceStep}
         self.sources = {source_of(name): inner for name, inner in self.blocks if name in sources}
         self.as_usual = AS_USUAL.union(grouped)
         # How many names are looked for in one block, without those inside lists.

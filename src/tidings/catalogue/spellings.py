@@ -37,7 +37,7 @@ _CHARS_MAX = max(map(len, SOURCES))
 _ACTORS = {"enteredBy": "enteredAt", "updatedBy": "createdBy"}
 
 
-class Source(str):
+class SourceStep(str):
     """A step of a path into the block of one source, which an event may spell otherwise."""
 
     __slots__ = ()
@@ -54,12 +54,12 @@ def source_of(name: str) -> str | None:
 
 
 def marked(steps: Iterable[str | int]) -> tuple[str | int, ...]:
-    """The steps of a path, those into a source's block as `Source`."""
+    """The steps of a path, those into a source's block as `SourceStep`."""
     found: list[str | int] = []
     before: str | int = ""
     for step in steps:
         is_source = isinstance(step, str) and holds_sources(before) and source_of(step) is not None
-        found.append(Source(step) if is_source else step)
+        found.append(SourceStep(step) if is_source else step)
         before = step
     return tuple(found)
 

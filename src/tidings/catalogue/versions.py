@@ -9,7 +9,7 @@ new version changes nothing for senders and receivers that are not touched.
 from collections.abc import Collection, Mapping
 from typing import Any, Protocol, TypeVar
 
-from tidings.catalogue.event_type import EventType, Json, Problem
+from tidings.catalogue.event_type import EventType, Json, SchemaViolation
 from tidings.values import IN_DATA, describe_value
 
 VERSION_FIELD = "eventVersion"
@@ -19,13 +19,13 @@ _SAID = "Version of the event type; 1 where it is absent."
 Value = TypeVar("Value")
 
 
-class Version(Protocol):
+class ReadyVersion(Protocol):
     """One version of an event type, ready for its events. Nothing raises, whatever comes."""
 
     @property
     def kind(self) -> EventType: ...
 
-    def check(self, event: Json, /) -> list[Problem]:
+    def check(self, event: Json, /) -> list[SchemaViolation]:
         """What is wrong with a whole decoded event; empty means nothing. At most ten."""
 
     def key_of(self, event: Json, /) -> str | None:
@@ -41,7 +41,7 @@ def version_field(version: int | None = None) -> Json:
     return node if version is None else node | {"const": version}
 
 
-def version_of(event: Json, known: Collection[int]) -> int | Problem:
+def version_of(event: Json, known: Collection[int]) -> int | SchemaViolation:
     """The version that an event says it is of: 1 where it says nothing."""
     value = event.get(VERSION_FIELD, FIRST)
     if value.__class__ is int and value in known:
@@ -50,7 +50,7 @@ def version_of(event: Json, known: Collection[int]) -> int | Problem:
     expected = f"a version of the event type ({listed})"
     got = describe_value(value, IN_DATA)
     said = f"{VERSION_FIELD} must be {expected}; got {got}."
-    return Problem(VERSION_FIELD, expected, got, said)
+    return SchemaViolation(VERSION_FIELD, expected, got, said)
 
 
 def pick(versions: Mapping[int, Value], event: Mapping[str, Any]) -> Value:

@@ -8,7 +8,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 from tidings import __version__
 from tidings.cli.events.event_names import PlayedNames
-from tidings.cli.exits import Exit, Stop, begin, next_step, refuse, say
+from tidings.cli.exits import CommandExit, Exit, begin, next_step, refuse, say
 
 app = App(
     name="tidings",
@@ -154,10 +154,10 @@ def simulate(
     print_only
         Print the events as NDJSON instead of sending them.
     """
-    from tidings.cli.events.simulate import Options, run
+    from tidings.cli.events.simulate import SimulateOptions, run
 
     return run(
-        Options(
+        SimulateOptions(
             url=url,
             key=key,
             secret=secret,
@@ -265,7 +265,7 @@ def main(arguments: list[str] | None = None) -> int:
 
         say(misuse(error))
         return Exit.USAGE
-    except Stop as stop:
+    except CommandExit as stop:
         refuse([stop.problem])
         if stop.step:
             next_step(stop.step)

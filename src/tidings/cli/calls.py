@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from tidings.cli.exits import Exit, Stop, exit_of, next_step, say
+from tidings.cli.exits import CommandExit, Exit, exit_of, next_step, say
 from tidings.cli.output import clean
-from tidings.cli.service import Service, Unreachable, decoded
-from tidings.cli.where import HERE, Server, Where, server
+from tidings.cli.service import ServiceClient, ServiceUnreachable, decoded
+from tidings.cli.where import HERE, ServiceAddress, Where, server
 
 # Where what is not there can be looked for, by what its path holds.
 LISTS = (
@@ -34,21 +34,21 @@ ROUNDS_MAX = 200  # pages in a row that may hold nothing
 STREAM_QUIET_S = 45.0  # a living stream says something every 15 s
 
 
-class Moved(Stop):
+class Moved(CommandExit):
     """Somebody else has changed the thing since it was read."""
 
 
-class Calls:
+class ApiClient:
     """The API of one service. Every refusal is a Stop with its exit code."""
 
-    def __init__(self, at: Server, seconds_max: float = 30.0, where: Where = HERE) -> None:
+    def __init__(self, at: ServiceAddress, seconds_max: float = 30.0, where: Where = HERE) -> None:
         self.server = at
         self._where = where
         self._org = at.org
         try:
-            self._service = Service(at.url, at.key, seconds_max, at.org)
+            self._service = ServiceClient(at.url, at.key, seconds_max, at.org)
         except ValueError as error:
-            raise Stop(str(error), Exit.USAGE) from None
+            raise CommandExit(str(error), Exit.USAGE) from None
 
     @property
     def etag(self) -> str | None:
@@ -85,10 +85,10 @@ class Calls:
             return answer["data"]
         return answer
 
-    def refused(self, path: str, status: int, answer: Any) -> Stop:
+    def refused(self, path: str, status: int, answer: Any) -> CommandExit:
         """The Stop that a refused call amounts to, with what can be done about it."""
         if status < 300:  # a proxy, or another program, has answered
-            return Stop(
+            return CommandExit(
                 f"{self.server.url} must be a running Tidings; it answered {status} and something "
                 "else. Check the URL.",
                 Exit.FAILED,
@@ -119,8 +119,8 @@ class Calls:
                 say(f"The service asks to call again in {wait_s:g} s; waiting.")
                 time.sleep(wait_s)
                 status, raw = self._service.call(method, path, sent, headers)
-        except Unreachable as error:
-            raise Stop(str(error), Exit.UNREACHABLE) from None
+        except ServiceUnreachable as error:
+            raise CommandExit(str(error), Exit.UNREACHABLE) from None
         return status, decoded(raw)
 
     def next_step(self, command: str) -> None:
@@ -129,7 +129,7 @@ class Calls:
 
     def stream(self, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """Server-sent events of a path, as kind and data. Stop; ends when the service ends it."""
-        service = Service(self.server.url, self.server.key, STREAM_QUIET_S, self.server.org)
+        service = ServiceClient(self.server.url, self.server.key, STREAM_QUIET_S, self.server.org)
         try:
             status, lines = service.stream(path)
             if status != 200:
@@ -144,24 +144,26 @@ class Calls:
                         yield kind, fact
                 elif not line:
                     yield "", {}  # a tick: whoever waits may look at the clock
-        except Unreachable as error:
-            raise Stop(str(error), Exit.UNREACHABLE) from None
+        except ServiceUnreachable as error:
+            raise CommandExit(str(error), Exit.UNREACHABLE) from None
         finally:
             service.close()
 
 
-def calls(where: Where, seconds_max: float = 30.0) -> Calls:
+def calls(where: Where, seconds_max: float = 30.0) -> ApiClient:
     """The API of the service that the options name. Stop."""
-    return Calls(server(where), seconds_max, where)
+    return ApiClient(server(where), seconds_max, where)
 
 
 def check_limit(limit: int) -> None:
     """Stop where nothing could be listed."""
     if limit < 1:
-        raise Stop(f"--limit must be 1 or more; got {limit}. Leave it out.", Exit.USAGE)
+        raise CommandExit(f"--limit must be 1 or more; got {limit}. Leave it out.", Exit.USAGE)
 
 
-def rows(api: Calls, path: str, field: str, limit: int, **query: Any) -> Iterator[dict[str, Any]]:
+def rows(
+    api: ApiClient, path: str, field: str, limit: int, **query: Any
+) -> Iterator[dict[str, Any]]:
     """Up to `limit` rows of a log, newest first. Stop."""
     check_limit(limit)
     cursor: str | None = None
@@ -195,12 +197,12 @@ def refusal_text(status: int, answer: Any) -> str:
     )
 
 
-def refused(status: int, answer: Any) -> Stop:
+def refused(status: int, answer: Any) -> CommandExit:
     """The Stop that a refused call amounts to."""
     text = refusal_text(status, answer)
     if status == 412:
         return Moved(text, Exit.REFUSED)
-    return Stop(text, Exit.NOT_FOUND if _not_there(status, answer) else exit_of(status))
+    return CommandExit(text, Exit.NOT_FOUND if _not_there(status, answer) else exit_of(status))
 
 
 def _not_there(status: int, answer: Any) -> bool:

@@ -5,10 +5,10 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from tidings.cli.calls import Calls, calls, part
-from tidings.cli.exits import Exit, Stop, next_step, say
-from tidings.cli.options.command import Said, with_flags
-from tidings.cli.options.declared import Flag, Written, flags
+from tidings.cli.calls import ApiClient, calls, part
+from tidings.cli.exits import CommandExit, Exit, next_step, say
+from tidings.cli.options.command import ParsedOptions, with_flags
+from tidings.cli.options.declared import DeclaredOption, Written, flags
 from tidings.cli.output import (
     confirm,
     how_many,
@@ -26,7 +26,7 @@ app.command("tidings.cli.credentials:create", name="create")
 _NO_PROFILE = re.compile(r"[^A-Za-z0-9_-]+")
 
 
-def _new() -> tuple[Flag, ...]:
+def _new() -> tuple[DeclaredOption, ...]:
     from tidings.core.access.credential_rules import CREDENTIAL
 
     about = (
@@ -47,7 +47,7 @@ def _scopes(option: str, said: list[str]) -> dict[str, str]:
     for one in (single.strip() for many in said for single in many.split(",")):
         resource, colon, level = one.partition(":")
         if not colon or resource not in RESOURCES or level not in LEVELS:
-            raise Stop(
+            raise CommandExit(
                 f"{option} must be one of {', '.join(RESOURCES)}, a colon, and read or write; got "
                 f"{one[:40]}. Write events:write.",
                 Exit.USAGE,
@@ -56,7 +56,7 @@ def _scopes(option: str, said: list[str]) -> dict[str, str]:
     return found
 
 
-def _path(api: Calls) -> str:
+def _path(api: ApiClient) -> str:
     """Of the credentials of the org that is acted for."""
     return f"/v1/orgs/{api.org()}/credentials"
 
@@ -100,7 +100,7 @@ def scopes_said(levels: dict[str, str]) -> str:
     return ", ".join(f"{name}:{level}" for name, level in held.items()) or "nothing"
 
 
-def show_credential(api: Calls, key: str, as_json: bool) -> int:
+def show_credential(api: ApiClient, key: str, as_json: bool) -> int:
     """Print a credential without its secret; the exit code."""
     found = api.get(f"{_path(api)}/{part(key)}")
     if as_json:
@@ -136,7 +136,7 @@ def show(key: str, /, *, where: Where = HERE) -> int:
 
 
 @with_flags(_new)
-def create(said: Said, /, *, where: Where = HERE) -> int:
+def create(said: ParsedOptions, /, *, where: Where = HERE) -> int:
     """Create a credential. Its secret is printed this once."""
     api = calls(where)
     made = api.send("POST", _path(api), said.body)

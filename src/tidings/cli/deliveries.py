@@ -4,7 +4,7 @@ from typing import Any
 
 from cyclopts import App
 
-from tidings.cli.calls import Calls, calls, part, rows
+from tidings.cli.calls import ApiClient, calls, part, rows
 from tidings.cli.events.log_options import Said, query_of, with_filters
 from tidings.cli.exits import Exit, say
 from tidings.cli.output import (
@@ -66,7 +66,7 @@ def show(id: str, /, *, where: Where = HERE) -> int:
     return show_delivery(calls(where), id, where.json)
 
 
-def show_delivery(api: Calls, id: str, as_json: bool) -> int:
+def show_delivery(api: ApiClient, id: str, as_json: bool) -> int:
     """Print a delivery; the exit code."""
     found = api.get(f"/v1/deliveries/{part(id)}")
     if as_json:

@@ -6,9 +6,9 @@ from typing import Any
 
 from rich.text import Text
 
-from tidings.cli.calls import Calls, calls, part, refusal_text
+from tidings.cli.calls import ApiClient, calls, part, refusal_text
 from tidings.cli.credentials import scopes_said
-from tidings.cli.exits import Exit, Stop, next_step
+from tidings.cli.exits import CommandExit, Exit, next_step
 from tidings.cli.options.values import moment_of
 from tidings.cli.output import clean, how_many, print_facts, print_line, print_text
 from tidings.cli.webhook_names import find_webhook
@@ -34,7 +34,7 @@ def doctor(webhook: str | None = None, /, *, where: Where = HERE) -> int:
     """
     api = calls(where)
     if webhook in ("webhook", "webhooks"):
-        raise Stop(
+        raise CommandExit(
             f"WEBHOOK must be a name or an id; got {webhook}. Write tidings doctor crm", Exit.USAGE
         )
     code = Exit.FAILED
@@ -69,7 +69,7 @@ def _print(found: Diagnosis) -> None:
 # -- a webhook -------------------------------------------------------------------------------------
 
 
-def _look(api: Calls, webhook: dict[str, Any]) -> Findings:
+def _look(api: ApiClient, webhook: dict[str, Any]) -> Findings:
     id = webhook["webHookId"]
     page = _may(api, f"/v1/deliveries?webHookId={id}&limit=50") or {"deliveries": []}
     newest = page["deliveries"]
@@ -94,19 +94,19 @@ def _look(api: Calls, webhook: dict[str, Any]) -> Findings:
     )
 
 
-def _missed(api: Calls, id: str) -> int | None:
+def _missed(api: ApiClient, id: str) -> int | None:
     """How many a replay of the last day would send. None where the credential may not ask."""
     asked = {"webHookId": id, "from": moment_of("-", "1d"), "states": ["failed", "parked"]}
     status, told = api.ask("POST", "/v1/replays", asked | {"dryRun": True})
     return told["matched"] - told["skipped"] if status == 200 else None
 
 
-def _preview(api: Calls, id: str) -> Any:
+def _preview(api: ApiClient, id: str) -> Any:
     status, told = api.ask("POST", "/v1/webHooks/preview", {"webHookId": id, "last": 50})
     return told if status == 200 else None
 
 
-def _stopped(api: Calls) -> str | None:
+def _stopped(api: ApiClient) -> str | None:
     """Who has stopped sending. None where nobody has, or the credential may not know."""
     told = _may(api, f"/v1/orgs/{api.org()}/stop")
     if not told:
@@ -116,7 +116,7 @@ def _stopped(api: Calls) -> str | None:
     return "this org" if told["stopped"] else None
 
 
-def _may(api: Calls, path: str) -> Any:
+def _may(api: ApiClient, path: str) -> Any:
     """An answer, or None where the credential may not have it."""
     status, told = api.ask("GET", path)
     return told if status == 200 else None
@@ -126,7 +126,7 @@ def _may(api: Calls, path: str) -> Any:
 
 
 @dataclass(frozen=True)
-class Check:
+class DoctorCheck:
     """One thing that was looked at."""
 
     name: str
@@ -137,21 +137,21 @@ class Check:
     code: Exit = Exit.FAILED
 
 
-def check_service(api: Calls) -> list[Check]:
+def check_service(api: ApiClient) -> list[DoctorCheck]:
     """Everything that can be seen from outside. Stop where somebody else is there."""
     try:
         status, told = api.ask("GET", "/readyz")
-    except Stop as stop:
+    except CommandExit as stop:
         return [_silent(api.server.url, stop)]
     if not isinstance(told, dict) or "ready" not in told:
-        raise Stop(
+        raise CommandExit(
             f"{api.server.url} must be a running Tidings; its /readyz answered {status} and "
             "something else. Check the URL.",
             Exit.FAILED,
         )
-    checks = [Check("reached", True, f"{api.server.url} answers."), _ready(told)]
+    checks = [DoctorCheck("reached", True, f"{api.server.url} answers."), _ready(told)]
     checks += [_clock(api.date, time.time()), _credential(api)]
-    checks += [Check("notice", False, clean(one)) for one in told.get("notices", ())]
+    checks += [DoctorCheck("notice", False, clean(one)) for one in told.get("notices", ())]
     if (lag := _lag(api)) is not None:
         checks.append(lag)
     checks += _connections(api)
@@ -161,9 +161,9 @@ def check_service(api: Calls) -> list[Check]:
     return checks
 
 
-def _silent(url: str, stop: Stop) -> Check:
+def _silent(url: str, stop: CommandExit) -> DoctorCheck:
     """Nobody answers."""
-    return Check(
+    return DoctorCheck(
         "reached",
         False,
         stop.problem.partition(". ")[0] + ".",
@@ -173,11 +173,11 @@ def _silent(url: str, stop: Stop) -> Check:
     )
 
 
-def _ready(told: dict[str, Any]) -> Check:
+def _ready(told: dict[str, Any]) -> DoctorCheck:
     if told["ready"]:
-        return Check("ready", True, "It accepts, sends and settles.")
+        return DoctorCheck("ready", True, "It accepts, sends and settles.")
     problem = clean(" ".join(told["problems"][:3]))
-    return Check(
+    return DoctorCheck(
         "ready",
         False,
         f"It is not ready: {problem}",
@@ -185,17 +185,17 @@ def _ready(told: dict[str, Any]) -> Check:
     )
 
 
-def _clock(date: str | None, now_s: float) -> Check:
+def _clock(date: str | None, now_s: float) -> DoctorCheck:
     from email.utils import parsedate_to_datetime
 
     try:
         skew_s = parsedate_to_datetime(date or "").timestamp() - now_s
     except (ValueError, TypeError):
-        return Check("clock", True, "It does not tell its time.")
+        return DoctorCheck("clock", True, "It does not tell its time.")
     if abs(skew_s) <= SKEW_S_MAX:
-        return Check("clock", True, f"Its clock and this one are {abs(skew_s):.0f} s apart.")
+        return DoctorCheck("clock", True, f"Its clock and this one are {abs(skew_s):.0f} s apart.")
     which = "ahead of" if skew_s > 0 else "behind"
-    return Check(
+    return DoctorCheck(
         "clock",
         False,
         f"Its clock is {abs(skew_s):.0f} s {which} this one.",
@@ -203,27 +203,31 @@ def _clock(date: str | None, now_s: float) -> Check:
     )
 
 
-def _credential(api: Calls) -> Check:
+def _credential(api: ApiClient) -> DoctorCheck:
     """Whether it is known, and who it is."""
     by = api.server.said_by
     status, told = api.ask("GET", "/v1/caller")
     if status == 200:
         org = f"org {told['orgId']}"
         if told["platform"]:
-            return Check("credential", True, f"{by} is the platform's own credential, for {org}.")
+            return DoctorCheck(
+                "credential", True, f"{by} is the platform's own credential, for {org}."
+            )
         name, may = clean(told["name"] or told["credential"]), scopes_said(told["scopes"])
-        return Check("credential", True, f"{by} is {name}, of {org}; it may {may}.")
+        return DoctorCheck("credential", True, f"{by} is {name}, of {org}; it may {may}.")
     if status == 401:
         fix = "Log in with one that is in force; the operator makes one."
         if not api.server.profile:  # a variable is stronger than what a login keeps
             fix = f"Correct {by}, or unset it and log in; the operator makes credentials."
         step = f"tidings login {api.server.profile or 'default'} --url {api.server.url}"
         said = f"The service does not know the credential of {by}."
-        return Check("credential", False, said, fix, step)
+        return DoctorCheck("credential", False, said, fix, step)
     if status == 403:
         said = refusal_text(status, told)
-        return Check("credential", False, said, "Name another org, or none.", "tidings orgs list")
-    return Check(
+        return DoctorCheck(
+            "credential", False, said, "Name another org, or none.", "tidings orgs list"
+        )
+    return DoctorCheck(
         "credential",
         False,
         f"A call with {by} was answered {status}.",
@@ -231,30 +235,30 @@ def _credential(api: Calls) -> Check:
     )
 
 
-def _lag(api: Calls) -> Check | None:
+def _lag(api: ApiClient) -> DoctorCheck | None:
     """For the platform's credential: whether the store keeps up."""
     told = _may(api, "/v1/deliveries/count")
     if told is None:
         return None
     if told["orphans"]:
-        return Check(
+        return DoctorCheck(
             "store",
             False,
             f"{told['orphans']:,} deliveries have nobody who sends them.",
             "Start the service again: they are taken up at its start. Then tell its makers.",
         )
     if told["indexLag"] > LAG_MAX:
-        return Check(
+        return DoctorCheck(
             "store",
             False,
             f"The search index is {told['indexLag']:,} events behind.",
             "Wait; deliveries are not held up by it. If it grows, the disk is too slow.",
         )
     open_ = told["pending"] + told["held"] + told["retrying"]
-    return Check("store", True, f"{open_:,} deliveries are unfinished; the index keeps up.")
+    return DoctorCheck("store", True, f"{open_:,} deliveries are unfinished; the index keeps up.")
 
 
-def _connections(api: Calls) -> list[Check]:
+def _connections(api: ApiClient) -> list[DoctorCheck]:
     """Those that something of the org goes over, looked at now."""
     told = _may(api, "/v1/connections") or {"connections": []}
     used = [
@@ -272,26 +276,27 @@ def _connections(api: Calls) -> list[Check]:
         if not found["works"]:
             step = f"tidings connections check {name}"
             fix = "See to it, or to its table in the file of connections, and check it again."
-            checks.append(Check("connection", False, clean(found["message"]), fix, step))
+            checks.append(DoctorCheck("connection", False, clean(found["message"]), fix, step))
         else:
-            checks.append(Check("connection", True, f"{name} works."))
+            checks.append(DoctorCheck("connection", True, f"{name} works."))
     if left := used[looked:]:
         names = ", ".join(clean(name) for name in left[:NAMED_MAX])
         more = f" and {len(left) - NAMED_MAX} more" if len(left) > NAMED_MAX else ""
         said = f"Not looked at: {names}{more}. `tidings connections check NAME` looks at one."
-        checks.append(Check("connection", False, said))
+        checks.append(DoctorCheck("connection", False, said))
     for connection in told["connections"]:
         checks += [
-            Check("connection", False, clean(warning)) for warning in connection.get("warnings", ())
+            DoctorCheck("connection", False, clean(warning))
+            for warning in connection.get("warnings", ())
         ]
     return checks
 
 
-def _own_paths(api: Calls) -> list[Check]:
+def _own_paths(api: ApiClient) -> list[DoctorCheck]:
     """Webhooks that lead to a path of the service itself which takes no messages."""
     found = (_may(api, "/v3/webHooks") or {}).get("data") or []
     return [
-        Check(
+        DoctorCheck(
             "webhooks",
             False,
             f"Webhook {clean(one['name'])}: {clean(one['warning']['message'])}",
@@ -303,12 +308,12 @@ def _own_paths(api: Calls) -> list[Check]:
     ][:CHECKED_MAX]
 
 
-def _sources(api: Calls) -> list[Check]:
+def _sources(api: ApiClient) -> list[DoctorCheck]:
     """Whether the org's sources bring what they are to bring, and what is odd about them; nothing
     where it has none."""
     found = (_may(api, "/v1/sources") or {"sources": []})["sources"]
     odd = [
-        Check("sources", False, f"Source {clean(source['name'])}: {clean(warning)}")
+        DoctorCheck("sources", False, f"Source {clean(source['name'])}: {clean(warning)}")
         for source in found
         for warning in source.get("warnings", ())
     ][:CHECKED_MAX]
@@ -318,13 +323,13 @@ def _sources(api: Calls) -> list[Check]:
     shown = checks[:NAMED_MAX]
     if rest := checks[NAMED_MAX:]:
         said = f"{how_many(len(rest), 'other source')} besides. `tidings sources list` shows them."
-        shown.append(Check("sources", False, said))
+        shown.append(DoctorCheck("sources", False, said))
     if in_order:
-        shown.append(Check("sources", True, f"{how_many(in_order, 'source')} in order."))
+        shown.append(DoctorCheck("sources", True, f"{how_many(in_order, 'source')} in order."))
     return [*shown, *odd]
 
 
-def _source(source: dict[str, Any]) -> Check | None:
+def _source(source: dict[str, Any]) -> DoctorCheck | None:
     """Say what ails a source; None where nothing does."""
     name = clean(source["name"])
     trouble = clean(source["trouble"]) if source["trouble"] and not source["paused"] else ""
@@ -348,17 +353,19 @@ def _source(source: dict[str, Any]) -> Check | None:
     if not said:
         return None
     following = f"tidings sources {'show' if trouble else 'dead'} {name}"
-    return Check("sources", False, " ".join(said), " ".join(does), following)
+    return DoctorCheck("sources", False, " ".join(said), " ".join(does), following)
 
 
-def _actions(api: Calls) -> list[Check]:
+def _actions(api: ApiClient) -> list[DoctorCheck]:
     """Whether the org's actions do what they are to do, and what is odd in their file; nothing
     where it has none."""
     told = _may(api, "/v1/actions")
     if not told or not told["actions"]:
         return []
     odd = [
-        Check("actions", False, f"{clean(one['file'])}:{one['line']}: {clean(one['message'])}")
+        DoctorCheck(
+            "actions", False, f"{clean(one['file'])}:{one['line']}: {clean(one['message'])}"
+        )
         for one in told["warnings"][:CHECKED_MAX]
     ]
     bad = [one for one in told["actions"] if one["troubles"]]
@@ -370,11 +377,14 @@ def _actions(api: Calls) -> list[Check]:
         step = f"tidings actions show {name}"
         if bad[0]["does"] is None:  # its file does not have it any more
             step = f"tidings webhooks delete {name}"
-        return [Check("actions", False, said, fix, step), *odd]
-    return [Check("actions", True, f"{how_many(len(told['actions']), 'action')} in order."), *odd]
+        return [DoctorCheck("actions", False, said, fix, step), *odd]
+    return [
+        DoctorCheck("actions", True, f"{how_many(len(told['actions']), 'action')} in order."),
+        *odd,
+    ]
 
 
-def _print_checks(checks: list[Check]) -> None:
+def _print_checks(checks: list[DoctorCheck]) -> None:
     for one in checks:
         sign, colour = ("✓", "green") if one.ok else ("✗", "red") if one.fix else ("·", "yellow")
         print_text(Text(f"{sign} ", style=colour), f"{one.name:<11} {one.said}")

@@ -17,7 +17,7 @@ class Exit(IntEnum):
     UNREACHABLE = 5
 
 
-class Stop(Exception):
+class CommandExit(Exception):
     """Ends a command: why it was not carried out, its exit code, and what can be done, to copy."""
 
     def __init__(self, problem: str, code: Exit, step: str = "") -> None:

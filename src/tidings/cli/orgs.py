@@ -4,10 +4,10 @@ from typing import Any
 
 from cyclopts import App
 
-from tidings.cli.calls import Calls, calls, part
-from tidings.cli.exits import Exit, Stop, say
-from tidings.cli.options.command import Said, with_flags
-from tidings.cli.options.declared import Flag, flags
+from tidings.cli.calls import ApiClient, calls, part
+from tidings.cli.exits import CommandExit, Exit, say
+from tidings.cli.options.command import ParsedOptions, with_flags
+from tidings.cli.options.declared import DeclaredOption, flags
 from tidings.cli.output import (
     how_many,
     moment,
@@ -25,7 +25,7 @@ for _name in ("create", "edit"):
     app.command(f"tidings.cli.orgs:{_name}", name=_name)
 
 
-def _settings(*, new: bool) -> tuple[Flag, ...]:
+def _settings(*, new: bool) -> tuple[DeclaredOption, ...]:
     from tidings.core.declaration import declared
     from tidings.core.org_settings import OrgSettings
 
@@ -77,7 +77,7 @@ def show(id: int | None = None, /, *, where: Where = HERE) -> int:
     return show_org(api, str(api.org() if id is None else id), where.json)
 
 
-def show_org(api: Calls, id: str, as_json: bool) -> int:
+def show_org(api: ApiClient, id: str, as_json: bool) -> int:
     """Print an org; the exit code."""
     found = api.get(f"{PATH}/{part(id)}")
     print_org(found, as_json)
@@ -121,7 +121,7 @@ def _notified(addresses: list[dict[str, str]]) -> list[str]:
 
 @with_flags(lambda: _settings(new=True))
 def create(
-    said: Said,
+    said: ParsedOptions,
     name: str,
     /,
     *,
@@ -153,7 +153,7 @@ def create(
 
 @with_flags(lambda: _settings(new=False))
 def edit(
-    said: Said,
+    said: ParsedOptions,
     id: int,
     /,
     *,
@@ -174,7 +174,7 @@ def edit(
     """
     given = said.body | _given(name=name, timeZone=time_zone)
     if not given:
-        raise Stop(
+        raise CommandExit(
             "A change must name a field; got none. Write --name, --time-zone, --validation or "
             "--unknown-types.",
             Exit.USAGE,

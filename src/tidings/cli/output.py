@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from rich.console import Console
 from rich.text import Text
 
-from tidings.cli.exits import Exit, Stop
+from tidings.cli.exits import CommandExit, Exit
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -226,9 +226,9 @@ def confirm(yes: bool, question: str) -> None:
     """Go on only where a person says so, here or by --yes. Stop."""
     answer = True if yes else ask(question)
     if answer is None:
-        raise Stop(f"{question} Nobody can be asked here: say --yes.", Exit.USAGE)
+        raise CommandExit(f"{question} Nobody can be asked here: say --yes.", Exit.USAGE)
     if not answer:
-        raise Stop("Nothing was changed.", Exit.REFUSED)
+        raise CommandExit("Nothing was changed.", Exit.REFUSED)
 
 
 def word(value: str) -> str:

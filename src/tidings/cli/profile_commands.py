@@ -8,11 +8,11 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from tidings.cli.calls import Calls
-from tidings.cli.exits import Exit, Stop, next_step, say
+from tidings.cli.calls import ApiClient
+from tidings.cli.exits import CommandExit, Exit, next_step, say
 from tidings.cli.output import how_many, number, print_line, print_lines, print_table
 from tidings.cli.profiles import Profile, check_name, profiles_path, read_profiles, write_profiles
-from tidings.cli.where import DEFAULT_URL, Server, check_names
+from tidings.cli.where import DEFAULT_URL, ServiceAddress, check_names
 
 app = App(name="profiles", help="Servers and credentials that are kept under a name.")
 SECRET_MAX = 4096
@@ -74,7 +74,7 @@ def _credential(key: str | None) -> tuple[str, str]:
             secret = said.removeprefix(f"{key}:")
     if key and ":" not in key and secret and (key + secret).isprintable():
         return key, secret
-    raise Stop(
+    raise CommandExit(
         "The credential must be a key and a secret; got one of them, or none. Write it to stdin as "
         "key:secret, or run this on a terminal.",
         Exit.USAGE,
@@ -89,17 +89,19 @@ def _line(question: str) -> str:
 
 def _must_be_known(profile: Profile, name: str) -> None:
     """Nothing is kept that the service does not know. 403 is known: other calls may be allowed."""
-    at = Server(profile.url, f"{profile.key}:{profile.secret}", profile.org, f'profile "{name}"')
-    api = Calls(at)
+    at = ServiceAddress(
+        profile.url, f"{profile.key}:{profile.secret}", profile.org, f'profile "{name}"'
+    )
+    api = ApiClient(at)
     status, _ = api.ask("GET", "/v3/webHooks")
     if status == 401:
-        raise Stop(
+        raise CommandExit(
             "The key and secret must be those of a credential; the service knows none of them. "
             "Check both: nothing was kept.",
             Exit.REFUSED,
         )
     if status not in (200, 403, 429):
-        raise Stop(
+        raise CommandExit(
             f"{profile.url} must be a running Tidings; its answer was {status}. Check --url: "
             "nothing was kept.",
             Exit.FAILED if status >= 500 else Exit.REFUSED,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tidings.cli.exits import Exit, Stop
+from tidings.cli.exits import CommandExit, Exit
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 BYTES_MAX = 1 << 20
@@ -40,7 +40,7 @@ class Profiles:
         """The profile of a name, and where that was said. Stop where there is none."""
         if (found := self.by_name.get(name)) is None:
             known = ", ".join(sorted(self.by_name)) or "none"
-            raise Stop(
+            raise CommandExit(
                 f"{said} must be one of the profiles ({known}); got {name[:64]}. Make it with "
                 f"`tidings login {name if NAME.fullmatch(name) else 'NAME'}`.",
                 Exit.USAGE if said.startswith("-") else Exit.NOT_FOUND,
@@ -59,7 +59,7 @@ def check_name(name: str) -> str:
     """The name of a profile, if it can be one. Stop otherwise."""
     if NAME.fullmatch(name):
         return name
-    raise Stop(
+    raise CommandExit(
         f"NAME must be 1 to 64 letters, digits, - and _; got {name[:64] or 'nothing'}. "
         "Write local, or production.",
         Exit.USAGE,
@@ -75,13 +75,13 @@ def read_profiles(path: Path) -> Profiles:
     except FileNotFoundError:
         return Profiles()
     except OSError as error:
-        raise Stop(
+        raise CommandExit(
             f"{path} must be readable; got: {error.strerror}. Make it yours, or set TIDINGS_KEY "
             "and TIDINGS_URL instead.",
             Exit.USAGE,
         ) from None
     if mode & 0o077:
-        raise Stop(
+        raise CommandExit(
             f"{path} must be readable by you alone, because it holds secrets; got mode {mode:o}. "
             f"Run: chmod 600 {path}",
             Exit.USAGE,
@@ -91,7 +91,7 @@ def read_profiles(path: Path) -> Profiles:
 
         return _read(tomllib.loads(content.decode()))
     except (ValueError, TypeError, KeyError) as error:
-        raise Stop(
+        raise CommandExit(
             f"{path} must be TOML as `tidings login` writes it; got {error}. Correct it, or delete "
             "it and log in again.",
             Exit.USAGE,
@@ -135,7 +135,7 @@ def write_profiles(path: Path, profiles: Profiles) -> None:
             Path(temporary).unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise Stop(
+        raise CommandExit(
             f"{path} must be writable; got: {error.strerror}. Check who owns its directory, and "
             "its space.",
             Exit.FAILED,

@@ -12,10 +12,10 @@ from typing import Any, BinaryIO
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from tidings.cli.calls import Calls, calls
-from tidings.cli.exits import Exit, Stop, refuse, say
+from tidings.cli.calls import ApiClient, calls
+from tidings.cli.exits import CommandExit, Exit, refuse, say
 from tidings.cli.output import clean, how_many, print_line, print_lines, print_table
-from tidings.cli.service import Service, Unreachable, decoded
+from tidings.cli.service import ServiceClient, ServiceUnreachable, decoded
 from tidings.cli.where import HERE, Where, server
 
 KINDS = ("stores", "tills", "customers")
@@ -47,14 +47,14 @@ def load(kind: str, file: str, /, *, where: Where = HERE) -> int:
     at = server(where)
     try:
         with path.open("rb") as content:
-            api, service = calls(where), Service(at.url, at.key, ANSWER_S_MAX, at.org)
+            api, service = calls(where), ServiceClient(at.url, at.key, ANSWER_S_MAX, at.org)
             size = path.stat().st_size
             return _send(api, service, kind, content, size, content_type, where.json)
     except OSError as error:
         return refuse(
             [f"FILE must be a file that can be read; got {file}: {error.strerror}. Check its name."]
         )
-    except Unreachable as error:
+    except ServiceUnreachable as error:
         return refuse([str(error)], Exit.UNREACHABLE)
 
 
@@ -73,9 +73,9 @@ def list_all(kind: str, /, *, limit: int = 20, where: Where = HERE) -> int:
         How many, at most 1000.
     """
     if kind not in KINDS:
-        raise Stop(_no_kind(kind), Exit.USAGE)
+        raise CommandExit(_no_kind(kind), Exit.USAGE)
     if not 1 <= limit <= LIST_MAX:
-        raise Stop(
+        raise CommandExit(
             f"--limit must be from 1 to {LIST_MAX}; got {limit}. Leave it out for 20.", Exit.USAGE
         )
     api = calls(where)
@@ -99,8 +99,8 @@ def _shown(record: dict[str, Any]) -> str:
 
 
 def _send(
-    api: Calls,
-    service: Service,
+    api: ApiClient,
+    service: ServiceClient,
     kind: str,
     content: BinaryIO,
     size: int,
@@ -121,7 +121,7 @@ def _send(
     return Exit.REFUSED if answer["refused"] else Exit.OK
 
 
-def _tell(api: Calls, kind: str, answer: dict[str, Any], as_json: bool) -> None:
+def _tell(api: ApiClient, kind: str, answer: dict[str, Any], as_json: bool) -> None:
     errors = answer["errors"]
     if not as_json:
         for error in errors[:ERRORS_SAID]:

@@ -6,11 +6,11 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 from rich.progress import BarColumn, Progress, TextColumn
 
-from tidings.cli.calls import Calls, calls, part
+from tidings.cli.calls import ApiClient, calls, part
 from tidings.cli.events.event_names import EventNames
-from tidings.cli.exits import Exit, Stop, say
-from tidings.cli.options.command import Said, with_flags
-from tidings.cli.options.declared import Flag, Written, flags
+from tidings.cli.exits import CommandExit, Exit, say
+from tidings.cli.options.command import ParsedOptions, with_flags
+from tidings.cli.options.declared import DeclaredOption, Written, flags
 from tidings.cli.output import (
     clean,
     confirm,
@@ -34,7 +34,7 @@ FINAL = ("finished", "cancelled", "failed")
 WAITS = ("paused", "ready")
 
 
-def _new() -> tuple[Flag, ...]:
+def _new() -> tuple[DeclaredOption, ...]:
     from tidings.core.declaration import declared
     from tidings.core.replay_rules import ResendRequest
 
@@ -55,7 +55,7 @@ def _new() -> tuple[Flag, ...]:
 
 @with_flags(_new)
 def replay(
-    said: Said,
+    said: ParsedOptions,
     /,
     *,
     dry_run: Annotated[bool, Parameter(negative=())] = False,
@@ -76,7 +76,7 @@ def replay(
     """
     body = said.body
     if (webhook := body.get("webHookId")) is None:
-        raise Stop(
+        raise CommandExit(
             "--webhook must name the webhook that has missed something; got none. Write "
             "tidings replay --webhook crm --missed-since 2h",
             Exit.USAGE,
@@ -116,7 +116,7 @@ def _say_plan(told: dict[str, Any]) -> None:
         say(f"{told['skipped']:,} of {told['matched']:,} are left out: under way, had, or expired.")
 
 
-def watch(api: Calls, job: dict[str, Any]) -> dict[str, Any]:
+def watch(api: ApiClient, job: dict[str, Any]) -> dict[str, Any]:
     """Wait for the end of a replay, with its progress on a terminal. Ctrl-C leaves it running."""
     path = f"{PATH}/{part(job['id'])}"
     talk = console(stderr=True)
@@ -139,7 +139,7 @@ def _how_far(job: dict[str, Any]) -> str:
     return f"{job['made']:,} of {job['matched'] or 0:,}" + (f", {left} s left" if left else "")
 
 
-def _end(api: Calls, job: dict[str, Any], as_json: bool) -> int:
+def _end(api: ApiClient, job: dict[str, Any], as_json: bool) -> int:
     if as_json:
         print_line(job)
     else:
@@ -177,7 +177,7 @@ def list_all(*, limit: int = 50, where: Where = HERE) -> int:
         How many, at most 200.
     """
     if not 1 <= limit <= LIST_MAX:
-        raise Stop(
+        raise CommandExit(
             f"--limit must be from 1 to {LIST_MAX}; got {limit}. Leave it out for 50.", Exit.USAGE
         )
     api = calls(where)
@@ -230,7 +230,7 @@ def show(
     return show_replay(api, id, where.json, watch_)
 
 
-def show_replay(api: Calls, id: str, as_json: bool, wait: bool = False) -> int:
+def show_replay(api: ApiClient, id: str, as_json: bool, wait: bool = False) -> int:
     """Print a replay; the exit code."""
     job = api.get(f"{PATH}/{part(id)}")
     if wait:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:  # loaded when a call is made: help makes none
 STREAM_LINE_MAX = 1 << 20
 
 
-class Unreachable(Exception):
+class ServiceUnreachable(Exception):
     """No answer came. The text says where it was looked for and what to do."""
 
 
@@ -29,7 +29,7 @@ def _split(url: str) -> tuple[str, str, int | None, str]:
     )
 
 
-class Service:
+class ServiceClient:
     """Calls the HTTP API. Not to be shared between threads."""
 
     def __init__(
@@ -121,7 +121,7 @@ class Service:
         finally:
             self._line.close()
 
-    def _unreachable(self, error: Exception) -> Unreachable:
+    def _unreachable(self, error: Exception) -> ServiceUnreachable:
         self._line.close()
         import ssl
 
@@ -132,7 +132,7 @@ class Service:
             advice = "Let this machine trust it (SSL_CERT_FILE), or check the URL's name."
         elif isinstance(error, ssl.SSLError):
             why, advice = "an answer that is no TLS", "Write http:// where it is served without."
-        return Unreachable(f"{self.url} must be a running Tidings; got: {why}. {advice}")
+        return ServiceUnreachable(f"{self.url} must be a running Tidings; got: {why}. {advice}")
 
     def close(self) -> None:
         """Close the connection; the next call opens another one."""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tidings.cli.calls import Calls, calls, part
+from tidings.cli.calls import ApiClient, calls, part
 from tidings.cli.credentials import show_credential
 from tidings.cli.deliveries import show_delivery
 from tidings.cli.events.event_log import (
@@ -14,7 +14,7 @@ from tidings.cli.events.event_log import (
     show_event,
     show_rejection,
 )
-from tidings.cli.exits import Exit, Stop
+from tidings.cli.exits import CommandExit, Exit
 from tidings.cli.inboxes.inboxes import find_arrival, show_inbox
 from tidings.cli.orgs import show_org
 from tidings.cli.output import clean, moment, print_facts, print_line
@@ -26,14 +26,14 @@ from tidings.cli.where import HERE, Where
 
 
 @dataclass(frozen=True)
-class Look:
+class LookupPlace:
     """One place to look in: for what, in words, and how it is opened."""
 
     words: str
-    open: Callable[[Calls, str, bool], int]
+    open: Callable[[ApiClient, str, bool], int]
 
 
-def show_user(api: Calls, id: str, as_json: bool) -> int:
+def show_user(api: ApiClient, id: str, as_json: bool) -> int:
     """Print a person who may sign in; the exit code."""
     org = api.org()
     found = api.get(f"/v1/orgs/{org}/users/{part(id)}")
@@ -56,14 +56,14 @@ def show_user(api: Calls, id: str, as_json: bool) -> int:
 
 
 TYPED = {
-    "dlv": Look("a delivery of this id", show_delivery),
-    "rpl": Look("a replay of this id", show_replay),
-    "inb": Look("a test inbox of this id", show_inbox),
-    "src": Look("a source of this id", show_source),
-    "arr": Look("an arrival at a test inbox of this id", find_arrival),
-    "rej": Look("a refused event of this id", show_rejection),
-    "tdk": Look("a credential of this id", show_credential),
-    "usr": Look("a user of this id", show_user),
+    "dlv": LookupPlace("a delivery of this id", show_delivery),
+    "rpl": LookupPlace("a replay of this id", show_replay),
+    "inb": LookupPlace("a test inbox of this id", show_inbox),
+    "src": LookupPlace("a source of this id", show_source),
+    "arr": LookupPlace("an arrival at a test inbox of this id", find_arrival),
+    "rej": LookupPlace("a refused event of this id", show_rejection),
+    "tdk": LookupPlace("a credential of this id", show_credential),
+    "usr": LookupPlace("a user of this id", show_user),
 }
 _TYPED = re.compile(r"([a-z]{3})_(?:[0-7][0-9a-hjkmnp-tv-z]{12}|(?<=tdk_|usr_)[A-Za-z0-9]+)")
 _EVENT_ID = re.compile(r"[A-Za-z0-9_:-]{1,128}")
@@ -82,13 +82,13 @@ def show(id: str, /, *, where: Where = HERE) -> int:
         An id of any kind, a webhook's name, or any value that events are found by.
     """
     if (secret := _SECRET.search(id)) is not None:
-        raise Stop(
+        raise CommandExit(
             f"ID must be an id; got a secret ({secret[1]}_…). It was sent nowhere. Take the id "
             "beside it; who has lost a secret has it rotated.",
             Exit.USAGE,
         )
     if id.startswith("att_"):
-        raise Stop(
+        raise CommandExit(
             "ID must not be an attempt's; got one. All attempts of a delivery are shown with it: "
             "tidings show dlv_…",
             Exit.NOT_FOUND,
@@ -101,7 +101,7 @@ def show(id: str, /, *, where: Where = HERE) -> int:
     for look in looks:
         try:
             return look.open(api, wanted, where.json)
-        except Stop as stop:
+        except CommandExit as stop:
             step = step or stop.step
             if stop.code is Exit.REFUSED:
                 denied.append(stop.problem)
@@ -112,7 +112,7 @@ def show(id: str, /, *, where: Where = HERE) -> int:
     raise nothing
 
 
-def _looks(id: str) -> list[Look]:
+def _looks(id: str) -> list[LookupPlace]:
     """Where to look, in order: an id that explains itself is looked for in one place."""
     found = []
     if (typed := TYPED.get(id.partition("_")[0])) and "_" in id:
@@ -120,36 +120,38 @@ def _looks(id: str) -> list[Look]:
         if _TYPED.fullmatch(id):
             return found
     if WEBHOOK_ID.fullmatch(id.lower()):
-        found.append(Look("a webhook of this id", show_named))
+        found.append(LookupPlace("a webhook of this id", show_named))
     if id.isascii() and id.isdigit():
-        found.append(Look("an org of this number", show_org))
+        found.append(LookupPlace("an org of this number", show_org))
     if _EVENT_ID.fullmatch(id):
-        found.append(Look("an event of this id", show_event))
+        found.append(LookupPlace("an event of this id", show_event))
     if _MESSAGE_ID.fullmatch(id):
         words = f"an event with this webhook-id among the newest {LOOKED_MAX:,}"
-        return [*found, Look(words, show_by_message_id)]
+        return [*found, LookupPlace(words, show_by_message_id)]
     if _UUID.fullmatch(id):
-        found.append(Look("a webhook of this consumer group", show_by_consumer_group))
+        found.append(LookupPlace("a webhook of this consumer group", show_by_consumer_group))
     return [
         *found,
-        Look("a webhook of this name", show_named),
-        Look("an event with this value", show_by_value),
+        LookupPlace("a webhook of this name", show_named),
+        LookupPlace("an event with this value", show_by_value),
     ]
 
 
-def _nothing(api: Calls, id: str, looks: list[Look], denied: list[str]) -> Stop:
+def _nothing(api: ApiClient, id: str, looks: list[LookupPlace], denied: list[str]) -> CommandExit:
     """What was looked for; refused where the credential may not look everywhere."""
     if len(denied) == len(looks) and len(set(denied)) == 1:
-        return Stop(denied[0], Exit.REFUSED)  # it is the call that is wrong, not where it looks
+        return CommandExit(
+            denied[0], Exit.REFUSED
+        )  # it is the call that is wrong, not where it looks
     words = [look.words for look in looks]
     looked = " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
     shown = clean(id if len(id) <= 64 else id[:64] + "…")
     try:
         org = f"org {api.org()}"
-    except Stop:
+    except CommandExit:
         org = "the org"
     said = f"ID must name something of {org}; got {shown}. Looked for {looked}."
     if denied:
         reasons = "\n".join(dict.fromkeys(denied))
-        return Stop(f"{said} Not everything could be looked at:\n{reasons}", Exit.REFUSED)
-    return Stop(f"{said} Check the id; --org names another org.", Exit.NOT_FOUND)
+        return CommandExit(f"{said} Not everything could be looked at:\n{reasons}", Exit.REFUSED)
+    return CommandExit(f"{said} Check the id; --org names another org.", Exit.NOT_FOUND)

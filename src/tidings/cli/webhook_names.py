@@ -3,14 +3,14 @@
 import re
 from typing import Any
 
-from tidings.cli.calls import Calls
-from tidings.cli.exits import Exit, Stop
+from tidings.cli.calls import ApiClient
+from tidings.cli.exits import CommandExit, Exit
 
 WEBHOOK_ID = re.compile(r"[0-9a-f]{24}")
 PATH = "/v3/webHooks"
 
 
-def all_webhooks(api: Calls) -> list[dict[str, Any]]:
+def all_webhooks(api: ApiClient) -> list[dict[str, Any]]:
     """All webhooks of the org, deleted ones too."""
     found: list[dict[str, Any]] = api.get(PATH)
     return found
@@ -21,15 +21,15 @@ def is_there(webhook: dict[str, Any]) -> bool:
     return bool(webhook["standing"] != "deleted")
 
 
-def find_webhook(api: Calls, word: str) -> dict[str, Any]:
+def find_webhook(api: ApiClient, word: str) -> dict[str, Any]:
     """The webhook of an id, or of a name that was not deleted. Stop where there is none."""
     if WEBHOOK_ID.fullmatch(word.lower()):
         try:
             found: dict[str, Any] = api.get(f"{PATH}/{word.lower()}")
-        except Stop as stop:
+        except CommandExit as stop:
             if stop.code is not Exit.NOT_FOUND:
                 raise
-            raise Stop(
+            raise CommandExit(
                 f"WEBHOOK must be the name or id of a webhook of the org; got {word}, which is not "
                 "there. Check the id, and the org of the credential.",
                 Exit.NOT_FOUND,
@@ -49,19 +49,19 @@ def named(webhooks: list[dict[str, Any]], name: str) -> dict[str, Any]:
     near = difflib.get_close_matches(name, there, 1)
     hint = f" Did you mean {near[0]}?" if near else ""
     shown = name if len(name) <= 60 else name[:60] + "…"
-    raise Stop(
+    raise CommandExit(
         f"WEBHOOK must be the name or id of a webhook of the org; got {shown}.{hint} "
         "`tidings webhooks list` shows them all.",
         Exit.NOT_FOUND,
     )
 
 
-def of_consumer_group(api: Calls, id: str) -> dict[str, Any]:
+def of_consumer_group(api: ApiClient, id: str) -> dict[str, Any]:
     """The webhook of a consumer group, one that was not deleted first. Stop where there is none."""
     for one in sorted(all_webhooks(api), key=is_there, reverse=True):
         if one["consumerGroupId"] == id.lower():
             return one
-    raise Stop(
+    raise CommandExit(
         "ID must be the consumer group of a webhook; no webhook of the org has it. Check it.",
         Exit.NOT_FOUND,
     )

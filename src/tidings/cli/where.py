@@ -13,7 +13,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from tidings.cli.exits import Exit, Stop
+from tidings.cli.exits import CommandExit, Exit
 from tidings.cli.profiles import Profile, Profiles, profiles_path, read_profiles
 
 DEFAULT_URL = "http://127.0.0.1:8080"
@@ -58,7 +58,7 @@ HERE = Where()
 
 
 @dataclass(frozen=True)
-class Server:
+class ServiceAddress:
     """A service, and who calls it. `key` is `key:secret` and never printed."""
 
     url: str
@@ -68,7 +68,7 @@ class Server:
     profile: str = ""  # its name, where the credential is a profile's
 
 
-def server(where: Where, environ: Mapping[str, str] | None = None) -> Server:
+def server(where: Where, environ: Mapping[str, str] | None = None) -> ServiceAddress:
     """The service that the options, the environment and the profiles amount to. Stop."""
     environ = os.environ if environ is None else environ
     check_names(environ)
@@ -81,27 +81,29 @@ def check_names(environ: Mapping[str, str]) -> None:
     from tidings.settings.load import unknown_names  # noqa: PLC0415  # slow, and help needs it not
 
     if problems := list(unknown_names(environ)):
-        raise Stop("\n".join(problems), Exit.USAGE)
+        raise CommandExit("\n".join(problems), Exit.USAGE)
 
 
-def choose(where: Where, environ: Mapping[str, str], profiles: Profiles) -> Server:
+def choose(where: Where, environ: Mapping[str, str], profiles: Profiles) -> ServiceAddress:
     """As `server`, over what was read. Pure."""
     named = where.profile or environ.get("TIDINGS_PROFILE")
     key = environ.get("TIDINGS_KEY", "")
     if not named and key:
         org = where.org if where.org is not None else _org(environ.get("TIDINGS_ORG"))
         url = where.url or environ.get("TIDINGS_URL") or DEFAULT_URL
-        return Server(url, _whole(key, environ.get("TIDINGS_SECRET", "")), org, "TIDINGS_KEY")
+        return ServiceAddress(
+            url, _whole(key, environ.get("TIDINGS_SECRET", "")), org, "TIDINGS_KEY"
+        )
     name = named or profiles.default
     if not name:
-        raise Stop(NO_KEY, Exit.USAGE)
+        raise CommandExit(NO_KEY, Exit.USAGE)
     profile = profiles.get(name)
     if not where.profile and not where.url:
         _must_fit(environ.get("TIDINGS_URL"), profile, name)
     org = where.org
     if org is None:
         org = _org(environ.get("TIDINGS_ORG")) if not where.profile else None
-    return Server(
+    return ServiceAddress(
         where.url or profile.url,
         f"{profile.key}:{profile.secret}",
         profile.org if org is None else org,
@@ -116,7 +118,7 @@ def _whole(key: str, secret: str) -> str:
         return key
     if secret:
         return f"{key}:{secret}"
-    raise Stop(
+    raise CommandExit(
         "TIDINGS_KEY must be key:secret; got a key alone. Write both, or the secret in "
         "TIDINGS_SECRET.",
         Exit.USAGE,
@@ -128,7 +130,7 @@ def _org(said: str | None) -> int | None:
         return None
     if said.isascii() and said.isdigit() and len(said) <= 16:
         return int(said)
-    raise Stop(
+    raise CommandExit(
         f"TIDINGS_ORG must be the number of an org; got {said[:40]}. Write it like 2001.",
         Exit.USAGE,
     )
@@ -136,7 +138,7 @@ def _org(said: str | None) -> int | None:
 
 def _must_fit(url: str | None, profile: Profile, name: str) -> None:
     if url and url.rstrip("/") != profile.url.rstrip("/"):
-        raise Stop(
+        raise CommandExit(
             f"TIDINGS_URL must go with TIDINGS_KEY; got it alone, and the profile {name} is of "
             f"{profile.url}. Unset it, or name the profile with --profile.",
             Exit.USAGE,

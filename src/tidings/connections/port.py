@@ -22,7 +22,7 @@ class ConnectionDown(Unavailable):
     and no address."""
 
 
-class Check(Protocol):
+class ConnectionCheck(Protocol):
     """Looks whether a connection works, and changes nothing there."""
 
     async def __call__(self, connection: Connection) -> None:
@@ -36,8 +36,8 @@ class ConnectionType(msgspec.Struct, frozen=True):
     name: str
     about: str
     fields: Sequence[ConnectionField]
-    check: Check
-    probe: Check
+    check: ConnectionCheck
+    probe: ConnectionCheck
     """Looks whether anything can be handed over, whoever's it is: the least that `check` looks at.
     It fails by nothing that a single message, topic, table or recipient is the reason of."""
     extra: str = ""

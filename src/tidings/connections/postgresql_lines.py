@@ -39,7 +39,7 @@ _READ_ONLY = "SELECT pg_catalog.set_config('default_transaction_read_only', 'on'
 _BOUND = "SELECT pg_catalog.set_config('statement_timeout', $1::text, false)"
 
 
-class Line(AsyncConnection[tuple[Any, ...]]):
+class PostgresqlConnection(AsyncConnection[tuple[Any, ...]]):
     """One of them. Whoever gives up waiting for a statement gives up the line."""
 
     bound_ms = 0
@@ -112,7 +112,7 @@ class Line(AsyncConnection[tuple[Any, ...]]):
         await self.close()
 
 
-class Lines:
+class PostgresqlPool:
     """Those of one connection: at most `most`, dialled as they are needed, and divided among orgs.
 
     Whoever takes a place says for which org, and says it again where the place is given back.
@@ -123,7 +123,7 @@ class Lines:
         self._connection = connection
         self._read_only = read_only
         self._places: SharedPlaces[int] = SharedPlaces(most)
-        self._idle: list[Line] = []  # the one that was used last comes last
+        self._idle: list[PostgresqlConnection] = []  # the one that was used last comes last
         self._ending: set[asyncio.Task[None]] = set()
         self._sweep: asyncio.TimerHandle | None = None
 
@@ -136,7 +136,7 @@ class Lines:
         """Give a place back without a line."""
         self._places.release(org)
 
-    def idle(self) -> Line | None:
+    def idle(self) -> PostgresqlConnection | None:
         """A line that is there."""
         while self._idle:
             line = self._idle.pop()
@@ -145,9 +145,9 @@ class Lines:
             self._end(line)
         return None
 
-    async def dial(self) -> Line:
+    async def dial(self) -> PostgresqlConnection:
         """A new line. ConnectionDown, psycopg.Error."""
-        line = await Line.connect(
+        line = await PostgresqlConnection.connect(
             conninfo(self._connection),
             autocommit=True,
             prepare_threshold=None,  # what is prepared is said
@@ -162,7 +162,7 @@ class Lines:
             raise
         return line
 
-    def give(self, line: Line, org: int) -> None:
+    def give(self, line: PostgresqlConnection, org: int) -> None:
         """A line that is not needed any more."""
         if not line.is_idle:
             self.drop(line, org)
@@ -173,7 +173,7 @@ class Lines:
         if self._sweep is None:
             self._sweep = asyncio.get_running_loop().call_later(IDLE_S, self._close_old)
 
-    def drop(self, line: Line, org: int) -> None:
+    def drop(self, line: PostgresqlConnection, org: int) -> None:
         """A line whose statement was given up: its place is free when it is closed."""
         self._end(line, org)
 
@@ -189,7 +189,7 @@ class Lines:
 
     # -- inside -----------------------------------------------------------------------------------
 
-    def _end(self, line: Line, org: int | None = None) -> None:
+    def _end(self, line: PostgresqlConnection, org: int | None = None) -> None:
         """Close a line; `org` has its place until then."""
         ending = asyncio.get_running_loop().create_task(line.end())
         self._ending.add(ending)

@@ -23,7 +23,7 @@ class MailDown(TidingsError):
         self.sent = sent
 
 
-class Reply(msgspec.Struct, frozen=True):
+class SmtpReply(msgspec.Struct, frozen=True):
     """What the server has said to a step: a code, and words without anything secret."""
 
     step: str
@@ -35,12 +35,12 @@ class Reply(msgspec.Struct, frozen=True):
 class MailRefused(TidingsError):
     """The server has refused a step, and with it the e-mail."""
 
-    def __init__(self, replies: Sequence[Reply]) -> None:
+    def __init__(self, replies: Sequence[SmtpReply]) -> None:
         super().__init__(f"{replies[0].step}: {replies[0].code}")
         self.replies = replies
 
 
-def refuses_us(replies: Sequence[Reply]) -> bool:
+def refuses_us(replies: Sequence[SmtpReply]) -> bool:
     """Return whether a server refuses Tidings itself, before any recipient was told: for good, and
     not because it is busy."""
     first = replies[0]

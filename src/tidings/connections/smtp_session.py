@@ -20,7 +20,7 @@ from tidings.connections.smtp_replies import (
     SENDER,
     MailDown,
     MailRefused,
-    Reply,
+    SmtpReply,
     refuses_us,
 )
 from tidings.connections.smtp_server import PLAINTEXT, STARTTLS, TLS, SmtpServer, server_of
@@ -36,7 +36,7 @@ _STUFFED = re.compile(rb"(?m)^\.")
 _INVALID = -1  # what came is no answer of a mail server
 
 
-class Session:
+class SmtpSession:
     """See the module. It serves one e-mail at a time."""
 
     def __init__(self, server: SmtpServer) -> None:
@@ -84,7 +84,7 @@ class Session:
         recipients: Sequence[str],
         wanted: Callable[[], bool],
         content: Callable[[], bytes | None],
-    ) -> tuple[Reply, Sequence[Reply]] | None:
+    ) -> tuple[SmtpReply, Sequence[SmtpReply]] | None:
         """One e-mail: what the server says of it, and of those whom it refuses. MailDown,
         MailRefused where nobody gets it.
 
@@ -104,7 +104,7 @@ class Session:
                 return None
             if not one.isascii() and not knows:
                 words = "the mail server takes no signs beyond ASCII before the @ (no SMTPUTF8)"
-                refused.append(Reply(RECIPIENT, 553, words, one))
+                refused.append(SmtpReply(RECIPIENT, 553, words, one))
                 continue
             try:
                 with self._told(RECIPIENT):
@@ -203,11 +203,11 @@ class Session:
             sent=self._sent,
         )
 
-    def _reply(self, step: str, code: int, words: str) -> Reply:
+    def _reply(self, step: str, code: int, words: str) -> SmtpReply:
         shown = "".join(sign if sign.isprintable() else " " for sign in words[:WORDS_MAX])
         for secret in self._server.secrets:
             shown = re.sub(re.escape(secret), "…", shown, flags=re.IGNORECASE)
-        return Reply(step, code, _ADDRESSES.sub("…", shown).strip())
+        return SmtpReply(step, code, _ADDRESSES.sub("…", shown).strip())
 
 
 # Of hosts by number: the operator's network is nobody's business.
@@ -216,7 +216,7 @@ _ADDRESSES = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b|\[[0-9a-fA-F:.]+\]|\bIPv6:
 
 async def check(connection: Connection) -> None:
     """The server lets us in. ConnectionDown."""
-    session = Session(server_of(connection))
+    session = SmtpSession(server_of(connection))
     try:
         await session.open()
     except MailDown as down:
@@ -229,7 +229,7 @@ async def check(connection: Connection) -> None:
 
 async def probe(connection: Connection) -> None:
     """The server lets us in and takes who we write as, or is too busy to say. ConnectionDown."""
-    session, is_in = Session(server_of(connection)), False
+    session, is_in = SmtpSession(server_of(connection)), False
     try:
         await session.open()
         is_in = True

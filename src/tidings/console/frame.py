@@ -25,7 +25,7 @@ from tidings.api.http.body_guard import CALLER
 from tidings.api.http.front import LOOPBACK
 from tidings.console.form_fields import parse_fields
 from tidings.console.kept_pages import KeptPages, pack_page
-from tidings.console.place import OUTSIDE, Place, form_fits, org_of_form, place_of
+from tidings.console.place import OUTSIDE, PageScope, form_fits, org_of_form, place_of
 from tidings.console.static import Static
 from tidings.console.visit import (
     FORM_FIELD,
@@ -38,7 +38,7 @@ from tidings.console.visit import (
 )
 from tidings.console.words import FILTERS, FUNCTIONS, visible
 from tidings.core.access.from_browser import from_page_of
-from tidings.core.events.call_reader import Caller
+from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import OrgId
 from tidings.engine.access.denials import demand
 from tidings.engine.access.session_table import PortalSession
@@ -52,7 +52,7 @@ from tidings.errors import (
     TooSlow,
     Unauthenticated,
 )
-from tidings.store.port import ASKING_ORG, StoreDown, Unanswered
+from tidings.store.port import ASKING_ORG, StoreDown, StoreUnanswered
 
 SIGN_IN = OUTSIDE.at("/sign-in")
 COOKIE = "tidings"
@@ -106,7 +106,7 @@ def templates(static: Static) -> jinja2.Environment:
     return made
 
 
-class Frame:
+class PageFrame:
     """Around every page."""
 
     def __init__(self, services: Services, static: Static) -> None:
@@ -130,7 +130,7 @@ class Frame:
         ours = self.services.own_origins(request)
         return from_page_of(ours, heard("origin"), heard("referer"), heard("sec-fetch-site"))
 
-    def token(self, request: Request, place: Place) -> str:
+    def token(self, request: Request, place: PageScope) -> str:
         """The token of the session that a place is of; empty without one."""
         org = place.org if place.portal else None
         name = self.cookie(request) if org is None else self.portal_cookie(request, org)
@@ -147,7 +147,7 @@ class Frame:
         start = self.portal_cookie(request, OrgId(0)).removesuffix("0")
         return (value for name, value in request.cookies.items() if name.startswith(start))
 
-    def portal(self, request: Request, place: Place) -> PortalSession | None:
+    def portal(self, request: Request, place: PageScope) -> PortalSession | None:
         """The portal that a place is of, while its session is in force."""
         if not place.portal:
             return None
@@ -231,7 +231,7 @@ class Frame:
                 if (wait := refused.headers.get("retry-after")) is not None:
                     page_of_it.headers["retry-after"] = wait
                 return page_of_it
-            except Unanswered:
+            except StoreUnanswered:
                 said = "The store did not answer in time. Ask for less, or try again in 5 s."
                 return self.error(request, 503, said, visit)
             except StoreDown:
@@ -243,7 +243,7 @@ class Frame:
     def _seats(self, token: str) -> list[Seat]:
         return list(self.services.access.sessions.seats(token))
 
-    def _own(self, token: str, place: Place) -> Caller:
+    def _own(self, token: str, place: PageScope) -> AuthenticatedCaller:
         """Who calls, as whoever's session it is: a portal's is good on its pages alone, and any
         other on all others. Denied."""
         own = self.services.access.sessions.caller(token)
@@ -253,7 +253,7 @@ class Frame:
             )
         return own
 
-    def _caller(self, token: str, place: Place) -> Caller:
+    def _caller(self, token: str, place: PageScope) -> AuthenticatedCaller:
         """Who calls, in the org of the address and in no other. Denied; NotFound for no org."""
         self._own(token, place)
         if place.org is None:  # 07, or a number that no org has

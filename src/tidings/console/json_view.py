@@ -15,7 +15,7 @@ AROUND = 6  # lines shown on each side of a marked one
 _scan = json.JSONDecoder().raw_decode
 
 
-class Line(msgspec.Struct, frozen=True):
+class JsonLine(msgspec.Struct, frozen=True):
     """One line of a body."""
 
     text: str
@@ -25,7 +25,7 @@ class Line(msgspec.Struct, frozen=True):
 class Body(msgspec.Struct, frozen=True):
     """A body to be shown."""
 
-    lines: list[Line]
+    lines: list[JsonLine]
     bytes: int  # of the whole body
     cut: bool  # its end is left out
     kind: str  # "json", "text" or "binary"
@@ -59,7 +59,7 @@ def body_of(raw: bytes, path: str = "") -> Body:
     if len(texts) > LINES_MAX:
         cut, texts = True, texts[:LINES_MAX]
     at, found = _line_of(texts, path) if kind == "json" and path else (None, False)
-    lines = [Line(text, number == at) for number, text in enumerate(texts)]
+    lines = [JsonLine(text, number == at) for number, text in enumerate(texts)]
     return Body(lines, len(raw), cut, kind, found)
 
 

@@ -20,7 +20,7 @@ _IN_AN_ORG = re.compile(rf"{ROOT}(/portal)?/o/([1-9][0-9]{{0,15}})(/.*)?", re.DO
 _NAMED = re.compile(r"([1-9][0-9]{0,15})\.")
 
 
-class Place(msgspec.Struct, frozen=True):
+class PageScope(msgspec.Struct, frozen=True):
     """Where a page stands. `org` is None for what belongs to no org."""
 
     org: OrgId | None = None
@@ -37,13 +37,13 @@ class Place(msgspec.Struct, frozen=True):
         return self.base + path
 
 
-OUTSIDE = Place()
+OUTSIDE = PageScope()
 
 
-def place_of(path: str) -> Place:
+def place_of(path: str) -> PageScope:
     """The place that an address names; `OUTSIDE` where it names no org."""
     found = _IN_AN_ORG.fullmatch(path)
-    return OUTSIDE if found is None else Place(OrgId(int(found[2])), found[1] is not None)
+    return OUTSIDE if found is None else PageScope(OrgId(int(found[2])), found[1] is not None)
 
 
 def inside(path: str) -> str:

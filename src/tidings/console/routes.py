@@ -7,7 +7,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from tidings.api.context import Services
-from tidings.console.frame import Endpoint, Frame, Page
+from tidings.console.frame import Endpoint, Page, PageFrame
 from tidings.console.pages import (
     action_trials,
     actions,
@@ -135,9 +135,9 @@ MOVED = frozenset(path.split("/")[1] for _, path, _, _ in OF_AN_ORG if path)
 def console_routes(services: Services, *, plain_http: bool) -> list[Route]:
     """The console over the services. `plain_http` lets people sign in without https anywhere."""
     static = static_files()
-    frame = Frame(services, static)
+    frame = PageFrame(services, static)
     door = sign_in.SignInPages(frame, plain_http)
-    gate, welcome = portal.Gate(frame, plain_http), people.PasswordPages(frame)
+    gate, welcome = portal.PortalEntrance(frame, plain_http), people.PasswordPages(frame)
     owner = consent.Consent(frame)
     moved = frame.plain(orgs.moved)
 

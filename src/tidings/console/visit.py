@@ -14,15 +14,15 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from tidings.api.context import Services
-from tidings.console.place import Place, form_token, place_of
-from tidings.core.events.call_reader import Caller
+from tidings.console.place import PageScope, form_token, place_of
+from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.engine.access.session_table import PortalSession
 from tidings.engine.access.sessions import Seat
 from tidings.reads.actions.views import action_records
-from tidings.store.port import Org
+from tidings.store.port import StoredOrg
 
 if TYPE_CHECKING:
-    from tidings.console.frame import Frame
+    from tidings.console.frame import PageFrame
 
 SAID_COOKIE, SAID_S = "tidings-said", 20
 FORM_FIELD = "csrf"
@@ -34,11 +34,11 @@ NAME_MAX = 60  # of an org, where something is said of it
 class PlainVisit:
     """A look at a page that belongs to no org. Of its caller only `platform` says anything."""
 
-    frame: "Frame"
+    frame: "PageFrame"
     request: Request
-    place: Place
+    place: PageScope
     token: str
-    caller: Caller
+    caller: AuthenticatedCaller
     seats: Sequence[Seat]
     form: Mapping[str, str] = field(default_factory=dict)
     lists: Mapping[str, list[str]] = field(default_factory=dict)  # fields that stand several times
@@ -113,7 +113,7 @@ class Visit(PlainVisit):
     """A look at a page of an org, by a caller who acts in it."""
 
     @property
-    def org(self) -> Org:
+    def org(self) -> StoredOrg:
         """The org that the address names."""
         found = self.services.orgs.get(self.caller.org)
         assert found is not None
@@ -152,7 +152,7 @@ class Visit(PlainVisit):
         return Markup('hx-post="{}" hx-headers="{}"').format(address, headers)
 
 
-def named(org: Org) -> str:
+def named(org: StoredOrg) -> str:
     """An org where something is said of it; a long name is cut, its id never."""
     name = org.name if len(org.name) <= NAME_MAX else org.name[: NAME_MAX - 1] + "…"
     return f"{name} ({org.id})"

@@ -5,7 +5,7 @@
 
 From the class come the reading and the refusals of bodies (`read_body`, `read_resource`), what
 answers show (`show_resource`), and, by the floor `schema`, the API's description, patches and the
-console's form; the command line takes its defaults from it. What a field may be is its `Kind`:
+console's form; the command line takes its defaults from it. What a field may be is its `FieldType`:
 `kinds.py` has those that many fields are of, others stand beside the rules that they apply.
 """
 
@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Literal, TypeVar, get_type_hints
 import msgspec
 
 from tidings.core.form import Form
-from tidings.errors import Refusal
+from tidings.errors import FieldRefusal
 
 Json = dict[str, Any]
 NULL: Json = {"type": "null"}
@@ -28,7 +28,7 @@ _BOUNDS = {
 }
 
 
-class Kind(msgspec.Struct, frozen=True, kw_only=True):
+class FieldType(msgspec.Struct, frozen=True, kw_only=True):
     """What a field may be."""
 
     null: bool = True
@@ -36,7 +36,7 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     must_have_default: ClassVar[bool] = False
     """Whether nothing refuses its absence."""
 
-    def read(self, form: Any, field: "Declared", standing: Any) -> Any:
+    def read(self, form: Any, field: "DeclaredField", standing: Any) -> Any:
         """The value that the form's body says; `standing` where it does not say. What cannot be is
         refused on the form, and what is given then is of no use."""
         raise NotImplementedError
@@ -69,7 +69,7 @@ class Field(msgspec.Struct, frozen=True):
     """What bodies and answers call an attribute, what it may be, and what it is for."""
 
     name: str
-    kind: Kind
+    kind: FieldType
     about: str = ""
     """For the description of the API."""
     label: str = ""
@@ -87,7 +87,7 @@ class Field(msgspec.Struct, frozen=True):
     deprecated: bool = False
 
 
-class Declared(msgspec.Struct, frozen=True):
+class DeclaredField(msgspec.Struct, frozen=True):
     """A field where it stands: its attribute, and what it is where nobody says."""
 
     field: Field
@@ -151,10 +151,10 @@ class Declared(msgspec.Struct, frozen=True):
 
 
 @cache
-def declared(resource: type[msgspec.Struct]) -> tuple[Declared, ...]:
+def declared(resource: type[msgspec.Struct]) -> tuple[DeclaredField, ...]:
     """The fields of a resource, in the order in which they are read and shown."""
     hints = get_type_hints(resource, include_extras=True)
-    found: list[Declared] = []
+    found: list[DeclaredField] = []
     for one in msgspec.structs.fields(resource):
         marks = getattr(hints[one.name], "__metadata__", ())
         for mark in marks:
@@ -162,10 +162,11 @@ def declared(resource: type[msgspec.Struct]) -> tuple[Declared, ...]:
                 default = mark.default if one.required else _default(one)
                 if default is REQUIRED and mark.kind.must_have_default:
                     raise TypeError(f"{mark.name} must have a default: nothing refuses its absence")
-                found.append(Declared(mark, one.name, default))
+                found.append(DeclaredField(mark, one.name, default))
             elif isinstance(mark, Keyed):
                 found += [
-                    Declared(inner, one.name, usual, keyed=True) for inner, usual in mark.fields
+                    DeclaredField(inner, one.name, usual, keyed=True)
+                    for inner, usual in mark.fields
                 ]
     return tuple(found)
 
@@ -210,7 +211,7 @@ def read_resource(resource: type[R], form: Form, old: R | None, **given: Any) ->
 
 def read_body(
     resource: type[R], body: dict[str, Any] | Form, old: R | None = None, **given: Any
-) -> R | list[Refusal]:
+) -> R | list[FieldRefusal]:
     """What a body that has no other fields makes of a resource, or all that is wrong with it."""
     form = body if isinstance(body, Form) else Form(body)
     form.refuse_unknown(said_names(resource, new=old is None))

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from tidings.errors import Refusal
+from tidings.errors import FieldRefusal
 from tidings.values import describe_value
 
 # One sign that can be seen, or a space: neither a control nor what only steers the signs around it
@@ -65,16 +65,16 @@ class Form:
         self.stem = stem
         self.new = True  # whether it makes a resource, and does not change one
         self.values: dict[str, Any] = {}  # by attribute, what has been read of a resource so far
-        self.refusals: list[Refusal] = []
-        self.warnings: list[Refusal] = []
+        self.refusals: list[FieldRefusal] = []
+        self.warnings: list[FieldRefusal] = []
 
     def refuse(self, code: int | str, field: str, sentence: str) -> None:
         """Note what is wrong; the code and the field are added to the sentence."""
-        self.refusals.append(Refusal(code, f"{sentence} ({code}, field {field})", field))
+        self.refusals.append(FieldRefusal(code, f"{sentence} ({code}, field {field})", field))
 
     def warn(self, code: str, field: str, sentence: str) -> None:
         """Note what the sender should know."""
-        self.warnings.append(Refusal(code, f"{sentence} ({code}, field {field})", field))
+        self.warnings.append(FieldRefusal(code, f"{sentence} ({code}, field {field})", field))
 
     def called(self, field: str) -> str:
         """A field as sentences call it."""

@@ -13,7 +13,7 @@ import msgspec
 
 from tidings.core.declaration import Field
 from tidings.core.form import Form
-from tidings.core.kinds import Nested, Number, Part, Text, Value
+from tidings.core.kinds import CustomField, Nested, Number, ParsedField, TextType
 from tidings.values import describe_value
 
 NAME_MAX = 100
@@ -103,7 +103,7 @@ def _text(value: object) -> str | None:
     return str(value) if fits else None
 
 
-_BODY = Value(
+_BODY = ParsedField(
     _text,
     f"text of at most {BODY_MAX} bytes",
     "bad_body",
@@ -112,7 +112,7 @@ _BODY = Value(
     schema={"type": "string", "maxLength": BODY_MAX},
     null=False,
 )
-_HEADERS = Part(
+_HEADERS = CustomField(
     _headers,
     schema={
         "type": "object",
@@ -163,7 +163,8 @@ class InboxAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
             "X-RateLimit-…, and any X-Test-…. The type is application/json, "
             "application/problem+json or text/plain, which is also the default.",
             "Headers",
-            "One a line, as Retry-After: 30; names of your own begin with X-Test-. Text, or JSON "
+            "One a line, as Retry-After: 30; names of your own begin with X-Test-. TextType, or "
+            "JSON "
             "by Content-Type: application/json",
         ),
     ] = ()
@@ -188,7 +189,7 @@ class InboxForm(msgspec.Struct, frozen=True):
         str,
         Field(
             "name",
-            Text(NAME_MAX, "bad_name", "Leave it out for none.", signs="characters"),
+            TextType(NAME_MAX, "bad_name", "Leave it out for none.", signs="characters"),
             "What it is for.",
             "Name of the inbox",
         ),

@@ -8,9 +8,9 @@ import msgspec
 
 from tidings.core.declaration import (
     REQUIRED,
-    Declared,
+    DeclaredField,
+    FieldType,
     Json,
-    Kind,
     declared,
     either,
     read_resource,
@@ -24,7 +24,7 @@ TEXTS: Json = {"type": "array", "items": TEXT}
 OBJECT: Json = {"type": "object"}
 
 
-class Number(Kind, frozen=True):
+class Number(FieldType, frozen=True):
     """A number in its bounds; null stands for the default."""
 
     low: float
@@ -34,7 +34,7 @@ class Number(Kind, frozen=True):
     text: str = ""
     """The pattern of a number as text, where such is taken."""
 
-    def read(self, form: Form, field: Declared, standing: Any) -> Any:
+    def read(self, form: Form, field: DeclaredField, standing: Any) -> Any:
         said = form.body.get(field.name)
         if said is None and standing is REQUIRED:
             form.refuse(
@@ -60,7 +60,7 @@ class Number(Kind, frozen=True):
         return {"type": "integer" if self.whole else "number"}
 
 
-class Text(Kind, frozen=True):
+class TextType(FieldType, frozen=True):
     """Text of a few signs that can be seen; blank signs around it are left out. null is as left
     out, or else refused."""
 
@@ -72,7 +72,7 @@ class Text(Kind, frozen=True):
     signs: str = "visible characters"
     """What its signs are called where it is refused."""
 
-    def read(self, form: Form, field: Declared, standing: Any) -> Any:
+    def read(self, form: Form, field: DeclaredField, standing: Any) -> Any:
         value = form.body.get(field.name)
         stays = standing is not REQUIRED and (self.null or field.name not in form.body)
         if value is None and stays:
@@ -94,7 +94,7 @@ class Text(Kind, frozen=True):
         return {"type": "string", "pattern": pattern, "maxLength": self.most}
 
 
-class Choice(Kind, frozen=True):
+class Choice(FieldType, frozen=True):
     """One of a few words, in any case; null is as left out."""
 
     words: tuple[str, ...]
@@ -105,7 +105,7 @@ class Choice(Kind, frozen=True):
     """What the console calls each."""
     must_have_default: ClassVar[bool] = True
 
-    def read(self, form: Form, field: Declared, standing: Any) -> Any:
+    def read(self, form: Form, field: DeclaredField, standing: Any) -> Any:
         return self.made(form.choice(field.name, self.words, str(standing), self.code))
 
     def show(self, value: Any) -> Any:
@@ -115,19 +115,19 @@ class Choice(Kind, frozen=True):
         return {"type": "string", "enum": list(self.words)}
 
 
-class Flag(Kind, frozen=True):
+class BooleanType(FieldType, frozen=True):
     """true or false; null is as left out."""
 
     must_have_default: ClassVar[bool] = True
 
-    def read(self, form: Form, field: Declared, standing: Any) -> Any:
+    def read(self, form: Form, field: DeclaredField, standing: Any) -> Any:
         return form.flag(field.name, standing)
 
     def taken(self, *, new: bool) -> Json:
         return {"type": "boolean"}
 
 
-class Described(Kind, frozen=True, kw_only=True):
+class Described(FieldType, frozen=True, kw_only=True):
     """What stands beside its rules, with the JSON Schema of what may come."""
 
     schema: Mapping[str, Any]
@@ -147,16 +147,16 @@ class Described(Kind, frozen=True, kw_only=True):
         return super().shown() if self.answers is None else dict(self.answers)
 
 
-class Part(Described, frozen=True):
+class CustomField(Described, frozen=True):
     """What is read by rules of its own: `reads` is as `Kind.read`."""
 
-    reads: Callable[[Any, Declared, Any], Any]
+    reads: Callable[[Any, DeclaredField, Any], Any]
 
-    def read(self, form: Any, field: Declared, standing: Any) -> Any:
+    def read(self, form: Any, field: DeclaredField, standing: Any) -> Any:
         return self.reads(form, field, standing)
 
 
-class Value(Described, frozen=True):
+class ParsedField(Described, frozen=True):
     """What is judged by itself: `take` makes of what came what is kept, or None where it cannot be.
 
     null is as left out; it stands for the default if it `clears`.
@@ -169,7 +169,7 @@ class Value(Described, frozen=True):
     got: Callable[[Any], str] = describe_value
     clears: bool = False
 
-    def read(self, form: Form, field: Declared, standing: Any) -> Any:
+    def read(self, form: Form, field: DeclaredField, standing: Any) -> Any:
         said = form.body.get(field.name)
         if said is None and (self.null or field.name not in form.body):
             value = field.default if self.clears and field.name in form.body else standing
@@ -188,7 +188,7 @@ class Value(Described, frozen=True):
         )
 
 
-class Kept(Kind, frozen=True):
+class StoredField(FieldType, frozen=True):
     """What is kept as it came, as JSON: whether it fits, and in words what it must be. null stands
     for the default."""
 
@@ -197,7 +197,7 @@ class Kept(Kind, frozen=True):
     schema: Mapping[str, Any]
     bytes_max: int
 
-    def read(self, form: Form, field: Declared, standing: Any) -> Any:
+    def read(self, form: Form, field: DeclaredField, standing: Any) -> Any:
         if field.name not in form.body:
             return standing
         value = form.body[field.name]
@@ -218,7 +218,7 @@ class Kept(Kind, frozen=True):
         return dict(self.schema)
 
 
-class Nested(Kind, frozen=True):
+class Nested(FieldType, frozen=True):
     """A resource inside another one: an object that changes what it names of it."""
 
     resource: type[msgspec.Struct]
@@ -232,7 +232,7 @@ class Nested(Kind, frozen=True):
     in_full: bool = False
     """Whether sentences call its fields by their place in the whole body."""
 
-    def read(self, form: Form, field: Declared, standing: Any) -> Any:
+    def read(self, form: Form, field: DeclaredField, standing: Any) -> Any:
         value = form.body.get(field.name)
         if value is None:
             stays = self.null_stays or field.name not in form.body
@@ -271,9 +271,9 @@ class Nested(Kind, frozen=True):
         return {"type": "object", "properties": properties, "required": list(properties)}
 
 
-def named(pattern: re.Pattern[str], must: str, advice: str, *, null: bool = True) -> Value:
+def named(pattern: re.Pattern[str], must: str, advice: str, *, null: bool = True) -> ParsedField:
     """A text that fits a pattern, as names of other systems do."""
-    return Value(
+    return ParsedField(
         lambda said: said if isinstance(said, str) and pattern.fullmatch(said) else None,
         must,
         "bad_name",
@@ -284,22 +284,24 @@ def named(pattern: re.Pattern[str], must: str, advice: str, *, null: bool = True
     )
 
 
-class Whole(Part, frozen=True, kw_only=True):
+class ObjectField(CustomField, frozen=True, kw_only=True):
     """An object that may be absent, and is set as a whole: what one type of a thing has and others
     have not."""
 
     resource: type[msgspec.Struct]
 
 
-def whole(resource: type[msgspec.Struct], example: str) -> Whole:
+def whole(resource: type[msgspec.Struct], example: str) -> ObjectField:
     """The kind of such an object. `example`: how it is written."""
     kind = Nested(resource, "bad_type", f"Write {example}.", in_full=True)
 
-    def read(form: Form, field: Declared, standing: Any) -> Any:
+    def read(form: Form, field: DeclaredField, standing: Any) -> Any:
         if form.body.get(field.name) is None:
             return None if field.name in form.body else standing
         return kind.read(form, field, None)
 
     needed = [one.name for one in declared(resource) if one.required]
     schema = kind.taken(new=False) | ({"required": needed} if needed else {})
-    return Whole(read, schema=schema, shows=kind.show, answers=kind.shown(), resource=resource)
+    return ObjectField(
+        read, schema=schema, shows=kind.show, answers=kind.shown(), resource=resource
+    )

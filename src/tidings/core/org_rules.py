@@ -9,10 +9,10 @@ from typing import Annotated
 
 import msgspec
 
-from tidings.core.declaration import Declared, Field
+from tidings.core.declaration import DeclaredField, Field
 from tidings.core.form import Form, whole_of
 from tidings.core.ids import ORG_ID_MAX, OrgId
-from tidings.core.kinds import TEXT, Nested, Part, Text, Value
+from tidings.core.kinds import TEXT, CustomField, Nested, ParsedField, TextType
 from tidings.core.org_settings import DEFAULT_SETTINGS, OrgSettings
 from tidings.values import describe_value
 
@@ -20,7 +20,7 @@ NAME_MAX = 255
 _NOT_ZONES = frozenset(("localtime", "Factory", "posixrules"))
 
 
-def _id(form: Form, field: Declared, standing: int | None) -> int | None:
+def _id(form: Form, field: DeclaredField, standing: int | None) -> int | None:
     value = form.body.get(field.name)
     if not form.new:
         if field.name in form.body and value != standing:
@@ -55,12 +55,12 @@ def is_zone(text: str) -> bool:
     return text in _zones()
 
 
-_ID = Part(
+_ID = CustomField(
     _id,
     schema={"type": "integer"},
     making={"type": "integer", "minimum": 1, "maximum": ORG_ID_MAX},
 )
-PARENT = Value(
+PARENT = ParsedField(
     whole_of,
     "the id of an org",
     "unknown_parent",
@@ -68,7 +68,7 @@ PARENT = Value(
     clears=True,
     schema={"type": "integer"},
 )
-_ZONE = Value(
+_ZONE = ParsedField(
     lambda value: value if isinstance(value, str) and is_zone(value) else None,
     "a name of the IANA time zone database",
     "bad_time_zone",
@@ -81,7 +81,7 @@ class OrgRequest(msgspec.Struct, frozen=True):
     """An org as a body asks for it."""
 
     name: Annotated[
-        str, Field("name", Text(NAME_MAX, "bad_name", "Take the brand's name.", 1, null=False))
+        str, Field("name", TextType(NAME_MAX, "bad_name", "Take the brand's name.", 1, null=False))
     ]
     id: Annotated[
         int | None,

@@ -12,7 +12,7 @@ import msgspec
 from tidings.core.declaration import NULL, Field, Json, either
 from tidings.core.events.call_reader import IntakeRules, Validation
 from tidings.core.form import Form
-from tidings.core.kinds import Choice, Nested, Number, Part
+from tidings.core.kinds import Choice, CustomField, Nested, Number
 from tidings.core.retention import RetentionDays, check_days
 from tidings.values import describe_value
 
@@ -101,7 +101,7 @@ def _notify(form: Form, _: object, old: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(value))
 
 
-_BY_TYPE = Part(
+_BY_TYPE = CustomField(
     _by_type,
     schema={
         "type": "object",
@@ -111,7 +111,7 @@ _BY_TYPE = Part(
     },
     answers={"type": "object", "additionalProperties": _LEVEL},
 )
-_ADDRESSES = Part(
+_ADDRESSES = CustomField(
     _notify,
     schema={
         "type": "array",

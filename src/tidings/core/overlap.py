@@ -5,9 +5,9 @@ from typing import Annotated, Any
 
 import msgspec
 
-from tidings.core.declaration import Declared, Field, Json
+from tidings.core.declaration import DeclaredField, Field, Json
 from tidings.core.form import Form
-from tidings.core.kinds import Number, Part
+from tidings.core.kinds import CustomField, Number
 
 FIELD, ALIAS = "overlapInHours", "overlapHours"  # the alias is what `/v3` called it at first
 OVERLAP_H, OVERLAP_H_MAX = 24, 720
@@ -17,7 +17,7 @@ HOUR_MS = 3_600_000
 class _Hours(Number, frozen=True):
     """What may come by another name too; a sender who takes that is told."""
 
-    def read(self, form: Form, field: Declared, standing: Any) -> Any:
+    def read(self, form: Form, field: DeclaredField, standing: Any) -> Any:
         if ALIAS not in form.body:
             return super().read(form, field, standing)
         if FIELD in form.body:
@@ -38,7 +38,7 @@ class _Hours(Number, frozen=True):
 
 
 _HOURS = _Hours(0, OVERLAP_H_MAX, "Write 0 for a secret that has leaked.")
-_ALIAS = Part(lambda form, field, standing: None, schema=_HOURS.taken(new=True))
+_ALIAS = CustomField(lambda form, field, standing: None, schema=_HOURS.taken(new=True))
 
 
 class Rotation(msgspec.Struct, frozen=True):

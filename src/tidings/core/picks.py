@@ -21,7 +21,7 @@ import msgspec
 
 from tidings.core.exact_json import Steps, first_byte, is_null, value_of
 from tidings.core.form import Form
-from tidings.errors import Refusal, TidingsError, Unprocessable
+from tidings.errors import FieldRefusal, TidingsError, Unprocessable
 from tidings.values import describe_value
 
 KINDS = ("path", "header", "constant")
@@ -47,7 +47,7 @@ class MessageFault(Unprocessable):
     def __init__(self, code: str, said: str, field: str = "") -> None:
         self.said = said
         self.message = f"{said} ({code}, {f'field {field}' if field else 'message'})"
-        super().__init__(Refusal(code, self.message, field))
+        super().__init__(FieldRefusal(code, self.message, field))
         self.code = code
         self.field = field
 

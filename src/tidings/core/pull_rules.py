@@ -10,8 +10,8 @@ from typing import Annotated
 import msgspec
 
 from tidings.core.declaration import Field
-from tidings.core.kinds import TEXT, TEXTS, Choice, Number, Text, Value
-from tidings.errors import Refusal
+from tidings.core.kinds import TEXT, TEXTS, Choice, Number, ParsedField, TextType
+from tidings.errors import FieldRefusal
 
 MESSAGES_MAX = 1000
 WAIT_MAX_S, WAIT_S = 30, 20
@@ -55,7 +55,7 @@ class Asked(msgspec.Struct, frozen=True):
         str,
         Field(
             "cursor",
-            Value(
+            ParsedField(
                 _cursor,
                 "the cursor of an answer",
                 "bad_cursor",
@@ -83,14 +83,14 @@ def _tokens(said: object) -> tuple[str, ...] | None:
     return tuple(said) if all(_cursor(one) is not None for one in said) else None
 
 
-class Said(msgspec.Struct, frozen=True):
+class PullBody(msgspec.Struct, frozen=True):
     """What a reader says of messages that it has."""
 
     tokens: Annotated[
         tuple[str, ...],
         Field(
             "ackIds",
-            Value(
+            ParsedField(
                 _tokens,
                 f"a list of 1 to {MESSAGES_MAX} ackIds of messages",
                 "bad_ack_ids",
@@ -119,7 +119,7 @@ class Said(msgspec.Struct, frozen=True):
         str,
         Field(
             "reason",
-            Text(1000, "bad_reason", "Leave it out for none."),
+            TextType(1000, "bad_reason", "Leave it out for none."),
             "With `never`: why, for the log.",
         ),
     ] = ""
@@ -136,7 +136,7 @@ class Said(msgspec.Struct, frozen=True):
     ] = float(LEASE_S)
 
 
-def warn_of_cursor(known: bool, passed_over: int) -> tuple[Refusal, ...]:
+def warn_of_cursor(known: bool, passed_over: int) -> tuple[FieldRefusal, ...]:
     """Return what the reader should know of a cursor that has not acknowledged all its messages;
     nothing where it has."""
     if not known:
@@ -144,35 +144,35 @@ def warn_of_cursor(known: bool, passed_over: int) -> tuple[Refusal, ...]:
     return (_not_out_of_cursor(passed_over),) if passed_over else ()
 
 
-def warn_of_tokens(tokens: int, passed_over: int) -> tuple[Refusal, ...]:
+def warn_of_tokens(tokens: int, passed_over: int) -> tuple[FieldRefusal, ...]:
     """Return what the reader should know of ackIds whose messages it does not have any more."""
     return (_not_out(tokens, passed_over),) if passed_over else ()
 
 
-def _unknown_cursor() -> Refusal:
+def _unknown_cursor() -> FieldRefusal:
     text = (
         "cursor must be of an answer whose messages the reader still has; it has none of this "
         "one's, so nothing was acknowledged. They were acknowledged before, or their leases have "
         "ended and they come again. Acknowledge before leasedUntil. (cursor_not_known, field "
         "cursor)"
     )
-    return Refusal("cursor_not_known", text, "cursor")
+    return FieldRefusal("cursor_not_known", text, "cursor")
 
 
-def _not_out_of_cursor(passed_over: int) -> Refusal:
+def _not_out_of_cursor(passed_over: int) -> FieldRefusal:
     text = (
         "cursor must be of an answer whose messages the reader still has; "
         f"{passed_over} of them it does not have. They were acknowledged before, or their leases "
         "have ended and they come again. Acknowledge before leasedUntil. (not_out, field cursor)"
     )
-    return Refusal("not_out", text, "cursor")
+    return FieldRefusal("not_out", text, "cursor")
 
 
-def _not_out(tokens: int, passed_over: int) -> Refusal:
+def _not_out(tokens: int, passed_over: int) -> FieldRefusal:
     text = (
         "ackIds must be of messages that the reader still has; "
         f"{passed_over} of {tokens} it does not have, and nothing was done for them. They were "
         "acknowledged before, or their leases have ended and they come again. Acknowledge before "
         "leasedUntil. (not_out, field ackIds)"
     )
-    return Refusal("not_out", text, "ackIds")
+    return FieldRefusal("not_out", text, "ackIds")

@@ -55,7 +55,7 @@ class JobState(StrEnum):
         return self in _FINAL
 
 
-class Step(StrEnum):
+class ReplayTransition(StrEnum):
     """What can happen to a job."""
 
     COUNTED = "counted"
@@ -70,30 +70,30 @@ class Step(StrEnum):
 _FINAL = (JobState.FINISHED, JobState.CANCELLED, JobState.FAILED)
 _OPEN = tuple(state for state in JobState if state not in _FINAL)
 
-STEPS: dict[tuple[JobState, Step], JobState] = {
-    (JobState.COUNTING, Step.COUNTED): JobState.READY,
-    (JobState.READY, Step.START): JobState.RUNNING,
-    (JobState.READY, Step.PAUSE): JobState.PAUSED,
-    (JobState.READY, Step.RESUME): JobState.RUNNING,
-    (JobState.RUNNING, Step.PAUSE): JobState.PAUSED,
-    (JobState.PAUSED, Step.RESUME): JobState.RUNNING,
-    (JobState.RUNNING, Step.DONE): JobState.FINISHED,
-    **{(state, Step.CANCEL): JobState.CANCELLED for state in _OPEN},
-    **{(state, Step.FAIL): JobState.FAILED for state in _OPEN},
+STEPS: dict[tuple[JobState, ReplayTransition], JobState] = {
+    (JobState.COUNTING, ReplayTransition.COUNTED): JobState.READY,
+    (JobState.READY, ReplayTransition.START): JobState.RUNNING,
+    (JobState.READY, ReplayTransition.PAUSE): JobState.PAUSED,
+    (JobState.READY, ReplayTransition.RESUME): JobState.RUNNING,
+    (JobState.RUNNING, ReplayTransition.PAUSE): JobState.PAUSED,
+    (JobState.PAUSED, ReplayTransition.RESUME): JobState.RUNNING,
+    (JobState.RUNNING, ReplayTransition.DONE): JobState.FINISHED,
+    **{(state, ReplayTransition.CANCEL): JobState.CANCELLED for state in _OPEN},
+    **{(state, ReplayTransition.FAIL): JobState.FAILED for state in _OPEN},
 }
 
 
-def step(state: JobState, what: Step) -> JobState | None:
+def step(state: JobState, what: ReplayTransition) -> JobState | None:
     """The state after `what`, or None where that cannot happen to a job in `state`."""
     return STEPS.get((state, what))
 
 
-def after(what: Step) -> JobState:
+def after(what: ReplayTransition) -> JobState:
     """The state that `what` leads to, from wherever it can happen."""
     return next(to for (_, one), to in STEPS.items() if one is what)
 
 
-def before(what: Step) -> list[JobState]:
+def before(what: ReplayTransition) -> list[JobState]:
     """The states in which `what` can happen."""
     return [state for state, one in STEPS if one is what]
 
@@ -188,7 +188,7 @@ class ReplayPace:
         return 0.0 if self._left else self._bucket.wait_s(now_s)
 
 
-class Progress(msgspec.Struct, frozen=True):
+class ReplayProgress(msgspec.Struct, frozen=True):
     """How far a job is."""
 
     visited: int  # matched events that were dealt with: made or skipped
@@ -197,18 +197,18 @@ class Progress(msgspec.Struct, frozen=True):
     left_s: float | None  # of making, at the job's rate; None where nobody can say
 
 
-def progress(state: JobState, visited: int, total: int | None, rate: float) -> Progress:
+def progress(state: JobState, visited: int, total: int | None, rate: float) -> ReplayProgress:
     """How far a job is, and how long the rest takes at `rate` (above 0) a second.
 
     A job that has visited everything is through, also where it met less than was counted.
     """
     if state is JobState.FINISHED:
-        return Progress(visited, total, 1.0, 0.0)
+        return ReplayProgress(visited, total, 1.0, 0.0)
     if total is None:
-        return Progress(visited, None, 0.0, None)
+        return ReplayProgress(visited, None, 0.0, None)
     share = 1.0 if not total else min(1.0, visited / total)
     left_s = 0.0 if state.final else max(0, total - visited) / rate
-    return Progress(visited, total, share, left_s)
+    return ReplayProgress(visited, total, share, left_s)
 
 
 def announcement(count: int, exact: bool, host: str, rate: float) -> str:

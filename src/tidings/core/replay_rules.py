@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar
 import msgspec
 
 from tidings.core.declaration import (
-    Declared,
+    DeclaredField,
     Field,
     Json,
     either,
@@ -22,10 +22,10 @@ from tidings.core.delivery.states import State
 from tidings.core.events.cloudevents import epoch_ms
 from tidings.core.form import Form, whole_of
 from tidings.core.ids import EVENT_ID, SHOWN_NUMBER, DeliveryId, WebhookId, read_delivery
-from tidings.core.kinds import Flag, Number, Part, Value
+from tidings.core.kinds import BooleanType, CustomField, Number, ParsedField
 from tidings.core.replay import IDS_MAX, RATE_DEFAULT, RATE_MAX, ReplayKind
 from tidings.core.times import END_MS
-from tidings.errors import Refusal
+from tidings.errors import FieldRefusal
 from tidings.values import describe_value
 
 NAMES_MAX = 200
@@ -44,8 +44,8 @@ def _words(kind: ReplayKind) -> dict[str, State | str]:
     return {**_FINAL, UNMATCHED: UNMATCHED}
 
 
-def _text_of(most: int) -> Value:
-    return Value(
+def _text_of(most: int) -> ParsedField:
+    return ParsedField(
         lambda value: value if isinstance(value, str) and 0 < len(value) <= most else None,
         f"a text of 1 to {most} characters",
         "bad_type",
@@ -86,7 +86,7 @@ def _usual(form: Form, kind: ReplayKind) -> Wanted:
     return usual
 
 
-def _states(form: Form, field: Declared, standing: object, kind: ReplayKind) -> Wanted:
+def _states(form: Form, field: DeclaredField, standing: object, kind: ReplayKind) -> Wanted:
     words, usual = _words(kind), _usual(form, kind)
     value = form.body.get("states")
     if value is None:
@@ -160,7 +160,7 @@ def _event_ids(form: Form, *_: object) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _of_one(form: Form, field: Declared, standing: None) -> str | None:
+def _of_one(form: Form, field: DeclaredField, standing: None) -> str | None:
     if field.name not in form.body:
         form.refuse(
             "missing",
@@ -171,7 +171,7 @@ def _of_one(form: Form, field: Declared, standing: None) -> str | None:
     return found
 
 
-def _before(form: Form, field: Declared, standing: int) -> int:
+def _before(form: Form, field: DeclaredField, standing: int) -> int:
     if form.body.get(field.name) is not None:
         moment: int = _MOMENT.read(form, field, standing)
         return moment
@@ -192,14 +192,14 @@ def _list_of(item: Json, most: int) -> Json:
     return {"type": "array", "items": item, "minItems": 1, "maxItems": most}
 
 
-def _states_of(kind: ReplayKind) -> Part:
+def _states_of(kind: ReplayKind) -> CustomField:
     word = {"type": "string", "enum": list(_words(kind))}
     schema = {"type": "array", "items": word, "minItems": 1}
-    return Part(partial(_states, kind=kind), schema=schema, shows=_shown)
+    return CustomField(partial(_states, kind=kind), schema=schema, shows=_shown)
 
 
 _ID = _text_of(64)
-_MOMENT = Value(
+_MOMENT = ParsedField(
     _moment,
     "a time with its zone, or milliseconds since 1970",
     "bad_time",
@@ -209,9 +209,9 @@ _MOMENT = Value(
         {"type": "integer", "minimum": 0, "exclusiveMaximum": END_MS},
     ),
 )
-_OF_ONE = Part(_of_one, schema=_ID.schema)
-_BEFORE = Part(_before, schema=_MOMENT.schema)
-_NAMES = Value(
+_OF_ONE = CustomField(_of_one, schema=_ID.schema)
+_BEFORE = CustomField(_before, schema=_MOMENT.schema)
+_NAMES = ParsedField(
     _names,
     f"a list of 1 to {NAMES_MAX} names",
     "bad_type",
@@ -219,12 +219,12 @@ _NAMES = Value(
     schema=_list_of({"type": "string", "minLength": 1, "maxLength": 128}, NAMES_MAX),
     shows=_shown,
 )
-_DELIVERIES = Part(
+_DELIVERIES = CustomField(
     _deliveries,
     schema=_list_of({"type": "string", "pattern": f"^dlv_{SHOWN_NUMBER}$"}, IDS_MAX),
     shows=_shown,
 )
-_EVENTS = Part(
+_EVENTS = CustomField(
     _event_ids,
     schema=_list_of({"type": "string", "pattern": f"^{EVENT_ID.pattern}$"}, IDS_MAX),
     shows=_shown,
@@ -274,9 +274,9 @@ class ReplayRequest(msgspec.Struct, frozen=True, kw_only=True):
     event_ids: Annotated[
         tuple[str, ...], Field("eventIds", _EVENTS, "Only these events.", "Event ids")
     ] = ()
-    dry_run: Annotated[bool, Field("dryRun", Flag(), "Only count, and say what it would do.")] = (
-        False
-    )
+    dry_run: Annotated[
+        bool, Field("dryRun", BooleanType(), "Only count, and say what it would do.")
+    ] = False
     to_webhook_id: WebhookId | None = None
     missed_ms: int | None = None
     again: bool = False
@@ -286,7 +286,7 @@ class ReplayRequest(msgspec.Struct, frozen=True, kw_only=True):
     """States, and whether what was never matched."""
     listed: bool = False
     """It names deliveries or events, if none of them is known."""
-    warnings: tuple[Refusal, ...] = ()
+    warnings: tuple[FieldRefusal, ...] = ()
 
     @property
     def states(self) -> frozenset[int]:
@@ -343,7 +343,7 @@ class ResendRequest(ReplayRequest, frozen=True, kw_only=True):
         bool,
         Field(
             "again",
-            Flag(),
+            BooleanType(),
             "Also what was delivered, under another webhook-id.",
             "Also what was delivered, again",
             "Its receiver gets it once more, under another webhook-id. One that drops repeats by "
@@ -362,7 +362,10 @@ class ResendRequest(ReplayRequest, frozen=True, kw_only=True):
         ),
     ] = RATE_DEFAULT
     start: Annotated[
-        bool, Field("start", Flag(), "Whether it starts once counted; else it waits for a resume.")
+        bool,
+        Field(
+            "start", BooleanType(), "Whether it starts once counted; else it waits for a resume."
+        ),
     ] = True
     wanted: Annotated[
         Wanted,
@@ -379,7 +382,7 @@ REQUESTS: dict[ReplayKind, type[ReplayRequest]] = {
 }
 
 
-def read_request(kind: ReplayKind, body: dict[str, Any]) -> ReplayRequest | list[Refusal]:
+def read_request(kind: ReplayKind, body: dict[str, Any]) -> ReplayRequest | list[FieldRefusal]:
     """What a body asks for, or everything that is wrong with it."""
     form = Form(body)
     form.refuse_unknown(said_names(REQUESTS[kind]))
@@ -446,10 +449,10 @@ class TakeAsDelivered(msgspec.Struct, frozen=True):
     before_ms: Annotated[
         int, Field("acceptedBefore", _BEFORE, "Accepted before; of replays, made before.")
     ]
-    dry_run: Annotated[bool, Field("dryRun", Flag(), "Only count.")] = False
+    dry_run: Annotated[bool, Field("dryRun", BooleanType(), "Only count.")] = False
 
 
-def read_taking(body: dict[str, Any], now_ms: int) -> TakeAsDelivered | list[Refusal]:
+def read_taking(body: dict[str, Any], now_ms: int) -> TakeAsDelivered | list[FieldRefusal]:
     """What is taken as delivered, or everything that is wrong with the body."""
     form = Form(body)
     wanted = read_body(TakeAsDelivered, form)

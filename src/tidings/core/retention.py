@@ -18,7 +18,7 @@ import msgspec
 from tidings.core.declaration import Field
 from tidings.core.form import Form, whole_of
 from tidings.core.ids import OrgId
-from tidings.core.kinds import Value
+from tidings.core.kinds import ParsedField
 
 DAY_MS = 86_400_000
 HOUR_S = 3600.0
@@ -29,14 +29,14 @@ PAYLOAD_DAYS_MIN = 9  # longer than a delivery may be retried, with a day to spa
 DAYS_MAX = 3650
 
 
-def _days(least: int) -> Value:
+def _days(least: int) -> ParsedField:
     """A whole number of days."""
 
     def take(value: object) -> int | None:
         days = whole_of(value)
         return days if days is not None and least <= days <= DAYS_MAX else None
 
-    return Value(
+    return ParsedField(
         take,
         f"a whole number of days from {least} to {DAYS_MAX}",
         "bad_retention",
@@ -108,7 +108,7 @@ class RowKind(IntEnum):
         return self.name.lower()
 
 
-class Group(msgspec.Struct, frozen=True):
+class RetentionGroup(msgspec.Struct, frozen=True):
     """The orgs that keep one kind of data for the same number of days."""
 
     kind: RowKind
@@ -117,7 +117,7 @@ class Group(msgspec.Struct, frozen=True):
     others: bool  # `orgs` are not the members but the exceptions: everybody else is
 
 
-def groups(retentions: Mapping[OrgId, RetentionDays]) -> list[Group]:
+def groups(retentions: Mapping[OrgId, RetentionDays]) -> list[RetentionGroup]:
     """All groups, in the order in which they are dropped. Orgs not named keep the defaults.
 
     Orgs on the default are never listed, so that a new org changes no group: a store that finds a
@@ -135,12 +135,14 @@ def groups(retentions: Mapping[OrgId, RetentionDays]) -> list[Group]:
             if (days := getattr(retentions[org], field)) != default:
                 by_days.setdefault(days, []).append(org)
         exceptions = tuple(sorted(org for orgs in by_days.values() for org in orgs))
-        found.append(Group(kind, default, exceptions, True))
-        found += [Group(kind, days, tuple(by_days[days]), False) for days in sorted(by_days)]
-    return [Group(RowKind.REJECTION, REJECTION_DAYS, (), True), *found]
+        found.append(RetentionGroup(kind, default, exceptions, True))
+        found += [
+            RetentionGroup(kind, days, tuple(by_days[days]), False) for days in sorted(by_days)
+        ]
+    return [RetentionGroup(RowKind.REJECTION, REJECTION_DAYS, (), True), *found]
 
 
-def before_ms(group: Group, now_ms: int) -> int:
+def before_ms(group: RetentionGroup, now_ms: int) -> int:
     """What is older than this is dropped."""
     return now_ms - group.days * DAY_MS
 

@@ -8,7 +8,7 @@ from statistics import median
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
+class ReceivedRequest:
     """One request that a receiver got."""
 
     hook: str
@@ -24,11 +24,11 @@ class Arrival:
         return 200 <= self.status < 300
 
 
-def read_arrival(line: str) -> Arrival:
+def read_arrival(line: str) -> ReceivedRequest:
     """An arrival from the line that the receivers' process wrote."""
     report = json.loads(line)
     attempt = str(report["attempt"] or "")
-    return Arrival(
+    return ReceivedRequest(
         hook=report["hook"],
         event_id=report["eventId"] or "",
         status=report["status"],
@@ -43,8 +43,8 @@ class Ledger:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._arrivals: list[Arrival] = []
-        self._delivered: dict[tuple[str, str], Arrival] = {}
+        self._arrivals: list[ReceivedRequest] = []
+        self._delivered: dict[tuple[str, str], ReceivedRequest] = {}
         self._sent_ns: dict[str, int] = {}
         self.twice = 0  # answered 2xx before, and sent again
         self.forged = 0
@@ -54,7 +54,7 @@ class Ledger:
         with self._changed:
             self._sent_ns[event_id] = at_ns
 
-    def add(self, arrival: Arrival) -> None:
+    def add(self, arrival: ReceivedRequest) -> None:
         """Note an arrival."""
         with self._changed:
             self._arrivals.append(arrival)
@@ -65,14 +65,14 @@ class Ledger:
                 self._delivered.setdefault(pair, arrival)
             self._changed.notify_all()
 
-    def since(self, index: int, seconds: float) -> list[Arrival]:
+    def since(self, index: int, seconds: float) -> list[ReceivedRequest]:
         """Arrivals after the first `index`; waits up to `seconds` where there is none yet."""
         with self._changed:
             if seconds > 0:
                 self._changed.wait_for(lambda: len(self._arrivals) > index, seconds)
             return self._arrivals[index:]
 
-    def delay_ms(self, arrival: Arrival) -> float:
+    def delay_ms(self, arrival: ReceivedRequest) -> float:
         """From the event's post to this arrival."""
         return (arrival.at_ns - self._sent_ns[arrival.event_id]) / 1e6
 

@@ -21,8 +21,8 @@ from typing import Any
 import msgspec
 
 from tidings.cli.exits import Exit, refuse, say
-from tidings.cli.service import Service, Unreachable
-from tidings.demo.ledger import Arrival, Ledger
+from tidings.cli.service import ServiceClient, ServiceUnreachable
+from tidings.demo.ledger import Ledger, ReceivedRequest
 from tidings.demo.processes import (
     DemoFailed,
     ReceiverProcess,
@@ -82,7 +82,7 @@ def duration(ms: float) -> str:
     return f"{ms:.0f} ms" if ms < 1000 else f"{ms / 1000:.1f} s"
 
 
-class Result(msgspec.Struct, frozen=True):
+class DemoResult(msgspec.Struct, frozen=True):
     """What the demonstration came to."""
 
     accepted: int
@@ -129,7 +129,7 @@ def webhook_body(hook: str, port: int) -> bytes:
 class Demo:
     """One run, from registering the webhooks to the sum."""
 
-    def __init__(self, service: Service, receivers: ReceiverProcess, ledger: Ledger) -> None:
+    def __init__(self, service: ServiceClient, receivers: ReceiverProcess, ledger: Ledger) -> None:
         self._service = service
         self._receivers = receivers
         self._ledger = ledger
@@ -140,7 +140,7 @@ class Demo:
         self._waiting: set[str] = set()  # shown events that the failing webhook still has to take
         self._recovered = 0
 
-    def play(self) -> Result:
+    def play(self) -> DemoResult:
         """The whole story."""
         self._register()
         events = episode(ORG, random.SystemRandom().randrange(1 << 32), SHOWN, EVENTS)
@@ -184,7 +184,7 @@ class Demo:
     def _show_first_attempts(self, event: Happening) -> None:
         """Wait a moment for the first attempt at every webhook, and print the event's line."""
         deadline = time.monotonic() + FIRST_ATTEMPTS_S
-        first: dict[str, Arrival] = {}
+        first: dict[str, ReceivedRequest] = {}
         while len(first) < len(HOOKS) and (left := deadline - time.monotonic()) > 0:
             for arrival in self._arrivals(left):
                 if arrival.event_id == event.event_id:
@@ -196,7 +196,7 @@ class Demo:
         marks = [self._mark(hook, first.get(hook)) for hook in HOOKS]
         self._screen.event(event.name, detail(event), marks)
 
-    def _mark(self, hook: str, arrival: Arrival | None) -> str:
+    def _mark(self, hook: str, arrival: ReceivedRequest | None) -> str:
         if arrival is None:
             return self._screen.mark("·", f"{hook} waits")
         if arrival.ok:
@@ -204,12 +204,12 @@ class Demo:
         delay = RETRY_S[min(max(arrival.attempt, 1), len(RETRY_S)) - 1]
         return self._screen.mark("↻", f"{hook} {arrival.status}, again in {delay} s")
 
-    def _arrivals(self, seconds: float) -> list[Arrival]:
+    def _arrivals(self, seconds: float) -> list[ReceivedRequest]:
         found = self._ledger.since(self._read, seconds)
         self._read += len(found)
         return found
 
-    def _notice(self, arrival: Arrival) -> None:
+    def _notice(self, arrival: ReceivedRequest) -> None:
         """Show when an event that had its line arrives at the webhook that had refused it."""
         if not (arrival.ok and arrival.hook == FAILING and arrival.event_id in self._waiting):
             return
@@ -243,7 +243,7 @@ class Demo:
             took = f"{FAILING} took what it had refused"
             self._screen.event(f"… {more} more", "", [self._screen.mark("✓", took)])
 
-    def _sum(self) -> Result:
+    def _sum(self) -> DemoResult:
         delivered = self._ledger.delivered(HOOKS, self._events)
         due = len(self._events) * len(HOOKS)
         counted = self._counted(due)
@@ -252,7 +252,7 @@ class Demo:
                 f"The service must count the {delivered:,} deliveries that the receivers "
                 f"answered; it counts {counted:,}."
             )
-        return Result(
+        return DemoResult(
             accepted=len(self._events),
             delivered=delivered,
             lost=due - delivered,
@@ -276,7 +276,7 @@ class Demo:
         return next(iter(self._shown or self._events))
 
 
-_NONE = Arrival("", "", 0, 0, False, 0)
+_NONE = ReceivedRequest("", "", 0, 0, False, 0)
 
 
 @contextmanager
@@ -295,7 +295,7 @@ def _folder(data: Path | None) -> Iterator[Path]:
         shutil.rmtree(made, ignore_errors=True)
 
 
-def _show_sum(demo: Demo, result: Result, server: ServiceProcess, stay: bool) -> None:
+def _show_sum(demo: Demo, result: DemoResult, server: ServiceProcess, stay: bool) -> None:
     look = f"{server.url}/v1/events/{demo.an_event()}"
     if not stay:
         print(f"\n{result.sentence()}\nNext: tidings demo --stay   (leaves it running)")
@@ -313,7 +313,7 @@ def _run(port: int | None, data: Path | None, stay: bool) -> Exit:
         receivers = ReceiverProcess(ledger)
         login = ("demo", secrets.token_hex(6))
         server = ServiceProcess(folder, number, ORG, *login)
-        result: Result | None = None
+        result: DemoResult | None = None
         try:
             demo = Demo(server.wait_ready(), receivers, ledger)
             result = demo.play()
@@ -339,7 +339,7 @@ def run(port: int | None, data: Path | None, stay: bool) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         return _run(port, data, stay)
-    except (DemoFailed, Unreachable) as error:
+    except (DemoFailed, ServiceUnreachable) as error:
         return refuse([str(error)], Exit.FAILED)
 
 

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tidings.cli.service import Service, Unreachable, decoded
+from tidings.cli.service import ServiceClient, ServiceUnreachable, decoded
 from tidings.demo.ledger import Ledger, read_arrival
 from tidings.errors import TidingsError
 
@@ -71,9 +71,9 @@ class ServiceProcess:
                 start_new_session=True,  # Ctrl-C is for the demonstration, which then stops it
             )
 
-    def wait_ready(self) -> Service:
+    def wait_ready(self) -> ServiceClient:
         """A connection to it, once it is ready."""
-        service = Service(self.url, self.login)
+        service = ServiceClient(self.url, self.login)
         deadline = time.monotonic() + READY_S_MAX
         while time.monotonic() < deadline:
             if (code := self._process.poll()) is not None:
@@ -81,7 +81,7 @@ class ServiceProcess:
             try:
                 if service.call("GET", "/readyz")[0] == 200:
                     return service
-            except Unreachable:
+            except ServiceUnreachable:
                 pass
             time.sleep(0.05)
         raise DemoFailed(

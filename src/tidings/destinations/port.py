@@ -12,9 +12,9 @@ words are the answer's headers and body.
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from tidings.core.connections.connection import Connection
-from tidings.core.delivery.exchange import Result
+from tidings.core.delivery.exchange import AttemptResult
 from tidings.core.ids import OrgId
-from tidings.core.running.parts import Part
+from tidings.core.running.parts import ServicePart
 from tidings.core.webhooks.webhook import Webhook
 
 Headers = list[tuple[str, str]]
@@ -81,7 +81,7 @@ class Message(Protocol):
 class Channel(Protocol):
     """One webhook's way to its receiver; never shared with another webhook."""
 
-    async def send(self, message: Message) -> Result | None:
+    async def send(self, message: Message) -> AttemptResult | None:
         """One attempt, under its one absolute deadline. Raises nothing but CancelledError.
 
         None: it was ready to leave, and the message said no; nothing of it has left. What is kept
@@ -98,7 +98,7 @@ class Channel(Protocol):
         """Let go of every connection; the next send opens them again. Idempotent."""
 
 
-class Shown(NamedTuple):
+class MessagePreview(NamedTuple):
     """A message as it went, for people to see. It holds no secret that was fetched or that is the
     connection's, but the values of the webhook's own headers."""
 
@@ -118,7 +118,9 @@ class Destination(Protocol):
         """The headers that its driver adds to each message, for people to see: of those that hold
         a secret which is fetched, its place alone."""
 
-    def show(self, webhook: Webhook, headers: Headers, body: bytes, key: int | None) -> Shown:
+    def show(
+        self, webhook: Webhook, headers: Headers, body: bytes, key: int | None
+    ) -> MessagePreview:
         """A message with these headers (all that it left with), bytes and ordering key
         (`Message.key`), as it went. Pure."""
 
@@ -131,10 +133,12 @@ class Driver(Protocol):
 
     def carried(self, webhook: Webhook) -> Headers: ...
 
-    def show(self, webhook: Webhook, headers: Headers, body: bytes, key: int | None) -> Shown: ...
+    def show(
+        self, webhook: Webhook, headers: Headers, body: bytes, key: int | None
+    ) -> MessagePreview: ...
 
 
-BROKER_TASKS = Part(
+BROKER_TASKS = ServicePart(
     "lines to brokers", "messages of webhooks whose type is KAFKA wait", restarts=False
 )
 

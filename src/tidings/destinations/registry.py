@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from tidings.core.connections.connection import Connection, Connections
 from tidings.core.webhooks.kinds import KINDS, QUEUE
 from tidings.core.webhooks.webhook import Webhook
-from tidings.destinations.port import Channel, Driver, HasTasks, Headers, Shown
-from tidings.destinations.undialled import Undialled, UndialledChannel
+from tidings.destinations.port import Channel, Driver, HasTasks, Headers, MessagePreview
+from tidings.destinations.undialled import UndialledChannel, Unreachable
 
 
 class ByKind:
@@ -21,7 +21,7 @@ class ByKind:
             of_type = {KINDS[kind].connection: one for kind, one in drivers.items()}
             self._drivers[QUEUE] = of_type[default.kind]
         else:
-            self._drivers[QUEUE] = Undialled()
+            self._drivers[QUEUE] = Unreachable()
 
     def overdue_s(self) -> float:
         """Tell for how long a task of a driver has been at what should have ended, in seconds."""
@@ -44,5 +44,7 @@ class ByKind:
     def carried(self, webhook: Webhook) -> Headers:
         return self._drivers[webhook.kind].carried(webhook)
 
-    def show(self, webhook: Webhook, headers: Headers, body: bytes, key: int | None) -> Shown:
+    def show(
+        self, webhook: Webhook, headers: Headers, body: bytes, key: int | None
+    ) -> MessagePreview:
         return self._drivers[webhook.kind].show(webhook, headers, body, key)

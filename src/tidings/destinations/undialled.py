@@ -6,9 +6,15 @@ receiver's; a table or topic that a webhook may not have is its own.
 """
 
 from tidings.core.connections.connection import Connection
-from tidings.core.delivery.exchange import Fault, FaultKind, Result, Verdict, of_fault
+from tidings.core.delivery.exchange import (
+    AttemptResult,
+    DeliveryVerdict,
+    FaultKind,
+    TransportFault,
+    of_fault,
+)
 from tidings.core.webhooks.webhook import Webhook
-from tidings.destinations.port import Headers, Message, Shown
+from tidings.destinations.port import Headers, Message, MessagePreview
 
 _NO_QUEUE = (
     "The webhook's type makes no call, so nothing was sent. Set webHookType to HTTP, or ask the "
@@ -16,7 +22,7 @@ _NO_QUEUE = (
 )
 
 
-class Undialled:
+class Unreachable:
     """See `Driver`. Lanes of such webhooks are closed, so that nothing is meant to come here."""
 
     def open(self, webhook: Webhook, connection: Connection | None) -> "UndialledChannel":
@@ -25,8 +31,10 @@ class Undialled:
     def carried(self, webhook: Webhook) -> Headers:
         return []
 
-    def show(self, webhook: Webhook, headers: Headers, body: bytes, key: int | None) -> Shown:
-        return Shown("", headers, body)
+    def show(
+        self, webhook: Webhook, headers: Headers, body: bytes, key: int | None
+    ) -> MessagePreview:
+        return MessagePreview("", headers, body)
 
 
 class UndialledChannel:
@@ -40,15 +48,15 @@ class UndialledChannel:
         unusable: bool = False,
         kind: FaultKind = FaultKind.OURS,
     ) -> None:
-        """`why` nothing is sent: what must be, what came, what to do. `unusable`: see `Result`;
-        `kind`: whose fault it is."""
+        """`why` nothing is sent: what must be, what came, what to do. `unusable`: see
+        `AttemptResult`; `kind`: whose fault it is."""
         self._opened_for = _opened_for(webhook)
-        self._fault = Fault(kind, False, why, 0.0)
+        self._fault = TransportFault(kind, False, why, 0.0)
         self._unusable = unusable
 
-    async def send(self, message: Message) -> Result:
+    async def send(self, message: Message) -> AttemptResult:
         if self._unusable:
-            return Result(Verdict.AGAIN, self._fault, unusable=True)
+            return AttemptResult(DeliveryVerdict.AGAIN, self._fault, unusable=True)
         return of_fault(self._fault)
 
     def follow(self, webhook: Webhook) -> bool:

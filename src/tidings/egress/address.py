@@ -1,4 +1,5 @@
-"""A receiver's URL is parsed here, once, and never again: everything later works on the `Target`.
+"""A receiver's URL is parsed here, once, and never again: everything later works on the
+`ReceiverAddress`.
 
 Pure. Strict on purpose: where two URL parsers could read a text differently, it is refused (a guard
 that checks one host while the client dials another is the usual way in). The rules restate WHATWG's
@@ -12,8 +13,8 @@ from ipaddress import IPv6Address
 import idna
 
 from tidings.egress.policy import Policy
-from tidings.egress.port import Target
-from tidings.errors import Invalid, Refusal
+from tidings.egress.port import ReceiverAddress
+from tidings.errors import FieldRefusal, Invalid
 
 URL_MAX = 2048
 HOST_MAX = 253
@@ -44,21 +45,21 @@ class TargetRefused(Invalid):
     """A URL that no webhook may have. `message` says what must be, what came and what to do."""
 
     def __init__(self, code: str, message: str) -> None:
-        super().__init__(Refusal(code, message, ""))
+        super().__init__(FieldRefusal(code, message, ""))
         self.code = code
         self.message = message
 
 
-def parse_target(url: str, *, allow_http: bool) -> Target:
+def parse_target(url: str, *, allow_http: bool) -> ReceiverAddress:
     """Read a receiver's URL, or raise TargetRefused; never anything else."""
     _check_characters(url)
     scheme, rest = _split_scheme(url, allow_http)
     cut = next((i for i, char in enumerate(rest) if char in "/?"), len(rest))
     host, port = _split_authority(rest[:cut], scheme)
-    return Target(scheme=scheme, host=host, port=port, path=_check_path(rest[cut:]))
+    return ReceiverAddress(scheme=scheme, host=host, port=port, path=_check_path(rest[cut:]))
 
 
-def check_target(target: Target, policy: Policy) -> None:
+def check_target(target: ReceiverAddress, policy: Policy) -> None:
     """Refuse, when a webhook is saved and without a lookup, an address or localhost as host.
 
     Other names are judged at every send, by the addresses that they have then.
@@ -79,7 +80,7 @@ def is_literal(host: str) -> bool:
     return ":" in host or _QUAD.fullmatch(host) is not None
 
 
-def url_of(target: Target) -> str:
+def url_of(target: ReceiverAddress) -> str:
     """The URL that a client is given."""
     host = f"[{target.host}]" if ":" in target.host else target.host
     return f"{target.scheme}://{host}:{target.port}{target.path}"

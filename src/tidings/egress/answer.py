@@ -49,7 +49,7 @@ class Head(NamedTuple):
         return self.length == 0
 
 
-class _Part(Enum):
+class _ParsePhase(Enum):
     SIZE = auto()
     DATA = auto()
     END = auto()
@@ -69,7 +69,7 @@ class AnswerReader:
         self.most = most
         self._buffer = bytearray()
         self._interim = 0
-        self._part = _Part.SIZE
+        self._part = _ParsePhase.SIZE
         self._left = 0
         self._trailer = 0
         self.head: Head | None = None
@@ -158,18 +158,18 @@ class AnswerReader:
             self._buffer.clear()
         at = 0
         while not (self.complete or self.broken):
-            if self._part is _Part.DATA:
+            if self._part is _ParsePhase.DATA:
                 piece = data[at : at + self._left]
                 self._take(piece)
                 at += len(piece)
                 self._left -= len(piece)
                 if self._left:
                     return
-                self._part = _Part.END
+                self._part = _ParsePhase.END
             end = data.find(b"\r\n", at)
             if end < 0:
                 self.broken = len(data) - at > _LINE_MAX or (
-                    self._part is _Part.END and data[at:] not in (b"", b"\r")
+                    self._part is _ParsePhase.END and data[at:] not in (b"", b"\r")
                 )
                 self._buffer += data[at:]
                 return
@@ -178,16 +178,16 @@ class AnswerReader:
         self._excess = at < len(data)
 
     def _line(self, line: bytes) -> None:
-        if self._part is _Part.SIZE:
+        if self._part is _ParsePhase.SIZE:
             size = _SIZE.fullmatch(line)
             if size is None:
                 self.broken = True
                 return
             self._left = int(size[1], 16)
-            self._part = _Part.DATA if self._left else _Part.TRAILER
-        elif self._part is _Part.END:
+            self._part = _ParsePhase.DATA if self._left else _ParsePhase.TRAILER
+        elif self._part is _ParsePhase.END:
             self.broken = line != b""
-            self._part = _Part.SIZE
+            self._part = _ParsePhase.SIZE
         else:
             self._trailer += len(line)
             self.complete = line == b""

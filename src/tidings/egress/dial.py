@@ -13,9 +13,9 @@ from ipaddress import ip_address
 from pathlib import Path
 from time import monotonic
 
-from tidings.core.delivery.exchange import Fault, FaultKind
+from tidings.core.delivery.exchange import FaultKind, TransportFault
 from tidings.egress import faults
-from tidings.egress.port import Target
+from tidings.egress.port import ReceiverAddress
 from tidings.egress.wire import Wire
 
 CONNECT_S = 5.0
@@ -40,13 +40,13 @@ class Dialler:
 
     async def dial(
         self,
-        target: Target,
+        target: ReceiverAddress,
         address: str,
         seconds: float,
         started: float,
         released: Callable[[Wire], None],
         gone: Callable[[Wire], None],
-    ) -> Wire | Fault:
+    ) -> Wire | TransportFault:
         """A connection to `address` within `seconds`, for an attempt begun at `started`.
 
         `released` and `gone` are those of the wire.
@@ -79,8 +79,13 @@ class Dialler:
         return refused
 
     async def _open(
-        self, sock: socket.socket, wire: Wire, target: Target, seconds: float, started: float
-    ) -> Fault | None:
+        self,
+        sock: socket.socket,
+        wire: Wire,
+        target: ReceiverAddress,
+        seconds: float,
+        started: float,
+    ) -> TransportFault | None:
         """Hand the socket to the wire, through TLS where the target wants it."""
         loop = asyncio.get_running_loop()
         if target.scheme != "https":
@@ -100,7 +105,7 @@ class Dialler:
 
 async def _connect(
     sock: socket.socket, address: str, port: int, seconds: float, started: float
-) -> Fault | None:
+) -> TransportFault | None:
     try:
         async with asyncio.timeout(max(0.001, seconds)):
             await asyncio.get_running_loop().sock_connect(sock, (address, port))

@@ -9,7 +9,7 @@ import errno
 import ssl
 from time import monotonic
 
-from tidings.core.delivery.exchange import Fault, FaultKind
+from tidings.core.delivery.exchange import FaultKind, TransportFault
 
 BLOCKED = "blocked by policy"
 # The next address of a name may still take the request.
@@ -37,16 +37,16 @@ _CERTIFICATE = {
 }
 
 
-def unsent(kind: FaultKind, detail: str, started: float) -> Fault:
+def unsent(kind: FaultKind, detail: str, started: float) -> TransportFault:
     """A fault before anything was sent, in an attempt begun at `started` on the monotonic clock."""
     duration_ms = (monotonic() - started) * 1e3
-    return Fault(kind=kind, sent=False, detail=detail, duration_ms=duration_ms)
+    return TransportFault(kind=kind, sent=False, detail=detail, duration_ms=duration_ms)
 
 
 # -- before anything was sent ---------------------------------------------------------------------
 
 
-def not_built(started: float) -> Fault:
+def not_built(started: float) -> TransportFault:
     """The request cannot be written from its method and headers."""
     detail = (
         "The request could not be built from its method and headers. Check the webhook's headers: "
@@ -55,18 +55,18 @@ def not_built(started: float) -> Fault:
     return unsent(FaultKind.OURS, detail, started)
 
 
-def no_connection(count: int, started: float) -> Fault:
+def no_connection(count: int, started: float) -> TransportFault:
     """We have more to send at once than the outlet has connections."""
     detail = f"All {count} connections to the receiver were in use. It is sent again."
     return unsent(FaultKind.OURS, detail, started)
 
 
-def no_socket(started: float) -> Fault:
+def no_socket(started: float) -> TransportFault:
     """All connections that the process may have are in use."""
     return unsent(FaultKind.OURS, _NO_SOCKETS, started)
 
 
-def not_connected(error: OSError, started: float) -> Fault:
+def not_connected(error: OSError, started: float) -> TransportFault:
     """The connection was not made; `error` is what the system said."""
     code = error.errno or 0
     if code in _OURS:
@@ -82,7 +82,7 @@ def not_connected(error: OSError, started: float) -> Fault:
     return unsent(FaultKind.REFUSED, detail, started)
 
 
-def connect_timeout(started: float, *, handshake: bool) -> Fault:
+def connect_timeout(started: float, *, handshake: bool) -> TransportFault:
     """No connection within its time: of TCP, or of the TLS upon it."""
     what = "finish the TLS handshake" if handshake else "accept the connection"
     after = f"after {(monotonic() - started) * 1e3:.0f} ms"
@@ -93,7 +93,7 @@ def connect_timeout(started: float, *, handshake: bool) -> Fault:
     return unsent(FaultKind.CONNECT_TIMEOUT, detail, started)
 
 
-def handshake(error: Exception, started: float) -> Fault:
+def handshake(error: Exception, started: float) -> TransportFault:
     """The TLS handshake failed: by the receiver's certificate, or otherwise."""
     if isinstance(error, ssl.SSLCertVerificationError):
         detail = _CERTIFICATE.get(
@@ -116,55 +116,55 @@ def handshake(error: Exception, started: float) -> Fault:
 # -- after it was sent ----------------------------------------------------------------------------
 
 
-def no_answer(taken_ms: float) -> Fault:
+def no_answer(taken_ms: float) -> TransportFault:
     """Nothing complete came before the deadline."""
     detail = (
         f"The receiver gave no complete answer after {taken_ms:.0f} ms. Let it answer first and "
         "work later."
     )
-    return Fault(FaultKind.TIMEOUT, True, detail, taken_ms)
+    return TransportFault(FaultKind.TIMEOUT, True, detail, taken_ms)
 
 
-def no_http(taken_ms: float, sent: bool = True) -> Fault:
+def no_http(taken_ms: float, sent: bool = True) -> TransportFault:
     """What came is no answer, or beyond what a head may be."""
     detail = (
         f"What came back after {taken_ms:.0f} ms is not an HTTP/1.1 answer. Check what listens at "
         "the URL's port."
     )
-    return Fault(FaultKind.PROTOCOL, sent, detail, taken_ms)
+    return TransportFault(FaultKind.PROTOCOL, sent, detail, taken_ms)
 
 
-def closed(taken_ms: float, sent: bool = True) -> Fault:
+def closed(taken_ms: float, sent: bool = True) -> TransportFault:
     """The connection ended before a complete head."""
     detail = (
         f"The receiver closed the connection after {taken_ms:.0f} ms without an answer. If it goes "
         "on, raise its idle time-out."
     )
-    return Fault(FaultKind.RESET, sent, detail, taken_ms)
+    return TransportFault(FaultKind.RESET, sent, detail, taken_ms)
 
 
-def stale(taken_ms: float) -> Fault:
+def stale(taken_ms: float) -> TransportFault:
     """A kept connection ended as it was used again, and nothing came: it had been closed."""
     detail = (
         "The receiver closed a kept connection just as it was used. It is sent again at once on a "
         "new one."
     )
-    return Fault(FaultKind.STALE, True, detail, taken_ms)
+    return TransportFault(FaultKind.STALE, True, detail, taken_ms)
 
 
-def alert(taken_ms: float) -> Fault:
+def alert(taken_ms: float) -> TransportFault:
     """The receiver ended the TLS connection with an alert."""
     detail = (
         "The receiver ended the TLS connection with an alert. Check whether it asks for a client "
         "certificate."
     )
-    return Fault(FaultKind.TLS, True, detail, taken_ms)
+    return TransportFault(FaultKind.TLS, True, detail, taken_ms)
 
 
-def ours_closed(taken_ms: float, sent: bool = True) -> Fault:
+def ours_closed(taken_ms: float, sent: bool = True) -> TransportFault:
     """We closed the connection under an attempt."""
     detail = f"Tidings closed the connection after {taken_ms:.0f} ms."
-    return Fault(FaultKind.OURS, sent, detail, taken_ms)
+    return TransportFault(FaultKind.OURS, sent, detail, taken_ms)
 
 
 _NO_SOCKETS = (

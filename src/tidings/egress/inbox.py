@@ -11,8 +11,8 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Generic, Protocol, TypeVar
 
-from tidings.core.delivery.exchange import Answer, Ending, Fault, FaultKind
-from tidings.egress.port import Leaves, Outlet, Receive, Target
+from tidings.core.delivery.exchange import Ending, FaultKind, ReceiverAnswer, TransportFault
+from tidings.egress.port import Leaves, Outlet, Receive, ReceiverAddress
 
 SCHEME = "inbox"  # of a Target that is no address
 ANSWER_BYTES_KEPT = 16 * 1024
@@ -45,10 +45,10 @@ class OwnAddress:
                 return rest
         return None
 
-    def target(self, url: str) -> Target | None:
+    def target(self, url: str) -> ReceiverAddress | None:
         """An inbox as a target; None for any other URL."""
         token = self.token(url)
-        return None if token is None else Target(SCHEME, token, 0, "/")
+        return None if token is None else ReceiverAddress(SCHEME, token, 0, "/")
 
 
 Outlet_co = TypeVar("Outlet_co", bound=Outlet, covariant=True)
@@ -57,7 +57,9 @@ Outlet_co = TypeVar("Outlet_co", bound=Outlet, covariant=True)
 class _Opens(Protocol[Outlet_co]):
     """A `Sender`, or a `PathSender`."""
 
-    def open(self, target: Target, connections_max: int, *, keep_answers: bool) -> Outlet_co: ...
+    def open(
+        self, target: ReceiverAddress, connections_max: int, *, keep_answers: bool
+    ) -> Outlet_co: ...
 
 
 class InboxSender(Generic[Outlet_co]):
@@ -69,7 +71,7 @@ class InboxSender(Generic[Outlet_co]):
         self._receive = receive
 
     def open(
-        self, target: Target, connections_max: int, *, keep_answers: bool
+        self, target: ReceiverAddress, connections_max: int, *, keep_answers: bool
     ) -> "Outlet_co | InboxOutlet":
         """See `egress.port.Sender`."""
         if target.scheme == SCHEME:
@@ -111,12 +113,12 @@ class InboxOutlet:
                 f"The test inbox did not answer within {deadline_s:g} s, as it was told. Lower its "
                 "delay, or raise deadlineInSeconds."
             )
-            return Fault(FaultKind.TIMEOUT, True, detail, took_ms)
+            return TransportFault(FaultKind.TIMEOUT, True, detail, took_ms)
         if 200 <= answered.status < 300 and not self._keep_answers:
-            return Answer(answered.status, (), b"", False, took_ms)
+            return ReceiverAnswer(answered.status, (), b"", False, took_ms)
         kept = answered.body[:ANSWER_BYTES_KEPT]
         truncated = len(kept) < len(answered.body)
-        return Answer(answered.status, answered.headers, kept, truncated, took_ms)
+        return ReceiverAnswer(answered.status, answered.headers, kept, truncated, took_ms)
 
     async def close(self) -> None:
         """Nothing is open."""

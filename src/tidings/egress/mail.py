@@ -22,7 +22,7 @@ TIMEOUT_S = 20.0  # for each answer of the server; a letter has three times as l
 FINAL_FROM = 500  # SMTP: 4xx may pass, 5xx will not
 
 
-class MailServer(msgspec.Struct, frozen=True):
+class MailServerAddress(msgspec.Struct, frozen=True):
     """Where letters are handed over, and how."""
 
     host: str
@@ -42,7 +42,7 @@ class SmtpMailer:
 
     def __init__(
         self,
-        server: MailServer,
+        server: MailServerAddress,
         context: ssl.SSLContext | None = None,
         timeout_s: float = TIMEOUT_S,
     ) -> None:

@@ -12,14 +12,14 @@ from time import monotonic
 
 import msgspec
 
-from tidings.core.delivery.exchange import Ending, Fault, FaultKind, Timings
+from tidings.core.delivery.exchange import Ending, FaultKind, Timings, TransportFault
 from tidings.egress import faults
 from tidings.egress.address import TargetRefused, is_literal, parse_target, url_of
 from tidings.egress.answer import KEEP_BYTES
 from tidings.egress.budget import ConnectionBudget
 from tidings.egress.dial import CONNECT_S, Dialler
 from tidings.egress.policy import Policy
-from tidings.egress.port import Headers, Leaves, Target
+from tidings.egress.port import Headers, Leaves, ReceiverAddress
 from tidings.egress.request import RequestWriter
 from tidings.egress.resolve import ResolutionFault, Resolver
 from tidings.egress.wire import Wire
@@ -37,7 +37,7 @@ class HttpOutlet:
 
     def __init__(
         self,
-        target: Target,
+        target: ReceiverAddress,
         *,
         policy: Policy,
         resolver: Resolver,
@@ -87,7 +87,7 @@ class HttpOutlet:
         wire = self._take_idle()
         if wire is None:
             got = await self._connect(started, deadline_s)
-            if isinstance(got, Fault):
+            if isinstance(got, TransportFault):
                 return _timed(got, timings)
             wire = got
             dns_ms = None if timings is None else timings.dns_ms
@@ -115,7 +115,7 @@ class HttpOutlet:
         except BaseException:  # a cancel, or whatever `leaves` raises: its place is free again
             wire.close()
             raise
-        if isinstance(ending, Fault) and ending.kind is FaultKind.STALE:
+        if isinstance(ending, TransportFault) and ending.kind is FaultKind.STALE:
             self._drop_idle(lambda _: True)  # as old as that one, and likely closed too
         return ending if timings is None else _timed(ending, timings)
 
@@ -131,7 +131,7 @@ class HttpOutlet:
 
     # -- addresses --------------------------------------------------------------------------------
 
-    async def _vet(self, started: float, deadline_s: float) -> Fault | None:
+    async def _vet(self, started: float, deadline_s: float) -> TransportFault | None:
         """Learn the target's addresses. Fails closed; the reason names none of them."""
         try:
             async with asyncio.timeout(deadline_s), self._vetting:
@@ -142,7 +142,7 @@ class HttpOutlet:
             detail = "Tidings could not open a connection in time. It is busy, or its DNS is."
             return faults.unsent(FaultKind.OURS, detail, started)
 
-    async def _look_up(self, started: float, deadline_s: float) -> Fault | None:
+    async def _look_up(self, started: float, deadline_s: float) -> TransportFault | None:
         target = self._target
         if self._refused:
             return faults.unsent(FaultKind.POLICY, faults.BLOCKED, started)
@@ -174,7 +174,7 @@ class HttpOutlet:
             wire.close()
         return None
 
-    async def _connect(self, started: float, deadline_s: float) -> Wire | Fault:
+    async def _connect(self, started: float, deadline_s: float) -> Wire | TransportFault:
         """A connection to one of the addresses: the next one, where one does not take it."""
         got = await self._room(started, deadline_s)
         if got is not None:
@@ -213,7 +213,7 @@ class HttpOutlet:
                     self._budget.give()
                 self._wake()
 
-    async def _room(self, started: float, deadline_s: float) -> Wire | Fault | None:
+    async def _room(self, started: float, deadline_s: float) -> Wire | TransportFault | None:
         """Wait for room for another connection; or take one that has become idle meanwhile."""
         until = started + min(deadline_s, (monotonic() - started) + ROOM_S)
         while len(self._wires) + self._dialling >= self._connections_max:
@@ -279,7 +279,7 @@ def _timed(ending: Ending, timings: Timings | None) -> Ending:
     return msgspec.structs.replace(ending, timings=timings)
 
 
-def reads_back(target: Target) -> bool:
+def reads_back(target: ReceiverAddress) -> bool:
     """Whether the target is one that our own reading of its URL gives: nothing made otherwise."""
     try:
         return parse_target(url_of(target), allow_http=True) == target
@@ -303,7 +303,7 @@ class HttpOrigin(HttpOutlet):
             left_s = max(0.001, deadline_s - (monotonic() - started))
             ending = await self.send("GET", lambda: headers, b"", left_s, path)
             assert ending is not None
-            again = isinstance(ending, Fault) and ending.kind in _AGAIN
+            again = isinstance(ending, TransportFault) and ending.kind in _AGAIN
             if not again or tries == TRIES_MAX or monotonic() - started >= deadline_s:
                 return ending
             tries += 1

@@ -2,8 +2,8 @@
 
 A message for any other path (the console, an API call, metrics) does nothing that its owner can
 want. What leads to the three that take messages may come back as an event, and is counted
-(`core/events/passage.py`). Judged on a parsed `Target`: no dot segments are left in it, and one
-spelling of a host and a port. Pure.
+(`core/events/passage.py`). Judged on a parsed `ReceiverAddress`: no dot segments are left in it,
+and one spelling of a host and a port. Pure.
 """
 
 import ipaddress
@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from urllib.parse import urlsplit
 
-from tidings.egress.port import Target
+from tidings.egress.port import ReceiverAddress
 
 # As they are routed, with nothing encoded: what a proxy in between decodes is another path.
 _TAKES = re.compile(r"/inbox/[A-Za-z0-9_-]+|/in/[0-9]+/[a-z0-9-]+|/v1/events")
@@ -27,7 +27,7 @@ class OwnPaths:
         self._port = port
         self._local = host == "localhost" or _is_local(host)
 
-    def refusal(self, target: Target) -> str | None:
+    def refusal(self, target: ReceiverAddress) -> str | None:
         """Say why a webhook must not lead there; None where it may."""
         here = (target.host, target.port) in self._places
         if not here and not (self._local and target.port == self._port and _is_local(target.host)):

@@ -15,7 +15,7 @@ Leaves = Callable[[], Headers | None]
 the request's headers, or None where it must not leave any more. Must be quick."""
 
 
-class Target(msgspec.Struct, frozen=True):
+class ReceiverAddress(msgspec.Struct, frozen=True):
     """A receiver's address, parsed once by `egress.address.parse_target` and never parsed again."""
 
     scheme: str  # "http" or "https"
@@ -67,16 +67,16 @@ class Origins(Protocol):
     """Makes connections to servers that are asked."""
 
     def origin(
-        self, target: Target, connections_max: int, kept_bytes: int = ..., /
+        self, target: ReceiverAddress, connections_max: int, kept_bytes: int = ..., /
     ) -> OriginServer:
         """Those to the target's origin; its path is not used. Nothing is dialled or resolved until
         the first question. `kept_bytes`: of the body of a 2xx."""
 
 
-class Sender(Protocol):
+class OutletMaker(Protocol):
     """Makes outlets. The driver of HTTP holds one; tests and the simulation pass their own."""
 
-    def open(self, target: Target, connections_max: int, *, keep_answers: bool) -> Outlet:
+    def open(self, target: ReceiverAddress, connections_max: int, *, keep_answers: bool) -> Outlet:
         """An outlet for one webhook. Nothing is dialled or resolved until the first send.
 
         Headers and body of a 2xx answer are read only with `keep_answers`.
@@ -84,9 +84,11 @@ class Sender(Protocol):
 
 
 class PathSender(Protocol):
-    """Makes outlets for messages that have paths of their own. See `Sender`."""
+    """Makes outlets for messages that have paths of their own. See `OutletMaker`."""
 
-    def open(self, target: Target, connections_max: int, *, keep_answers: bool) -> PathOutlet: ...
+    def open(
+        self, target: ReceiverAddress, connections_max: int, *, keep_answers: bool
+    ) -> PathOutlet: ...
 
 
 class MailFailed(RemoteError):

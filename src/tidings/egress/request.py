@@ -6,7 +6,7 @@ Nothing that is written here can end a line or a head early: a name is a token (
 
 import re
 
-from tidings.egress.port import Target
+from tidings.egress.port import ReceiverAddress
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _PATH = re.compile(r"/[!\"$-~]*")  # ASCII that can be seen, without a fragment
@@ -18,7 +18,7 @@ _SHAPES_MAX = 64  # a webhook's messages have the same header names but for a fe
 class RequestWriter:
     """Writes the requests to one target."""
 
-    def __init__(self, target: Target, user_agent: str) -> None:
+    def __init__(self, target: ReceiverAddress, user_agent: str) -> None:
         host = f"[{target.host}]" if ":" in target.host else target.host
         if target.port != _DEFAULT_PORTS[target.scheme]:
             host += f":{target.port}"

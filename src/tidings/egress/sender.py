@@ -15,7 +15,7 @@ from tidings.egress.budget import UNBOUNDED, ConnectionBudget
 from tidings.egress.dial import Dialler
 from tidings.egress.outlet import HttpOrigin, HttpOutlet
 from tidings.egress.policy import Policy
-from tidings.egress.port import Target
+from tidings.egress.port import ReceiverAddress
 from tidings.egress.resolve import CaresResolver, ResolutionFault, Resolver
 
 LOOK_UP_S = 1.5  # a person waits for the answer
@@ -43,13 +43,13 @@ class HttpSender:
         self.budget = ConnectionBudget(connections_max)
 
     def open(
-        self, target: Target, connections_max: int, *, keep_answers: bool = False
+        self, target: ReceiverAddress, connections_max: int, *, keep_answers: bool = False
     ) -> HttpOutlet:
         """An outlet for one webhook. `keep_answers` also reads headers and body of 2xx answers."""
         return self._made(HttpOutlet, target, connections_max, keep_answers)
 
     def origin(
-        self, target: Target, connections_max: int, kept_bytes: int = KEEP_BYTES
+        self, target: ReceiverAddress, connections_max: int, kept_bytes: int = KEEP_BYTES
     ) -> HttpOrigin:
         """The connections to a server that is asked by GET; the target's path is not used."""
         return self._made(HttpOrigin, target, connections_max, True, kept_bytes)
@@ -57,7 +57,7 @@ class HttpSender:
     def _made(
         self,
         kind: type[Outlet],
-        target: Target,
+        target: ReceiverAddress,
         connections_max: int,
         keep_answers: bool,
         kept_bytes: int = KEEP_BYTES,
@@ -74,7 +74,7 @@ class HttpSender:
             kept_bytes=kept_bytes,
         )
 
-    async def unresolved(self, target: Target) -> str | None:
+    async def unresolved(self, target: ReceiverAddress) -> str | None:
         """The target's host, if it has no address that may be dialled. Nothing is dialled.
 
         None also where our own name server does not answer: that says nothing of the host.

@@ -13,7 +13,7 @@ from enum import IntEnum
 from time import monotonic
 from typing import cast
 
-from tidings.core.delivery.exchange import Answer, Ending, Fault
+from tidings.core.delivery.exchange import Ending, ReceiverAnswer, TransportFault
 from tidings.egress import faults
 from tidings.egress.answer import KEEP_BYTES, AnswerReader, NotHttp
 
@@ -86,7 +86,7 @@ class Wire(asyncio.Protocol):
         self._transport.write(request)
         return answered
 
-    def ended_early(self, started: float) -> Fault | None:
+    def ended_early(self, started: float) -> TransportFault | None:
         """Whether a new connection has ended before an attempt begun at `started` could be written:
         it was closed, or the other side spoke first."""
         if self._state is _State.IDLE:
@@ -159,7 +159,7 @@ class Wire(asyncio.Protocol):
             self._duration_ms = self._taken_ms()
             if not reader.collects:
                 self._state = _State.LINGERING
-                answer = Answer(
+                answer = ReceiverAnswer(
                     reader.head.status, (), b"", not reader.head.empty, self._duration_ms
                 )
                 self._end(answer)
@@ -188,7 +188,9 @@ class Wire(asyncio.Protocol):
             kept = bytes(reader.kept)
             headers = tuple([(_text(name), _text(value)) for name, value in reader.head.headers])
             truncated = not ended or reader.seen > len(kept)
-            self._end(Answer(reader.head.status, headers, kept, truncated, self._duration_ms))
+            self._end(
+                ReceiverAnswer(reader.head.status, headers, kept, truncated, self._duration_ms)
+            )
         if not reader.reusable:
             self.close()
             return
@@ -221,7 +223,7 @@ class Wire(asyncio.Protocol):
         else:
             self._finish(ended=False)
 
-    def _lost(self, exc: Exception | None) -> Fault:
+    def _lost(self, exc: Exception | None) -> TransportFault:
         if self._exchanges and not self._reader.came:
             return faults.stale(self._taken_ms())
         if isinstance(exc, ssl.SSLError):

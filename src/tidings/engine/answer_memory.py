@@ -29,7 +29,7 @@ Release = Callable[[], None]
 _HOLDS: ContextVar[bool] = ContextVar("holds_answer_memory", default=False)  # of this call
 
 
-class _Waiter:
+class _WaitingCall:
     """A call that waits for room."""
 
     __slots__ = ("amount", "room")
@@ -52,7 +52,7 @@ class AnswerMemory:
         """`most`: bytes; `waiting_max`: calls that wait, of all orgs; `wait_s`: how long each."""
         self._budget = SharedBudget[OrgId](most)
         self._places = SharedBudget[OrgId](waiting_max)
-        self._waiting: dict[OrgId, deque[_Waiter]] = {}  # whose turn is first stands first
+        self._waiting: dict[OrgId, deque[_WaitingCall]] = {}  # whose turn is first stands first
         self._wait_s = wait_s
         self.refused = 0
 
@@ -74,7 +74,7 @@ class AnswerMemory:
             return self._release(org, amount)
         if not self._places.take(org):
             raise self._refusal()
-        waiter = _Waiter(amount, asyncio.get_running_loop().create_future())
+        waiter = _WaitingCall(amount, asyncio.get_running_loop().create_future())
         self._waiting.setdefault(org, deque()).append(waiter)
         try:
             async with asyncio.timeout(self._wait_s):
@@ -137,7 +137,7 @@ class AnswerMemory:
                 waiter.room.set_result(None)
                 served = True
 
-    def _forget(self, org: OrgId, waiter: _Waiter) -> None:
+    def _forget(self, org: OrgId, waiter: _WaitingCall) -> None:
         waiting = self._waiting.get(org)
         if waiting is not None and waiter in waiting:
             waiting.remove(waiter)

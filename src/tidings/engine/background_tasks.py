@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
 
-from tidings.core.running.parts import Part
+from tidings.core.running.parts import ServicePart
 from tidings.engine.supervisor import Job, SupervisedTask, Supervisor
 
 FAREWELL_S = 2.0
@@ -19,7 +19,7 @@ class BackgroundTasks:
     def __init__(
         self,
         supervisor: Supervisor,
-        jobs: Mapping[Part, Job],
+        jobs: Mapping[ServicePart, Job],
         farewell: Callable[[], Awaitable[None]],
     ) -> None:
         self._supervisor = supervisor

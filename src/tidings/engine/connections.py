@@ -9,12 +9,12 @@ import structlog
 
 from tidings.connections.port import ConnectionDown, ConnectionType
 from tidings.core.connections.connection import Connection, Connections
-from tidings.core.events.call_reader import Caller
+from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import OrgId
 from tidings.core.shares.budget import SharedBudget
 from tidings.core.token_bucket import TokenBucket
 from tidings.engine.clock import Clock
-from tidings.errors import NotFound, Refusal, Throttled
+from tidings.errors import FieldRefusal, NotFound, Throttled
 
 DEADLINE_S = 15.0
 PROBE_S = 30.0  # as long as attempts usually have
@@ -33,7 +33,7 @@ class CheckedTooOften(Throttled):
             "An org must ask for at most one check of a connection a second; got more. Wait for "
             "the time in Retry-After. (too_many_checks, -)"
         )
-        super().__init__(Refusal("too_many_checks", message, ""), wait_s=wait_s)
+        super().__init__(FieldRefusal("too_many_checks", message, ""), wait_s=wait_s)
 
 
 class CheckResult(msgspec.Struct, frozen=True):
@@ -68,12 +68,12 @@ class NamedConnections:
         """The name of the one that messages of the platform's own queue go over; blank: none."""
         return "" if self._connections.default is None else self._connections.default.name
 
-    def of(self, caller: Caller) -> list[Connection]:
+    def of(self, caller: AuthenticatedCaller) -> list[Connection]:
         """Those that the caller may name, by name."""
         found = self._connections.open_to(caller.org, platform=caller.platform)
         return sorted(found.values(), key=lambda one: one.name)
 
-    def get(self, caller: Caller, name: str) -> Connection:
+    def get(self, caller: AuthenticatedCaller, name: str) -> Connection:
         """One that the caller may name. NotFound, also for those of others."""
         found = self._connections.open_to(caller.org, platform=caller.platform).get(name)
         if found is None:
@@ -84,7 +84,7 @@ class NamedConnections:
         """What came of its newest check in this process, whoever asked for it."""
         return self._results.get(connection.name)
 
-    async def check(self, caller: Caller, name: str) -> CheckResult:
+    async def check(self, caller: AuthenticatedCaller, name: str) -> CheckResult:
         """Look whether it works, now. NotFound, CheckedTooOften."""
         connection = self.get(caller, name)
         self._admit(caller)
@@ -138,7 +138,7 @@ class NamedConnections:
             return "Tidings failed at it; its log says why."
         return ""
 
-    def _admit(self, caller: Caller) -> None:
+    def _admit(self, caller: AuthenticatedCaller) -> None:
         bucket = self._buckets.get(caller.org)
         if bucket is None:
             if len(self._buckets) >= ORGS_MAX:
@@ -155,7 +155,7 @@ class NamedConnections:
 def _unknown(name: str) -> NotFound:
     shown = name if len(name) <= 40 else name[:40] + "…"
     return NotFound(
-        Refusal(
+        FieldRefusal(
             "not_found",
             f'name must be that of a connection which the org may name; got "{shown}". The '
             "operator declares them. List them with GET /v1/connections. (not_found, field name)",

@@ -8,13 +8,13 @@ from typing import Protocol, assert_never
 
 import msgspec
 
-from tidings.core.delivery.exchange import Answer, Ending, Fault, FaultKind
+from tidings.core.delivery.exchange import Ending, FaultKind, ReceiverAnswer, TransportFault
 from tidings.core.delivery.health import DEFAULT_POLICY as HEALTH_POLICY
 from tidings.core.delivery.health import HealthPolicy
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.outcome import Cancelled, Delivered, Failed, Outcome, Retry
 from tidings.core.ids import show
-from tidings.core.running.parts import Part
+from tidings.core.running.parts import ServicePart
 from tidings.core.steady_clock import SteadyClock
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
@@ -22,8 +22,8 @@ from tidings.destinations.port import Destination
 from tidings.engine.clock import Clock
 from tidings.engine.delivery.dispatcher import Dispatcher, StopSwitches, WebhookEnds
 from tidings.engine.delivery.guards.connection_watch import ConnectionWatch
-from tidings.engine.delivery.guards.unforeseen import Step, UnforeseenErrors
-from tidings.engine.delivery.healths import BUCKET_MS, PAST_MAX, Healths
+from tidings.engine.delivery.guards.unforeseen import AttemptStep, UnforeseenErrors
+from tidings.engine.delivery.healths import BUCKET_MS, PAST_MAX, HealthTracker
 from tidings.engine.delivery.healths import PART as HEALTHS
 from tidings.engine.delivery.message import HeadersOf, MessageHeaders
 from tidings.engine.delivery.owed_deliveries import made_at_once
@@ -39,7 +39,7 @@ from tidings.store import port
 
 STUCK_S = 5.0
 OVERDUE_TOLD = 3  # webhooks at most
-COMMITTER = Part(
+COMMITTER = ServicePart(
     "commits of events", "nothing is accepted and no outcome is written", vital=True, work_s=15.0
 )
 RECOVER_WINDOW = 512
@@ -82,7 +82,7 @@ class Engine:
         store: port.Store,
         registry: Registry,
         commits: CommitQueue,
-        healths: Healths,
+        healths: HealthTracker,
         destination: Destination,
         clock: Clock,
         rng: random.Random,
@@ -146,7 +146,7 @@ class Engine:
             deliveries_max=limits.deliveries_max,
             per_event_max=limits.per_event_max,
             fan_out_rows=limits.fan_out_rows,
-            failed=lambda error: errors.note(error, Step.HANDOVER),
+            failed=lambda error: errors.note(error, AttemptStep.HANDOVER),
         )
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._recovered: Sequence[port.Backlog] | None = None
@@ -321,11 +321,11 @@ class Engine:
         """See `AttemptObserver`."""
         self._metrics.attempted(ending)
         if isinstance(outcome, Failed) or (isinstance(outcome, Retry) and outcome.waits_for_owner):
-            cause = str(ending.status) if isinstance(ending, Answer) else ending.kind.value
-            unmade = isinstance(ending, Fault) and ending.kind is FaultKind.TRANSFORM
+            cause = str(ending.status) if isinstance(ending, ReceiverAnswer) else ending.kind.value
+            unmade = isinstance(ending, TransportFault) and ending.kind is FaultKind.TRANSFORM
             self._failures.ended(webhook, job, cause, ending.detail if unmade else "")
         if self._feed.listening:
-            status = ending.status if isinstance(ending, Answer) else None
+            status = ending.status if isinstance(ending, ReceiverAnswer) else None
             fact = {
                 "deliveryId": show("dlv", job.delivery),
                 "eventId": job.event_id,
@@ -334,7 +334,7 @@ class Engine:
                 "attempt": job.attempt,
                 "state": _word(outcome),
                 "status": status,
-                "fault": ending.kind if isinstance(ending, Fault) else None,
+                "fault": ending.kind if isinstance(ending, TransportFault) else None,
                 "durationMs": round(ending.duration_ms, 1),
                 "nextAttemptInMs": None
                 if not isinstance(outcome, Retry)

@@ -28,7 +28,7 @@ from tidings.core.running.heartbeat import (
     describe_finding,
     judge_part,
 )
-from tidings.core.running.parts import GRACE_S, SLEEP_SLICE_S, TELL_S, Part
+from tidings.core.running.parts import GRACE_S, SLEEP_SLICE_S, TELL_S, ServicePart
 from tidings.core.running.restarts import count_failures
 
 TICK_S = 1.0
@@ -43,7 +43,7 @@ class WatchedProcess(Protocol):
     """A child process of ours, looked at about once a second."""
 
     @property
-    def part(self) -> Part:
+    def part(self) -> ServicePart:
         """What it is."""
 
     @property
@@ -91,7 +91,7 @@ class Heart:
 
     def __init__(
         self,
-        part: Part,
+        part: ServicePart,
         clock: AwakeClock,
         slice_s: float,
         grace_s: float,
@@ -180,7 +180,7 @@ class Heart:
 
 def unwatched_heart(name: str = "unwatched") -> Heart:
     """Make a heart that nobody looks at, for work that is run by itself, as tests do."""
-    part, clock = Part(name, "nothing follows"), AwakeClock(0.0, TICK_S)
+    part, clock = ServicePart(name, "nothing follows"), AwakeClock(0.0, TICK_S)
     return Heart(part, clock, UNWATCHED_SLICE_S, GRACE_S)
 
 
@@ -217,7 +217,7 @@ class Heartbeats(Collector):
 
     # -- parts ------------------------------------------------------------------------------------
 
-    def heart(self, part: Part, silent_s: Callable[[], float] | None = None) -> Heart:
+    def heart(self, part: ServicePart, silent_s: Callable[[], float] | None = None) -> Heart:
         """Make a heart of a part. Several of one name are told of as one, by the worst of them.
 
         `silent_s` is for what shows no life by itself: how long it has had work without progress.
@@ -231,7 +231,7 @@ class Heartbeats(Collector):
         heart = self.heart(process.part, process.silent_s)
         self._processes.append((process.part.name, _ProcessHeart(process, heart)))
 
-    def watch_work(self, part: Part, silent_s: Callable[[], float]) -> None:
+    def watch_work(self, part: ServicePart, silent_s: Callable[[], float]) -> None:
         """Watch what is no task of the supervisor, from now on: `silent_s` says for how long it has
         had work without progress, in seconds."""
         self.heart(part, silent_s).begin()

@@ -21,7 +21,7 @@ from tidings.core.inbox_rules import (
     harmless,
     typed,
 )
-from tidings.core.running.parts import Part
+from tidings.core.running.parts import ServicePart
 from tidings.core.shaping.signatures.schemes import judge
 from tidings.core.shares.budget import SharedBudget
 from tidings.core.sources.message import bounded_headers
@@ -32,7 +32,7 @@ from tidings.engine.events.feed import Feed
 from tidings.engine.heartbeats import Heart
 from tidings.engine.outage import Outage
 from tidings.engine.supervisor import SupervisedTask, Supervisor
-from tidings.errors import Conflict, NotFound, Refusal, not_found, passed
+from tidings.errors import Conflict, FieldRefusal, NotFound, not_found, passed
 from tidings.store import port
 
 INBOXES_MAX = 100  # of an org
@@ -46,7 +46,7 @@ WRITE_BYTES = 2 << 20  # in one write
 LOOK_S, LOOK_AGAIN_S = 3600.0, 60.0  # between looks for idle inboxes
 USED_EVERY_MS = 60_000  # a look is written down where the last one was so long ago
 TOKEN_BYTES = 24
-PART = Part("upkeep of inboxes", "test inboxes that nobody uses are kept")
+PART = ServicePart("upkeep of inboxes", "test inboxes that nobody uses are kept")
 
 log = structlog.get_logger(__name__)
 _answers = msgspec.json.Decoder(InboxAnswer)
@@ -169,7 +169,7 @@ class Inboxes:
         count = sum(1 for one in self._by_number.values() if one.stored.org == org)
         if count >= INBOXES_MAX:
             raise Conflict(
-                Refusal(
+                FieldRefusal(
                     "too_many_inboxes",
                     f"An org must have at most {INBOXES_MAX} inboxes; got one more. Delete one "
                     "that is not needed. (too_many_inboxes, -)",

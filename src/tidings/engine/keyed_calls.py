@@ -18,7 +18,7 @@ import msgspec
 from tidings.core.ids import OrgId
 from tidings.engine.vault import Vault
 from tidings.engine.webhooks.faults import KeyReused
-from tidings.errors import Conflict, Refusal, Throttled
+from tidings.errors import Conflict, FieldRefusal, Throttled
 from tidings.store import port
 
 HEADER = "Idempotency-Key"
@@ -66,7 +66,7 @@ class OutcomeUnknown(Conflict):
             "was made, and its answer is not kept. Look whether it did its work; if not, take a "
             "new key. (already_made, header Idempotency-Key)"
         )
-        super().__init__(Refusal("already_made", message, HEADER))
+        super().__init__(FieldRefusal("already_made", message, HEADER))
 
 
 class AnswerWithheld(Conflict):
@@ -78,7 +78,7 @@ class AnswerWithheld(Conflict):
             "then; scopes of it were taken since, so its answer is not shown again. Look whether "
             "it did its work; if not, take a new key. (already_made, header Idempotency-Key)"
         )
-        super().__init__(Refusal("already_made", message, HEADER))
+        super().__init__(FieldRefusal("already_made", message, HEADER))
 
 
 class TooManyKeys(Throttled):
@@ -89,7 +89,7 @@ class TooManyKeys(Throttled):
             f"At most {port.KEYED_MAX} calls of an org may come with an Idempotency-Key within 24 "
             "hours; got one more. Call without it. (too_many_keys, header Idempotency-Key)"
         )
-        super().__init__(Refusal("too_many_keys", message, HEADER))
+        super().__init__(FieldRefusal("too_many_keys", message, HEADER))
 
 
 class KeyedCalls:

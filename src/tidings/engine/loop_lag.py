@@ -7,7 +7,7 @@ waits as well. Nothing is measured on the way of an event.
 import asyncio
 from collections.abc import Callable
 
-from tidings.core.running.parts import Part
+from tidings.core.running.parts import ServicePart
 from tidings.engine.heartbeats import Heart, unwatched_heart
 
 BEAT_S = 0.05
@@ -16,7 +16,7 @@ BLOCKED_TOLD_S = 3600.0
 WINDOW_S = 60.0
 BUCKETS = 6
 BUCKET_S = WINDOW_S / BUCKETS
-PART = Part("loop lag", "nobody measures whether the event loop is held up")
+PART = ServicePart("loop lag", "nobody measures whether the event loop is held up")
 
 
 class LoopLag:

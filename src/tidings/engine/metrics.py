@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from tidings.core.delivery.exchange import Answer, Ending
+from tidings.core.delivery.exchange import Ending, ReceiverAnswer
 
 
 class EngineMetrics(Collector):
@@ -32,7 +32,7 @@ class EngineMetrics(Collector):
 
     def attempted(self, ending: Ending) -> None:
         """Count an attempt by what came of it: the class of its status, or its fault."""
-        if isinstance(ending, Answer):
+        if isinstance(ending, ReceiverAnswer):
             self.endings[f"{ending.status // 100}xx"] += 1
         else:
             self.endings[ending.kind] += 1

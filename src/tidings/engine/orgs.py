@@ -23,7 +23,7 @@ from tidings.core.org_settings import (
 from tidings.core.webhooks.registry import Registry
 from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock, WallClock
-from tidings.errors import Conflict, Forbidden, Invalid, Refusal, RequestRefused
+from tidings.errors import Conflict, FieldRefusal, Forbidden, Invalid, RequestRefused
 from tidings.store import port
 from tidings.values import describe_value
 
@@ -50,7 +50,7 @@ class Orgs:
         self._registry = registry
         self._changes = changes
         self._clock = clock or WallClock()
-        self._orgs: dict[OrgId, port.Org] = {}
+        self._orgs: dict[OrgId, port.StoredOrg] = {}
         self._settings: dict[OrgId, OrgSettings] = {}
         self._rules: dict[OrgId, IntakeRules] = {}
         self._watchers: list[Callable[[], None]] = []
@@ -71,7 +71,7 @@ class Orgs:
         """Have `changed` called after every change of an org."""
         self._watchers.append(changed)
 
-    def get(self, org: OrgId) -> port.Org | None:
+    def get(self, org: OrgId) -> port.StoredOrg | None:
         """An org by its id."""
         return self._orgs.get(org)
 
@@ -83,11 +83,11 @@ class Orgs:
         """The ids of the orgs below an org, at any depth."""
         return self._registry.below(org)
 
-    def all(self) -> list[port.Org]:
+    def all(self) -> list[port.StoredOrg]:
         """Every org, lowest id first."""
         return [self._orgs[org] for org in sorted(self._orgs)]
 
-    async def ensure(self, org: OrgId) -> port.Org:
+    async def ensure(self, org: OrgId) -> port.StoredOrg:
         """The org of this id; made with a plain name where there is none."""
         return self._orgs.get(org) or await self.create(f"Org {org}", org)
 
@@ -97,17 +97,17 @@ class Orgs:
         org: object = None,
         parent: object = None,
         more: Mapping[str, Any] | None = None,
-    ) -> port.Org:
+    ) -> port.StoredOrg:
         """Make an org; without an id it gets the next one. A refusal says why not.
 
         `more` may hold `timeZone` and `settings`.
         """
         return await self.make(dict(more or {}) | {"name": name, "parent": parent, "id": org})
 
-    async def make(self, body: dict[str, Any]) -> port.Org:
+    async def make(self, body: dict[str, Any]) -> port.StoredOrg:
         """Make what a body asks for; without an id it gets the next one. A refusal says why not."""
 
-        async def change() -> port.Org:
+        async def change() -> port.StoredOrg:
             form = Form(body)
             wanted = read_body(OrgRequest, form)
             number = OrgId(form.values["id"] or form.values["alias"] or self._next_id())
@@ -121,18 +121,18 @@ class Orgs:
                 )
             self._check_parent(form, number)
             return await self._keep_asked(
-                port.Org(number, "", created_ms=self._clock.now_ms()), form, wanted
+                port.StoredOrg(number, "", created_ms=self._clock.now_ms()), form, wanted
             )
 
         return await self._changes.run(change)
 
-    async def change(self, org: OrgId, body: dict[str, Any], *, platform: bool) -> port.Org:
+    async def change(self, org: OrgId, body: dict[str, Any], *, platform: bool) -> port.StoredOrg:
         """Change what the body names; the rest stays. A refusal says why not.
 
         Without `platform`, what is the operator's alone (parent, retention, limits) is refused.
         """
 
-        async def change() -> port.Org:
+        async def change() -> port.StoredOrg:
             old, form = self._orgs[org], Form(body)
             if not platform:
                 _refuse_operators(form)
@@ -159,8 +159,8 @@ class Orgs:
     # -- inside -----------------------------------------------------------------------------------
 
     async def _keep_asked(
-        self, old: port.Org, form: Form, wanted: OrgRequest | list[Refusal]
-    ) -> port.Org:
+        self, old: port.StoredOrg, form: Form, wanted: OrgRequest | list[FieldRefusal]
+    ) -> port.StoredOrg:
         """Keep what a body makes of an org. Refused, with all that is wrong."""
         if isinstance(wanted, list) or form.refusals:
             kind = _KINDS.get(form.refusals[0].code, Invalid)
@@ -210,7 +210,7 @@ class Orgs:
                 f"has {len(above) - 1}. Take one further up.",
             )
 
-    async def _store_org(self, fresh: port.Org, settings: OrgSettings) -> port.Org:
+    async def _store_org(self, fresh: port.StoredOrg, settings: OrgSettings) -> port.StoredOrg:
         """Store, then have it in force. Runs inside `Changes.run`."""
         version = await self._store.put_org(fresh)
         self._keep(fresh, settings)
@@ -219,14 +219,14 @@ class Orgs:
             changed()
         return fresh
 
-    def _keep(self, org: port.Org, settings: OrgSettings) -> None:
+    def _keep(self, org: port.StoredOrg, settings: OrgSettings) -> None:
         self._orgs[org.id] = org
         self._settings[org.id] = settings
         self._rules[org.id] = rules_of(settings)
         self._registry.set_parent(org.id, org.parent)
 
 
-def asked(org: port.Org) -> OrgRequest:
+def asked(org: port.StoredOrg) -> OrgRequest:
     """An org as a body would ask for it."""
     settings = settings_of(org.settings)
     return OrgRequest(

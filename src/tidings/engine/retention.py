@@ -17,8 +17,8 @@ from prometheus_client.registry import Collector
 from tidings.core.ids import OrgId
 from tidings.core.retention import (
     GIVE_BACK_PAGES,
-    Group,
     RetentionDays,
+    RetentionGroup,
     RetentionPace,
     RowKind,
     before_ms,
@@ -26,7 +26,7 @@ from tidings.core.retention import (
     groups,
     to_give_back,
 )
-from tidings.core.running.parts import Part
+from tidings.core.running.parts import ServicePart
 from tidings.engine.clock import Clock
 from tidings.engine.heartbeats import Heart, unwatched_heart
 from tidings.engine.outage import Outage
@@ -37,7 +37,7 @@ EVERY_S = 600.0
 AGAIN_S = 30.0  # after a pass that the store has refused
 LATE_MS = 86_400_000  # a clock that is ahead of the retention's by more is spoken of
 
-PART = Part("retention", "data that is too old is kept")
+PART = ServicePart("retention", "data that is too old is kept")
 
 log = structlog.get_logger(__name__)
 
@@ -103,7 +103,7 @@ class Retention(Collector):
             log.info("retention has dropped what was too old", rows=rows)
         return rows
 
-    async def _drop(self, group: Group, now_ms: int) -> int:
+    async def _drop(self, group: RetentionGroup, now_ms: int) -> int:
         pace, rows, first, more = self._paces[group.kind], 0, True, True
         while more:
             slice_ = port.DropSlice(

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from tidings.core.running.parts import Part
+from tidings.core.running.parts import ServicePart
 from tidings.core.running.restarts import restart_delay_s
 from tidings.engine.heartbeats import Heart, Heartbeats
 
@@ -26,7 +26,7 @@ class SupervisedTask:
     def __init__(
         self,
         heartbeats: Heartbeats,
-        part: Part,
+        part: ServicePart,
         job: Job,
         *,
         again: bool = True,
@@ -126,7 +126,7 @@ class Supervisor:
 
     def start(
         self,
-        part: Part,
+        part: ServicePart,
         job: Job,
         *,
         again: bool = True,

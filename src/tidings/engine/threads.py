@@ -13,18 +13,18 @@ from time import monotonic
 from typing import Any, TypeVar
 
 from tidings.core.ids import OrgId
-from tidings.core.running.parts import Part
+from tidings.core.running.parts import ServicePart
 from tidings.engine.heartbeats import Heart
 from tidings.transform.turns import FairQueue
 
 SMALL_BYTES = 16 * 1024
 PROBE_S = 5.0  # between two looks at the pool
-OFFLOAD = Part(
+OFFLOAD = ServicePart(
     "thread of large messages",
     "events over 16 KB, and event types, wait",
     restarts=False,
 )
-POOL = Part(
+POOL = ServicePart(
     "threads", "passwords are not checked, and files of look-ups are not read", restarts=False
 )
 

@@ -28,7 +28,7 @@ class VaultRefused(Unusable):
     """The key cannot be used, or does not open what is stored; the text says what to do."""
 
 
-class Secret:
+class SealedSecret:
     """Bytes that do not show in a log, a traceback or a debugger's view of their owner."""
 
     __slots__ = ("_value",)
@@ -49,7 +49,7 @@ class Vault:
     """Seals with the newest key and opens with any of its keys, by their number (1 to 255)."""
 
     def __init__(
-        self, keys: dict[int, Secret], random_bytes: Callable[[int], bytes] = os.urandom
+        self, keys: dict[int, SealedSecret], random_bytes: Callable[[int], bytes] = os.urandom
     ) -> None:
         self._newest = max(keys)
         self._ciphers = {number: AESGCM(key.reveal()) for number, key in keys.items()}
@@ -98,7 +98,7 @@ def _place(org: OrgId, webhook_id: WebhookId, version: int) -> bytes:
     return f"{org}|{webhook_id}|{version}".encode()
 
 
-def read_or_make_key(path: Path) -> Secret:
+def read_or_make_key(path: Path) -> SealedSecret:
     """The key of a file; a new one, synced to the disk, where there is no such file.
 
     VaultRefused says why it cannot be used; OSError where the disk did not take a new one.
@@ -124,7 +124,7 @@ def read_or_make_key(path: Path) -> Secret:
             f"The key file {path} must hold {KEY_BYTES} bytes; got {len(key) or 'none'}. Put back "
             "the key that belongs to this data directory."
         )
-    return Secret(key)
+    return SealedSecret(key)
 
 
 def _make_key(path: Path) -> None:

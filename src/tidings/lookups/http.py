@@ -17,13 +17,19 @@ from typing import Any
 from tidings.core.actions.action import HttpLookup
 from tidings.core.actions.holes import fill, origin_of
 from tidings.core.actions.seen import Unmade, find
-from tidings.core.delivery.exchange import Ending, Fault, FaultKind, Result, Verdict
+from tidings.core.delivery.exchange import (
+    AttemptResult,
+    DeliveryVerdict,
+    Ending,
+    FaultKind,
+    TransportFault,
+)
 from tidings.core.delivery.statuses import retry_after_s
-from tidings.destinations.http.authentication.proof import Header, Proof
+from tidings.destinations.http.authentication.proof import Authenticator, Header
 from tidings.destinations.http.proven import send_proven
 from tidings.egress.port import OriginServer
 from tidings.lookups.port import LookupDown, LookupRefused
-from tidings.lookups.records import RecordUnfit, read_record
+from tidings.lookups.records import LookupRecordUnfit, read_record
 
 NONE = (204, 404, 410)
 REFUSED = (400, 414, 422, 431)
@@ -50,7 +56,7 @@ class HttpSource:
         self,
         where: HttpLookup,
         origin: OriginServer,
-        proof: Proof | None,
+        proof: Authenticator | None,
         now_s: Callable[[], float],
     ) -> None:
         """`origin`: the connections to the URL's own; `proof` of the credential; `now_s` since the
@@ -94,7 +100,7 @@ class HttpSource:
         return result.ending
 
     def _read(self, ending: Ending) -> dict[str, Any] | None:
-        if isinstance(ending, Fault):
+        if isinstance(ending, TransportFault):
             raise _unreached(ending)
         status = ending.status
         if status in NONE:
@@ -109,7 +115,7 @@ class HttpSource:
         try:
             most = self._where.answer_kib << 10
             answer = read_record(ending.body, whole=not ending.truncated, most=most, do=LARGE)
-        except RecordUnfit as unfit:
+        except LookupRecordUnfit as unfit:
             said = f"Its server must answer {unfit.must}; got {unfit.got}. {unfit.do}"
             raise (LookupRefused if unfit.lasts else LookupDown)(said) from None
         return self._taken(answer)
@@ -126,11 +132,13 @@ class HttpSource:
         )
 
 
-def _unjudged(ending: Ending, header: Header) -> Result:
-    return Result(Verdict.AGAIN, ending)  # what it means for a record is said in `_read`
+def _unjudged(ending: Ending, header: Header) -> AttemptResult:
+    return AttemptResult(
+        DeliveryVerdict.AGAIN, ending
+    )  # what it means for a record is said in `_read`
 
 
-def _unreached(fault: Fault) -> LookupDown:
+def _unreached(fault: TransportFault) -> LookupDown:
     if fault.kind is FaultKind.TOKEN:
         return LookupDown(fault.detail, fault.wait_s)
     came, do = _UNREACHED.get(fault.kind, _CLOSED)

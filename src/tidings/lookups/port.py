@@ -43,7 +43,7 @@ class WatchedSource(Protocol):
         """Tell why a state is not taken, in sentences, each once."""
 
 
-class Source(Protocol):
+class LookupBackend(Protocol):
     """What one look-up asks."""
 
     async def find(self, values: Mapping[str, Any], deadline_s: float) -> dict[str, Any] | None:

@@ -13,7 +13,7 @@ ASK_LESS = "Ask for less of it."
 DEPTH_MAX = 32  # objects and lists, one within the other
 
 
-class RecordUnfit(RemoteError):
+class LookupRecordUnfit(RemoteError):
     """What has come is no record. `must`, `got`, `do`: parts of a sentence, without values;
     `lasts`: it would be so again."""
 
@@ -29,24 +29,26 @@ def read_record(
     """The object that is written there. Of the same name twice, the last counts. RecordUnfit, which
     says `do` where it has more than `most` bytes."""
     if len(written) > most or (len(written) == most and not whole):
-        raise RecordUnfit(f"at most {most >> 10} KiB", "more", do, lasts=True)
+        raise LookupRecordUnfit(f"at most {most >> 10} KiB", "more", do, lasts=True)
     if not whole:
-        raise RecordUnfit("in whole and in time", "a part", "It is asked again by itself.")
+        raise LookupRecordUnfit("in whole and in time", "a part", "It is asked again by itself.")
     try:
         read = read_exactly(written)
     except RecursionError:
         raise _too_deep() from None
     except (msgspec.DecodeError, UnicodeDecodeError):
-        raise RecordUnfit("JSON in UTF-8", "something else", "Check what it answers.") from None
+        raise LookupRecordUnfit(
+            "JSON in UTF-8", "something else", "Check what it answers."
+        ) from None
     if not isinstance(read, dict):
-        raise RecordUnfit("a JSON object", "something else", "Check what it answers.")
+        raise LookupRecordUnfit("a JSON object", "something else", "Check what it answers.")
     if _deeper(read, DEPTH_MAX):
         raise _too_deep()
     return read
 
 
-def _too_deep() -> RecordUnfit:
-    return RecordUnfit(
+def _too_deep() -> LookupRecordUnfit:
+    return LookupRecordUnfit(
         f"at most {DEPTH_MAX} levels deep", "more", "Ask for less of it.", lasts=True
     )
 

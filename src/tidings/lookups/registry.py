@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, assert_never
 from tidings.connections.port import ConnectionDown, comes_with
 from tidings.connections.sql_type import EXTRA
 from tidings.connections.sql_type import TYPE as SQL_TYPE
-from tidings.core.actions.action import CsvLookup, HttpLookup, Lookup, SqlLookup
+from tidings.core.actions.action import ActionLookup, CsvLookup, HttpLookup, SqlLookup
 from tidings.core.actions.holes import origin_of
 from tidings.core.actions.list_changes import ReadColumns
 from tidings.core.connections.connection import Connection
 from tidings.core.connections.tables import LINES_MAX, LINES_USUAL
 from tidings.destinations.http.authentication.schemes import Proofs
-from tidings.egress.port import Origins, Target
+from tidings.egress.port import Origins, ReceiverAddress
 from tidings.errors import Invalid, Unusable
 from tidings.lookups.csv import CsvSource
 from tidings.lookups.http import HttpSource
 from tidings.lookups.kept_lists import KeptList
-from tidings.lookups.port import Source
+from tidings.lookups.port import LookupBackend
 
 if TYPE_CHECKING:
-    from tidings.connections.postgresql_lines import Lines
+    from tidings.connections.postgresql_lines import PostgresqlPool
 
 
 class LookupRegistry:
@@ -32,7 +32,7 @@ class LookupRegistry:
     def __init__(
         self,
         origins: Origins,
-        target_of: Callable[[str], Target],
+        target_of: Callable[[str], ReceiverAddress],
         connections: Mapping[str, Connection],
         proofs: Proofs,
         now_s: Callable[[], float],
@@ -50,9 +50,9 @@ class LookupRegistry:
         self._now_s = now_s
         self._columns = columns or {}
         self._keep = keep
-        self._lines: dict[str, Lines] = {}
+        self._lines: dict[str, PostgresqlPool] = {}
 
-    def source_of(self, lookup: Lookup) -> Source:
+    def source_of(self, lookup: ActionLookup) -> LookupBackend:
         """Its adapter; nothing is asked yet. Unusable, with why, where what was declared leads
         nowhere."""
         where = lookup.where
@@ -67,7 +67,7 @@ class LookupRegistry:
             case _:
                 assert_never(where)
 
-    def _http(self, lookup: Lookup, where: HttpLookup) -> Source:
+    def _http(self, lookup: ActionLookup, where: HttpLookup) -> LookupBackend:
         try:
             target = self._target_of(origin_of(where.url) + "/")
         except Invalid as refused:
@@ -76,7 +76,7 @@ class LookupRegistry:
         origin = self._origins.origin(target, lookup.at_once, where.answer_kib << 10)
         return HttpSource(where, origin, proof, self._now_s)
 
-    def _sql(self, lookup: Lookup, where: SqlLookup) -> Source:
+    def _sql(self, lookup: ActionLookup, where: SqlLookup) -> LookupBackend:
         connection = self._connections.get(where.connection)
         if connection is None or connection.kind != SQL_TYPE.name:
             got = "no connection" if connection is None else f"one of type {connection.kind}"
@@ -86,11 +86,11 @@ class LookupRegistry:
             )
         try:
             with comes_with(EXTRA):
-                from tidings.connections.postgresql_lines import Lines  # noqa: PLC0415
+                from tidings.connections.postgresql_lines import PostgresqlPool  # noqa: PLC0415
                 from tidings.lookups.sql import SqlSource  # noqa: PLC0415
         except ConnectionDown as missing:
             raise Unusable(f"Look-up {lookup.name}: {missing}") from None
         if (lines := self._lines.get(connection.name)) is None:
             most = int(str(connection.fields.get(LINES_MAX, LINES_USUAL)))
-            lines = self._lines[connection.name] = Lines(connection, most, read_only=True)
+            lines = self._lines[connection.name] = PostgresqlPool(connection, most, read_only=True)
         return SqlSource(where, lines)

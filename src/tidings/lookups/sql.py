@@ -18,11 +18,11 @@ import psycopg
 
 from tidings.connections.port import ConnectionDown
 from tidings.connections.postgresql_faults import is_of_connection, refusal
-from tidings.connections.postgresql_lines import Line, Lines
+from tidings.connections.postgresql_lines import PostgresqlConnection, PostgresqlPool
 from tidings.core.actions.action import SqlLookup
 from tidings.core.actions.seen import text_of
 from tidings.lookups.port import RECORD_BYTES_MAX, LookupDown, LookupRefused
-from tidings.lookups.records import RecordUnfit, read_record
+from tidings.lookups.records import LookupRecordUnfit, read_record
 from tidings.lookups.sql_statement import asked_as
 
 _ORG = 0  # the file of actions is one org's: nobody else has use for these lines
@@ -53,7 +53,7 @@ class _Row(NamedTuple):
 class SqlSource:
     """See `Source`."""
 
-    def __init__(self, where: SqlLookup, lines: Lines) -> None:
+    def __init__(self, where: SqlLookup, lines: PostgresqlPool) -> None:
         """`lines` of its connection, which can only read; other look-ups may share them."""
         self._connection = where.connection
         self._lines = lines
@@ -121,7 +121,9 @@ class SqlSource:
         self._lines.give(line, _ORG)
         return result
 
-    async def _answer(self, line: Line, texts: list[bytes], deadline_s: float) -> "_Row | None":
+    async def _answer(
+        self, line: PostgresqlConnection, texts: list[bytes], deadline_s: float
+    ) -> "_Row | None":
         await line.bound(math.ceil(deadline_s))  # in few lengths: each other one is told first
         result = await line.read(await line.prepare(self._statement), texts)
         if result.ntuples == 0:
@@ -136,7 +138,7 @@ class SqlSource:
             )
         try:
             return read_record(row.written)
-        except RecordUnfit as unfit:
+        except LookupRecordUnfit as unfit:
             raise LookupRefused(f"A row must be {unfit.must}; got {unfit.got}.") from None
 
     def _fault(self, error: psycopg.Error) -> LookupDown | LookupRefused:

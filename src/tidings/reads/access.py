@@ -5,11 +5,11 @@ from typing import Any
 from tidings.core.declaration import show_resource
 from tidings.core.times import iso
 from tidings.engine.access.credentials import asked
-from tidings.engine.access.user_records import NewLink, User
-from tidings.store.port import Credential
+from tidings.engine.access.user_records import NewLink, UserRecord
+from tidings.store.port import StoredCredential
 
 
-def show_credential(credential: Credential, used_ms: int | None) -> dict[str, Any]:
+def show_credential(credential: StoredCredential, used_ms: int | None) -> dict[str, Any]:
     """A credential, never its secret; and when it was used last."""
     return {
         "id": credential.id,
@@ -23,7 +23,7 @@ def show_credential(credential: Credential, used_ms: int | None) -> dict[str, An
     }
 
 
-def show_user(user: User) -> dict[str, Any]:
+def show_user(user: UserRecord) -> dict[str, Any]:
     """A person in one org."""
     member = user.member
     return {

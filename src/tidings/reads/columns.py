@@ -15,7 +15,7 @@ from tidings.core.ids import show
 from tidings.core.shaping.left_out import LeftOut
 from tidings.core.shaping.left_out_words import code_of, said_of
 from tidings.core.times import iso
-from tidings.engine.webhooks.records import Record
+from tidings.engine.webhooks.records import WebhookState
 from tidings.store.port import EventHead, StoredDelivery, StoredEvent
 
 Row = TypeVar("Row")
@@ -36,7 +36,7 @@ class DeliveryRow(msgspec.Struct, frozen=True):
     """A delivery with what is shown beside its row."""
 
     row: StoredDelivery
-    webhook: Record | None
+    webhook: WebhookState | None
     next_ms: int | None
     """When it is tried next."""
 
@@ -96,7 +96,7 @@ EVENT: tuple[Column[EventRow], ...] = (
 
 
 def show_delivery(
-    row: StoredDelivery, webhook: Record | None, next_ms: int | None
+    row: StoredDelivery, webhook: WebhookState | None, next_ms: int | None
 ) -> dict[str, Any]:
     """What a delivery's row says, and when it is tried next."""
     seen = DeliveryRow(row, webhook, next_ms)

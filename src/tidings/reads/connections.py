@@ -13,8 +13,8 @@ from tidings.core.actions.used_connections import used_connections
 from tidings.core.connections.connection import Connection
 from tidings.core.connections.fields import shown_of
 from tidings.core.connections.tables import shared_tables
-from tidings.core.delivery.standing import Standing
-from tidings.core.events.call_reader import EITHER, Caller
+from tidings.core.delivery.standing import WebhookStatus
+from tidings.core.events.call_reader import EITHER, AuthenticatedCaller
 from tidings.core.ids import OrgId
 from tidings.core.times import iso
 from tidings.core.webhooks.kinds import KINDS, SQL
@@ -31,7 +31,7 @@ CHECKS = f"sources:write{EITHER}webhooks:write"
 """The scope of who has one checked."""
 
 
-class Users(msgspec.Struct, frozen=True):
+class ConnectionUsers(msgspec.Struct, frozen=True):
     """What goes over one connection, by name."""
 
     sources: list[LiveSource]
@@ -58,7 +58,7 @@ class ConnectionViews:
         self._sources = sources
         self._webhooks = webhooks
 
-    def users(self, connection: Connection, org: OrgId | None) -> Users:
+    def users(self, connection: Connection, org: OrgId | None) -> ConnectionUsers:
         """Of an org; None: of all."""
         sources = self._sources.all() if org is None else self._sources.of(org)
         records = self._webhooks.everywhere() if org is None else self._webhooks.list(org)
@@ -67,9 +67,9 @@ class ConnectionViews:
             one.webhook
             for one in records
             if self._goes_over(one.webhook, connection.name)
-            and one.webhook.standing is not Standing.DELETED
+            and one.webhook.standing is not WebhookStatus.DELETED
         ]
-        return Users(
+        return ConnectionUsers(
             sorted(over, key=lambda one: one.source.name), sorted(told, key=lambda one: one.name)
         )
 
@@ -81,7 +81,7 @@ class ConnectionViews:
         action = self._actions.of(webhook.org).get(webhook.name)
         return action is not None and connection in used_connections(action)
 
-    def show(self, caller: Caller, connection: Connection) -> dict[str, Any]:
+    def show(self, caller: AuthenticatedCaller, connection: Connection) -> dict[str, Any]:
         """One that the caller may name, as the caller may see it."""
         own, known = self.users(connection, caller.org), self.connections
         shown: dict[str, Any] = {

@@ -17,30 +17,30 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 if TYPE_CHECKING:
     from tidings.core.ids import WebhookId
-    from tidings.errors import Refusal
+    from tidings.errors import FieldRefusal
 
 LIMIT, LIMIT_MAX, REJECTIONS_MAX, POINTS, POINTS_MAX = 50, 200, 1000, 48, 400
 VALUE_MAX = 255
 
 
-class Kind:
+class ParameterType:
     """What a parameter may be. Each is text, and empty as if it were left out."""
 
     control = "text"
     """What the console asks for it with."""
 
 
-class Listed(Kind):
+class Listed(ParameterType):
     """Values with commas: any of them fits."""
 
 
-class Names(Listed):
+class EventTypeParameter(Listed):
     """Event types; the command line completes them."""
 
     control = "names"
 
 
-class Webhooks(Listed):
+class WebhookParameter(Listed):
     """Webhooks by their ids; people choose or name them."""
 
     control = "choice"
@@ -52,30 +52,30 @@ class States(Listed):
     control = "ticks"
 
 
-class Moment(Kind):
+class Moment(ParameterType):
     """A time; one without a zone is of the org."""
 
 
-class Value(Kind):
+class SearchValueType(ParameterType):
     """A value that an event is found by."""
 
 
-class Search(Value):
+class Search(SearchValueType):
     """A value of any kind; in the console a key leads to its field."""
 
     control = "search"
 
 
-class EventId(Kind):
+class EventId(ParameterType):
     """The id of one event."""
 
 
-class Cursor(Kind):
+class Cursor(ParameterType):
     """Where a page goes on: below an id, or above one."""
 
 
 @dataclass(frozen=True)
-class YesNo(Kind):
+class YesNo(ParameterType):
     """true or false."""
 
     control = "choice"
@@ -87,7 +87,7 @@ class YesNo(Kind):
 
 
 @dataclass(frozen=True)
-class Whole(Kind):
+class WholeNumberType(ParameterType):
     """A whole number in its bounds."""
 
     least: int
@@ -111,11 +111,11 @@ class FormField(NamedTuple):
     """Whether the form folds it away."""
 
 
-class Filter(NamedTuple):
+class ListParameter(NamedTuple):
     """A parameter of a list: its name, what it may be, and how each face calls it."""
 
     name: str
-    kind: Kind
+    kind: ParameterType
     about: str
     """For the description of the API."""
     field: FormField = FormField()
@@ -128,12 +128,12 @@ class Filter(NamedTuple):
     """What it was called before: it is still read, with a warning."""
 
 
-def _value(name: str, about: str) -> Filter:
+def _value(name: str, about: str) -> ListParameter:
     field = FormField(name, name.capitalize(), further=True)
-    return Filter(name, Value(), about, field, name)
+    return ListParameter(name, SearchValueType(), about, field, name)
 
 
-_Q = Filter(
+_Q = ListParameter(
     "q",
     Search(),
     "A value to find events by: customer id, mobile, e-mail, bill, card number …",
@@ -143,33 +143,33 @@ _Q = Filter(
 _CUSTOMER = _value("customer", "A customer: id, mobile, e-mail or external id.")
 _BILL = _value("bill", "The number of a bill.")
 _CARD = _value("card", "The number of a card.")
-_REQUEST = Filter(
+_REQUEST = ListParameter(
     "requestId",
-    Value(),
+    SearchValueType(),
     "The API request that raised the event.",
     FormField("request", "Request id", size=28, further=True),
     "request",
     "Only what this API request has raised.",
 )
-_REF = Filter("refId", Value(), "The event's refId.", option="ref")
-_NAMES = Filter(
+_REF = ListParameter("refId", SearchValueType(), "The event's refId.", option="ref")
+_NAMES = ListParameter(
     "eventName",
-    Names(),
+    EventTypeParameter(),
     "Event types, with commas.",
     FormField("type", "Event type", size=20),
     "on",
     "Only of these event types, with commas.",
     example="pointsIssued",
 )
-_WEBHOOKS = Filter(
+_WEBHOOKS = ListParameter(
     "webHookId",
-    Webhooks(),
+    WebhookParameter(),
     "Ids of webhooks, with commas.",
     FormField("webhook", "Webhook"),
     "webhook",
     "Only of this webhook, by its name or id.",
 )
-_MATCHED = Filter(
+_MATCHED = ListParameter(
     "matched",
     YesNo(
         "Write false for events that no webhook wanted.",
@@ -181,7 +181,7 @@ _MATCHED = Filter(
     "unwanted",
     "Only those that no webhook wanted.",
 )
-_STATES = Filter(
+_STATES = ListParameter(
     "states",
     States(),
     "States of deliveries, with commas.",
@@ -191,7 +191,7 @@ _STATES = Filter(
     example="failed,parked",
     alias="status",
 )
-_EVENT = Filter(
+_EVENT = ListParameter(
     "eventId",
     EventId(),
     "One event.",
@@ -199,7 +199,7 @@ _EVENT = Filter(
     "event",
     "Only of this event.",
 )
-_FROM = Filter(
+_FROM = ListParameter(
     "from",
     Moment(),
     "ISO time, or milliseconds since 1970; belongs to the range.",
@@ -208,7 +208,7 @@ _FROM = Filter(
     "Not before: 30m, 2h, 3d ago, or an ISO time.",
     example="2026-02-11T09:15:00Z",
 )
-_TO = Filter(
+_TO = ListParameter(
     "to",
     Moment(),
     "ISO time, or milliseconds since 1970; does not belong to the range.",
@@ -216,14 +216,14 @@ _TO = Filter(
     "until",
     "Before this time.",
 )
-_LIMIT = Filter(
-    "limit", Whole(1, LIMIT_MAX, LIMIT), f"Rows of a page; {LIMIT} where it is left out."
+_LIMIT = ListParameter(
+    "limit", WholeNumberType(1, LIMIT_MAX, LIMIT), f"Rows of a page; {LIMIT} where it is left out."
 )
-_MORE = _LIMIT._replace(kind=Whole(1, REJECTIONS_MAX, LIMIT))
+_MORE = _LIMIT._replace(kind=WholeNumberType(1, REJECTIONS_MAX, LIMIT))
 _AT = "paging.next or paging.previous of an answer to the same question."
-_CURSOR = Filter("cursor", Cursor(), _AT, FormField("cursor"))
+_CURSOR = ListParameter("cursor", Cursor(), _AT, FormField("cursor"))
 _STEPS = f"About how many steps; {POINTS} where it is left out."
-_POINTS = Filter("points", Whole(1, POINTS_MAX, POINTS), _STEPS)
+_POINTS = ListParameter("points", WholeNumberType(1, POINTS_MAX, POINTS), _STEPS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -242,7 +242,7 @@ class LogQuestion:
     limit: Annotated[int, _LIMIT, _MORE] = LIMIT
     cursor: Annotated[tuple[int | None, int | None], _CURSOR] = (None, None)
     points: Annotated[int, _POINTS] = POINTS
-    warnings: tuple["Refusal", ...] = ()
+    warnings: tuple["FieldRefusal", ...] = ()
 
     @property
     def before(self) -> int | None:
@@ -262,7 +262,7 @@ ATTRIBUTES = {
 }
 ASKED = frozenset((*LogQuestion.__annotations__, "before", "after"))
 """What a store's query may have under the same name."""
-Parameters = tuple[Filter, ...]
+Parameters = tuple[ListParameter, ...]
 DELIVERIES: Parameters = tuple(one for one in ATTRIBUTES if one not in (_MATCHED, _MORE, _POINTS))
 EVENTS: Parameters = tuple(one for one in ATTRIBUTES if one not in (_MORE, _POINTS))
 PAGING: Parameters = (_LIMIT, _CURSOR)

@@ -6,10 +6,10 @@ from tidings.core.declaration import show_resource
 from tidings.core.times import iso
 from tidings.engine.notices.consents import Consents
 from tidings.engine.orgs import asked
-from tidings.store.port import Org
+from tidings.store.port import StoredOrg
 
 
-def show_org(consents: Consents, org: Org) -> dict[str, Any]:
+def show_org(consents: Consents, org: StoredOrg) -> dict[str, Any]:
     """With its settings, and what the owners of its addresses have said."""
     return {
         "id": org.id,

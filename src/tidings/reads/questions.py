@@ -17,15 +17,15 @@ from tidings.reads.filters import (
     ATTRIBUTES,
     VALUE_MAX,
     EventId,
-    Filter,
-    Kind,
     Listed,
+    ListParameter,
     LogQuestion,
     Moment,
     Parameters,
+    ParameterType,
+    SearchValueType,
     States,
-    Value,
-    Whole,
+    WholeNumberType,
     YesNo,
 )
 from tidings.values import describe_value
@@ -55,7 +55,7 @@ def read_question(query: Mapping[str, str], known: Parameters, zone: tzinfo) -> 
     return LogQuestion(**found, warnings=tuple(form.warnings))
 
 
-def _name(form: Form, one: Filter) -> str:
+def _name(form: Form, one: ListParameter) -> str:
     """The name under which a call says a filter: its own, or the former one, with a warning."""
     name, alias = one.name, one.alias
     if not alias or alias not in form.body:
@@ -88,7 +88,7 @@ def refuse_unknown_parameters(form: Form, known: Collection[str]) -> None:
             )
 
 
-def read_value(kind: Kind, form: Form, name: str, zone: tzinfo) -> Any:
+def read_value(kind: ParameterType, form: Form, name: str, zone: tzinfo) -> Any:
     """The value that a call says; None, or nothing in a list, where it says none. What cannot be is
     refused on the form."""
     match kind:
@@ -98,13 +98,13 @@ def read_value(kind: Kind, form: Form, name: str, zone: tzinfo) -> Any:
             return _listed(form, name)
         case Moment():
             return _moment(form, name, zone)
-        case Value():
+        case SearchValueType():
             return _value(form, name)
         case EventId():
             return _event_id(form)
         case YesNo():
             return _yes_no(form, name, kind.advice)
-        case Whole():
+        case WholeNumberType():
             return form.whole(name, kind.least, kind.most, kind.usual)
         case _:
             return read_cursor(form)
@@ -200,7 +200,7 @@ def _yes_no(form: Form, name: str, advice: str) -> bool | None:
     return None
 
 
-def schema_of(kind: Kind) -> Json:
+def schema_of(kind: ParameterType) -> Json:
     """What may come, as JSON Schema."""
     match kind:
         case States():
@@ -213,9 +213,9 @@ def schema_of(kind: Kind) -> Json:
             return {"type": "string", "pattern": f"^$|^{EVENT_ID.pattern}$"}
         case YesNo():
             return {"enum": ["true", "false", ""]}
-        case Whole():
+        case WholeNumberType():
             return {"type": "integer", "minimum": kind.least, "maximum": kind.most}
-        case Value():
+        case SearchValueType():
             return TEXT
         case _:
             return {"type": "string", "pattern": f"^(({OLDER}|{NEWER})_{SHOWN_NUMBER})?$"}

@@ -11,7 +11,7 @@ from tidings.core.ids import OrgId, read, read_delivery, show
 from tidings.core.replay import (
     JobState,
     ReplayKind,
-    Step,
+    ReplayTransition,
     announcement,
     cancel_announcement,
     progress,
@@ -20,15 +20,15 @@ from tidings.core.replay_rules import UNMATCHED, ReplayRequest, read_request
 from tidings.core.times import iso
 from tidings.core.webhooks.name_matching import names_of
 from tidings.core.webhooks.webhook import Webhook
-from tidings.engine.access.access import Caller
+from tidings.engine.access.access import AuthenticatedCaller
 from tidings.engine.answer_memory import HoldsAnswers
 from tidings.engine.replay import requests as replay_requests
 from tidings.engine.replay.runs import UnknownReplay
 from tidings.engine.services.delivery import DeliveryServices
 from tidings.engine.services.events import EventServices
-from tidings.engine.webhooks.records import Record
+from tidings.engine.webhooks.records import WebhookState
 from tidings.engine.webhooks.webhooks import Webhooks
-from tidings.errors import Conflict, NotFound, Refusal, not_found, passed
+from tidings.errors import Conflict, FieldRefusal, NotFound, not_found, passed
 from tidings.store import port
 from tidings.store.port import ReplayJob, StoredDelivery
 from tidings.values import describe_value
@@ -83,14 +83,19 @@ class ReplayCalls:
         return job_request, await self._parts.delivery.replay.requests.look_up(org, job_request)
 
     async def begin(
-        self, caller: Caller, job_request: ReplayRequest, wanted: replay_requests.ResolvedRequest
+        self,
+        caller: AuthenticatedCaller,
+        job_request: ReplayRequest,
+        wanted: replay_requests.ResolvedRequest,
     ) -> ReplayJob:
         """Store the job and begin it. Refused where the org has enough of them."""
         parts = self._parts
         job = parts.delivery.replay.requests.job(caller.org, job_request, wanted, caller.credential)
         return await parts.delivery.replay.runs.create(job, wanted.listed)
 
-    async def cancel(self, caller: Caller, delivery_id: str) -> tuple[StoredDelivery, Record]:
+    async def cancel(
+        self, caller: AuthenticatedCaller, delivery_id: str
+    ) -> tuple[StoredDelivery, WebhookState]:
         """Cancel one unfinished delivery of the org. Refused where there is none such."""
         parts, number = self._parts, read_delivery(delivery_id)
         found = None if number is None else await parts.store.delivery(number)
@@ -101,7 +106,7 @@ class ReplayCalls:
         now = await parts.store.delivery(found.id) or found
         if not cancelled:
             raise Conflict(
-                Refusal(
+                FieldRefusal(
                     "not_unfinished",
                     "The delivery must be unfinished to be cancelled; it is "
                     f"{State(now.state).word}. Leave it. (not_unfinished, field id)",
@@ -110,7 +115,7 @@ class ReplayCalls:
             )
         return now, record
 
-    async def moved(self, org: OrgId, replay_id: str, what: Step) -> ReplayJob:
+    async def moved(self, org: OrgId, replay_id: str, what: ReplayTransition) -> ReplayJob:
         """Pause, resume or cancel a job of the org. Refused where that cannot be."""
         number = read("rpl", replay_id)
         try:
@@ -155,7 +160,7 @@ class ReplayCalls:
 def unknown(field: str, must: str, got: str) -> NotFound:
     """What is not there, or is another org's."""
     return NotFound(
-        Refusal(
+        FieldRefusal(
             "not_found",
             f"{field} must be {must}; got {describe_value(got)}, which is not there. GET "
             "/v1/replays lists "

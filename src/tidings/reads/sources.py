@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from tidings.core.declaration import show_resource
-from tidings.core.events.call_reader import Caller, RejectedEvent
+from tidings.core.events.call_reader import AuthenticatedCaller, RejectedEvent
 from tidings.core.ids import show
 from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.source import WEBHOOK, Source, address
@@ -13,12 +13,12 @@ from tidings.core.sources.unsigned_ids import source_warnings
 from tidings.core.sources.verification import refusal_of
 from tidings.core.times import iso
 from tidings.engine.answer_memory import AnswerMemory
-from tidings.engine.sources.activity import ASIDE, OUTCOMES, Arrival
-from tidings.engine.sources.fates import Fate
+from tidings.engine.sources.activity import ASIDE, OUTCOMES, MessageActivity
+from tidings.engine.sources.fates import IntakeResult
 from tidings.engine.sources.live_source import LiveSource
 from tidings.engine.sources.sources import Sources
 from tidings.reads.messages import show_bytes, show_headers
-from tidings.store.port import AsideMessage
+from tidings.store.port import DeadLetter
 
 PREFIX = "asd"
 TRIED_BYTES = 16 << 20  # what trying one message takes, with the events that are made of it
@@ -79,7 +79,7 @@ def show_newest(live: LiveSource) -> list[dict[str, Any]]:
     return [_show_arrival(one) for one in live.activity.newest]
 
 
-def _show_arrival(arrival: Arrival) -> dict[str, Any]:
+def _show_arrival(arrival: MessageActivity) -> dict[str, Any]:
     return {
         "at": iso(arrival.at_ms),
         "place": arrival.place,
@@ -91,7 +91,7 @@ def _show_arrival(arrival: Arrival) -> dict[str, Any]:
     }
 
 
-def show_aside(message: AsideMessage) -> dict[str, Any]:
+def show_aside(message: DeadLetter) -> dict[str, Any]:
     """In a list."""
     return {
         "id": show(PREFIX, message.number),
@@ -103,13 +103,13 @@ def show_aside(message: AsideMessage) -> dict[str, Any]:
     }
 
 
-def show_aside_whole(message: AsideMessage) -> dict[str, Any]:
+def show_aside_whole(message: DeadLetter) -> dict[str, Any]:
     """With its headers, what proves its sender masked, and its bytes."""
     shown = {"headers": show_headers(message.headers), "body": show_bytes(message.body)}
     return show_aside(message) | shown
 
 
-def show_taken(fate: Fate) -> dict[str, Any]:
+def show_taken(fate: IntakeResult) -> dict[str, Any]:
     """What a sender is told of its message."""
     return {
         "accepted": fate.accepted,
@@ -120,7 +120,7 @@ def show_taken(fate: Fate) -> dict[str, Any]:
     }
 
 
-def show_redriven(fates: list[Fate], live: LiveSource) -> dict[str, Any]:
+def show_redriven(fates: list[IntakeResult], live: LiveSource) -> dict[str, Any]:
     """What became of messages that had been put aside."""
     return {
         "messages": len(fates),
@@ -132,8 +132,8 @@ def show_redriven(fates: list[Fate], live: LiveSource) -> dict[str, Any]:
 
 
 async def redrive_aside(
-    memory: AnswerMemory, sources: Sources, live: LiveSource, message: AsideMessage | None = None
-) -> list[Fate]:
+    memory: AnswerMemory, sources: Sources, live: LiveSource, message: DeadLetter | None = None
+) -> list[IntakeResult]:
     """Try what a source has put aside once more, all of it or one message; return what became of
     each. Overloaded, Throttled."""
     async with memory.holding(live.org, TRIED_BYTES):
@@ -143,7 +143,7 @@ async def redrive_aside(
 async def try_message(
     memory: AnswerMemory,
     sources: Sources,
-    caller: Caller,
+    caller: AuthenticatedCaller,
     live: LiveSource | None,
     source: Source,
     message: ForeignMessage,

@@ -5,13 +5,13 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, Field, WithJsonSchema, create_model
 
-from tidings.core.declaration import Declared, declared
+from tidings.core.declaration import DeclaredField, declared
 from tidings.core.kinds import Nested
 
 M = TypeVar("M", bound=BaseModel)
 
 
-def answer_model(base: type[M], name: str, fields: Iterable[Declared], about: str) -> type[M]:
+def answer_model(base: type[M], name: str, fields: Iterable[DeclaredField], about: str) -> type[M]:
     """A model of these fields over a base: each is always there, null where it has no value.
     What is a resource inside it is a model of its own."""
     hints: dict[str, Any] = {}

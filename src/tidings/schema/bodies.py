@@ -4,13 +4,13 @@ it."""
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tidings.core.declaration import Declared, Json, or_null
+from tidings.core.declaration import DeclaredField, Json, or_null
 
 CLOSED: Json = {"additionalProperties": False}
 """Of a body that has no other fields."""
 
 
-def new_schema(fields: Iterable[Declared], about: str) -> Json:
+def new_schema(fields: Iterable[DeclaredField], about: str) -> Json:
     """Of a body that makes one: what must be there, and what the rest is where it is left out."""
     fields = [one for one in fields if one.is_said(new=True)]
     required = [one.name for one in fields if one.required]
@@ -18,14 +18,14 @@ def new_schema(fields: Iterable[Declared], about: str) -> Json:
     return schema | ({"required": required} if required else {})
 
 
-def change_schema(fields: Iterable[Declared], about: str) -> Json:
+def change_schema(fields: Iterable[DeclaredField], about: str) -> Json:
     """Of a body that changes one: nothing must be there, and what is left out stays as it is."""
     said = [one for one in fields if one.is_said(new=False)]
     return _object({one.name: one.taken(new=False) for one in said}, about)
 
 
 def patch_schema(
-    fields: Iterable[Declared], about: str, by_name: Mapping[str, Mapping[str, Any]]
+    fields: Iterable[DeclaredField], about: str, by_name: Mapping[str, Mapping[str, Any]]
 ) -> Json:
     """Of a patch: as `change_schema`; `by_name` are those that are set name by name."""
     schema = change_schema(fields, about)

@@ -8,27 +8,29 @@ from typing import Any, Literal
 
 import msgspec
 
-from tidings.core.declaration import Declared
+from tidings.core.declaration import DeclaredField
 from tidings.core.form import number_of
-from tidings.core.kinds import Choice, Flag
+from tidings.core.kinds import BooleanType, Choice
 
 Widget = Literal["text", "choice", "tick"]
 
 
-def widget(one: Declared) -> Widget:
+def widget(one: DeclaredField) -> Widget:
     """What asks for it."""
     kind = one.field.kind
     if isinstance(kind, Choice):
         return "choice"
-    return "tick" if isinstance(kind, Flag) or kind.shown() == {"type": "boolean"} else "text"
+    return (
+        "tick" if isinstance(kind, BooleanType) or kind.shown() == {"type": "boolean"} else "text"
+    )
 
 
-def asked(fields: Iterable[Declared]) -> tuple[Declared, ...]:
+def asked(fields: Iterable[DeclaredField]) -> tuple[DeclaredField, ...]:
     """Those that a page asks for by their label."""
     return tuple(one for one in fields if one.field.label)
 
 
-def choices(one: Declared) -> list[tuple[str, str]]:
+def choices(one: DeclaredField) -> list[tuple[str, str]]:
     """The words of a choice, and what a page calls them."""
     kind = one.field.kind
     if not isinstance(kind, Choice):
@@ -48,7 +50,7 @@ def is_ticked(value: Any) -> bool:
     return (msgspec.json.decode(value) if isinstance(value, msgspec.Raw) else value) is True
 
 
-def value_of(one: Declared, text: str) -> Any:
+def value_of(one: DeclaredField, text: str) -> Any:
     """What a body says where a page holds this text; nothing where it is empty."""
     return (text or None) if widget(one) == "choice" else number_in(text)
 

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tidings.core.declaration import Declared, Json, declared
+from tidings.core.declaration import DeclaredField, Json, declared
 from tidings.core.kinds import Nested
-from tidings.errors import Refusal
+from tidings.errors import FieldRefusal
 from tidings.schema.forms import choices, is_ticked, number_in, text_of, widget
 
 AREA_CHARACTERS = 1000
@@ -18,7 +18,7 @@ AREA_CHARACTERS = 1000
 class Ask:
     """A field of the form."""
 
-    one: Declared
+    one: DeclaredField
     path: tuple[str, ...]
     """Where it stands in the body."""
     name: str
@@ -131,7 +131,7 @@ class PageForm:
             inner[one.path[-1]] = value
         return body
 
-    def placed(self, refusals: Sequence[Refusal], *others: str) -> dict[str, str]:
+    def placed(self, refusals: Sequence[FieldRefusal], *others: str) -> dict[str, str]:
         """What is said beside each field of the page, of `others` too; under "" what belongs to
         none."""
         found: dict[str, str] = {}
@@ -157,7 +157,7 @@ class PageForm:
 
 
 def page_form(
-    fields: Iterable[Declared],
+    fields: Iterable[DeclaredField],
     names: Mapping[str, str] | None = None,
     lines: Lines | None = None,
     *,
@@ -168,7 +168,7 @@ def page_form(
 
 
 def _asks(
-    fields: Iterable[Declared], names: Mapping[str, str], inside: tuple[str, ...]
+    fields: Iterable[DeclaredField], names: Mapping[str, str], inside: tuple[str, ...]
 ) -> Iterator[Ask]:
     for one in fields:
         path = (*inside, one.name)

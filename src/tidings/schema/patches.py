@@ -7,12 +7,12 @@ holds again. Fields that are sets of names and values, as headers are, it sets n
 from collections.abc import Mapping
 from typing import Any
 
-from tidings.core.declaration import Declared
+from tidings.core.declaration import DeclaredField
 
 
 def patched_body(
     patch: Mapping[str, Any],
-    fields: Mapping[str, Declared],
+    fields: Mapping[str, DeclaredField],
     by_name: Mapping[str, Mapping[str, str]],
 ) -> dict[str, Any]:
     """The body. `by_name` are the fields that are set name by name, as answers show them."""

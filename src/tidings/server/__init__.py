@@ -14,6 +14,6 @@ deadline (`bounds`), and who may have a place when they are short is one rule (`
 """
 
 from tidings.server.bounds import Bounds
-from tidings.server.listener import Server
+from tidings.server.listener import HttpServer
 
-__all__ = ["Bounds", "Server"]
+__all__ = ["Bounds", "HttpServer"]

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from tidings.server.reader import Pairs, Request
+from tidings.server.reader import HttpRequest, Pairs
 from tidings.server.writer import CONTINUE, AnswerWriter
 
 Message = MutableMapping[str, Any]
@@ -31,7 +31,7 @@ class CallConnection(Protocol):
     async def drain(self) -> None:
         """Wait until the peer reads."""
 
-    def start(self, call: "Call", status: int, headers: Pairs) -> bytes:
+    def start(self, call: "AsgiCall", status: int, headers: Pairs) -> bytes:
         """The head of a call's answer."""
 
     def write(self, *parts: bytes) -> None:
@@ -40,23 +40,23 @@ class CallConnection(Protocol):
     def taken(self) -> None:
         """The application has taken what there was of the body: there is room for more."""
 
-    def answered(self, call: "Call") -> None:
+    def answered(self, call: "AsgiCall") -> None:
         """A call's answer is written."""
 
     def failed(self) -> tuple[int, Pairs, bytes]:
         """The answer where the application gives none."""
 
-    def broken(self, call: "Call") -> None:
+    def broken(self, call: "AsgiCall") -> None:
         """A call's answer cannot be completed: its peer must see that."""
 
 
-class Call:
+class AsgiCall:
     """One request and its answer: `receive` and `send` of ASGI."""
 
     def __init__(
         self,
         connection: CallConnection,
-        request: Request,
+        request: HttpRequest,
         kept: bool,
         caller: Hashable | None = None,
     ) -> None:

@@ -9,11 +9,11 @@ from collections.abc import Hashable
 from typing import cast
 
 from tidings.server import refusals
-from tidings.server.call import Call
-from tidings.server.host import UNFINISHED, Host, Phase
+from tidings.server.call import AsgiCall
+from tidings.server.host import UNFINISHED, ConnectionHost, Phase
 from tidings.server.places import NOBODY
-from tidings.server.reader import Pairs, Request, RequestReader
-from tidings.server.refusals import Refused
+from tidings.server.reader import HttpRequest, Pairs, RequestReader
+from tidings.server.refusals import RejectedRequest
 from tidings.server.writer import AnswerWriter
 
 _ASGI = {"version": "3.0", "spec_version": "2.3"}
@@ -22,7 +22,7 @@ _ENDING, _CLOSED = Phase.ENDING, Phase.CLOSED
 _PEEK = socket.MSG_PEEK | socket.MSG_DONTWAIT
 
 
-class Connection(asyncio.BufferedProtocol):
+class HttpConnection(asyncio.BufferedProtocol):
     """See `asyncio.BufferedProtocol`.
 
     One call is worked on at a time, and the next one is begun when the answer has left for the
@@ -32,7 +32,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def __init__(
         self,
-        host: Host,
+        host: ConnectionHost,
         sock: socket.socket,
         peer: tuple[str, int],
         here: tuple[str, int],
@@ -47,12 +47,12 @@ class Connection(asyncio.BufferedProtocol):
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._reader = RequestReader(host.bounds)
-        self._call: Call | None = None
+        self._call: AsgiCall | None = None
         self._calls = 0
         self._fresh = False  # the call that waits for its turn came alone
         self._caller: Hashable | None = None  # whose the call is that waits, if he is known
         self._heard_end = False  # its peer sends no more, and still waits for that call
-        self._pending: Refused | None = None  # to be answered after what came before it
+        self._pending: RejectedRequest | None = None  # to be answered after what came before it
         self._phase = Phase.CLOSED
         self._since_s = 0.0
         self._moved = 0  # bytes that came, in this phase
@@ -238,7 +238,7 @@ class Connection(asyncio.BufferedProtocol):
         reader = self._reader
         try:
             reader.feed(data)
-        except Refused as refused:
+        except RejectedRequest as refused:
             self._pending = refused
             if not (reader.requests and reader.requests[0].complete):
                 self._refuse(refused)
@@ -315,7 +315,7 @@ class Connection(asyncio.BufferedProtocol):
         self._stand(_QUEUED)
         host.queued()
 
-    def _takes_turn(self, request: Request, kept: bool, fresh: bool) -> bool:
+    def _takes_turn(self, request: HttpRequest, kept: bool, fresh: bool) -> bool:
         """Take a turn for a call that nobody hurries for; stand in line where there is none."""
         host, turns = self._host, self._host.turns
         self._caller = caller = host.known(request.headers)
@@ -341,10 +341,10 @@ class Connection(asyncio.BufferedProtocol):
         self._hold_where_due()
         return True
 
-    def _begin(self, request: Request, kept: bool) -> None:
+    def _begin(self, request: HttpRequest, kept: bool) -> None:
         host = self._host
         self._calls += 1
-        self._call = call = Call(self, request, kept, self._caller)
+        self._call = call = AsgiCall(self, request, kept, self._caller)
         if not kept:
             host.places.others += 1
         self._stand(_WORK if request.complete else Phase.BODY)
@@ -364,7 +364,7 @@ class Connection(asyncio.BufferedProtocol):
         }
         call.task = self._loop.create_task(call.run(host.app, scope))
 
-    def start(self, call: Call, status: int, headers: Pairs) -> bytes:
+    def start(self, call: AsgiCall, status: int, headers: Pairs) -> bytes:
         """The head of a call's answer."""
         request = call.request
         keep = request.keep and call.keep and request.complete and not self._host.stopping
@@ -389,7 +389,7 @@ class Connection(asyncio.BufferedProtocol):
         if self._drained is not None:
             await self._drained.wait()
 
-    def answered(self, call: Call) -> None:
+    def answered(self, call: AsgiCall) -> None:
         """A call's answer is written."""
         if self._call is not call:
             return
@@ -426,12 +426,12 @@ class Connection(asyncio.BufferedProtocol):
         """The answer where the application gives none."""
         return refusals.answer(refusals.failed(), self._host.headers)
 
-    def broken(self, call: Call) -> None:
+    def broken(self, call: AsgiCall) -> None:
         """A call's answer cannot be completed: its peer must see that."""
         if self._call is call:
             self.abort()
 
-    def _finished(self, call: Call) -> None:
+    def _finished(self, call: AsgiCall) -> None:
         self._call = None
         call.end()
         if not call.kept:
@@ -473,7 +473,7 @@ class Connection(asyncio.BufferedProtocol):
                 self.address = NOBODY if self._host.shared(peer) else peer
             places.wait(self, self.address, self._since_s)
 
-    def _refuse(self, refused: Refused) -> None:
+    def _refuse(self, refused: RejectedRequest) -> None:
         """Answer instead of the application, and end."""
         call = self._call
         if call is not None:
@@ -485,7 +485,7 @@ class Connection(asyncio.BufferedProtocol):
                 return
         else:
             waiting = self._reader.requests
-            request = waiting[0] if waiting else Request()
+            request = waiting[0] if waiting else HttpRequest()
         status, headers, body = refusals.answer(refused, self._host.headers)
         writer = AnswerWriter()
         head = writer.head(request, status, headers, self._host.date, False)

@@ -6,26 +6,26 @@ from typing import TYPE_CHECKING, Protocol
 
 from tidings.server.bounds import Bounds
 from tidings.server.call import App
-from tidings.server.places import Places
+from tidings.server.places import ConnectionPlaces
 from tidings.server.reader import Pairs
-from tidings.server.turns import Turns
+from tidings.server.turns import ConnectionTurns
 from tidings.server.unread import UnreadAnswers
 
 if TYPE_CHECKING:
-    from tidings.server.connection import Connection
+    from tidings.server.connection import HttpConnection
 
 
-class Host(Protocol):
+class ConnectionHost(Protocol):
     """What a connection knows of its server."""
 
     app: App
     bounds: Bounds
     headers: Sequence[tuple[bytes, bytes]]
-    places: "Places[Connection]"
+    places: "ConnectionPlaces[HttpConnection]"
     date: bytes
     stopping: bool
-    turns: "Turns[Connection]"
-    unread: "UnreadAnswers[Connection]"
+    turns: "ConnectionTurns[HttpConnection]"
+    unread: "UnreadAnswers[HttpConnection]"
     view: memoryview  # where reads go; it is smaller in a crowd
 
     def keeps(self, method: str, path: str) -> bool:

@@ -13,10 +13,10 @@ from time import monotonic
 
 from tidings.server.bounds import Bounds
 from tidings.server.call import App
-from tidings.server.connection import Connection
-from tidings.server.places import Places
+from tidings.server.connection import HttpConnection
+from tidings.server.places import ConnectionPlaces
 from tidings.server.reader import Pairs
-from tidings.server.turns import Turns
+from tidings.server.turns import ConnectionTurns
 from tidings.server.unread import UnreadAnswers
 
 BACKLOG = 4096  # the system's own bound (net.core.somaxconn) may be lower
@@ -29,7 +29,7 @@ PLACE_AGAIN_S = 0.02  # how long nobody is asked whether there is a place for a 
 _SHORT = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
 
 
-class Server:
+class HttpServer:
     """One listening socket and what came in through it."""
 
     def __init__(
@@ -54,7 +54,7 @@ class Server:
         """
         self.app = app
         self.bounds = bounds or Bounds()
-        self.places: Places[Connection] = Places(self.bounds)
+        self.places: ConnectionPlaces[HttpConnection] = ConnectionPlaces(self.bounds)
         self.keeps = keeps
         self.remote = remote or _peer
         self.shared = shared or _nobody
@@ -62,8 +62,8 @@ class Server:
         self.headers = headers
         self.date = b""
         self.stopping = False
-        self.turns: Turns[Connection] = Turns()
-        self.unread: UnreadAnswers[Connection] = UnreadAnswers()
+        self.turns: ConnectionTurns[HttpConnection] = ConnectionTurns()
+        self.unread: UnreadAnswers[HttpConnection] = UnreadAnswers()
         self._whole_view = memoryview(bytearray(self.bounds.read_bytes))
         self._crowd_view = self._whole_view[: self.bounds.crowd_read_bytes]
         self.view = self._whole_view
@@ -74,7 +74,7 @@ class Server:
         self._coming = select.poll()
         self._reserve = -1
         self._opening: set[asyncio.Task[None]] = set()
-        self._unopened: deque[tuple[Connection, socket.socket]] = deque()  # while many come
+        self._unopened: deque[tuple[HttpConnection, socket.socket]] = deque()  # while many come
         self._pressed = False  # more come than are accepted in a round
         self._tick_timer: asyncio.TimerHandle | None = None
         self._round: asyncio.Handle | None = None  # in which those in line have turns
@@ -187,7 +187,7 @@ class Server:
             if not first:  # it has ended already
                 sock.close()
                 return
-        connection = Connection(self, sock, peer, self._here, first)
+        connection = HttpConnection(self, sock, peer, self._here, first)
         self._set_view()
         if (self._pressed or self._unopened) and not self._hurries(first):
             self._unopened.append((connection, sock))
@@ -208,12 +208,12 @@ class Server:
         caller = self.known([(name.lower(), value.strip()) for name, value in pairs])
         return caller is not None and not self.turns.known.keeps_waiting(caller)
 
-    def _begin_opening(self, connection: Connection, sock: socket.socket) -> None:
+    def _begin_opening(self, connection: HttpConnection, sock: socket.socket) -> None:
         opening = self._loop.create_task(self._open(connection, sock))
         self._opening.add(opening)
         opening.add_done_callback(self._opened)
 
-    async def _open(self, connection: Connection, sock: socket.socket) -> None:
+    async def _open(self, connection: HttpConnection, sock: socket.socket) -> None:
         try:
             await self._loop.connect_accepted_socket(lambda: connection, sock)
         except OSError:
@@ -252,7 +252,7 @@ class Server:
         self.view = self._crowd_view if crowded else self._whole_view
 
     def queued(self) -> None:
-        """See `host.Host`."""
+        """See `host.ConnectionHost`."""
         if self._round is None:
             self._round_s = monotonic()
             self._round = self._loop.call_soon(self._give_turns)
@@ -266,9 +266,9 @@ class Server:
         for number in range(min(len(unopened), BATCH_PRESSED if self._pressed else BATCH)):
             # The oldest and the newest by turns: as in line.
             self._begin_opening(*(unopened.pop() if number % 2 else unopened.popleft()))
-        turns.kept.next_ones(lambda: True, Connection.begin_queued)
-        turns.known.next_ones(lambda: self.places.room, Connection.begin_queued)
-        turns.others.next_ones(admits, Connection.begin_queued)
+        turns.kept.next_ones(lambda: True, HttpConnection.begin_queued)
+        turns.known.next_ones(lambda: self.places.room, HttpConnection.begin_queued)
+        turns.others.next_ones(admits, HttpConnection.begin_queued)
         self._round = None
         may = bool(turns.known) and not turns.known.blocked
         if len(turns.kept) or self._unopened or ((may or len(turns.others)) and admits()):
@@ -282,14 +282,14 @@ class Server:
         self._give_turns()
 
     def swollen(self) -> None:
-        """See `host.Host`."""
+        """See `host.ConnectionHost`."""
         while self.unread.bytes > self.bounds.unread_bytes:
             greediest = self.unread.greediest()
             self.unread.drop(greediest)
             greediest.abort()
 
     def gone(self) -> None:
-        """See `host.Host`."""
+        """See `host.ConnectionHost`."""
         self._set_view()
         self._empty.set()
         self._accept_on()

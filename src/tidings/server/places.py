@@ -21,7 +21,7 @@ _ASKED = 32  # of those that are unfinished, for one newcomer: some have just go
 NOBODY = ""  # the address of those that are not known yet
 
 
-class Places(Generic[C]):
+class ConnectionPlaces(Generic[C]):
     """The places of one server."""
 
     def __init__(self, bounds: Bounds) -> None:

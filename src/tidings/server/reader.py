@@ -16,7 +16,7 @@ import httptools
 
 from tidings.server import refusals
 from tidings.server.bounds import Bounds
-from tidings.server.refusals import Refused
+from tidings.server.refusals import RejectedRequest
 
 _SLICE: Final = 4096
 _HEAD_END: Final = b"\r\n\r\n"
@@ -29,7 +29,7 @@ _ABSOLUTE = re.compile(rb"[Hh][Tt][Tt][Pp][Ss]?://([^/?#]*)([/?][^#]*)?")
 Pairs = list[tuple[bytes, bytes]]
 
 
-class Request:
+class HttpRequest:
     """One request: its head, and as much of its body as has come and was not taken."""
 
     __slots__ = (
@@ -80,17 +80,19 @@ class RequestReader:
         self._parser = httptools.HttpRequestParser(self)
         self.kept = b""  # bytes, from `_kept_at` on, beyond a request that waits
         self._kept_at = 0
-        self._refused: Refused | None = None
+        self._refused: RejectedRequest | None = None
         self._over = False  # a request was read that is the last one
         self._again = False  # the parser reads a head that was read before
         self._headless = 0  # bytes of a head that is not complete
         self._overhead = 0
-        self._head: Request | None = None
+        self._head: HttpRequest | None = None
         self._head_bytes = 0
         self._target = b""
         self._hosts: list[bytes] = []
-        self._body: Request | None = None
-        self.requests: deque[Request] = deque()  # whose heads are complete; the first is current
+        self._body: HttpRequest | None = None
+        self.requests: deque[HttpRequest] = (
+            deque()
+        )  # whose heads are complete; the first is current
 
     @property
     def began(self) -> bool:
@@ -174,11 +176,11 @@ class RequestReader:
             )
             self._again = False
 
-    def _refuse(self, refused: Refused) -> Refused:
+    def _refuse(self, refused: RejectedRequest) -> RejectedRequest:
         self._refused = refused
         return refused
 
-    def _too_large(self) -> Refused:
+    def _too_large(self) -> RejectedRequest:
         bounds = self._bounds
         if len(self._target) > bounds.target_bytes or self._head_bytes == len(self._target):
             return refusals.target_too_long(bounds.target_bytes)
@@ -190,7 +192,7 @@ class RequestReader:
         """The first byte of a request line."""
         if self._again:
             return
-        self._head = Request()
+        self._head = HttpRequest()
         self._head_bytes = 0
         self._target = b""
         self._hosts = []
@@ -274,7 +276,7 @@ class RequestReader:
         self._over = self._over or not body.keep
         self._head_bytes = 0
 
-    def _judge_target(self, head: Request) -> None:
+    def _judge_target(self, head: HttpRequest) -> None:
         """Path, query, and the one host that is meant."""
         target, hosts = self._target, self._hosts
         if len(hosts) > 1 or (not hosts and head.version == "1.1"):

@@ -8,7 +8,7 @@ Headers = list[tuple[bytes, bytes]]
 _ADVICE = "Send it as HTTP/1.1 (RFC 9112)."
 
 
-class Refused(Exception):
+class RejectedRequest(Exception):
     """A request that is not passed on: what it is answered with. The connection ends with it."""
 
     def __init__(
@@ -21,72 +21,74 @@ class Refused(Exception):
         self.retry_after = retry_after
 
 
-def not_http(reason: str) -> Refused:
+def not_http(reason: str) -> RejectedRequest:
     """400: the bytes are no request, or not beyond doubt one."""
     text = f"The request must be plain HTTP/1.1; got what is not: {reason}. {_ADVICE}"
-    return Refused(400, "bad_request", text)
+    return RejectedRequest(400, "bad_request", text)
 
 
-def bad_header(name: str, must: str) -> Refused:
+def bad_header(name: str, must: str) -> RejectedRequest:
     """400 for one header."""
-    return Refused(400, "bad_request", f"{name} {must}. {_ADVICE}", f"header {name}")
+    return RejectedRequest(400, "bad_request", f"{name} {must}. {_ADVICE}", f"header {name}")
 
 
-def coding() -> Refused:
+def coding() -> RejectedRequest:
     """400: the body comes in a coding that is not taken."""
     text = "Transfer-Encoding must be chunked alone, in HTTP/1.1; got another. Send the body plain."
-    return Refused(400, "transfer_coding", text, "header Transfer-Encoding")
+    return RejectedRequest(400, "transfer_coding", text, "header Transfer-Encoding")
 
 
-def expectation() -> Refused:
+def expectation() -> RejectedRequest:
     """417."""
     text = "Expect must be 100-continue; got another. Leave it out."
-    return Refused(417, "expectation", text, "header Expect")
+    return RejectedRequest(417, "expectation", text, "header Expect")
 
 
-def target_too_long(bytes_max: int) -> Refused:
+def target_too_long(bytes_max: int) -> RejectedRequest:
     """414."""
     text = f"The target must be of at most {bytes_max:,} bytes; got more. Shorten the query."
-    return Refused(414, "target_too_long", text, "path")
+    return RejectedRequest(414, "target_too_long", text, "path")
 
 
-def head_too_large(bytes_max: int, headers_max: int) -> Refused:
+def head_too_large(bytes_max: int, headers_max: int) -> RejectedRequest:
     """431."""
     text = (
         f"The head must be of at most {bytes_max:,} bytes and {headers_max} headers; got more. "
         "Send fewer headers or cookies."
     )
-    return Refused(431, "head_too_large", text, "headers")
+    return RejectedRequest(431, "head_too_large", text, "headers")
 
 
-def too_slow(what: str) -> Refused:
+def too_slow(what: str) -> RejectedRequest:
     """408."""
     text = f"The {what} must come within its time; got only a part of it. Send it again at once."
-    return Refused(408, "too_slow", text, what)
+    return RejectedRequest(408, "too_slow", text, what)
 
 
-def no_place() -> Refused:
+def no_place() -> RejectedRequest:
     """503: the places that are left are kept for events and health."""
     text = (
         "A call must find a free place; those that are left are kept for events and health. Call "
         "again in a second, and close connections that are not used."
     )
-    return Refused(503, "no_place", text, retry_after=1)
+    return RejectedRequest(503, "no_place", text, retry_after=1)
 
 
-def stopping() -> Refused:
+def stopping() -> RejectedRequest:
     """503: a request that came as the server stops."""
     text = "A call must come while the service runs; it is stopping. Call again in a second."
-    return Refused(503, "stopping", text, retry_after=1)
+    return RejectedRequest(503, "stopping", text, retry_after=1)
 
 
-def failed() -> Refused:
+def failed() -> RejectedRequest:
     """500: the application ended without an answer."""
     text = "The call must be answered; Tidings failed at it. Its log says why. Call again later."
-    return Refused(500, "internal", text)
+    return RejectedRequest(500, "internal", text)
 
 
-def answer(refused: Refused, more: Sequence[tuple[bytes, bytes]]) -> tuple[int, Headers, bytes]:
+def answer(
+    refused: RejectedRequest, more: Sequence[tuple[bytes, bytes]]
+) -> tuple[int, Headers, bytes]:
     """Status, headers, `more` of those among them, and body."""
     told = {"error": {"code": refused.code, "message": refused.message}}
     body = json.dumps(told, ensure_ascii=False).encode()

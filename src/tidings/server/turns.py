@@ -145,7 +145,7 @@ class CallerLine(Generic[C]):
         self._working[caller] = self._working.get(caller, 0) + 1
 
 
-class Turns(Generic[C]):
+class ConnectionTurns(Generic[C]):
     """The turns of one server's connections."""
 
     def __init__(self) -> None:

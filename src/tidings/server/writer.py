@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from tidings.server.reader import Request
+from tidings.server.reader import HttpRequest
 from tidings.server.refusals import REASONS
 
 _LAST_CHUNK = b"0\r\n\r\n"
@@ -22,7 +22,7 @@ class AnswerWriter:
 
     def head(
         self,
-        request: Request,
+        request: HttpRequest,
         status: int,
         headers: Iterable[tuple[bytes, bytes]],
         date: bytes,

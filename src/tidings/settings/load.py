@@ -19,7 +19,7 @@ from tidings.settings.settings import (
     HINTS,
     PREFIX,
     HeaderSecret,
-    Secret,
+    SecretText,
     Settings,
     must,
 )
@@ -41,10 +41,10 @@ def _object(kind: type, value: Any) -> Any:
         if not (1 <= len(value) <= 2048 and value.isascii() and value.isprintable()):
             raise ValueError("not a secret")
         return HeaderSecret(value)
-    if kind is Secret:
+    if kind is SecretText:
         if not (1 <= len(value) <= 256 and value.isprintable() and " " not in value):
             raise ValueError("not a secret")
-        return Secret(value)
+        return SecretText(value)
     if issubclass(kind, Path):
         if not value or "\0" in value:
             raise ValueError("not a path")

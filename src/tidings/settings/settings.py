@@ -29,7 +29,7 @@ CLIENT_NAMES = {
 }
 
 
-class Secret:
+class SecretText:
     """A text that no log, error or repr shows."""
 
     __slots__ = ("_text",)
@@ -45,13 +45,13 @@ class Secret:
         return "Secret(…)"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and other._text == self._text
+        return isinstance(other, SecretText) and other._text == self._text
 
     def __hash__(self) -> int:
         return hash(self._text)
 
 
-class HeaderSecret(Secret):
+class HeaderSecret(SecretText):
     """The secret value of a header; it may hold spaces, as `Basic dGls…` does."""
 
     __slots__ = ()
@@ -140,7 +140,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ) = None
     bootstrap_secret: (
         Annotated[
-            Secret,
+            SecretText,
             _is(
                 "1 to 256 visible characters",
                 "The secret to that key. Take 24 random ones or more.",
@@ -230,7 +230,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ) = None
     metrics_token: (
         Annotated[
-            Secret,
+            SecretText,
             _is(
                 "16 to 256 visible characters",
                 "A bearer token that reads `/metrics`, and nothing else. Without it and "
@@ -338,7 +338,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         | None
     ) = None
     mail_password: (
-        Annotated[Secret, _is("1 to 256 visible characters", "The password of that login.")] | None
+        Annotated[SecretText, _is("1 to 256 visible characters", "The password of that login.")]
+        | None
     ) = None
 
     platform_url: (

@@ -1,16 +1,18 @@
 """Blocks that events share, in the thin form in which the platform sends them."""
 
 from tidings.simulator.programme import DETAILS, PROGRAM
-from tidings.simulator.things import Customer, Group, Json, Owner
-from tidings.simulator.world import Call
+from tidings.simulator.things import Household, Json, Owner, SimulatedCustomer
+from tidings.simulator.world import PlatformCall
 
 
-def actor(call: Call) -> Json:
+def actor(call: PlatformCall) -> Json:
     """Who did it: the till's id alone; its name and store are enrichment."""
     return {"id": call.till}
 
 
-def activity(name: str, call: Call, customer: Customer | None, **ids: object) -> Json:
+def activity(
+    name: str, call: PlatformCall, customer: SimulatedCustomer | None, **ids: object
+) -> Json:
     """What caused the event, with the ids of that activity."""
     block: Json = {
         "name": name,
@@ -34,7 +36,7 @@ def about(owner: Owner, cause: Json | None = None) -> Json:
     return block
 
 
-def person(customer: Customer, role: str) -> Json:
+def person(customer: SimulatedCustomer, role: str) -> Json:
     """A member of a group, with names."""
     return {
         "firstName": customer.first,
@@ -44,7 +46,7 @@ def person(customer: Customer, role: str) -> Json:
     }
 
 
-def household(group: Group) -> Json:
+def household(group: Household) -> Json:
     """A group and who leads it."""
     return {
         "groupId": group.id,

@@ -3,8 +3,8 @@
 from tidings.simulator.blocks import about, activity, decimal
 from tidings.simulator.points import last_heir
 from tidings.simulator.programme import COIN, POINTS_DAYS, PROMISE_DAYS
-from tidings.simulator.things import Bill, Customer, Json
-from tidings.simulator.world import Call, World, clock, day
+from tidings.simulator.things import Bill, Json, SimulatedCustomer
+from tidings.simulator.world import PlatformCall, World, clock, day
 
 PER_COIN = 500.0
 PROMISED = 2.0
@@ -14,7 +14,9 @@ def _named() -> Json:
     return {"alternateCurrencyIdentifier": COIN[0], "alternateCurrencyName": COIN[1]}
 
 
-def issue_coins(world: World, customer: Customer, call: Call, cause: Json, bill: Bill) -> None:
+def issue_coins(
+    world: World, customer: SimulatedCustomer, call: PlatformCall, cause: Json, bill: Bill
+) -> None:
     """Coins for a bill; two more are promised."""
     bill.coins = float(int((bill.amount - bill.paid) / PER_COIN))
     customer.coins += bill.coins
@@ -52,7 +54,9 @@ def issue_coins(world: World, customer: Customer, call: Call, cause: Json, bill:
     world.later(PROMISE_DAYS, convert_coins, customer, bill)
 
 
-def take_back_coins(world: World, customer: Customer, call: Call, cause: Json, bill: Bill) -> None:
+def take_back_coins(
+    world: World, customer: SimulatedCustomer, call: PlatformCall, cause: Json, bill: Bill
+) -> None:
     """The coins of a returned bill go back; those promised are promised no more."""
     promised = 0.0 if bill.coins_converted else PROMISED
     customer.coins -= bill.coins
@@ -78,7 +82,7 @@ def take_back_coins(world: World, customer: Customer, call: Call, cause: Json, b
     world.emit_loyalty(name, data, call, customer, note)
 
 
-def convert_coins(world: World, customer: Customer, bill: Bill) -> None:
+def convert_coins(world: World, customer: SimulatedCustomer, bill: Bill) -> None:
     """Promised coins become spendable, unless the bill was returned before."""
     if bill.returned:
         return

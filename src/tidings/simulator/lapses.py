@@ -9,7 +9,7 @@ from tidings.simulator.programme import (
     PROGRAM,
     end_of_day,
 )
-from tidings.simulator.things import Customer, Json, Owner
+from tidings.simulator.things import Json, Owner, SimulatedCustomer
 from tidings.simulator.world import World, day
 
 REMINDER_MS = POINTS_REMINDER_DAYS * DAY_MS + DAY_MS // 2  # ahead of the end of a day: at its noon
@@ -50,12 +50,12 @@ def remind(world: World, owner: Owner, expires_ms: int) -> None:
     world.emit_loyalty(
         "pointsExpiryReminder", data, job, owner, f"{points:.0f} until {day(expires_ms)[5:]}"
     )
-    if isinstance(owner, Customer) and world.chance(0.15):
+    if isinstance(owner, SimulatedCustomer) and world.chance(0.15):
         world.later(1, extend, owner, expires_ms)
     world.later_at(expires_ms, lapse, owner, expires_ms)
 
 
-def extend(world: World, customer: Customer, expires_ms: int) -> None:
+def extend(world: World, customer: SimulatedCustomer, expires_ms: int) -> None:
     """Support moves the day on which points lapse."""
     if expires_ms not in customer.wallet.lots:
         return

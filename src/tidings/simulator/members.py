@@ -6,7 +6,7 @@ from tidings.simulator.points import issue
 from tidings.simulator.programme import ADMIN, DETAILS, POINTS_DAYS, PROGRAM, end_of_day
 from tidings.simulator.streaks import enrol as enrol_in_streak
 from tidings.simulator.targets import enrol as enrol_in_targets
-from tidings.simulator.things import Customer, Group, Json
+from tidings.simulator.things import Household, Json, SimulatedCustomer
 from tidings.simulator.tiers import take_over
 from tidings.simulator.world import World
 
@@ -14,7 +14,7 @@ HOUSEHOLD_MAX = 4
 REPLACED_DAYS = 3
 
 
-def _profile(world: World, customer: Customer, till: int) -> Json:
+def _profile(world: World, customer: SimulatedCustomer, till: int) -> Json:
     return {
         "loyaltyType": "LOYALTY",
         "lastName": customer.last,
@@ -29,7 +29,7 @@ def _profile(world: World, customer: Customer, till: int) -> Json:
     }
 
 
-def join(world: World) -> Customer:
+def join(world: World) -> SimulatedCustomer:
     """A new member, who is often enrolled in the month's targets and in the streak at once."""
     customer = world.new_customer()
     call = world.call(customer.till)
@@ -96,7 +96,7 @@ def change_channel(world: World) -> None:
     world.emit("customerSubscription", data, call, customer.id, customer, note)
 
 
-def undelivered(world: World, customer: Customer) -> None:
+def undelivered(world: World, customer: SimulatedCustomer) -> None:
     """A message to a member comes back; follows what the message was about."""
     if customer.gone:
         return
@@ -173,7 +173,7 @@ def found_household(world: World) -> None:
     if customer.group is not None:
         return
     number = world.number("group", 512)
-    group = Group(number, f"{customer.last} household {number}", customer)
+    group = Household(number, f"{customer.last} household {number}", customer)
     customer.group = group
     world.groups.append(group)
     _tell(world, "groupCreated", group, customer, "founds")
@@ -181,7 +181,7 @@ def found_household(world: World) -> None:
         world.later(days, add_to_household, group)
 
 
-def add_to_household(world: World, group: Group) -> None:
+def add_to_household(world: World, group: Household) -> None:
     """Somebody without a household joins this one."""
     customer = world.member()
     if customer.group is not None or len(group.others) >= HOUSEHOLD_MAX:
@@ -211,7 +211,7 @@ def change_household(world: World) -> None:
     _tell(world, "groupMemberRemoved", group, customer, "leaves", removed)
 
 
-def _contribute(world: World, group: Group, customer: Customer) -> None:
+def _contribute(world: World, group: Household, customer: SimulatedCustomer) -> None:
     points = customer.wallet.take(float(world.rng.randrange(1, 5) * 10))
     hold(world, group, points, end_of_day(world.now_ms, POINTS_DAYS))
     call = world.call(customer.till)
@@ -228,8 +228,8 @@ def _contribute(world: World, group: Group, customer: Customer) -> None:
 def _tell(
     world: World,
     name: str,
-    group: Group,
-    customer: Customer,
+    group: Household,
+    customer: SimulatedCustomer,
     note: str,
     more: Json | None = None,
 ) -> None:
@@ -274,7 +274,9 @@ def ask_for_goodwill(world: World) -> None:
     world.later(0.2, _decide_goodwill, customer, request, points)
 
 
-def _decide_goodwill(world: World, customer: Customer, request: str, points: float) -> None:
+def _decide_goodwill(
+    world: World, customer: SimulatedCustomer, request: str, points: float
+) -> None:
     approved = world.chance(0.8) and not customer.gone
     state, comment = ("approved", "Agreed") if approved else ("rejected", "No reason given")
     _workflow(world, customer, request, points, state, "AdminTask", comment)
@@ -286,7 +288,7 @@ def _decide_goodwill(world: World, customer: Customer, request: str, points: flo
 
 def _workflow(
     world: World,
-    customer: Customer,
+    customer: SimulatedCustomer,
     request: str,
     points: float,
     state: str,
@@ -332,7 +334,9 @@ def ask_for_change(world: World) -> None:
     world.later(5.2 / 24, _request_step, customer, request, "APPROVED", "SUCCESS")
 
 
-def _request_step(world: World, customer: Customer, request: int, before: str, status: str) -> None:
+def _request_step(
+    world: World, customer: SimulatedCustomer, request: int, before: str, status: str
+) -> None:
     if customer.gone:
         return
     call = world.call(customer.till)

@@ -12,8 +12,8 @@ from tidings.simulator.programme import (
     SERIES,
     SERIES_BULK,
 )
-from tidings.simulator.things import Bill, Coupon, Customer, Json, Reward
-from tidings.simulator.world import Call, World
+from tidings.simulator.things import Bill, Coupon, Json, Reward, SimulatedCustomer
+from tidings.simulator.world import PlatformCall, World
 
 REWARDS = (("Coffee voucher", 60), ("Cinema for two", 150), ("Picnic basket", 240))
 VENDOR = {"id": 31, "name": "Gift house"}
@@ -38,7 +38,7 @@ def _series(number: int, valid_till_ms: int) -> Json:
     }
 
 
-def _new_coupon(world: World, customer: Customer, series: int) -> tuple[Coupon, Json]:
+def _new_coupon(world: World, customer: SimulatedCustomer, series: int) -> tuple[Coupon, Json]:
     number = world.number("coupon", 7_101)
     coupon = Coupon(number, world.code(), series, world.in_days(COUPON_DAYS))
     customer.coupons.append(coupon)
@@ -53,7 +53,7 @@ def _new_coupon(world: World, customer: Customer, series: int) -> tuple[Coupon, 
     }
 
 
-def issue_coupon(world: World, customer: Customer, call: Call) -> None:
+def issue_coupon(world: World, customer: SimulatedCustomer, call: PlatformCall) -> None:
     """A coupon for a large bill; the message about it may come back."""
     coupon, shown = _new_coupon(world, customer, SERIES)
     data = {
@@ -89,7 +89,7 @@ def issue_coupons(world: World) -> None:
     world.emit("CouponIssue", data, call, ref, lucky[0], note)
 
 
-def take_coupon(customer: Customer, now_ms: int) -> Coupon | None:
+def take_coupon(customer: SimulatedCustomer, now_ms: int) -> Coupon | None:
     """The coupon that is used on a bill."""
     coupon = next((one for one in customer.coupons if one.valid_till_ms > now_ms), None)
     if coupon is not None:
@@ -97,7 +97,9 @@ def take_coupon(customer: Customer, now_ms: int) -> Coupon | None:
     return coupon
 
 
-def use_coupon(world: World, customer: Customer, call: Call, bill: Bill, coupon: Coupon) -> None:
+def use_coupon(
+    world: World, customer: SimulatedCustomer, call: PlatformCall, bill: Bill, coupon: Coupon
+) -> None:
     """A coupon was used on a bill, whose discount holds its value."""
     data = {
         "addedAt": world.now_ms,
@@ -230,7 +232,9 @@ def buy_reward(world: World) -> None:
         world.later(days, fulfil, customer, reward, transaction, status)
 
 
-def fulfil(world: World, customer: Customer, reward: Reward, transaction: int, status: str) -> None:
+def fulfil(
+    world: World, customer: SimulatedCustomer, reward: Reward, transaction: int, status: str
+) -> None:
     """A reward that was issued is on its way, then there."""
     if customer.gone:
         return
@@ -250,7 +254,7 @@ def fulfil(world: World, customer: Customer, reward: Reward, transaction: int, s
     world.emit("updateRewardTransaction", data, call, transaction, customer, note)
 
 
-def _fail(world: World, customer: Customer, reward: Reward, call: Call) -> None:
+def _fail(world: World, customer: SimulatedCustomer, reward: Reward, call: PlatformCall) -> None:
     request = world.uuid()
     data = {
         "customerIdentifiers": customer.identity,
@@ -281,7 +285,7 @@ def _fail(world: World, customer: Customer, reward: Reward, call: Call) -> None:
 # -- badges ----------------------------------------------------------------------------------------
 
 
-def earn_badge(world: World, customer: Customer, call: Call, cause: Json) -> None:
+def earn_badge(world: World, customer: SimulatedCustomer, call: PlatformCall, cause: Json) -> None:
     """A badge for every so many bills."""
     earn_id = world.hex(24)
     data = {

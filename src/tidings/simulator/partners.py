@@ -9,11 +9,11 @@ from tidings.simulator.programme import (
     PARTNER,
     PROGRAM,
 )
-from tidings.simulator.things import Customer, Json, Link
+from tidings.simulator.things import Json, PartnerMembership, SimulatedCustomer
 from tidings.simulator.world import World, clock, day
 
 
-def _partner(customer: Customer) -> Json:
+def _partner(customer: SimulatedCustomer) -> Json:
     return {
         "customerIdentifiers": customer.identity,
         "entityInformation": customer.entity,
@@ -24,7 +24,7 @@ def _partner(customer: Customer) -> Json:
     }
 
 
-def _details(link: Link) -> Json:
+def _details(link: PartnerMembership) -> Json:
     return {
         "customerPartnerProgramDetails": {
             "partnerTierExpiryDate": day(link.expires_ms),
@@ -42,7 +42,9 @@ def link_or_leave(world: World) -> None:
     link = customer.link
     if link is None:
         number = f"FP-{world.number('membership', 771_203)}"
-        link = customer.link = Link(PARTNER[0], 1, number, world.in_days(MEMBERSHIP_DAYS))
+        link = customer.link = PartnerMembership(
+            PARTNER[0], 1, number, world.in_days(MEMBERSHIP_DAYS)
+        )
         _emit(world, "partnerProgramLinked", customer, _details(link), "links")
         _await_end(world, customer, link)
     elif world.chance(0.7):
@@ -53,12 +55,12 @@ def link_or_leave(world: World) -> None:
         leave(world, customer, link)
 
 
-def _await_end(world: World, customer: Customer, link: Link) -> None:
+def _await_end(world: World, customer: SimulatedCustomer, link: PartnerMembership) -> None:
     world.later(MEMBERSHIP_DAYS - MEMBERSHIP_REMINDER_DAYS, remind, customer, link)
     world.later((link.expires_ms - world.now_ms) / DAY_MS, end, customer, link)
 
 
-def end(world: World, customer: Customer, link: Link) -> None:
+def end(world: World, customer: SimulatedCustomer, link: PartnerMembership) -> None:
     """The membership is over: the nightly job renews it, or the member leaves."""
     if customer.gone or customer.link is not link:
         return
@@ -86,7 +88,7 @@ def end(world: World, customer: Customer, link: Link) -> None:
     _await_end(world, customer, link)
 
 
-def leave(world: World, customer: Customer, link: Link) -> None:
+def leave(world: World, customer: SimulatedCustomer, link: PartnerMembership) -> None:
     """The partner programme is taken off the member: asked for, or at the end of membership."""
     if customer.gone or customer.link is not link:
         return
@@ -94,12 +96,12 @@ def leave(world: World, customer: Customer, link: Link) -> None:
     _emit(world, "partnerProgramDelinked", customer, {}, "leaves")
 
 
-def _emit(world: World, name: str, customer: Customer, more: Json, note: str) -> None:
+def _emit(world: World, name: str, customer: SimulatedCustomer, more: Json, note: str) -> None:
     call = world.call(customer.till)
     world.emit_loyalty(name, _partner(customer) | more, call, customer, note)
 
 
-def remind(world: World, customer: Customer, link: Link) -> None:
+def remind(world: World, customer: SimulatedCustomer, link: PartnerMembership) -> None:
     """Ahead of the end of the membership."""
     if customer.gone or customer.link is not link:
         return

@@ -3,17 +3,17 @@
 from tidings.simulator.blocks import about, activity, decimal
 from tidings.simulator.lapses import hold
 from tidings.simulator.programme import POINTS_DAYS, PROGRAM, PROMISE_DAYS, RATIO, end_of_day
-from tidings.simulator.things import Bill, Customer, Earning, Json, Owner, Redemption
+from tidings.simulator.things import Bill, Earning, Json, Owner, Redemption, SimulatedCustomer
 from tidings.simulator.tiers import rise
-from tidings.simulator.world import Call, World, clock, day
+from tidings.simulator.world import PlatformCall, World, clock, day
 
 GOODWILL = "Goodwill Promotion"
 
 
 def issue(
     world: World,
-    customer: Customer,
-    call: Call,
+    customer: SimulatedCustomer,
+    call: PlatformCall,
     cause: Json,
     *,
     regular: float = 0.0,
@@ -77,7 +77,7 @@ def _slice(name: str, identifier: str, kind: str, points: float, expires: int) -
     }
 
 
-def _add(world: World, customer: Customer, points: float, expires_ms: int) -> None:
+def _add(world: World, customer: SimulatedCustomer, points: float, expires_ms: int) -> None:
     """New points, which count for the tier too."""
     customer.lifetime += points
     customer.qualifying += points
@@ -91,8 +91,8 @@ def _add(world: World, customer: Customer, points: float, expires_ms: int) -> No
 def redeem(
     world: World,
     owner: Owner,
-    customer: Customer,
-    call: Call,
+    customer: SimulatedCustomer,
+    call: PlatformCall,
     bill: Bill | None,
     cause_name: str,
     points: float,
@@ -126,7 +126,9 @@ def _from_program(owner: Owner, what: str, points: float) -> Json:
     return {"programId": PROGRAM, what: points, "programCurrentPoints": owner.wallet.balance}
 
 
-def undo_redemption(world: World, customer: Customer, redemption: Redemption, call: Call) -> None:
+def undo_redemption(
+    world: World, customer: SimulatedCustomer, redemption: Redemption, call: PlatformCall
+) -> None:
     """Spent points come back to whose they were: the bill that they paid was returned."""
     redemption.reversed = True
     owner = redemption.owner
@@ -200,14 +202,14 @@ def adjust(world: World) -> None:
 # -- later -----------------------------------------------------------------------------------------
 
 
-def last_heir(customer: Customer) -> Customer:
+def last_heir(customer: SimulatedCustomer) -> SimulatedCustomer:
     """Who has what a merged member was promised."""
     while customer.heir is not None:
         customer = customer.heir
     return customer
 
 
-def convert(world: World, customer: Customer, bill: Bill, points: float) -> None:
+def convert(world: World, customer: SimulatedCustomer, bill: Bill, points: float) -> None:
     """Promised points become spendable, unless the bill was returned; an heir has them."""
     if bill.returned:
         return
@@ -244,7 +246,9 @@ def convert(world: World, customer: Customer, bill: Bill, points: float) -> None
     rise(world, customer, call, cause)
 
 
-def take_back_points(world: World, customer: Customer, call: Call, cause: Json, bill: Bill) -> None:
+def take_back_points(
+    world: World, customer: SimulatedCustomer, call: PlatformCall, cause: Json, bill: Bill
+) -> None:
     """The bill's points are reversed, as far as they are still there: no balance falls below zero.
 
     The bonus goes back last.

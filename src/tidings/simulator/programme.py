@@ -48,7 +48,7 @@ CART_SHARE = 0.1  # of the bill, that a cart offer takes off
 
 
 @dataclass(frozen=True, slots=True)
-class Store:
+class Shop:
     """A shop: its own zone (none of them has summer time), hours and weekly closed day."""
 
     code: str
@@ -61,10 +61,10 @@ class Store:
 
 
 STORES = (
-    Store("PUN1", "Pune", 330, 10.0, 22.0, -1, (5031, 5032, 5033)),
-    Store("KOC1", "Kochi", 330, 9.5, 21.0, 6, (5034, 5035, 5036)),
-    Store("KTM1", "Kathmandu", 345, 10.0, 20.0, 5, (5037, 5038, 5039)),
-    Store("THI1", "Thimphu", 360, 9.0, 19.5, 1, (5040, 5041, 5042)),
+    Shop("PUN1", "Pune", 330, 10.0, 22.0, -1, (5031, 5032, 5033)),
+    Shop("KOC1", "Kochi", 330, 9.5, 21.0, 6, (5034, 5035, 5036)),
+    Shop("KTM1", "Kathmandu", 345, 10.0, 20.0, 5, (5037, 5038, 5039)),
+    Shop("THI1", "Thimphu", 360, 9.0, 19.5, 1, (5040, 5041, 5042)),
 )
 TILLS = tuple(till for store in STORES for till in store.tills)
 _STORE_OF = {till: store for store in STORES for till in store.tills}
@@ -93,7 +93,7 @@ def tier_name(number: int) -> str:
     return next(name for tier, name, _ in TIERS if tier == number)
 
 
-def store_of(till: int) -> Store:
+def store_of(till: int) -> Shop:
     """The shop in which a till stands."""
     return _STORE_OF[till]
 

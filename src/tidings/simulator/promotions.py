@@ -9,8 +9,8 @@ from tidings.simulator.programme import (
     PROMOTION_BILL,
     PROMOTION_POINTS,
 )
-from tidings.simulator.things import Bill, CartOffer, Customer, Earning, Json, Promotion
-from tidings.simulator.world import Call, World, clock, day
+from tidings.simulator.things import Bill, CartOffer, Earning, Json, Promotion, SimulatedCustomer
+from tidings.simulator.world import PlatformCall, World, clock, day
 
 NAMES = ("Spring double points", "Monsoon bonus", "Festive lights", "Harvest week", "New year")
 PROMOTION_DAYS = 60
@@ -75,7 +75,7 @@ def _tell_set_up(world: World, name: str, promotion: Promotion) -> None:
 # -- given and earned ------------------------------------------------------------------------------
 
 
-def _block(promotion: Promotion, customer: Customer, cause: Json) -> Json:
+def _block(promotion: Promotion, customer: SimulatedCustomer, cause: Json) -> Json:
     return {
         "customerIdentifiers": customer.identity,
         "triggeringActivity": cause,
@@ -134,7 +134,7 @@ def give(world: World) -> None:
         world.later(5, withdraw, customer, earned)
 
 
-def earnable(customer: Customer, bill: Bill, now_ms: int) -> Earning | None:
+def earnable(customer: SimulatedCustomer, bill: Bill, now_ms: int) -> Earning | None:
     """The promotion that a bill would earn."""
     if bill.amount < PROMOTION_BILL:
         return None
@@ -144,7 +144,9 @@ def earnable(customer: Customer, bill: Bill, now_ms: int) -> Earning | None:
     return None
 
 
-def earn(world: World, customer: Customer, call: Call, cause: Json, earned: Earning) -> None:
+def earn(
+    world: World, customer: SimulatedCustomer, call: PlatformCall, cause: Json, earned: Earning
+) -> None:
     """A bill met the promotion's condition; its points come with the bill's."""
     promotion = earned.promotion
     earned.earn_id = world.number("earn", 9_101)
@@ -162,7 +164,7 @@ def earn(world: World, customer: Customer, call: Call, cause: Json, earned: Earn
     world.emit_loyalty("promotionEarned", data, call, customer, promotion.name)
 
 
-def withdraw(world: World, customer: Customer, earned: Earning) -> None:
+def withdraw(world: World, customer: SimulatedCustomer, earned: Earning) -> None:
     """An issued promotion that was not earned yet is withdrawn."""
     if customer.gone or earned.earn_id or earned not in customer.promotions:
         return
@@ -179,7 +181,9 @@ def withdraw(world: World, customer: Customer, earned: Earning) -> None:
     world.emit_loyalty("revokeIssuedPromotion", data, call, customer, promotion.name)
 
 
-def take_back(world: World, customer: Customer, call: Call, cause: Json, earned: Earning) -> None:
+def take_back(
+    world: World, customer: SimulatedCustomer, call: PlatformCall, cause: Json, earned: Earning
+) -> None:
     """The bill that had earned a promotion was returned."""
     promotion = earned.promotion
     data = _block(promotion, customer, cause) | {
@@ -210,7 +214,7 @@ def give_cart_offer(world: World) -> None:
     world.later(1.5, meet_cart_offer, customer, offer)
 
 
-def meet_cart_offer(world: World, customer: Customer, offer: CartOffer) -> None:
+def meet_cart_offer(world: World, customer: SimulatedCustomer, offer: CartOffer) -> None:
     """The offer's condition is met; it can be used from now on."""
     if customer.gone:
         return
@@ -225,7 +229,7 @@ def meet_cart_offer(world: World, customer: Customer, offer: CartOffer) -> None:
         world.later(4, revoke_cart_offer, customer, offer)
 
 
-def revoke_cart_offer(world: World, customer: Customer, offer: CartOffer) -> None:
+def revoke_cart_offer(world: World, customer: SimulatedCustomer, offer: CartOffer) -> None:
     """An offer that was not used is withdrawn."""
     if customer.gone or offer not in customer.offers:
         return
@@ -238,7 +242,7 @@ def revoke_cart_offer(world: World, customer: Customer, offer: CartOffer) -> Non
     _emit_cart(world, "cartPromotionRevoked", customer, data, offer.earn_id, "cart offer")
 
 
-def take_cart_offer(customer: Customer, gross: float) -> CartOffer | None:
+def take_cart_offer(customer: SimulatedCustomer, gross: float) -> CartOffer | None:
     """The earned offer that is used on a bill, with what it takes off."""
     offer = next((one for one in customer.offers if one.earn_id), None)
     if offer is not None:
@@ -248,7 +252,7 @@ def take_cart_offer(customer: Customer, gross: float) -> CartOffer | None:
 
 
 def use_cart_offer(
-    world: World, customer: Customer, call: Call, bill: Bill, offer: CartOffer
+    world: World, customer: SimulatedCustomer, call: PlatformCall, bill: Bill, offer: CartOffer
 ) -> None:
     """An earned offer was used on a bill, whose discount holds it."""
     applied: Json = {
@@ -273,7 +277,7 @@ def use_cart_offer(
     _emit_cart(world, "cartPromotionRedeemed", customer, data, "null", note, call)
 
 
-def _cart(customer: Customer, offer: CartOffer) -> Json:
+def _cart(customer: SimulatedCustomer, offer: CartOffer) -> Json:
     return {
         "customerIdentifiers": customer.identity,
         "promotionId": offer.promotion_id,
@@ -286,11 +290,11 @@ def _cart(customer: Customer, offer: CartOffer) -> Json:
 def _emit_cart(
     world: World,
     name: str,
-    customer: Customer,
+    customer: SimulatedCustomer,
     data: Json,
     subject: str,  # stands before the call in refId; "null" of a redemption
     note: str,
-    call: Call | None = None,
+    call: PlatformCall | None = None,
 ) -> None:
     call = call or world.call(customer.till)
     world.emit(name, data, call, f"{subject}_{call.request_id}", customer, note)

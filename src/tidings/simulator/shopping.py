@@ -29,8 +29,8 @@ from tidings.simulator.streaks import set_back as streak_set_back
 from tidings.simulator.targets import hangs_on as target_hangs_on
 from tidings.simulator.targets import progress as target_progress
 from tidings.simulator.targets import set_back as target_set_back
-from tidings.simulator.things import Bill, Customer, Json, Owner
-from tidings.simulator.world import Call, World, clock
+from tidings.simulator.things import Bill, Json, Owner, SimulatedCustomer
+from tidings.simulator.world import PlatformCall, World, clock
 
 RETURNS = 0.08
 STREAK_RETURNS = 0.4
@@ -52,7 +52,7 @@ MARGIN_MS = 600_000  # nobody comes in the last minutes
 SPECIAL = 0.05  # of closed days on which somebody is served all the same
 
 
-def _new_bill(world: World, customer: Customer | None = None) -> Bill:
+def _new_bill(world: World, customer: SimulatedCustomer | None = None) -> Bill:
     """What is bought. A member's vouchers are its discount; without them it may be marked down."""
     number = world.number("bill", 90_551)
     gross = round(world.rng.lognormvariate(7.2, 0.7) + 150, 2)
@@ -73,7 +73,7 @@ def _new_bill(world: World, customer: Customer | None = None) -> Bill:
     return bill
 
 
-def _bill(world: World, bill: Bill, who: Json, call: Call, status: str = "PLACED") -> Json:
+def _bill(world: World, bill: Bill, who: Json, call: PlatformCall, status: str = "PLACED") -> Json:
     return {
         "discount": bill.discount,
         "billType": "REGULAR",
@@ -129,7 +129,7 @@ def buy(world: World) -> None:
     at_the_till(world, customer.till, visit, customer, special=world.chance(SPECIAL))
 
 
-def visit(world: World, customer: Customer) -> None:
+def visit(world: World, customer: SimulatedCustomer) -> None:
     """A purchase. Now and then the bill is refused first, or sent twice."""
     if customer.gone:
         return
@@ -142,7 +142,7 @@ def visit(world: World, customer: Customer) -> None:
         world.later(0.02, send_twice, customer, bill)
 
 
-def record(world: World, customer: Customer, bill: Bill, call: Call) -> None:
+def record(world: World, customer: SimulatedCustomer, bill: Bill, call: PlatformCall) -> None:
     """A bill is recorded for a member, and brings what it brings."""
     data = _bill(world, bill, customer.asked, call)
     note = f"₹{bill.amount:,.0f}"
@@ -157,7 +157,9 @@ def record(world: World, customer: Customer, bill: Bill, call: Call) -> None:
     _change_later(world, customer, bill)
 
 
-def _pay_by_points(world: World, customer: Customer, call: Call, bill: Bill) -> None:
+def _pay_by_points(
+    world: World, customer: SimulatedCustomer, call: PlatformCall, bill: Bill
+) -> None:
     """A part of the bill is paid by the member's points, or by those of their group."""
     group = customer.group
     payer: Owner | None = None
@@ -174,7 +176,9 @@ def _pay_by_points(world: World, customer: Customer, call: Call, bill: Bill) -> 
         bill.paid = money(bill.redemption.points)
 
 
-def reap(world: World, customer: Customer, call: Call, cause: Json, bill: Bill) -> None:
+def reap(
+    world: World, customer: SimulatedCustomer, call: PlatformCall, cause: Json, bill: Bill
+) -> None:
     """All that a bill brings a member, in the order of the platform's rules."""
     customer.bills.append(bill)
     if len(customer.bills) > BILLS_KEPT:
@@ -211,7 +215,7 @@ def reap(world: World, customer: Customer, call: Call, cause: Json, bill: Bill) 
         issue_coupon(world, customer, call)
 
 
-def _change_later(world: World, customer: Customer, bill: Bill) -> None:
+def _change_later(world: World, customer: SimulatedCustomer, bill: Bill) -> None:
     """Some bills are delivered later, some are returned."""
     fate = world.rng.random()
     on_streak = streak_hangs_on(customer, bill)
@@ -227,23 +231,25 @@ def _change_later(world: World, customer: Customer, bill: Bill) -> None:
         world.later(world.rng.uniform(0.5, 3), deliver, customer, bill)
 
 
-def deliver(world: World, customer: Customer, bill: Bill) -> None:
+def deliver(world: World, customer: SimulatedCustomer, bill: Bill) -> None:
     """The goods arrive; the bill says so."""
     if not customer.gone:
         _update(world, customer, bill, "DELIVERED", world.call(customer.till))
 
 
-def _update(world: World, customer: Customer, bill: Bill, status: str, call: Call) -> None:
+def _update(
+    world: World, customer: SimulatedCustomer, bill: Bill, status: str, call: PlatformCall
+) -> None:
     data = _bill(world, bill, customer.asked, call, status)
     world.emit("transactionUpdated", data, call, bill.id, customer, status.lower())
 
 
-def bring_back(world: World, customer: Customer, bill: Bill) -> None:
+def bring_back(world: World, customer: SimulatedCustomer, bill: Bill) -> None:
     """Somebody comes to return a bill, while the shop is open."""
     at_the_till(world, customer.till, give_back, customer, bill)
 
 
-def give_back(world: World, customer: Customer, bill: Bill) -> None:
+def give_back(world: World, customer: SimulatedCustomer, bill: Bill) -> None:
     """A bill is returned: what it had brought goes back."""
     if customer.gone or bill.returned:
         return
@@ -266,13 +272,13 @@ def give_back(world: World, customer: Customer, bill: Bill) -> None:
 # -- refused ---------------------------------------------------------------------------------------
 
 
-def _refuse(world: World, customer: Customer, bill: Bill) -> None:
+def _refuse(world: World, customer: SimulatedCustomer, bill: Bill) -> None:
     """A bill is refused for something that can be mended, and recorded once it is."""
     _reject(world, customer, bill, UNKNOWN_ITEM)
     world.later(0.1, at_the_till, customer.till, _try_again, customer, bill)
 
 
-def _try_again(world: World, customer: Customer, bill: Bill) -> None:
+def _try_again(world: World, customer: SimulatedCustomer, bill: Bill) -> None:
     """What was wrong is put right; the same bill is tried again, and recorded this time."""
     if customer.gone:
         return
@@ -281,7 +287,7 @@ def _try_again(world: World, customer: Customer, bill: Bill) -> None:
     record(world, customer, bill, call)
 
 
-def send_twice(world: World, customer: Customer, bill: Bill) -> None:
+def send_twice(world: World, customer: SimulatedCustomer, bill: Bill) -> None:
     """A till that did not hear the answer sends a recorded bill again: the same one, a duplicate.
 
     Trying it again changes nothing.
@@ -293,13 +299,13 @@ def send_twice(world: World, customer: Customer, bill: Bill) -> None:
         world.later(0.1 * (tries + 1), _duplicate_again, customer, bill, tries)
 
 
-def _duplicate_again(world: World, customer: Customer, bill: Bill, tries: int) -> None:
+def _duplicate_again(world: World, customer: SimulatedCustomer, bill: Bill, tries: int) -> None:
     if not customer.gone:
         call = world.call(customer.till)
         _retrigger(world, customer, bill, call, DUPLICATE, "OPEN", tries)
 
 
-def _reject(world: World, customer: Customer, bill: Bill, reason: Json) -> None:
+def _reject(world: World, customer: SimulatedCustomer, bill: Bill, reason: Json) -> None:
     call = world.call(customer.till)
     data = _rejection(customer, bill, call, "TransactionAdd", "OPEN", 0)
     data["rejectionDetails"] = [reason]
@@ -307,7 +313,13 @@ def _reject(world: World, customer: Customer, bill: Bill, reason: Json) -> None:
 
 
 def _retrigger(
-    world: World, customer: Customer, bill: Bill, call: Call, reason: Json, state: str, tries: int
+    world: World,
+    customer: SimulatedCustomer,
+    bill: Bill,
+    call: PlatformCall,
+    reason: Json,
+    state: str,
+    tries: int,
 ) -> None:
     data = _rejection(customer, bill, call, "transactionRejectionRetrigger", state, tries)
     data["rejectionDetailsOnRetrigger"] = [reason]
@@ -318,7 +330,7 @@ def _retrigger(
 
 
 def _rejection(
-    customer: Customer, bill: Bill, call: Call, name: str, state: str, tries: int
+    customer: SimulatedCustomer, bill: Bill, call: PlatformCall, name: str, state: str, tries: int
 ) -> Json:
     return {
         "customerIdentifiers": customer.identity,

@@ -3,8 +3,8 @@
 from tidings.simulator.blocks import activity
 from tidings.simulator.programme import DAY_MS, STREAK, STREAK_DAYS, STREAK_LEVELS
 from tidings.simulator.targets import all_details
-from tidings.simulator.things import Bill, Customer, Json, Streak
-from tidings.simulator.world import Call, World, clock, moment
+from tidings.simulator.things import Bill, Json, SimulatedCustomer, Streak
+from tidings.simulator.world import PlatformCall, World, clock, moment
 
 DESCRIPTION = "Visit every week"
 WEEK_DAYS = 7
@@ -14,12 +14,12 @@ def _levels() -> list[str]:
     return [str(level) for level in STREAK_LEVELS]
 
 
-def _about(customer: Customer) -> Json:
+def _about(customer: SimulatedCustomer) -> Json:
     details = all_details(customer)
     return details[0] if details else {"id": STREAK[0], "name": STREAK[1]}
 
 
-def enrol(world: World, customer: Customer) -> None:
+def enrol(world: World, customer: SimulatedCustomer) -> None:
     """A member joins the streak, which starts in the same moment."""
     if customer.streak is not None or customer.gone:
         return
@@ -69,7 +69,7 @@ def _membership(streak: Streak) -> Json:
     }
 
 
-def next_week(world: World, customer: Customer, streak: Streak) -> None:
+def next_week(world: World, customer: SimulatedCustomer, streak: Streak) -> None:
     """A week of the streak is over: without a purchase, or as the last one, it ends the streak."""
     if customer.gone or customer.streak is not streak:
         return
@@ -82,7 +82,9 @@ def next_week(world: World, customer: Customer, streak: Streak) -> None:
     world.later_at(over + WEEK_DAYS * DAY_MS, next_week, customer, streak)
 
 
-def progress(world: World, customer: Customer, call: Call, cause: Json, bill: Bill) -> None:
+def progress(
+    world: World, customer: SimulatedCustomer, call: PlatformCall, cause: Json, bill: Bill
+) -> None:
     """A purchase; the first of a week makes the streak longer, a level is told when it is reached.
 
     A bill that is attached to a member afterwards was no visit of theirs when it was made.
@@ -101,13 +103,15 @@ def progress(world: World, customer: Customer, call: Call, cause: Json, bill: Bi
         _level(world, "streakLevelAchieved", customer, streak, call, cause, streak.levels)
 
 
-def hangs_on(customer: Customer, bill: Bill) -> bool:
+def hangs_on(customer: SimulatedCustomer, bill: Bill) -> bool:
     """Whether this purchase alone has just made a level."""
     streak = customer.streak
     return streak is not None and streak.count in STREAK_LEVELS and streak.bills == {bill.id}
 
 
-def set_back(world: World, customer: Customer, call: Call, cause: Json, bill: Bill) -> None:
+def set_back(
+    world: World, customer: SimulatedCustomer, call: PlatformCall, cause: Json, bill: Bill
+) -> None:
     """A purchase of this week was returned; a level may be lost with it. Other weeks stay."""
     streak = customer.streak
     if streak is None or bill.id not in streak.bills:
@@ -118,7 +122,7 @@ def set_back(world: World, customer: Customer, call: Call, cause: Json, bill: Bi
         _level(world, "streakLevelUnAchieved", customer, streak, call, cause, streak.levels + 1)
 
 
-def leave(world: World, customer: Customer, streak: Streak) -> None:
+def leave(world: World, customer: SimulatedCustomer, streak: Streak) -> None:
     """A member is taken out of the streak before its end."""
     if customer.gone or customer.streak is not streak:
         return
@@ -140,7 +144,7 @@ def leave(world: World, customer: Customer, streak: Streak) -> None:
     _emit(world, "streakCustomerUnEnrolment", customer, call, data, "leaves")
 
 
-def end(world: World, customer: Customer, streak: Streak, over_ms: int) -> None:
+def end(world: World, customer: SimulatedCustomer, streak: Streak, over_ms: int) -> None:
     """The streak is over; the member may join the next one."""
     customer.streak = None
     job = world.call(customer.till)
@@ -167,9 +171,9 @@ def end(world: World, customer: Customer, streak: Streak, over_ms: int) -> None:
 def _level(
     world: World,
     name: str,
-    customer: Customer,
+    customer: SimulatedCustomer,
     streak: Streak,
-    call: Call,
+    call: PlatformCall,
     cause: Json,
     level: int,
 ) -> None:
@@ -191,5 +195,7 @@ def _level(
     _emit(world, name, customer, call, data, f"level {level}")
 
 
-def _emit(world: World, name: str, customer: Customer, call: Call, data: Json, note: str) -> None:
+def _emit(
+    world: World, name: str, customer: SimulatedCustomer, call: PlatformCall, data: Json, note: str
+) -> None:
     world.emit(name, data, call, call.request_id, customer, note, loyalty="")

@@ -2,13 +2,13 @@
 
 from tidings.simulator.blocks import activity, decimal
 from tidings.simulator.programme import DAY_MS, TARGET_DAYS, TARGET_GROUP, TARGETS, UNIFIED_GOAL
-from tidings.simulator.things import Bill, Customer, Json, Target
-from tidings.simulator.world import Call, World, clock
+from tidings.simulator.things import Bill, Json, MemberGoal, SimulatedCustomer
+from tidings.simulator.world import PlatformCall, World, clock
 
 PERIOD_IDS = 8_800
 
 
-def _details(target: Target) -> Json:
+def _details(target: MemberGoal) -> Json:
     return {
         "id": target.id,
         "name": target.name,
@@ -20,12 +20,12 @@ def _details(target: Target) -> Json:
     }
 
 
-def all_details(customer: Customer) -> list[Json]:
+def all_details(customer: SimulatedCustomer) -> list[Json]:
     """The member's targets, as streaks name them."""
     return [_details(target) for target in customer.targets]
 
 
-def _milestones(world: World, target: Target) -> list[Json]:
+def _milestones(world: World, target: MemberGoal) -> list[Json]:
     milestone: Json = {
         "id": target.id * 10 + 1,
         "name": "Goal",
@@ -37,13 +37,13 @@ def _milestones(world: World, target: Target) -> list[Json]:
     return [milestone]
 
 
-def enrol(world: World, customer: Customer) -> None:
+def enrol(world: World, customer: SimulatedCustomer) -> None:
     """A member joins the month's targets, whose first period begins at once."""
     if customer.targets:
         return
     call = world.call(customer.till)
     for number, name, goal in TARGETS:
-        target = Target(number, name, goal, 1, world.now_ms)
+        target = MemberGoal(number, name, goal, 1, world.now_ms)
         customer.targets.append(target)
         data = {
             "customerIdentifiers": customer.identity,
@@ -76,7 +76,7 @@ def leave(world: World) -> None:
     _emit(world, "targetCustomerUnenrolment", customer, call, data, target.name)
 
 
-def _enrolled_in(target: Target) -> Json:
+def _enrolled_in(target: MemberGoal) -> Json:
     """A target of a fixed window, as enrolment and its end tell it."""
     start = target.starts_ms - target.starts_ms % DAY_MS
     return {
@@ -93,7 +93,7 @@ def _enrolled_in(target: Target) -> Json:
     }
 
 
-def _begin_period(world: World, customer: Customer) -> None:
+def _begin_period(world: World, customer: SimulatedCustomer) -> None:
     job = world.job()
     for target in customer.targets:
         data = {
@@ -106,7 +106,7 @@ def _begin_period(world: World, customer: Customer) -> None:
     world.later(TARGET_DAYS, complete_period, customer)
 
 
-def complete_period(world: World, customer: Customer) -> None:
+def complete_period(world: World, customer: SimulatedCustomer) -> None:
     """The period is over, met or not; the next one begins with nothing achieved."""
     if customer.gone or not customer.targets:
         return
@@ -129,7 +129,7 @@ def complete_period(world: World, customer: Customer) -> None:
     _begin_period(world, customer)
 
 
-def change_goal(world: World, customer: Customer) -> None:
+def change_goal(world: World, customer: SimulatedCustomer) -> None:
     """Support sets another goal for a member."""
     open_ones = [target for target in customer.targets if not target.met]
     if customer.gone or not open_ones:
@@ -146,7 +146,9 @@ def change_goal(world: World, customer: Customer) -> None:
     world.emit_loyalty("targetValueUpdated", data, call, customer, f"goal {target.goal:.0f}")
 
 
-def progress(world: World, customer: Customer, call: Call, cause: Json, bill: Bill) -> None:
+def progress(
+    world: World, customer: SimulatedCustomer, call: PlatformCall, cause: Json, bill: Bill
+) -> None:
     """A bill counts for every target; each that is met by it is told once."""
     for target in customer.targets:
         target.achieved += bill.amount
@@ -166,12 +168,14 @@ def progress(world: World, customer: Customer, call: Call, cause: Json, bill: Bi
         _emit(world, "unifiedTargetsAchieved", customer, call, data, f"{total:.0f}")
 
 
-def hangs_on(customer: Customer, bill: Bill) -> bool:
+def hangs_on(customer: SimulatedCustomer, bill: Bill) -> bool:
     """Whether the unified goal is met with this bill, and not without it."""
     return customer.unified_met and _unified(customer) - bill.amount < UNIFIED_GOAL
 
 
-def set_back(world: World, customer: Customer, call: Call, cause: Json, bill: Bill) -> None:
+def set_back(
+    world: World, customer: SimulatedCustomer, call: PlatformCall, cause: Json, bill: Bill
+) -> None:
     """A return counts backwards; the amount stays positive, the activity says that it fell."""
     counted = [target for target in customer.targets if target.achieved >= bill.amount]
     return_id = world.number("return", 7_101)
@@ -186,12 +190,12 @@ def set_back(world: World, customer: Customer, call: Call, cause: Json, bill: Bi
         _emit(world, "unifiedTargetsUnAchieved", customer, call, data, "no longer met")
 
 
-def _unified(customer: Customer) -> float:
+def _unified(customer: SimulatedCustomer) -> float:
     """The best of the targets: each counts every bill, so they are not added up."""
     return max((target.achieved for target in customer.targets), default=0.0)
 
 
-def _value(customer: Customer, target: Target, cause: Json, bill: Bill) -> Json:
+def _value(customer: SimulatedCustomer, target: MemberGoal, cause: Json, bill: Bill) -> Json:
     return {
         "eventName": cause["name"],
         "customerIdentifiers": customer.identity,
@@ -205,7 +209,7 @@ def _value(customer: Customer, target: Target, cause: Json, bill: Bill) -> Json:
     }
 
 
-def _together(customer: Customer, cause: Json, bill: Bill) -> Json:
+def _together(customer: SimulatedCustomer, cause: Json, bill: Bill) -> Json:
     rule = " | ".join(str(target.id) for target in customer.targets)
     return {
         "customerIdentifiers": customer.identity,
@@ -236,5 +240,7 @@ def _together(customer: Customer, cause: Json, bill: Bill) -> Json:
     }
 
 
-def _emit(world: World, name: str, customer: Customer, call: Call, data: Json, note: str) -> None:
+def _emit(
+    world: World, name: str, customer: SimulatedCustomer, call: PlatformCall, data: Json, note: str
+) -> None:
     world.emit(name, data, call, call.request_id, customer, note, loyalty="")

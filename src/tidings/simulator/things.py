@@ -138,7 +138,7 @@ class Reward:
 
 
 @dataclass(slots=True)
-class Target:
+class MemberGoal:
     """A goal that a member works towards in one period."""
 
     id: int
@@ -168,7 +168,7 @@ class Streak:
 
 
 @dataclass(slots=True)
-class Link:
+class PartnerMembership:
     """Membership of a partner programme."""
 
     partner: int
@@ -178,13 +178,13 @@ class Link:
 
 
 @dataclass(slots=True, eq=False)
-class Group:
+class Household:
     """A household that collects together."""
 
     id: int
     name: str
-    primary: "Customer"
-    others: "list[Customer]" = field(default_factory=list)
+    primary: "SimulatedCustomer"
+    others: "list[SimulatedCustomer]" = field(default_factory=list)
     wallet: Wallet = field(default_factory=Wallet)  # what members have given
     identity: None = None  # what is about a group names no customer
     gone: bool = False
@@ -201,7 +201,7 @@ class Group:
 
 
 @dataclass(slots=True, eq=False)
-class Customer:
+class SimulatedCustomer:
     """A member, made up."""
 
     id: int
@@ -234,14 +234,14 @@ class Customer:
     coupons: list[Coupon] = field(default_factory=list)
     offers: list[CartOffer] = field(default_factory=list)
     promotions: list[Earning] = field(default_factory=list)
-    targets: list[Target] = field(default_factory=list)
+    targets: list[MemberGoal] = field(default_factory=list)
     unified_met: bool = False
     streak: Streak | None = None
-    link: Link | None = None
-    group: Group | None = None
+    link: PartnerMembership | None = None
+    group: Household | None = None
     subscribed: bool = True
     card_active: bool = True
-    heir: "Customer | None" = None  # into whom this one was merged
+    heir: "SimulatedCustomer | None" = None  # into whom this one was merged
 
     @property
     def gone(self) -> bool:
@@ -254,4 +254,4 @@ class Customer:
         return self.wallet.balance
 
 
-Owner = Customer | Group
+Owner = SimulatedCustomer | Household

@@ -11,14 +11,14 @@ from tidings.simulator.programme import (
     tier_line,
     tier_name,
 )
-from tidings.simulator.things import Customer, Json
-from tidings.simulator.world import Call, World, day
+from tidings.simulator.things import Json, SimulatedCustomer
+from tidings.simulator.world import PlatformCall, World, day
 
 FOREVER_DAYS = 36_525  # the base tier has no end: the original writes a day in a hundred years
 REMINDER_MS = TIER_REMINDER_DAYS * DAY_MS + DAY_MS // 2
 
 
-def rise(world: World, customer: Customer, call: Call, cause: Json) -> None:
+def rise(world: World, customer: SimulatedCustomer, call: PlatformCall, cause: Json) -> None:
     """Move up if the points that just came crossed a line; same call, same cause."""
     reached = tier_for(customer.qualifying)
     if reached <= customer.tier:
@@ -35,7 +35,7 @@ def rise(world: World, customer: Customer, call: Call, cause: Json) -> None:
     world.emit_loyalty("tierUpgraded", data, call, customer, f"→ {tier_name(reached)}")
 
 
-def _begin(world: World, customer: Customer) -> None:
+def _begin(world: World, customer: SimulatedCustomer) -> None:
     customer.tier_points = 0.0
     customer.tier_warned = False
     if customer.tier == 1:
@@ -50,14 +50,14 @@ def _last_second(world: World, days: int) -> int:
     return end_of_day(world.now_ms, days) // 1_000 * 1_000
 
 
-def _watch(world: World, customer: Customer) -> None:
+def _watch(world: World, customer: SimulatedCustomer) -> None:
     """Look at the tier ahead of its end, and at its end."""
     expires = customer.tier_expires_ms
     world.later_at(max(expires - REMINDER_MS, world.now_ms), warn, customer, expires)
     world.later_at(expires, judge, customer, expires)
 
 
-def take_over(world: World, customer: Customer, other: Customer) -> None:
+def take_over(world: World, customer: SimulatedCustomer, other: SimulatedCustomer) -> None:
     """The tier of a profile that is merged into another, if it is the higher one, with its time."""
     customer.qualifying = max(customer.qualifying, other.qualifying)
     if other.tier > customer.tier:
@@ -67,7 +67,7 @@ def take_over(world: World, customer: Customer, other: Customer) -> None:
         _watch(world, customer)
 
 
-def _expiry(world: World, customer: Customer) -> Json:
+def _expiry(world: World, customer: SimulatedCustomer) -> Json:
     return {
         "tierExpiryDate": day(customer.tier_expires_ms),
         "tierExpiryDateInMillis": customer.tier_expires_ms,
@@ -75,12 +75,12 @@ def _expiry(world: World, customer: Customer) -> Json:
     }
 
 
-def _still(customer: Customer, expires_ms: int) -> bool:
+def _still(customer: SimulatedCustomer, expires_ms: int) -> bool:
     """Whether the tier whose end was planned is still the member's."""
     return not customer.gone and customer.tier > 1 and customer.tier_expires_ms == expires_ms
 
 
-def warn(world: World, customer: Customer, expires_ms: int) -> None:
+def warn(world: World, customer: SimulatedCustomer, expires_ms: int) -> None:
     """Ahead of a downgrade, if the tier is not kept by then."""
     if not _still(customer, expires_ms) or customer.tier_points >= TIER_KEEP:
         return
@@ -102,7 +102,7 @@ def warn(world: World, customer: Customer, expires_ms: int) -> None:
     )
 
 
-def judge(world: World, customer: Customer, expires_ms: int) -> None:
+def judge(world: World, customer: SimulatedCustomer, expires_ms: int) -> None:
     """At the end of a tier's time: kept for another one, or one down. Nobody falls unwarned."""
     if not _still(customer, expires_ms):
         return

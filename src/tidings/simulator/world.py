@@ -14,7 +14,7 @@ import msgspec
 from tidings.catalogue import load
 from tidings.simulator import people
 from tidings.simulator.programme import DAY_MS, TILLS, ZONE_MIN
-from tidings.simulator.things import Customer, Group, Json, Owner, Promotion, Reward
+from tidings.simulator.things import Household, Json, Owner, Promotion, Reward, SimulatedCustomer
 
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789"
 _CODE = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
@@ -41,7 +41,7 @@ class Happening:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class PlatformCall:
     """One call of the platform's API, or one run of a job: what caused all its events."""
 
     request_id: str  # empty where a job did it
@@ -58,8 +58,8 @@ class World:
         self.rng = random.Random(seed)
         self.now_ms = start_ms
         self.customers_max = customers
-        self.members: list[Customer] = []
-        self.groups: list[Group] = []
+        self.members: list[SimulatedCustomer] = []
+        self.groups: list[Household] = []
         self.promotions: list[Promotion] = []
         self.rewards: list[Reward] = []
         self.out: deque[Happening] = deque()
@@ -96,11 +96,11 @@ class World:
         """What there is no value for: empty, or null, as the platform's producers write either."""
         return None if self.chance(BLANK) else empty
 
-    def member(self) -> Customer:
+    def member(self) -> SimulatedCustomer:
         """Any member."""
         return self.members[int(self.rng.random() * len(self.members))]
 
-    def another(self, than: Customer) -> Customer | None:
+    def another(self, than: SimulatedCustomer) -> SimulatedCustomer | None:
         """Any other member; None where there is none."""
         for _ in range(4):
             if (found := self.member()) is not than:
@@ -131,20 +131,20 @@ class World:
 
     # -- events -----------------------------------------------------------------------------------
 
-    def call(self, till: int | None = None) -> Call:
+    def call(self, till: int | None = None) -> PlatformCall:
         """A call of the API, from a till."""
         loyalty = "".join(self.rng.choices(_LETTERS, k=10))
-        return Call(self.hex(32), loyalty, till or self.rng.choice(TILLS), self.blank([]))
+        return PlatformCall(self.hex(32), loyalty, till or self.rng.choice(TILLS), self.blank([]))
 
-    def job(self) -> Call:
+    def job(self) -> PlatformCall:
         """A run of a job of the platform."""
-        return Call("", f"job-{self.number('job', 88_001)}", TILLS[0], self.blank([]))
+        return PlatformCall("", f"job-{self.number('job', 88_001)}", TILLS[0], self.blank([]))
 
     def emit(
         self,
         name: str,
         data: Json,
-        call: Call,
+        call: PlatformCall,
         ref: object,
         who: Owner | None = None,
         note: str = "",
@@ -178,7 +178,7 @@ class World:
         self,
         name: str,
         data: Json,
-        call: Call,
+        call: PlatformCall,
         who: Owner | None = None,
         note: str = "",
         *,
@@ -191,12 +191,12 @@ class World:
 
     # -- people -----------------------------------------------------------------------------------
 
-    def new_customer(self) -> Customer:
+    def new_customer(self) -> SimulatedCustomer:
         """A member who was not there before."""
         rng = self.rng
         first, last = people.name(rng)
         number = self.number("customer", 41_200_777)
-        customer = Customer(
+        customer = SimulatedCustomer(
             id=number,
             first=first,
             last=last,
@@ -223,7 +223,7 @@ class World:
         self.members.append(customer)
         return customer
 
-    def remove(self, customer: Customer, heir: Customer) -> None:
+    def remove(self, customer: SimulatedCustomer, heir: SimulatedCustomer) -> None:
         """A member is no more, but a part of another."""
         customer.heir = heir
         self.members.remove(customer)

@@ -19,7 +19,7 @@ BATCH_MAX = 2000  # messages handed over at one time
 BATCH_BYTES_MAX = 8 << 20  # and the bytes of their bodies, but always one
 
 
-class Reading(Protocol):
+class OpenSource(Protocol):
     """One source that is open. Not to be used by two tasks at once, but that `lag` and `others`
     may be asked while it reads or acknowledges."""
 
@@ -91,6 +91,6 @@ class DriverStore(TopicPlaceStore, TableOwnerStore, Protocol):
 class SourceDriver(Protocol):
     """Opens sources of one kind."""
 
-    async def open(self, source: Source, connection: Connection, number: int) -> Reading:
+    async def open(self, source: Source, connection: Connection, number: int) -> OpenSource:
         """`number`: the source's own, for names that must be its alone. ConnectionDown."""
         ...

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from tidings.catalogue import Problem
+from tidings.catalogue import SchemaViolation
 from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.message_plan import MappedMessage, MessagePlan
 from tidings.errors import ShapingError, Unavailable
@@ -72,7 +72,7 @@ class Renderer(Protocol):
 class Checker(Protocol):
     """Checks events by schemas that may take longer than the event loop has."""
 
-    async def check_event(self, kind: CheckBy, event: bytes, org: int) -> Sequence[Problem]:
+    async def check_event(self, kind: CheckBy, event: bytes, org: int) -> Sequence[SchemaViolation]:
         """What is wrong with an event. RenderRefused: it takes too much. RenderLater."""
 
 

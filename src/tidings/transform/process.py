@@ -20,26 +20,26 @@ import structlog
 
 from tidings.child_environment import child_environment
 from tidings.core.budget import APART_CPU_S, MEMORY_BYTES
-from tidings.core.running.parts import Part
+from tidings.core.running.parts import ServicePart
 from tidings.frames import Frames, framed
 from tidings.process_end import describe_end
 from tidings.transform.port import RenderLater, RenderRefused
 from tidings.transform.turns import FairQueue
-from tidings.transform.worker import CHECK_TEMPLATE, WORN, Reply
+from tidings.transform.worker import CHECK_TEMPLATE, WORN, TransformReply
 
 HANDED_MAX = 4  # requests that the process has at a time
 log = structlog.get_logger(__name__)
 AGAIN_S = 5.0
 PING_S = 5.0
 CLOSE_S = 5.0
-PART = Part(
+PART = ServicePart(
     "template worker", "transformations, and checks that take long, are tried later", work_s=20.0
 )
 SEND_BUFFER_BYTES = 4 << 20
 # Of processor time, of memory (an allocation that fails aborts), of a stack that overflows.
 OWN_DEATHS = (-signal.SIGVTALRM, -signal.SIGABRT, -signal.SIGSEGV)
 
-_replies = msgspec.msgpack.Decoder(Reply)
+_replies = msgspec.msgpack.Decoder(TransformReply)
 
 _PING = framed(msgspec.msgpack.encode((CHECK_TEMPLATE, "", b"")))
 
@@ -57,7 +57,7 @@ class PendingCall:
         org: int,
         key: bytes,
         frame: bytes,
-        answered: "asyncio.Future[Reply]",
+        answered: "asyncio.Future[TransformReply]",
         expected_s: float = 0.0,
     ) -> None:
         self.org = org
@@ -76,7 +76,7 @@ class Worker(asyncio.Protocol):
     def __init__(
         self,
         process: subprocess.Popen[bytes],
-        replied: Callable[[Reply], None],
+        replied: Callable[[TransformReply], None],
         ended: Callable[[int], None],
     ) -> None:
         self.process = process
@@ -180,7 +180,7 @@ class Process:
             self._handed.append(asked)
             worker.transport.write(asked.frame)
 
-    def _replied(self, reply: Reply) -> None:
+    def _replied(self, reply: TransformReply) -> None:
         asked = self._handed.popleft()
         self._handed_s = self._loop.time()
         self._took(asked, reply.cpu_s)

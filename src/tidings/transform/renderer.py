@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from tidings.catalogue import Problem
+from tidings.catalogue import SchemaViolation
 from tidings.core.budget import LOOP_S, MAPPING_CPU_S, MEMORY_BYTES
 from tidings.core.shares.table import SharedTable
 from tidings.core.sources.message import ForeignMessage
@@ -20,7 +20,14 @@ from tidings.errors import ShapingError
 from tidings.frames import framed
 from tidings.transform.port import CheckBy, RenderLater, RenderRefused, TextTemplate
 from tidings.transform.process import DIED, TOO_MUCH, PendingCall, Process
-from tidings.transform.worker import CHECK_EVENT, CHECK_TEMPLATE, MAP_MESSAGE, RENDER, TEXTS, Reply
+from tidings.transform.worker import (
+    CHECK_EVENT,
+    CHECK_TEMPLATE,
+    MAP_MESSAGE,
+    RENDER,
+    TEXTS,
+    TransformReply,
+)
 
 REST_S = 60.0  # how long a template that took the process down is left alone
 SLOW_S = 300.0  # how long an org stays in the slow line
@@ -85,7 +92,9 @@ class ProcessRenderer:
         except TooMuch:
             return _TEMPLATE_TOO_MUCH
 
-    async def check_event(self, kind: CheckBy, event: bytes, org: int = 0) -> Sequence[Problem]:
+    async def check_event(
+        self, kind: CheckBy, event: bytes, org: int = 0
+    ) -> Sequence[SchemaViolation]:
         described = msgspec.json.encode(kind).decode()
         try:
             reply = await self._ask(org, CHECK_EVENT, described, event)
@@ -93,7 +102,7 @@ class ProcessRenderer:
             raise RenderRefused(_EVENT_TOO_MUCH) from None
         if reply.output is None:
             raise RenderRefused(reply.reason or DIED)
-        return msgspec.json.decode(reply.output, type=list[Problem])
+        return msgspec.json.decode(reply.output, type=list[SchemaViolation])
 
     async def map_message(
         self, plan: MessagePlan, message: ForeignMessage, org: int = 0, expected_s: float = 0.0
@@ -133,7 +142,7 @@ class ProcessRenderer:
         event: bytes,
         expected_s: float = 0.0,
         again: bool = False,
-    ) -> Reply:
+    ) -> TransformReply:
         """Have it answered. `again`: although it has taken a process down just now. Raises TooMuch,
         TooMuchNow, RenderLater."""
         loop = asyncio.get_running_loop()

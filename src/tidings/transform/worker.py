@@ -39,7 +39,7 @@ MAP_MESSAGE = "map message"
 PLANS_CHARACTERS_MAX, PLANS_CHARACTERS_MIN = 1 << 20, 1 << 14
 
 
-class Request(msgspec.Struct, array_like=True):
+class TransformRequest(msgspec.Struct, array_like=True):
     """What is asked."""
 
     operation: str  # RENDER, TEXTS, CHECK_TEMPLATE, CHECK_EVENT or MAP_MESSAGE
@@ -49,7 +49,7 @@ class Request(msgspec.Struct, array_like=True):
     org: int = 0  # whose it is
 
 
-class Reply(msgspec.Struct, array_like=True):
+class TransformReply(msgspec.Struct, array_like=True):
     """The output, or why there is none."""
 
     output: bytes | None
@@ -57,7 +57,7 @@ class Reply(msgspec.Struct, array_like=True):
     cpu_s: float = 0.0
 
 
-_requests = msgspec.msgpack.Decoder(Request)
+_requests = msgspec.msgpack.Decoder(TransformRequest)
 _messages = msgspec.msgpack.Decoder(ForeignMessage)
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -101,30 +101,32 @@ class Mappings:
         return _encode(runner.read(_messages.decode(message)))
 
 
-def answer(sandbox: Sandbox, checks: Checks, mappings: Mappings, request: Request) -> Reply:
+def answer(
+    sandbox: Sandbox, checks: Checks, mappings: Mappings, request: TransformRequest
+) -> TransformReply:
     """One request. Never raises."""
     try:
         if request.operation == CHECK_TEMPLATE:
             sandbox.check(request.text, request.org)
-            return Reply(None, None)
+            return TransformReply(None, None)
         if request.operation == CHECK_EVENT:
-            return Reply(checks.check(request.text, request.event, request.org), None)
+            return TransformReply(checks.check(request.text, request.event, request.org), None)
         if request.operation == MAP_MESSAGE:
-            return Reply(mappings.read(request.text, request.event, request.org), None)
+            return TransformReply(mappings.read(request.text, request.event, request.org), None)
         if request.operation == TEXTS:
             templates = msgspec.json.decode(request.text, type=list[TextTemplate])
             texts = sandbox.texts(templates, request.event, request.org)
-            return Reply(msgspec.json.encode(texts), None)
-        return Reply(sandbox.render(request.text, request.event, request.org), None)
+            return TransformReply(msgspec.json.encode(texts), None)
+        return TransformReply(sandbox.render(request.text, request.event, request.org), None)
     except Unrenderable as why:
-        return Reply(None, str(why))
+        return TransformReply(None, str(why))
     except SchemaRefused as why:
-        return Reply(None, why.sentence)
+        return TransformReply(None, why.sentence)
     except MemoryError:
         os.abort()  # it has taken its share: as where an allocation of the engine fails
     except BaseException as error:  # a panic of the engine is no Exception
         kind = type(error).__name__
-        return Reply(None, f"The engine has failed at this event ({kind}). Simplify it.")
+        return TransformReply(None, f"The engine has failed at this event ({kind}). Simplify it.")
 
 
 class MemoryBound:

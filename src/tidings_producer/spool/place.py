@@ -18,7 +18,7 @@ NAME = "place"
 _SLOT = struct.Struct(">QQQII")
 
 
-class Place(NamedTuple):
+class SpoolPosition(NamedTuple):
     """Everything before it is accepted."""
 
     segment: int
@@ -35,7 +35,7 @@ class PlaceFile:
         self._file = os.open(folder / NAME, os.O_RDWR | os.O_CREAT, MODE)
         self._number = 0
 
-    def read(self) -> Place | None:
+    def read(self) -> SpoolPosition | None:
         """The newest place that is whole; None where there is none."""
         data = os.pread(self._file, 2 * _SLOT.size, 0)
         found = None
@@ -45,10 +45,10 @@ class PlaceFile:
                 continue
             number, *place, checksum = _SLOT.unpack(slot)
             if zlib.crc32(slot[:-4]) == checksum and number > self._number:
-                self._number, found = number, Place(*place)
+                self._number, found = number, SpoolPosition(*place)
         return found
 
-    def write(self, place: Place) -> None:
+    def write(self, place: SpoolPosition) -> None:
         """OSError, and then the former one stands."""
         number = self._number + 1
         slot = _SLOT.pack(number, *place, 0)[:-4]

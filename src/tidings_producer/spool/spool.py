@@ -19,7 +19,7 @@ from tidings_producer.answers import Later, Verdict
 from tidings_producer.envelope import Encoded
 from tidings_producer.errors import SettingError, SpoolFailed, SpoolFull, SpoolLocked
 from tidings_producer.spool.files import failed, keep_damaged, lock
-from tidings_producer.spool.place import Place, PlaceFile
+from tidings_producer.spool.place import PlaceFile, SpoolPosition
 from tidings_producer.spool.records import pack, scan
 from tidings_producer.spool.refused import Refused
 from tidings_producer.spool.segments import SUFFIX, Segments
@@ -114,10 +114,10 @@ class Spool:
         self._segments = Segments(self.folder, place.segment if place is not None else 1)
         sizes = self._segments.sizes
         if place is None or place.segment not in sizes:
-            place = Place(self._segments.oldest, 0)
+            place = SpoolPosition(self._segments.oldest, 0)
         taken = self._segments.read(place.segment, 0, place.offset)
         if len(taken) < place.offset or zlib.crc32(taken) != place.checksum:
-            place = Place(place.segment, 0)  # something was lost or changed: send it again
+            place = SpoolPosition(place.segment, 0)  # something was lost or changed: send it again
         self._place = place
         self._place_file.write(self._place)
         self._place_file.sync()
@@ -370,11 +370,11 @@ class Spool:
             if self._place.offset < self._segments.sizes[self._place.segment]:
                 return
             later = [one for one in self._segments.sizes if one > self._place.segment]
-            self._set_place(Place(min(later), 0))
+            self._set_place(SpoolPosition(min(later), 0))
             with suppress(OSError):  # it is removed when the spool is opened again
                 self._segments.remove_before(self._place.segment)
 
-    def _set_place(self, place: Place) -> None:
+    def _set_place(self, place: SpoolPosition) -> None:
         self._place = place
         with suppress(OSError):  # what was settled is sent again after a crash, and known
             self._place_file.write(place)
@@ -382,7 +382,7 @@ class Spool:
     def _move(self, data: bytes) -> None:
         """Behind these bytes."""
         segment, offset, checksum = self._place
-        self._set_place(Place(segment, offset + len(data), zlib.crc32(data, checksum)))
+        self._set_place(SpoolPosition(segment, offset + len(data), zlib.crc32(data, checksum)))
         self._taken += len(data)
         self._pass_read()
         self._change.notify_all()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.api.accept_client import EVENT, Answer, Part, Service
-from tidings.api.http.body import BodyReader, Gone
+from tidings.api.http.body import CallerDisconnected, RequestBodyReader
 from tidings.errors import TooSlow
 
 pytestmark = pytest.mark.timeout(28)  # nothing here may last
@@ -68,7 +68,7 @@ async def test_a_caller_that_goes_away_gets_no_answer() -> None:
 
 
 async def test_a_cancel_from_outside_is_no_slow_body() -> None:
-    task = asyncio.ensure_future(BodyReader(10, DEADLINE_S).read(idle))
+    task = asyncio.ensure_future(RequestBodyReader(10, DEADLINE_S).read(idle))
     await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -76,7 +76,7 @@ async def test_a_cancel_from_outside_is_no_slow_body() -> None:
 
 
 async def test_a_cancel_from_outside_wins_over_the_deadline() -> None:
-    reader = BodyReader(10, 0)
+    reader = RequestBodyReader(10, 0)
     task = asyncio.ensure_future(reader.read(idle))
     await asyncio.sleep(0)
     reader._look(asyncio.get_running_loop())
@@ -92,8 +92,8 @@ async def test_what_the_reader_raises() -> None:
     async def bare() -> Part:
         return {"type": "http.request"}
 
-    reader = BodyReader(10, DEADLINE_S)
-    with pytest.raises(Gone):
+    reader = RequestBodyReader(10, DEADLINE_S)
+    with pytest.raises(CallerDisconnected):
         await reader.read(gone)
     assert await reader.read(bare) == b""
     with pytest.raises(TooSlow):

@@ -11,7 +11,7 @@ from tests.core.access.callers import caller_of
 from tidings.api.http import body_guard
 from tidings.api.http.body_guard import CALLER, BodyGuard, GuardedBody, release_body, streamed
 from tidings.core.access.body_budget import BodyBudget
-from tidings.core.events.call_reader import Caller
+from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.errors import Busy, Throttled, TooLarge
 
 MB = 1 << 20
@@ -25,7 +25,7 @@ class Sender:
         guard: BodyGuard,
         *,
         address: str = "192.0.2.1",
-        caller: Caller | None = None,
+        caller: AuthenticatedCaller | None = None,
         length: int | None = None,
     ) -> None:
         self.parts: asyncio.Queue[dict[str, Any]] = asyncio.Queue()

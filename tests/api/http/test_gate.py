@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tidings.api.http.answer_headers import ALL
-from tidings.api.http.gate import Gate
+from tidings.api.http.gate import HttpGate
 
 Pair = tuple[bytes, bytes]
 
@@ -26,7 +26,7 @@ class App:
 
 
 async def ask(
-    gate: Gate, method: str, path: str, host: str | None = None
+    gate: HttpGate, method: str, path: str, host: str | None = None
 ) -> tuple[int, list[Pair]]:
     sent: list[Any] = []
 
@@ -42,7 +42,7 @@ async def ask(
 async def test_an_answer_gets_what_it_does_not_say_itself_and_nothing_twice() -> None:
     own = ((b"content-security-policy", b"default-src 'self'"), (b"cache-control", b"max-age=9"))
     for said in ((), own[:1], own[1:], own):
-        _, headers = await ask(Gate(App(), App(*said)), "GET", "/console")
+        _, headers = await ask(HttpGate(App(), App(*said)), "GET", "/console")
         assert sorted(headers) == sorted((ALL_BY_NAME | dict(said)).items())
 
 
@@ -51,7 +51,7 @@ ALL_BY_NAME = dict(ALL)
 
 async def test_events_go_past_and_everything_else_gets_all() -> None:
     accept, control = App(), App()
-    gate = Gate(accept, control)
+    gate = HttpGate(accept, control)
     assert (await ask(gate, "POST", "/v1/events"))[1] == []
     assert (accept.calls, control.calls) == (1, 0)
     for method, path in (("GET", "/v1/events"), ("POST", "/v1/events/"), ("POST", "/V1/events")):
@@ -69,7 +69,7 @@ def spelt(host: str) -> Iterator[str]:
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "OPTIONS"])
 async def test_the_host_of_inboxes_serves_them_alone_and_no_other_does(method: str) -> None:
     accept, control = App(), App()
-    gate = Gate(accept, control, INBOX)
+    gate = HttpGate(accept, control, INBOX)
     for host in spelt(INBOX):
         assert (await ask(gate, method, "/inbox/abc", host))[0] == 200
         for path in ("/", "/console", "/v1/events", "/v1/inboxes", "/docs", "/metrics", "/inbox"):
@@ -85,7 +85,7 @@ async def test_the_host_of_inboxes_serves_them_alone_and_no_other_does(method: s
 
 @pytest.mark.parametrize("host", ["::1", "127.0.0.1"])
 async def test_an_address_is_a_host_too(host: str) -> None:
-    gate = Gate(App(), App(), host)
+    gate = HttpGate(App(), App(), host)
     named = f"[{host}]" if ":" in host else host
     for spelling in (named, f"{named}:80"):
         assert (await ask(gate, "GET", "/inbox/a", spelling))[0] == 200
@@ -93,7 +93,7 @@ async def test_an_address_is_a_host_too(host: str) -> None:
 
 
 async def test_without_a_host_of_their_own_inboxes_are_served_wherever_they_are_asked_for() -> None:
-    gate = Gate(App(), App())
+    gate = HttpGate(App(), App())
     for host in (INBOX, CONSOLE, None):
         assert (await ask(gate, "POST", "/inbox/abc", host))[0] == 200
         assert (await ask(gate, "GET", "/console", host))[0] == 200

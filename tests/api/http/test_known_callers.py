@@ -5,20 +5,22 @@ from typing import Any, cast
 import pytest
 
 from tidings.api.http.known_callers import KnownCallers
-from tidings.core.events.call_reader import Caller
+from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import OrgId
-from tidings.engine.access.access import Access
+from tidings.engine.access.access import CredentialBook
 from tidings.engine.access.sessions import Sessions
 
 
 class Table:
     """Stands for access and sessions: each knows one."""
 
-    def at_hand(self, authorization: bytes | None, token: bytes | None) -> Caller | None:
+    def at_hand(
+        self, authorization: bytes | None, token: bytes | None
+    ) -> AuthenticatedCaller | None:
         if authorization == b"Basic platform":
-            return Caller(OrgId(1), True, "boss")
+            return AuthenticatedCaller(OrgId(1), True, "boss")
         good = authorization == b"Basic good" or token == b"good"
-        return Caller(OrgId(7), False, "key 1") if good else None
+        return AuthenticatedCaller(OrgId(7), False, "key 1") if good else None
 
     def owner_at_hand(self, token: str) -> str | None:
         return "p asha" if token == "good" else None
@@ -46,5 +48,7 @@ def test_a_caller_is_an_org_or_the_owner_of_a_session(
     headers: list[tuple[bytes, bytes]], caller: Any
 ) -> None:
     table = Table()
-    known = KnownCallers(cast(Access, table), cast(Sessions, table), ("tidings", "__Host-tidings"))
+    known = KnownCallers(
+        cast(CredentialBook, table), cast(Sessions, table), ("tidings", "__Host-tidings")
+    )
     assert known.of(headers) == caller

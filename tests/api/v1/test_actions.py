@@ -10,13 +10,13 @@ import pytest
 from tests.api.control_client import Service, service
 from tests.api.log_client import accept, settle
 from tests.declared_actions import CONTACT, SECRET, Nobody, text_message, welcome
-from tidings.core.actions.action import Actions, Lookup, SqlLookup
-from tidings.core.actions.made import Made, MadeMail, Step, bytes_of, note_of
+from tidings.core.actions.action import ActionLookup, Actions, SqlLookup
+from tidings.core.actions.made import Made, MadeMail, RunStep, bytes_of, note_of
 from tidings.core.connections.connection import Connection
 from tidings.core.delivery.exchange import FaultKind
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, OrgId, show
-from tidings.core.webhooks.mailing import Mail
+from tidings.core.webhooks.mailing import ShapedMail
 from tidings.engine.actions.declared import ABSENT, declare
 from tidings.lookups.port import LookupDown
 from tidings.reads.connections import ConnectionViews
@@ -69,7 +69,7 @@ async def test_an_org_sees_its_actions_and_what_came_of_them_and_no_other_does()
 
 async def test_what_ails_an_action_is_said_with_whom_it_needs() -> None:
     async with acting() as (s, auth):
-        failing = port.Health(number_of(s, "welcome"), 1_000, 5, "refused", 1, 9_000)
+        failing = port.StoredHealth(number_of(s, "welcome"), 1_000, 5, "refused", 1, 9_000)
         known = {failing.webhook: failing}
         s.parts.delivery.engine.healths.shown = known.get  # type: ignore[assignment, method-assign]
         for number in range(5):
@@ -114,7 +114,9 @@ async def test_a_delivery_of_an_action_has_its_steps_and_what_was_made() -> None
         number = number_of(s, "welcome")
         [delivery] = await accept(s, "a", [number], org=7)
         made = Made(
-            MadeMail(Mail(("a@b.example",), "Hi", "Text")), "de", (Step("contact", "found", 0.2),)
+            MadeMail(ShapedMail(("a@b.example",), "Hi", "Text")),
+            "de",
+            (RunStep("contact", "found", 0.2),),
         )
         quiet = port.Evidence(FaultKind.WAITS, "It is quiet until 08:00 (UTC).", (), b"", False)
         when = s.clock.now_ms()
@@ -146,7 +148,10 @@ async def test_a_run_that_was_not_done_shows_what_it_had_looked_up() -> None:
     async with acting() as (s, auth):
         number = number_of(s, "welcome")
         [delivery] = await accept(s, "a", [number], org=7)
-        notes = (note_of(Step("contact", "found", 0.25)), note_of(Step("tier", "found before")))
+        notes = (
+            note_of(RunStep("contact", "found", 0.25)),
+            note_of(RunStep("tier", "found before")),
+        )
         reason = port.Evidence(FaultKind.SKIPPED, "Opted out.", notes, b"", False)
         when = s.clock.now_ms()
         ended = port.Settlement(
@@ -257,7 +262,7 @@ async def _shown(s: Service, auth: str) -> Any:
 
 
 async def test_a_connection_tells_of_the_actions_that_go_over_it() -> None:
-    contacts = Lookup("contact", SqlLookup("loyalty", "SELECT 1", {}))
+    contacts = ActionLookup("contact", SqlLookup("loyalty", "SELECT 1", {}))
     both = BOTH | {"checks": msgspec.structs.replace(text_message("checks"), lookups=(contacts,))}
     async with acting(both) as (s, _):
         views = ConnectionViews(

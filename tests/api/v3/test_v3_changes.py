@@ -8,7 +8,7 @@ import pytest
 
 from tests.api.control_client import BASIC, Reply, Service, event, service
 from tidings.cli.webhooks.defaults import DEFAULTS, settled
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId
 from tidings.engine.delivery.message import MessageHeaders
@@ -448,32 +448,32 @@ class TestStandings:
     """Pause, resume, enable and disable."""
 
     LEADS = [
-        (Standing.ACTIVE, "pause", Standing.PAUSED),
-        (Standing.PAUSED, "pause", Standing.PAUSED),
-        (Standing.INACTIVE, "pause", None),
-        (Standing.DISABLED, "pause", None),
-        (Standing.PAUSED, "resume", Standing.ACTIVE),
-        (Standing.ACTIVE, "resume", Standing.ACTIVE),
-        (Standing.INACTIVE, "resume", None),
-        (Standing.DISABLED, "resume", None),
-        (Standing.DISABLED, "enable", Standing.ACTIVE),
-        (Standing.INACTIVE, "enable", Standing.ACTIVE),
-        (Standing.ACTIVE, "enable", Standing.ACTIVE),
-        (Standing.PAUSED, "enable", None),
-        (Standing.ACTIVE, "disable", Standing.DISABLED),
-        (Standing.PAUSED, "disable", Standing.DISABLED),
-        (Standing.INACTIVE, "disable", None),
-        (Standing.DISABLED, "disable", Standing.DISABLED),
+        (WebhookStatus.ACTIVE, "pause", WebhookStatus.PAUSED),
+        (WebhookStatus.PAUSED, "pause", WebhookStatus.PAUSED),
+        (WebhookStatus.INACTIVE, "pause", None),
+        (WebhookStatus.DISABLED, "pause", None),
+        (WebhookStatus.PAUSED, "resume", WebhookStatus.ACTIVE),
+        (WebhookStatus.ACTIVE, "resume", WebhookStatus.ACTIVE),
+        (WebhookStatus.INACTIVE, "resume", None),
+        (WebhookStatus.DISABLED, "resume", None),
+        (WebhookStatus.DISABLED, "enable", WebhookStatus.ACTIVE),
+        (WebhookStatus.INACTIVE, "enable", WebhookStatus.ACTIVE),
+        (WebhookStatus.ACTIVE, "enable", WebhookStatus.ACTIVE),
+        (WebhookStatus.PAUSED, "enable", None),
+        (WebhookStatus.ACTIVE, "disable", WebhookStatus.DISABLED),
+        (WebhookStatus.PAUSED, "disable", WebhookStatus.DISABLED),
+        (WebhookStatus.INACTIVE, "disable", None),
+        (WebhookStatus.DISABLED, "disable", WebhookStatus.DISABLED),
     ]
 
     def test_each_verb_is_tried_at_each_standing_of_a_webhook_that_is_there(self) -> None:
-        there = [standing for standing in Standing if standing is not Standing.DELETED]
+        there = [standing for standing in WebhookStatus if standing is not WebhookStatus.DELETED]
         tried = {(standing, verb) for standing, verb, _ in self.LEADS}
         assert tried == set(product(there, get_args(Verb)))
 
     @pytest.mark.parametrize(("standing", "verb", "after"), LEADS)
     async def test_what_leads_where(
-        self, standing: Standing, verb: str, after: Standing | None
+        self, standing: WebhookStatus, verb: str, after: WebhookStatus | None
     ) -> None:
         async with service() as s:
             data = await make(s)

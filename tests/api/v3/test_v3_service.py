@@ -8,12 +8,12 @@ import pytest
 from tests.api.control_client import BASIC, Service, event, service
 from tests.store.in_process import MemoryStore
 from tidings.core.delivery.health import GONE
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId
 from tidings.engine.vault import VaultRefused
 from tidings.engine.webhooks import retirement
-from tidings.engine.webhooks.records import Record
+from tidings.engine.webhooks.records import WebhookState
 from tidings.engine.webhooks.webhooks import UnknownWebhook
 from tidings.store import port
 
@@ -79,9 +79,9 @@ async def test_delete_cancels_in_slices_and_stays_listed(monkeypatch: pytest.Mon
         number = record.webhook.number
         await commit(s, number, 8)
         deleted = await s.webhooks.delete(ORG, record.webhook.id, "boss")
-        assert deleted.webhook.standing is Standing.DELETED
+        assert deleted.webhook.standing is WebhookStatus.DELETED
         assert s.registry.get(number) is None
-        assert s.changed[-1].standing is Standing.DELETED
+        assert s.changed[-1].standing is WebhookStatus.DELETED
         await s.webhooks.retired()
         assert (await s.store.counts()).by_state == {State.CANCELLED: 8}
         assert s.webhooks.list(ORG) == [deleted]
@@ -98,16 +98,16 @@ async def test_a_410_disables_parks_and_keeps_the_reason_until_it_is_set_active(
         s.webhooks.disable(webhook, GONE)
         await s.webhooks.close()
         disabled = s.webhooks.get(ORG, webhook.id)
-        assert disabled.webhook.standing is Standing.DISABLED
+        assert disabled.webhook.standing is WebhookStatus.DISABLED
         assert disabled.webhook.version == 2
         assert "410" in (disabled.config.reason or "")
         assert (await s.store.counts()).by_state == {State.PARKED: 2}
         [matched] = s.registry.match(ORG, "pointsIssued")
-        assert matched.standing is Standing.DISABLED
+        assert matched.standing is WebhookStatus.DISABLED
         kept, _ = await s.webhooks.replace(ORG, webhook.id, {"slaInSeconds": 5}, "boss")
-        assert kept.webhook.standing is Standing.DISABLED and kept.config.reason
+        assert kept.webhook.standing is WebhookStatus.DISABLED and kept.config.reason
         active, _ = await s.webhooks.replace(ORG, webhook.id, {"active": True}, "boss")
-        assert active.webhook.standing is Standing.ACTIVE and active.config.reason is None
+        assert active.webhook.standing is WebhookStatus.ACTIVE and active.config.reason is None
 
 
 async def test_a_410_from_an_address_that_was_replaced_meanwhile_disables_nothing() -> None:
@@ -123,14 +123,14 @@ async def test_a_410_from_an_address_that_was_replaced_meanwhile_disables_nothin
 @pytest.mark.parametrize(
     ("standing", "active", "after"),
     [
-        (Standing.PAUSED, True, Standing.PAUSED),
-        (Standing.PAUSED, False, Standing.INACTIVE),
-        (Standing.INACTIVE, None, Standing.INACTIVE),
-        (Standing.INACTIVE, True, Standing.ACTIVE),
+        (WebhookStatus.PAUSED, True, WebhookStatus.PAUSED),
+        (WebhookStatus.PAUSED, False, WebhookStatus.INACTIVE),
+        (WebhookStatus.INACTIVE, None, WebhookStatus.INACTIVE),
+        (WebhookStatus.INACTIVE, True, WebhookStatus.ACTIVE),
     ],
 )
 async def test_active_in_a_body_and_the_standing(
-    standing: Standing, active: Any, after: Standing
+    standing: WebhookStatus, active: Any, after: WebhookStatus
 ) -> None:
     async with service() as s:
         record, _, _ = await s.webhooks.create(ORG, dict(BASIC), "boss")
@@ -143,7 +143,7 @@ async def test_a_restart_finds_everything_and_finishes_what_was_begun(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async with service() as s:
-        made: list[Record] = []
+        made: list[WebhookState] = []
         for name in ("a", "b", "c"):
             body = BASIC | {"name": name, "ordering": "key", "rateLimit": 2.5}
             made.append((await s.webhooks.create(ORG, body, "boss"))[0])

@@ -10,7 +10,7 @@ from tests.cli.events.answering_service import Stand, stand
 from tidings.cli import main
 from tidings.cli.events.simulate import EVENTS_PER_CALL, GIVE_UP_S, WAIT_S_MAX, Courier, Stopped
 from tidings.cli.exits import Exit
-from tidings.cli.service import Unreachable
+from tidings.cli.service import ServiceUnreachable
 from tidings.simulator import simulate
 
 __all__ = ["stand"]  # the fixture
@@ -118,12 +118,12 @@ def test_what_will_not_be_taken_ends_it(status: int, code: Exit) -> None:
 
 
 def test_a_lost_connection_is_tried_again_but_not_one_that_never_was() -> None:
-    with pytest.raises(Unreachable):
-        carry(FakeLine(Unreachable("nobody there")), 10)
+    with pytest.raises(ServiceUnreachable):
+        carry(FakeLine(ServiceUnreachable("nobody there")), 10)
     line = FakeLine()
     courier = Courier(line, 7, clock=(clock := Clock()).time, sleep=clock.sleep)
     courier.carry(islice(simulate(7, 1), 5), None)
-    line.answers = [Unreachable("gone")]
+    line.answers = [ServiceUnreachable("gone")]
     courier.carry(islice(simulate(7, 2), 5), None)
     assert courier.totals.sent == 10 and courier.totals.waits == 1
 

@@ -17,7 +17,7 @@ from tests.e2e.harness.service import KEY, SECRET, ServiceProcess
 from tidings.catalogue import load
 from tidings.cli.events.kinds import fresh
 from tidings.cli.events.trigger import put
-from tidings.cli.exits import Stop
+from tidings.cli.exits import CommandExit
 
 # They go on until they are told to end, or ask a person for a secret.
 GO_ON = ("tidings tail", "tidings listen", "tidings serve", "tidings login")
@@ -248,6 +248,6 @@ def test_a_place_that_the_event_does_not_have_is_made_or_told() -> None:
         ("data[0]", "an object before [0]"),
         ("data.list.x", "a list of 2 before x"),
     ):
-        with pytest.raises(Stop, match=r"must lead through the event") as raised:
+        with pytest.raises(CommandExit, match=r"must lead through the event") as raised:
             put(event, path, 1)
         assert got in raised.value.problem

@@ -9,8 +9,8 @@ import yaml
 
 from tests.cli.command import Command
 from tests.e2e.harness.api import Api
-from tidings.cli.calls import Calls
-from tidings.cli.exits import Exit, Stop
+from tidings.cli.calls import ApiClient
+from tidings.cli.exits import CommandExit, Exit
 from tidings.cli.webhooks import as_code
 from tidings.cli.webhooks.defaults import DEFAULTS, settled
 from tidings.cli.where import Where, server
@@ -368,7 +368,7 @@ def test_what_is_changed_by_others_meanwhile_is_told_with_what_was_done_before(
     file.write_text(FILE.replace("example.com", "example.org"))
     survey = webhooks(org)["survey"]["webHookId"]
 
-    class Overtaken(Calls):
+    class Overtaken(ApiClient):
         def ask(
             self, method: str, path: str, body: Any = None, *, if_match: str | None = None
         ) -> tuple[int, Any]:
@@ -380,7 +380,7 @@ def test_what_is_changed_by_others_meanwhile_is_told_with_what_was_done_before(
     monkeypatch.setenv("TIDINGS_KEY", tidings.environ["TIDINGS_KEY"])
     where = Where(url=tidings.environ["TIDINGS_URL"], org=org.org)
     monkeypatch.setattr(as_code, "calls", lambda _: Overtaken(server(where), where=where))
-    with pytest.raises(Stop) as stopped:
+    with pytest.raises(CommandExit) as stopped:
         as_code.apply(str(file), where, dry_run=False, prune=False, from_original=False, yes=True)
     assert stopped.value.code is Exit.REFUSED
     assert "survey must be as it was read; somebody has changed it" in stopped.value.problem

@@ -7,7 +7,7 @@ import pytest
 
 from tidings.cli.webhooks.defaults import DEFAULTS, Body
 from tidings.cli.webhooks.document import BadFile, Document, read_file, read_original
-from tidings.cli.webhooks.plan import Change, diff, exported, plan, variable
+from tidings.cli.webhooks.plan import PlannedChange, diff, exported, plan, variable
 from tidings.core.webhooks.settings import ORIGINAL
 
 URL = "https://crm.example.com/hook"
@@ -26,7 +26,7 @@ def wanted(name: str = "crm", **fields: Any) -> dict[str, Any]:
 
 def changes_of(
     file: list[Body], present: list[Body], environ: Any = (), **more: Any
-) -> list[Change]:
+) -> list[PlannedChange]:
     """The plan of a file that has no fault."""
     document = read_file({"webhooks": file})
     changes, faults = plan(document, present, dict(environ), **more)

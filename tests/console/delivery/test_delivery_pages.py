@@ -298,7 +298,7 @@ async def test_a_delivery_behind_an_open_breaker_says_what_it_waits_for() -> Non
         at = f"/console/o/7/deliveries/{show('dlv', delivery)}"
         assert "fails at present" not in text(await browser.get(at))
         now = p.s.clock.ms
-        p.healths[number] = port.Health(number, now, 5, "503", 1, now + 30_000)
+        p.healths[number] = port.StoredHealth(number, now, 5, "503", 1, now + 30_000)
         assert "Acme CRM fails at present" in text(await browser.get(at))
 
 

@@ -24,7 +24,7 @@ from tests.console.webhook_client import pages, text
 from tidings.console.pages.sources import form as source_form
 from tidings.core.connections.connection import Connection
 from tidings.core.declaration import Field, declared
-from tidings.core.kinds import Choice, Flag, Part
+from tidings.core.kinds import BooleanType, Choice, CustomField
 from tidings.core.shaping.signatures.standard_webhooks import show_secret
 from tidings.core.sources.source import FIELDS, KINDS, Source
 from tidings.core.sources.verification import HmacHeader, StandardWebhooks, StaticHeader
@@ -225,17 +225,21 @@ class _Later(Source, frozen=True):
 
     topic: Annotated[
         str,
-        Field("topic", Part(lambda *_: "", schema={"type": "string"}), "Where its messages are."),
+        Field(
+            "topic",
+            CustomField(lambda *_: "", schema={"type": "string"}),
+            "Where its messages are.",
+        ),
     ] = "events"
     start: Annotated[
         str, Field("start", Choice(("earliest", "latest"), "bad_start"), "Where it begins.")
     ] = "earliest"
-    fast: Annotated[bool, Field("fast", Flag(), "Whether it hurries.")] = False
+    fast: Annotated[bool, Field("fast", BooleanType(), "Whether it hurries.")] = False
     further: Annotated[
         dict[str, Any] | None,
         Field(
             "further",
-            Part(
+            CustomField(
                 lambda *_: None,
                 schema={
                     "type": "object",

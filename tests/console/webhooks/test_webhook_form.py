@@ -11,11 +11,11 @@ from tests.api.log_client import accept
 from tests.console.webhook_client import FORM, pages, text
 from tidings.console.pages.webhooks import form as webhook_form
 from tidings.console.pages.webhooks import kind_form
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.authentication import OAuth2ClientCredentials
-from tidings.core.webhooks.rules import Reading, read_webhook
-from tidings.core.webhooks.settings import Settings
+from tidings.core.webhooks.rules import ParsedWebhookBody, read_webhook
+from tidings.core.webhooks.settings import WebhookSettings
 from tidings.core.webhooks.webhook import Ordering
 from tidings.core.webhooks.webhook_form import Known
 
@@ -171,7 +171,7 @@ async def test_an_edit_does_not_enable_what_is_disabled_by_accident() -> None:
         assert 'name="active" value="on" checked' not in page
         form = {name: value for name, value in FORM.items() if name != "active"}
         assert (await browser.post(f"{AT}/{webhook}/edit", form)).status == 303
-        assert p.s.webhooks.get(ORG, webhook).webhook.standing is Standing.DISABLED
+        assert p.s.webhooks.get(ORG, webhook).webhook.standing is WebhookStatus.DISABLED
 
 
 async def test_a_copy_takes_the_credentials_along_without_showing_them() -> None:
@@ -353,12 +353,12 @@ def test_a_webhook_comes_through_the_form_unchanged() -> None:
         "rename": {"data.a": "x = y"},
     }
 
-    def read(body: object, source: Settings | None = None) -> Reading:
+    def read(body: object, source: WebhookSettings | None = None) -> ParsedWebhookBody:
         sent = json.loads(json.dumps(body))
         reading = read_webhook(
             sent, Known(event_types=("pointsIssued",), check_url=lambda _: None), source=source
         )
-        assert isinstance(reading, Reading), reading
+        assert isinstance(reading, ParsedWebhookBody), reading
         return reading
 
     first = read(body).settings

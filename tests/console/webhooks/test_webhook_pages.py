@@ -10,7 +10,7 @@ from tests.console.webhook_client import pages, text
 from tidings.console.pages import charts
 from tidings.console.pages.webhooks.webhooks import answers_of
 from tidings.core.delivery.attempt_share import Share
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId
 from tidings.store import port
@@ -38,7 +38,7 @@ async def test_the_list_says_how_each_webhook_does() -> None:
         assert f"/console/o/7/webhooks/{webhook}" in page and "75 %" in page
         assert "3 of 4 delivered" in page, "the sparkline in words"
         assert 'class="good"' in page and 'class="bad"' in page
-        p.healths[number] = port.Health(number, p.s.clock.ms, 3, "timeout")
+        p.healths[number] = port.StoredHealth(number, p.s.clock.ms, 3, "timeout")
         assert "does not answer in time" in text(await browser.get("/console/o/7/webhooks"))
         assert "None fits" in text(await browser.get("/console/o/7/webhooks?q=nothing"))
 
@@ -53,7 +53,7 @@ async def test_one_webhook_shows_its_health_its_deliveries_and_its_secrets_by_fo
         record = p.s.webhooks.get(ORG, webhook)
         (delivery,) = await accept(p.s, id_of(1), [number], org=7)
         await settle(p.s, delivery, number, State.RETRYING, status=503)
-        p.healths[number] = port.Health(number, p.s.clock.ms, 1, "503")
+        p.healths[number] = port.StoredHealth(number, p.s.clock.ms, 1, "503")
         page = text(await browser.get(f"/console/o/7/webhooks/{webhook}"))
         assert "answers 503 since" in page and "1 waiting; next try" in page
         assert "/console/o/7/deliveries/dlv_" in page
@@ -72,7 +72,7 @@ async def test_one_that_fails_in_part_says_with_what_how_much_and_since_when() -
             ("timeout", "does not answer in time in 15 % of its attempts since"),
         ):
             share = Share(200, 30, cause, p.s.clock.ms - 9000)
-            p.healths[number] = port.Health(number, share.since_ms, 0, cause, share=share)
+            p.healths[number] = port.StoredHealth(number, share.since_ms, 0, cause, share=share)
             page = text(await browser.get(f"/console/o/7/webhooks/{webhook}"))
             assert does in page
             assert does[:-6] in text(await browser.get("/console/o/7/webhooks"))
@@ -173,7 +173,7 @@ async def test_a_webhook_of_another_org_answers_like_none(path: str) -> None:
             form = {"verb": "pause", "sure": "yes"}
             done = await browser.post(f"/console/o/7/webhooks/{foreign}/{action}", form)
             assert done.status == 404
-        assert p.s.webhooks.get(OrgId(8), foreign).webhook.standing is Standing.ACTIVE
+        assert p.s.webhooks.get(OrgId(8), foreign).webhook.standing is WebhookStatus.ACTIVE
         copied = await browser.get(f"/console/o/7/webhooks/new?from={foreign}")
         assert copied.status == 404
 
@@ -197,7 +197,7 @@ async def test_a_change_without_the_sessions_token_is_refused() -> None:
         webhook, _ = await p.webhook()
         form = {"csrf": "another", "verb": "pause"}
         assert (await browser.post(f"/console/o/7/webhooks/{webhook}/say", form)).status == 403
-        assert p.s.webhooks.get(ORG, webhook).webhook.standing is Standing.ACTIVE
+        assert p.s.webhooks.get(ORG, webhook).webhook.standing is WebhookStatus.ACTIVE
 
 
 async def test_pausing_and_resuming_are_done_at_once_disabling_after_a_word_of_warning() -> None:
@@ -208,19 +208,19 @@ async def test_pausing_and_resuming_are_done_at_once_disabling_after_a_word_of_w
         await accept(p.s, id_of(2), [number], org=7)
         at = f"/console/o/7/webhooks/{webhook}"
 
-        def standing() -> Standing:
+        def standing() -> WebhookStatus:
             return p.s.webhooks.get(ORG, webhook).webhook.standing
 
         assert (await browser.post(f"{at}/say", {"verb": "pause"})).status == 303
-        assert standing() is Standing.PAUSED
+        assert standing() is WebhookStatus.PAUSED
         assert "2 waiting until it is resumed" in text(await browser.get(at))
         await browser.post(f"{at}/say", {"verb": "resume"})
-        assert standing() is Standing.ACTIVE
+        assert standing() is WebhookStatus.ACTIVE
         asked = text(await browser.post(f"{at}/say", {"verb": "disable"}))
         assert "2 unfinished deliveries are parked" in asked
-        assert standing() is Standing.ACTIVE, "nothing is done yet"
+        assert standing() is WebhookStatus.ACTIVE, "nothing is done yet"
         await browser.post(f"{at}/say", {"verb": "disable", "sure": "yes"})
-        assert standing() is Standing.DISABLED
+        assert standing() is WebhookStatus.DISABLED
         await p.s.webhooks.retired()
         again = await browser.post(f"{at}/say", {"verb": "pause"})
         assert again.status == 409 and "must be active" in text(again)
@@ -235,9 +235,9 @@ async def test_deleting_says_first_what_it_does() -> None:
         asked = text(await browser.get(f"{at}/delete"))
         assert "1 unfinished delivery is cancelled" in asked and "1 deliveries" in asked
         assert "?" in text(await browser.post(f"{at}/delete")), "without a word it asks again"
-        assert p.s.webhooks.get(ORG, webhook).webhook.standing is Standing.ACTIVE
+        assert p.s.webhooks.get(ORG, webhook).webhook.standing is WebhookStatus.ACTIVE
         assert (await browser.post(f"{at}/delete", {"sure": "yes"})).status == 303
-        assert p.s.webhooks.get(ORG, webhook).webhook.standing is Standing.DELETED
+        assert p.s.webhooks.get(ORG, webhook).webhook.standing is WebhookStatus.DELETED
         assert webhook not in text(await browser.get("/console/o/7/webhooks"))
         assert webhook in text(await browser.get("/console/o/7/webhooks?show=deleted"))
         assert "is deleted: nothing is sent" in text(await browser.get(at))

@@ -1,9 +1,9 @@
 """Callers for tests, by their org and the name of their credential."""
 
-from tidings.core.events.call_reader import Caller
+from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import OrgId
 
 
-def caller_of(org: int, credential: str, *, platform: bool = False) -> Caller:
+def caller_of(org: int, credential: str, *, platform: bool = False) -> AuthenticatedCaller:
     """A caller whose credential was verified."""
-    return Caller(OrgId(org), platform, credential)
+    return AuthenticatedCaller(OrgId(org), platform, credential)

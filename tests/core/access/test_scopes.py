@@ -3,9 +3,9 @@
 import pytest
 
 from tidings.core.access.scopes import RESOURCES, ROLES, grants_of, read_scopes, show_scopes
-from tidings.core.events.attribution import Attribution, of_credential, of_headers, of_person
+from tidings.core.events.attribution import StoredAttribution, of_credential, of_headers, of_person
 from tidings.core.form import Form
-from tidings.errors import Refusal
+from tidings.errors import FieldRefusal
 
 
 def test_words_are_grants_and_writing_includes_reading() -> None:
@@ -55,9 +55,11 @@ def test_roles_are_each_within_the_one_above() -> None:
 
 
 def test_a_code_in_the_headers_is_a_till_unless_they_say_otherwise() -> None:
-    assert of_headers(None, " till.01 ") == Attribution("till.01", "till.01", "", "till.01", "TILL")
+    assert of_headers(None, " till.01 ") == StoredAttribution(
+        "till.01", "till.01", "", "till.01", "TILL"
+    )
     store = of_headers("store_code", "S-7")
-    assert store == Attribution("S-7", "S-7", "STORE_CODE", "S-7", "TILL")
+    assert store == StoredAttribution("S-7", "S-7", "STORE_CODE", "S-7", "TILL")
     assert of_headers("STORE_EXTERNAL_ID_2", "x") is not None
     assert of_headers(None, None) is None and of_headers("TILL", "  ") is None
 
@@ -67,11 +69,11 @@ def test_a_code_in_the_headers_is_a_till_unless_they_say_otherwise() -> None:
 )
 def test_headers_that_do_not_fit_are_refused(entity_type: str, code: str) -> None:
     refusal = of_headers(entity_type, code)
-    assert isinstance(refusal, Refusal) and "must be" in refusal.message
+    assert isinstance(refusal, FieldRefusal) and "must be" in refusal.message
     assert len(refusal.message) < 400
 
 
 def test_without_headers_the_credential_or_the_person_is_shown() -> None:
     assert of_credential("till.01", "", "till").type == "TILL"
-    assert of_credential("tdk_1", "crm", "key") == Attribution("tdk_1", "tdk_1", "", "crm")
-    assert of_person("usr_1", "a@b.c", "") == Attribution("usr_1", "a@b.c", "", "a@b.c")
+    assert of_credential("tdk_1", "crm", "key") == StoredAttribution("tdk_1", "tdk_1", "", "crm")
+    assert of_person("usr_1", "a@b.c", "") == StoredAttribution("usr_1", "a@b.c", "", "a@b.c")

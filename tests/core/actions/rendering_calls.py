@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from tidings.core.actions.action import Act, Call, Text
+from tidings.core.actions.action import Act, HttpCall, TemplatedText
 from tidings.core.actions.rendering import made_of, templates_of
 from tidings.core.exact_json import read_exactly
 
@@ -12,18 +12,18 @@ EVENT = b"""{"eventName": "pointsIssued", "data": {"id": "t-1", "amount": 10.50,
 
 SEEN = {"event": read_exactly(EVENT), "contact": {"email": "asha@brand.example"}}
 
-NAME = Text("{{ name }}")
+NAME = TemplatedText("{{ name }}")
 
 URL = "https://api.example/v1/{id}"
 
 VALUES = {"id": "event.data.id"}
 
 
-def make(act: Act, say: Callable[[Text], str] = lambda text: text.template) -> Any:
+def make(act: Act, say: Callable[[TemplatedText], str] = lambda text: text.template) -> Any:
     """As the engine does, with templates that become what `say` says."""
     return made_of(act, [say(one) for one in templates_of(act)], SEEN)
 
 
-def call(**more: Any) -> Call:
+def call(**more: Any) -> HttpCall:
     fields: dict[str, Any] = {"url": URL, "values": VALUES}
-    return Call("POST", **fields | more)
+    return HttpCall("POST", **fields | more)

@@ -4,13 +4,13 @@ import pytest
 
 from tests.declared_actions import SECRET, text_message, welcome
 from tidings.core.actions.act_words import act_said, cannot, kind_of
-from tidings.core.actions.action import Act, Plain, Record, Row
+from tidings.core.actions.action import Act, KafkaRecordAct, Plain, TableRowAct
 from tidings.core.actions.holes import url_shown
 from tidings.core.delivery.exchange import FaultKind
 
 SERVER = "the mail server of the connection mail"
 MAIL, CALL = welcome().act, text_message().act
-ROW, RECORD = Row("crm", "welcomes", {"id": Plain(1)}), Record("main", "loyalty")
+ROW, RECORD = TableRowAct("crm", "welcomes", {"id": Plain(1)}), KafkaRecordAct("main", "loyalty")
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from tidings.core.delivery.advice import (
 )
 from tidings.core.delivery.exchange import FaultKind
 from tidings.core.delivery.next_attempt import NextAttempt, Wait, waits_for
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
 
 OF_WEBHOOKS = re.compile(
@@ -38,8 +38,10 @@ def test_what_a_run_waits_for_is_said_of_the_action(why: Wait) -> None:
     assert said and not OF_WEBHOOKS.search(said) and "deliver" not in said, said
 
 
-@pytest.mark.parametrize("standing", [one for one in Standing if one is not Standing.ACTIVE])
-def test_what_does_not_run_is_an_action(standing: Standing) -> None:
+@pytest.mark.parametrize(
+    "standing", [one for one in WebhookStatus if one is not WebhookStatus.ACTIVE]
+)
+def test_what_does_not_run_is_an_action(standing: WebhookStatus) -> None:
     said = advise(
         State.RETRYING,
         None,
@@ -55,20 +57,22 @@ def test_what_does_not_run_is_an_action(standing: Standing) -> None:
 @pytest.mark.parametrize(
     ("standing", "why", "said"),
     [
-        (Standing.DISABLED, LEFT_FILE, f"It was parked. {LEFT_FILE} {LEFT_FILE_TODO}"),
+        (WebhookStatus.DISABLED, LEFT_FILE, f"It was parked. {LEFT_FILE} {LEFT_FILE_TODO}"),
         (
-            Standing.DISABLED,
+            WebhookStatus.DISABLED,
             "Disabled by ops.",
             "It was parked, because the action is disabled. Enable the action, and run it again.",
         ),
         (
-            Standing.ACTIVE,
+            WebhookStatus.ACTIVE,
             "",
             "It was parked: it can be done again. Run it again once the action is well.",
         ),
     ],
 )
-def test_a_parked_run_says_why_and_what_leads_on(standing: Standing, why: str, said: str) -> None:
+def test_a_parked_run_says_why_and_what_leads_on(
+    standing: WebhookStatus, why: str, said: str
+) -> None:
     waited = PastAttempt(None, FaultKind.WAITS, "It is done at 14:00.", 0, acts=True)
     for tried in (None, waited):
         told = advise(State.PARKED, tried, due_ms=None, now_ms=0, standing=standing, of_action=why)

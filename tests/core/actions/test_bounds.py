@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from tests.core.actions.rendering_calls import NAME, call, make
-from tidings.core.actions.action import Act, NewEvents, Plain, Record
+from tidings.core.actions.action import Act, KafkaRecordAct, NewEvents, Plain
 from tidings.core.actions.bounds import MADE_BYTES_MAX
 from tidings.core.actions.holes import fill, url_shown
 from tidings.core.actions.list_changes import ZONES_SHOWN, ListState, ReadColumns, objection_to
@@ -71,7 +71,7 @@ def test_so_many_zones_and_columns_are_named(more: int) -> None:
     ("part", "most"),
     [
         (call(headers=(("X-Name", NAME),)), HEADER_MAX),
-        (Record("main", "t", text=Plain("a"), key=NAME), KEY_MAX),
+        (KafkaRecordAct("main", "t", text=Plain("a"), key=NAME), KEY_MAX),
         (call(text=NAME), MADE_BYTES_MAX),
     ],
 )

@@ -10,17 +10,17 @@ import pytest
 
 from tidings.core.actions.action import (
     Act,
-    Call,
     Each,
-    Found,
+    HttpCall,
+    KafkaRecordAct,
     Merged,
     NewEvents,
+    OperatorSecret,
     Part,
+    PathValue,
     Plain,
-    Record,
-    Row,
-    Secret,
-    Text,
+    TableRowAct,
+    TemplatedText,
 )
 from tidings.core.actions.bounds import MADE_BYTES_MAX
 from tidings.core.actions.made import Made, bytes_of
@@ -29,8 +29,8 @@ from tidings.core.actions.seen import Unmade
 from tidings.core.exact_json import read_exactly
 
 URL = "https://a.example/"
-ALL = Found("event")
-BIG = Text("{{ event.data.big }}")
+ALL = PathValue("event")
+BIG = TemplatedText("{{ event.data.big }}")
 MANY = 400
 
 
@@ -39,22 +39,26 @@ def seen(items: Any, big: Any = "") -> dict[str, Any]:
     return {"event": read_exactly(json.dumps({"eventName": "x", "data": data}).encode())}
 
 
-def call(part: Part) -> Call:
-    return Call("POST", URL, {}, json=part)
+def call(part: Part) -> HttpCall:
+    return HttpCall("POST", URL, {}, json=part)
 
 
 HOSTILE = seen([{"a": 1}] * EVENTS_MAX, ["y" * 100] * 2000)  # as large as an event may be
 TIMES = [
-    NewEvents("t", Each({"a": Found("each.a"), "all": ALL}), "event.data.items"),
-    NewEvents("t", Each({"a": Found("each.a"), "text": BIG}), "event.data.items"),
-    NewEvents("t", Each({"always": Plain("x" * 200_000), "a": Found("each")}), "event.data.items"),
+    NewEvents("t", Each({"a": PathValue("each.a"), "all": ALL}), "event.data.items"),
+    NewEvents("t", Each({"a": PathValue("each.a"), "text": BIG}), "event.data.items"),
+    NewEvents(
+        "t", Each({"always": Plain("x" * 200_000), "a": PathValue("each")}), "event.data.items"
+    ),
     call(Each({f"k{n}": ALL for n in range(MANY)})),
-    call(Each([*(ALL for _ in range(MANY)), Secret("hush-hush")])),
-    call(Each([Merged("event.data", {"x": Found("event.data.big")}) for _ in range(MANY)])),
-    Call("POST", URL, {}, form=tuple((f"k{n}", Found("event.data.big")) for n in range(100))),
-    Call("POST", URL, {}, form=tuple((f"k{n}", BIG) for n in range(100))),
-    Row("c", "t", {f"k{n}": ALL for n in range(MANY)}),
-    Record("c", "t", None, Each([ALL] * MANY)),
+    call(Each([*(ALL for _ in range(MANY)), OperatorSecret("hush-hush")])),
+    call(Each([Merged("event.data", {"x": PathValue("event.data.big")}) for _ in range(MANY)])),
+    HttpCall(
+        "POST", URL, {}, form=tuple((f"k{n}", PathValue("event.data.big")) for n in range(100))
+    ),
+    HttpCall("POST", URL, {}, form=tuple((f"k{n}", BIG) for n in range(100))),
+    TableRowAct("c", "t", {f"k{n}": ALL for n in range(MANY)}),
+    KafkaRecordAct("c", "t", None, Each([ALL] * MANY)),
 ]
 
 
@@ -73,7 +77,7 @@ def test_what_is_made_many_times_of_a_large_event_is_refused_before_it_is_there(
 
 
 def test_many_values_of_nothing_are_not_looked_for_longer_than_they_may_be_made() -> None:
-    parts = {f"field_{n}": Found("each.a.b.c.d.e.f") for n in range(498)}
+    parts = {f"field_{n}": PathValue("each.a.b.c.d.e.f") for n in range(498)}
     began_s = process_time()
     with pytest.raises(Unmade, match="at most 256 KiB"):
         made_of(NewEvents("t", Each(parts), "event.data.items"), [], HOSTILE)
@@ -81,7 +85,7 @@ def test_many_values_of_nothing_are_not_looked_for_longer_than_they_may_be_made(
 
 
 def test_a_long_list_is_not_gone_through_for_each_item_of_another() -> None:
-    merged = Merged("event.data.big", [Each({"a": Found("each.a")})], "a")
+    merged = Merged("event.data.big", [Each({"a": PathValue("each.a")})], "a")
     act = NewEvents("t", Each({"l": merged}), "event.data.items")
     began_s = process_time()
     for long in (EVENTS_MAX, 25_000):
@@ -95,11 +99,18 @@ def test_a_long_list_is_not_gone_through_for_each_item_of_another() -> None:
     "act",
     [
         call(ALL),
-        call(Each({"a": Found("event.data.big"), "b": Found("event.data.items")})),
-        Row("c", "t", {"a": Found("event.data.big"), "b": Found("event.data.items")}),
-        Call("POST", URL, {}, form=(("a", Found("event.data.big")), ("k", Secret("hush")))),
-        NewEvents("t", Each({"a": Found("each")}), "event.data.items"),
-        call(Merged("event.data", {"x": Secret("hush-hush"), "big": Plain(1)})),
+        call(Each({"a": PathValue("event.data.big"), "b": PathValue("event.data.items")})),
+        TableRowAct(
+            "c", "t", {"a": PathValue("event.data.big"), "b": PathValue("event.data.items")}
+        ),
+        HttpCall(
+            "POST",
+            URL,
+            {},
+            form=(("a", PathValue("event.data.big")), ("k", OperatorSecret("hush"))),
+        ),
+        NewEvents("t", Each({"a": PathValue("each")}), "event.data.items"),
+        call(Merged("event.data", {"x": OperatorSecret("hush-hush"), "big": Plain(1)})),
         call(Merged("event.data.items", [Each({"a": Plain(7)})], "a")),
     ],
     ids=range(7),

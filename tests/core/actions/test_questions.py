@@ -5,12 +5,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from tidings.core.actions.action import CsvLookup, HttpLookup, Lookup, SqlLookup
+from tidings.core.actions.action import ActionLookup, CsvLookup, HttpLookup, SqlLookup
 from tidings.core.actions.questions import digest_of, question_of
 
-TIER = Lookup("tier", HttpLookup("https://a.example/{id}", {"id": "event.data.id"}))
-OTHER = Lookup("other", SqlLookup("crm", "SELECT 1", {"id": "event.data.id", "t": "tier.name"}))
-FILE = Lookup("contact", CsvLookup("/contacts.csv", "id", "event.data.id"))
+TIER = ActionLookup("tier", HttpLookup("https://a.example/{id}", {"id": "event.data.id"}))
+OTHER = ActionLookup(
+    "other", SqlLookup("crm", "SELECT 1", {"id": "event.data.id", "t": "tier.name"})
+)
+FILE = ActionLookup("contact", CsvLookup("/contacts.csv", "id", "event.data.id"))
 
 
 def seen(id: Any, **records: Any) -> dict[str, Any]:

@@ -11,18 +11,18 @@ from hypothesis import strategies as st
 from tests.core.actions.rendering_calls import NAME, URL, call, make
 from tidings.core.actions.action import (
     Act,
-    Call,
     Compared,
     Each,
-    Found,
-    Mail,
+    HttpCall,
+    KafkaRecordAct,
+    MailAct,
     Merged,
     NewEvents,
+    OperatorSecret,
+    PathValue,
     Plain,
-    Record,
-    Row,
-    Secret,
-    Text,
+    TableRowAct,
+    TemplatedText,
 )
 from tidings.core.actions.bounds import MADE_BYTES_MAX
 from tidings.core.actions.made import (
@@ -41,16 +41,16 @@ from tidings.core.actions.seen import Unmade
 from tidings.core.exact_json import read_exactly
 
 
-def mail(**more: Any) -> Mail:
+def mail(**more: Any) -> MailAct:
     fields: dict[str, Any] = {"to": (Plain("ops@brand.example"),), "subject": NAME}
-    return Mail("mail", **fields | more)
+    return MailAct("mail", **fields | more)
 
 
 # -- templates ------------------------------------------------------------------------------------
 
 
 def test_each_template_is_run_once_and_its_text_goes_wherever_it_is_named() -> None:
-    html = Text("{{ name }}", html=True)
+    html = TemplatedText("{{ name }}", html=True)
     act = mail(text=NAME, html=html)
     assert templates_of(act) == [NAME, html]
     made = make(act, lambda text: "<b>" if text.html else "plain")
@@ -58,10 +58,16 @@ def test_each_template_is_run_once_and_its_text_goes_wherever_it_is_named() -> N
 
 
 def test_templates_of_all_depths_are_found() -> None:
-    part = Each({"a": Each([Text("1"), Plain(2)]), "b": Text("3"), "c": Found("event")})
-    act = call(headers=(("X-A", Text("0")),), json=part)
+    part = Each(
+        {
+            "a": Each([TemplatedText("1"), Plain(2)]),
+            "b": TemplatedText("3"),
+            "c": PathValue("event"),
+        }
+    )
+    act = call(headers=(("X-A", TemplatedText("0")),), json=part)
     assert [one.template for one in templates_of(act)] == ["0", "1", "3"]
-    act = call(form=(("a", Text("4")), ("b", Text("5"))))
+    act = call(form=(("a", TemplatedText("4")), ("b", TemplatedText("5"))))
     assert [one.template for one in templates_of(act)] == ["4", "5"]
 
 
@@ -71,11 +77,11 @@ def test_templates_of_all_depths_are_found() -> None:
 def test_json_is_exact_and_a_text_in_it_is_a_text() -> None:
     part = Each(
         {
-            "amount": Found("event.data.amount"),
-            "big": Found("event.data.big"),
-            "card": Found("event.data.card"),
-            "none": Found("event.data.nothing"),
-            "lost": Found("event.data.lost.far"),
+            "amount": PathValue("event.data.amount"),
+            "big": PathValue("event.data.big"),
+            "card": PathValue("event.data.card"),
+            "none": PathValue("event.data.nothing"),
+            "lost": PathValue("event.data.lost.far"),
             "items": Each([NAME, Plain("EUR")]),
         }
     )
@@ -89,9 +95,9 @@ def test_json_is_exact_and_a_text_in_it_is_a_text() -> None:
 def test_a_form_is_urlencoded_and_leaves_out_what_is_not_there() -> None:
     form = (
         ("name", NAME),
-        ("amount", Found("event.data.amount")),
-        ("tag", Found("event.data.tags")),
-        ("lost", Found("event.data.lost")),
+        ("amount", PathValue("event.data.amount")),
+        ("tag", PathValue("event.data.tags")),
+        ("lost", PathValue("event.data.lost")),
         ("flag", Plain(True)),
     )
     made = make(call(form=form), lambda _: "Zoë & Co = 1\r\n")
@@ -101,14 +107,14 @@ def test_a_form_is_urlencoded_and_leaves_out_what_is_not_there() -> None:
         ("flag", "true"),
     ]  # fmt: skip
     with pytest.raises(Unmade):
-        make(call(form=(("card", Found("event.data.card")),)))
+        make(call(form=(("card", PathValue("event.data.card")),)))
 
 
 def test_a_text_has_the_type_that_is_said_or_is_plain() -> None:
     made = make(call(text=NAME, content_type="application/xml"), lambda _: "<a/>")
     assert made.body == "<a/>" and made.headers == (("content-type", "application/xml"),)
     assert make(call(text=NAME)).headers == (("content-type", "text/plain; charset=utf-8"),)
-    own = call(text=NAME, headers=(("Content-Type", Text("text/csv")),))
+    own = call(text=NAME, headers=(("Content-Type", TemplatedText("text/csv")),))
     assert make(own).headers == (("Content-Type", "text/csv"),)
     assert make(call()) == MadeCall("POST", "https://api.example/v1/t-1")
 
@@ -128,7 +134,7 @@ def test_no_value_ends_a_header(value: str) -> None:
 @pytest.mark.parametrize("path", ["event.data.lost", "event.data.card", "event.data.nothing"])
 def test_a_url_without_its_value_is_no_call(path: str) -> None:
     with pytest.raises(Unmade, match="id"):
-        make(Call("POST", URL, {"id": path}))
+        make(HttpCall("POST", URL, {"id": path}))
 
 
 @pytest.mark.parametrize(
@@ -138,9 +144,9 @@ def test_a_url_without_its_value_is_no_call(path: str) -> None:
         call(json=NAME),
         call(form=(("a", NAME),)),
         mail(text=NAME),
-        Row("crm", "t", {"a": NAME}),
-        Record("main", "t", text=NAME),
-        Record("main", "t", json=Each([NAME])),
+        TableRowAct("crm", "t", {"a": NAME}),
+        KafkaRecordAct("main", "t", text=NAME),
+        KafkaRecordAct("main", "t", json=Each([NAME])),
     ],
 )
 def test_what_is_larger_than_may_be_is_refused(act: Act) -> None:
@@ -180,13 +186,13 @@ def test_a_subject_is_one_line_of_what_can_be_seen() -> None:
 
 
 def test_a_row_keeps_digits_and_structure_until_it_is_sent() -> None:
-    row = Row(
+    row = TableRowAct(
         "crm",
         "points",
         {
-            "amount": Found("event.data.amount"),
-            "card": Found("event.data.card"),
-            "nothing": Found("event.data.lost"),
+            "amount": PathValue("event.data.amount"),
+            "card": PathValue("event.data.card"),
+            "nothing": PathValue("event.data.lost"),
             "unit": Plain("EUR"),
             "name": NAME,
         },
@@ -198,18 +204,18 @@ def test_a_row_keeps_digits_and_structure_until_it_is_sent() -> None:
 
 
 def test_a_record_is_the_event_unless_something_else_is_said() -> None:
-    made = make(Record("main", "crm"))
+    made = make(KafkaRecordAct("main", "crm"))
     assert isinstance(made, MadeRecord) and made.key == ""
     assert read_exactly(made.value.encode())["eventName"] == "pointsIssued"
     assert "10.50" in made.value and "1E+2" in made.value
-    made = make(Record("main", "crm", key=NAME, json=Each({"n": NAME})), lambda _: "k-1")
+    made = make(KafkaRecordAct("main", "crm", key=NAME, json=Each({"n": NAME})), lambda _: "k-1")
     assert made == MadeRecord('{"n":"k-1"}', "k-1")
 
 
 @pytest.mark.parametrize("key", ["", "x" * 1025])
 def test_a_key_that_is_none_is_refused(key: str) -> None:
     with pytest.raises(Unmade, match="key"):
-        make(Record("main", "crm", key=NAME), lambda _: key)
+        make(KafkaRecordAct("main", "crm", key=NAME), lambda _: key)
 
 
 # -- whatever comes -------------------------------------------------------------------------------
@@ -232,14 +238,16 @@ def test_any_value_makes_what_can_be_kept_or_is_refused(value: Any, text: str) -
     except UnicodeEncodeError:
         return
     seen = {"event": read_exactly(written)}
-    found = Found("event.v")
+    found = PathValue("event.v")
     acts: list[Act] = [
-        Call("POST", "https://h.example/{v}", {"v": "event.v"}, json=Each({"v": found, "t": NAME})),
-        Call("POST", "https://h.example/", {}, form=(("v", found), ("t", NAME))),
-        Call("POST", "https://h.example/", {}, headers=(("X", NAME),)),
+        HttpCall(
+            "POST", "https://h.example/{v}", {"v": "event.v"}, json=Each({"v": found, "t": NAME})
+        ),
+        HttpCall("POST", "https://h.example/", {}, form=(("v", found), ("t", NAME))),
+        HttpCall("POST", "https://h.example/", {}, headers=(("X", NAME),)),
         mail(text=NAME, html=NAME),
-        Row("crm", "t", {"v": found, "t": NAME}),
-        Record("main", "t", key=NAME, json=found),
+        TableRowAct("crm", "t", {"v": found, "t": NAME}),
+        KafkaRecordAct("main", "t", key=NAME, json=found),
     ]
     for act in acts:
         try:
@@ -278,7 +286,7 @@ def test_an_object_goes_as_it_was_found_but_for_what_is_named() -> None:
     codes = Merged(
         "shop.codes",
         [
-            Each({"code": Plain("points"), "value": Found("points.main")}),
+            Each({"code": Plain("points"), "value": PathValue("points.main")}),
             Plain({"code": "tier", "value": "Gold"}),
         ],
         by="code",
@@ -301,7 +309,7 @@ def test_where_nothing_was_found_what_is_named_goes_alone() -> None:
         Merged("shop.email", {"a": Plain(1)}),
         Merged("shop.codes", {"a": Plain(1)}),
         Merged("shop", [Plain({"code": "a"})], by="code"),
-        Merged("shop.codes", [Each({"code": Found("shop.lost")})], by="code"),
+        Merged("shop.codes", [Each({"code": PathValue("shop.lost")})], by="code"),
     ],
 )
 def test_what_cannot_be_merged_is_not_made(part: Merged) -> None:
@@ -310,7 +318,7 @@ def test_what_cannot_be_merged_is_not_made(part: Merged) -> None:
 
 
 def test_templates_and_secrets_of_a_merge_are_found() -> None:
-    part = Merged("shop", {"a": Text("{{ event }}"), "b": Secret("s3cret")})
+    part = Merged("shop", {"a": TemplatedText("{{ event }}"), "b": OperatorSecret("s3cret")})
     act = call(json=Each({"customer": part}), values={}, url="https://shop.example/")
     assert [one.template for one in templates_of(act)] == ["{{ event }}"]
     made = made_of(act, ["x"], SHOP)
@@ -324,7 +332,7 @@ MEMBERS = read_exactly(
     b"""{"event": {"data": {"programId": 973}}, "members": {"data": [{"id": 1, "role": "PRIMARY"},
  {"id": 2, "points": 1.10}]}}"""
 )
-DATA = Each({"programId": Found("event.data.programId"), "member": Found("each.id")})
+DATA = Each({"programId": PathValue("event.data.programId"), "member": PathValue("each.id")})
 
 
 def events(act: NewEvents, seen: Any = MEMBERS) -> Any:
@@ -338,7 +346,7 @@ def test_there_is_an_event_for_each_item_of_a_list() -> None:
         {"eventName": "memberTierDue", "data": {"programId": 973, "member": 1}},
         {"eventName": "memberTierDue", "data": {"programId": 973, "member": 2}},
     ]
-    whole = NewEvents("memberTierDue", Each({"all": Found("each")}), each="members.data")
+    whole = NewEvents("memberTierDue", Each({"all": PathValue("each")}), each="members.data")
     made = made_of(whole, [], MEMBERS)
     assert isinstance(made, MadeEvents) and '"points":1.10' in made.events
 
@@ -385,7 +393,7 @@ def test_two_places_are_the_same_where_the_same_text_or_number_stands(
     ],
 )
 def test_where_a_mail_is_unsubscribed_is_a_url_that_ends_no_header(way: str, is_one: bool) -> None:
-    act = mail(text=NAME, unsubscribe=Text("{{ way }}"))
+    act = mail(text=NAME, unsubscribe=TemplatedText("{{ way }}"))
     if is_one:
         made = make(act, lambda text: way if text.template == "{{ way }}" else "x")
         assert made.mail.unsubscribe == (way or None)

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, quote_plus
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidings.core.actions.action import Call, Each, Found, Plain, Secret
+from tidings.core.actions.action import Each, HttpCall, OperatorSecret, PathValue, Plain
 from tidings.core.actions.made import Made, MadeCall, bytes_of, made_in
 from tidings.core.actions.rendering import made_of
 from tidings.core.actions.secrets import secrets_of, whole
@@ -15,26 +15,31 @@ from tidings.core.webhooks.masks import mask
 
 KEY, OTHER = 'key-"0123456789&=', "other-0123456789"
 URL = "https://sms.example/send"
-FORM = Call(
+FORM = HttpCall(
     "POST",
     URL,
     {},
     form=(
-        ("authkey", Secret(KEY)),
-        ("message", Found("event.text")),
-        ("again", Secret(KEY)),
-        ("sender", Secret(OTHER)),
+        ("authkey", OperatorSecret(KEY)),
+        ("message", PathValue("event.text")),
+        ("again", OperatorSecret(KEY)),
+        ("sender", OperatorSecret(OTHER)),
     ),
 )
-JSON = Call(
+JSON = HttpCall(
     "POST",
     URL,
     {},
-    json=Each({"text": Found("event.text"), "in": Each([Secret(KEY), Plain(1), Secret(OTHER)])}),
+    json=Each(
+        {
+            "text": PathValue("event.text"),
+            "in": Each([OperatorSecret(KEY), Plain(1), OperatorSecret(OTHER)]),
+        }
+    ),
 )
 
 
-def made(call: Call, text: Any) -> MadeCall:
+def made(call: HttpCall, text: Any) -> MadeCall:
     """As it is kept."""
     found = made_in(bytes_of(Made(made_of(call, [], {"event": {"text": text}}))))
     assert found is not None and isinstance(found.act, MadeCall)
@@ -60,7 +65,7 @@ def test_of_a_secret_its_end_is_shown() -> None:
 
 
 def test_an_act_that_has_the_secret_no_more_is_not_done_with_another() -> None:
-    less = Call("POST", URL, {}, form=FORM.form[:2])
+    less = HttpCall("POST", URL, {}, form=FORM.form[:2])
     assert whole(less, made(FORM, "x")) is None
     first = next(iter(secrets_of(FORM)))
     assert whole(FORM, MadeCall("POST", URL, body="a=1", secrets=((2, first),))) is not None
@@ -69,7 +74,7 @@ def test_an_act_that_has_the_secret_no_more_is_not_done_with_another() -> None:
 
 
 def test_a_call_without_secrets_is_as_it_was_made() -> None:
-    plain = Call("POST", URL, {}, json=Found("event.text"))
+    plain = HttpCall("POST", URL, {}, json=PathValue("event.text"))
     assert secrets_of(plain) == {} and whole(plain, made(plain, "x")) == '"x"'
 
 
@@ -83,24 +88,32 @@ def test_what_a_secret_is_is_not_printed() -> None:
 def test_a_secret_goes_where_it_belongs_whatever_became_of_the_file_meanwhile() -> None:
     """What was made before a change of the file is sent after it: another order, more secrets, new
     ones in the place of old ones."""
-    key, more = ("authkey", Secret(KEY)), ("more", Secret("more-0123456789"))
-    sender, text = ("sender", Secret(OTHER)), ("message", Found("event.text"))
-    before = Call("POST", URL, {}, form=(key, text, sender))
+    key, more = ("authkey", OperatorSecret(KEY)), ("more", OperatorSecret("more-0123456789"))
+    sender, text = ("sender", OperatorSecret(OTHER)), ("message", PathValue("event.text"))
+    before = HttpCall("POST", URL, {}, form=(key, text, sender))
     body = made(before, "hello")
     sent = f"authkey={quote_plus(KEY)}&message=hello&sender={OTHER}"
     assert whole(before, body) == sent
     others: list[Any] = [(sender, text, key), (more, key, text, sender), (text, sender, more, key)]
     for form in others:
-        assert whole(Call("POST", URL, {}, form=form), body) == sent
-    renewed = Call("POST", URL, {}, form=(("authkey", Secret(OTHER)), text, sender))
+        assert whole(HttpCall("POST", URL, {}, form=form), body) == sent
+    renewed = HttpCall("POST", URL, {}, form=(("authkey", OperatorSecret(OTHER)), text, sender))
     assert whole(renewed, body) == f"authkey={OTHER}&message=hello&sender={OTHER}"
-    for form in [(text, sender), (("key", Secret(KEY)), text, sender)]:  # there is none any more
-        assert whole(Call("POST", URL, {}, form=form), body) is None
+    for form in [
+        (text, sender),
+        (("key", OperatorSecret(KEY)), text, sender),
+    ]:  # there is none any more
+        assert whole(HttpCall("POST", URL, {}, form=form), body) is None
     moved = made(JSON, "hello")
-    changed = Call(
+    changed = HttpCall(
         "POST",
         URL,
         {},
-        json=Each({"in": Each([Secret(KEY), Plain(1), Secret(OTHER)]), "a": Secret("more-012345")}),
+        json=Each(
+            {
+                "in": Each([OperatorSecret(KEY), Plain(1), OperatorSecret(OTHER)]),
+                "a": OperatorSecret("more-012345"),
+            }
+        ),
     )
     assert json.loads(str(whole(changed, moved))) == {"text": "hello", "in": [KEY, 1, OTHER]}

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from tests.core.delivery.lanes.jobs import job
 from tidings.core.delivery.breaker import Position
-from tidings.core.delivery.exchange import Answer
+from tidings.core.delivery.exchange import ReceiverAnswer
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.lane import PAGE_JOBS, Lane, WindowBudget
 from tidings.core.delivery.outcome import DEFAULT_POLICY, Retry, classify
@@ -238,7 +238,7 @@ class _World:
             told = verdict if manner.retry_after == "exact" else float(manner.retry_after)
             headers = (("retry-after", str(math.ceil(told))),)
         status = 200 if verdict is None else manner.status
-        ending = Answer(status, headers, b"", truncated=False, duration_ms=0)
+        ending = ReceiverAnswer(status, headers, b"", truncated=False, duration_ms=0)
         result = judge(ending, DEFAULT_POLICY, lambda: now_s)
         came = classify(result, DEFAULT_POLICY, one.attempt, now_s, self.rng)
         moved = lane.judge(result, came, now_s, started_s, self.rng)

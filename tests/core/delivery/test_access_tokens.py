@@ -12,31 +12,31 @@ from tidings.core.delivery.access_tokens import (
     LIFE_MAX_S,
     REFUSED_S,
     UNTOLD_S,
-    Token,
+    AccessToken,
     TokenMissing,
     life_s_of,
     read_token,
     token_request,
     worth_another,
 )
-from tidings.core.delivery.exchange import Answer, Fault, FaultKind
+from tidings.core.delivery.exchange import FaultKind, ReceiverAnswer, TransportFault
 
 SECRET = "s3cret with: signs/&ü"
 GOOD = {"access_token": "abc.def-1", "token_type": "Bearer", "expires_in": 1000}
 
 
-def answer(body: Any, status: int = 200, **more: Any) -> Answer:
+def answer(body: Any, status: int = 200, **more: Any) -> ReceiverAnswer:
     raw = body if isinstance(body, bytes) else msgspec.json.encode(body)
-    return msgspec.structs.replace(Answer(status, (), raw, False, 1.0), **more)
+    return msgspec.structs.replace(ReceiverAnswer(status, (), raw, False, 1.0), **more)
 
 
-def token(body: Any, jitter: float = 0.0) -> Token:
+def token(body: Any, jitter: float = 0.0) -> AccessToken:
     found = read_token(answer(body), 100.0, 0.0, jitter)
-    assert isinstance(found, Token), found
+    assert isinstance(found, AccessToken), found
     return found
 
 
-def missing(ending: Answer | Fault) -> TokenMissing:
+def missing(ending: ReceiverAnswer | TransportFault) -> TokenMissing:
     found = read_token(ending, 100.0, 0.0, 0.0)
     assert isinstance(found, TokenMissing)
     assert found.detail.endswith(".") and "secret-in-answer" not in found.detail
@@ -126,7 +126,7 @@ def test_an_endpoint_that_asks_for_less_is_asked_later() -> None:
 
 @pytest.mark.parametrize("kind", list(FaultKind))
 def test_an_endpoint_that_is_not_reached_is_told_in_words(kind: FaultKind) -> None:
-    found = missing(Fault(kind, False, "secret-in-answer", 1.0))
+    found = missing(TransportFault(kind, False, "secret-in-answer", 1.0))
     assert found.ours == (kind is FaultKind.OURS) and "so nothing was sent" in found.detail
 
 
@@ -146,16 +146,16 @@ def test_a_refused_token_is_replaced_once() -> None:
 )
 def test_a_life_that_is_no_number_of_seconds_is_the_endpoints_fault(said: str) -> None:
     body = f'{{"access_token": "abc", "expires_in": {said}}}'.encode()
-    found = missing(Answer(200, (), body, False, 1.0))
+    found = missing(ReceiverAnswer(200, (), body, False, 1.0))
     assert not found.ours and "an expires_in that is no number of seconds" in found.detail
 
 
 @pytest.mark.parametrize("said", ["9" * 5001, "1e999", "-1e999", "NaN", "Infinity", "0x10", "1_0"])
 def test_a_number_that_is_no_json_is_the_endpoints_fault(said: str) -> None:
     body = f'{{"access_token": "abc", "expires_in": {said}}}'.encode()
-    found = missing(Answer(200, (), body, False, 1.0))
+    found = missing(ReceiverAnswer(200, (), body, False, 1.0))
     assert not found.ours and "something else than JSON" in found.detail
-    status = Answer(400, (("retry-after", "9" * 400),), body, False, 1.0)
+    status = ReceiverAnswer(400, (("retry-after", "9" * 400),), body, False, 1.0)
     refused = missing(status)
     assert not refused.ours and refused.wait_s is not None and refused.wait_s < 1e10
 

@@ -9,7 +9,7 @@ from tidings.core.delivery.exchange import FaultKind
 from tidings.core.delivery.next_attempt import BARRED, NextAttempt, Wait
 from tidings.core.delivery.outcome import DEFAULT_POLICY, RetryPolicy
 from tidings.core.delivery.schedule import WINDOW_S, Schedule
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, show
 from tidings.reads.delivery.retry import if_it_fails
@@ -98,9 +98,9 @@ FAILED_BY = [
 
 @pytest.mark.parametrize("acts", [False, True])
 @pytest.mark.parametrize("state", list(State))
-@pytest.mark.parametrize("standing", list(Standing))
+@pytest.mark.parametrize("standing", list(WebhookStatus))
 def test_each_sentence_is_made_from_the_fact_that_it_names(
-    state: State, standing: Standing, acts: bool
+    state: State, standing: WebhookStatus, acts: bool
 ) -> None:
     """Every outcome × age × standing: the hours are over only where they are, a disabled webhook is
     named only where it is one, and nothing that an owner can mend is said to be past mending."""
@@ -118,14 +118,14 @@ def test_each_sentence_is_made_from_the_fact_that_it_names(
             )
             over = state.final and lasted_ms is not None and lasted_ms >= WINDOW_MS
             assert OVER not in told or over, (tried, lasted_ms, told)
-            assert "was disabled." not in told or standing is Standing.DISABLED
+            assert "was disabled." not in told or standing is WebhookStatus.DISABLED
             assert "can only fail again" not in told
             if state is State.FAILED and tried is not None and tried.status in (503, None):
                 assert "refuses this message for good" not in told
 
 
 def test_a_delivery_that_was_parked_says_why_where_that_is_known() -> None:
-    told = advise(State.PARKED, None, due_ms=None, now_ms=NOON, standing=Standing.DISABLED)
+    told = advise(State.PARKED, None, due_ms=None, now_ms=NOON, standing=WebhookStatus.DISABLED)
     assert told == (
         "It was parked, because the webhook was disabled. Set the webhook active; new events are "
         "then sent."
@@ -165,7 +165,7 @@ def test_a_fault_says_first_what_happened_then_when_then_what_to_do() -> None:
 
 
 def test_a_webhook_that_does_not_send_is_named_first_of_all_remedies() -> None:
-    for standing in (Standing.PAUSED, Standing.INACTIVE):
+    for standing in (WebhookStatus.PAUSED, WebhookStatus.INACTIVE):
         told = advise(State.PENDING, None, due_ms=None, now_ms=NOON, standing=standing)
         assert told.endswith(
             f"The webhook is {standing.value}: nothing is sent until it is active."
@@ -236,7 +236,7 @@ ENDS = {
 
 @pytest.mark.parametrize("why", sorted(BARRED))
 def test_where_nothing_is_sent_no_time_is_promised(why: Wait) -> None:
-    standing = Standing.PAUSED if why is Wait.STANDING else Standing.ACTIVE
+    standing = WebhookStatus.PAUSED if why is Wait.STANDING else WebhookStatus.ACTIVE
     told = advise(
         State.RETRYING,
         BUSY,

@@ -5,22 +5,24 @@ import random
 
 import pytest
 
-from tidings.core.delivery.chance import REST_S, Chance, Stage
+from tidings.core.delivery.chance import REST_S, RandomFailureDetector, Stage
 
 
-def suspected(good: int = 9, rate: float = 10.0, now_s: float = 0.0) -> Chance:
+def suspected(good: int = 9, rate: float = 10.0, now_s: float = 0.0) -> RandomFailureDetector:
     """One of ten refused, until that is tried."""
-    chance = Chance()
+    chance = RandomFailureDetector()
     suspect(chance, good, rate, now_s)
     return chance
 
 
-def stage_of(chance: Chance) -> Stage:
+def stage_of(chance: RandomFailureDetector) -> Stage:
     """It moves, which a checker of types cannot see."""
     return chance.stage
 
 
-def suspect(chance: Chance, good: int = 9, rate: float = 10.0, now_s: float = 0.0) -> None:
+def suspect(
+    chance: RandomFailureDetector, good: int = 9, rate: float = 10.0, now_s: float = 0.0
+) -> None:
     for _ in range(20):
         for _ in range(good):
             chance.admitted()
@@ -29,7 +31,12 @@ def suspect(chance: Chance, good: int = 9, rate: float = 10.0, now_s: float = 0.
 
 
 def send(
-    chance: Chance, rate: float, share: float, seconds: float, from_s: float, seed: int = 1
+    chance: RandomFailureDetector,
+    rate: float,
+    share: float,
+    seconds: float,
+    from_s: float,
+    seed: int = 1,
 ) -> tuple[int, int]:
     """Send so many a second, as long as it is not a limit; how many were sent, and refused."""
     rng = random.Random(seed)

@@ -26,7 +26,13 @@ from tests.core.delivery.limited import (
 )
 from tests.depth import depth
 from tidings.core.delivery.breaker import Position
-from tidings.core.delivery.exchange import Answer, Fault, FaultKind, Result, of_fault
+from tidings.core.delivery.exchange import (
+    AttemptResult,
+    FaultKind,
+    ReceiverAnswer,
+    TransportFault,
+    of_fault,
+)
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.outcome import DEFAULT_POLICY, Retry, classify
 from tidings.destinations.http.verdicts import judge
@@ -138,7 +144,7 @@ class OutageWorld(_World):
 
     def _fails(self, one: Job, started_s: float, now_s: float) -> None:
         if self.how in ("refused", "timeout"):
-            fault = Fault(FaultKind(self.how), False, "", 10.0)
+            fault = TransportFault(FaultKind(self.how), False, "", 10.0)
             self._judged(one, started_s, of_fault(fault), now_s)
         else:
             self._answered(one, started_s, int(self.how), (), now_s)
@@ -155,10 +161,10 @@ class OutageWorld(_World):
         headers: tuple[tuple[str, str], ...],
         now_s: float,
     ) -> None:
-        answer = Answer(status, headers, b"", truncated=False, duration_ms=20.0)
+        answer = ReceiverAnswer(status, headers, b"", truncated=False, duration_ms=20.0)
         self._judged(one, started_s, judge(answer, DEFAULT_POLICY, lambda: now_s), now_s)
 
-    def _judged(self, one: Job, started_s: float, result: Result, now_s: float) -> None:
+    def _judged(self, one: Job, started_s: float, result: AttemptResult, now_s: float) -> None:
         lane = self.lane
         came = classify(result, DEFAULT_POLICY, one.attempt, now_s, self.rng)
         moved = lane.judge(result, came, now_s, started_s, self.rng)

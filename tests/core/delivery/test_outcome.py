@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidings.core.delivery.exchange import Answer, Ending, Fault, FaultKind, of_fault
+from tidings.core.delivery.exchange import (
+    Ending,
+    FaultKind,
+    ReceiverAnswer,
+    TransportFault,
+    of_fault,
+)
 from tidings.core.delivery.outcome import (
     DEFAULT_POLICY,
     LANE_PAUSE_MAX_S,
@@ -61,9 +67,9 @@ MEANINGS = {
 } | {0: ".", 99: ".", 600: ".", 999: ".", 1000: ".", -1: "."}
 
 
-def answer(status: int, *headers: tuple[str, str]) -> Answer:
+def answer(status: int, *headers: tuple[str, str]) -> ReceiverAnswer:
     """A head with this status."""
-    return Answer(status, headers, b"", False, 1.0)
+    return ReceiverAnswer(status, headers, b"", False, 1.0)
 
 
 def judged(ending: Ending, policy: RetryPolicy = DEFAULT_POLICY, age_s: float = 0.0) -> Outcome:
@@ -90,7 +96,7 @@ def test_a_status_means_what_the_table_says(status: int) -> None:
 
 
 def test_the_body_of_an_answer_decides_nothing() -> None:
-    assert judged(Answer(200, (), b'{"error":"no"}', True, 1.0)) == Delivered()
+    assert judged(ReceiverAnswer(200, (), b'{"error":"no"}', True, 1.0)) == Delivered()
 
 
 OURS = {FaultKind.OURS, FaultKind.STALE, FaultKind.LEASE, FaultKind.WAITS}
@@ -99,14 +105,14 @@ OURS = {FaultKind.OURS, FaultKind.STALE, FaultKind.LEASE, FaultKind.WAITS}
 @pytest.mark.parametrize("kind", sorted(set(FaultKind) - {FaultKind.TRANSFORM, FaultKind.SKIPPED}))
 def test_a_fault_is_tried_again_and_ours_is_not_the_receivers(kind: FaultKind) -> None:
     for sent in (False, True):
-        outcome = judged(Fault(kind, sent, "", 1.0))
+        outcome = judged(TransportFault(kind, sent, "", 1.0))
         assert isinstance(outcome, Retry)
         assert outcome.ours is (kind in OURS)
         assert outcome.slow is (kind in {FaultKind.TIMEOUT, FaultKind.CONNECT_TIMEOUT})
 
 
 def test_what_waits_comes_when_it_is_due_and_takes_no_step_of_the_schedule() -> None:
-    waits = Fault(FaultKind.WAITS, False, "It is quiet.", 0.0, 7 * 3600.0)
+    waits = TransportFault(FaultKind.WAITS, False, "It is quiet.", 0.0, 7 * 3600.0)
     assert judged(waits) == Retry(delay_s=7 * 3600.0, ours=True)
     assert judged(waits, age_s=WINDOW_S - 60) == Retry(delay_s=60.0, ours=True)
     assert judged(waits, age_s=WINDOW_S) == Failed(exhausted=True)
@@ -114,36 +120,36 @@ def test_what_waits_comes_when_it_is_due_and_takes_no_step_of_the_schedule() -> 
 
 def test_what_is_needless_is_cancelled_at_any_age() -> None:
     for age_s in (0.0, WINDOW_S):
-        needless = Fault(FaultKind.SKIPPED, False, "The customer has opted out.", 0.0)
+        needless = TransportFault(FaultKind.SKIPPED, False, "The customer has opted out.", 0.0)
         assert judged(needless, age_s=age_s) == Cancelled()
 
 
 def test_what_would_be_tried_again_fails_when_the_window_is_over() -> None:
     over = Failed(exhausted=True)
     assert judged(answer(503), age_s=WINDOW_S) == over
-    assert judged(Fault(FaultKind.REFUSED, False, "", 1.0), age_s=WINDOW_S) == over
+    assert judged(TransportFault(FaultKind.REFUSED, False, "", 1.0), age_s=WINDOW_S) == over
     assert judged(answer(200), age_s=WINDOW_S) == Delivered()
     assert judged(answer(400), age_s=WINDOW_S) == Failed(exhausted=False)
 
 
 def test_a_message_that_cannot_be_made_fails_at_once() -> None:
-    assert judged(Fault(FaultKind.TRANSFORM, False, "", 1.0)) == Failed(exhausted=False)
+    assert judged(TransportFault(FaultKind.TRANSFORM, False, "", 1.0)) == Failed(exhausted=False)
 
 
 def test_a_policy_that_holds_keeps_what_is_refused_until_its_window_ends() -> None:
     policy, rng = RetryPolicy(hold_on_failure=True), random.Random(1)
-    refused = Answer(400, (), b"", False, 1.0)
+    refused = ReceiverAnswer(400, (), b"", False, 1.0)
     assert classify(judge(refused, policy, lambda: 0.0), policy, 1, 100.0, rng) == Retry(
         WINDOW_S - 100.0, waits_for_owner=True
     )
     assert classify(judge(refused, policy, lambda: 0.0), policy, 2, WINDOW_S, rng) == Failed(
         exhausted=False
     )
-    gone = Answer(410, (), b"", False, 1.0)
+    gone = ReceiverAnswer(410, (), b"", False, 1.0)
     assert classify(judge(gone, policy, lambda: 0.0), policy, 1, 0.0, rng) == Failed(
         exhausted=False, disable=True
     )
-    unmade = Fault(FaultKind.TRANSFORM, False, "", 1.0)
+    unmade = TransportFault(FaultKind.TRANSFORM, False, "", 1.0)
     assert classify(of_fault(unmade), policy, 1, 100.0, rng) == Retry(
         WINDOW_S - 100.0, waits_for_owner=True
     )

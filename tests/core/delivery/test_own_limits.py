@@ -8,7 +8,7 @@ from tidings.app.parts import CONNECTION_TYPES
 from tidings.core.access import credential_rules
 from tidings.core.actions.file.when import PACE_FIELDS
 from tidings.core.delivery.advice import PastAttempt, what_happened, what_to_do
-from tidings.core.delivery.exchange import NOT_THE_RECEIVERS, Fault, Result
+from tidings.core.delivery.exchange import NOT_THE_RECEIVERS, AttemptResult, TransportFault
 from tidings.core.delivery.next_attempt import NextAttempt, Wait, waits_for
 from tidings.core.org_settings import OrgLimits
 from tidings.core.webhooks import settings as webhook_settings
@@ -59,7 +59,7 @@ def names(*declared: object) -> set[str]:
 
 
 DECLARED = names(
-    webhook_settings.Settings, credential_rules.CredentialLimits, OrgLimits, Settings
+    webhook_settings.WebhookSettings, credential_rules.CredentialLimits, OrgLimits, Settings
 ) | {*PACE_FIELDS}
 
 
@@ -98,11 +98,13 @@ REFUSALS = [
 
 @pytest.mark.parametrize(("refusal", "setting", "declared"), REFUSALS)
 def test_an_attempt_that_a_limit_of_ours_refuses_names_it_and_is_charged_to_nobody(
-    refusal: Result | Fault, setting: str, declared: set[str]
+    refusal: AttemptResult | TransportFault, setting: str, declared: set[str]
 ) -> None:
     assert setting in declared
-    ending = refusal.ending if isinstance(refusal, Result) else refusal
-    assert isinstance(ending, Fault) and ending.kind in NOT_THE_RECEIVERS and not ending.sent
+    ending = refusal.ending if isinstance(refusal, AttemptResult) else refusal
+    assert (
+        isinstance(ending, TransportFault) and ending.kind in NOT_THE_RECEIVERS and not ending.sent
+    )
     tried = PastAttempt(None, ending.kind, ending.detail, 0, http=False)
     words = f"{what_happened(tried)} {what_to_do(tried)}"
     assert setting in words and "operator" in what_to_do(tried)

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from tidings.core.delivery.turns import HANGS_S, LanePace, Permit, Permits, Trust, Turns
+from tidings.core.delivery.turns import HANGS_S, LanePace, Permit, PermitQueue, Permits, Trust
 from tidings.core.ids import OrgId
 
 ORG, OTHER = OrgId(1), OrgId(2)
@@ -12,7 +12,7 @@ ORG, OTHER = OrgId(1), OrgId(2)
 
 def play(costs: dict[tuple[int, int], float], turns_count: int) -> Counter[tuple[int, int]]:
     """Everybody always wants another turn; how many each got."""
-    turns, org_of = Turns(), {webhook: org for org, webhook in costs}
+    turns, org_of = PermitQueue(), {webhook: org for org, webhook in costs}
     got: Counter[tuple[int, int]] = Counter()
     for org, webhook in costs:
         turns.join(OrgId(org), webhook)
@@ -37,7 +37,7 @@ def test_who_takes_long_gets_fewer_turns_but_as_much_time() -> None:
 
 def latecomer(busy: list[tuple[int, int]], late: tuple[int, int]) -> int:
     """Of 30 turns, those of one that joins others which were never all idle before."""
-    turns, org_of = Turns(), {webhook: org for org, webhook in [*busy, late]}
+    turns, org_of = PermitQueue(), {webhook: org for org, webhook in [*busy, late]}
 
     def turn() -> int:
         webhook = turns.take(lambda _: 1.0)
@@ -59,7 +59,7 @@ def test_who_was_idle_gains_nothing_by_it() -> None:
 
 
 def test_everybody_who_waits_gets_a_turn_and_stands_once() -> None:
-    turns = Turns()
+    turns = PermitQueue()
     for n in range(50):
         turns.join(OrgId(n % 5), n)
         turns.join(OrgId(n % 5), n)

@@ -7,7 +7,12 @@ import msgspec
 import pytest
 
 from tests.core.events.parts import checked
-from tidings.core.events.call_reader import Caller, CallReader, IntakeRules, RejectedEvent
+from tidings.core.events.call_reader import (
+    AuthenticatedCaller,
+    CallReader,
+    IntakeRules,
+    RejectedEvent,
+)
 from tidings.core.events.call_split import CallLimits
 from tidings.core.ids import OrgId
 from tidings.engine.events.intake import Draft
@@ -73,7 +78,9 @@ def read(
     key: str | None = None,
     limits: CallLimits | None = None,
 ) -> list[Draft | RejectedEvent]:
-    return checked(reader(limits).read(kind, {}, body, Caller(OrgId(org), platform), key, NOW))
+    return checked(
+        reader(limits).read(kind, {}, body, AuthenticatedCaller(OrgId(org), platform), key, NOW)
+    )
 
 
 def draft(body: bytes, **more: Any) -> Draft:

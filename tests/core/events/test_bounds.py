@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tidings.catalogue import envelope
-from tidings.core.events.attribution import CODE_MAX, Attribution, of_headers
+from tidings.core.events.attribution import CODE_MAX, StoredAttribution, of_headers
 from tidings.core.events.call_split import CallLimits, split
 from tidings.core.events.envelope import (
     DAY_MS,
@@ -16,7 +16,7 @@ from tidings.core.events.envelope import (
     time_warning,
 )
 from tidings.core.events.own_schema import NODES_OF_LOOP, SCHEMA_BYTES_MAX, SchemaSize
-from tidings.core.events.own_types import Reading, read_own_type
+from tidings.core.events.own_types import ParsedTypeBody, read_own_type
 from tidings.core.events.passage import (
     SAME_DOOR_MAX,
     TEXT_MAX,
@@ -36,7 +36,7 @@ DOOR = Doors(b"a").of_org(OrgId(1))
 
 @pytest.mark.parametrize(("length", "is_taken"), [(CODE_MAX, True), (CODE_MAX + 1, False)])
 def test_the_code_of_a_till_has_its_length(length: int, is_taken: bool) -> None:
-    assert isinstance(of_headers(None, "c" * length), Attribution) is is_taken
+    assert isinstance(of_headers(None, "c" * length), StoredAttribution) is is_taken
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def declared_schema(size: int) -> dict[str, Any]:
 def test_a_schema_has_its_bytes(more: int, is_taken: bool) -> None:
     body = {"description": "d", "schema": declared_schema(SCHEMA_BYTES_MAX + more)}
     made = read_own_type("orderPacked", body, envelope(), check_example=False)
-    codes = [] if isinstance(made, Reading) else [refusal.code for refusal in made]
+    codes = [] if isinstance(made, ParsedTypeBody) else [refusal.code for refusal in made]
     assert ("schema_too_large" not in codes) is is_taken
 
 

@@ -7,7 +7,12 @@ import msgspec
 import pytest
 
 from tidings.catalogue import envelope, load
-from tidings.core.events.call_reader import Caller, CallReader, IntakeRules, RejectedEvent
+from tidings.core.events.call_reader import (
+    AuthenticatedCaller,
+    CallReader,
+    IntakeRules,
+    RejectedEvent,
+)
 from tidings.core.events.call_split import DEFAULT_LIMITS
 from tidings.core.events.own_types import Declaration, OwnType
 from tidings.core.ids import OrgId
@@ -34,7 +39,7 @@ def read(
     reader = CallReader(
         Draft, load(), lambda org: IntakeRules(**rules), lambda: "id-1", DEFAULT_LIMITS, own_types
     )
-    [item] = reader.read(b"application/json", {}, sent, Caller(ORG), None, NOW_MS)
+    [item] = reader.read(b"application/json", {}, sent, AuthenticatedCaller(ORG), None, NOW_MS)
     assert isinstance(item, Draft | RejectedEvent)
     return item
 

@@ -8,7 +8,7 @@ import pytest
 
 from tidings.catalogue import envelope, load
 from tidings.core.events.call_reader import (
-    Caller,
+    AuthenticatedCaller,
     CallReader,
     IntakeRules,
     RejectedEvent,
@@ -39,7 +39,9 @@ def read(event: dict[str, Any], **rules: Any) -> Draft | RejectedEvent:
         Draft, load(), lambda org: IntakeRules(**rules), lambda: "id-1", DEFAULT_LIMITS, of
     )
     body = msgspec.json.encode(event)
-    [item] = reader.read(b"application/json", {}, body, Caller(event.get("orgId", 0)), None, 5)
+    [item] = reader.read(
+        b"application/json", {}, body, AuthenticatedCaller(event.get("orgId", 0)), None, 5
+    )
     assert not isinstance(item, UncheckedEvent)
     return item
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.core.events.envelope_cases import NOW, OTHER, OWN, reader, refused
 from tests.core.events.parts import checked
-from tidings.core.events.call_reader import Caller, RejectedEvent
+from tidings.core.events.call_reader import AuthenticatedCaller, RejectedEvent
 from tidings.core.events.cloudevents import epoch_ms
 from tidings.core.ids import foreign_event_id
 from tidings.engine.events.intake import Draft
@@ -42,7 +42,9 @@ def read(
     *,
     platform: bool = False,
 ) -> list[Draft | RejectedEvent]:
-    return checked(reader().read(kind, headers or {}, body, Caller(OWN, platform), None, NOW))
+    return checked(
+        reader().read(kind, headers or {}, body, AuthenticatedCaller(OWN, platform), None, NOW)
+    )
 
 
 def draft(*arguments: Any, **more: Any) -> Draft:

@@ -15,7 +15,7 @@ from tests.core.events.envelope_cases import (
     refused,
     rejected,
 )
-from tidings.core.events.call_reader import Caller, RejectedEvent
+from tidings.core.events.call_reader import AuthenticatedCaller, RejectedEvent
 from tidings.core.events.call_split import CallLimits
 from tidings.engine.events.intake import Draft
 from tidings.errors import Invalid, TooLarge, Unsupported
@@ -159,7 +159,7 @@ def test_many_commas_in_few_events_are_no_reason() -> None:
 
 def test_the_reader_keeps_nothing_between_calls() -> None:
     one = reader()
-    caller = Caller(OWN)
+    caller = AuthenticatedCaller(OWN)
     first = one.read(JSON, {}, event(), caller, None, NOW)
     second = one.read(JSON, {}, event(), caller, None, NOW)
     assert first == second == [draft(event())]

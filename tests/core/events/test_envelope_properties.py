@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.core.events.envelope_cases import JSON, NOW, OPEN, OWN, RULES, Types
 from tests.depth import depth
-from tidings.core.events.call_reader import Caller, CallReader, RejectedEvent
+from tidings.core.events.call_reader import AuthenticatedCaller, CallReader, RejectedEvent
 from tidings.core.events.call_split import CallLimits
 from tidings.core.events.envelope import deeper
 from tidings.engine.events.intake import Draft
@@ -40,7 +40,7 @@ often = settings(max_examples=depth(50, 300))
 
 def read(body: bytes, kind: bytes | None, headers: dict[bytes, bytes], key: str | None) -> Any:
     reader = CallReader(Draft, Types(), RULES.get, lambda: "made", CallLimits())
-    return reader.read(kind, headers, body, Caller(OPEN, True), key, NOW)
+    return reader.read(kind, headers, body, AuthenticatedCaller(OPEN, True), key, NOW)
 
 
 @st.composite

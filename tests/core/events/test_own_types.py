@@ -6,7 +6,7 @@ import pytest
 
 from tidings.catalogue import envelope
 from tidings.catalogue.versions import version_of
-from tidings.core.events.own_types import Declaration, OwnType, Reading, read_own_type
+from tidings.core.events.own_types import Declaration, OwnType, ParsedTypeBody, read_own_type
 
 Json = dict[str, Any]
 SCHEMA: Json = {
@@ -40,7 +40,7 @@ def event(**data: Any) -> Json:
 
 def test_a_declaration_is_read() -> None:
     reading = read_own_type("orderPacked", BODY, envelope())
-    assert isinstance(reading, Reading)
+    assert isinstance(reading, ParsedTypeBody)
     assert reading.declaration.key == "data.orderId"
     assert reading.declaration.schema == SCHEMA
     assert not reading.new_version and not reading.warnings

@@ -5,10 +5,10 @@ import pytest
 from tests.core.notices.webhooks import webhook
 from tests.declared_actions import SECRET, text_message, welcome
 from tidings.core.actions.act_words import told_of
-from tidings.core.actions.action import Act, NewEvents, Plain, Record, Row
+from tidings.core.actions.action import Act, KafkaRecordAct, NewEvents, Plain, TableRowAct
 from tidings.core.delivery.advice import LEFT_FILE
 from tidings.core.ids import DeliveryId, OrgId
-from tidings.core.notices.emails import Email, email
+from tidings.core.notices.emails import EmailText, email
 from tidings.core.notices.facts import DeliveryEnd, NoticeBatches, exhausted, merged
 from tidings.core.notices.kinds import (
     DISABLED,
@@ -23,13 +23,13 @@ from tidings.core.notices.kinds import (
 )
 
 MAIL, CALL = welcome().act, text_message().act
-ROW, RECORD = Row("crm", "welcomes", {"id": Plain(1)}), Record("main", "loyalty")
+ROW, RECORD = TableRowAct("crm", "welcomes", {"id": Plain(1)}), KafkaRecordAct("main", "loyalty")
 EVENTS = NewEvents("memberDue", Plain({}))
 HOUR = 3_600_000
 CAUSES = ("refused", "401", "404", "410", "422", "429", "500", "503", "timeout", "transform")
 
 
-def fails(act: Act | None, cause: str) -> Email:
+def fails(act: Act | None, cause: str) -> EmailText:
     told = told_of(act, cause)
     return email(FAILING, OrgId(7), failing(webhook(url=""), 50, HOUR, 9 * HOUR, 12, cause, told))
 

@@ -1,6 +1,6 @@
 """A webhook that notices are of."""
 
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.ids import OrgId, WebhookId
 from tidings.core.webhooks.webhook import Webhook
 
@@ -13,7 +13,7 @@ def webhook(number: int = 1, url: str = "https://crm.example.test/x?key=hush") -
         OrgId(7),
         3,
         f"hook {number}",
-        Standing.ACTIVE,
+        WebhookStatus.ACTIVE,
         frozenset({"pointsIssued"}),
         "HTTP",
         url,

@@ -10,11 +10,11 @@ from tidings.core.running.heartbeat import (
     judge_part,
     judge_pulse,
 )
-from tidings.core.running.parts import GRACE_S, SLEEP_SLICE_S, TELL_S, WORK_S, Part
+from tidings.core.running.parts import GRACE_S, SLEEP_SLICE_S, TELL_S, WORK_S, ServicePart
 from tidings.core.running.restarts import LAST_S, SOUND_AFTER_S, count_failures, restart_delay_s
 
-PART = Part("retention", "data that is too old is kept")
-VITAL = Part("commits of events", "nothing is accepted", vital=True, restarts=False)
+PART = ServicePart("retention", "data that is too old is kept")
+VITAL = ServicePart("commits of events", "nothing is accepted", vital=True, restarts=False)
 RUNS = Pulse(beat_s=100.0, due_s=120.0, running=True)
 WAITS = Pulse(beat_s=100.0, due_s=125.0, restart_s=175.0, running=True)
 
@@ -70,7 +70,7 @@ def test_what_is_told_names_the_part_and_what_follows(pulse: Pulse) -> None:
 
 
 def test_a_part_that_waits_says_what_for_and_is_given_its_time() -> None:
-    letters = Part("letters", "nobody gets a letter", waits_for="the mail server")
+    letters = ServicePart("letters", "nobody gets a letter", waits_for="the mail server")
     found = judge_part(letters, [WAITS], 126.0)
     assert (found.for_s, found.fails, found.stops_service) == (26.0, True, False)
     text = describe_finding(found)

@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 from tests.core.shaping.enrichment_oracle import Records
-from tidings.core.shaping.enrichment import Enrichment
+from tidings.core.shaping.enrichment import EnrichmentSettings
 
 IDS = ["1", "2", "3"]
 _ODD_IDS = [
@@ -42,8 +42,8 @@ class Makes:
             if (record := self._record(kind)) and self._random.random() < 0.8
         }
 
-    def wishes(self) -> Enrichment:
-        return Enrichment(
+    def wishes(self) -> EnrichmentSettings:
+        return EnrichmentSettings(
             till=self._likely(),
             store=self._likely(),
             sources=tuple(self._random.sample(_SOURCES, self._random.randint(0, 3))),

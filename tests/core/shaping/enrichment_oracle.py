@@ -7,9 +7,9 @@ the same fields, in the same order, with the same numbers.
 import json
 from typing import Any
 
-from tidings.catalogue import Enrichment as Points
+from tidings.catalogue import EnrichmentPaths as Points
 from tidings.catalogue.paths import steps
-from tidings.core.shaping.enrichment import Enrichment
+from tidings.core.shaping.enrichment import EnrichmentSettings
 
 Records = dict[tuple[str, str], Any]
 
@@ -54,7 +54,7 @@ def id_of(value: Any) -> str | None:
     return value if 0 < len(value) <= 255 else None
 
 
-def enrich(points: Points, wanted: Enrichment, event: Any, records: Records) -> None:
+def enrich(points: Points, wanted: EnrichmentSettings, event: Any, records: Records) -> None:
     """Add to a decoded event, in place."""
     data = event.get("data")
     if not isinstance(data, dict):
@@ -87,7 +87,7 @@ def _award(event: Any, points: Points, known: Any) -> None:
         event["data"].setdefault("behavioralEventAttributes", known["behavioralEventAttributes"])
 
 
-def _actor(block: Any, wanted: Enrichment, records: Records) -> None:
+def _actor(block: Any, wanted: EnrichmentSettings, records: Records) -> None:
     till = records.get(("tills", id_of(block.get("id")) or ""))
     if till is None or "user" in block:
         return
@@ -99,7 +99,7 @@ def _actor(block: Any, wanted: Enrichment, records: Records) -> None:
         _fill(block, "store", {name: store.get(name, "") for name in names})
 
 
-def _customer(block: Any, wanted: Enrichment, records: Records) -> None:
+def _customer(block: Any, wanted: EnrichmentSettings, records: Records) -> None:
     record = records.get(("customers", id_of(block.get("customerId")) or ""))
     if record is None:
         return

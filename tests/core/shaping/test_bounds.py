@@ -33,7 +33,7 @@ from tidings.core.shaping.signatures.standard_webhooks import (
     BLOCK_BYTES,
     SIGNATURES_MAX,
     TOLERANCE_S,
-    Signer,
+    StandardWebhooksSigner,
     head_fault,
     judge,
 )
@@ -141,7 +141,10 @@ def test_a_record_is_kept_up_to_its_bytes() -> None:
 def test_a_signature_is_that_of_hmac_for_a_key_of_any_length(length: int) -> None:
     key = bytes(range(1, length + 1))
     expected = hmac.digest(key, b"msg_1.7.{}", hashlib.sha256)
-    assert base64.b64decode(Signer((key,)).sign("msg_1", 7, b"{}").removeprefix("v1,")) == expected
+    assert (
+        base64.b64decode(StandardWebhooksSigner((key,)).sign("msg_1", 7, b"{}").removeprefix("v1,"))
+        == expected
+    )
 
 
 @pytest.mark.parametrize(("off_s", "is_fresh"), [(TOLERANCE_S, True), (TOLERANCE_S + 1, False)])
@@ -152,7 +155,7 @@ def test_a_message_is_fresh_up_to_its_tolerance(off_s: int, is_fresh: bool, sign
     headers = [
         ("webhook-id", "msg_1"),
         ("webhook-timestamp", str(then_s)),
-        ("webhook-signature", Signer((key,)).sign("msg_1", then_s, b"{}")),
+        ("webhook-signature", StandardWebhooksSigner((key,)).sign("msg_1", then_s, b"{}")),
     ]
     assert (head_fault(headers, now_s) == "") is is_fresh
     assert (judge(headers, b"{}", [key], now_s).verdict is SignatureVerdict.VALID) is is_fresh
@@ -163,7 +166,7 @@ def test_a_message_is_fresh_up_to_its_tolerance(off_s: int, is_fresh: bool, sign
 )
 def test_so_many_signatures_of_a_message_are_compared(before: int, is_found: bool) -> None:
     key = b"k" * 24
-    signatures = ["v2,a"] * before + [Signer((key,)).sign("msg_1", 7, b"{}")]
+    signatures = ["v2,a"] * before + [StandardWebhooksSigner((key,)).sign("msg_1", 7, b"{}")]
     headers = [("webhook-id", "msg_1"), ("webhook-timestamp", "7"),
                ("webhook-signature", " ".join(signatures))]  # fmt: skip
     assert (head_fault(headers, 7) == "") is is_found

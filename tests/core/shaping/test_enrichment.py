@@ -11,13 +11,15 @@ from tidings.catalogue import load
 from tidings.catalogue.schema import walk
 from tidings.catalogue.spellings import with_twins
 from tidings.core.exact_json import read_exactly, write_exactly
-from tidings.core.shaping.enrichment import NOTHING, Enrichment, enrichment_of, idle_wishes
+from tidings.core.shaping.enrichment import NOTHING, EnrichmentSettings, enrichment_of, idle_wishes
 from tidings.core.shaping.enrichment_plan import Plan
-from tidings.core.shaping.record import Record
+from tidings.core.shaping.record import EnrichmentRecord
 
 CATALOGUE = load()
 NAMES = CATALOGUE.names()
-ALL = Enrichment(till=True, store=True, sources=("instore",), cards=True, awards=True, balance=True)
+ALL = EnrichmentSettings(
+    till=True, store=True, sources=("instore",), cards=True, awards=True, balance=True
+)
 
 
 def kind(name: str) -> Any:
@@ -46,9 +48,9 @@ def thinned(name: str, example: Any) -> tuple[Any, dict[tuple[str, str], Any]]:
 def enriched(plan: Plan, event: Any, records: dict[tuple[str, str], Any]) -> Any:
     """As the enricher does it; decoded, and the event itself where nothing was added."""
 
-    def find(kind: str, id: str) -> Record | None:
+    def find(kind: str, id: str) -> EnrichmentRecord | None:
         fields = records.get((kind, id))
-        return None if fields is None else Record(msgspec.json.encode(fields))
+        return None if fields is None else EnrichmentRecord(msgspec.json.encode(fields))
 
     made = plan.fill(event, find)
     return event if made is event else msgspec.json.decode(write_exactly(made))
@@ -115,7 +117,7 @@ EVENT: dict[str, Any] = {
 TILL = {("tills", "5031"): {"code": "t", "storeId": 9}, ("stores", "9"): {"name": "Harbour"}}
 
 
-def customer(wanted: Enrichment, record: Any, block: Any = None) -> Any:
+def customer(wanted: EnrichmentSettings, record: Any, block: Any = None) -> Any:
     event = {"data": {"customerIdentifiers": block or {"customerId": 7}}}
     made = enriched(Plan(POINTS, wanted), event, {("customers", "7"): record})
     return made["data"]["customerIdentifiers"]
@@ -123,13 +125,13 @@ def customer(wanted: Enrichment, record: Any, block: Any = None) -> Any:
 
 def test_instore_yields_what_is_known_and_cards_only_when_asked_for() -> None:
     record = {"mobile": "1", "externalId": "E", "cardNumbers": ["9"], "pointsBalance": 3}
-    instore = Enrichment(sources=("instore",))
+    instore = EnrichmentSettings(sources=("instore",))
     assert customer(instore, record)["instore"] == {"mobile": "1", "externalId": "E"}
-    cards = Enrichment(sources=("wechat",), cards=True)
+    cards = EnrichmentSettings(sources=("wechat",), cards=True)
     assert customer(cards, record)["instore"] == {"cardNumbers": ["9"]}
     assert "instore" not in customer(instore, {"pointsBalance": 3})
-    assert not Enrichment(cards=True).any, "cards take a source"
-    assert customer(Enrichment(cards=True), record) == {"customerId": 7}
+    assert not EnrichmentSettings(cards=True).any, "cards take a source"
+    assert customer(EnrichmentSettings(cards=True), record) == {"customerId": 7}
 
 
 def test_sources_come_as_blocks_of_their_own_and_only_those_asked_for() -> None:
@@ -139,33 +141,33 @@ def test_sources_come_as_blocks_of_their_own_and_only_those_asked_for() -> None:
             "web_engage": {"accounts": []},
         }
     }
-    made = customer(Enrichment(sources=("wechat", "line")), record)
+    made = customer(EnrichmentSettings(sources=("wechat", "line")), record)
     assert made == {"customerId": 7, "wechat": record["sources"]["wechat"]}
 
 
 def test_what_the_event_says_itself_wins() -> None:
     record = {"mobile": "other", "email": "a@example.test", "sources": {"wechat": {"accounts": []}}}
     held = {"customerId": 7, "instore": {"mobile": "held"}, "wechat": {"held": 1}}
-    made = customer(Enrichment(sources=("instore", "wechat")), record, held)
+    made = customer(EnrichmentSettings(sources=("instore", "wechat")), record, held)
     assert made["instore"] == {"mobile": "held", "email": "a@example.test"}
     assert made["wechat"] == {"held": 1}
     odd = {"customerId": 7, "instore": "text"}
-    assert customer(Enrichment(sources=("instore",)), record, odd)["instore"] == "text"
+    assert customer(EnrichmentSettings(sources=("instore",)), record, odd)["instore"] == "text"
 
 
 def test_till_and_store_are_separate_wishes() -> None:
-    def actor(wanted: Enrichment) -> Any:
+    def actor(wanted: EnrichmentSettings) -> Any:
         made = enriched(Plan(POINTS, wanted), EVENT, TILL)
         return made["data"]["triggeringActivity"]["enteredBy"]
 
-    assert actor(Enrichment(till=True)) == {"id": 5031, "till": {"code": "t", "name": ""}}
+    assert actor(EnrichmentSettings(till=True)) == {"id": 5031, "till": {"code": "t", "name": ""}}
     store = dict(code="", name="Harbour", externalId="", externalId1="", externalId2="")
-    assert actor(Enrichment(store=True)) == {"id": 5031, "store": store}
+    assert actor(EnrichmentSettings(store=True)) == {"id": 5031, "store": store}
 
 
 def test_an_id_beside_a_user_is_no_till() -> None:
     event = {"data": {"triggeringActivity": {"enteredBy": {"id": 5031, "user": {"username": "x"}}}}}
-    plan = Plan(POINTS, Enrichment(till=True))
+    plan = Plan(POINTS, EnrichmentSettings(till=True))
     assert asked(plan, event) == []
     assert enriched(plan, event, TILL) is event
 
@@ -175,7 +177,9 @@ def test_awards_give_each_slice_its_reference_and_the_behavioural_event() -> Non
         "awardedReferenceIds": {"regularPointsBreakup": [71, 72, 73]},
         "behavioralEventAttributes": {"event_name": "walk"},
     }
-    made = enriched(Plan(POINTS, Enrichment(awards=True)), EVENT, {("awards", "L-1"): award})
+    made = enriched(
+        Plan(POINTS, EnrichmentSettings(awards=True)), EVENT, {("awards", "L-1"): award}
+    )
     data = made["data"]
     assert [one["awardedReferenceId"] for one in data["regularPointsBreakup"]] == [71, 72]
     assert "awardedReferenceId" not in data["promotionalPointsIssued"][0]
@@ -187,7 +191,7 @@ def test_the_balance_comes_with_its_capital_letter_and_to_two_types_only() -> No
     assert with_balance == {"pointsIssued", "pointsRedeemed"}
     assert {n for n in NAMES if kind(n).enrichment.awarded_reference} == {"pointsIssued"}
     balance = {("balances", "7"): {"pointsBalance": 0}}
-    made = enriched(Plan(POINTS, Enrichment(balance=True)), EVENT, balance)
+    made = enriched(Plan(POINTS, EnrichmentSettings(balance=True)), EVENT, balance)
     assert made["data"]["AvailablePointsBalance"] == 0
 
 
@@ -210,7 +214,7 @@ def test_an_event_of_another_shape_goes_as_it_is(event: dict[str, Any]) -> None:
 
 
 def test_an_id_is_found_however_its_number_was_written() -> None:
-    wanted = Plan(POINTS, Enrichment(sources=("instore",)))
+    wanted = Plan(POINTS, EnrichmentSettings(sources=("instore",)))
     for written in ("7", "7.0", "0.7e1", '"7"'):
         body = b'{"data":{"customerIdentifiers":{"customerId":%b}}}' % written.encode()
         for event in (read_exactly(body), msgspec.json.decode(body)):
@@ -222,7 +226,7 @@ def test_an_id_is_found_however_its_number_was_written() -> None:
 def test_a_coupon_for_each_customer_is_looked_up_once() -> None:
     coupons = [{"customerIdentifiers": {"customerId": n % 3}} for n in range(9)]
     event = {"data": {"coupons": [*coupons, "odd", {"customerIdentifiers": []}]}}
-    plan = Plan(kind("IssueBulkCoupon").enrichment, Enrichment(sources=("instore",)))
+    plan = Plan(kind("IssueBulkCoupon").enrichment, EnrichmentSettings(sources=("instore",)))
     assert asked(plan, event) == [
         ("customers", "0"),
         ("customers", "1"),

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from tests.core.shaping import enrichment_oracle as oracle
 from tests.core.shaping.enrichment_makes import Makes
 from tests.depth import depth
-from tidings.catalogue import Enrichment as Points
+from tidings.catalogue import EnrichmentPaths as Points
 from tidings.catalogue import load
 from tidings.core.exact_json import read_exactly, write_exactly
 from tidings.core.shaping.enrichment_plan import Plan
-from tidings.core.shaping.record import Record
+from tidings.core.shaping.record import EnrichmentRecord
 
 # Points that no type has all of: below one another, in lists, both at one place.
 ODD = Points(
@@ -41,7 +41,7 @@ def test_an_event_is_filled_as_the_rules_say_and_stays_as_it_was(
     """For two webhooks, each twice: what was made of a record for one is not the other's."""
     make = Makes(random)
     body, records = make.event(), make.records()
-    kept = {key: Record(msgspec.json.encode(fields)) for key, fields in records.items()}
+    kept = {key: EnrichmentRecord(msgspec.json.encode(fields)) for key, fields in records.items()}
     event = read_exactly(body)
     before = write_exactly(event)
     for wanted in [make.wishes(), make.wishes()] * 2:

@@ -7,8 +7,8 @@ import pytest
 
 from tidings.core.form import Form
 from tidings.core.shaping.neo_rules import neo_value, read_neo, unknown_flow
-from tidings.core.webhooks.rules import Reading, read_webhook
-from tidings.core.webhooks.settings import Settings
+from tidings.core.webhooks.rules import ParsedWebhookBody, read_webhook
+from tidings.core.webhooks.settings import WebhookSettings
 from tidings.core.webhooks.webhook_form import Known
 
 OLD = msgspec.Raw(b'{"value":"old"}')
@@ -62,16 +62,16 @@ class TestAFlowThatNobodyKnows:
     CUT = {"label": "Without personal data", "value": "cutAll"}
 
     @staticmethod
-    def read(body: dict[str, Any], old: Settings | None = None) -> Any:
+    def read(body: dict[str, Any], old: WebhookSettings | None = None) -> Any:
         known = Known(
             event_types=("pointsIssued",), check_url=lambda _: None, transformations=("tier",)
         )
         return read_webhook(body, known, old)
 
-    def before(self, **more: Any) -> Settings:
+    def before(self, **more: Any) -> WebhookSettings:
         """As it was stored when nobody asked."""
         reading = self.read(self.BODY | {"neoEnrichment": self.CUT | {"sendWhole": True}} | more)
-        assert isinstance(reading, Reading)
+        assert isinstance(reading, ParsedWebhookBody)
         neo = msgspec.Raw(msgspec.json.encode(self.CUT))
         extra = reading.settings.extra | {"neoEnrichment": neo}
         return msgspec.structs.replace(reading.settings, extra=extra)
@@ -96,7 +96,7 @@ class TestAFlowThatNobodyKnows:
 
     def test_one_that_is_stored_here_is_taken_without_a_word(self) -> None:
         reading = self.read(self.BODY | {"neoEnrichment": {"label": "Tier", "value": "tier"}})
-        assert isinstance(reading, Reading) and reading.warnings == ()
+        assert isinstance(reading, ParsedWebhookBody) and reading.warnings == ()
 
     def test_it_is_taken_where_it_is_asked_for_with_a_warning(self) -> None:
         neo = self.CUT | {"sendWhole": True}
@@ -113,7 +113,7 @@ class TestAFlowThatNobodyKnows:
 
     def test_it_is_idle_while_a_transformation_is_named_and_refused_when_that_goes(self) -> None:
         old = self.read(self.BODY | {"transformation": "tier", "neoEnrichment": self.CUT})
-        assert isinstance(old, Reading) and old.warnings == ()
+        assert isinstance(old, ParsedWebhookBody) and old.warnings == ()
         refusals = self.read({"transformation": None}, old.settings)
         assert [one.code for one in refusals] == ["unknown_flow"]
 

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from tidings.catalogue import envelope
-from tidings.core.events.own_types import OwnType, Reading, read_own_type
+from tidings.core.events.own_types import OwnType, ParsedTypeBody, read_own_type
 from tidings.core.exact_json import read_exactly, write_exactly
 from tidings.core.shaping.personal_cut import BLOCKS_MAX, PersonalCut
 
@@ -17,7 +17,7 @@ from .personal_events import Json
 
 def own(schema: Json) -> PersonalCut:
     reading = read_own_type("orderPacked", {"description": "x", "schema": schema}, envelope())
-    assert isinstance(reading, Reading), reading
+    assert isinstance(reading, ParsedTypeBody), reading
     return PersonalCut(reading.made.kind.schema)
 
 
@@ -160,7 +160,7 @@ def test_a_type_of_very_many_blocks_of_identifiers_is_prepared_in_no_time(inside
 
 def test_a_schema_that_could_not_be_read_lets_nothing_out() -> None:
     reading = read_own_type("a", {"description": "x", "schema": {"type": "object"}}, envelope())
-    assert isinstance(reading, Reading)
+    assert isinstance(reading, ParsedTypeBody)
     blank = OwnType("a", 1, reading.made.declaration, envelope(), expanded={})
     made = PersonalCut(blank.kind.schema).apply({"eventName": "a", "data": {"n": "sec-1"}})
     assert made == {"eventName": "a", "data": {}}

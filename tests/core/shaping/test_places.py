@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tidings.core.shaping.places import EACH, Places
+from tidings.core.shaping.places import EACH, BlockPlaces
 
 
 def mark(block: dict[str, Any], seen: list[int]) -> dict[str, Any]:
@@ -15,7 +15,7 @@ def mark(block: dict[str, Any], seen: list[int]) -> dict[str, Any]:
 
 
 def changed(block: Any, *ways: tuple[str | int, ...]) -> tuple[Any, list[int]]:
-    places: Places[list[int]] = Places()
+    places: BlockPlaces[list[int]] = BlockPlaces()
     for way in ways:
         places.add(way, mark)
     before, seen = copy.deepcopy(block), list[int]()
@@ -57,4 +57,4 @@ def test_the_block_itself_can_be_a_place() -> None:
 
 def test_a_list_in_a_list_is_no_place() -> None:
     with pytest.raises(ValueError, match="under a name"):
-        Places[None]().add(("a", EACH, EACH), lambda block, _: block)
+        BlockPlaces[None]().add(("a", EACH, EACH), lambda block, _: block)

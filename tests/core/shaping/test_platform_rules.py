@@ -7,7 +7,7 @@ import pytest
 from tidings.core.ids import OrgId
 from tidings.core.shaping.platform_rules import (
     AnswerRefused,
-    RecordUnfit,
+    PlatformRecordUnfit,
     check_template,
     fill,
     read_answer,
@@ -96,7 +96,7 @@ def test_what_is_no_answer_counts_against_the_platform(body: bytes, status: int)
     ],
 )
 def test_a_record_that_does_not_fit_is_told_without_its_values(kind: str, body: bytes) -> None:
-    with pytest.raises(RecordUnfit) as unfit:
+    with pytest.raises(PlatformRecordUnfit) as unfit:
         answer(body, kind)
     assert "secret-value" not in str(unfit.value)
 

@@ -5,10 +5,10 @@ import tracemalloc
 import msgspec
 
 from tidings.core.shaping.additions import balance_added, customer_added, customer_key
-from tidings.core.shaping.enrichment import Enrichment
-from tidings.core.shaping.record import MADE_MAX, Record
+from tidings.core.shaping.enrichment import EnrichmentSettings
+from tidings.core.shaping.record import MADE_MAX, EnrichmentRecord
 
-WANTED = Enrichment(sources=("instore", "wechat"), cards=True)
+WANTED = EnrichmentSettings(sources=("instore", "wechat"), cards=True)
 
 
 def customer(number: int) -> bytes:
@@ -23,14 +23,14 @@ def customer(number: int) -> bytes:
 
 
 def test_a_record_is_its_json_and_shows_none_of_it() -> None:
-    record = Record(b'{"mobile":"15550100"}')
-    assert record == Record(b'{"mobile":"15550100"}') != Record(b"{}")
+    record = EnrichmentRecord(b'{"mobile":"15550100"}')
+    assert record == EnrichmentRecord(b'{"mobile":"15550100"}') != EnrichmentRecord(b"{}")
     assert record.fields == {"mobile": "15550100"}
     assert "1555" not in repr(record)
 
 
 def test_of_what_was_made_little_is_kept() -> None:
-    record = Record(b"{}")
+    record = EnrichmentRecord(b"{}")
     for number in range(20 * MADE_MAX):
         assert record.keep(str(number), number) == number
         assert record.made[str(number)] == number and len(record.made) <= MADE_MAX
@@ -42,7 +42,7 @@ def test_it_takes_about_as_much_as_it_says() -> None:
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]
-        records = [Record(bytes(bytearray(one))) for one in plain]
+        records = [EnrichmentRecord(bytes(bytearray(one))) for one in plain]
         for record in records:
             record.keep(customer_key(WANTED), customer_added(record, WANTED))
             record.keep("balance", balance_added(record))

@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidings.core.shaping.reference_rows import LINE_BYTES_MAX, LoadRefused, Row, RowError, reader
+from tidings.core.shaping.reference_rows import (
+    LINE_BYTES_MAX,
+    LoadRefused,
+    ParsedReferenceRow,
+    RowError,
+    reader,
+)
 from tidings.core.shaping.reference_rules import RecordKind
 
 CSV, NDJSON = "text/csv; charset=utf-8", "application/x-ndjson"
@@ -26,16 +32,16 @@ def read(
     found = reader(kind, type)
     assert found is not None
     rows, records = found
-    out: list[Row | RowError] = []
+    out: list[ParsedReferenceRow | RowError] = []
     for at in range(0, len(content), cut):
         out += rows.feed(content[at : at + cut])
     return [*out, *rows.end()], records
 
 
-def shown(rows: list[Row | RowError]) -> list[Any]:
+def shown(rows: list[ParsedReferenceRow | RowError]) -> list[Any]:
     return [
         (row.line, row.id, json.loads(row.value))
-        if isinstance(row, Row)
+        if isinstance(row, ParsedReferenceRow)
         else (row.line, row.refusal.code)
         for row in rows
     ]

@@ -9,10 +9,10 @@ from tidings.catalogue import load
 from tidings.core.event_path import read_path
 from tidings.core.events.personal import PersonalData
 from tidings.core.exact_json import read_exactly, write_exactly
-from tidings.core.shaping.enrichment import Enrichment
+from tidings.core.shaping.enrichment import EnrichmentSettings
 from tidings.core.shaping.enrichment_plan import Plan
 from tidings.core.shaping.filter import compile_filter, explain
-from tidings.core.shaping.record import Record
+from tidings.core.shaping.record import EnrichmentRecord
 from tidings.core.shaping.shape import Fields, shape_of
 from tidings.core.webhooks.known_paths import has_path
 
@@ -116,11 +116,11 @@ def test_a_block_is_filled_under_its_spelling_and_there_is_no_second_one(
 ) -> None:
     record = {"mobile": "1", "externalId": "E", "cardNumbers": ["6"],
               "sources": {"wechat": {"accounts": [1]}}}  # fmt: skip
-    wanted = Enrichment(sources=("instore", "wechat"), cards=True)
+    wanted = EnrichmentSettings(sources=("instore", "wechat"), cards=True)
     given = {"data": {"customerIdentifiers": {"customerId": 41, name: held, "WeChat": {"a": 1}}}}
     before = json.dumps(given)
     made = Plan(KIND.enrichment, wanted).fill(
-        given, lambda kind, id: Record(json.dumps(record).encode())
+        given, lambda kind, id: EnrichmentRecord(json.dumps(record).encode())
     )
     block = json.loads(write_exactly(made))["data"]["customerIdentifiers"]
     full = {"mobile": "1", "externalId": "E", "cardNumbers": ["6"]}
@@ -132,7 +132,7 @@ def test_a_block_is_filled_under_its_spelling_and_there_is_no_second_one(
 def test_an_actor_under_its_older_name_gets_till_and_store(type_: str) -> None:
     kind: Any = load().get(type_)
     records = {("tills", "5"): {"code": "t", "storeId": 9}, ("stores", "9"): {"code": "s"}}
-    plan = Plan(kind.enrichment, Enrichment(till=True, store=True))
+    plan = Plan(kind.enrichment, EnrichmentSettings(till=True, store=True))
     older = {"enteredBy": "enteredAt", "updatedBy": "createdBy"}
     for path in kind.enrichment.till_store:
         *way, name = path.split(".")
@@ -143,7 +143,7 @@ def test_an_actor_under_its_older_name_gets_till_and_store(type_: str) -> None:
             write_exactly(
                 plan.fill(
                     given,
-                    lambda kind, id: Record(json.dumps(records[(kind, id)]).encode()),
+                    lambda kind, id: EnrichmentRecord(json.dumps(records[(kind, id)]).encode()),
                 )
             )
         )

@@ -1,6 +1,6 @@
 """A webhook as the tests of registries and notices have it."""
 
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.ids import OrgId, WebhookId
 from tidings.core.webhooks.webhook import Webhook
 
@@ -11,7 +11,7 @@ def hook(
     number: int,
     org: int,
     *names: str,
-    standing: Standing = Standing.ACTIVE,
+    standing: WebhookStatus = WebhookStatus.ACTIVE,
     listens: bool = False,
     kind: str = "HTTP",
     version: int = 1,

@@ -3,8 +3,8 @@
 from typing import Any
 
 from tidings.core.connections.connection import Connection
-from tidings.core.webhooks.rules import Reading, read_webhook
-from tidings.core.webhooks.settings import Settings
+from tidings.core.webhooks.rules import ParsedWebhookBody, read_webhook
+from tidings.core.webhooks.settings import WebhookSettings
 from tidings.core.webhooks.webhook_form import Known
 
 STATE = {
@@ -34,7 +34,9 @@ COMMON: dict[str, Any] = {
 }
 
 
-def made(body: dict[str, Any], old: Settings | None = None, known: Known = KNOWN) -> Settings:
+def made(
+    body: dict[str, Any], old: WebhookSettings | None = None, known: Known = KNOWN
+) -> WebhookSettings:
     reading = read_webhook(body, known, old)
-    assert isinstance(reading, Reading), reading
+    assert isinstance(reading, ParsedWebhookBody), reading
     return reading.settings

@@ -13,9 +13,9 @@ from tidings.core.webhooks.authentication import (
     OAuth2ClientCredentials,
 )
 from tidings.core.webhooks.authentication_body import VARIANTS
-from tidings.core.webhooks.rules import Reading, read_webhook
-from tidings.core.webhooks.settings import Settings
-from tidings.errors import Refusal
+from tidings.core.webhooks.rules import ParsedWebhookBody, read_webhook
+from tidings.core.webhooks.settings import WebhookSettings
+from tidings.errors import FieldRefusal
 
 SECRET, TOKEN_URL, URL = "s3cret-0123456789", "https://id.example/token", BODY["webHookUrl"]
 OAUTH = {
@@ -31,15 +31,17 @@ ALL = [OAUTH, BASIC, KEY]
 NAMES = {"oauth2ClientCredentials": "clientSecret", "basic": "password", "apiKey": "value"}
 
 
-def stored(authentication: dict[str, Any], **more: Any) -> Settings:
+def stored(authentication: dict[str, Any], **more: Any) -> WebhookSettings:
     return passed(authentication=authentication, **more).settings
 
 
-def read(body: dict[str, Any], old: Settings | None, **more: Any) -> Reading | list[Refusal]:
+def read(
+    body: dict[str, Any], old: WebhookSettings | None, **more: Any
+) -> ParsedWebhookBody | list[FieldRefusal]:
     return read_webhook(body, KNOWN, old, **more)
 
 
-def codes(found: Reading | list[Refusal]) -> list[tuple[int | str, str]]:
+def codes(found: ParsedWebhookBody | list[FieldRefusal]) -> list[tuple[int | str, str]]:
     assert isinstance(found, list), found
     for one in found:
         assert SECRET not in one.message
@@ -51,8 +53,8 @@ def shown(authentication: dict[str, Any]) -> dict[str, Any]:
     return authentication | {NAMES[authentication["type"]]: "…6789"}
 
 
-def kept(found: Reading | list[Refusal]) -> Any:
-    assert isinstance(found, Reading), found
+def kept(found: ParsedWebhookBody | list[FieldRefusal]) -> Any:
+    assert isinstance(found, ParsedWebhookBody), found
     return found.settings.authentication
 
 
@@ -73,7 +75,7 @@ def test_each_scheme_is_read_and_shown_without_its_secret() -> None:
 def test_it_is_kept_as_json_and_read_again() -> None:
     for one in ALL:
         settings = stored(one)
-        again = msgspec.json.decode(msgspec.json.encode(settings), type=Settings)
+        again = msgspec.json.decode(msgspec.json.encode(settings), type=WebhookSettings)
         assert again.authentication == settings.authentication
 
 
@@ -168,7 +170,10 @@ class TestAnotherReceiver:
                 found = codes(read({"authentication": shown(other)}, old))
                 assert found[0][0] == "masked_value"
         queue = read({"webHookType": "QUEUE_INT", "webHookUrl": ""}, old)
-        assert isinstance(queue, Reading) and queue.settings.authentication == old.authentication
+        assert (
+            isinstance(queue, ParsedWebhookBody)
+            and queue.settings.authentication == old.authentication
+        )
         evil = {"webHookType": "HTTP", "webHookUrl": "https://evil.example/"}
         assert codes(read(evil, queue.settings)) == [("credentials_stay", "authentication")]
 
@@ -185,7 +190,7 @@ class TestAnotherReceiver:
     def test_a_test_message_elsewhere_goes_without(self, one: dict[str, Any]) -> None:
         for url, goes in ((URL, True), (URL + "/v2", False)):
             found = read({"webHookUrl": url}, stored(one), tried=True)
-            assert isinstance(found, Reading)
+            assert isinstance(found, ParsedWebhookBody)
             assert (found.settings.authentication is not None) == goes
             warned = [one.code for one in found.warnings]
             assert ("credentials_left_out" in warned) != goes

@@ -12,7 +12,7 @@ from tidings.core.webhooks.headers import HEADERS_BYTES_MAX, HEADERS_MAX
 from tidings.core.webhooks.mailing import UNSUBSCRIBE_MAX, is_way_out
 from tidings.core.webhooks.masks import SCRUBBED_FROM, SHOWN_FROM, scrubbed_headers
 from tidings.core.webhooks.registry import ANSWERS_MAX, Registry
-from tidings.core.webhooks.rules import Reading, read_webhook
+from tidings.core.webhooks.rules import ParsedWebhookBody, read_webhook
 from tidings.core.webhooks.webhook_form import URL_MAX
 
 PREFIXES = [f"com.a{at}.*" for at in range(PREFIXES_MAX)]
@@ -46,7 +46,7 @@ def test_a_webhook_is_taken_up_to_the_bounds_of_what_it_asks_for(
     field: str, at_bound: object, past_bound: object, more: dict[str, Any]
 ) -> None:
     known = msgspec.structs.replace(KNOWN, admits_unknown=True)
-    assert isinstance(read_webhook(BODY | more | {field: at_bound}, known, None), Reading)
+    assert isinstance(read_webhook(BODY | more | {field: at_bound}, known, None), ParsedWebhookBody)
     refusals = read_webhook(BODY | more | {field: past_bound}, known, None)
     assert isinstance(refusals, list) and [refusal.field for refusal in refusals] == [field]
 

@@ -8,8 +8,8 @@ import pytest
 from tests.core.webhooks.kind_bodies import COMMON, KNOWN, STATE, made
 from tidings.core.connections.connection import Connection
 from tidings.core.ids import OrgId
-from tidings.core.webhooks.rules import Reading, read_webhook
-from tidings.core.webhooks.settings import Settings
+from tidings.core.webhooks.rules import ParsedWebhookBody, read_webhook
+from tidings.core.webhooks.settings import WebhookSettings
 from tidings.core.webhooks.webhook_form import Known
 
 KAFKA = COMMON | {"webHookType": "KAFKA", "connection": "main", "kafka": {"topic": "crm.loyalty"}}
@@ -24,7 +24,9 @@ SQL = COMMON | {
 HTTP = COMMON | {"webHookType": "HTTP", "webHookUrl": "https://crm.example.com/hook"}
 
 
-def refused(body: dict[str, Any], old: Settings | None = None) -> list[tuple[int | str, str]]:
+def refused(
+    body: dict[str, Any], old: WebhookSettings | None = None
+) -> list[tuple[int | str, str]]:
     refusals = read_webhook(body, KNOWN, old)
     assert isinstance(refusals, list)
     return [(one.code, one.field) for one in refusals]
@@ -85,7 +87,7 @@ def test_a_queue_is_warned_of_only_while_nothing_serves_it() -> None:
     for queue, codes in ((False, ["queue_not_served"]), (True, [])):
         known = Known(event_types=("pointsIssued",), check_url=lambda _: None, queue=queue)
         reading = read_webhook(body, known)
-        assert isinstance(reading, Reading)
+        assert isinstance(reading, ParsedWebhookBody)
         assert [one.code for one in reading.warnings] == codes
 
 
@@ -169,8 +171,8 @@ def test_no_org_writes_to_what_is_another_orgs(
     old = made(KAFKA)
     for body, previous in ((KAFKA, None), ({}, old)):
         reading = read_webhook(body | {"kafka": {"topic": topic}}, known, previous)
-        assert isinstance(reading, Reading) is taken
-        if not isinstance(reading, Reading):
+        assert isinstance(reading, ParsedWebhookBody) is taken
+        if not isinstance(reading, ParsedWebhookBody):
             assert [(one.code, one.field) for one in reading] == [("outside_connection", "kafka")]
 
 
@@ -189,7 +191,7 @@ def test_a_table_that_orgs_share_has_the_org_in_its_key_or_is_refused_to_who_is_
         known = msgspec.structs.replace(KNOWN, org=OrgId(1), connections={"crm": shared})
         body = SQL | {"sql": SQL["sql"] | {"table": table}}
         reading = read_webhook(body, known, None)
-        assert isinstance(reading, Reading) is taken, (tables, reading)
+        assert isinstance(reading, ParsedWebhookBody) is taken, (tables, reading)
     old = made(SQL)
     known = msgspec.structs.replace(
         KNOWN, connections={"crm": Connection("crm", "sql", {"tables": {"state": STATE}}, None)}

@@ -8,8 +8,8 @@ from tests.core.webhooks.kind_bodies import COMMON
 from tidings.core.connections.connection import Connection, Connections
 from tidings.core.mail_addresses import address_of
 from tidings.core.webhooks.mailing import is_template
-from tidings.core.webhooks.rules import Reading, read_webhook
-from tidings.core.webhooks.settings import Settings
+from tidings.core.webhooks.rules import ParsedWebhookBody, read_webhook
+from tidings.core.webhooks.settings import WebhookSettings
 from tidings.core.webhooks.webhook_form import Known
 
 KNOWN = Known(
@@ -32,9 +32,13 @@ EMAIL: dict[str, Any] = COMMON | {
 TEMPLATE = "{{ data.customer.email }}"
 
 
-def read(body: dict[str, Any], old: Settings | None = None) -> Any:
+def read(body: dict[str, Any], old: WebhookSettings | None = None) -> Any:
     found = read_webhook(body, KNOWN, old)
-    return found.settings if isinstance(found, Reading) else [(o.code, o.field) for o in found]
+    return (
+        found.settings
+        if isinstance(found, ParsedWebhookBody)
+        else [(o.code, o.field) for o in found]
+    )
 
 
 def test_a_webhook_says_to_whom_and_what() -> None:

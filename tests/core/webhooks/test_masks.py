@@ -19,8 +19,8 @@ from tidings.core.webhooks.masks import (
     scrubbed,
     scrubbed_headers,
 )
-from tidings.core.webhooks.rules import Reading, read_webhook
-from tidings.core.webhooks.settings import Settings
+from tidings.core.webhooks.rules import ParsedWebhookBody, read_webhook
+from tidings.core.webhooks.settings import WebhookSettings
 from tidings.core.webhooks.webhook_form import Known
 
 OLD_URL = "https://crm.example.com/hook"
@@ -38,15 +38,15 @@ BODY: dict[str, Any] = {
 KNOWN = Known(event_types=("pointsIssued",), check_url=lambda _: None)
 
 
-def read(body: dict[str, Any], old: Settings | None = None, **more: Any) -> Any:
+def read(body: dict[str, Any], old: WebhookSettings | None = None, **more: Any) -> Any:
     return read_webhook(body, KNOWN, old, **more)
 
 
 @pytest.fixture
-def old() -> Settings:
+def old() -> WebhookSettings:
     reading = read(BODY)
-    assert isinstance(reading, Reading)
-    settings: Settings = reading.settings
+    assert isinstance(reading, ParsedWebhookBody)
+    settings: WebhookSettings = reading.settings
     return settings
 
 
@@ -74,7 +74,9 @@ def test_and_a_value_is_one(text: str) -> None:
 class TestReadBack:
     """What was shown comes back in a body."""
 
-    def test_it_means_what_is_stored_under_that_name_in_any_case(self, old: Settings) -> None:
+    def test_it_means_what_is_stored_under_that_name_in_any_case(
+        self, old: WebhookSettings
+    ) -> None:
         shown = {"authorization": "…cdef", "X-KEY": "…", "X-New": "n"}
         reading = read({"webHookHeaders": shown}, old)
         assert reading.settings.headers == (
@@ -98,7 +100,7 @@ class TestReadBack:
         ],
     )
     def test_what_was_not_shown_of_it_is_refused(
-        self, old: Settings, shown: dict[str, str]
+        self, old: WebhookSettings, shown: dict[str, str]
     ) -> None:
         ((name, _),) = shown.items()
         refusals = read({"webHookHeaders": shown}, old)
@@ -128,7 +130,7 @@ class TestAnotherReceiver:
         "headers", [None, {"Authorization": "…cdef"}, {"X-Key": "…", "Authorization": "new"}]
     )
     def test_they_are_wanted_again(
-        self, old: Settings, url: str, headers: dict[str, str] | None
+        self, old: WebhookSettings, url: str, headers: dict[str, str] | None
     ) -> None:
         body: dict[str, Any] = {"webHookUrl": url}
         if headers is not None:
@@ -147,20 +149,20 @@ class TestAnotherReceiver:
             ("https://new.example/", []),
         ],
     )
-    def test_honest_moves_are_taken(self, old: Settings, url: str, headers: Any) -> None:
+    def test_honest_moves_are_taken(self, old: WebhookSettings, url: str, headers: Any) -> None:
         body = {"webHookUrl": url} | ({} if headers is None else {"webHookHeaders": headers})
-        assert isinstance(read(body, old), Reading)
+        assert isinstance(read(body, old), ParsedWebhookBody)
 
-    def test_no_way_round_by_a_type_that_makes_no_call(self, old: Settings) -> None:
+    def test_no_way_round_by_a_type_that_makes_no_call(self, old: WebhookSettings) -> None:
         queue = read({"webHookType": "QUEUE_INT", "webHookUrl": ""}, old)
-        assert isinstance(queue, Reading) and queue.settings.headers == old.headers
+        assert isinstance(queue, ParsedWebhookBody) and queue.settings.headers == old.headers
         evil = {"webHookUrl": "https://evil.example/"}
         assert codes(read(evil | {"webHookType": "HTTP"}, queue.settings))
         assert codes(read(evil, queue.settings)) == [("header_values_stay", "webHookHeaders")]
         back = {"webHookType": "HTTP", "webHookUrl": OLD_URL, "webHookHeaders": STORED}
-        assert isinstance(read(back, queue.settings), Reading)
+        assert isinstance(read(back, queue.settings), ParsedWebhookBody)
 
-    def test_a_copy_takes_them_along_to_the_same_receiver_alone(self, old: Settings) -> None:
+    def test_a_copy_takes_them_along_to_the_same_receiver_alone(self, old: WebhookSettings) -> None:
         copy = BODY | {"name": "copy", "webHookHeaders": {"Authorization": "…cdef"}}
         made = read(copy, source=old)
         assert made.settings.headers == (("Authorization", LONG),)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.core.webhooks.hooks import NAMES, hook
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
@@ -55,14 +55,14 @@ def test_parents_that_listen_get_it_too_and_children_and_siblings_never() -> Non
 @pytest.mark.parametrize(
     ("standing", "gets"),
     [
-        (Standing.ACTIVE, True),
-        (Standing.PAUSED, True),
-        (Standing.DISABLED, True),
-        (Standing.INACTIVE, False),
-        (Standing.DELETED, False),
+        (WebhookStatus.ACTIVE, True),
+        (WebhookStatus.PAUSED, True),
+        (WebhookStatus.DISABLED, True),
+        (WebhookStatus.INACTIVE, False),
+        (WebhookStatus.DELETED, False),
     ],
 )
-def test_standing_decides_whether_a_delivery_is_made(standing: Standing, gets: bool) -> None:
+def test_standing_decides_whether_a_delivery_is_made(standing: WebhookStatus, gets: bool) -> None:
     registry = Registry()
     registry.put(hook(1, 7, standing=standing))
     assert bool(matched(registry, 7)) is gets
@@ -131,7 +131,7 @@ CHANGES = st.one_of(
         st.just("put"),
         st.integers(1, 8),
         st.sets(st.sampled_from(NAMES), min_size=1),
-        st.sampled_from(Standing),
+        st.sampled_from(WebhookStatus),
         st.booleans(),
     ),
     st.tuples(st.just("remove"), st.integers(1, 8)),

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from tests.core.webhooks.webhook_bodies import BODY, KNOWN, TYPES, passed, read
 from tidings.core.delivery.outcome import DEFAULT_POLICY
 from tidings.core.shaping.signatures.standard_webhooks import show_secret
-from tidings.core.webhooks.rules import Reading, read_webhook
-from tidings.core.webhooks.settings import RATE_MAX_PER_S, SLA_MAX_S, Settings
+from tidings.core.webhooks.rules import ParsedWebhookBody, read_webhook
+from tidings.core.webhooks.settings import RATE_MAX_PER_S, SLA_MAX_S, WebhookSettings
 from tidings.core.webhooks.webhook import Ordering
 from tidings.core.webhooks.webhook_form import CONNECTIONS_MAX, Known
 
@@ -31,7 +31,7 @@ def refused(**fields: Any) -> list[tuple[int | str, str]]:
 def test_a_plain_body_gets_the_defaults() -> None:
     reading = passed()
     assert reading.active is True and reading.secret is None and reading.warnings == ()
-    assert reading.settings == Settings(
+    assert reading.settings == WebhookSettings(
         name="crm",
         event_names=("pointsIssued",),
         kind="HTTP",
@@ -332,7 +332,7 @@ class TestReplacing:
     ).settings
 
     def test_nothing_said_is_nothing_changed(self) -> None:
-        assert passed(self.old) == Reading(self.old, None, None, ())
+        assert passed(self.old) == ParsedWebhookBody(self.old, None, None, ())
 
     def test_null_clears_what_can_be_without(self) -> None:
         new = passed(
@@ -385,4 +385,4 @@ json_values = st.recursive(
 def test_no_body_makes_it_raise(body: dict[str, Any]) -> None:
     for old in (None, TestReplacing.old):
         found = read_webhook(body, KNOWN, old)
-        assert isinstance(found, Reading) or found
+        assert isinstance(found, ParsedWebhookBody) or found

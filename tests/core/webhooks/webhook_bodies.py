@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from tidings.core.webhooks.rules import Reading, read_webhook
-from tidings.core.webhooks.settings import Settings
+from tidings.core.webhooks.rules import ParsedWebhookBody, read_webhook
+from tidings.core.webhooks.settings import WebhookSettings
 from tidings.core.webhooks.webhook_form import Known
-from tidings.errors import Refusal
+from tidings.errors import FieldRefusal
 
 TYPES = frozenset(("pointsIssued", "customerAdded"))
 
@@ -33,13 +33,15 @@ KNOWN = Known(
 )
 
 
-def read(old: Settings | None = None, **fields: Any) -> Reading | list[Refusal]:
+def read(
+    old: WebhookSettings | None = None, **fields: Any
+) -> ParsedWebhookBody | list[FieldRefusal]:
     body = BODY | fields if old is None else fields
     body = {k: v for k, v in body.items() if v != "absent"}
     return read_webhook(body, KNOWN, old)
 
 
-def passed(old: Settings | None = None, **fields: Any) -> Reading:
+def passed(old: WebhookSettings | None = None, **fields: Any) -> ParsedWebhookBody:
     reading = read(old, **fields)
-    assert isinstance(reading, Reading), reading
+    assert isinstance(reading, ParsedWebhookBody), reading
     return reading

@@ -15,14 +15,14 @@ from tests.egress.support import DEV, Names, at
 from tidings.core.actions.action import (
     Act,
     Action,
-    Call,
-    Found,
-    Mail,
+    HttpCall,
+    KafkaRecordAct,
+    MailAct,
     NewEvents,
+    PathValue,
     Plain,
-    Record,
-    Row,
-    Text,
+    TableRowAct,
+    TemplatedText,
 )
 from tidings.core.actions.made import (
     Made,
@@ -35,24 +35,24 @@ from tidings.core.actions.made import (
     made_in,
 )
 from tidings.core.connections.connection import Connection, Connections
-from tidings.core.delivery.exchange import Result
+from tidings.core.delivery.exchange import AttemptResult
 from tidings.core.webhooks import mailing
 from tidings.core.webhooks.kinds import ACTION, EMAIL, KAFKA, KINDS, SQL
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.action.driver import ActionDestination
 from tidings.destinations.http.authentication.asking import asking_over
 from tidings.destinations.http.authentication.schemes import Proofs
-from tidings.destinations.port import Channel, Destination, Headers, Message, Shown
+from tidings.destinations.port import Channel, Destination, Headers, Message, MessagePreview
 from tidings.destinations.registry import ByKind
 from tidings.egress.address import parse_target
-from tidings.egress.port import Target
+from tidings.egress.port import ReceiverAddress
 from tidings.egress.sender import HttpSender
 
 NAMES = ("mail", "mute", "crm", "nowhere", "main")  # of the connections of all benches
 OPS = "ops@brand.example"
 
 
-def target_of(url: str) -> Target:
+def target_of(url: str) -> ReceiverAddress:
     """As the service does in development."""
     return parse_target(url, allow_http=True)
 
@@ -60,14 +60,14 @@ def target_of(url: str) -> Target:
 def act_for(webhook: Webhook) -> Act:
     """What leads where the webhook does."""
     if webhook.kind == EMAIL:
-        return Mail(webhook.connection, (Plain(OPS),), Text("{{ subject }}"))
+        return MailAct(webhook.connection, (Plain(OPS),), TemplatedText("{{ subject }}"))
     if webhook.kind == SQL and webhook.sql is not None:
-        values = {"body": Found("event"), "text": Found("event")}
-        return Row(webhook.connection, webhook.sql.table, values)
+        values = {"body": PathValue("event"), "text": PathValue("event")}
+        return TableRowAct(webhook.connection, webhook.sql.table, values)
     if webhook.kind == KAFKA and webhook.kafka is not None:
-        return Record(webhook.connection, webhook.kafka.topic)
+        return KafkaRecordAct(webhook.connection, webhook.kafka.topic)
     headers = tuple((name, Plain(value)) for name, value in webhook.headers)
-    return Call(
+    return HttpCall(
         webhook.method,
         webhook.url,
         {},
@@ -79,12 +79,12 @@ def act_for(webhook: Webhook) -> Act:
 def made_for(act: Act, body: bytes, id: str) -> Made:
     """What shaping makes of bytes. `id`: of the message, by which the suite knows it."""
     match act:
-        case Mail():
-            mail = mailing.Mail((OPS,), "pointsIssued", body.decode())
+        case MailAct():
+            mail = mailing.ShapedMail((OPS,), "pointsIssued", body.decode())
             return Made(MadeMail(mail))
-        case Row():
+        case TableRowAct():
             return Made(MadeRow({"body": msgspec.Raw(body), "text": msgspec.Raw(body)}))
-        case Record():
+        case KafkaRecordAct():
             return Made(MadeRecord(body.decode()))
         case NewEvents():
             return Made(MadeEvents(body.decode()))
@@ -143,7 +143,9 @@ class ActionBench:
     def carried(self, webhook: Webhook) -> Headers:
         return self._by_kind.carried(webhook)
 
-    def show(self, webhook: Webhook, headers: Headers, body: bytes, key: int | None) -> Shown:
+    def show(
+        self, webhook: Webhook, headers: Headers, body: bytes, key: int | None
+    ) -> MessagePreview:
         return self._by_kind.show(webhook, headers, body, key)
 
     def _as_action(self, webhook: Webhook) -> Webhook:
@@ -164,7 +166,7 @@ class AsMade:
         self._inner = inner
         self._act = act
 
-    async def send(self, message: Message) -> Result | None:
+    async def send(self, message: Message) -> AttemptResult | None:
         body = bytes_of(made_for(self._act, message.body, message.id))
         assert made_in(body) is not None
         made: Any = WithBody(message, body)

@@ -14,11 +14,25 @@ from tests.destinations.http.exchanges import Exchange, HttpReceiver
 from tests.destinations.http.token_server import CLIENT, SECRET, TokenServer
 from tests.destinations.messages import HOPS, TestMessage, hook
 from tests.egress.support import DEV, Names, at
-from tidings.core.actions.action import Action, Call, Each, Plain, Secret, Text, TokenCall
+from tidings.core.actions.action import (
+    Action,
+    Each,
+    HttpCall,
+    OperatorSecret,
+    Plain,
+    TemplatedText,
+    TokenCall,
+)
 from tidings.core.actions.made import Made, MadeCall, MadeRow, bytes_of
 from tidings.core.actions.rendering import made_of
 from tidings.core.connections.connection import Connections
-from tidings.core.delivery.exchange import Answer, Fault, FaultKind, Result, Verdict
+from tidings.core.delivery.exchange import (
+    AttemptResult,
+    DeliveryVerdict,
+    FaultKind,
+    ReceiverAnswer,
+    TransportFault,
+)
 from tidings.core.ids import OrgId
 from tidings.core.inbox_rules import ArrivalAnswer
 from tidings.core.shaping.filter import compile_filter
@@ -29,7 +43,7 @@ from tidings.destinations.action.driver import ActionDestination
 from tidings.destinations.http.authentication.asking import asking_over
 from tidings.destinations.http.authentication.schemes import Proofs
 from tidings.destinations.port import Channel, Headers
-from tidings.destinations.undialled import Undialled
+from tidings.destinations.undialled import Unreachable
 from tidings.egress.inbox import InboxSender, OwnAddress
 from tidings.egress.policy import Policy
 from tidings.egress.sender import HttpSender
@@ -46,27 +60,31 @@ class Calls:
         self.receiver = receiver
         self.actions: dict[str, Action] = {}
         self.proofs = Proofs(asking_over(sender, target_of), lambda: 0.0)
-        drivers = dict.fromkeys((EMAIL, SQL, KAFKA), Undialled())
+        drivers = dict.fromkeys((EMAIL, SQL, KAFKA), Unreachable())
         self.driver = ActionDestination(
             self.actions, drivers, Connections(), sender, target_of, self.proofs, lambda: 0.0
         )
 
-    def call(self, **more: Any) -> Call:
+    def call(self, **more: Any) -> HttpCall:
         """One with an id in its path."""
-        return Call("POST", self.receiver.url("/v1/{id}"), {"id": "event.id"}, **more)
+        return HttpCall("POST", self.receiver.url("/v1/{id}"), {"id": "event.id"}, **more)
 
-    def webhook(self, call: Call, *, fields: dict[str, Any] | None = None, **more: Any) -> Webhook:
+    def webhook(
+        self, call: HttpCall, *, fields: dict[str, Any] | None = None, **more: Any
+    ) -> Webhook:
         """Of an action that makes this call."""
         self.actions["invite"] = Action("invite", ("a",), {"": call}, **more)
         return hook("", kind=ACTION, name="invite", **(fields or {}))
 
-    def open(self, call: Call, *, fields: dict[str, Any] | None = None, **more: Any) -> Channel:
+    def open(self, call: HttpCall, *, fields: dict[str, Any] | None = None, **more: Any) -> Channel:
         return self.driver.open(self.webhook(call, fields=fields, **more), None)
 
     def made(self, path: str = "/v1/7", body: str = "", **more: Any) -> MadeCall:
         return MadeCall("POST", self.receiver.url(path), body=body, **more)
 
-    async def sent(self, call: Call, made: MadeCall | None = None, **more: Any) -> Result:
+    async def sent(
+        self, call: HttpCall, made: MadeCall | None = None, **more: Any
+    ) -> AttemptResult:
         channel = self.open(call, **more)
         result = await channel.send(message(made or self.made()))
         await channel.close()
@@ -102,7 +120,7 @@ def says(status: int, body: bytes = b"", **headers: str) -> Callable[[Exchange],
     return answer
 
 
-def detail_of(result: Result) -> str:
+def detail_of(result: AttemptResult) -> str:
     return result.ending.detail
 
 
@@ -111,7 +129,7 @@ def detail_of(result: Result) -> str:
 
 async def test_a_call_has_its_own_headers_and_none_of_ours_but_the_hops(calls: Calls) -> None:
     call = calls.call(
-        headers=(("X-Brand", Plain("acme")), ("X-Name", Text("…"))),
+        headers=(("X-Brand", Plain("acme")), ("X-Name", TemplatedText("…"))),
         credential=ApiKey("X-Api-Key", KEY),
         idempotency="Idempotency-Key",
     )
@@ -146,7 +164,7 @@ class Other(TestMessage):
 async def test_a_key_is_of_one_act_for_one_event_whatever_becomes_of_the_file(calls: Calls) -> None:
     """The same for all that repeats the act, another one for all that is another act."""
 
-    async def key(name: str = "invite", call: Call | None = None, **what: Any) -> str:
+    async def key(name: str = "invite", call: HttpCall | None = None, **what: Any) -> str:
         act = call or calls.call(idempotency="Idempotency-Key")
         calls.actions[name] = Action(name, ("a",), {"": act})
         webhook = hook("", kind=ACTION, name=name, org=what.pop("org", OrgId(1)))
@@ -188,7 +206,7 @@ async def test_messages_have_paths_of_their_own_over_the_same_connection(calls: 
     channel = calls.open(calls.call(), fields={"connections_max": 1})
     for id in ("1", "a%2Fb", "2?x=%26"):
         result = await channel.send(message(calls.made(f"/v1/{id}")))
-        assert result is not None and result.verdict is Verdict.DELIVERED
+        assert result is not None and result.verdict is DeliveryVerdict.DELIVERED
     await channel.close()
     assert [one.path for one in calls.receiver.seen] == ["/v1/1", "/v1/a%2Fb", "/v1/2?x=%26"]
     assert calls.receiver.connections == 1
@@ -200,8 +218,8 @@ async def test_messages_have_paths_of_their_own_over_the_same_connection(calls: 
 )
 async def test_no_made_url_is_a_way_around(calls: Calls, path: str) -> None:
     result = await calls.sent(calls.call(), calls.made(path))
-    assert isinstance(result.ending, Fault) and not result.ending.sent
-    assert result.verdict is Verdict.NEVER and calls.receiver.seen == []
+    assert isinstance(result.ending, TransportFault) and not result.ending.sent
+    assert result.verdict is DeliveryVerdict.NEVER and calls.receiver.seen == []
 
 
 async def test_nothing_goes_to_another_host_than_the_actions(calls: Calls) -> None:
@@ -209,14 +227,14 @@ async def test_nothing_goes_to_another_host_than_the_actions(calls: Calls) -> No
         call = calls.call(credential=ApiKey("X-Api-Key", KEY))
         for url in (other.url("/v1/7"), calls.receiver.url("/v1/7").replace("127.0.0.1", "b.test")):
             result = await calls.sent(call, MadeCall("POST", url))
-            assert result.verdict is Verdict.NEVER and "host" in detail_of(result)
+            assert result.verdict is DeliveryVerdict.NEVER and "host" in detail_of(result)
         assert other.seen == calls.receiver.seen == []
 
 
 @pytest.mark.parametrize("header", ["a\r\nX-Admin: 1", "a\0b"])
 async def test_no_header_ends_early(calls: Calls, header: str) -> None:
     result = await calls.sent(calls.call(), calls.made(headers=(("X-Name", header),)))
-    assert isinstance(result.ending, Fault) and not result.ending.sent
+    assert isinstance(result.ending, TransportFault) and not result.ending.sent
     assert calls.receiver.seen == []
 
 
@@ -227,8 +245,8 @@ async def test_what_is_no_call_is_not_sent(calls: Calls, body: bytes) -> None:
     channel = calls.open(calls.call())
     tried = TestMessage(body)
     result = await channel.send(tried)
-    assert result is not None and result.verdict is Verdict.NEVER and tried.asked == 0
-    assert isinstance(result.ending, Fault) and result.ending.kind is FaultKind.TRANSFORM
+    assert result is not None and result.verdict is DeliveryVerdict.NEVER and tried.asked == 0
+    assert isinstance(result.ending, TransportFault) and result.ending.kind is FaultKind.TRANSFORM
 
 
 async def test_a_private_address_is_not_called(receiver: HttpReceiver) -> None:
@@ -236,7 +254,7 @@ async def test_a_private_address_is_not_called(receiver: HttpReceiver) -> None:
     calls = Calls(receiver, sender)
     result = await calls.sent(calls.call())
     await sender.close()
-    assert isinstance(result.ending, Fault) and result.ending.kind is FaultKind.POLICY
+    assert isinstance(result.ending, TransportFault) and result.ending.kind is FaultKind.POLICY
     assert receiver.seen == []
 
 
@@ -253,7 +271,7 @@ async def test_basic_is_sent_and_kept_out_of_what_comes_back(calls: Calls) -> No
     calls.receiver.answer = echo
     result = await calls.sent(calls.call(credential=basic))
     assert calls.receiver.seen[0].headers["authorization"] == basic.value
-    assert isinstance(result.ending, Answer) and result.ending.body
+    assert isinstance(result.ending, ReceiverAnswer) and result.ending.body
     assert KEY not in repr(result) and basic.value not in repr(result)
 
 
@@ -261,21 +279,23 @@ async def test_a_token_is_fetched_once_for_all_and_another_after_a_401(calls: Ca
     with TokenServer() as tokens:
         call = calls.call(credential=OAuth2ClientCredentials(tokens.url, CLIENT, SECRET))
         for _ in range(2):
-            assert (await calls.sent(call)).verdict is Verdict.DELIVERED
+            assert (await calls.sent(call)).verdict is DeliveryVerdict.DELIVERED
         assert tokens.questions == 1
 
         def first_not(exchange: Exchange) -> None:
             exchange.status = 401 if "token-1-" in exchange.headers["authorization"] else 200
 
         calls.receiver.answer = first_not
-        assert (await calls.sent(call)).verdict is Verdict.DELIVERED
+        assert (await calls.sent(call)).verdict is DeliveryVerdict.DELIVERED
         assert tokens.questions == 2 and len(calls.receiver.seen) == 4
 
 
 async def test_a_token_that_is_posted_for_goes_in_its_own_header(calls: Calls) -> None:
     with HttpReceiver(says(200, b'{"data": {"accessToken": "cap-0123456789"}}')) as tokens:
         posted = TokenCall(tokens.url("/t"), {"key": KEY}, "data.accessToken", "X-CAP-TOKEN")
-        assert (await calls.sent(calls.call(credential=posted))).verdict is Verdict.DELIVERED
+        assert (
+            await calls.sent(calls.call(credential=posted))
+        ).verdict is DeliveryVerdict.DELIVERED
         assert json.loads(tokens.seen[0].body) == {"key": KEY}
     assert calls.receiver.seen[0].headers["x-cap-token"] == "cap-0123456789"
 
@@ -287,9 +307,9 @@ async def test_a_credential_that_is_not_to_be_had_is_told_and_nothing_is_sent(
         tokens.does = says(401, b'{"error":"invalid_client"}')
         call = calls.call(credential=OAuth2ClientCredentials(tokens.url, CLIENT, SECRET))
         result = await calls.sent(call)
-    assert isinstance(result.ending, Fault) and result.ending.kind is FaultKind.TOKEN
+    assert isinstance(result.ending, TransportFault) and result.ending.kind is FaultKind.TOKEN
     assert result.ending.detail.endswith(".") and SECRET not in repr(result)
-    assert result.verdict is Verdict.AGAIN and calls.receiver.seen == []
+    assert result.verdict is DeliveryVerdict.AGAIN and calls.receiver.seen == []
 
 
 # -- what the answer says -------------------------------------------------------------------------
@@ -299,22 +319,26 @@ async def test_a_redirect_is_not_followed(calls: Calls) -> None:
     with HttpReceiver() as other:
         calls.receiver.answer = says(307, location=other.url("/"))
         result = await calls.sent(calls.call(credential=ApiKey("X-Api-Key", KEY)))
-        assert result.verdict is Verdict.AGAIN and other.seen == []
+        assert result.verdict is DeliveryVerdict.AGAIN and other.seen == []
 
 
 @pytest.mark.parametrize(
     ("status", "again", "never", "verdict"),
     [
-        (409, (), (), Verdict.AGAIN),
-        (425, (), (), Verdict.AGAIN),
-        (422, (), (), Verdict.NEVER),
-        (422, (422,), (), Verdict.AGAIN),
-        (409, (), (409,), Verdict.NEVER),
-        (503, (), (503,), Verdict.NEVER),
+        (409, (), (), DeliveryVerdict.AGAIN),
+        (425, (), (), DeliveryVerdict.AGAIN),
+        (422, (), (), DeliveryVerdict.NEVER),
+        (422, (422,), (), DeliveryVerdict.AGAIN),
+        (409, (), (409,), DeliveryVerdict.NEVER),
+        (503, (), (503,), DeliveryVerdict.NEVER),
     ],
 )
 async def test_statuses_are_judged_as_the_action_says(
-    calls: Calls, status: int, again: tuple[int, ...], never: tuple[int, ...], verdict: Verdict
+    calls: Calls,
+    status: int,
+    again: tuple[int, ...],
+    never: tuple[int, ...],
+    verdict: DeliveryVerdict,
 ) -> None:
     calls.receiver.answer = says(status)
     result = await calls.sent(calls.call(), again=frozenset(again), never=frozenset(never))
@@ -323,9 +347,9 @@ async def test_statuses_are_judged_as_the_action_says(
 
 async def test_what_one_url_leads_to_may_be_gone_and_the_action_is_not(calls: Calls) -> None:
     calls.receiver.answer = says(410)
-    assert (await calls.sent(calls.call())).verdict is Verdict.NEVER
-    fixed = Call("POST", calls.receiver.url("/v1/7"), {})
-    assert (await calls.sent(fixed)).verdict is Verdict.GONE
+    assert (await calls.sent(calls.call())).verdict is DeliveryVerdict.NEVER
+    fixed = HttpCall("POST", calls.receiver.url("/v1/7"), {})
+    assert (await calls.sent(fixed)).verdict is DeliveryVerdict.GONE
 
 
 NOT_TAKEN = [
@@ -341,7 +365,9 @@ async def test_an_answer_that_does_not_say_so_has_not_taken_it(
 ) -> None:
     calls.receiver.answer = says(200, body)
     result = await calls.sent(calls.call(taken=TAKEN, untaken=untaken))
-    assert result.verdict is (Verdict.NEVER if untaken == "never" else Verdict.AGAIN)
+    assert result.verdict is (
+        DeliveryVerdict.NEVER if untaken == "never" else DeliveryVerdict.AGAIN
+    )
     whole = len(body) <= 16 * 1024
     assert detail_of(result).startswith(
         "The receiver answered 200, but its answer does not say that it was taken (by status)."
@@ -349,31 +375,31 @@ async def test_an_answer_that_does_not_say_so_has_not_taken_it(
         else "The receiver answered 200, but its answer is not known to say that it was taken: it "
         "has more than 16 KiB, or did not come to its end."
     )
-    assert isinstance(result.ending, Answer) and result.ending.body == body[: 16 * 1024]
+    assert isinstance(result.ending, ReceiverAnswer) and result.ending.body == body[: 16 * 1024]
     assert "Asha" not in detail_of(result)
 
 
 @pytest.mark.parametrize(
     ("body", "verdict"),
     [
-        (b"", Verdict.DELIVERED),
-        (b" \r\n", Verdict.DELIVERED),
-        (b"{}", Verdict.DELIVERED),
-        (b'\xef\xbb\xbf{"status": "success"}', Verdict.DELIVERED),
-        (b'{"limit": 1e999}', Verdict.DELIVERED),
-        (b'{"errors": ["no credit"]}', Verdict.NEVER),
-        (b'{"errors": ["no credit"], "left": 1e999}', Verdict.NEVER),
-        (b"<html>Sign in</html>", Verdict.NEVER),
-        (b"[]", Verdict.NEVER),
-        (b'{"a": "' + b"x" * 20_000 + b'", "errors": ["no credit"]}', Verdict.NEVER),
-        (b'{"a": ' + b"[" * 8000 + b"]" * 8000 + b"}", Verdict.NEVER),
-        (b'{"a": NaN}', Verdict.NEVER),
-        (b'{"a": "\xff"}', Verdict.NEVER),
+        (b"", DeliveryVerdict.DELIVERED),
+        (b" \r\n", DeliveryVerdict.DELIVERED),
+        (b"{}", DeliveryVerdict.DELIVERED),
+        (b'\xef\xbb\xbf{"status": "success"}', DeliveryVerdict.DELIVERED),
+        (b'{"limit": 1e999}', DeliveryVerdict.DELIVERED),
+        (b'{"errors": ["no credit"]}', DeliveryVerdict.NEVER),
+        (b'{"errors": ["no credit"], "left": 1e999}', DeliveryVerdict.NEVER),
+        (b"<html>Sign in</html>", DeliveryVerdict.NEVER),
+        (b"[]", DeliveryVerdict.NEVER),
+        (b'{"a": "' + b"x" * 20_000 + b'", "errors": ["no credit"]}', DeliveryVerdict.NEVER),
+        (b'{"a": ' + b"[" * 8000 + b"]" * 8000 + b"}", DeliveryVerdict.NEVER),
+        (b'{"a": NaN}', DeliveryVerdict.NEVER),
+        (b'{"a": "\xff"}', DeliveryVerdict.NEVER),
     ],
     ids=range(13),
 )
 async def test_what_nobody_can_read_is_not_taken_for_an_answer_without_an_error(
-    calls: Calls, body: bytes, verdict: Verdict
+    calls: Calls, body: bytes, verdict: DeliveryVerdict
 ) -> None:
     calls.receiver.answer = says(200, body)
     no_errors = compile_filter({"not": {"path": "errors", "exists": True}})
@@ -387,7 +413,7 @@ async def test_an_answer_that_says_so_has_taken_it_and_is_kept_if_asked_for(
     calls.receiver.answer = says(200, b'{"status": "success"}')
     call = calls.call(taken=TAKEN)
     result = await calls.sent(call, fields={"keep_answers": keeps})
-    assert result.verdict is Verdict.DELIVERED and isinstance(result.ending, Answer)
+    assert result.verdict is DeliveryVerdict.DELIVERED and isinstance(result.ending, ReceiverAnswer)
     assert bool(result.ending.body) is keeps
 
 
@@ -396,17 +422,17 @@ async def test_an_answer_is_judged_as_it_came_and_kept_without_secrets(calls: Ca
     taken = compile_filter({"path": "key", "eq": KEY})
     call = calls.call(headers=(("X-Key", Plain(KEY)),), taken=taken)
     result = await calls.sent(call, fields={"keep_answers": True})
-    assert result.verdict is Verdict.DELIVERED and KEY not in repr(result)
+    assert result.verdict is DeliveryVerdict.DELIVERED and KEY not in repr(result)
     result = await calls.sent(calls.call(headers=(("X-Key", Plain(KEY)),), taken=TAKEN))
-    assert result.verdict is Verdict.NEVER and KEY not in repr(result)
-    assert isinstance(result.ending, Answer) and b"error" in result.ending.body
+    assert result.verdict is DeliveryVerdict.NEVER and KEY not in repr(result)
+    assert isinstance(result.ending, ReceiverAnswer) and b"error" in result.ending.body
 
 
 async def test_an_untaken_call_waits_as_long_as_its_answer_asks(calls: Calls) -> None:
     more = {"retry-after": "17"}
     calls.receiver.answer = says(200, b'{"status": "queued"}', **more)
     result = await calls.sent(calls.call(taken=TAKEN, untaken="again"))
-    assert result.verdict is Verdict.AGAIN and result.wait_s == 17
+    assert result.verdict is DeliveryVerdict.AGAIN and result.wait_s == 17
 
 
 # -- how it is opened, followed, shown ------------------------------------------------------------
@@ -416,14 +442,14 @@ async def test_an_action_that_is_not_in_the_file_is_told(calls: Calls) -> None:
     channel = calls.driver.open(hook("", kind=ACTION, name="gone"), None)
     tried = message(calls.made())
     result = await channel.send(tried)
-    assert result is not None and result.verdict is Verdict.AGAIN and tried.asked == 0
-    assert isinstance(result.ending, Fault) and result.ending.kind is FaultKind.OURS
+    assert result is not None and result.verdict is DeliveryVerdict.AGAIN and tried.asked == 0
+    assert isinstance(result.ending, TransportFault) and result.ending.kind is FaultKind.OURS
     assert "The action gone must be in the operator's file" in result.ending.detail
     assert not channel.follow(hook("", kind=ACTION, name="other"))
 
 
 async def test_a_url_that_may_not_be_called_is_told(calls: Calls) -> None:
-    channel = calls.open(Call("POST", "ftp://h.example/{id}", {"id": "event.id"}))
+    channel = calls.open(HttpCall("POST", "ftp://h.example/{id}", {"id": "event.id"}))
     result = await channel.send(message(calls.made()))
     assert result is not None and "https://" in detail_of(result)
 
@@ -432,8 +458,8 @@ async def test_a_dead_receiver_is_told(calls: Calls) -> None:
     with socket.socket() as mute:
         mute.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{mute.getsockname()[1]}/"
-        result = await calls.sent(Call("POST", url, {}), MadeCall("POST", url))
-    assert isinstance(result.ending, Fault) and result.ending.kind is FaultKind.REFUSED
+        result = await calls.sent(HttpCall("POST", url, {}), MadeCall("POST", url))
+    assert isinstance(result.ending, TransportFault) and result.ending.kind is FaultKind.REFUSED
 
 
 async def test_another_version_is_followed_and_another_action_is_not(calls: Calls) -> None:
@@ -443,7 +469,7 @@ async def test_another_version_is_followed_and_another_action_is_not(calls: Call
     retry = msgspec.structs.replace(webhook.retry, fail_also=frozenset({503}))
     assert channel.follow(msgspec.structs.replace(webhook, version=2, retry=retry))
     result = await channel.send(message(calls.made()))
-    assert result is not None and result.verdict is Verdict.NEVER
+    assert result is not None and result.verdict is DeliveryVerdict.NEVER
     assert not channel.follow(msgspec.structs.replace(webhook, name="other"))
     assert not channel.follow(msgspec.structs.replace(webhook, connections_max=2))
     await channel.close()
@@ -493,14 +519,18 @@ async def test_a_secret_of_the_body_is_sent_and_neither_shown_nor_kept_of_an_ans
     calls.receiver.answer = echo
     strange = 'key "with" & signs'
     call = calls.call(
-        form=(("authkey", Secret(KEY)), ("to", Plain("+91")), ("other", Secret(strange)))
+        form=(
+            ("authkey", OperatorSecret(KEY)),
+            ("to", Plain("+91")),
+            ("other", OperatorSecret(strange)),
+        )
     )
     made = made_of(call, [], {"event": {"id": 7}})
     result = await calls.sent(call, made)  # type: ignore[arg-type]
     assert calls.receiver.seen[0].body == (
         f"authkey={KEY}&to=%2B91&other=key+%22with%22+%26+signs".encode()
     )
-    assert isinstance(result.ending, Answer) and b"to=%2B91" in result.ending.body
+    assert isinstance(result.ending, ReceiverAnswer) and b"to=%2B91" in result.ending.body
     shown = calls.driver.show(calls.webhook(call), [], bytes_of(Made(made)), None)
     assert shown.body == "authkey=…cdef&to=%2B91&other=…igns".encode()
     assert "with" not in repr(result)
@@ -518,11 +548,13 @@ async def test_no_secret_is_kept_of_an_answer_however_it_is_written_there(
     calls.receiver.answer = says(
         400, f"{write(strange)} {write(password)} {write(password)}".encode()
     )
-    call = calls.call(json=Each({"key": Secret(strange)}), credential=Basic("acme", password))
+    call = calls.call(
+        json=Each({"key": OperatorSecret(strange)}), credential=Basic("acme", password)
+    )
     made = made_of(call, [], {"event": {"id": 7}})
     result = await calls.sent(call, made)  # type: ignore[arg-type]
     assert json.loads(calls.receiver.seen[0].body) == {"key": strange}
-    assert isinstance(result.ending, Answer)
+    assert isinstance(result.ending, ReceiverAnswer)
     kept = result.ending.body.decode()
     assert "key" not in kept and "ssword" not in kept and kept.count("…") == 3
 
@@ -537,10 +569,10 @@ async def test_a_call_may_be_tried_on_a_test_inbox() -> None:
     own = OwnAddress("https://tidings.example")
     sender = HttpSender(Policy(), Names(at("127.0.0.1")))
     url = own.url("a" * 24)
-    call = Call("POST", url, {}, taken=TAKEN)
+    call = HttpCall("POST", url, {}, taken=TAKEN)
     driver = ActionDestination(
         {"invite": Action("invite", ("a",), {"": call})},
-        dict.fromkeys((EMAIL, SQL, KAFKA), Undialled()),
+        dict.fromkeys((EMAIL, SQL, KAFKA), Unreachable()),
         Connections(),
         InboxSender(sender, receive),
         lambda url: own.target(url) or target_of(url),
@@ -551,16 +583,16 @@ async def test_a_call_may_be_tried_on_a_test_inbox() -> None:
     made = MadeCall("POST", url, (("content-type", "text/plain"),), "hello")
     result = await channel.send(message(made))
     await sender.close()
-    assert result is not None and result.verdict is Verdict.DELIVERED
+    assert result is not None and result.verdict is DeliveryVerdict.DELIVERED
     assert got == [("a" * 24, "POST", "text/plain", b"hello")]
 
 
 async def test_a_webhook_of_another_org_does_nothing_though_it_has_the_name() -> None:
     sender = HttpSender(Policy(), Names(at("127.0.0.1")))
-    call = Call("POST", "https://api.brand.example/invite", {}, credential=Basic("brand", KEY))
+    call = HttpCall("POST", "https://api.brand.example/invite", {}, credential=Basic("brand", KEY))
     driver = ActionDestination(
         {"invite": Action("invite", ("a",), {"": call})},
-        dict.fromkeys((EMAIL, SQL, KAFKA), Undialled()),
+        dict.fromkeys((EMAIL, SQL, KAFKA), Unreachable()),
         Connections(),
         sender,
         target_of,
@@ -583,27 +615,30 @@ async def test_a_webhook_of_another_org_does_nothing_though_it_has_the_name() ->
 @pytest.mark.parametrize(
     ("status", "verdict"),
     [
-        (200, Verdict.DELIVERED), (429, Verdict.AGAIN), (401, Verdict.AGAIN), (404, Verdict.AGAIN),
-        (500, Verdict.NEVER), (502, Verdict.NEVER), (503, Verdict.NEVER), (504, Verdict.NEVER),
-        (408, Verdict.NEVER), (409, Verdict.NEVER), (302, Verdict.NEVER), (400, Verdict.NEVER),
+        (200, DeliveryVerdict.DELIVERED), (429, DeliveryVerdict.AGAIN), (401,
+        DeliveryVerdict.AGAIN), (404, DeliveryVerdict.AGAIN),
+        (500, DeliveryVerdict.NEVER), (502, DeliveryVerdict.NEVER), (503, DeliveryVerdict.NEVER),
+        (504, DeliveryVerdict.NEVER),
+        (408, DeliveryVerdict.NEVER), (409, DeliveryVerdict.NEVER), (302, DeliveryVerdict.NEVER),
+        (400, DeliveryVerdict.NEVER),
     ],
 )  # fmt: skip
 async def test_what_may_have_been_done_is_not_tried_again_where_the_file_says_so(
-    calls: Calls, status: int, verdict: Verdict
+    calls: Calls, status: int, verdict: DeliveryVerdict
 ) -> None:
     calls.receiver.answer = says(status)
     once = await calls.sent(calls.call(at_most_once=True))
     assert once.verdict is verdict
     usual = await calls.sent(calls.call())
-    assert usual.verdict in (verdict, Verdict.AGAIN)
-    doubted = verdict is Verdict.NEVER and usual.verdict is Verdict.AGAIN
+    assert usual.verdict in (verdict, DeliveryVerdict.AGAIN)
+    doubted = verdict is DeliveryVerdict.NEVER and usual.verdict is DeliveryVerdict.AGAIN
     assert detail_of(once).endswith("if not, replay the event.") is doubted
 
 
 async def test_a_status_that_the_action_names_is_tried_again_all_the_same(calls: Calls) -> None:
     calls.receiver.answer = says(503)
     once = await calls.sent(calls.call(at_most_once=True), again=frozenset({503}))
-    assert once.verdict is Verdict.AGAIN
+    assert once.verdict is DeliveryVerdict.AGAIN
 
 
 async def test_a_call_that_was_cut_off_may_be_done_and_one_that_never_left_is_not(
@@ -611,10 +646,10 @@ async def test_a_call_that_was_cut_off_may_be_done_and_one_that_never_left_is_no
 ) -> None:
     calls.receiver.answer = says(0)  # the line ends without an answer
     once = await calls.sent(calls.call(at_most_once=True))
-    assert once.verdict is Verdict.NEVER and "It may have been done" in detail_of(once)
+    assert once.verdict is DeliveryVerdict.NEVER and "It may have been done" in detail_of(once)
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         port = nobody.getsockname()[1]
-    call = Call("POST", f"http://127.0.0.1:{port}/", {}, at_most_once=True)
+    call = HttpCall("POST", f"http://127.0.0.1:{port}/", {}, at_most_once=True)
     made = MadeCall("POST", f"http://127.0.0.1:{port}/")
-    assert (await calls.sent(call, made)).verdict is Verdict.AGAIN
+    assert (await calls.sent(call, made)).verdict is DeliveryVerdict.AGAIN

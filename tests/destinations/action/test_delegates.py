@@ -19,11 +19,26 @@ from tests.egress.support import DEV, Names, at
 from tests.postgres_server import shared_server
 from tests.sources.kafka.server import KafkaServer
 from tests.sources.kafka.subject import KafkaSubject
-from tidings.core.actions.action import Act, Action, Found, Mail, Plain, Record, Row, Text
+from tidings.core.actions.action import (
+    Act,
+    Action,
+    KafkaRecordAct,
+    MailAct,
+    PathValue,
+    Plain,
+    TableRowAct,
+    TemplatedText,
+)
 from tidings.core.actions.made import Made, MadeMail, MadeRecord, MadeRow, bytes_of
 from tidings.core.actions.rendering import made_of
 from tidings.core.connections.connection import Connection, Connections
-from tidings.core.delivery.exchange import Answer, Fault, FaultKind, Result, Verdict
+from tidings.core.delivery.exchange import (
+    AttemptResult,
+    DeliveryVerdict,
+    FaultKind,
+    ReceiverAnswer,
+    TransportFault,
+)
 from tidings.core.exact_json import read_exactly
 from tidings.core.webhooks import mailing
 from tidings.core.webhooks.kinds import ACTION, EMAIL, KAFKA, SQL
@@ -39,7 +54,7 @@ from tidings.egress.sender import HttpSender
 pytestmark = pytest.mark.timeout(120)
 
 WEBHOOK = hook("", kind=ACTION, name="act")
-MAIL = mailing.Mail(("asha@brand.example",), "Welcome, Asha", "Hello", "<p>Hello</p>")
+MAIL = mailing.ShapedMail(("asha@brand.example",), "Welcome, Asha", "Hello", "<p>Hello</p>")
 
 
 @asynccontextmanager
@@ -57,7 +72,7 @@ async def driving(act: Act, connections: Connections) -> Any:
     await sender.close()
 
 
-async def sent(driver: ActionDestination, *made: Any, **more: Any) -> list[Result]:
+async def sent(driver: ActionDestination, *made: Any, **more: Any) -> list[AttemptResult]:
     """What comes of messages."""
     channel = driver.open(WEBHOOK, None)
     results = []
@@ -71,15 +86,15 @@ async def sent(driver: ActionDestination, *made: Any, **more: Any) -> list[Resul
     return results
 
 
-def words(result: Result) -> str:
+def words(result: AttemptResult) -> str:
     return result.ending.detail
 
 
 # -- mails ----------------------------------------------------------------------------------------
 
 
-def mail_action(connection: str = "mail") -> Mail:
-    return Mail(connection, (Text("{{ contact.email }}"),), Text("Welcome"))
+def mail_action(connection: str = "mail") -> MailAct:
+    return MailAct(connection, (TemplatedText("{{ contact.email }}"),), TemplatedText("Welcome"))
 
 
 async def test_a_mail_goes_to_whom_the_action_says() -> None:
@@ -90,7 +105,7 @@ async def test_a_mail_goes_to_whom_the_action_says() -> None:
             body = bytes_of(Made(MadeMail(MAIL)))
             left = [("webhook-id", "msg_0"), ("webhook-signature", "v1,x")]
             shown = driver.show(WEBHOOK, left, body, None)
-    assert result.verdict is Verdict.DELIVERED
+    assert result.verdict is DeliveryVerdict.DELIVERED
     [came] = server.came
     assert came.to == ["asha@brand.example"] and came.message["Subject"] == "Welcome, Asha"
     assert came.text == "Hello" and came.message["Message-ID"] == "<msg_0.1@brand.example>"
@@ -103,8 +118,8 @@ async def test_a_connection_that_asks_for_consent_is_none_for_actions() -> None:
     async with mail_server() as server:
         async with driving(mail_action(), server.connections()) as driver:
             [result] = await sent(driver, MadeMail(MAIL))
-    assert isinstance(result.ending, Fault) and result.ending.kind is FaultKind.POLICY
-    assert not result.unusable and result.verdict is Verdict.AGAIN
+    assert isinstance(result.ending, TransportFault) and result.ending.kind is FaultKind.POLICY
+    assert not result.unusable and result.verdict is DeliveryVerdict.AGAIN
     assert 'recipients = "any"' in words(result)
     assert server.came == []
 
@@ -114,7 +129,7 @@ async def test_a_dead_mail_server_is_told() -> None:
         connections = server.connections(recipients="any")
         async with driving(mail_action("mute"), connections) as driver:
             [result] = await sent(driver, MadeMail(MAIL))
-    assert isinstance(result.ending, Fault) and not result.ending.sent
+    assert isinstance(result.ending, TransportFault) and not result.ending.sent
     assert words(result).endswith(".")
 
 
@@ -130,7 +145,7 @@ async def test_a_connection_that_is_not_there_or_another_is_told(
 ) -> None:
     async with driving(mail_action(), connections) as driver:
         [result] = await sent(driver, MadeMail(MAIL))
-    assert said in words(result) and result.verdict is Verdict.AGAIN
+    assert said in words(result) and result.verdict is DeliveryVerdict.AGAIN
     assert result.unusable is (not connections), "one of another type is no fault of that one"
 
 
@@ -139,7 +154,7 @@ async def test_what_was_made_for_something_else_is_not_done() -> None:
         connections = server.connections(recipients="any")
         async with driving(mail_action(), connections) as driver:
             [result] = await sent(driver, MadeRecord("{}"))
-    assert result.verdict is Verdict.NEVER and "Replay the event." in words(result)
+    assert result.verdict is DeliveryVerdict.NEVER and "Replay the event." in words(result)
 
 
 # -- rows -----------------------------------------------------------------------------------------
@@ -154,13 +169,13 @@ EVENT = b"""{"id": "c-1", "amount": 10.50, "huge": 12345678901234567890123456789
  "card": {"no": 1.10, "tags": ["a", null]}, "at": "2026-11-28T08:00:00Z", "name": 
  "'; DROP TABLE"}"""
 ROW: dict[str, Any] = {
-    "customer": Found("event.id"),
-    "amount": Found("event.amount"),
-    "note": Found("event.nothing"),
-    "card": Found("event.card"),
-    "plain": Found("event.card"),
-    "at": Found("event.at"),
-    "odd.name[0]": Found("event.name"),
+    "customer": PathValue("event.id"),
+    "amount": PathValue("event.amount"),
+    "note": PathValue("event.nothing"),
+    "card": PathValue("event.card"),
+    "plain": PathValue("event.card"),
+    "at": PathValue("event.at"),
+    "odd.name[0]": PathValue("event.name"),
 }
 
 
@@ -181,18 +196,18 @@ class Crm:
             return cursor.fetchall() if cursor.description else []
 
 
-def row_of(row: Row, event: bytes = EVENT) -> MadeRow:
+def row_of(row: TableRowAct, event: bytes = EVENT) -> MadeRow:
     made = made_of(row, [], {"event": read_exactly(event)})
     assert isinstance(made, MadeRow)
     return made
 
 
 async def test_a_row_has_its_values_as_they_were_and_the_messages_id() -> None:
-    crm, row = Crm(), Row("crm", "points", ROW)
+    crm, row = Crm(), TableRowAct("crm", "points", ROW)
     async with driving(row, crm.connections) as driver:
         [result] = await sent(driver, row_of(row))
         shown = driver.show(WEBHOOK, [("webhook-id", "msg_0")], bytes_of(Made(row_of(row))), None)
-    assert result.verdict is Verdict.DELIVERED
+    assert result.verdict is DeliveryVerdict.DELIVERED
     assert crm.sql(
         "SELECT customer, amount::text, note, card::text, plain::text, at::text, "
         '"odd.name[0]", kept, event FROM points'
@@ -209,8 +224,8 @@ async def test_a_row_has_its_values_as_they_were_and_the_messages_id() -> None:
 async def test_a_row_changes_only_the_columns_that_the_action_sets() -> None:
     crm = Crm()
     crm.sql("INSERT INTO points (customer, note, kept) VALUES ('c-1', 'old', 'mine')")
-    values = {"customer": Found("event.id"), "amount": Found("event.huge")}
-    row = Row("crm", "points", values)
+    values = {"customer": PathValue("event.id"), "amount": PathValue("event.huge")}
+    row = TableRowAct("crm", "points", values)
     async with driving(row, crm.connections) as driver:
         await sent(driver, row_of(row), row_of(row))
     assert crm.sql("SELECT note, kept, amount::text FROM points") == [
@@ -221,37 +236,41 @@ async def test_a_row_changes_only_the_columns_that_the_action_sets() -> None:
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        (Row("crm", "points", {"customer": Plain("c"), "strange": Plain(1)}), "strange"),
-        (Row("crm", "points", {"note": Plain("c")}), "customer"),
-        (Row("crm", "other", {"customer": Plain("c")}), "other"),
+        (TableRowAct("crm", "points", {"customer": Plain("c"), "strange": Plain(1)}), "strange"),
+        (TableRowAct("crm", "points", {"note": Plain("c")}), "customer"),
+        (TableRowAct("crm", "other", {"customer": Plain("c")}), "other"),
     ],
 )
-async def test_what_the_connection_does_not_declare_is_told(row: Row, said: str) -> None:
+async def test_what_the_connection_does_not_declare_is_told(row: TableRowAct, said: str) -> None:
     crm = Crm()
     async with driving(row, crm.connections) as driver:
         [result] = await sent(driver, row_of(row))
-    assert said in words(result) and isinstance(result.ending, Fault) and not result.ending.sent
+    assert (
+        said in words(result)
+        and isinstance(result.ending, TransportFault)
+        and not result.ending.sent
+    )
     assert crm.sql("SELECT count(*) FROM points") == [(0,)]
 
 
 async def test_a_row_without_its_key_or_of_the_wrong_kind_fails_for_good() -> None:
-    crm, row = Crm(), Row("crm", "points", ROW)
+    crm, row = Crm(), TableRowAct("crm", "points", ROW)
     async with driving(row, crm.connections) as driver:
         results = await sent(
             driver,
             row_of(row, b'{"amount": 1}'),
             row_of(row, b'{"id": "c-2", "amount": "a lot"}'),
         )
-    assert [one.verdict for one in results] == [Verdict.NEVER, Verdict.NEVER]
+    assert [one.verdict for one in results] == [DeliveryVerdict.NEVER, DeliveryVerdict.NEVER]
     assert "customer in values of the action" in words(results[0])
     assert crm.sql("SELECT count(*) FROM points") == [(0,)]
 
 
 async def test_a_trial_leaves_no_row() -> None:
-    crm, row = Crm(), Row("crm", "points", ROW)
+    crm, row = Crm(), TableRowAct("crm", "points", ROW)
     async with driving(row, crm.connections) as driver:
         [result] = await sent(driver, row_of(row), trial=True)
-    assert result.verdict is Verdict.DELIVERED
+    assert result.verdict is DeliveryVerdict.DELIVERED
     assert crm.sql("SELECT count(*) FROM points") == [(0,)]
 
 
@@ -272,8 +291,13 @@ async def test_a_record_has_the_actions_key_and_value_and_no_signature_of_anothe
     async with KafkaSubject(broker) as subject:
         await asyncio.sleep(SETTLED_S)
         connections = Connections([Connection("main", "kafka", {"servers": broker.servers})])
-        act = Record("main", subject.topic, key=Text("{{ event.id }}"), text=Text("{{ x }}"))
-        keyless = Record("main", subject.topic)
+        act = KafkaRecordAct(
+            "main",
+            subject.topic,
+            key=TemplatedText("{{ event.id }}"),
+            text=TemplatedText("{{ x }}"),
+        )
+        keyless = KafkaRecordAct("main", subject.topic)
         text, event = MadeRecord("Zoë,1", "c-1"), MadeRecord('{"eventName":"pointsIssued"}')
         bodies = [bytes_of(Made(one)) for one in (text, event)]
         shown = []
@@ -282,8 +306,8 @@ async def test_a_record_has_the_actions_key_and_value_and_no_signature_of_anothe
                 channel = driver.open(WEBHOOK, None)
                 result = await channel.send(Signed(body))
                 await channel.close()
-                assert result is not None and result.verdict is Verdict.DELIVERED
-                assert isinstance(result.ending, Answer)
+                assert result is not None and result.verdict is DeliveryVerdict.DELIVERED
+                assert isinstance(result.ending, ReceiverAnswer)
                 left = [
                     ("content-type", "application/json"),
                     ("webhook-id", "msg_1"),

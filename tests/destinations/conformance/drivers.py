@@ -18,16 +18,16 @@ from tests.destinations.messages import hook
 from tests.destinations.sql.bench import Sql
 from tests.egress.support import DEV, Names, at
 from tidings.core.connections.connection import Connections
-from tidings.core.delivery.exchange import Result
+from tidings.core.delivery.exchange import AttemptResult
 from tidings.core.webhooks.authentication import ApiKey
 from tidings.core.webhooks.kinds import EMAIL, HTTP
-from tidings.core.webhooks.mailing import Mail, Mailing
+from tidings.core.webhooks.mailing import Mailing, ShapedMail
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.http.driver import HttpDestination
-from tidings.destinations.port import Channel, Destination, Headers, Message, Shown
+from tidings.destinations.port import Channel, Destination, Headers, Message, MessagePreview
 from tidings.destinations.registry import ByKind
 from tidings.egress.address import parse_target
-from tidings.egress.port import Target
+from tidings.egress.port import ReceiverAddress
 from tidings.egress.sender import HttpSender
 
 STATUSES = {Says.TAKES: 200, Says.BUSY: 503, Says.REFUSES: 400, Says.LEFT: 410, Says.NOTHING: 0}
@@ -150,7 +150,9 @@ class AsEmails:
     def carried(self, webhook: Webhook) -> Headers:
         return self._inner.carried(webhook)
 
-    def show(self, webhook: Webhook, headers: Headers, body: bytes, key: int | None) -> Shown:
+    def show(
+        self, webhook: Webhook, headers: Headers, body: bytes, key: int | None
+    ) -> MessagePreview:
         return self._inner.show(webhook, headers, body, key)
 
 
@@ -162,8 +164,8 @@ class AsEmail:
         self.follow = inner.follow
         self._inner = inner
 
-    async def send(self, message: Message) -> Result | None:
-        mail = Mail(("ops@brand.example",), "pointsIssued", message.body.decode())
+    async def send(self, message: Message) -> AttemptResult | None:
+        mail = ShapedMail(("ops@brand.example",), "pointsIssued", message.body.decode())
         made: Any = Mailed(message, msgspec.json.encode(mail))
         return await self._inner.send(made)
 
@@ -196,7 +198,7 @@ class Email:
             bench.close()
 
 
-def _target(url: str) -> Target:
+def _target(url: str) -> ReceiverAddress:
     return parse_target(url, allow_http=True)
 
 

@@ -11,7 +11,12 @@ import pytest
 from tests.destinations.conformance.drivers import DRIVERS, on_trial, served
 from tests.destinations.conformance.subject import SECRET, Bench, Driver, Says
 from tests.destinations.messages import BODY, HOPS, TestMessage
-from tidings.core.delivery.exchange import Answer, Fault, FaultKind, Verdict
+from tidings.core.delivery.exchange import (
+    DeliveryVerdict,
+    FaultKind,
+    ReceiverAnswer,
+    TransportFault,
+)
 
 pytestmark = pytest.mark.timeout(40)
 
@@ -31,7 +36,7 @@ async def test_a_message_arrives_as_it_is_and_is_delivered(bench: Bench) -> None
     channel = bench.destination.open(bench.webhook())
     result = await channel.send(TestMessage())
     await channel.close()
-    assert result is not None and result.verdict is Verdict.DELIVERED
+    assert result is not None and result.verdict is DeliveryVerdict.DELIVERED
     [got] = bench.got
     assert got.body == BODY and got.headers["webhook-id"] == "msg_1"
 
@@ -50,9 +55,9 @@ async def test_a_message_says_how_often_its_event_has_been_through(bench: Bench)
 
 
 VERDICTS = {
-    Says.BUSY: Verdict.AGAIN,
-    Says.REFUSES: Verdict.NEVER,
-    Says.LEFT: Verdict.GONE,
+    Says.BUSY: DeliveryVerdict.AGAIN,
+    Says.REFUSES: DeliveryVerdict.NEVER,
+    Says.LEFT: DeliveryVerdict.GONE,
 }
 
 
@@ -72,8 +77,8 @@ async def test_what_the_receiver_says_is_judged(bench: Bench, said: Says) -> Non
     after = await channel.send(TestMessage())
     await channel.close()
     assert result is not None and result.verdict is VERDICTS[said]
-    assert isinstance(result.ending, Answer), "an answer is evidence"
-    assert after is not None and after.verdict is Verdict.DELIVERED
+    assert isinstance(result.ending, ReceiverAnswer), "an answer is evidence"
+    assert after is not None and after.verdict is DeliveryVerdict.DELIVERED
 
 
 async def test_a_message_that_may_not_leave_any_more_does_not(bench: Bench) -> None:
@@ -96,8 +101,12 @@ async def test_a_message_is_asked_once_and_only_if_its_receiver_is_there(bench: 
     result = await nowhere.send(lost)
     await channel.close()
     await nowhere.close()
-    assert result is not None and result.verdict is Verdict.AGAIN and lost.asked == 0
-    assert isinstance(result.ending, Fault) and not result.ending.sent and result.ending.detail
+    assert result is not None and result.verdict is DeliveryVerdict.AGAIN and lost.asked == 0
+    assert (
+        isinstance(result.ending, TransportFault)
+        and not result.ending.sent
+        and result.ending.detail
+    )
 
 
 async def test_a_silent_receiver_costs_no_more_than_the_deadline(bench: Bench) -> None:
@@ -106,8 +115,8 @@ async def test_a_silent_receiver_costs_no_more_than_the_deadline(bench: Bench) -
     began = monotonic()
     result = await channel.send(TestMessage(deadline_s=0.3))
     await channel.close()
-    assert result is not None and result.verdict is Verdict.AGAIN and result.slow
-    assert isinstance(result.ending, Fault) and result.ending.kind is FaultKind.TIMEOUT
+    assert result is not None and result.verdict is DeliveryVerdict.AGAIN and result.slow
+    assert isinstance(result.ending, TransportFault) and result.ending.kind is FaultKind.TIMEOUT
     assert result.ending.sent and 0.3 <= monotonic() - began < 5
 
 
@@ -122,7 +131,7 @@ async def test_a_send_that_is_cancelled_ends_and_the_channel_goes_on(bench: Benc
         await sending
     result = await channel.send(TestMessage())
     await channel.close()
-    assert result is not None and result.verdict is Verdict.DELIVERED
+    assert result is not None and result.verdict is DeliveryVerdict.DELIVERED
 
 
 async def test_a_closed_channel_opens_again(bench: Bench) -> None:
@@ -132,7 +141,7 @@ async def test_a_closed_channel_opens_again(bench: Bench) -> None:
     await channel.close()
     result = await channel.send(TestMessage())
     await channel.close()
-    assert result is not None and result.verdict is Verdict.DELIVERED
+    assert result is not None and result.verdict is DeliveryVerdict.DELIVERED
 
 
 async def test_many_go_at_once_and_none_is_taken_for_another(bench: Bench) -> None:
@@ -140,7 +149,7 @@ async def test_many_go_at_once_and_none_is_taken_for_another(bench: Bench) -> No
     bodies = [b"%d" % number for number in range(40)]
     results = await asyncio.gather(*(channel.send(TestMessage(body)) for body in bodies))
     await channel.close()
-    done = [one for one in results if one is not None and one.verdict is Verdict.DELIVERED]
+    done = [one for one in results if one is not None and one.verdict is DeliveryVerdict.DELIVERED]
     assert len(done) == 40 and sorted(one.body for one in bench.got) == sorted(bodies)
 
 

@@ -19,7 +19,7 @@ from tests.destinations.conformance.subject import Bench, Driver
 from tests.engine.shaping.sending_desk import Desk, Line, Shaping
 from tests.engine.shaping.sending_desk import job as new_job
 from tidings.core.delivery.breaker import Breaker, Pause
-from tidings.core.delivery.exchange import Fault, FaultKind
+from tidings.core.delivery.exchange import FaultKind, TransportFault
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, OrgId
 from tidings.engine.delivery.guards.guarded_channel import GuardedDestination
@@ -112,7 +112,7 @@ class Sending:
         told = await trial.send(org, self.webhook, id, b"{}", lambda: True)
         if told.delivered:
             return ""
-        kind = told.ending.kind if isinstance(told.ending, Fault) else None
+        kind = told.ending.kind if isinstance(told.ending, TransportFault) else None
         return "" if kind in OURS else f"it is charged to the receiver: {told.ending}"
 
 

@@ -6,7 +6,7 @@ import msgspec
 
 from tests.destinations.messages import TestMessage, hook
 from tidings.core.webhooks.kinds import EMAIL
-from tidings.core.webhooks.mailing import Mail, Mailing
+from tidings.core.webhooks.mailing import Mailing, ShapedMail
 from tidings.core.webhooks.webhook import Webhook
 
 OPS, DEV = "ops@brand.example", "dev@brand.example"
@@ -17,7 +17,7 @@ def email(
     **more: Any,
 ) -> TestMessage:  # fmt: skip
     """As shaping has made it."""
-    body = msgspec.json.encode(Mail(to or (OPS,), subject, text, html))
+    body = msgspec.json.encode(ShapedMail(to or (OPS,), subject, text, html))
     return TestMessage(body, **more)
 
 

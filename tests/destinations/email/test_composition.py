@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from tidings.core.delivery.exchange import Fault, FaultKind, Verdict
-from tidings.core.webhooks.mailing import Mail
+from tidings.core.delivery.exchange import DeliveryVerdict, FaultKind, TransportFault
+from tidings.core.webhooks.mailing import ShapedMail
 from tidings.destinations.email import composition
 from tidings.destinations.email.composition import Uncomposable, compose
 from tidings.destinations.email.verdicts import uncomposable
 
-MAIL = Mail(("ops@brand.example",), "Points", "You have 5.")
+MAIL = ShapedMail(("ops@brand.example",), "Points", "You have 5.")
 
 
 @pytest.mark.parametrize(
@@ -19,16 +19,16 @@ MAIL = Mail(("ops@brand.example",), "Points", "You have 5.")
     [
         (MAIL, [("From", "a@b.example\r\nBcc: all@b.example")], "From"),
         (MAIL, [("From", "a@b.example"), ("From", "c@b.example")], "From"),
-        (Mail(MAIL.to, "s", "\ud800"), [], "text"),
-        (Mail(MAIL.to, "s", None, "<p>\ud800"), [], "html"),
+        (ShapedMail(MAIL.to, "s", "\ud800"), [], "text"),
+        (ShapedMail(MAIL.to, "s", None, "<p>\ud800"), [], "html"),
     ],
 )
-def test_a_part_that_is_none_is_named(mail: Mail, headers: Any, part: str) -> None:
+def test_a_part_that_is_none_is_named(mail: ShapedMail, headers: Any, part: str) -> None:
     with pytest.raises(Uncomposable) as failed:
         compose(mail, headers)
     assert failed.value.part == part
     result = uncomposable(part, 0.0)
-    assert result.verdict is Verdict.NEVER and isinstance(result.ending, Fault)
+    assert result.verdict is DeliveryVerdict.NEVER and isinstance(result.ending, TransportFault)
     assert result.ending.kind is FaultKind.TRANSFORM and f" {part} " in result.ending.detail
 
 

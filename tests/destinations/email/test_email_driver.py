@@ -16,9 +16,15 @@ from aiosmtpd.smtp import SMTP
 from tests.destinations.email.emails import DEV, OPS, email, mailing
 from tests.destinations.email.mail_server import PASSWORD, USER, MailServer, mail_server
 from tests.destinations.messages import TestMessage
-from tidings.core.delivery.exchange import Answer, Fault, FaultKind, Result, Verdict
+from tidings.core.delivery.exchange import (
+    AttemptResult,
+    DeliveryVerdict,
+    FaultKind,
+    ReceiverAnswer,
+    TransportFault,
+)
 from tidings.core.delivery.outcome import RetryPolicy
-from tidings.core.webhooks.mailing import Mail
+from tidings.core.webhooks.mailing import ShapedMail
 from tidings.destinations.port import Headers
 
 pytestmark = pytest.mark.timeout(40)
@@ -42,7 +48,7 @@ def ca(tmp_path: Any) -> str:
     return str(file)
 
 
-async def sent(server: MailServer, *messages: TestMessage, **fields: Any) -> list[Result]:
+async def sent(server: MailServer, *messages: TestMessage, **fields: Any) -> list[AttemptResult]:
     """What comes of each, one after the other over one channel."""
     results = []
     channel = server.destination(**fields).open(mailing())
@@ -54,13 +60,13 @@ async def sent(server: MailServer, *messages: TestMessage, **fields: Any) -> lis
     return results
 
 
-def answer(result: Result) -> Answer:
-    assert isinstance(result.ending, Answer), result
+def answer(result: AttemptResult) -> ReceiverAnswer:
+    assert isinstance(result.ending, ReceiverAnswer), result
     return result.ending
 
 
-def fault(result: Result) -> Fault:
-    assert isinstance(result.ending, Fault), result
+def fault(result: AttemptResult) -> TransportFault:
+    assert isinstance(result.ending, TransportFault), result
     return result.ending
 
 
@@ -69,7 +75,7 @@ async def test_an_email_says_who_writes_about_what_and_is_known_again() -> None:
         message = email(OPS, DEV, subject="Zoë has 7 points", text="Grüße\n.\n..x\nend")
         [result] = await sent(server, message, reply_to="help@brand.example")
         [came] = server.came
-    assert result.verdict is Verdict.DELIVERED and answer(result).status == 200
+    assert result.verdict is DeliveryVerdict.DELIVERED and answer(result).status == 200
     read = came.message
     assert read["From"] == "Loyalty <news@brand.example>" and came.sender == "news@brand.example"
     assert read["To"] == f"{OPS}, {DEV}" and came.to == [OPS, DEV]
@@ -150,7 +156,7 @@ async def test_ten_megabytes_go_and_no_line_is_too_long() -> None:
         big = "ä" * 5_000_000
         [result] = await sent(server, email(html=big, text=None, deadline_s=25.0))
         [came] = server.came
-    assert result.verdict is Verdict.DELIVERED and came.text == big
+    assert result.verdict is DeliveryVerdict.DELIVERED and came.text == big
     assert max(map(len, came.content.split(b"\r\n"))) <= 998
 
 
@@ -194,7 +200,7 @@ async def test_a_subject_that_reads_like_an_encoded_one_stays_the_text_that_it_i
     async with mail_server() as server:
         [result] = await sent(server, email(subject=subject, text="hello"))
         [came] = server.came
-    assert result.verdict is Verdict.DELIVERED
+    assert result.verdict is DeliveryVerdict.DELIVERED
     # Read by the standard's older reader: it undoes what was done, once.
     head = email_of(came.content)
     assert {*head.keys()} == USUAL and came.text == "hello"
@@ -219,7 +225,7 @@ async def test_bytes_that_no_shaping_of_emails_has_made_are_not_sent(message: Te
     async with mail_server() as server:
         [result] = await sent(server, message)
         assert server.came == [] and message.asked == 0
-    assert result.verdict is Verdict.NEVER and fault(result).kind is FaultKind.TRANSFORM
+    assert result.verdict is DeliveryVerdict.NEVER and fault(result).kind is FaultKind.TRANSFORM
 
 
 @pytest.mark.parametrize(
@@ -233,43 +239,43 @@ async def test_what_is_no_single_address_gets_nothing(to: str) -> None:
     async with mail_server() as server:
         [result] = await sent(server, email(to), recipients="any")
         assert server.came == []
-    assert result.verdict is Verdict.NEVER and fault(result).kind is FaultKind.RECIPIENTS
+    assert result.verdict is DeliveryVerdict.NEVER and fault(result).kind is FaultKind.RECIPIENTS
 
 
 async def test_signs_beyond_ascii_in_an_address_go_to_servers_that_know_them() -> None:
     there = "jörg@xn--bcher-kva.example"
     async with mail_server() as server:
         [result] = await sent(server, email(there, OPS))
-        assert result.verdict is Verdict.DELIVERED and server.came[0].to == [there, OPS]
+        assert result.verdict is DeliveryVerdict.DELIVERED and server.came[0].to == [there, OPS]
     async with mail_server(enable_SMTPUTF8=False) as server:
         [mixed, alone] = await sent(server, email(OPS, there), email(there))
         assert server.came[0].to == [OPS]
     assert answer(mixed).status == 207 and "SMTPUTF8" in answer(mixed).body.decode()
-    assert alone.verdict is Verdict.NEVER
+    assert alone.verdict is DeliveryVerdict.NEVER
 
 
 @pytest.mark.parametrize(
     ("command", "said", "verdict", "status", "slow"),
     [
-        ("MAIL", "451 later", Verdict.AGAIN, 503, True),
-        ("MAIL", "550 not from you", Verdict.AGAIN, 403, False),
-        ("MAIL", "530 who are you", Verdict.AGAIN, 401, False),
-        ("RCPT", "530 not to that one", Verdict.AGAIN, 401, False),
-        ("RCPT", "450 busy", Verdict.AGAIN, 429, True),
-        ("RCPT", "451 grey", Verdict.AGAIN, 503, True),
-        ("RCPT", "452 full", Verdict.AGAIN, 503, True),
-        ("RCPT", "550 5.1.1 nobody", Verdict.NEVER, 422, False),
-        ("RCPT", "551 elsewhere", Verdict.NEVER, 422, False),
-        ("RCPT", "553 no such name", Verdict.NEVER, 422, False),
-        ("RCPT", "552 full for good", Verdict.NEVER, 413, False),
-        ("DATA", "421 closing", Verdict.AGAIN, 503, True),
-        ("DATA", "452 no room", Verdict.AGAIN, 503, True),
-        ("DATA", "552 too large", Verdict.NEVER, 413, False),
-        ("DATA", "554 spam", Verdict.NEVER, 400, False),
+        ("MAIL", "451 later", DeliveryVerdict.AGAIN, 503, True),
+        ("MAIL", "550 not from you", DeliveryVerdict.AGAIN, 403, False),
+        ("MAIL", "530 who are you", DeliveryVerdict.AGAIN, 401, False),
+        ("RCPT", "530 not to that one", DeliveryVerdict.AGAIN, 401, False),
+        ("RCPT", "450 busy", DeliveryVerdict.AGAIN, 429, True),
+        ("RCPT", "451 grey", DeliveryVerdict.AGAIN, 503, True),
+        ("RCPT", "452 full", DeliveryVerdict.AGAIN, 503, True),
+        ("RCPT", "550 5.1.1 nobody", DeliveryVerdict.NEVER, 422, False),
+        ("RCPT", "551 elsewhere", DeliveryVerdict.NEVER, 422, False),
+        ("RCPT", "553 no such name", DeliveryVerdict.NEVER, 422, False),
+        ("RCPT", "552 full for good", DeliveryVerdict.NEVER, 413, False),
+        ("DATA", "421 closing", DeliveryVerdict.AGAIN, 503, True),
+        ("DATA", "452 no room", DeliveryVerdict.AGAIN, 503, True),
+        ("DATA", "552 too large", DeliveryVerdict.NEVER, 413, False),
+        ("DATA", "554 spam", DeliveryVerdict.NEVER, 400, False),
     ],
 )
 async def test_a_refusal_is_judged_by_its_code_and_the_next_email_goes(
-    command: str, said: str, verdict: Verdict, status: int, slow: bool
+    command: str, said: str, verdict: DeliveryVerdict, status: int, slow: bool
 ) -> None:
     left = [said]
     async with mail_server() as server:
@@ -279,7 +285,7 @@ async def test_a_refusal_is_judged_by_its_code_and_the_next_email_goes(
     assert refused.unusable is (command == "MAIL" and said.startswith("530"))
     assert said[:3] in dict(answer(refused).headers).values()
     assert said[4:] in answer(refused).body.decode()
-    assert taken.verdict is Verdict.DELIVERED
+    assert taken.verdict is DeliveryVerdict.DELIVERED
 
 
 async def test_the_retry_policy_of_the_webhook_holds_for_emails_too() -> None:
@@ -289,7 +295,7 @@ async def test_the_retry_policy_of_the_webhook_holds_for_emails_too() -> None:
         channel = server.destination().open(mailing(retry=policy))
         result = await channel.send(email())
         await channel.close()
-    assert result is not None and result.verdict is Verdict.AGAIN
+    assert result is not None and result.verdict is DeliveryVerdict.AGAIN
 
 
 async def test_taken_for_one_it_is_delivered_and_the_others_are_named() -> None:
@@ -297,7 +303,7 @@ async def test_taken_for_one_it_is_delivered_and_the_others_are_named() -> None:
         server.says = lambda at, who: "550 5.1.1 nobody" if who == DEV else None
         [result] = await sent(server, email(OPS, DEV))
         assert server.came[0].to == [OPS]
-    assert result.verdict is Verdict.DELIVERED and answer(result).status == 207
+    assert result.verdict is DeliveryVerdict.DELIVERED and answer(result).status == 207
     assert f"{DEV}: 550 5.1.1 nobody" in answer(result).body.decode()
 
 
@@ -305,7 +311,7 @@ async def test_of_several_that_are_refused_one_that_may_take_it_later_counts() -
     async with mail_server() as server:
         server.says = lambda at, who: {OPS: "550 nobody", DEV: "451 later"}.get(who)
         [result] = await sent(server, email(OPS, DEV))
-    assert result.verdict is Verdict.AGAIN
+    assert result.verdict is DeliveryVerdict.AGAIN
 
 
 async def test_who_has_not_confirmed_gets_nothing_and_the_delivery_waits() -> None:
@@ -320,10 +326,10 @@ async def test_who_has_not_confirmed_gets_nothing_and_the_delivery_waits() -> No
         assert server.came[0].message["To"] == OPS
         agreed.add(DEV)
         [later] = await sent(server, email(DEV), confirmed=confirmed)
-    assert none.verdict is Verdict.AGAIN and fault(none).kind is FaultKind.RECIPIENTS
+    assert none.verdict is DeliveryVerdict.AGAIN and fault(none).kind is FaultKind.RECIPIENTS
     assert f"{DEV} has not confirmed" in fault(none).detail
-    assert some.verdict is Verdict.DELIVERED and DEV in answer(some).body.decode()
-    assert later.verdict is Verdict.DELIVERED
+    assert some.verdict is DeliveryVerdict.DELIVERED and DEV in answer(some).body.decode()
+    assert later.verdict is DeliveryVerdict.DELIVERED
 
 
 async def test_where_the_operator_admits_anybody_nobody_need_confirm_but_domains_hold() -> None:
@@ -338,8 +344,8 @@ async def test_where_the_operator_admits_anybody_nobody_need_confirm_but_domains
             **fields,
         )
         assert [one.to for one in server.came] == [["new@brand.example"]]
-    assert kept.verdict is Verdict.DELIVERED
-    assert other.verdict is like.verdict is Verdict.NEVER
+    assert kept.verdict is DeliveryVerdict.DELIVERED
+    assert other.verdict is like.verdict is DeliveryVerdict.NEVER
     assert fault(other).kind is FaultKind.RECIPIENTS
 
 
@@ -349,19 +355,19 @@ async def test_over_the_limit_an_email_waits_and_no_other_org_does() -> None:
         mine, other = destination.open(mailing()), destination.open(mailing(org=2))
         for _ in range(3):
             result = await mine.send(email())
-            assert result is not None and result.verdict is Verdict.DELIVERED
+            assert result is not None and result.verdict is DeliveryVerdict.DELIVERED
         message = email()
         over = await mine.send(message)
         theirs = await other.send(email())
         await mine.close()
         await other.close()
         assert len(server.came) == 4 and message.asked == 0
-    assert over is not None and over.verdict is Verdict.AGAIN and over.limit is None
+    assert over is not None and over.verdict is DeliveryVerdict.AGAIN and over.limit is None
     assert over.wait_s == over.lane_pause_s and 3500 < over.lane_pause_s <= 3660
     said = fault(over)
     assert said.kind is FaultKind.WAITS, "no mail server has said anything"
     assert "3 recipients by limit_per_hour of the connection mail" in said.detail
-    assert theirs is not None and theirs.verdict is Verdict.DELIVERED
+    assert theirs is not None and theirs.verdict is DeliveryVerdict.DELIVERED
 
 
 async def test_what_did_not_leave_does_not_count() -> None:
@@ -383,7 +389,7 @@ async def test_a_conversation_that_the_server_has_ended_costs_no_attempt() -> No
         for _ in range(3):
             message = email()
             result = await channel.send(message)
-            assert result is not None and result.verdict is Verdict.DELIVERED
+            assert result is not None and result.verdict is DeliveryVerdict.DELIVERED
             assert message.asked == 1
             await server.stop()
             await server.start()
@@ -407,7 +413,7 @@ async def test_all_webhooks_together_hold_no_more_conversations_than_admitted() 
         results = await asyncio.gather(*(one.send(email()) for one in channels * 4))
         for one in channels:
             await one.close()
-    assert all(one is not None and one.verdict is Verdict.DELIVERED for one in results)
+    assert all(one is not None and one.verdict is DeliveryVerdict.DELIVERED for one in results)
     assert most == 3
 
 
@@ -432,7 +438,7 @@ async def test_a_webhook_with_much_to_send_leaves_places_for_the_others() -> Non
         results = await asyncio.gather(one, *many)
         await much.close()
         await little.close()
-    assert all(one is not None and one.verdict is Verdict.DELIVERED for one in results)
+    assert all(one is not None and one.verdict is DeliveryVerdict.DELIVERED for one in results)
     assert server.conversations <= 4
 
 
@@ -446,8 +452,8 @@ async def test_an_email_goes_encrypted_and_signed_in(security: str, ca: str) -> 
         )
         [taken] = await sent(server, **good)
         [refused] = await sent(server, **bad)
-    assert taken.verdict is Verdict.DELIVERED
-    assert refused.verdict is Verdict.AGAIN and answer(refused).status == 401
+    assert taken.verdict is DeliveryVerdict.DELIVERED
+    assert refused.verdict is DeliveryVerdict.AGAIN and answer(refused).status == 401
     assert "wrong" not in repr(refused) and USER not in repr(refused)
 
 
@@ -458,7 +464,7 @@ async def test_without_starttls_nothing_leaves_and_no_password() -> None:
         fields = {"security": "starttls", "username": USER, "password": PASSWORD}
         [result] = await sent(server, **fields)
         assert server.came == [] and heard == []
-    assert result.verdict is Verdict.AGAIN and fault(result).kind is FaultKind.TLS
+    assert result.verdict is DeliveryVerdict.AGAIN and fault(result).kind is FaultKind.TLS
     assert "STARTTLS" in fault(result).detail
 
 
@@ -491,7 +497,7 @@ async def test_answers_hold_neither_the_host_nor_the_login() -> None:
 Script = list[bytes]
 
 
-async def served(*said: bytes, slow_s: float = 0.0, **fields: Any) -> Result:
+async def served(*said: bytes, slow_s: float = 0.0, **fields: Any) -> AttemptResult:
     """What comes of an e-mail to a server that says this, whatever it is told."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -542,7 +548,7 @@ HELLO = b"220 here\r\n", b"250-here\r\n250 SIZE 1000\r\n"
 async def test_garbage_is_a_fault_and_ends_in_time(said: Script, kind: FaultKind) -> None:
     began = monotonic()
     result = await served(*said)
-    assert fault(result).kind is kind and result.verdict is Verdict.AGAIN
+    assert fault(result).kind is kind and result.verdict is DeliveryVerdict.AGAIN
     assert monotonic() - began < 5
 
 
@@ -562,7 +568,7 @@ async def test_after_the_content_an_end_without_an_answer_is_possibly_sent() -> 
         server.stays = stays
         [result] = await sent(server)
     assert fault(result).kind is FaultKind.RESET and fault(result).sent
-    assert result.verdict is Verdict.AGAIN
+    assert result.verdict is DeliveryVerdict.AGAIN
 
 
 async def test_a_name_without_an_address_is_said_without_the_name() -> None:
@@ -606,11 +612,11 @@ def test_what_the_test_server_is_made_of_is_there() -> None:
     ],
 )
 async def test_a_mail_says_in_one_line_where_no_more_is_asked_for(way: str | None) -> None:
-    mail = Mail((OPS,), "Hello", "Hello", unsubscribe=way)
+    mail = ShapedMail((OPS,), "Hello", "Hello", unsubscribe=way)
     async with mail_server() as server:
         [result] = await sent(server, TestMessage(msgspec.json.encode(mail)))
         [came] = server.came
-    assert result.verdict is Verdict.DELIVERED
+    assert result.verdict is DeliveryVerdict.DELIVERED
     lines = [
         one for one in came.content.decode().split("\r\n") if one.startswith("List-Unsubscribe")
     ]

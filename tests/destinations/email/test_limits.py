@@ -2,11 +2,11 @@
 
 import random
 
-from tidings.destinations.email.limits import DAY_S, HOUR_S, SLOTS, Limits, Window
+from tidings.destinations.email.limits import DAY_S, HOUR_S, SLOTS, Limits, SendWindow
 
 
 def test_no_span_ever_has_more_than_its_limit() -> None:
-    rng, window, now_s = random.Random(7), Window(10, HOUR_S), 0.0
+    rng, window, now_s = random.Random(7), SendWindow(10, HOUR_S), 0.0
     went: list[tuple[float, int]] = []
     for _ in range(3000):
         now_s += rng.expovariate(1 / 120)
@@ -19,7 +19,7 @@ def test_no_span_ever_has_more_than_its_limit() -> None:
 
 
 def test_after_the_wait_that_was_told_it_may() -> None:
-    window = Window(3, HOUR_S)
+    window = SendWindow(3, HOUR_S)
     for at in (0.0, 100.0, 200.0):
         window.take(1, at)
     wait_s = window.wait_s(2, 300.0)
@@ -28,7 +28,7 @@ def test_after_the_wait_that_was_told_it_may() -> None:
 
 
 def test_more_than_ever_may_go_when_nothing_else_counts() -> None:
-    window = Window(3, HOUR_S)
+    window = SendWindow(3, HOUR_S)
     assert window.wait_s(20, 0.0) == 0
     window.take(20, 0.0)
     assert window.wait_s(1, 10.0) > 3000

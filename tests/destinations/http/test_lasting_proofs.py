@@ -7,7 +7,7 @@ import pytest
 from tests.destinations.http.exchanges import Exchange, HttpReceiver
 from tests.destinations.messages import TestMessage, hook
 from tests.egress.support import DEV, Names, at
-from tidings.core.delivery.exchange import Answer
+from tidings.core.delivery.exchange import ReceiverAnswer
 from tidings.core.webhooks.authentication import ApiKey, Authentication, Basic
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.http.driver import HttpDestination
@@ -62,7 +62,7 @@ async def test_a_secret_that_comes_back_is_not_kept(
     with HttpReceiver(echo) as receiver:
         webhook = hook(receiver.url("/"), authentication=authentication)
         _, result = await exchanged(webhook, receiver)
-    assert isinstance(result.ending, Answer) and len(result.ending.body) > 100
+    assert isinstance(result.ending, ReceiverAnswer) and len(result.ending.body) > 100
     kept = result.ending.body.decode()
     assert secret not in kept and "QWxhZGRpbjpvcGVuIHNlc2FtZQ" not in kept
     assert secret not in repr(webhook) and secret not in repr(authentication)

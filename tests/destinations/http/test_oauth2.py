@@ -12,7 +12,13 @@ from tests.destinations.http.exchanges import Exchange, HttpReceiver
 from tests.destinations.http.token_server import CLIENT, SECRET, TokenServer
 from tests.destinations.messages import TestMessage, hook
 from tests.egress.support import DEV, Names, at
-from tidings.core.delivery.exchange import Answer, Fault, FaultKind, Result, Verdict
+from tidings.core.delivery.exchange import (
+    AttemptResult,
+    DeliveryVerdict,
+    FaultKind,
+    ReceiverAnswer,
+    TransportFault,
+)
 from tidings.core.webhooks.authentication import OAuth2ClientCredentials
 from tidings.destinations.http.authentication.oauth2 import ClientCredentialsProof
 from tidings.destinations.http.driver import HttpChannel, HttpDestination
@@ -84,15 +90,19 @@ def channel_of(
     return destination.open(webhook, None)
 
 
-async def sent(channel: HttpChannel, **more: Any) -> Result:
+async def sent(channel: HttpChannel, **more: Any) -> AttemptResult:
     result = await channel.send(TestMessage(**more))
     assert result is not None
     return result
 
 
-def fault_of(result: Result) -> Fault:
+def fault_of(result: AttemptResult) -> TransportFault:
     ending = result.ending
-    assert isinstance(ending, Fault) and result.verdict is Verdict.AGAIN and not ending.sent
+    assert (
+        isinstance(ending, TransportFault)
+        and result.verdict is DeliveryVerdict.AGAIN
+        and not ending.sent
+    )
     assert SECRET not in repr(result)
     return ending
 
@@ -122,7 +132,7 @@ async def test_a_token_is_fetched_once_and_sent_with_every_message(
         client_authentication=way,
     )
     for _ in range(3):
-        assert (await sent(channel)).verdict is Verdict.DELIVERED
+        assert (await sent(channel)).verdict is DeliveryVerdict.DELIVERED
     await channel.close()
     assert receiver.numbers == ["1", "1", "1"] and tokens.questions == 1
     assert tokens.forms[0]["scope"] == "events"
@@ -135,7 +145,7 @@ async def test_however_many_attempts_wait_for_a_token_it_is_asked_for_once(
     channel = channel_of(destination, receiver, tokens)
     results = await asyncio.gather(*(sent(channel) for _ in range(20)))
     await channel.close()
-    assert {one.verdict for one in results} == {Verdict.DELIVERED}
+    assert {one.verdict for one in results} == {DeliveryVerdict.DELIVERED}
     assert receiver.numbers == ["1"] * 20 and tokens.questions == 1
 
 
@@ -189,7 +199,7 @@ async def test_a_401_renews_the_token_and_the_attempt_is_made_again_at_once(
     message = TestMessage()
     result = await channel.send(message)
     await channel.close()
-    assert result is not None and result.verdict is Verdict.DELIVERED
+    assert result is not None and result.verdict is DeliveryVerdict.DELIVERED
     assert receiver.numbers == ["1", "1", "2"] and tokens.questions == 2
     assert message.asked == 2, "it is asked again whether it leaves"
 
@@ -201,8 +211,10 @@ async def test_a_receiver_that_refuses_every_token_is_no_loop(
     receiver.takes = lambda _: False
     results = [await sent(channel) for _ in range(4)]
     assert receiver.numbers == ["1", "2", "2", "2", "2"] and tokens.questions == 2
-    assert [one.verdict for one in results] == [Verdict.AGAIN] * 4
-    assert all(isinstance(one.ending, Answer) and one.ending.status == 401 for one in results)
+    assert [one.verdict for one in results] == [DeliveryVerdict.AGAIN] * 4
+    assert all(
+        isinstance(one.ending, ReceiverAnswer) and one.ending.status == 401 for one in results
+    )
     later(channel, 61)
     await sent(channel)
     assert tokens.questions == 3, "asked again now and then, in case that it is mended"
@@ -217,7 +229,7 @@ async def test_many_attempts_with_a_token_that_was_taken_back_renew_it_once(
     receiver.takes = lambda token: not token.startswith("token-1")
     results = await asyncio.gather(*(sent(channel) for _ in range(10)))
     await channel.close()
-    assert {one.verdict for one in results} == {Verdict.DELIVERED} and tokens.questions == 2
+    assert {one.verdict for one in results} == {DeliveryVerdict.DELIVERED} and tokens.questions == 2
 
 
 async def test_what_was_changed_before_the_second_try_is_not_sent_again(
@@ -228,7 +240,7 @@ async def test_what_was_changed_before_the_second_try_is_not_sent_again(
     may = iter([True, False])
     result = await channel.send(TestMessage(may=lambda: next(may)))
     await channel.close()
-    assert result is not None and isinstance(result.ending, Answer), "it has left once"
+    assert result is not None and isinstance(result.ending, ReceiverAnswer), "it has left once"
     assert receiver.numbers == ["1"]
 
 
@@ -238,7 +250,7 @@ async def test_a_receiver_that_sends_the_token_back_does_not_get_it_kept(
     channel = channel_of(destination, receiver, tokens)
     result = await sent(channel)
     await channel.close()
-    assert isinstance(result.ending, Answer) and result.ending.body.startswith(b"you sent")
+    assert isinstance(result.ending, ReceiverAnswer) and result.ending.body.startswith(b"you sent")
     assert "token-1-" not in repr(result)
 
 
@@ -282,7 +294,7 @@ async def test_after_a_failure_the_endpoint_has_a_moment_of_rest(
     assert tokens.questions == 1 and {one.wait_s for one in results} == {40.0}
     tokens.does = None
     later(channel, 2)
-    assert (await sent(channel)).verdict is Verdict.DELIVERED
+    assert (await sent(channel)).verdict is DeliveryVerdict.DELIVERED
     await channel.close()
 
 

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
 from tests.egress.support import DEV, Names, at
 from tests.stand_ins.parties.fcm import SCOPE, Fcm
 from tidings.core.actions.action import ServiceAccount
-from tidings.core.delivery.exchange import Fault
+from tidings.core.delivery.exchange import TransportFault
 from tidings.destinations.action.requests import shown_proof
 from tidings.destinations.http.authentication.asking import asking_over
 from tidings.destinations.http.authentication.schemes import proof_of
@@ -52,7 +52,7 @@ async def test_a_token_is_had_for_what_was_signed(fcm: Fcm, sender: HttpSender) 
     ask = asking_over(sender, lambda url: parse_target(url, allow_http=True))
     proof = proof_of(account_of(fcm), ask, time)
     header = await proof.fetched(5)
-    assert not isinstance(header, Fault) and header[0] == "Authorization"
+    assert not isinstance(header, TransportFault) and header[0] == "Authorization"
     assert header[1].startswith("Bearer ") and proof.at_hand() == header
     assert len(fcm.calls("/token", status=200)) == 1
     await proof.close()
@@ -68,7 +68,7 @@ async def test_who_is_not_believed_is_told_what_to_look_at(
         account = ServiceAccount(account.token_url, account.email, other_key(), account.scope)
     proof = proof_of(account, ask, time if wrong == "key" else lambda: time() - 90_000)
     fault = await proof.fetched(5)
-    assert isinstance(fault, Fault)
+    assert isinstance(fault, TransportFault)
     assert "Check account, and that this machine's clock is right." in fault.detail
     await proof.close()
 

@@ -10,7 +10,7 @@ import pytest
 from tests.destinations.http.exchanges import Exchange, HttpReceiver
 from tests.egress.support import DEV, Names, at
 from tidings.core.actions.action import TokenCall
-from tidings.core.delivery.exchange import Fault, FaultKind
+from tidings.core.delivery.exchange import FaultKind, TransportFault
 from tidings.core.webhooks.authentication import ApiKey
 from tidings.destinations.http.authentication.asking import asking_over
 from tidings.destinations.http.authentication.schemes import Proofs, proof_of
@@ -136,9 +136,9 @@ async def test_a_token_that_was_refused_is_replaced_once(
 ) -> None:
     made = proof(sender, endpoint.call(), Passing())
     first = await made.fetched(5)
-    assert not isinstance(first, Fault) and made.another(first, 401)
+    assert not isinstance(first, TransportFault) and made.another(first, 401)
     second = await made.fetched(5)
-    assert not isinstance(second, Fault) and second != first
+    assert not isinstance(second, TransportFault) and second != first
     assert not made.another(second, 401), "no loop"
     assert made.another(first, 401), "another one is at hand already"
 
@@ -177,7 +177,7 @@ async def test_an_answer_without_a_token_is_told_in_words_and_not_repeated(
 ) -> None:
     endpoint.does = says(body)
     fault = await proof(sender, endpoint.call(), Passing()).fetched(5)
-    assert isinstance(fault, Fault) and fault.kind is FaultKind.TOKEN and not fault.sent
+    assert isinstance(fault, TransportFault) and fault.kind is FaultKind.TOKEN and not fault.sent
     assert words in fault.detail and SECRET not in repr(fault) and fault.detail.endswith(".")
 
 
@@ -186,7 +186,7 @@ async def test_an_endpoint_that_sends_back_what_it_was_sent_tells_nobody_a_secre
 ) -> None:
     made = proof(sender, endpoint.call(body={"secret": SECRET}), Passing())
     fault = await made.fetched(5)
-    assert isinstance(fault, Fault) and "answered 401" in fault.detail
+    assert isinstance(fault, TransportFault) and "answered 401" in fault.detail
     assert "Check the credential's body." in fault.detail and SECRET not in fault.detail
     assert SECRET not in repr(endpoint.call()) and SECRET not in repr(made)
 
@@ -195,7 +195,7 @@ async def test_a_private_address_is_not_asked(endpoint: Endpoint) -> None:
     sender = HttpSender(Policy(), Names(at("127.0.0.1")))
     fault = await proof(sender, endpoint.call(), Passing()).fetched(5)
     await sender.close()
-    assert isinstance(fault, Fault) and "blocked by policy" in fault.detail
+    assert isinstance(fault, TransportFault) and "blocked by policy" in fault.detail
     assert endpoint.asked == []
 
 

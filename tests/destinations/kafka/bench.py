@@ -18,12 +18,12 @@ from tests.e2e.harness.service import free_port
 from tests.sources.kafka.server import KafkaServer
 from tests.sources.kafka.subject import KafkaSubject
 from tidings.core.connections.connection import Connection, Connections
-from tidings.core.delivery.exchange import Result
+from tidings.core.delivery.exchange import AttemptResult
 from tidings.core.webhooks.kafka_topic import KafkaTopic
 from tidings.core.webhooks.kinds import KAFKA
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.kafka.driver import KafkaDestination
-from tidings.destinations.port import Channel, Headers, Message, Shown
+from tidings.destinations.port import Channel, Headers, Message, MessagePreview
 from tidings.destinations.registry import ByKind
 
 MESSAGE_BYTES, TOO_FEW = "1048588", "20"
@@ -115,7 +115,9 @@ class KafkaBench:
     def carried(self, webhook: Webhook) -> Headers:
         return self.inner.carried(webhook)
 
-    def show(self, webhook: Webhook, headers: Headers, body: bytes, key: int | None) -> Shown:
+    def show(
+        self, webhook: Webhook, headers: Headers, body: bytes, key: int | None
+    ) -> MessagePreview:
         return self.inner.show(webhook, headers, body, key)
 
 
@@ -126,7 +128,7 @@ class _Channel:
         self.follow = inner.follow
         self.close = inner.close
 
-    async def send(self, message: Message) -> Result | None:
+    async def send(self, message: Message) -> AttemptResult | None:
         await self._bench.next()
         return await self._inner.send(message)
 

@@ -10,7 +10,7 @@ import pytest
 from tests.destinations.messages import TestMessage, hook
 from tidings.connections.port import command_of
 from tidings.core.connections.connection import Connection
-from tidings.core.delivery.exchange import Fault, FaultKind
+from tidings.core.delivery.exchange import FaultKind, TransportFault
 from tidings.core.webhooks.kafka_topic import KafkaTopic
 from tidings.core.webhooks.kinds import KAFKA
 from tidings.destinations.kafka.driver import KafkaDestination
@@ -22,13 +22,13 @@ def main(**fields: Any) -> Connection:
     return Connection("main", "kafka", {"servers": "127.0.0.1:1"} | fields)
 
 
-async def fault(connection: Connection, *, unusable: bool = True) -> Fault:
+async def fault(connection: Connection, *, unusable: bool = True) -> TransportFault:
     """Of an attempt of which nothing leaves."""
     channel = KafkaDestination(time.time).open(MADE, connection)
     message = TestMessage()
     result = await channel.send(message)
     await channel.close()
-    assert result is not None and isinstance(result.ending, Fault) and message.asked == 0
+    assert result is not None and isinstance(result.ending, TransportFault) and message.asked == 0
     assert result.unusable is unusable
     assert result.ending.kind is (FaultKind.OURS if unusable else FaultKind.POLICY)
     return result.ending

@@ -15,12 +15,18 @@ from tests.e2e.harness.service import free_port
 from tests.sources.kafka.server import ALICE, MALLORY, SCRAM, KafkaServer
 from tests.sources.kafka.subject import KafkaSubject
 from tidings.core.connections.connection import Connection
-from tidings.core.delivery.exchange import Answer, Fault, FaultKind, Result, Verdict
+from tidings.core.delivery.exchange import (
+    AttemptResult,
+    DeliveryVerdict,
+    FaultKind,
+    ReceiverAnswer,
+    TransportFault,
+)
 from tidings.core.webhooks.kafka_topic import KafkaTopic
 from tidings.core.webhooks.kinds import KAFKA, QUEUE
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.kafka.driver import KafkaDestination
-from tidings.destinations.port import Shown
+from tidings.destinations.port import MessagePreview
 
 pytestmark = [pytest.mark.systems, pytest.mark.timeout(120)]
 
@@ -57,7 +63,7 @@ def connection(server: KafkaServer, **fields: Any) -> Connection:
 
 async def sent(
     webhook: Webhook, connection: Connection, message: TestMessage | None = None
-) -> Result:
+) -> AttemptResult:
     channel = KafkaDestination(time.time).open(webhook, connection)
     result = await channel.send(message or TestMessage())
     await channel.close()
@@ -79,13 +85,15 @@ async def test_a_record_has_the_key_the_headers_and_the_bytes_and_is_shown_so(
         ("webhook-id", "msg_1"),
         ("tidings-hops", HOPS),
     ]
-    assert isinstance(result.ending, Answer)
+    assert isinstance(result.ending, ReceiverAnswer)
     assert ("kafka-partition", str(record.partition)) in result.ending.headers
     destination = KafkaDestination(time.time)
     left = [*destination.carried(made), ("webhook-id", "msg_1"), ("tidings-hops", HOPS)]
     key = ("kafka-key", record.key.decode())
-    assert destination.show(made, left, BODY, 255) == Shown("PRODUCE", [key, *headers], BODY)
-    assert destination.show(made, left, BODY, None) == Shown("PRODUCE", headers, BODY)
+    assert destination.show(made, left, BODY, 255) == MessagePreview(
+        "PRODUCE", [key, *headers], BODY
+    )
+    assert destination.show(made, left, BODY, None) == MessagePreview("PRODUCE", headers, BODY)
 
 
 async def test_records_of_a_key_are_on_one_partition_and_others_on_all(
@@ -141,15 +149,15 @@ async def test_what_waits_at_the_deadline_or_is_cancelled_does_not_leave_later(
     cancelled = asyncio.create_task(main.send(given_up))
     result = await main.send(late)
     cancelled.cancel()
-    assert result is not None and isinstance(result.ending, Fault)
+    assert result is not None and isinstance(result.ending, TransportFault)
     assert result.ending.kind is FaultKind.TIMEOUT and not result.ending.sent
     assert late.asked == given_up.asked == 0
     ended = await first
-    assert ended is not None and isinstance(ended.ending, Fault) and ended.ending.sent
+    assert ended is not None and isinstance(ended.ending, TransportFault) and ended.ending.sent
     bench._proxy.answers(True)
     after = await main.send(TestMessage(b"4"))
     await main.close()
-    assert after is not None and after.verdict is Verdict.DELIVERED
+    assert after is not None and after.verdict is DeliveryVerdict.DELIVERED
     assert sorted(one.body for one in bench.got) == [b"1", b"4"]
 
 
@@ -163,7 +171,7 @@ async def test_of_many_in_one_request_only_the_one_that_is_too_large_is_refused(
     await channel.close()
     for n, result in enumerate(results):
         assert result is not None
-        assert result.verdict is (Verdict.NEVER if n == 7 else Verdict.DELIVERED), n
+        assert result.verdict is (DeliveryVerdict.NEVER if n == 7 else DeliveryVerdict.DELIVERED), n
     assert len(await records_of(subject.server, subject.topic)) == 19
 
 
@@ -182,7 +190,7 @@ async def test_a_broker_that_is_not_reached_is_a_fault_by_its_cause(
     said = {name: value.format(**ports) for name, value in fields.items()}
     message = TestMessage()
     result = await sent(webhook(subject.topic), Connection("main", "kafka", said), message)
-    assert isinstance(result.ending, Fault) and result.ending.kind is kind
+    assert isinstance(result.ending, TransportFault) and result.ending.kind is kind
     assert not result.ending.sent and message.asked == 0
     assert "127.0.0.1" not in result.ending.detail and "invalid" not in result.ending.detail
 
@@ -201,7 +209,7 @@ async def test_a_login_or_a_right_that_lacks_is_the_operators_to_mend(
         "password": password,
     }
     result = await sent(webhook(subject.topic), Connection("main", "kafka", said))
-    assert isinstance(result.ending, Answer) and result.verdict is Verdict.AGAIN
+    assert isinstance(result.ending, ReceiverAnswer) and result.verdict is DeliveryVerdict.AGAIN
     assert result.ending.status == status
     assert user not in repr(result) and "5ecret" not in repr(result)
 
@@ -212,7 +220,7 @@ async def test_the_platforms_queue_is_the_topic_of_the_default_connection(
     main = connection(subject.server, topic=subject.topic.replace("events", "{org}"))
     made = hook("", kind=QUEUE, connection="main")
     result = await sent(made, main)
-    assert isinstance(result.ending, Answer) and result.ending.status == 404
+    assert isinstance(result.ending, ReceiverAnswer) and result.ending.status == 404
     assert ("kafka-topic", subject.topic.replace("events", "1")) in result.ending.headers
     result = await sent(made, connection(subject.server, topic=subject.topic))
-    assert result.verdict is Verdict.DELIVERED
+    assert result.verdict is DeliveryVerdict.DELIVERED

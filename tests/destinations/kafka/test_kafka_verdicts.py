@@ -2,7 +2,7 @@
 
 import pytest
 
-from tidings.core.delivery.exchange import Answer, Limit, Verdict
+from tidings.core.delivery.exchange import DeliveryVerdict, Limit, ReceiverAnswer
 from tidings.core.delivery.outcome import DEFAULT_POLICY, RetryPolicy
 from tidings.destinations.kafka.records import key_of
 from tidings.destinations.kafka.verdicts import _MEANINGS, is_for_good, refused, taken
@@ -11,28 +11,28 @@ from tidings.destinations.kafka.verdicts import _MEANINGS, is_for_good, refused,
 @pytest.mark.parametrize(
     ("code", "status", "verdict", "slow"),
     [
-        (3, 404, Verdict.AGAIN, False),
-        (7, 504, Verdict.AGAIN, True),
-        (10, 413, Verdict.NEVER, False),
-        (19, 503, Verdict.AGAIN, True),
-        (20, 503, Verdict.AGAIN, True),
-        (29, 403, Verdict.AGAIN, False),
-        (58, 401, Verdict.AGAIN, False),
-        (87, 422, Verdict.NEVER, False),
-        (89, 429, Verdict.AGAIN, True),
-        (-1, 500, Verdict.AGAIN, False),
-        (4711, 500, Verdict.AGAIN, False),
+        (3, 404, DeliveryVerdict.AGAIN, False),
+        (7, 504, DeliveryVerdict.AGAIN, True),
+        (10, 413, DeliveryVerdict.NEVER, False),
+        (19, 503, DeliveryVerdict.AGAIN, True),
+        (20, 503, DeliveryVerdict.AGAIN, True),
+        (29, 403, DeliveryVerdict.AGAIN, False),
+        (58, 401, DeliveryVerdict.AGAIN, False),
+        (87, 422, DeliveryVerdict.NEVER, False),
+        (89, 429, DeliveryVerdict.AGAIN, True),
+        (-1, 500, DeliveryVerdict.AGAIN, False),
+        (4711, 500, DeliveryVerdict.AGAIN, False),
     ],
 )
 def test_a_code_is_what_http_has_for_the_same(
-    code: int, status: int, verdict: Verdict, slow: bool
+    code: int, status: int, verdict: DeliveryVerdict, slow: bool
 ) -> None:
     result = refused(code, "crm", 2, 5.0, DEFAULT_POLICY)
-    assert isinstance(result.ending, Answer)
+    assert isinstance(result.ending, ReceiverAnswer)
     assert (result.ending.status, result.verdict, result.slow) == (status, verdict, slow)
     assert ("kafka-code", str(code)) in result.ending.headers
     assert ("kafka-partition", "2") in result.ending.headers
-    assert is_for_good(code) is (verdict is Verdict.NEVER)
+    assert is_for_good(code) is (verdict is DeliveryVerdict.NEVER)
 
 
 def test_who_is_told_of_a_limit_is_told_by_the_quota_alone() -> None:
@@ -43,20 +43,20 @@ def test_who_is_told_of_a_limit_is_told_by_the_quota_alone() -> None:
 
 def test_a_policy_may_say_otherwise_by_the_status() -> None:
     policy = RetryPolicy(retry_also=frozenset({413}), fail_also=frozenset({404}))
-    assert refused(10, "crm", 0, 0.0, policy).verdict is Verdict.AGAIN
-    assert refused(3, "crm", None, 0.0, policy).verdict is Verdict.NEVER
+    assert refused(10, "crm", 0, 0.0, policy).verdict is DeliveryVerdict.AGAIN
+    assert refused(3, "crm", None, 0.0, policy).verdict is DeliveryVerdict.NEVER
 
 
 def test_every_meaning_is_two_sentences_of_what_happened_and_what_to_do() -> None:
     for code in _MEANINGS:
         ending = refused(code, "crm", 0, 0.0, DEFAULT_POLICY).ending
-        assert isinstance(ending, Answer) and ending.detail.count(". ") >= 1
+        assert isinstance(ending, ReceiverAnswer) and ending.detail.count(". ") >= 1
         assert ending.detail.endswith(".") and "  " not in ending.detail
 
 
 def test_what_is_taken_says_where_it_is() -> None:
     ending = taken("crm", 2, 77, 5.0).ending
-    assert isinstance(ending, Answer) and ending.status == 200
+    assert isinstance(ending, ReceiverAnswer) and ending.status == 200
     assert ending.headers[1:] == (("kafka-partition", "2"), ("kafka-offset", "77"))
 
 

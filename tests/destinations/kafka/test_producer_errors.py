@@ -10,9 +10,9 @@ from aiokafka.conn import AIOKafkaConnection
 
 from tests.destinations.conformance.odd_errors import ERRORS, Lines
 from tests.destinations.messages import TestMessage
-from tidings.core.delivery.exchange import Fault, FaultKind, Result, Verdict
+from tidings.core.delivery.exchange import AttemptResult, DeliveryVerdict, FaultKind, TransportFault
 from tidings.core.delivery.outcome import DEFAULT_POLICY
-from tidings.destinations.kafka.producer import Producer
+from tidings.destinations.kafka.producer import KafkaProducer
 from tidings.destinations.port import Headers
 
 
@@ -53,8 +53,8 @@ class Odd(TestMessage):
         return [("name", "\ud800")]
 
 
-async def sent(line: Line, *messages: TestMessage) -> list[Result | None]:
-    producer = Producer({"bootstrap_servers": "127.0.0.1:1"}, "main", lambda: 1.0)
+async def sent(line: Line, *messages: TestMessage) -> list[AttemptResult | None]:
+    producer = KafkaProducer({"bootstrap_servers": "127.0.0.1:1"}, "main", lambda: 1.0)
 
     async def leader(*_: Any) -> tuple[int, int]:
         return 1, 0
@@ -69,10 +69,10 @@ async def sent(line: Line, *messages: TestMessage) -> list[Result | None]:
         return await asyncio.gather(*sends)
 
 
-def is_ours(result: Result | None, *, left: bool) -> bool:
-    assert result is not None and result.verdict is Verdict.AGAIN
+def is_ours(result: AttemptResult | None, *, left: bool) -> bool:
+    assert result is not None and result.verdict is DeliveryVerdict.AGAIN
     fault = result.ending
-    assert isinstance(fault, Fault) and "a secret" not in fault.detail
+    assert isinstance(fault, TransportFault) and "a secret" not in fault.detail
     return fault.kind is FaultKind.OURS and fault.sent == left
 
 
@@ -81,7 +81,7 @@ async def test_a_record_that_cannot_be_written_takes_no_other_with_it(how: str) 
     before, odd, after = await sent(Line(), TestMessage(), Odd(how), TestMessage())
     assert is_ours(odd, left=False)
     for fine in (before, after):
-        assert fine is not None and fine.verdict is Verdict.DELIVERED
+        assert fine is not None and fine.verdict is DeliveryVerdict.DELIVERED
 
 
 async def test_a_record_that_is_alone_and_cannot_be_written_ends_too() -> None:
@@ -133,8 +133,11 @@ async def test_an_error_on_any_line_ends_its_records_at_once_as_our_fault() -> N
                 raise
             continue  # in the attempt itself, which its guard ends
         for result in results:
-            if result is None or result.verdict is Verdict.DELIVERED:
+            if result is None or result.verdict is DeliveryVerdict.DELIVERED:
                 continue
-            if not isinstance(result.ending, Fault) or result.ending.kind is not FaultKind.OURS:
+            if (
+                not isinstance(result.ending, TransportFault)
+                or result.ending.kind is not FaultKind.OURS
+            ):
                 wrong.append((place, lines.error, str(result)))
     assert not wrong, "\n".join(map(str, wrong))

@@ -9,7 +9,7 @@ import pytest
 from tests.destinations.messages import TestMessage, hook
 from tests.sources.kafka.scripted import ALL_REPLICAS, ScriptedBroker
 from tidings.core.connections.connection import Connection
-from tidings.core.delivery.exchange import Result, Verdict
+from tidings.core.delivery.exchange import AttemptResult, DeliveryVerdict
 from tidings.core.webhooks.kafka_topic import KafkaTopic
 from tidings.core.webhooks.kinds import KAFKA
 from tidings.destinations.kafka.driver import KafkaDestination
@@ -19,7 +19,9 @@ TOPIC = "crm.loyalty"
 MADE = hook("", kind=KAFKA, connection="main", kafka=KafkaTopic(TOPIC))
 
 
-async def sent(broker: ScriptedBroker, *bodies: bytes, deadline_s: float = 5.0) -> list[Result]:
+async def sent(
+    broker: ScriptedBroker, *bodies: bytes, deadline_s: float = 5.0
+) -> list[AttemptResult]:
     """What is said of messages that are sent at once."""
     connection = Connection("main", "kafka", {"servers": broker.servers})
     channel = KafkaDestination(time.time).open(MADE, connection)
@@ -35,7 +37,7 @@ async def test_what_was_delivered_outlives_a_broker_that_dies_with_what_it_has_a
     async with ScriptedBroker() as broker:
         partition = broker.make_topic(TOPIC).partitions[0]
         [first] = await sent(broker, b"1")
-        assert first.verdict is Verdict.DELIVERED
+        assert first.verdict is DeliveryVerdict.DELIVERED
         broker.replicates = False
         sending = asyncio.create_task(sent(broker, b"2", b"3"))
         async with asyncio.timeout(5):
@@ -43,12 +45,12 @@ async def test_what_was_delivered_outlives_a_broker_that_dies_with_what_it_has_a
                 await asyncio.sleep(0.01)
         await broker.die()  # and one of its replicas leads
         lost = await sending
-        assert {result.verdict for result in lost} == {Verdict.AGAIN}
+        assert {result.verdict for result in lost} == {DeliveryVerdict.AGAIN}
         assert partition.records() == [b"1"]
         broker.replicates = True
         await broker.start()
         again = await sent(broker, b"2", b"3")
-        assert {result.verdict for result in again} == {Verdict.DELIVERED}
+        assert {result.verdict for result in again} == {DeliveryVerdict.DELIVERED}
         await broker.die()
         assert sorted(filter(None, partition.records())) == [b"1", b"2", b"3"]
         assert set(broker.acks) == {ALL_REPLICAS}
@@ -59,4 +61,4 @@ async def test_what_the_replicas_do_not_have_within_the_time_is_not_delivered() 
         broker.make_topic(TOPIC)
         broker.replicates = False
         [result] = await sent(broker, b"1", deadline_s=0.5)
-        assert result.verdict is Verdict.AGAIN
+        assert result.verdict is DeliveryVerdict.AGAIN

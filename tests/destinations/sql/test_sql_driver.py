@@ -16,7 +16,13 @@ from tests.destinations.sql.bench import body_of, columns, sql_hook
 from tests.destinations.sql.crm import STATE, STATE_DDL, Crm, message
 from tests.postgres_server import shared_server
 from tidings.core.delivery.advice import PastAttempt, what_happened, what_to_do
-from tidings.core.delivery.exchange import Answer, Fault, FaultKind, Result, Verdict
+from tidings.core.delivery.exchange import (
+    AttemptResult,
+    DeliveryVerdict,
+    FaultKind,
+    ReceiverAnswer,
+    TransportFault,
+)
 from tidings.core.delivery.outcome import RetryPolicy
 from tidings.core.ids import OrgId
 from tidings.core.picks import Pick
@@ -26,18 +32,18 @@ from tidings.destinations.port import Channel
 pytestmark = pytest.mark.timeout(60)
 
 
-async def sent(channel: Channel, *messages: TestMessage) -> list[Result]:
+async def sent(channel: Channel, *messages: TestMessage) -> list[AttemptResult]:
     results = [await channel.send(one) for one in messages]
     assert all(results)
     return [one for one in results if one is not None]
 
 
-def words(result: Result) -> str:
+def words(result: AttemptResult) -> str:
     return result.ending.detail
 
 
-def status(result: Result) -> int:
-    assert isinstance(result.ending, Answer), result.ending
+def status(result: AttemptResult) -> int:
+    assert isinstance(result.ending, ReceiverAnswer), result.ending
     return result.ending.status
 
 
@@ -185,8 +191,10 @@ async def test_a_value_that_no_column_takes_is_refused_for_good_in_words(
         crm.sql("INSERT INTO t VALUES ('old', 'there')")
     async with crm.opened("t", columns(a="a")) as channel:
         [result] = await sent(channel, message("m1", b'{"a":' + value + b"}"))
-    assert result.verdict is Verdict.NEVER and status(result) == 422
-    assert isinstance(result.ending, Answer) and ("sqlstate", state) in result.ending.headers
+    assert result.verdict is DeliveryVerdict.NEVER and status(result) == 422
+    assert (
+        isinstance(result.ending, ReceiverAnswer) and ("sqlstate", state) in result.ending.headers
+    )
     assert said in words(result) and words(result).startswith("The table t must take the row; ")
     assert said in result.ending.body.decode()
     assert "DETAIL" not in words(result) and "there)" not in words(result)
@@ -225,10 +233,10 @@ async def test_a_value_beyond_its_column_names_it_and_is_not_charged_to_the_tabl
         body = b'{"fine":1,"more":"x","a":' + value + b"}"
         [beyond, fine] = await sent(channel, message("m1", body), message("m2", b'{"fine":2}'))
     assert status(fine) == 201, "the next one goes, over the same line"
-    if beyond.verdict is Verdict.DELIVERED:
+    if beyond.verdict is DeliveryVerdict.DELIVERED:
         assert spares is None  # the server can hold it
         return
-    assert beyond.verdict is Verdict.NEVER and "(column a)" in words(beyond)
+    assert beyond.verdict is DeliveryVerdict.NEVER and "(column a)" in words(beyond)
     if spares is not None:
         assert beyond.spares_receiver == spares
 
@@ -248,8 +256,8 @@ async def test_no_number_raises_whatever_is_made_of_it(value: bytes, conversion:
     picks = {"a": Pick(path="data.at", conversion=conversion)}
     async with crm.opened("t", picks) as channel:
         [result] = await sent(channel, message("m1", b'{"data":{"at":' + value + b"}}"))
-    assert result.verdict in (Verdict.NEVER, Verdict.DELIVERED)
-    if isinstance(result.ending, Fault):
+    assert result.verdict in (DeliveryVerdict.NEVER, DeliveryVerdict.DELIVERED)
+    if isinstance(result.ending, TransportFault):
         assert result.ending.kind is FaultKind.TRANSFORM
         assert result.ending.detail.startswith(("a must be ", "data.at must be "))
 
@@ -262,7 +270,7 @@ async def test_a_webhook_may_have_refusals_tried_again() -> None:
     policy = RetryPolicy(retry_also=frozenset({422}))
     async with crm.opened("t", columns(a="a"), retry=policy) as channel:
         [result] = await sent(channel, message("m1", b'{"a":"x"}'))
-    assert result.verdict is Verdict.AGAIN
+    assert result.verdict is DeliveryVerdict.AGAIN
 
 
 NAMES = ('quo"ted', "sin'gle", "select", "Upper", "a b", "per%cent", "$1", "ä", "back\\slash", "t")
@@ -314,7 +322,7 @@ async def test_large_and_deep_values_arrive_or_are_refused_for_good() -> None:
             message("m3", body_of(b=noise)),
         )
     assert [status(one) for one in results] == [201, 201, 413]
-    assert results[2].verdict is Verdict.NEVER
+    assert results[2].verdict is DeliveryVerdict.NEVER
     assert crm.sql("SELECT length(a::text) FROM t ORDER BY id") == [(len(text) + 2,), (2 * depth,)]
 
 
@@ -327,10 +335,10 @@ async def test_a_table_that_is_replaced_meanwhile_is_written_as_it_is_then() -> 
         await sent(channel, *(message(f"m{n}", b'{"a":1}') for n in range(10)))
         crm.sql("DROP TABLE t")
         [gone] = await sent(channel, message("n0", b'{"a":1}'))
-        assert (gone.verdict, status(gone)) == (Verdict.AGAIN, 404)
+        assert (gone.verdict, status(gone)) == (DeliveryVerdict.AGAIN, 404)
         crm.sql("CREATE TABLE t (id text PRIMARY KEY)")
         [bare] = await sent(channel, message("n1", b'{"a":"text"}'))
-        assert (bare.verdict, status(bare)) == (Verdict.AGAIN, 500)
+        assert (bare.verdict, status(bare)) == (DeliveryVerdict.AGAIN, 500)
         crm.sql("ALTER TABLE t ADD a text")
         [mended] = await sent(channel, message("n2", b'{"a":"text"}'))
         assert status(mended) == 201
@@ -354,7 +362,10 @@ async def test_what_the_operator_has_to_mend_is_tried_again_and_names_no_user() 
     for table, code in (("bare", 500), ("own", 403)):
         async with crm.opened(table, columns(a="a")) as channel:
             [result] = await sent(channel, message("m1", b'{"a":1}'))
-        assert (result.verdict, status(result)) in {(Verdict.AGAIN, code), (Verdict.AGAIN, 403)}
+        assert (result.verdict, status(result)) in {
+            (DeliveryVerdict.AGAIN, code),
+            (DeliveryVerdict.AGAIN, 403),
+        }
         assert "operator" in words(result) and "weak" not in words(result)
 
 
@@ -421,7 +432,7 @@ async def test_a_line_that_breaks_under_a_statement_is_not_used_again() -> None:
             ):
                 await asyncio.sleep(0.02)
             result = await sending
-        assert result is not None and result.verdict is Verdict.AGAIN
+        assert result is not None and result.verdict is DeliveryVerdict.AGAIN
         [after] = await sent(channel, message("a", body_of(customer=1, at=1)))
     assert status(after) == 201
 
@@ -432,7 +443,7 @@ async def test_a_statement_that_is_given_up_ends_at_the_server_too() -> None:
         with psycopg.connect(crm.uri) as locks:
             locks.execute("LOCK TABLE state")
             [late] = await sent(channel, message("a", body_of(customer=1, at=1), deadline_s=0.3))
-            assert isinstance(late.ending, Fault) and late.ending.kind is FaultKind.TIMEOUT
+            assert isinstance(late.ending, TransportFault) and late.ending.kind is FaultKind.TIMEOUT
             sending = asyncio.create_task(channel.send(message("b", body_of(customer=1, at=2))))
             await asyncio.sleep(0.1)
             sending.cancel()
@@ -462,7 +473,7 @@ async def test_a_line_whose_server_is_frozen_costs_the_deadline_and_no_more() ->
             )
         finally:
             os.kill(pid, signal.SIGCONT)
-    assert isinstance(late.ending, Fault) and late.ending.kind is FaultKind.TIMEOUT
+    assert isinstance(late.ending, TransportFault) and late.ending.kind is FaultKind.TIMEOUT
     assert late.ending.sent and late.ending.duration_ms < 5000
     assert status(after) == 201
     assert crm.lines() == 0
@@ -483,7 +494,7 @@ async def test_webhooks_share_the_lines_of_a_connection_and_let_go_of_them() -> 
         *(channels[n % 2].send(message(f"m{n}", body_of(customer=n, at=n))) for n in range(60))
     )
     watching.cancel()
-    assert all(one is not None and one.verdict is Verdict.DELIVERED for one in results)
+    assert all(one is not None and one.verdict is DeliveryVerdict.DELIVERED for one in results)
     assert 0 < most <= 4, "three, and the one that counts"
     for channel in channels:
         await channel.close()
@@ -501,7 +512,7 @@ async def test_a_webhook_for_which_no_line_is_free_is_not_charged_for_it() -> No
             await asyncio.sleep(0.1)
             [crowded] = await sent(other, message("b", body_of(customer=2, at=1), deadline_s=0.2))
         await sending
-    assert isinstance(crowded.ending, Fault) and crowded.ending.kind is FaultKind.OURS
+    assert isinstance(crowded.ending, TransportFault) and crowded.ending.kind is FaultKind.OURS
 
 
 UNREACHED: Sequence[tuple[dict[str, Any], FaultKind]] = (
@@ -521,7 +532,7 @@ async def test_a_database_that_is_not_reached_is_told_by_its_cause_and_without_i
     crm = Crm(tables={"state": STATE}, **fields)
     async with crm.opened("state") as channel:
         [result] = await sent(channel, message("a", body_of(customer=1, at=1)))
-    assert result.verdict is Verdict.AGAIN and isinstance(result.ending, Fault)
+    assert result.verdict is DeliveryVerdict.AGAIN and isinstance(result.ending, TransportFault)
     assert (result.ending.kind, result.ending.sent) == (kind, False)
     for secret in ("127.0.0.1", "no-such-host", "/nowhere", "secret", "postgres"):
         assert secret not in words(result)
@@ -531,7 +542,7 @@ async def test_a_table_that_is_not_declared_any_more_is_the_webhooks_alone() -> 
     crm = Crm(STATE_DDL, tables={"state": STATE})
     async with crm.opened("other") as channel:
         [result] = await sent(channel, message("a", b"{}"))
-    assert isinstance(result.ending, Fault) and result.ending.kind is FaultKind.POLICY
+    assert isinstance(result.ending, TransportFault) and result.ending.kind is FaultKind.POLICY
     assert not result.unusable, "others have theirs"
     assert "The table must be one that is declared" in words(result)
 
@@ -553,8 +564,8 @@ async def test_a_row_is_shown_as_it_went() -> None:
 async def test_why_no_row_can_be_made_of_a_message_is_told_in_words_that_its_page_shows() -> None:
     async with Crm(STATE_DDL, tables={"state": STATE}).opened("state") as channel:
         result = await channel.send(message("m", b'{"nothing": "of it"}'))
-    assert result is not None and result.verdict is Verdict.NEVER
-    assert isinstance(result.ending, Fault) and result.ending.kind is FaultKind.TRANSFORM
+    assert result is not None and result.verdict is DeliveryVerdict.NEVER
+    assert isinstance(result.ending, TransportFault) and result.ending.kind is FaultKind.TRANSFORM
     tried = PastAttempt(None, result.ending.kind, result.ending.detail, 0)
     assert "must have a value" in what_happened(tried) and "Correct" in what_to_do(tried)
 

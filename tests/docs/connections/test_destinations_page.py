@@ -9,7 +9,7 @@ from tests.core.webhooks.kind_bodies import KNOWN, made
 from tidings.app.connections import load_connections
 from tidings.app.parts import CONNECTION_TYPES
 from tidings.core.connections.connection import Connection
-from tidings.core.delivery.exchange import Answer
+from tidings.core.delivery.exchange import ReceiverAnswer
 from tidings.core.delivery.outcome import DEFAULT_POLICY
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.kinds import OFFERED
@@ -50,6 +50,6 @@ def test_what_kafka_says_is_what_the_page_says() -> None:
     ]
     for name, status, then in shown:
         result = refused(codes[name.strip("`")], "crm", 0, 0.0, DEFAULT_POLICY)
-        assert isinstance(result.ending, Answer) and result.ending.status == status, name
+        assert isinstance(result.ending, ReceiverAnswer) and result.ending.status == status, name
         assert (result.verdict == "never") is (then == "failed"), name
     assert len(shown) > 10

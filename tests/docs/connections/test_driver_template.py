@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.destinations.messages import BODY, TestMessage, hook
-from tidings.core.delivery.exchange import Verdict
+from tidings.core.delivery.exchange import DeliveryVerdict
 from tidings.destinations import port
 
 PAGE = (Path(__file__).parents[3] / "CONTRIBUTING.md").read_text("utf-8")
@@ -39,7 +39,7 @@ async def test_what_it_is_handed_goes_if_it_may() -> None:
     channel = driver.open(webhook, None)
     assert await channel.send(TestMessage(may=lambda: False)) is None and notes == []
     result = await channel.send(TestMessage())
-    assert result.verdict is Verdict.DELIVERED and notes == [BODY]
+    assert result.verdict is DeliveryVerdict.DELIVERED and notes == [BODY]
     assert channel.follow(webhook) and not channel.follow(hook("https://c.d/"))
     await channel.close()
     assert driver.show(webhook, driver.carried(webhook), BODY, None).method == "NOTE"

@@ -10,7 +10,7 @@ from tidings.connections.port import command_of
 from tidings.connections.smtp_server import server_of
 from tidings.connections.smtp_type import EXTRA, FIELDS
 from tidings.core.webhooks.mailing import SUBJECT_SHOWN_MAX, TO_MAX
-from tidings.core.webhooks.rules import Reading, read_webhook
+from tidings.core.webhooks.rules import ParsedWebhookBody, read_webhook
 from tidings.core.webhooks.webhook_form import Known
 from tidings.transform.port import OUTPUT_MAX
 
@@ -33,7 +33,7 @@ def test_the_webhook_on_the_page_goes_over_the_connection_on_the_page(tmp_path: 
     )
     body = json.loads(SHOWN) | {"methodType": "POST", "webHookHeaders": {}}
     reading = read_webhook(body, known, strict=True)
-    assert isinstance(reading, Reading) and not reading.warnings
+    assert isinstance(reading, ParsedWebhookBody) and not reading.warnings
 
 
 def test_the_bounds_on_the_page_are_those_that_hold() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import trustme
 
-from tidings.core.shaping.signatures.standard_webhooks import Signer, read_secret
+from tidings.core.shaping.signatures.standard_webhooks import StandardWebhooksSigner, read_secret
 
 from ..harness.api import Api
 from ..harness.events import event, new_id
@@ -74,7 +74,9 @@ def test_a_secret_that_was_rotated_signs_nothing_more(api: Api, slow: SlowReceiv
     secret = rotate(api, hook)
     slow.opens()
     [(headers, body)] = slow.wait(1)
-    signed = Signer((secret,)).sign(headers["webhook-id"], int(headers["webhook-timestamp"]), body)
+    signed = StandardWebhooksSigner((secret,)).sign(
+        headers["webhook-id"], int(headers["webhook-timestamp"]), body
+    )
     assert headers["webhook-signature"] == signed and headers["tidings-attempt"] == "1"
     assert api.settled(event_id)["attempts"] == 1
 
@@ -98,7 +100,7 @@ def test_what_waits_for_the_only_connection_follows_a_change(api: Api, tls: Slow
     tls.opens()
     for headers, body in tls.wait(5):
         now_s = int(headers["webhook-timestamp"])
-        signed = Signer((secret,)).sign(headers["webhook-id"], now_s, body)
+        signed = StandardWebhooksSigner((secret,)).sign(headers["webhook-id"], now_s, body)
         assert headers["webhook-signature"] == signed
 
 

@@ -5,7 +5,7 @@ import random
 from typing import cast
 
 from tidings.core.webhooks.registry import Registry
-from tidings.engine.access.access import Access
+from tidings.engine.access.access import CredentialBook
 from tidings.engine.changes import Changes
 from tidings.engine.orgs import Orgs
 from tidings.store import port
@@ -15,14 +15,14 @@ class Kept:
     """The two calls of the store that are needed here."""
 
     def __init__(self) -> None:
-        self.orgs: list[port.Org] = []
-        self.credentials: list[port.Credential] = []
+        self.orgs: list[port.StoredOrg] = []
+        self.credentials: list[port.StoredCredential] = []
 
-    async def put_org(self, org: port.Org) -> int:
+    async def put_org(self, org: port.StoredOrg) -> int:
         self.orgs.append(org)
         return 1 + len(self.orgs)
 
-    async def put_credential(self, credential: port.Credential) -> None:
+    async def put_credential(self, credential: port.StoredCredential) -> None:
         self.credentials.append(credential)
 
 
@@ -34,7 +34,9 @@ class House:
         self.registry = Registry()
         changes = Changes(store, self.registry)
         self.orgs = Orgs(store=store, registry=self.registry, changes=changes)
-        self.access = Access(store=store, orgs=self.orgs, random_bytes=random.Random(3).randbytes)
+        self.access = CredentialBook(
+            store=store, orgs=self.orgs, random_bytes=random.Random(3).randbytes
+        )
         found = {one.id: one for one in kept.credentials}
         snapshot = port.Snapshot(1 + len(kept.orgs), kept.orgs, list(found.values()))
         self.orgs.load(snapshot)

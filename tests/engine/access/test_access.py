@@ -9,9 +9,9 @@ from tidings.core.ids import OrgId
 from tidings.engine.access.access import (
     REMEMBERED_MAX,
     TILL,
-    Access,
+    AuthenticatedCaller,
     BootstrapRefused,
-    Caller,
+    CredentialBook,
     grants_of,
     is_typed,
     typed,
@@ -23,11 +23,11 @@ from tidings.store import port
 ORG = OrgId(7)
 
 
-def shown(caller: Caller) -> tuple[int, bool, str]:
+def shown(caller: AuthenticatedCaller) -> tuple[int, bool, str]:
     return caller.org, caller.platform, caller.credential
 
 
-def denied(access: Access, header: bytes | None, scope: str = "events:write") -> Denied:
+def denied(access: CredentialBook, header: bytes | None, scope: str = "events:write") -> Denied:
     with pytest.raises(Denied) as refused:
         access.caller(header, scope)
     return refused.value
@@ -84,7 +84,7 @@ async def test_a_revoked_credential_is_unknown() -> None:
     await House(kept).access.put("acme", "secret", ORG, platform=False, scopes="*")
     [credential] = kept.credentials
     kept.credentials = [
-        port.Credential(credential.id, ORG, False, credential.digest, "*", 1, revoked_ms=5)
+        port.StoredCredential(credential.id, ORG, False, credential.digest, "*", 1, revoked_ms=5)
     ]
     assert isinstance(denied(House(kept).access, basic("acme", "secret")), Unauthenticated)
 
@@ -141,7 +141,7 @@ async def test_the_platform_acts_for_an_org_and_nobody_else_does() -> None:
     for odd in ("8", "x", "-7", "7.0", "٧", "9" * 40):
         with pytest.raises(Denied, match="X-Tidings-Org must name an existing org"):
             house.access.acting(boss, odd)
-    acme = Caller(ORG, False, "acme")
+    acme = AuthenticatedCaller(ORG, False, "acme")
     assert house.access.acting(acme, "7") is acme
     with pytest.raises(Denied, match="own org"):
         house.access.acting(acme, "1")
@@ -205,7 +205,7 @@ async def test_who_is_known_is_found_before_the_call_and_nothing_is_counted() ->
 
 async def test_a_tills_secret_is_not_tried_before_its_call_begins() -> None:
     access = House(Kept()).access
-    access._credentials["till.1"] = port.Credential(
+    access._credentials["till.1"] = port.StoredCredential(
         "till.1",
         ORG,
         False,

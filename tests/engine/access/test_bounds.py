@@ -3,14 +3,14 @@
 import pytest
 
 from tests.engine.access.house import House, Kept, basic
-from tidings.core.events.call_reader import Caller
+from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import ORG_ID_MAX, OrgId
 from tidings.engine.access.access import PRESENTED_MAX
 from tidings.engine.access.limits import Quotas
 from tidings.errors import Forbidden
 
 
-async def platform(house: House) -> Caller:
+async def platform(house: House) -> AuthenticatedCaller:
     await house.access.put("platform", "secret", OrgId(1), platform=True, scopes="*")
     return house.access.caller(basic("platform", "secret"), "events:write")
 

@@ -15,22 +15,22 @@ from tests.simulation.parts import REST_SLICE_S, SimulatedClock
 from tests.store.in_process import MemoryStore
 from tidings import catalogue
 from tidings.compose import build
-from tidings.core.actions.action import Action, Call, CsvLookup, Found, Lookup
-from tidings.core.actions.made import Made, Step, made_in, steps_in
+from tidings.core.actions.action import Action, ActionLookup, CsvLookup, HttpCall, PathValue
+from tidings.core.actions.made import Made, RunStep, made_in, steps_in
 from tidings.core.connections.connection import Connection
-from tidings.core.delivery.exchange import Answer, Result
+from tidings.core.delivery.exchange import AttemptResult, ReceiverAnswer
 from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.kinds import ACTION
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.http.verdicts import judge
-from tidings.destinations.port import Channel, Headers, Message, Shown
+from tidings.destinations.port import Channel, Headers, Message, MessagePreview
 from tidings.egress.address import parse_target
 from tidings.engine.actions.declared import declare
 from tidings.engine.engine import EngineLimits
 from tidings.engine.events.intake import Draft
 from tidings.lookups.port import LookupDown
-from tidings.ports import Options
+from tidings.ports import EngineOptions
 
 ORG = OrgId(1)
 CATALOGUE = catalogue.load()
@@ -38,17 +38,17 @@ USUAL = EngineLimits()
 CUSTOMER = "event.data.customerId"
 
 
-def call(**more: Any) -> Call:
+def call(**more: Any) -> HttpCall:
     """One that shows what the action has seen."""
-    return Call("POST", f"{BASE}/act", {}, json=Found("event.data"), **more)
+    return HttpCall("POST", f"{BASE}/act", {}, json=PathValue("event.data"), **more)
 
 
 def action(name: str = "mail", **more: Any) -> Action:
     return Action(name, ("groupCreated",), more.pop("acts", {"": call()}), **more)
 
 
-def contact(**more: Any) -> Lookup:
-    return Lookup("contact", CsvLookup("/contacts.csv", "id", CUSTOMER), **more)
+def contact(**more: Any) -> ActionLookup:
+    return ActionLookup("contact", CsvLookup("/contacts.csv", "id", CUSTOMER), **more)
 
 
 class Done:
@@ -73,8 +73,10 @@ class Doer:
     def carried(self, webhook: Webhook) -> Headers:
         return []
 
-    def show(self, webhook: Webhook, headers: Headers, body: bytes, key: int | None) -> Shown:
-        return Shown("DO", headers, body)
+    def show(
+        self, webhook: Webhook, headers: Headers, body: bytes, key: int | None
+    ) -> MessagePreview:
+        return MessagePreview("DO", headers, body)
 
 
 class Doing:
@@ -83,7 +85,7 @@ class Doing:
     def __init__(self, doer: Doer, webhook: Webhook) -> None:
         self._doer, self._webhook = doer, webhook
 
-    async def send(self, message: Message) -> Result | None:
+    async def send(self, message: Message) -> AttemptResult | None:
         await asyncio.sleep(0.01)
         if message.leaves([]) is None:
             return None
@@ -97,7 +99,7 @@ class Doing:
             await asyncio.sleep(1)
         if status < 300:
             self._doer.done.append(one)
-        return judge(Answer(status, (), b"", False, 10.0), self._webhook.retry, lambda: 0.0)
+        return judge(ReceiverAnswer(status, (), b"", False, 10.0), self._webhook.retry, lambda: 0.0)
 
     def follow(self, webhook: Webhook) -> bool:
         self._webhook = webhook
@@ -159,7 +161,7 @@ class ActionWorld:
         )
         self.parts = build(
             dataclasses.replace(given, destination=self._destination),
-            Options(limits=limits, rest_slice_s=REST_SLICE_S),
+            EngineOptions(limits=limits, rest_slice_s=REST_SLICE_S),
         )
         self._count: int = before._count if before else 0
 
@@ -236,7 +238,7 @@ class ActionWorld:
         )
         return [row[0] for row in rows]
 
-    def looked_up(self, name: str = "mail") -> list[list[Step]]:
+    def looked_up(self, name: str = "mail") -> list[list[RunStep]]:
         """The look-ups that attempts keep that ended without an act, in order."""
         rows = self._rows(
             "SELECT a.headers FROM attempt a JOIN delivery d ON d.id = a.delivery"

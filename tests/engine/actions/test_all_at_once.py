@@ -25,7 +25,7 @@ from tests.engine.actions.action_world import (
 )
 from tests.simulation.parts import EPOCH_MS
 from tidings.core.actions.action import Cap, Quiet, Unless
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
 from tidings.core.shaping.filter import compile_filter
 from tidings.core.webhooks.webhook import Ordering
@@ -69,7 +69,7 @@ class Weeks:
             await asyncio.sleep(self.rng.uniform(0, 60))
             self.world.store.down = False
             if self.rng.random() < 0.03:
-                await self._survey_is(Standing.DISABLED)
+                await self._survey_is(WebhookStatus.DISABLED)
                 states = self.world.states("survey")
                 self.ended |= {
                     number
@@ -77,7 +77,7 @@ class Weeks:
                     if state is State.PARKED
                 }
             elif self.rng.random() < 0.3:
-                await self._survey_is(Standing.ACTIVE)
+                await self._survey_is(WebhookStatus.ACTIVE)
             await asyncio.sleep(self.rng.uniform(0.2, 1.8) * HOUR)
 
     async def end(self) -> None:
@@ -85,10 +85,10 @@ class Weeks:
         world.contacts.records = dict(self.contacts)
         world.doer.status.clear()
         await asyncio.sleep(60)
-        await self._survey_is(Standing.ACTIVE)
+        await self._survey_is(WebhookStatus.ACTIVE)
         await asyncio.sleep(9 * DAY)
 
-    async def _survey_is(self, standing: Standing) -> None:
+    async def _survey_is(self, standing: WebhookStatus) -> None:
         await asyncio.sleep(60)  # the store may just take writes again
         webhooks = self.world.parts.webhooks
         [survey] = [one.webhook for one in webhooks.everywhere() if one.webhook.name == "survey"]

@@ -15,8 +15,8 @@ from tests.engine.actions.action_world import (
     contact,
     in_world,
 )
-from tidings.core.actions.action import Cap, Found, Unless
-from tidings.core.delivery.standing import Standing
+from tidings.core.actions.action import Cap, PathValue, Unless
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId
 from tidings.core.shaping.filter import compile_filter
@@ -38,7 +38,7 @@ def test_what_is_done_has_what_was_found_and_its_steps() -> None:
         assert [(one.name, one.said) for one in done.made.steps] == [("contact", "found")]
 
     act = call()
-    act = act.__class__("POST", act.url, {}, json=Found("contact.email"))
+    act = act.__class__("POST", act.url, {}, json=PathValue("contact.email"))
     one = action(lookups=(contact(),)).__class__(
         "mail", ("groupCreated",), {"": act}, lookups=(contact(),)
     )
@@ -149,7 +149,7 @@ def test_further_attempts_do_what_the_first_has_tried() -> None:
         assert len({(one.id, one.made) for one in world.doer.tried}) == 1
         return world
 
-    found = Found("contact")
+    found = PathValue("contact")
     one = call().__class__("POST", call().url, {}, json=found)
     in_world(
         scenario,
@@ -295,11 +295,13 @@ def test_an_action_that_was_paused_is_paused_when_it_is_back_in_the_file() -> No
         await world.parts.webhooks.say(ORG, mail.id, "pause", "brand")
         for _ in range(2):
             world = await world.restarted(action("other"))
-            assert world.parts.webhooks.living(ORG, mail.id).webhook.standing is Standing.DISABLED
+            assert (
+                world.parts.webhooks.living(ORG, mail.id).webhook.standing is WebhookStatus.DISABLED
+            )
         world = await world.restarted(action())
         await world.event()
         await asyncio.sleep(DAY)
-        assert world.parts.webhooks.living(ORG, mail.id).webhook.standing is Standing.PAUSED
+        assert world.parts.webhooks.living(ORG, mail.id).webhook.standing is WebhookStatus.PAUSED
         assert world.did() == [] and world.states() == [State.PENDING]
         await world.parts.webhooks.say(ORG, mail.id, "resume", "brand")
         await asyncio.sleep(1)
@@ -321,10 +323,12 @@ def test_an_action_of_one_org_is_never_done_as_that_of_another_by_its_name() -> 
         world = await world.restarted(action(lookups=(contact(),)), org=OrgId(2))
         world.doer.status.clear()
         [own] = [one.webhook for one in world.parts.webhooks.list(ORG)]
-        assert own.standing is Standing.DISABLED
+        assert own.standing is WebhookStatus.DISABLED
         with pytest.raises(Conflict):
             await world.parts.webhooks.say(ORG, own.id, "enable", "their admin")
-        await world.parts.webhooks.set_standing(own.number, Standing.ACTIVE, None, "by mistake")
+        await world.parts.webhooks.set_standing(
+            own.number, WebhookStatus.ACTIVE, None, "by mistake"
+        )
         await world.event()
         await asyncio.sleep(DAY)
         assert world.contacts.asked == 0 and len(world.doer.tried) == tried and not world.did()

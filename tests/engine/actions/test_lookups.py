@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec import Raw
 
-from tidings.core.actions.action import CsvLookup, HttpLookup, Lookup
+from tidings.core.actions.action import ActionLookup, CsvLookup, HttpLookup
 from tidings.core.exact_json import write_exactly
 from tidings.core.shaping.circuit import FAILURES_MAX, PAUSE_S
 from tidings.engine.actions.lookups import (
@@ -17,8 +17,8 @@ from tidings.engine.actions.lookups import (
     NOTHING,
     NOTHING_TO_ASK,
     REST_MAX_S,
-    Found,
-    Lookups,
+    ActionLookups,
+    LookupResult,
 )
 from tidings.errors import TidingsError
 from tidings.lookups.port import LookupDown, LookupRefused
@@ -82,11 +82,13 @@ class World:
     def __init__(self, **more: Any) -> None:
         self.passed = Passing()
         self.source, self.other = Told(), Told()
-        self.lookups = Lookups({"tier": self.source, "other": self.other}, self.passed, **more)
+        self.lookups = ActionLookups(
+            {"tier": self.source, "other": self.other}, self.passed, **more
+        )
 
-    async def find(self, id: Any, name: str = "tier", **fields: Any) -> Found:
+    async def find(self, id: Any, name: str = "tier", **fields: Any) -> LookupResult:
         where = HttpLookup("https://a.example/{id}", {"id": "event.id"})
-        lookup = Lookup(name, where, **fields)
+        lookup = ActionLookup(name, where, **fields)
         return await self.lookups.find(lookup, {"event": {"id": id}})
 
     async def down(self, id: Any, **fields: Any) -> LookupDown:
@@ -154,7 +156,7 @@ async def test_numbers_keep_their_digits(world: World) -> None:
 async def test_without_a_value_nobody_is_asked(world: World, value: object) -> None:
     assert await world.find(value) == (None, NOTHING_TO_ASK, 0.0)
     where = CsvLookup("/x.csv", "id", "event.id")
-    found = await world.lookups.find(Lookup("tier", where), {"event": {"id": value}})
+    found = await world.lookups.find(ActionLookup("tier", where), {"event": {"id": value}})
     assert found.said == NOTHING_TO_ASK and world.source.asked == []
 
 
@@ -203,7 +205,7 @@ async def test_who_finds_no_room_until_the_deadline_is_told_and_nobody_is_blamed
 
 async def test_no_more_are_asked_in_a_second_than_may_be() -> None:
     world = World()
-    world.lookups = Lookups({"tier": world.source})  # by the loop's own clock
+    world.lookups = ActionLookups({"tier": world.source})  # by the loop's own clock
     began = monotonic()
     await asyncio.gather(*(world.find(number, rate_per_s=20) for number in range(30)))
     assert 0.4 < monotonic() - began < 2

@@ -9,12 +9,12 @@ import pytest
 from tests.destinations.messages import HOPS, TestMessage, hook
 from tidings.catalogue import load
 from tidings.core.actions.made import Made, MadeEvents, MadeMail, bytes_of
-from tidings.core.delivery.exchange import Answer, FaultKind, Verdict
+from tidings.core.delivery.exchange import DeliveryVerdict, FaultKind, ReceiverAnswer
 from tidings.core.events.call_reader import CallReader, IntakeRules
 from tidings.core.events.call_split import DEFAULT_LIMITS
 from tidings.core.events.passage import Doors, Passage, read_passage
 from tidings.core.webhooks.kinds import ACTION
-from tidings.core.webhooks.mailing import Mail
+from tidings.core.webhooks.mailing import ShapedMail
 from tidings.engine.actions.new_events import NewEventsChannel, NewEventsDriver
 from tidings.engine.events.intake import Acceptance, Draft, Overloaded
 from tidings.engine.events.late_checks import LateChecks
@@ -80,8 +80,8 @@ async def test_a_message_that_is_sent_again_brings_its_events_once() -> None:
     one = channel(intake)
     for attempt, counted in ((1, (2, 0)), (2, (0, 2))):
         result = await one.send(message(TWO, attempt=attempt))
-        assert result is not None and result.verdict is Verdict.DELIVERED
-        assert isinstance(result.ending, Answer) and result.ending.status == 202
+        assert result is not None and result.verdict is DeliveryVerdict.DELIVERED
+        assert isinstance(result.ending, ReceiverAnswer) and result.ending.status == 202
         said = json.loads(result.ending.body)
         assert (said["accepted"], said["duplicates"]) == counted
     assert [draft.event["data"] for draft in intake.accepted.values()] == [{"n": 1}, {"n": 2}]
@@ -103,24 +103,24 @@ async def test_events_say_how_often_theirs_has_been_through_and_by_which_action(
 
 async def test_no_list_of_events_is_well_too() -> None:
     result = await channel(Intake()).send(message([]))
-    assert result is not None and result.verdict is Verdict.DELIVERED
+    assert result is not None and result.verdict is DeliveryVerdict.DELIVERED
 
 
 async def test_where_one_cannot_be_accepted_none_is() -> None:
     intake = Intake()
     wrong = {"eventName": "customerAdded", "data": {"customerIdentifiers": 1}}
     result = await channel(intake).send(message([*TWO, wrong]))
-    assert result is not None and result.verdict is Verdict.NEVER
+    assert result is not None and result.verdict is DeliveryVerdict.NEVER
     assert "data.customerIdentifiers" in result.ending.detail and not intake.accepted
     many = await channel(intake).send(message([{"eventName": "ours"}] * 1001))
-    assert many is not None and many.verdict is Verdict.NEVER and not intake.accepted
+    assert many is not None and many.verdict is DeliveryVerdict.NEVER and not intake.accepted
 
 
 async def test_what_is_withdrawn_is_not_accepted_and_a_test_leaves_nothing() -> None:
     intake = Intake()
     assert await channel(intake).send(message(TWO, may=lambda: False)) is None
     result = await channel(intake).send(message(TWO, trial=True))
-    assert result is not None and result.verdict is Verdict.DELIVERED
+    assert result is not None and result.verdict is DeliveryVerdict.DELIVERED
     assert not intake.accepted
 
 
@@ -129,15 +129,15 @@ async def test_what_is_withdrawn_is_not_accepted_and_a_test_leaves_nothing() -> 
 )
 async def test_where_the_service_takes_none_it_is_tried_again(intake: Intake) -> None:
     result = await channel(intake).send(message(TWO, deadline_s=0.2))
-    assert result is not None and result.verdict is Verdict.AGAIN
-    assert not isinstance(result.ending, Answer) and result.ending.kind is FaultKind.OURS
+    assert result is not None and result.verdict is DeliveryVerdict.AGAIN
+    assert not isinstance(result.ending, ReceiverAnswer) and result.ending.kind is FaultKind.OURS
 
 
 async def test_what_was_made_for_something_else_is_not_done() -> None:
-    for made in (MadeMail(Mail(("a@b.example",), "s", "t")), None):
+    for made in (MadeMail(ShapedMail(("a@b.example",), "s", "t")), None):
         body = b"{}" if made is None else bytes_of(Made(made))
         result = await channel(Intake()).send(TestMessage(body))
-        assert result is not None and result.verdict is Verdict.NEVER
+        assert result is not None and result.verdict is DeliveryVerdict.NEVER
 
 
 def test_events_are_shown_as_they_are_accepted() -> None:

@@ -15,8 +15,8 @@ from tests.engine.actions.action_world import (
 )
 from tests.engine.store_faults import first, refusing
 from tidings.core.actions.action import Cap, Quiet
-from tidings.core.delivery.exchange import Fault, FaultKind
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.exchange import FaultKind, TransportFault
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
 from tidings.core.webhooks.webhook import Ordering
 from tidings.engine.actions import needs
@@ -230,12 +230,12 @@ def test_after_a_restart_a_wait_is_at_most_a_quarter_longer() -> None:
 @pytest.mark.parametrize(
     ("standing", "said"),
     [
-        (Standing.DISABLED, "It needs mail, which was put off, since it is disabled."),
-        (Standing.DELETED, "It needs mail, which is not done for this event."),
+        (WebhookStatus.DISABLED, "It needs mail, which was put off, since it is disabled."),
+        (WebhookStatus.DELETED, "It needs mail, which is not done for this event."),
     ],
 )
 def test_one_whose_need_is_taken_away_while_it_waits_is_not_done(
-    standing: Standing, said: str
+    standing: WebhookStatus, said: str
 ) -> None:
     async def scenario(world: ActionWorld) -> None:
         world.doer.status["mail"] = 503
@@ -254,13 +254,13 @@ def test_one_that_was_ended_while_it_waited_is_not_begun_again_when_its_need_is_
         await world.event()
         await asyncio.sleep(HOUR)
         number = number_of(world, "survey")
-        await world.parts.webhooks.set_standing(number, Standing.DISABLED, "stop", "brand")
+        await world.parts.webhooks.set_standing(number, WebhookStatus.DISABLED, "stop", "brand")
         await asyncio.sleep(1)
         assert world.states("survey") == [State.PARKED]
         world.doer.status.clear()
         await asyncio.sleep(12 * HOUR)
         assert len(world.did()) == 1 and world.states("survey") == [State.PARKED]
-        await world.parts.webhooks.set_standing(number, Standing.ACTIVE, None, "brand")
+        await world.parts.webhooks.set_standing(number, WebhookStatus.ACTIVE, None, "brand")
         await asyncio.sleep(12 * HOUR)
         assert world.did("survey") == []
 
@@ -269,11 +269,15 @@ def test_one_that_was_ended_while_it_waited_is_not_begun_again_when_its_need_is_
 
 def test_one_whose_need_is_paused_goes_on_when_that_does() -> None:
     async def scenario(world: ActionWorld) -> None:
-        await world.parts.webhooks.set_standing(number_of(world), Standing.PAUSED, None, "brand")
+        await world.parts.webhooks.set_standing(
+            number_of(world), WebhookStatus.PAUSED, None, "brand"
+        )
         await world.event()
         await asyncio.sleep(100 * HOUR)
         assert world.did("survey") == []
-        await world.parts.webhooks.set_standing(number_of(world), Standing.ACTIVE, None, "brand")
+        await world.parts.webhooks.set_standing(
+            number_of(world), WebhookStatus.ACTIVE, None, "brand"
+        )
         await asyncio.sleep(3)
         assert len(world.did()) == len(world.did("survey")) == 1
 
@@ -292,9 +296,9 @@ def test_those_who_will_never_be_woken_leave_room_for_others(
             await world.event(customer)
         await asyncio.sleep(60)
         number = number_of(world)
-        await world.parts.webhooks.set_standing(number, Standing.DISABLED, "gone", "brand")
+        await world.parts.webhooks.set_standing(number, WebhookStatus.DISABLED, "gone", "brand")
         await asyncio.sleep(HOUR)
-        await world.parts.webhooks.set_standing(number, Standing.ACTIVE, None, "brand")
+        await world.parts.webhooks.set_standing(number, WebhookStatus.ACTIVE, None, "brand")
         await world.event(9)
         await asyncio.sleep(2 * HOUR)
         world.doer.status.clear()
@@ -361,7 +365,9 @@ def test_a_test_disturbs_nobody_in_quiet_hours_unless_it_is_to() -> None:
                 ORG, webhook, "e", event, lambda: True, now=now
             )
             if not sent.delivered:
-                assert isinstance(sent.ending, Fault) and sent.ending.kind is FaultKind.WAITS
+                assert (
+                    isinstance(sent.ending, TransportFault) and sent.ending.kind is FaultKind.WAITS
+                )
                 assert "quiet for the customer until 08:00 (UTC)" in sent.ending.detail
                 assert "--now" in sent.ending.detail
             return sent.delivered

@@ -13,9 +13,9 @@ from tests.engine.delivery.scenes.health_parts import HOOK
 from tests.engine.delivery.scenes.offers import NOW_MS, job
 from tests.engine.events.commit_desk import event
 from tests.engine.webhooks.dispatch_scene import Scene
-from tidings.core.delivery.exchange import Answer, Ending
+from tidings.core.delivery.exchange import Ending, ReceiverAnswer
 from tidings.core.delivery.job import Job
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, EventNumber
 from tidings.core.replay import window
@@ -56,7 +56,7 @@ class Receiver:
             await self.free.wait()
         finally:
             self.busy -= 1
-        return Answer(self.statuses.pop(0) if self.statuses else 200, (), b"", False, 1.0)
+        return ReceiverAnswer(self.statuses.pop(0) if self.statuses else 200, (), b"", False, 1.0)
 
     async def close(self) -> None:
         self.closed += 1
@@ -293,7 +293,7 @@ async def test_who_is_deleted_is_sent_nothing_more_and_closed_when_its_attempts_
     lanes = Lanes(connections_max=1)
     lanes.receiver.free.clear()
     await lanes.commit(*numbered(1, 2))
-    lanes.dispatcher.changed(msgspec.structs.replace(HOOK, standing=Standing.DELETED))
+    lanes.dispatcher.changed(msgspec.structs.replace(HOOK, standing=WebhookStatus.DELETED))
     await turns()
     assert lanes.receiver.closed == 0, "the first is under way"
     lanes.receiver.free.set()
@@ -316,7 +316,7 @@ async def test_a_webhook_that_nobody_knows_is_passed_by() -> None:
     [
         lambda lanes: setattr(lanes.commits, "halted", True),
         lambda lanes: lanes.dispatcher.changed(
-            msgspec.structs.replace(HOOK, standing=Standing.PAUSED)
+            msgspec.structs.replace(HOOK, standing=WebhookStatus.PAUSED)
         ),
     ],
     ids=["the store refuses", "paused"],

@@ -4,16 +4,16 @@ import msgspec
 import pytest
 
 from tests.engine.shaping.sending_desk import HOOK, job
-from tidings.core.delivery.exchange import Answer, Ending, Fault, FaultKind
+from tidings.core.delivery.exchange import Ending, FaultKind, ReceiverAnswer, TransportFault
 from tidings.core.delivery.outcome import DELIVERED, Failed, Outcome, Retry
 from tidings.core.delivery.states import State
 from tidings.engine.delivery import endings
 
-ANSWER = Answer(503, (), b"", False, 12.4)
+ANSWER = ReceiverAnswer(503, (), b"", False, 12.4)
 
 
-def stale() -> Fault:
-    return Fault(FaultKind.STALE, True, "", 1.0)
+def stale() -> TransportFault:
+    return TransportFault(FaultKind.STALE, True, "", 1.0)
 
 
 @pytest.mark.parametrize(
@@ -21,10 +21,15 @@ def stale() -> Fault:
     [
         (ANSWER, Retry(5.0), State.RETRYING, 5_000),
         (ANSWER, Retry(0.0), State.RETRYING, 1),
-        (Fault(FaultKind.OURS, False, "", 1.0), Retry(0.0004), State.RETRYING, 1),
+        (TransportFault(FaultKind.OURS, False, "", 1.0), Retry(0.0004), State.RETRYING, 1),
         (stale(), Retry(4.7, ours=True), State.RETRYING, 0),  # at once, on a new connection
-        (Fault(FaultKind.LEASE, True, "", 1.0), Retry(0.0, ours=True), State.RETRYING, 0),
-        (Fault(FaultKind.LEASE, True, "", 1.0), Retry(7.0, ours=True), State.RETRYING, 7_000),
+        (TransportFault(FaultKind.LEASE, True, "", 1.0), Retry(0.0, ours=True), State.RETRYING, 0),
+        (
+            TransportFault(FaultKind.LEASE, True, "", 1.0),
+            Retry(7.0, ours=True),
+            State.RETRYING,
+            7_000,
+        ),
         (ANSWER, Failed(exhausted=True), State.FAILED, None),
         (msgspec.structs.replace(ANSWER, status=200), DELIVERED, State.DELIVERED, None),
     ],

@@ -17,15 +17,15 @@ from tests.pace import slowness
 from tests.ports import Unhashed, ports
 from tidings.catalogue import Catalogue
 from tidings.compose import build
-from tidings.core.delivery.exchange import Answer, Ending
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.exchange import Ending, ReceiverAnswer
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId, WebhookId
 from tidings.core.webhooks.webhook import Webhook
-from tidings.egress.port import Leaves, Target
+from tidings.egress.port import Leaves, ReceiverAddress
 from tidings.engine.clock import WallClock
 from tidings.engine.events.intake import Draft
-from tidings.ports import Options
+from tidings.ports import EngineOptions
 from tidings.store import port
 from tidings.store.sqlite.hosting.client import SqliteStore
 
@@ -41,7 +41,7 @@ class Receivers:
     def __init__(self) -> None:
         self.got: list[str] = []
 
-    def open(self, target: Target, connections_max: int, **_: Any) -> "Receivers":
+    def open(self, target: ReceiverAddress, connections_max: int, **_: Any) -> "Receivers":
         return self
 
     async def send(
@@ -50,7 +50,7 @@ class Receivers:
         if (headers := leaves()) is None:
             return None
         self.got.append(dict(headers)["tidings-delivery"])
-        return Answer(204, (), b"", False, 1.0)
+        return ReceiverAnswer(204, (), b"", False, 1.0)
 
     async def close(self) -> None:
         pass
@@ -60,7 +60,7 @@ def hook(number: int, org: int) -> Webhook:
     """A webhook that takes every event."""
     return Webhook(
         number=number, id=WebhookId(f"{number:024x}"), consumer_group="", org=OrgId(org), version=1,
-        name="crm", standing=Standing.ACTIVE, event_names=frozenset("a"), kind="HTTP",
+        name="crm", standing=WebhookStatus.ACTIVE, event_names=frozenset("a"), kind="HTTP",
         url="https://x.example/", method="POST", headers=(), connections_max=1,
         secrets=(b"s" * 32,), plain=True,
     )  # fmt: skip
@@ -106,7 +106,7 @@ async def scenario(place: Path) -> None:
             catalogue=Catalogue([]),
             passwords=Unhashed(),
         ),
-        Options(),
+        EngineOptions(),
     )
     engine, registry = made.delivery.engine, made.base.registry
     registry.version = (await store.load()).registry_version

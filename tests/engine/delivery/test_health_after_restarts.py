@@ -9,7 +9,7 @@ import pytest
 from tests.engine.notice_world import NoticeWorld
 from tests.simulation.loop import simulate
 from tidings.core.delivery.attempt_share import BUCKET_S
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.webhooks.webhook import Webhook
 from tidings.store import port
 
@@ -39,7 +39,7 @@ async def send(world: NoticeWorld, count: int, *, bad_of_20: int = 0, every_s: f
         await asyncio.sleep(every_s)
 
 
-def shown(world: NoticeWorld, webhook: Webhook) -> port.Health | None:
+def shown(world: NoticeWorld, webhook: Webhook) -> port.StoredHealth | None:
     return world.engine.healths.shown(webhook.number)
 
 
@@ -127,7 +127,7 @@ def test_what_failed_before_it_was_enabled_again_does_not_come_back_with_a_resta
     async def scenario(world: NoticeWorld) -> NoticeWorld:
         crm = await crm_of(world)
         await send(world, 60, bad_of_20=10)
-        for standing in (Standing.PAUSED, Standing.ACTIVE):
+        for standing in (WebhookStatus.PAUSED, WebhookStatus.ACTIVE):
             await world.webhooks.set_standing(crm.number, standing, None)
         assert shown(world, crm) is None
         world = await world.restarted()

@@ -10,7 +10,7 @@ from tidings.core.delivery.breaker import OUTCOMES_MIN, Breaker, Pause
 from tidings.core.delivery.health import DAY_MS, FIRST
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
-from tidings.engine.delivery.healths import PARK_SLICE, Healths
+from tidings.engine.delivery.healths import PARK_SLICE, HealthTracker
 from tidings.engine.listeners import Listeners
 from tidings.store import port
 
@@ -22,7 +22,7 @@ class Scene:
         registry.put(HOOK)
         parked: Listeners[Webhook, int] = Listeners("deliveries were parked")
         parked.add(lambda webhook, count: self.said.append(("parked", webhook.number)))
-        self.healths = Healths(
+        self.healths = HealthTracker(
             store=self.rows,
             registry=registry,
             clock=self.clock,
@@ -31,7 +31,7 @@ class Scene:
         )
 
     def failing(
-        self, webhook: Webhook, health: port.Health, until_ms: int, told: Callable[[], None]
+        self, webhook: Webhook, health: port.StoredHealth, until_ms: int, told: Callable[[], None]
     ) -> None:
         assert until_ms == self.healths.ends_ms(health)
         self.said.append(("failing", health.told))
@@ -204,7 +204,7 @@ async def test_what_is_known_is_written_behind_and_again_after_the_store_refused
     assert scene.rows.kept[4].failing_since_ms == 1_000_000
     scene.healths.good(4)
     await scene.healths.write()
-    assert scene.rows.kept[4] == port.Health(4)
+    assert scene.rows.kept[4] == port.StoredHealth(4)
 
 
 async def test_the_pause_of_an_open_breaker_is_taken_up_as_much_as_is_left_of_it() -> None:
@@ -231,7 +231,7 @@ async def test_the_pause_of_an_open_breaker_is_taken_up_as_much_as_is_left_of_it
 class Passing(Scene):
     """Its clock of passed time is not the one that is set."""
 
-    def __init__(self, rows: list[port.Health] | None = None) -> None:
+    def __init__(self, rows: list[port.StoredHealth] | None = None) -> None:
         super().__init__()
         self.passed_s = 0.0
         self.sure = True
@@ -276,7 +276,7 @@ async def test_the_time_in_which_the_service_was_down_is_not_the_receivers() -> 
 
 
 async def test_nothing_is_parked_before_the_receiver_was_asked_once_more_by_a_sure_date() -> None:
-    opened = port.Health(4, 1, 20, "503", 3, 0)
+    opened = port.StoredHealth(4, 1, 20, "503", 3, 0)
     scene = Passing([opened])
     scene.rows.expired = 2
     for sure, fails, parked in ((True, False, 0), (False, True, 0), (True, False, 2)):
@@ -288,7 +288,7 @@ async def test_nothing_is_parked_before_the_receiver_was_asked_once_more_by_a_su
 
 
 def test_after_a_restart_nobody_is_told_before_the_receiver_has_failed_again() -> None:
-    nearly = port.Health(4, 1, 20, "503", 0, 0, failing_ms=890_000)
+    nearly = port.StoredHealth(4, 1, 20, "503", 0, 0, failing_ms=890_000)
     scene = Passing([nearly])
     scene.wait(1)
     scene.healths.tell_in_time()
@@ -299,7 +299,7 @@ def test_after_a_restart_nobody_is_told_before_the_receiver_has_failed_again() -
 
 def test_a_failed_probe_of_a_replay_is_asking_as_well() -> None:
     """Its outcome is not charged to the webhook's health; that the breaker opened again is."""
-    scene = Passing([port.Health(4, 0, 0, "", 1, 0)])
+    scene = Passing([port.StoredHealth(4, 0, 0, "", 1, 0)])
     assert not scene.healths.parks(HOOK)
     breaker = Breaker()
     breaker.resume(Pause(opens=1, left_s=0.0), 50.0)
@@ -331,6 +331,6 @@ async def test_what_is_parked_has_waited_168_hours_slice_by_slice() -> None:
 
 
 def test_a_pause_that_was_dated_ahead_is_no_longer_than_a_pause() -> None:
-    scene = Passing([port.Health(4, 1, 20, "503", 3, 1_000_000 + 8 * DAY_MS)])
+    scene = Passing([port.StoredHealth(4, 1, 20, "503", 3, 1_000_000 + 8 * DAY_MS)])
     pause = scene.healths.pause_of(4)
     assert pause is not None and pause.left_s <= 330

@@ -12,10 +12,10 @@ from tests.engine.delivery.scenes.offers import Silent, hand_over, job, scene_of
 from tests.engine.webhooks.dispatch_scene import Scene
 from tests.simulation.loop import simulate
 from tidings.core.delivery.breaker import OUTCOMES_MIN, Position
-from tidings.core.delivery.exchange import Answer, Ending
+from tidings.core.delivery.exchange import Ending, ReceiverAnswer
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.rate_limit import RateLimit
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
 from tidings.core.delivery.turns import LanePace
 from tidings.core.ids import DeliveryId, OrgId
@@ -115,7 +115,7 @@ class Timed:
 
     async def send(self, method: str, leaves: Leaves, body: bytes, deadline_s: float) -> Ending:
         assert leaves() is not None
-        return Answer(self.status, (), b"", False, self.took_ms)
+        return ReceiverAnswer(self.status, (), b"", False, self.took_ms)
 
 
 async def test_well_is_who_has_just_delivered_and_quickly() -> None:
@@ -201,9 +201,10 @@ async def test_what_a_receiver_takes_is_forgotten_with_its_url_and_not_before() 
 
 
 @pytest.mark.parametrize(
-    "off", [off for off in Standing if off not in (Standing.ACTIVE, Standing.DELETED)]
+    "off",
+    [off for off in WebhookStatus if off not in (WebhookStatus.ACTIVE, WebhookStatus.DELETED)],
 )
-async def test_a_webhook_that_is_set_active_again_begins_afresh(off: Standing) -> None:
+async def test_a_webhook_that_is_set_active_again_begins_afresh(off: WebhookStatus) -> None:
     scene = Scene()
     scene = scene_of(Silent())
     await hand_over(scene, job(1, 2))
@@ -213,7 +214,7 @@ async def test_a_webhook_that_is_set_active_again_begins_afresh(off: Standing) -
     scene.dispatcher.changed(msgspec.structs.replace(HOOK, version=2, name="other"))
     assert scene.healths.of(HOOK.number) is not None, "another name mends no receiver"
     scene.change(off)
-    scene.change(Standing.ACTIVE)
+    scene.change(WebhookStatus.ACTIVE)
     assert scene.healths.of(HOOK.number) is None
     assert runner.lane.breaker.position is Position.CLOSED
 
@@ -233,9 +234,9 @@ class Retiring:
 
 
 @pytest.mark.parametrize("left", [0, 3, RETIRE_SLICE, 2 * RETIRE_SLICE + 1])
-@pytest.mark.parametrize("standing", list(Standing))
+@pytest.mark.parametrize("standing", list(WebhookStatus))
 async def test_what_was_parked_is_told_once_and_in_all_of_the_disabled_alone(
-    standing: Standing, left: int
+    standing: WebhookStatus, left: int
 ) -> None:
     webhook = msgspec.structs.replace(HOOK, standing=standing)
     store, told = Retiring(left), list[int]()
@@ -246,7 +247,7 @@ async def test_what_was_parked_is_told_once_and_in_all_of_the_disabled_alone(
     )
     await retirement.begin(webhook)
     await retirement.done()
-    assert told == ([left] if standing is Standing.DISABLED else [])
-    ends = {Standing.DISABLED: {State.PARKED}, Standing.DELETED: {State.CANCELLED}}
+    assert told == ([left] if standing is WebhookStatus.DISABLED else [])
+    ends = {WebhookStatus.DISABLED: {State.PARKED}, WebhookStatus.DELETED: {State.CANCELLED}}
     assert store.states == ends.get(standing, set())
     assert store.left == (0 if standing in ends else left)

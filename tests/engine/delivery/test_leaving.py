@@ -8,10 +8,10 @@ import pytest
 
 from tests.engine.delivery.scenes.slow_line import PLAIN, SlowLine, changed, desk_of
 from tests.engine.shaping.sending_desk import BODY, HOOK, Desk, Shaping, job
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId
-from tidings.core.shaping.signatures.standard_webhooks import Signer
+from tidings.core.shaping.signatures.standard_webhooks import StandardWebhooksSigner
 from tidings.core.webhooks.webhook import Webhook
 from tidings.store import port
 
@@ -29,7 +29,7 @@ async def test_a_new_url_and_secret_are_those_of_what_has_not_left(plain: bool) 
     [(host, headers, body)] = line.sent
     assert host == "y.example" and body == (BODY if plain else b'{"made":2}')
     now_s = int(headers["webhook-timestamp"])
-    signed = Signer((b"t" * 32,)).sign(headers["webhook-id"], now_s, body)
+    signed = StandardWebhooksSigner((b"t" * 32,)).sign(headers["webhook-id"], now_s, body)
     assert headers["webhook-signature"] == signed
     assert desk.noted.attempts == [(5, 2)]  # type: ignore[attr-defined]
     assert line.closed == ["x.example"], "the old line is closed after its last attempt"
@@ -45,7 +45,7 @@ async def test_what_was_shaped_and_did_not_leave_is_shaped_from_what_was_accepte
     line = SlowLine(503)
     desk = desk_of(line, HOOK, Keeping())
     assert await desk.work(job()) == []
-    changed(desk, HOOK, standing=Standing.PAUSED)
+    changed(desk, HOOK, standing=WebhookStatus.PAUSED)
     line.connected.set()
     assert await desk.work() == [] and line.sent == []
     desk.dispatcher.changed(msgspec.structs.replace(HOOK, version=3))
@@ -53,7 +53,7 @@ async def test_what_was_shaped_and_did_not_leave_is_shaped_from_what_was_accepte
     assert seen == [BODY, BODY] and failed.sent == b'{"made":2}' and failed.attempt == 2
 
 
-def set_standing(standing: Standing) -> Callable[[Desk], None]:
+def set_standing(standing: WebhookStatus) -> Callable[[Desk], None]:
     return lambda desk: changed(desk, PLAIN, standing=standing)
 
 
@@ -70,7 +70,7 @@ def cancel(desk: Desk) -> None:
 
 
 HOLDS = {
-    **{off.value: set_standing(off) for off in Standing if off is not Standing.ACTIVE},
+    **{off.value: set_standing(off) for off in WebhookStatus if off is not WebhookStatus.ACTIVE},
     "stop": stop,
     "cancel": cancel,
 }

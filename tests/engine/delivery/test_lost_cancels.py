@@ -8,7 +8,7 @@ import pytest
 from tests.engine.delivery.scenes.health_parts import HOOK
 from tests.engine.delivery.scenes.offers import hand_over, job, offer, scene_of
 from tests.engine.webhooks.dispatch_scene import Scene, Store
-from tidings.core.delivery.exchange import Answer, Ending
+from tidings.core.delivery.exchange import Ending, ReceiverAnswer
 from tidings.core.delivery.job import Job
 from tidings.core.ids import DeliveryId
 from tidings.egress.port import Leaves
@@ -46,7 +46,7 @@ class Receiver:
             return None  # type: ignore[return-value]  # as an outlet does it
         self.sent.append(dict(headers)["webhook-id"])
         await self.answers.wait()
-        return Answer(200, (), b"", False, 1.0)
+        return ReceiverAnswer(200, (), b"", False, 1.0)
 
 
 def of(how: str, delivery: int) -> Job:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.engine.notice_world import NoticeWorld, Receivers, in_world
 from tidings.core.delivery.outcome import DELIVERED, Failed, Outcome, Retry
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, OrgId
 from tidings.engine.delivery.manual_retries import PROMISED_MAX, PromisedRetries
@@ -120,9 +120,11 @@ def test_one_that_has_ended_since_is_not_owed_the_automatic_try_of_before(ended_
         if ended_by == "a cancel":
             await parts.delivery.replay.runs.cancel([delivery], "me")
         else:
-            await parts.webhooks.set_standing(crm.number, Standing.DISABLED, "it is over", "me")
+            await parts.webhooks.set_standing(
+                crm.number, WebhookStatus.DISABLED, "it is over", "me"
+            )
             await asyncio.sleep(1)
-            await parts.webhooks.set_standing(crm.number, Standing.ACTIVE, None, "me")
+            await parts.webhooks.set_standing(crm.number, WebhookStatus.ACTIVE, None, "me")
         assert state_of(world) in (State.CANCELLED, State.PARKED)
         world.receivers.status["/crm"] = 400
         assert (

@@ -18,7 +18,7 @@ from tests.engine.delivery.scenes.offers import (
 from tests.engine.webhooks.dispatch_scene import Scene, due_now
 from tidings.core.delivery.breaker import OUTCOMES_MIN, PAUSE_S
 from tidings.core.delivery.next_attempt import NextAttempt, Wait
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.ids import DeliveryId
 from tidings.engine.delivery.dispatcher import UNWRITTEN_MAX
 from tidings.store import port
@@ -56,7 +56,7 @@ async def test_behind_an_open_breaker_it_waits_for_the_probe_that_the_webhook_sh
     assert told(scene, 99, retry=False) == late, "it holds back first attempts as well"
     next_in_ms = scene.dispatcher.next_attempts.next_in_ms
     assert next_in_ms(HOOK.number, 10) == late.until_ms - NOW_MS
-    scene.change(Standing.PAUSED)
+    scene.change(WebhookStatus.PAUSED)
     assert next_in_ms(HOOK.number, 10) is None
 
 
@@ -130,7 +130,7 @@ async def test_a_retry_is_taken_from_when_it_is_asked_for_until_it_starts() -> N
 async def test_of_a_webhook_without_a_lane_only_its_pause_is_known() -> None:
     scene = Scene()
     assert told(scene, 1) == NextAttempt()
-    pause = port.Health(HOOK.number, NOW_MS, 12, "500", 1, NOW_MS + 4_000)
+    pause = port.StoredHealth(HOOK.number, NOW_MS, 12, "500", 1, NOW_MS + 4_000)
     scene.healths.load([pause])
     assert told(scene, 1) == NextAttempt(why=Wait.BREAKER, until_ms=NOW_MS + 4_000)
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.engine.shaping.sending_desk import HOOK, Desk, Line, Shaping, job
 from tidings.core.delivery.breaker import SUCCESSES_TO_CLOSE, Breaker, Pause, Position
-from tidings.core.delivery.exchange import Ending, Fault, FaultKind
+from tidings.core.delivery.exchange import Ending, FaultKind, TransportFault
 from tidings.egress.port import Leaves
 from tidings.engine.shaping.faults import ShapeLater, ShapeRefused
 
@@ -144,4 +144,4 @@ async def test_while_it_connected(act: Act) -> None:
 @pytest.mark.parametrize("kind", OURS)
 async def test_by_a_fault_of_our_own_on_its_way(kind: FaultKind) -> None:
     trouble = Trouble(nothing, shaping=False)
-    await closes(trouble, Way(trouble, Fault(kind, False, "It was our doing.", 1.0)))
+    await closes(trouble, Way(trouble, TransportFault(kind, False, "It was our doing.", 1.0)))

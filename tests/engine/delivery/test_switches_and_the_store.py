@@ -9,7 +9,7 @@ from tests.engine.delivery.scenes.stops import stops_over, stops_telling
 from tests.engine.notice_world import NoticeWorld, in_world
 from tests.engine.store_faults import refusing
 from tests.store.in_process import MemoryStore
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId
 from tidings.engine.delivery.stops import EVERYTHING
@@ -65,9 +65,9 @@ async def test_a_stop_that_comes_while_a_start_is_written_holds() -> None:
 
 
 @pytest.mark.parametrize("fails", [{0}, {0, 1}, {1, 2}, {0, 1, 2, 4, 5}, {2}, {3, 4}], ids=str)
-@pytest.mark.parametrize("standing", [Standing.DISABLED, Standing.DELETED], ids=str)
+@pytest.mark.parametrize("standing", [WebhookStatus.DISABLED, WebhookStatus.DELETED], ids=str)
 def test_disabling_and_deleting_end_everything_whichever_slices_were_refused(
-    fails: set[int], standing: Standing
+    fails: set[int], standing: WebhookStatus
 ) -> None:
     count = 2 * RETIRE_SLICE + 50
     parks: list[int] = []
@@ -88,12 +88,14 @@ def test_disabling_and_deleting_end_everything_whichever_slices_were_refused(
         await world.webhooks.set_standing(crm.number, standing, "It is gone.")
         async with asyncio.timeout(60):
             await world.webhooks.retired()
-        ends_in = State.PARKED if standing is Standing.DISABLED else State.CANCELLED
+        ends_in = State.PARKED if standing is WebhookStatus.DISABLED else State.CANCELLED
         rows = world.store.half.connection.execute(
             "SELECT state, count(*) FROM delivery WHERE webhook = ? GROUP BY state", (crm.number,)
         ).fetchall()
         assert rows == [(int(ends_in), count)]
         assert set(refused) == fails or max(fails) >= 4
-        assert parks == ([count] if standing is Standing.DISABLED else []), "told once, with all"
+        assert parks == ([count] if standing is WebhookStatus.DISABLED else []), (
+            "told once, with all"
+        )
 
     in_world(scenario)

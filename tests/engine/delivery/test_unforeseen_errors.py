@@ -12,26 +12,32 @@ from structlog.testing import capture_logs
 from tests.engine.shaping.sending_desk import HOOK, Desk, Line, Shaping, job
 from tidings.core.delivery import outcome
 from tidings.core.delivery.breaker import Pause
-from tidings.core.delivery.exchange import Answer, Fault, FaultKind, Result, Verdict
+from tidings.core.delivery.exchange import (
+    AttemptResult,
+    DeliveryVerdict,
+    FaultKind,
+    ReceiverAnswer,
+    TransportFault,
+)
 from tidings.core.delivery.schedule import WINDOW_S
 from tidings.core.delivery.states import State
 from tidings.core.delivery.turns import LanePace
 from tidings.core.ids import DeliveryId, OrgId
 from tidings.core.webhooks.kinds import ACTION, EMAIL, HTTP, KAFKA, PULL, QUEUE, SQL
 from tidings.core.webhooks.webhook import Webhook
-from tidings.destinations.port import Message, Shown
+from tidings.destinations.port import Message, MessagePreview
 from tidings.engine.delivery import endings
 from tidings.engine.delivery.guards import judgement
 from tidings.engine.delivery.guards.guarded_channel import GuardedDestination
 from tidings.engine.delivery.guards.slot_watch import LATE_S, LOOK_EVERY_S, OVERRUN_S
-from tidings.engine.delivery.guards.unforeseen import KINDS_MAX, Step, UnforeseenErrors
+from tidings.engine.delivery.guards.unforeseen import KINDS_MAX, AttemptStep, UnforeseenErrors
 from tidings.engine.delivery.send_slots import TAKEN_UP_S
 from tidings.engine.delivery.trial import Trial
 from tidings.store import port
 
 KINDS = (HTTP, QUEUE, KAFKA, SQL, EMAIL, PULL, ACTION)
 SECRET = "7777-secret-of-the-event"
-TAKEN = Result(Verdict.DELIVERED, Answer(200, (), b"", False, 1.0))
+TAKEN = AttemptResult(DeliveryVerdict.DELIVERED, ReceiverAnswer(200, (), b"", False, 1.0))
 
 
 class Odd(BaseException):
@@ -100,9 +106,9 @@ class Fails:
         self.come_to("show")
         return []
 
-    def show(self, webhook: Webhook, headers: Any, body: bytes, key: int | None) -> Shown:
+    def show(self, webhook: Webhook, headers: Any, body: bytes, key: int | None) -> MessagePreview:
         self.come_to("show")
-        return Shown("POST", headers, body)
+        return MessagePreview("POST", headers, body)
 
     # -- a channel
 
@@ -115,8 +121,13 @@ class Fails:
         self.come_to("answer")
         if self.times and self.at in AFTER:
             self.times -= 1
-            of_kind = {"no result": "nonsense", "no ending": Result(Verdict.AGAIN, None)}  # type: ignore[arg-type]
-            nan = Result(Verdict.AGAIN, Fault(FaultKind.RESET, True, "", float("nan")))
+            of_kind = {
+                "no result": "nonsense",
+                "no ending": AttemptResult(DeliveryVerdict.AGAIN, None),  # type: ignore[arg-type]
+            }
+            nan = AttemptResult(
+                DeliveryVerdict.AGAIN, TransportFault(FaultKind.RESET, True, "", float("nan"))
+            )
             return of_kind.get(self.at, nan)
         return TAKEN
 
@@ -236,9 +247,9 @@ async def test_our_own_decision_may_fail_and_neither_delivery_nor_slot_is_lost(
     fails = Fails(at, error)
     scene = Scene(HTTP, fails, monkeypatch)
     if fails_too:  # and the answer was a refusal
-        refusal = Result(Verdict.AGAIN, Answer(503, (), b"", False, 1.0))
+        refusal = AttemptResult(DeliveryVerdict.AGAIN, ReceiverAnswer(503, (), b"", False, 1.0))
 
-        async def refuse(message: Message) -> Result:
+        async def refuse(message: Message) -> AttemptResult:
             message.leaves([])
             return refusal
 
@@ -325,7 +336,7 @@ async def test_the_watch_leaves_what_is_held_alone() -> None:
     scene = Scene(HTTP, Fails("", ValueError()))
     gate = asyncio.Event()
 
-    async def hang(message: Message) -> Result:
+    async def hang(message: Message) -> AttemptResult:
         await gate.wait()
         message.leaves([])
         return TAKEN
@@ -345,7 +356,7 @@ async def test_an_attempt_that_does_not_end_at_its_deadline_is_told_within_thirt
     assert LATE_S + LOOK_EVERY_S < 30
     scene, gate = Scene(kind, Fails("", ValueError())), asyncio.Event()
 
-    async def hang(message: Message) -> Result:
+    async def hang(message: Message) -> AttemptResult:
         message.leaves([])
         await gate.wait()
         return TAKEN
@@ -373,7 +384,7 @@ async def test_an_attempt_that_does_not_end_at_its_deadline_is_told_within_thirt
 async def test_an_attempt_long_after_its_deadline_is_ended_as_our_fault() -> None:
     scene = Scene(HTTP, Fails("", ValueError()))
 
-    async def hang(message: Message) -> Result:
+    async def hang(message: Message) -> AttemptResult:
         message.leaves([])
         await asyncio.Event().wait()
         return TAKEN
@@ -417,10 +428,10 @@ def test_errors_are_logged_once_for_each_kind_and_not_without_end() -> None:
     errors = UnforeseenErrors()
     with capture_logs() as logs:
         for _ in range(50):
-            errors.note(ValueError(SECRET), Step.SEND, SQL)
+            errors.note(ValueError(SECRET), AttemptStep.SEND, SQL)
         assert len(logs) == 1 and SECRET not in str(logs)
         for number in range(2 * KINDS_MAX):
-            errors.note(type(f"Kind{number}", (Exception,), {})(), Step.SEND)
+            errors.note(type(f"Kind{number}", (Exception,), {})(), AttemptStep.SEND)
     assert errors.count == 50 + 2 * KINDS_MAX and len(logs) == KINDS_MAX
     [notice] = errors.notices()
     assert "450 times" in notice and SECRET not in notice
@@ -449,6 +460,6 @@ async def test_a_test_message_tells_of_it_and_raises_nothing(
     if at in ("close", "show"):
         assert told.delivered
     else:
-        assert isinstance(told.ending, Fault) and told.ending.kind is FaultKind.OURS
+        assert isinstance(told.ending, TransportFault) and told.ending.kind is FaultKind.OURS
         assert type(error).__name__ in told.ending.detail and SECRET not in told.ending.detail
     assert trial._under_way.held == 0

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.ids import OrgId, WebhookId
 from tidings.core.shaping.filter import compile_filter
 from tidings.core.webhooks.registry import Registry
@@ -17,7 +17,7 @@ ORG = OrgId(7)
 def hook(number: int, org: int = 7, filter: dict[str, Any] | None = None, **more: Any) -> Webhook:
     return Webhook(
         number=number, id=WebhookId(f"{number:024}"), consumer_group="", org=OrgId(org), version=1,
-        name=f"hook {number}", standing=more.pop("standing", Standing.ACTIVE),
+        name=f"hook {number}", standing=more.pop("standing", WebhookStatus.ACTIVE),
         event_names=frozenset("a"), kind="HTTP", url="https://example.com/", method="POST",
         headers=(), connections_max=1,
         filter=None if filter is None else compile_filter(filter), **more,

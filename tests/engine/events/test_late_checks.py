@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from tidings.catalogue import Problem, envelope, load
+from tidings.catalogue import SchemaViolation, envelope, load
 from tidings.core.events.call_reader import (
-    Caller,
+    AuthenticatedCaller,
     CallReader,
     IntakeRules,
     RejectedEvent,
@@ -35,11 +35,11 @@ EVENT = msgspec.json.encode({"eventName": "orderPacked", "data": {"a": "x" * 20_
 class Checker:
     """Says what it is told to say."""
 
-    def __init__(self, answer: Sequence[Problem] | Exception) -> None:
+    def __init__(self, answer: Sequence[SchemaViolation] | Exception) -> None:
         self.answer = answer
         self.asked: list[tuple[CheckBy, bytes, int]] = []
 
-    async def check_event(self, kind: CheckBy, event: bytes, org: int) -> Sequence[Problem]:
+    async def check_event(self, kind: CheckBy, event: bytes, org: int) -> Sequence[SchemaViolation]:
         self.asked.append((kind, event, org))
         if isinstance(self.answer, Exception):
             raise self.answer
@@ -52,10 +52,12 @@ def read(**rules: Any) -> Any:
         Draft, load(), lambda org: IntakeRules(**rules), lambda: "id-1", DEFAULT_LIMITS,
         lambda org, name: {1: made},
     )  # fmt: skip
-    return reader.read(b"application/json", {}, EVENT, Caller(ORG), None, 5)
+    return reader.read(b"application/json", {}, EVENT, AuthenticatedCaller(ORG), None, 5)
 
 
-async def conclude(answer: Sequence[Problem] | Exception, **rules: Any) -> Draft | RejectedEvent:
+async def conclude(
+    answer: Sequence[SchemaViolation] | Exception, **rules: Any
+) -> Draft | RejectedEvent:
     items = read(**rules)
     assert isinstance(items[0], UncheckedEvent)
     checker = Checker(answer)
@@ -77,7 +79,7 @@ async def test_what_fits_becomes_what_it_would_have_become_at_once() -> None:
 
 
 async def test_what_misfits_is_refused_or_kept_with_a_warning() -> None:
-    wrong = [Problem("data.a", "less", "more", "data.a must be less; got more.")]
+    wrong = [SchemaViolation("data.a", "less", "more", "data.a must be less; got more.")]
     refused = await conclude(wrong)
     assert isinstance(refused, RejectedEvent)
     assert (refused.code, refused.path) == ("schema", "data.a")

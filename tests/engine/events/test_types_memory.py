@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tidings.catalogue import Problem, envelope, load
+from tidings.catalogue import SchemaViolation, envelope, load
 from tidings.core.events import own_types
 from tidings.core.events.own_schema import read_schema
 from tidings.core.events.own_types import Declaration, OwnType
@@ -46,7 +46,7 @@ class Checker:
     def __init__(self) -> None:
         self.asked = 0
 
-    async def check_event(self, kind: Any, event: bytes, org: int = 0) -> list[Problem]:
+    async def check_event(self, kind: Any, event: bytes, org: int = 0) -> list[SchemaViolation]:
         self.asked += 1
         return []
 

@@ -10,9 +10,15 @@ import msgspec
 import pytest
 
 from tests.destinations.messages import TestMessage, hook
-from tidings.core.delivery.exchange import Answer, Fault, FaultKind, Result, Verdict
+from tidings.core.delivery.exchange import (
+    AttemptResult,
+    DeliveryVerdict,
+    FaultKind,
+    ReceiverAnswer,
+    TransportFault,
+)
 from tidings.core.ids import OrgId
-from tidings.core.pull_rules import Asked, Said, Word
+from tidings.core.pull_rules import Asked, PullBody, Word
 from tidings.core.webhooks.kinds import PULL
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.listeners import Listeners
@@ -29,7 +35,7 @@ class Lane:
         self.pulls = pulls
         self.channel = pulls.open(webhook, None)
         self.waiting: list[TestMessage] = []
-        self.ended: list[tuple[TestMessage, Result | None]] = []
+        self.ended: list[tuple[TestMessage, AttemptResult | None]] = []
         self.running = 0
         self.tasks: set[asyncio.Task[None]] = set()
         self.asked: list[tuple[int, int]] = []
@@ -67,8 +73,8 @@ def pulls() -> Pulls:
     return pulls_of(lambda: f"t{next(numbers)}")
 
 
-def said(word: Word, *tokens: str, **more: Any) -> Said:
-    return Said(tokens, word, **more)
+def said(word: Word, *tokens: str, **more: Any) -> PullBody:
+    return PullBody(tokens, word, **more)
 
 
 async def test_nothing_starts_that_nobody_has_asked_for(pulls: Pulls, webhook: Webhook) -> None:
@@ -95,12 +101,17 @@ async def test_each_word_ends_an_attempt_as_it_says(pulls: Pulls, webhook: Webho
     assert pulls.say(webhook, said(Word.LONGER, a, b, c, d)) == 0, "all of them have ended"
     ended = {message.body: result for message, result in lane.ended}
     assert [ended[b"%d" % n].verdict for n in range(4)] == [  # type: ignore[union-attr]
-        Verdict.DELIVERED, Verdict.NEVER, Verdict.AGAIN, Verdict.AGAIN,
+        DeliveryVerdict.DELIVERED, DeliveryVerdict.NEVER, DeliveryVerdict.AGAIN,
+        DeliveryVerdict.AGAIN,
     ]  # fmt: skip
     never, again, expired = ended[b"1"], ended[b"2"], ended[b"3"]
-    assert never is not None and isinstance(never.ending, Answer) and never.ending.body == b"no"
+    assert (
+        never is not None
+        and isinstance(never.ending, ReceiverAnswer)
+        and never.ending.body == b"no"
+    )
     assert again is not None and again.wait_s == 7
-    assert expired is not None and isinstance(expired.ending, Fault)
+    assert expired is not None and isinstance(expired.ending, TransportFault)
     assert expired.ending.kind is FaultKind.LEASE and expired.ending.sent
     assert pulls.state(webhook.number) == (0, 0)
 
@@ -272,7 +283,7 @@ async def test_at_the_end_readers_are_let_go_and_what_is_out_comes_again(
     pulls.give_back()
     await asyncio.sleep(0)
     [(_, result)] = lane.ended
-    assert result is not None and result.verdict is Verdict.AGAIN
+    assert result is not None and result.verdict is DeliveryVerdict.AGAIN
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -315,7 +326,7 @@ async def test_nothing_is_lost_or_had_by_two_whatever_readers_do(
                 pulls.say(webhook, said(Word.DELIVERED, "unknown"))
         await asyncio.sleep(0.001)
         for message, result in lane.ended[done:]:
-            if result is None or result.verdict is not Verdict.DELIVERED:
+            if result is None or result.verdict is not DeliveryVerdict.DELIVERED:
                 lane.waiting.append(TestMessage(message.body))
     assert len(delivered) > 5
     assert pulls.state(webhook.number)[1] == len(held)

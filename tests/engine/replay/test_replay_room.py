@@ -4,7 +4,7 @@ from tests.engine.delivery.scenes.health_parts import HOOK
 from tests.engine.delivery.scenes.offers import Silent, job, offer, scene_of
 from tests.engine.webhooks.dispatch_scene import Scene
 from tidings.core.delivery.lane import Lane
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.turns import HANGS_S, LanePace
 from tidings.core.ids import DeliveryId, OrgId
 from tidings.core.replay import window
@@ -76,7 +76,7 @@ async def test_there_is_none_where_nothing_is_sent() -> None:
     scene.committer.halted = True
     assert room(scene) == 0, "the store takes no writes"
     scene.committer.halted = False
-    scene.change(Standing.PAUSED)
+    scene.change(WebhookStatus.PAUSED)
     lane_of(scene).behind = False
     assert room(scene) == 0, "its webhook is paused"
 

@@ -8,7 +8,7 @@ from tests.ports import Unhashed, at_once, ports
 from tests.simulation.parts import SimulatedClock
 from tests.store.in_process import MemoryStore
 from tidings.compose import App, build
-from tidings.ports import Options
+from tidings.ports import EngineOptions
 
 
 async def started() -> App:
@@ -22,7 +22,7 @@ async def started() -> App:
             mailer=Post(),
             passwords=Unhashed(),
         ),
-        Options(),
+        EngineOptions(),
     )
     await app.load(at_once)
     await app.start(at_once)

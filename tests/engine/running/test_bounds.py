@@ -3,10 +3,10 @@
 import pytest
 
 from tidings.core.running.heartbeat import AwakeClock
-from tidings.core.running.parts import Part
+from tidings.core.running.parts import ServicePart
 from tidings.engine.heartbeats import SOON_S, Heart
 
-PART = Part("the part", "nothing follows")
+PART = ServicePart("the part", "nothing follows")
 
 
 def heart(clock: AwakeClock, silent_s: float | None = None) -> Heart:

@@ -18,7 +18,7 @@ from tidings.compose import App
 from tidings.core.ids import OrgId
 from tidings.core.notices.facts import notice
 from tidings.core.notices.kinds import REPLAY_FINISHED
-from tidings.destinations.kafka.producer import Producer
+from tidings.destinations.kafka.producer import KafkaProducer
 from tidings.destinations.port import BROKER_TASKS
 from tidings.egress.port import MailFailed
 from tidings.engine.events.feed import PART as FEED
@@ -231,7 +231,7 @@ def test_what_is_sent_to_a_broker_and_is_overdue_is_told() -> None:
 
 
 async def test_a_producer_says_for_how_long_it_has_been_at_what_is_over() -> None:
-    producer = Producer({"bootstrap_servers": "127.0.0.1:1"}, "queue", lambda: 0.0)
+    producer = KafkaProducer({"bootstrap_servers": "127.0.0.1:1"}, "queue", lambda: 0.0)
     assert producer.overdue_s() == 0.0
     producer._due_s[1] = asyncio.get_running_loop().time() - 7
     producer._due_s[2] = asyncio.get_running_loop().time() + 7

@@ -8,14 +8,14 @@ from typing import Any
 import msgspec
 
 from tests.ports import destinations
-from tidings.core.delivery.exchange import Answer, Ending
+from tidings.core.delivery.exchange import Ending, ReceiverAnswer
 from tidings.core.delivery.job import Job
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.ids import DeliveryId, OrgId, WebhookId
 from tidings.core.shaping.left_out import LeftOut
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
-from tidings.egress.port import Leaves, Target
+from tidings.egress.port import Leaves, ReceiverAddress
 from tidings.engine.delivery.dispatcher import Dispatcher
 from tidings.engine.listeners import new_listeners
 from tidings.store import port
@@ -24,7 +24,7 @@ BODY = b'{"eventId":"e-1"}'
 
 HOOK = Webhook(
     number=1, id=WebhookId("1" * 24), consumer_group="", org=OrgId(7), version=1, name="crm",
-    standing=Standing.ACTIVE, event_names=frozenset("a"), kind="HTTP", url="https://x.example/",
+    standing=WebhookStatus.ACTIVE, event_names=frozenset("a"), kind="HTTP", url="https://x.example/",
     method="POST", headers=(), connections_max=1, secrets=(b"s" * 32,), plain=False,
 )  # fmt: skip
 
@@ -37,7 +37,7 @@ class Line:
         self.sent: list[tuple[dict[str, str], bytes]] = []
         self.opened: list[str] = []
 
-    def open(self, target: Target, connections_max: int, **_: Any) -> "Line":
+    def open(self, target: ReceiverAddress, connections_max: int, **_: Any) -> "Line":
         self.opened.append(f"{target.scheme}://{target.host}{target.path}")
         return self
 
@@ -47,7 +47,7 @@ class Line:
         if (headers := leaves()) is None:
             return None
         self.sent.append((dict(headers), body))
-        return Answer(self.statuses.pop(0), (), b"", False, 1.0)
+        return ReceiverAnswer(self.statuses.pop(0), (), b"", False, 1.0)
 
     async def close(self) -> None:
         pass
@@ -100,7 +100,7 @@ class Desk:
         given: dict[str, Any] = {
             "store": self.quiet, "registry": registry, "clock": Clock(),
             "destination": destinations(
-                line, lambda url: Target("https", url.split("/")[2], 443, "/"), Clock()
+                line, lambda url: ReceiverAddress("https", url.split("/")[2], 443, "/"), Clock()
             ),
             "rng": random.Random(1), "budget_bytes": 1 << 20, "in_flight_max": 10,
             "healths": self.quiet, "shaper": shaper, "ends": self.quiet,

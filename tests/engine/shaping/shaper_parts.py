@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from tidings.core.delivery.job import Job
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.ids import DeliveryId, OrgId, WebhookId
 from tidings.core.webhooks.webhook import Webhook
 from tidings.transform.port import TextTemplate
@@ -19,7 +19,7 @@ def hook(**fields: Any) -> Webhook:
     fields.setdefault("plain", False)
     return Webhook(
         number=1, id=WebhookId("1" * 24), consumer_group="", org=OrgId(7), version=1, name="crm",
-        standing=Standing.ACTIVE, event_names=frozenset("a"), kind="HTTP",
+        standing=WebhookStatus.ACTIVE, event_names=frozenset("a"), kind="HTTP",
         url="https://example.com/", method="POST", headers=(), connections_max=1, **fields,
     )  # fmt: skip
 

@@ -2,13 +2,13 @@
 
 import pytest
 
-from tidings.core.shaping.record import Record
+from tidings.core.shaping.record import EnrichmentRecord
 from tidings.engine.shaping import enricher
 from tidings.engine.shaping.enricher import RECORDS_MAX, _BoundedFinder
 
 
-def record(size: int = 2) -> Record:
-    return Record(b"{" + b" " * (size - 2) + b"}")
+def record(size: int = 2) -> EnrichmentRecord:
+    return EnrichmentRecord(b"{" + b" " * (size - 2) + b"}")
 
 
 def test_one_message_finds_so_many_records_and_then_none() -> None:

@@ -10,15 +10,15 @@ import pytest
 
 from tests.engine.unwatched import UNWATCHED
 from tests.ports import destinations
-from tidings.core.delivery.exchange import Answer, Ending
+from tidings.core.delivery.exchange import Ending, ReceiverAnswer
 from tidings.core.delivery.job import Job
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, OrgId, WebhookId
 from tidings.core.shaping.left_out import LeftOut
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
-from tidings.egress.port import Leaves, Target
+from tidings.egress.port import Leaves, ReceiverAddress
 from tidings.engine.delivery.dispatcher import Dispatcher
 from tidings.engine.listeners import new_listeners
 from tidings.store import port
@@ -26,7 +26,7 @@ from tidings.store import port
 ACCEPTED, OLD, CUT = b'{"mobile":"91"}', b'{"old":"91"}', b'{"cut":1}'
 SHAPES = Webhook(
     number=1, id=WebhookId("1" * 24), consumer_group="", org=OrgId(7), version=1, name="crm",
-    standing=Standing.ACTIVE, event_names=frozenset("a"), kind="HTTP", url="https://x.example/",
+    standing=WebhookStatus.ACTIVE, event_names=frozenset("a"), kind="HTTP", url="https://x.example/",
     method="POST", headers=(), connections_max=1, secrets=(b"s" * 32,), plain=False,
 )  # fmt: skip
 WITHOUT = msgspec.structs.replace(SHAPES, version=2, without_personal_data=True)
@@ -57,7 +57,7 @@ class Scene:
         given: dict[str, Any] = {
             "store": self, "registry": registry, "clock": Clock(),
             "destination": destinations(
-                self, lambda url: Target("https", url.split("/")[2], 443, "/"), Clock()
+                self, lambda url: ReceiverAddress("https", url.split("/")[2], 443, "/"), Clock()
             ),
             "rng": random.Random(1), "budget_bytes": 1 << 20, "in_flight_max": 10,
             "healths": self, "shaper": self, "ends": UNWATCHED, "stops": UNWATCHED,
@@ -89,7 +89,7 @@ class Scene:
         if leaves() is None:
             return None
         self.sent.append(body)
-        return Answer(503, (), b"", False, 1.0)
+        return ReceiverAnswer(503, (), b"", False, 1.0)
 
     async def close(self) -> None:
         pass
@@ -167,7 +167,7 @@ async def test_what_was_put_back_before_it_left_is_made_anew_once_more() -> None
     def change() -> None:
         if not scene.dispatched:
             scene.dispatched = True
-            paused = msgspec.structs.replace(WITHOUT, version=3, standing=Standing.PAUSED)
+            paused = msgspec.structs.replace(WITHOUT, version=3, standing=WebhookStatus.PAUSED)
             scene.dispatcher.changed(paused)
 
     scene = Scene(WITHOUT, before=change)

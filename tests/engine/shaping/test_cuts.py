@@ -9,7 +9,7 @@ import pytest
 from tests.engine.shaping.shaper_parts import Adding, Kept, Quoting, hook, job
 from tidings.catalogue import EventType, envelope, load
 from tidings.catalogue.versions import pick
-from tidings.core.events.own_types import OwnType, Reading, read_own_type
+from tidings.core.events.own_types import OwnType, ParsedTypeBody, read_own_type
 from tidings.core.ids import OrgId
 from tidings.core.shaping.shape import Fields, shape_of
 from tidings.core.webhooks.mailing import Mailing
@@ -29,7 +29,7 @@ BODY = (
 def own(version: int = 1, **fields: Any) -> OwnType:
     schema = {"type": "object", "properties": fields}
     reading = read_own_type("packed", {"description": "x", "schema": schema}, envelope())
-    assert isinstance(reading, Reading)
+    assert isinstance(reading, ParsedTypeBody)
     return OwnType("packed", version, reading.declaration, envelope())
 
 

@@ -18,7 +18,7 @@ from tests.engine.reference_parts import (
 )
 from tidings.catalogue import load
 from tidings.core.budget import MEMORY_BYTES
-from tidings.core.delivery.exchange import Answer, Fault, FaultKind
+from tidings.core.delivery.exchange import FaultKind, ReceiverAnswer, TransportFault
 from tidings.core.exact_json import write_exactly
 from tidings.core.ids import OrgId
 from tidings.core.shaping.left_out_words import code_of, said_of
@@ -30,8 +30,8 @@ from tidings.engine.shaping.platform import Platform, PlatformOptions
 from tidings.engine.shaping.shaper import Shaper
 
 CATALOGUE = load()
-DOWN = Fault(kind=FaultKind.REFUSED, sent=False, detail="Nobody listens.", duration_ms=1)
-NONE = Answer(404, (), b"", False, 1.0)
+DOWN = TransportFault(kind=FaultKind.REFUSED, sent=False, detail="Nobody listens.", duration_ms=1)
+NONE = ReceiverAnswer(404, (), b"", False, 1.0)
 KINDS = ("stores", "tills", "customers", "balances", "awards")
 EVERYTHING: dict[str, Any] = {
     "till": True,

@@ -7,7 +7,7 @@ import pytest
 
 from tests.ports import InProcess
 from tidings.core.ids import OrgId
-from tidings.core.webhooks.mailing import SUBJECT_SHOWN_MAX, Mail, Mailing, mail_in
+from tidings.core.webhooks.mailing import SUBJECT_SHOWN_MAX, Mailing, ShapedMail, mail_in
 from tidings.engine.shaping.faults import ShapeRefused
 from tidings.engine.shaping.mails import mail_of
 from tidings.transform.port import RenderRefused
@@ -15,7 +15,7 @@ from tidings.transform.port import RenderRefused
 OPS = ("ops@brand.example",)
 
 
-async def made(mailing: Mailing, **data: Any) -> Mail:
+async def made(mailing: Mailing, **data: Any) -> ShapedMail:
     event = json.dumps({"eventName": "pointsIssued", "eventId": "e-1", "data": data}).encode()
     found = mail_in(await mail_of(mailing, event, OrgId(1), InProcess()))
     assert found is not None

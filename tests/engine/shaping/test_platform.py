@@ -7,7 +7,7 @@ import pytest
 
 from tests.api.control_client import Clock
 from tests.engine.reference_parts import FakeOrigin, known, ok
-from tidings.core.delivery.exchange import Answer, Ending, Fault, FaultKind
+from tidings.core.delivery.exchange import Ending, FaultKind, ReceiverAnswer, TransportFault
 from tidings.core.ids import OrgId
 from tidings.core.shaping.circuit import FAILURES_MAX
 from tidings.engine.shaping.platform import Platform, PlatformDown, PlatformOptions, counters
@@ -15,7 +15,7 @@ from tidings.engine.shaping.platform import Platform, PlatformDown, PlatformOpti
 ORG = OrgId(1)
 
 PATHS = {"customers": "/{orgId}/customers/{id}", "balances": "/{orgId}/balance/{id}"}
-SLOW = Fault(kind=FaultKind.TIMEOUT, sent=True, detail="It did not answer.", duration_ms=1)
+SLOW = TransportFault(kind=FaultKind.TIMEOUT, sent=True, detail="It did not answer.", duration_ms=1)
 
 
 def platform(*answers: Any, clock: Clock | None = None, **options: Any) -> tuple[Platform, Any]:
@@ -47,7 +47,7 @@ async def test_each_org_is_asked_for_by_itself() -> None:
 
 async def test_absence_is_remembered_for_a_shorter_while() -> None:
     made, origin = platform(
-        Answer(404, (), b"", False, 1.0), ok(mobile="1"), keep_none_s=0.02, keep_s=60.0
+        ReceiverAnswer(404, (), b"", False, 1.0), ok(mobile="1"), keep_none_s=0.02, keep_s=60.0
     )
     assert await made.ask("customers", ORG, "7", 0) is None
     assert await made.ask("customers", ORG, "7", 0) is None
@@ -89,9 +89,9 @@ async def test_a_balance_that_is_being_asked_for_since_before_the_event_is_asked
     "bad",
     [
         SLOW,
-        Answer(500, (), b"{}", False, 1.0),
-        Answer(200, (), b"<html>", False, 1.0),
-        Answer(200, (), b'{"mobile":"1"}', True, 1.0),
+        ReceiverAnswer(500, (), b"{}", False, 1.0),
+        ReceiverAnswer(200, (), b"<html>", False, 1.0),
+        ReceiverAnswer(200, (), b'{"mobile":"1"}', True, 1.0),
     ],
     ids=["slow", "500", "garbage", "huge"],
 )

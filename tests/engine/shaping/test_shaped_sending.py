@@ -4,10 +4,10 @@ import msgspec
 import pytest
 
 from tests.engine.shaping.sending_desk import BODY, HOOK, Desk, Line, Shaping, job
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
 from tidings.core.shaping.left_out import LeftOut
-from tidings.core.shaping.signatures.standard_webhooks import Signer
+from tidings.core.shaping.signatures.standard_webhooks import StandardWebhooksSigner
 from tidings.engine.delivery.guards import judgement
 from tidings.engine.shaping.faults import ShapeLater, ShapeRefused
 
@@ -85,7 +85,7 @@ async def test_nothing_is_sent_when_the_webhook_ended_while_it_was_shaped() -> N
     desk: Desk
     shaper = Shaping(
         lambda: desk.dispatcher.changed(
-            msgspec.structs.replace(HOOK, standing=Standing.DISABLED, version=2)
+            msgspec.structs.replace(HOOK, standing=WebhookStatus.DISABLED, version=2)
         )
     )
     desk = Desk(line, shaper)
@@ -100,7 +100,7 @@ async def test_what_was_paused_while_it_was_shaped_leaves_later_under_the_same_n
 
     def pause_once() -> None:
         if shaper.asked == 1:
-            paused = msgspec.structs.replace(HOOK, standing=Standing.PAUSED, version=2)
+            paused = msgspec.structs.replace(HOOK, standing=WebhookStatus.PAUSED, version=2)
             desk.dispatcher.changed(paused)
 
     shaper = Shaping(pause_once)
@@ -135,7 +135,7 @@ async def test_what_changed_while_it_was_shaped_is_made_again_by_the_new_version
     [(headers, body)] = line.sent
     assert body == b'{"made":2}' and headers["x-shop"] == "two"
     now_s = int(headers["webhook-timestamp"])
-    signed = Signer(changed.secrets).sign(headers["webhook-id"], now_s, body)
+    signed = StandardWebhooksSigner(changed.secrets).sign(headers["webhook-id"], now_s, body)
     assert headers["webhook-signature"] == signed
     assert line.opened[-1] == "https://y.example/"
 

@@ -22,7 +22,7 @@ from tidings.core.sources.message import (
 from tidings.engine.events import acceptor
 from tidings.engine.events.intake import Overloaded
 from tidings.engine.sources import message_reader
-from tidings.errors import Refusal
+from tidings.errors import FieldRefusal
 from tidings.store import port
 from tidings.transform.port import RenderLater, RenderRefused
 
@@ -99,7 +99,7 @@ async def test_a_bad_message_is_put_aside_and_the_rest_goes_on(what: str) -> Non
 
 async def test_what_whoever_brings_it_could_not_read_is_put_aside_and_can_be_tried_again() -> None:
     said = "The headers must be text. (bad_message_headers, message)"
-    defect = Refusal("bad_message_headers", said, "")
+    defect = FieldRefusal("bad_message_headers", said, "")
     async with service() as s:
         topic = Topic(batch=10)
         topic.messages = [good(0), ForeignMessage("t/0/1", (), good(1).body, defect), good(2)]
@@ -191,7 +191,7 @@ async def test_an_exception_at_any_step_parts_the_message_from_the_others(
 
 
 def _unplaced(live: Any, message: ForeignMessage, kind: str) -> message_reader.ReadMessage:
-    fault = Refusal("not_read", f"{kind}.", "")
+    fault = FieldRefusal("not_read", f"{kind}.", "")
     return message_reader.ReadMessage(message, "key", message.place, fault=fault)
 
 

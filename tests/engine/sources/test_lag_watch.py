@@ -12,7 +12,7 @@ from tidings.core.connections.connection import Connection
 from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.source import Source
 from tidings.engine.sources import lag_watch
-from tidings.engine.sources.activity import Activity, Arrival
+from tidings.engine.sources.activity import Activity, MessageActivity
 from tidings.engine.sources.kept_activity import KeptActivity
 
 pytestmark = pytest.mark.timeout(40)
@@ -108,7 +108,7 @@ async def test_the_last_hour_outlives_a_restart_and_a_store_that_refuses_it_for_
         live = await fetched(s, topic)
         await until(lambda: topic.taken == 10)
         now_ms = s.clock.now_ms()
-        live.activity.note([Arrival(now_ms, "p", "refused", 0)])
+        live.activity.note([MessageActivity(now_ms, "p", "refused", 0)])
         kept = KeptActivity(s.store, s.parts.sources.sources)
         s.store.down = True
         await kept.save()
@@ -121,6 +121,6 @@ async def test_the_last_hour_outlives_a_restart_and_a_store_that_refuses_it_for_
         await s.parts.sources.sources.load()
         after = s.parts.sources.sources.of(live.org)[0].activity
         assert after.last_hour(now_ms) == before.last_hour(now_ms)
-        assert after.last_ms == before.last_ms and after.came_last_hour(now_ms) == 10
+        assert after.last_ms == before.last_ms and after.count_last_hour(now_ms) == 10
         assert after.last_hour(now_ms + 3_600_000).total() == 0
         await s.parts.sources.pumps.stop()

@@ -33,7 +33,7 @@ from tidings.core.sources.message_plan import MessagePlan
 from tidings.core.sources.source import KAFKA, OUTBOX, Source
 from tidings.sources.kafka.driver import KafkaDriver
 from tidings.sources.outbox.driver import OutboxDriver
-from tidings.sources.port import Reading, SourceDriver
+from tidings.sources.port import OpenSource, SourceDriver
 from tidings.transform.renderer import ProcessRenderer
 
 pytestmark = pytest.mark.timeout(120)
@@ -51,14 +51,14 @@ class CountedDriver:
         self.read = 0
         self.acknowledged = 0
 
-    async def open(self, source: Source, connection: Connection, number: int) -> Reading:
+    async def open(self, source: Source, connection: Connection, number: int) -> OpenSource:
         return CountedReading(self, await self._driver.open(source, connection, number))
 
 
 class CountedReading:
-    """See `Reading`."""
+    """See `OpenSource`."""
 
-    def __init__(self, counts: CountedDriver, reading: Reading) -> None:
+    def __init__(self, counts: CountedDriver, reading: OpenSource) -> None:
         self._counts = counts
         self._reading = reading
         self.lag, self.others = reading.lag, reading.others

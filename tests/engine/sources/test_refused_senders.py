@@ -13,7 +13,7 @@ from tidings.engine.sources.activity import (
     REFUSED,
     REFUSED_MIN,
     Activity,
-    Arrival,
+    MessageActivity,
 )
 from tidings.reads.sources import TROUBLE_LASTS_MS, needs_somebody
 
@@ -24,7 +24,7 @@ def activity(*outcomes: str) -> Activity:
     """Messages a second apart, the last one now."""
     made = Activity()
     first_ms = NOW_MS - 1000 * (len(outcomes) - 1)
-    made.note(Arrival(first_ms + 1000 * at, "", one, 1) for at, one in enumerate(outcomes))
+    made.note(MessageActivity(first_ms + 1000 * at, "", one, 1) for at, one in enumerate(outcomes))
     return made
 
 

@@ -8,15 +8,15 @@ import msgspec
 from tests.engine.delivery.scenes.health_parts import HOOK, Clock, Rows
 from tests.engine.unwatched import UNWATCHED
 from tests.ports import destinations
-from tidings.core.delivery.exchange import Answer, Ending
+from tidings.core.delivery.exchange import Ending, ReceiverAnswer
 from tidings.core.delivery.job import Job
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.ids import DeliveryId
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Leaves
 from tidings.engine.delivery.dispatcher import Dispatcher
-from tidings.engine.delivery.healths import Healths
+from tidings.engine.delivery.healths import HealthTracker
 from tidings.engine.listeners import new_listeners
 from tidings.store import port
 
@@ -47,7 +47,7 @@ class Line:
     async def send(self, method: str, leaves: Leaves, body: bytes, deadline_s: float) -> Ending:
         assert leaves() is not None
         self.bodies.append(body)
-        return Answer(200, (), b"", False, 1.0)
+        return ReceiverAnswer(200, (), b"", False, 1.0)
 
     async def close(self) -> None:
         pass
@@ -74,7 +74,7 @@ class Scene:
         self.registry = Registry()
         self.registry.put(HOOK)
         self.heard = new_listeners()
-        self.healths = Healths(
+        self.healths = HealthTracker(
             store=self.store,
             registry=self.registry,
             clock=Clock(),
@@ -102,13 +102,13 @@ class Scene:
             commits=self.committer,
         )
 
-    def change(self, standing: Standing) -> None:
+    def change(self, standing: WebhookStatus) -> None:
         changed = msgspec.structs.replace(HOOK, standing=standing)
         self.registry.put(changed)
         self.dispatcher.changed(changed)
 
     def delete(self) -> None:
-        self.dispatcher.changed(msgspec.structs.replace(HOOK, standing=Standing.DELETED))
+        self.dispatcher.changed(msgspec.structs.replace(HOOK, standing=WebhookStatus.DELETED))
 
     def take_comes_back(self, accepted_ms: int = 1_000_000) -> None:
         job = Job(

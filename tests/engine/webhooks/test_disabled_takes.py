@@ -7,7 +7,7 @@ from typing import Any
 from tests.engine.delivery.scenes.health_parts import HOOK
 from tests.engine.webhooks.dispatch_scene import Scene, due_now
 from tidings.core.delivery.job import Job
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.ids import DeliveryId
 from tidings.engine.delivery.handover import LAST_MS
 from tidings.engine.delivery.retry_claims import RELEASE_AGAIN_S
@@ -19,9 +19,9 @@ async def test_what_it_brings_is_not_sent_when_the_webhook_is_enabled_again() ->
     scene.dispatcher.begin(due_now(HOOK))
     await asyncio.sleep(0.01)
     assert scene.committer.takes == [HOOK.number]
-    scene.change(Standing.DISABLED)
+    scene.change(WebhookStatus.DISABLED)
     scene.take_comes_back()
-    scene.change(Standing.ACTIVE)
+    scene.change(WebhookStatus.ACTIVE)
     await asyncio.sleep(0.1)
     assert scene.line.bodies == []
     # What the disabling had not parked yet is due again, and not without an owner.
@@ -32,8 +32,8 @@ async def test_it_is_released_only_after_it_came_back() -> None:
     scene = Scene()
     scene.dispatcher.begin(due_now(HOOK))
     await asyncio.sleep(0.01)
-    scene.change(Standing.DISABLED)
-    scene.change(Standing.ACTIVE)
+    scene.change(WebhookStatus.DISABLED)
+    scene.change(WebhookStatus.ACTIVE)
     await asyncio.sleep(0.1)
     assert scene.store.released == []
     scene.take_comes_back()
@@ -57,9 +57,9 @@ async def test_what_could_not_be_released_is_released_when_the_store_is_back() -
     scene.store.release = release  # type: ignore[method-assign]
     scene.dispatcher.begin(due_now(HOOK))
     await asyncio.sleep(0.01)
-    scene.change(Standing.DISABLED)
+    scene.change(WebhookStatus.DISABLED)
     scene.take_comes_back()
-    scene.change(Standing.ACTIVE)
+    scene.change(WebhookStatus.ACTIVE)
     await asyncio.sleep(RELEASE_AGAIN_S + 0.1)
     assert asked == [[], []] and scene.committer.takes == [HOOK.number] * 2
 
@@ -123,8 +123,8 @@ async def test_a_paused_webhook_keeps_what_it_took() -> None:
     scene = Scene()
     scene.dispatcher.begin(due_now(HOOK))
     await asyncio.sleep(0.01)
-    scene.change(Standing.PAUSED)
+    scene.change(WebhookStatus.PAUSED)
     scene.take_comes_back()
-    scene.change(Standing.ACTIVE)
+    scene.change(WebhookStatus.ACTIVE)
     await asyncio.sleep(0.1)
     assert scene.line.bodies == [b"parked by now"] and scene.store.released == []

@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.engine.notice_world import NoticeWorld, in_world
 from tests.ports import at_once
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.store import port
@@ -56,7 +56,7 @@ def test_the_next_owner_disables_and_tells() -> None:
         owe(world, crm)
         webhooks, told = await next_owner(world)
         record = webhooks.get(crm.org, crm.id)
-        assert record.webhook.standing is Standing.DISABLED
+        assert record.webhook.standing is WebhookStatus.DISABLED
         assert record.config.reason == "It is gone." and told.all == [(crm.id, 0)]
         await webhooks.close()
         # Killed before the notice was accepted: told again, and by the one that may not repeat it.
@@ -79,7 +79,10 @@ def test_an_owner_who_was_faster_is_not_overruled() -> None:
             crm.org, crm.id, lambda _: {"webHookUrl": "https://sim.example/new"}, "its owner"
         )
         webhooks, told = await next_owner(world)
-        assert webhooks.get(crm.org, crm.id).webhook.standing is Standing.ACTIVE and told.all == []
+        assert (
+            webhooks.get(crm.org, crm.id).webhook.standing is WebhookStatus.ACTIVE
+            and told.all == []
+        )
         assert (await world.store.load()).disablings == []
         await webhooks.close()
 
@@ -104,7 +107,7 @@ def test_a_store_that_refuses_is_asked_until_it_is_disabled() -> None:
         await world.event()  # nothing starts at a webhook that is to be disabled
         await asyncio.sleep(10)
         assert refused == 4 and len(world.receivers.got["/crm"]) == 1
-        assert world.webhooks.get(crm.org, crm.id).webhook.standing is Standing.DISABLED
+        assert world.webhooks.get(crm.org, crm.id).webhook.standing is WebhookStatus.DISABLED
         assert (await world.store.load()).disablings == [], "its owner was told"
 
     in_world(scenario)

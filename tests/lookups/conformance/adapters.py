@@ -17,7 +17,7 @@ from tests.destinations.http.exchanges import Exchange, HttpReceiver
 from tests.egress.support import DEV, Names, at
 from tests.lookups.conformance.subject import Adapter, Bench
 from tests.postgres_server import shared_server
-from tidings.connections.postgresql_lines import Lines
+from tidings.connections.postgresql_lines import PostgresqlPool
 from tidings.core.actions.action import CsvLookup, HttpLookup, SqlLookup
 from tidings.core.connections.connection import Connection
 from tidings.egress.address import parse_target
@@ -86,7 +86,7 @@ class SqlBench:
         self._uri = uri
         connection = Connection("crm", "sql", {"dsn": uri})
         where = SqlLookup("crm", "SELECT id, name FROM customers(%(id)s)", {"id": "event.id"})
-        self.source = SqlSource(where, Lines(connection, 8, read_only=True))
+        self.source = SqlSource(where, PostgresqlPool(connection, 8, read_only=True))
         self._do(
             "CREATE TABLE customer (id text PRIMARY KEY, name text)",
             "CREATE TABLE nap (s float)",

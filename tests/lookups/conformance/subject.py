@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
-from tidings.lookups.port import Source
+from tidings.lookups.port import LookupBackend
 
 
 class Bench(Protocol):
     """A source that searches by one value, and who answers it."""
 
     @property
-    def source(self) -> Source:
+    def source(self) -> LookupBackend:
         """What is under test."""
 
     def asks(self, value: Any) -> Mapping[str, Any]:

@@ -9,9 +9,9 @@ from tidings.core.actions.action import (
     Action,
     Compared,
     Each,
-    Found,
     Merged,
     NewEvents,
+    PathValue,
     Plain,
     Unless,
 )
@@ -75,7 +75,9 @@ def test_a_call_is_shown_with_its_templates_and_masks() -> None:
 
 
 def test_new_events_merged_values_and_compared_places_are_shown_as_the_file_has_them() -> None:
-    data = Each({"id": Found("each.id"), "tier": Merged("group.tiers", [Plain(SECRET[:3])], "id")})
+    data = Each(
+        {"id": PathValue("each.id"), "tier": Merged("group.tiers", [Plain(SECRET[:3])], "id")}
+    )
     action = Action(
         "members",
         ("groupCreated",),

@@ -6,14 +6,14 @@ from typing import Any
 from msgspec import Raw
 
 from tests.declared_actions import SECRET, text_message, welcome
-from tidings.core.actions.action import Call
-from tidings.core.actions.made import Made, MadeCall, MadeMail, MadeRow, Step, bytes_of, made_in
+from tidings.core.actions.action import HttpCall
+from tidings.core.actions.made import Made, MadeCall, MadeMail, MadeRow, RunStep, bytes_of, made_in
 from tidings.core.actions.secrets import secrets_of
-from tidings.core.webhooks.mailing import Mail
+from tidings.core.webhooks.mailing import ShapedMail
 from tidings.reads.delivery.runs import STEPS, show_made, steps_of
 
-STEPS_MADE = (Step("contact", "found", 1.5), Step("tier", "It went on without."))
-MAIL = Made(MadeMail(Mail(("a@b.example",), "Hi", "Text")), "de", STEPS_MADE)
+STEPS_MADE = (RunStep("contact", "found", 1.5), RunStep("tier", "It went on without."))
+MAIL = Made(MadeMail(ShapedMail(("a@b.example",), "Hi", "Text")), "de", STEPS_MADE)
 
 
 def attempt(fault: str | None, said: str, *, ended: bool = True) -> dict[str, Any]:
@@ -78,7 +78,7 @@ def test_a_call_is_shown_with_its_secrets_masked_also_when_the_file_has_it_no_mo
     body = '{"key":"","text":"Hello"}'
     url = f"https://sms.example/v1/15550100?api_key={SECRET}&kind=short"
     act = text_message().act
-    assert isinstance(act, Call)
+    assert isinstance(act, HttpCall)
     [number] = secrets_of(act)
     made = Made(MadeCall("POST", url, (), body, ((8, number),)))
     shown = show_made(made, text_message())["content"]

@@ -6,12 +6,14 @@ from contextlib import asynccontextmanager
 
 from tests.sources.conformance.subject import Subject
 from tidings.core.sources.message import ForeignMessage
-from tidings.sources.port import Reading
+from tidings.sources.port import OpenSource
 
 WAIT_S = 20.0
 
 
-async def taken(reading: Reading, count: int, *, acknowledge: bool = True) -> list[ForeignMessage]:
+async def taken(
+    reading: OpenSource, count: int, *, acknowledge: bool = True
+) -> list[ForeignMessage]:
     """So many messages, read in batches."""
     found: list[ForeignMessage] = []
     async with asyncio.timeout(WAIT_S):
@@ -23,7 +25,7 @@ async def taken(reading: Reading, count: int, *, acknowledge: bool = True) -> li
 
 
 @asynccontextmanager
-async def opened(subject: Subject) -> AsyncIterator[Reading]:
+async def opened(subject: Subject) -> AsyncIterator[OpenSource]:
     reading = await subject.open()
     try:
         yield reading

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
-from tidings.sources.port import Reading
+from tidings.sources.port import OpenSource
 
 
 class Made(NamedTuple):
@@ -20,7 +20,7 @@ class Subject(Protocol):
     async def produce(self, *messages: Made) -> None:
         """Let them be there, in this order."""
 
-    async def open(self) -> Reading:
+    async def open(self) -> OpenSource:
         """Read as the service would. ConnectionDown."""
 
     def stop_server(self) -> None:

@@ -13,7 +13,7 @@ from tests.sources.conformance.readings import WAIT_S, opened, taken
 from tests.sources.conformance.subject import Made, NewSubject, Subject
 from tidings.connections.port import ConnectionDown
 from tidings.core.sources.message import ForeignMessage
-from tidings.sources.port import BATCH_BYTES_MAX, BATCH_MAX, Reading
+from tidings.sources.port import BATCH_BYTES_MAX, BATCH_MAX, OpenSource
 
 pytestmark = pytest.mark.timeout(90)
 
@@ -35,7 +35,7 @@ def made(count: int, start: int = 0) -> list[Made]:
     ]
 
 
-async def nothing_comes(reading: Reading) -> None:
+async def nothing_comes(reading: OpenSource) -> None:
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(QUIET_S):
             pytest.fail(f"nothing was to come: {await reading.read()}")

@@ -14,7 +14,7 @@ from tidings.core.connections.connection import Connection
 from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.source import KAFKA, KafkaTopics, Source
 from tidings.sources.kafka.driver import KafkaDriver
-from tidings.sources.port import Reading
+from tidings.sources.port import OpenSource
 
 _Answer = TypeVar("_Answer")
 TOPIC = "events"
@@ -50,7 +50,7 @@ class ScriptedSubject:
             size = 1 if len(ours[0][2] or b"") > 100_000 else 500
             self.run(self.broker.produce(TOPIC, ours, partition, size))
 
-    async def open(self, installation: str = INSTALLATION, **kafka: Any) -> Reading:
+    async def open(self, installation: str = INSTALLATION, **kafka: Any) -> OpenSource:
         """As a process of an installation does. ConnectionDown."""
         source = Source(
             "events",

@@ -18,7 +18,7 @@ from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.source import KAFKA, KafkaTopics, Source
 from tidings.core.sources.topic_places import TopicPlace
 from tidings.sources.kafka.driver import KafkaDriver
-from tidings.sources.port import Reading
+from tidings.sources.port import OpenSource
 
 OPEN_S = 40.0
 INSTALLATION = "1f" * 8
@@ -142,13 +142,13 @@ class KafkaSubject:
         connection: Mapping[str, object] | None = None,
         driver: KafkaDriver | None = None,
         **kafka: Any,
-    ) -> Reading:
+    ) -> OpenSource:
         """One reading of it. ConnectionDown."""
         fields = {"servers": self.server.servers} if connection is None else connection
         made = Connection("main", KAFKA, fields)
         return await (driver or self.driver).open(self.source(**kafka), made, self.number)
 
-    async def reopened(self) -> Reading:
+    async def reopened(self) -> OpenSource:
         """As the pump does it: again until it succeeds."""
         async with asyncio.timeout(OPEN_S):
             while True:
@@ -176,7 +176,7 @@ class Conforming:
             [(one.key, list(one.headers.items()), one.body) for one in messages]
         )
 
-    async def open(self) -> Reading:
+    async def open(self) -> OpenSource:
         await self._make()
         return await self._topic.open()
 
@@ -192,7 +192,7 @@ def new_topic(request: Any) -> Conforming:
     return Conforming(request.getfixturevalue("broker"))
 
 
-async def read_all(reading: Reading, count: int, seconds: float = 20.0) -> list[ForeignMessage]:
+async def read_all(reading: OpenSource, count: int, seconds: float = 20.0) -> list[ForeignMessage]:
     """At least `count` messages, none acknowledged."""
     found: list[ForeignMessage] = []
     async with asyncio.timeout(seconds):

@@ -14,7 +14,7 @@ from tests.sources.kafka.subject import INSTALLATION, KafkaSubject, read_all
 from tidings.connections.port import ConnectionDown
 from tidings.core.sources.message import ForeignMessage
 from tidings.sources.kafka.driver import KafkaDriver
-from tidings.sources.port import BATCH_BYTES_MAX, BATCH_MAX, Reading
+from tidings.sources.port import BATCH_BYTES_MAX, BATCH_MAX, OpenSource
 
 pytestmark = [pytest.mark.systems, pytest.mark.timeout(180)]
 KEYS = 5
@@ -192,7 +192,7 @@ async def test_a_group_of_two_reads_everything_while_one_comes_and_goes(
     await fill(subject, 200)
     found: set[int] = set()
 
-    async def take(reading: Reading) -> None:
+    async def take(reading: OpenSource) -> None:
         while True:
             messages = await reading.read()
             await asyncio.sleep(0.01)

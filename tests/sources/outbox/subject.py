@@ -12,7 +12,7 @@ from tidings.core.connections.connection import Connection
 from tidings.core.sources.source import OUTBOX, OutboxTable, Source
 from tidings.core.sources.table_owner import TableOwner
 from tidings.sources.outbox.driver import OutboxDriver
-from tidings.sources.port import Reading
+from tidings.sources.port import OpenSource
 
 INSERT = "INSERT INTO tidings_outbox (headers, body) VALUES (%s, %s)"
 
@@ -53,7 +53,7 @@ class Outbox:
         with psycopg.connect(self.uri) as line, line.cursor() as cursor:
             cursor.executemany(INSERT, rows)
 
-    async def open(self, outbox: OutboxTable | None = None, **fields: Any) -> Reading:
+    async def open(self, outbox: OutboxTable | None = None, **fields: Any) -> OpenSource:
         source = Source(name="shop", kind=OUTBOX, connection="shop", outbox=outbox)
         connection = Connection("shop", OUTBOX, {"dsn": self.uri} | fields)
         return await OutboxDriver(self.owners, self.installation).open(source, connection, 1)

@@ -13,7 +13,7 @@ from tidings.connections.port import ConnectionDown
 from tidings.core.sources.source import OutboxTable
 from tidings.core.sources.table_owner import TableOwner
 from tidings.sources.outbox import claim
-from tidings.sources.port import Reading
+from tidings.sources.port import OpenSource
 
 pytestmark = pytest.mark.timeout(60)
 OURS, THEIRS = "1f" * 8, "2e" * 8
@@ -31,7 +31,7 @@ class Installation:
     def __init__(self, outbox: Outbox, id: str) -> None:
         self.outbox, self.id, self.owners = outbox, id, MemoryOwners()
 
-    async def open(self, table: OutboxTable | None = None, **fields: str) -> Reading:
+    async def open(self, table: OutboxTable | None = None, **fields: str) -> OpenSource:
         self.outbox.owners, self.outbox.installation = self.owners, self.id
         return await self.outbox.open(table, **fields)
 
@@ -39,7 +39,7 @@ class Installation:
         with pytest.raises(ConnectionDown, match=f"(?s)one installation.*{by}.*take-over"):
             await self.open()
 
-    async def takes_over(self) -> Reading:
+    async def takes_over(self) -> OpenSource:
         await self.owners.put_table_owner(TableOwner(1, takes_over=True))
         return await self.open()
 

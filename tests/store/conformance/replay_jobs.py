@@ -60,7 +60,7 @@ class Jobs:
 
     def find(
         self, job: port.ReplayJob, after: int | None = None, limit: int = 3
-    ) -> port.Candidates:
+    ) -> port.ReplayCandidates:
         """What is behind its cursor."""
         at = self.now(job).cursor if after is None else after
         return self.subject.ask(
@@ -68,7 +68,7 @@ class Jobs:
         )
 
     def slice(
-        self, job: port.ReplayJob, found: port.Candidates, key: int | None = None
+        self, job: port.ReplayJob, found: port.ReplayCandidates, key: int | None = None
     ) -> port.ReplaySlice:
         """The slice of what was found."""
         events = [one.event for one in found.found]

@@ -17,8 +17,8 @@ def test_a_new_store_has_no_configuration(subject: Subject) -> None:
 
 def test_an_org_comes_back_and_raises_the_registry_version(subject: Subject) -> None:
     before = subject.load().registry_version
-    parent = port.Org(OrgId(1), "chain", None, "Asia/Kolkata", b'{"a":1}', 5)
-    child = port.Org(OrgId(2), "brand", OrgId(1), created_ms=6)
+    parent = port.StoredOrg(OrgId(1), "chain", None, "Asia/Kolkata", b'{"a":1}', 5)
+    child = port.StoredOrg(OrgId(2), "brand", OrgId(1), created_ms=6)
     assert subject.ask(lambda store: store.put_org(parent)) == before + 1
     assert subject.ask(lambda store: store.put_org(child)) == before + 2
     assert list(subject.load().orgs) == [parent, child]
@@ -26,23 +26,25 @@ def test_an_org_comes_back_and_raises_the_registry_version(subject: Subject) -> 
 
 
 def test_an_org_is_replaced_and_keeps_its_creation(subject: Subject) -> None:
-    subject.ask(lambda store: store.put_org(port.Org(OrgId(1), "old", created_ms=5)))
-    subject.ask(lambda store: store.put_org(port.Org(OrgId(1), "new", OrgId(7), "UTC", b"{}", 99)))
-    assert list(subject.load().orgs) == [port.Org(OrgId(1), "new", OrgId(7), "UTC", b"{}", 5)]
+    subject.ask(lambda store: store.put_org(port.StoredOrg(OrgId(1), "old", created_ms=5)))
+    subject.ask(
+        lambda store: store.put_org(port.StoredOrg(OrgId(1), "new", OrgId(7), "UTC", b"{}", 99))
+    )
+    assert list(subject.load().orgs) == [port.StoredOrg(OrgId(1), "new", OrgId(7), "UTC", b"{}", 5)]
 
 
 def test_a_time_of_creation_is_given_by_the_store_where_there_is_none(subject: Subject) -> None:
     now = subject.commit().now_ms
-    subject.ask(lambda store: store.put_org(port.Org(OrgId(1), "a")))
+    subject.ask(lambda store: store.put_org(port.StoredOrg(OrgId(1), "a")))
     [org] = subject.load().orgs
     assert org.created_ms >= now
 
 
 def test_a_credential_comes_back_and_is_replaced(subject: Subject) -> None:
-    first = port.Credential("key", ORG, False, bytes(range(32)), "events", 5)
-    revoked = port.Credential("key", ORG, True, b"\x00", "events webhooks", 5, 6)
+    first = port.StoredCredential("key", ORG, False, bytes(range(32)), "events", 5)
+    revoked = port.StoredCredential("key", ORG, True, b"\x00", "events webhooks", 5, 6)
 
-    def put(one: port.Credential) -> None:
+    def put(one: port.StoredCredential) -> None:
         subject.ask(lambda store: store.put_credential(one))
 
     for one in (first, revoked):

@@ -6,8 +6,8 @@ from tests.store.conformance.subject import Subject
 from tidings.core.ids import OrgId
 from tidings.store import port
 
-ONE = port.Email("e1", OrgId(7), "tidings.webhook.failing", b'{"a":1}', 500)
-TWO = port.Email("e2", OrgId(7), "tidings.webhook.disabled", b"{}", 400, 2)
+ONE = port.QueuedEmail("e1", OrgId(7), "tidings.webhook.failing", b'{"a":1}', 500)
+TWO = port.QueuedEmail("e2", OrgId(7), "tidings.webhook.disabled", b"{}", 400, 2)
 
 
 def test_emails_are_kept_replaced_and_dropped(subject: Subject) -> None:

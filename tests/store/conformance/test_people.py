@@ -5,35 +5,37 @@ from tests.store.rows import ORG
 from tidings.core.ids import OrgId
 from tidings.store import port
 
-ASHA = port.Person("usr_a", "asha@acme.example", "$argon2id$…", 5)
-BEN = port.Person("usr_b", "ben@acme.example", None, 6)
+ASHA = port.StoredPerson("usr_a", "asha@acme.example", "$argon2id$…", 5)
+BEN = port.StoredPerson("usr_b", "ben@acme.example", None, 6)
 
 
 def people(subject: Subject) -> port.People:
     return subject.ask(lambda store: store.load_people())
 
 
-def member(person: port.Person, org: int = ORG, **more: object) -> port.Member:
+def member(person: port.StoredPerson, org: int = ORG, **more: object) -> port.Member:
     fields = {"name": "A", "role": "owner", "created_ms": 7, "created_by": "boss"} | more
     return port.Member(org, person.id, **fields)  # type: ignore[arg-type]
 
 
 def session(
     name: str, person: str = "usr_a", seen_ms: int = 10, created_ms: int = 10
-) -> port.Session:
-    return port.Session(
+) -> port.StoredSession:
+    return port.StoredSession(
         name.encode() * 8, person, "", b"proof", created_ms, seen_ms, "127.0.0.1", "Firefox"
     )
 
 
-def put(subject: Subject, *rows: port.Person | port.Member | port.Session | port.Link) -> None:
+def put(
+    subject: Subject, *rows: port.StoredPerson | port.Member | port.StoredSession | port.OneTimeLink
+) -> None:
     async def all_of_them(store: port.Store) -> None:
         for row in rows:
-            if isinstance(row, port.Person):
+            if isinstance(row, port.StoredPerson):
                 await store.put_people([row])
             elif isinstance(row, port.Member):
                 await store.put_people([], [row])
-            elif isinstance(row, port.Session):
+            elif isinstance(row, port.StoredSession):
                 await store.put_session(row)
             else:
                 await store.put_link(row)
@@ -51,12 +53,12 @@ def test_everybody_comes_back_after_a_crash(subject: Subject) -> None:
 
 
 def test_a_person_is_replaced_and_keeps_the_creation(subject: Subject) -> None:
-    put(subject, ASHA, port.Person("usr_a", "asha@acme.example", "new", 99))
-    assert list(people(subject).persons) == [port.Person("usr_a", ASHA.email, "new", 5)]
+    put(subject, ASHA, port.StoredPerson("usr_a", "asha@acme.example", "new", 99))
+    assert list(people(subject).persons) == [port.StoredPerson("usr_a", ASHA.email, "new", 5)]
 
 
 def test_an_address_may_be_several_persons(subject: Subject) -> None:
-    other = port.Person("usr_c", ASHA.email, None, 6)
+    other = port.StoredPerson("usr_c", ASHA.email, None, 6)
     put(subject, ASHA, other)
     assert list(people(subject).persons) == [ASHA, other]
 
@@ -68,7 +70,7 @@ def test_a_membership_is_replaced_and_keeps_who_made_it(subject: Subject) -> Non
 
 
 def test_who_is_in_no_org_any_more_is_forgotten_with_everything(subject: Subject) -> None:
-    link = port.Link(b"l" * 32, "invite", "usr_a", ORG, "", 1 << 50)
+    link = port.OneTimeLink(b"l" * 32, "invite", "usr_a", ORG, "", 1 << 50)
     put(subject, ASHA, member(ASHA), member(ASHA, ORG + 1), session("s"), session("o", "usr_b"))
     put(subject, link)
     assert subject.ask(lambda store: store.drop_member(OrgId(ORG + 1), "usr_a")) is False
@@ -81,7 +83,7 @@ def test_who_is_in_no_org_any_more_is_forgotten_with_everything(subject: Subject
 
 
 def test_a_link_is_handed_out_once(subject: Subject) -> None:
-    link = port.Link(b"l" * 32, "sign_in", "", OrgId(0), "boss", 100)
+    link = port.OneTimeLink(b"l" * 32, "sign_in", "", OrgId(0), "boss", 100)
     put(subject, link)
     assert subject.ask(lambda store: store.take_link(b"x" * 32)) is None
     assert subject.ask(lambda store: store.take_link(link.digest)) == link
@@ -89,9 +91,9 @@ def test_a_link_is_handed_out_once(subject: Subject) -> None:
 
 
 def test_a_newer_link_ends_the_older_one_of_its_purpose(subject: Subject) -> None:
-    first = port.Link(b"1" * 32, "invite", "usr_a", ORG, "", 100)
-    put(subject, first, port.Link(b"2" * 32, "reset", "usr_a", ORG, "", 100))
-    put(subject, port.Link(b"3" * 32, "invite", "usr_a", ORG, "", 100))
+    first = port.OneTimeLink(b"1" * 32, "invite", "usr_a", ORG, "", 100)
+    put(subject, first, port.OneTimeLink(b"2" * 32, "reset", "usr_a", ORG, "", 100))
+    put(subject, port.OneTimeLink(b"3" * 32, "invite", "usr_a", ORG, "", 100))
 
     async def take_all(store: port.Store) -> list[bool]:
         digests = (digit * 32 for digit in (b"1", b"2", b"3"))
@@ -101,7 +103,7 @@ def test_a_newer_link_ends_the_older_one_of_its_purpose(subject: Subject) -> Non
 
 
 def test_last_uses_only_go_forward_and_a_change_does_not_undo_them(subject: Subject) -> None:
-    credential = port.Credential("key", ORG, False, b"d", "*", 5)
+    credential = port.StoredCredential("key", ORG, False, b"d", "*", 5)
     subject.ask(lambda store: store.put_credential(credential))
     put(subject, session("s"))
 
@@ -118,7 +120,7 @@ def test_last_uses_only_go_forward_and_a_change_does_not_undo_them(subject: Subj
 
 
 def test_a_credential_comes_back_with_all_its_fields(subject: Subject) -> None:
-    full = port.Credential(
+    full = port.StoredCredential(
         "till.01", ORG, False, b"d" * 32, "events:write", 5, None, "till", "Front desk", 99,
         b"p" * 32, 50, 100.0, 2.5, "boss", 7,
     )  # fmt: skip
@@ -133,8 +135,8 @@ def test_what_has_expired_is_dropped(subject: Subject) -> None:
         session("idle", seen_ms=10, created_ms=90),
         session("old", seen_ms=100, created_ms=5),
         session("good", seen_ms=100, created_ms=90),
-        port.Link(b"l" * 32, "invite", "usr_a", ORG, "", 60),
-        port.Link(b"m" * 32, "invite", "usr_b", ORG, "", 160),
+        port.OneTimeLink(b"l" * 32, "invite", "usr_a", ORG, "", 60),
+        port.OneTimeLink(b"m" * 32, "invite", "usr_b", ORG, "", 160),
     )
     assert subject.ask(lambda store: store.drop_expired(50, 20, 100)) == 3
     assert subject.ask(lambda store: store.drop_expired(50, 20, 100)) == 0
@@ -154,10 +156,10 @@ def test_a_place_is_taken_over_whole_with_its_link(subject: Subject) -> None:
         ASHA,
         member(ASHA),
         session("s"),
-        port.Link(b"l" * 32, "invite", "usr_a", ORG, "", 60),
+        port.OneTimeLink(b"l" * 32, "invite", "usr_a", ORG, "", 60),
     )
-    own = port.Person("usr_c", ASHA.email, "own", 6)
-    link = port.Link(b"m" * 32, "invite", "usr_c", ORG, "", 60)
+    own = port.StoredPerson("usr_c", ASHA.email, "own", 6)
+    link = port.OneTimeLink(b"m" * 32, "invite", "usr_c", ORG, "", 60)
     subject.ask(lambda store: store.put_people([own], [member(own)], link, ASHA.id))
     subject.crash()
     found = people(subject)

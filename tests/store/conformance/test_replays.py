@@ -423,10 +423,10 @@ def test_an_events_deliveries_include_those_of_replays(jobs: Jobs) -> None:
 
 def test_stops_outlive_their_owner(jobs: Jobs) -> None:
     ask = jobs.subject.ask
-    ask(lambda store: store.put_stop(port.Stop(ORG, "me", 5)))
-    ask(lambda store: store.put_stop(port.Stop(ORG, "you", 9)))
+    ask(lambda store: store.put_stop(port.SendingStop(ORG, "me", 5)))
+    ask(lambda store: store.put_stop(port.SendingStop(ORG, "you", 9)))
     jobs.subject.crash()
-    assert list(ask(lambda store: store.stops())) == [port.Stop(ORG, "me", 5)]
+    assert list(ask(lambda store: store.stops())) == [port.SendingStop(ORG, "me", 5)]
     ask(lambda store: store.drop_stop(ORG))
     ask(lambda store: store.drop_stop(ORG))
     assert list(ask(lambda store: store.stops())) == []

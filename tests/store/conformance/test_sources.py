@@ -15,14 +15,14 @@ def make(subject: Subject, name: str, org: int = 1) -> port.StoredSource:
     return subject.ask(lambda store: store.put_source(fresh))
 
 
-def message(source: int, n: int, number: int = 0, reason: str = "why") -> port.AsideMessage:
+def message(source: int, n: int, number: int = 0, reason: str = "why") -> port.DeadLetter:
     headers = [("A", "b")]
-    return port.AsideMessage(
+    return port.DeadLetter(
         number, source, 1000 + n, f"m{n}", "code", reason, "data.x", headers, b"b" * n
     )
 
 
-def put(subject: Subject, *messages: port.AsideMessage) -> None:
+def put(subject: Subject, *messages: port.DeadLetter) -> None:
     subject.ask(lambda store: store.put_aside(messages))
 
 
@@ -149,11 +149,11 @@ def test_places_and_what_was_brought_outlive_a_crash_and_end_with_the_source(
 def test_a_message_that_comes_again_is_kept_once_with_what_came_last(subject: Subject) -> None:
     source, other = make(subject, "shop").number, make(subject, "other").number
 
-    def known(n: int, source: int = source, code: str = "code") -> port.AsideMessage:
+    def known(n: int, source: int = source, code: str = "code") -> port.DeadLetter:
         changed = {"known_by": b"k" * 16, "code": code}
         return msgspec.structs.replace(message(source, n), **changed)
 
-    def put_known(*messages: port.AsideMessage) -> list[port.ReplacedMessage | None]:
+    def put_known(*messages: port.DeadLetter) -> list[port.ReplacedMessage | None]:
         return list(subject.ask(lambda store: store.put_aside(messages)))
 
     assert put_known(known(1), known(2), known(3, other)) == [

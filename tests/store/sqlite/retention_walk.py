@@ -15,7 +15,7 @@ from tests.store.rows import HOUR_MS, event, failing, new, settled, webhook
 from tests.store.sqlite.log_rows import COUNTED_AS
 from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId
-from tidings.core.replay import JobState, ReplayKind, Step, after, before
+from tidings.core.replay import JobState, ReplayKind, ReplayTransition, after, before
 from tidings.core.retention import DAY_MS, RetentionDays, before_ms, groups
 from tidings.core.shaping.left_out import LeftOut
 from tidings.store import port
@@ -187,8 +187,8 @@ class Walk:
             counted = self.jobs["count_replay"](job.number, job.spec, job.counted_to, ())
             count, ended = counted.count, counted.ended
             job = self.jobs["note_counted"](job.number, counted.cursor, count, ended)
-        self._move(job.number, Step.COUNTED)
-        self._move(job.number, Step.START)
+        self._move(job.number, ReplayTransition.COUNTED)
+        self._move(job.number, ReplayTransition.START)
         self.ends.setdefault(job.number, {})
 
     def run(self, rng: random.Random) -> None:
@@ -211,14 +211,23 @@ class Walk:
                 if applied:
                     self.skipped[job.number] += len(events) - done.made
 
-    def _move(self, job: int, what: Step) -> port.ReplayJob | None:
+    def _move(self, job: int, what: ReplayTransition) -> port.ReplayJob | None:
         moved: port.ReplayJob | None = self.jobs["move_replay"](job, before(what), after(what), "")
         return moved
 
     def steer(self, rng: random.Random) -> None:
         """A job is paused, goes on, or is cancelled, and what it has made with it."""
         for job in self.jobs["open_replays"]():
-            what = rng.choice((Step.PAUSE, Step.RESUME, Step.RESUME, Step.CANCEL, None, None))
+            what = rng.choice(
+                (
+                    ReplayTransition.PAUSE,
+                    ReplayTransition.RESUME,
+                    ReplayTransition.RESUME,
+                    ReplayTransition.CANCEL,
+                    None,
+                    None,
+                )
+            )
             moved = self._move(job.number, what) if what else None
             if (moved or job).state == JobState.CANCELLED:
                 left = self.jobs["unfinished_of"](job.number, rng.choice((1, 200)))
@@ -233,7 +242,7 @@ class Walk:
             if told.open:
                 continue
             if job.state == JobState.RUNNING and job.number in self.visited:
-                moved = self._move(job.number, Step.DONE)
+                moved = self._move(job.number, ReplayTransition.DONE)
                 assert moved is not None and moved.state == JobState.FINISHED
             elif JobState(job.state).final:
                 self.jobs["close_replay"](job.number)

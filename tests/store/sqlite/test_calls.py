@@ -126,7 +126,7 @@ def test_a_method_that_is_written_by_hand_stays() -> None:
 async def asked_through_a_line(half: WritingHalf, ask: Callable[[Child], Awaitable[Any]]) -> Any:
     """Serve a half as its process does, on the other end of a socket, and ask it once."""
     ours, theirs = socket.socketpair()
-    host = process.Host(theirs, process.writing_operations(half), lambda: None, lambda: False)
+    host = process.StoreHost(theirs, process.writing_operations(half), lambda: None, lambda: False)
     serving = threading.Thread(target=host.run)
     serving.start()
     try:

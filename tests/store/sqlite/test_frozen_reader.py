@@ -77,7 +77,7 @@ async def test_a_question_ends_at_its_deadline_and_later_answers_are_not_its(
     late = await asyncio.gather(
         *(ask(watched, number) for number in range(20)), return_exceptions=True
     )
-    assert {type(one) for one in late} == {port.Unanswered}
+    assert {type(one) for one in late} == {port.StoreUnanswered}
     os.kill(watched.reader.pid, signal.SIGCONT)  # its late answers come now
     monkeypatch.setattr(reader_module, "QUESTION_S", 15.0)
     await answered(watched)
@@ -110,7 +110,7 @@ async def test_more_questions_than_may_wait_are_refused_at_once(watched: Watched
     os.kill(watched.reader.pid, signal.SIGSTOP)
     asked = [asyncio.ensure_future(ask(watched, 1)) for _ in range(20)]
     done, _ = await asyncio.wait(asked, return_when=asyncio.FIRST_EXCEPTION)
-    assert all(isinstance(task.exception(), port.Unanswered) for task in done)
+    assert all(isinstance(task.exception(), port.StoreUnanswered) for task in done)
     os.kill(watched.reader.pid, signal.SIGCONT)
     results = await asyncio.gather(*asked, return_exceptions=True)
     assert [one for one in results if one is None]

@@ -18,7 +18,7 @@ from tidings.core.ids import OrgId
 from tidings.core.retention import RowKind
 from tidings.store import port
 from tidings.store.sqlite.database import FILE
-from tidings.store.sqlite.events.segments import Segments
+from tidings.store.sqlite.events.segments import SearchSegments
 from tidings.store.sqlite.hosting import embedded
 from tidings.store.sqlite.hosting.checkpoints import Checkpoints
 from tidings.store.sqlite.hosting.embedded import ReadingHalf, WritingHalf
@@ -170,8 +170,8 @@ def test_every_writing_operation_says_that_the_store_is_down(
         return {
             "retire": (name, 1, int(State.PARKED), 10),
             "recover": (name, 10),
-            "put_org": (name, port.Org(ORG, "a")),
-            "put_credential": (name, port.Credential("a", ORG, True, b"", "")),
+            "put_org": (name, port.StoredOrg(ORG, "a")),
+            "put_credential": (name, port.StoredCredential("a", ORG, True, b"", "")),
         }[name]
 
     half.commit(port.Batch(2, [event("a", new(1)), event("b", new(1))]))
@@ -221,7 +221,7 @@ def test_an_index_that_cannot_be_written_waits_and_shows_its_lag(
     half.commit(port.Batch(1, [event("a", terms=[b"12345678"])]))
     reading = ReadingHalf.in_directory(tmp_path)
     reading._segments.close()
-    reading._segments = Segments(tmp_path / "search.db", vfs=disk.name)
+    reading._segments = SearchSegments(tmp_path / "search.db", vfs=disk.name)
     with disk.refusing(apsw.FullError, 0, "write"):
         assert not reading.background()
         assert reading.counts().index_lag == 1

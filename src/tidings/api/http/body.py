@@ -16,11 +16,11 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 
 
-class Gone(TidingsError):
+class CallerDisconnected(TidingsError):
     """The caller went away before its request was complete; nobody waits for an answer."""
 
 
-class BodyReader:
+class RequestBodyReader:
     """Reads bodies of at most `limit` bytes that come within `seconds`."""
 
     def __init__(self, limit: int, seconds: float) -> None:
@@ -42,7 +42,7 @@ class BodyReader:
         try:
             message = await receive()
             if message["type"] == "http.disconnect":
-                raise Gone
+                raise CallerDisconnected
             body: bytes = message.get("body", b"")
             if message.get("more_body", False):
                 return await self._rest(receive, body)
@@ -63,7 +63,7 @@ class BodyReader:
         while more and len(parts) <= self._limit:
             message = await receive()
             if message["type"] == "http.disconnect":
-                raise Gone
+                raise CallerDisconnected
             parts += message.get("body", b"")
             more = message.get("more_body", False)
         if len(parts) > self._limit:

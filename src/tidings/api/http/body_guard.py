@@ -13,7 +13,7 @@ from typing import Any
 
 from tidings.api.http.front import address_of
 from tidings.core.access.body_budget import SMALL_BYTES, BodyBudget, BodyHolder, BodyShare
-from tidings.core.events.call_reader import Caller
+from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.errors import Busy, RequestRefused, Throttled, TooLarge
 
 Message = MutableMapping[str, Any]
@@ -158,7 +158,7 @@ class GuardedBody:
         self._judged = True
         self._since_s = asyncio.get_running_loop().time()
         scope, budget = self._scope, self._guard.budget
-        caller: Caller | None = scope.get(CALLER)
+        caller: AuthenticatedCaller | None = scope.get(CALLER)
         if (found := scope.get(HOLDER)) is not None:
             self.holder = found
         elif caller is not None:

@@ -32,7 +32,7 @@ def keeps(method: str, path: str) -> bool:
     return path in HEALTH_PATHS or (path == EVENTS_PATH and method == "POST")
 
 
-class Gate:
+class HttpGate:
     """ASGI 3. `inbox_host` is the name of the host that serves test inboxes alone; `front` knows
     the proxies before it."""
 

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from tidings.api.answers import answer
 
 
-class Health(Protocol):
+class ReadinessProbe(Protocol):
     """Who knows whether the service can do its work."""
 
     def problems(self) -> list[str]:
@@ -23,7 +23,7 @@ class Health(Protocol):
 
 
 def health_routes(
-    health: Health,
+    health: ReadinessProbe,
     metrics: CollectorRegistry,
     check_reader: Callable[[Request], None],
 ) -> APIRouter:

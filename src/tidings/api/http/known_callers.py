@@ -6,7 +6,7 @@ wrong secrets are counted too.
 
 from collections.abc import Hashable, Iterable
 
-from tidings.engine.access.access import Access
+from tidings.engine.access.access import CredentialBook
 from tidings.engine.access.sessions import Sessions
 
 _AUTHORIZATION, _TOKEN, _COOKIE = b"authorization", b"x-cap-api-oauth-token", b"cookie"
@@ -18,7 +18,7 @@ class KnownCallers:
     """Asked for each call that no place is kept for: an answer costs looks into tables."""
 
     def __init__(
-        self, access: Access, sessions: Sessions, session_cookies: tuple[str, ...]
+        self, access: CredentialBook, sessions: Sessions, session_cookies: tuple[str, ...]
     ) -> None:
         """`session_cookies`: how the names of cookies begin that hold a session's token."""
         self._access = access

@@ -21,7 +21,7 @@ REQUEST_ID = b"x-cap-requestid"
 _FIT = re.compile(rb"[A-Za-z0-9._:-]{1,128}").fullmatch
 
 
-class Refusal(msgspec.Struct, omit_defaults=True):
+class CallRefusal(msgspec.Struct, omit_defaults=True):
     """Why a call, or one event of it, was refused."""
 
     code: str
@@ -32,7 +32,7 @@ class Refusal(msgspec.Struct, omit_defaults=True):
 class RefusalBody(msgspec.Struct):
     """The body of a refused call."""
 
-    error: Refusal
+    error: CallRefusal
 
 
 def request_id(headers: Mapping[bytes, bytes], new_id: Callable[[], str]) -> bytes:
@@ -65,7 +65,7 @@ def refusal(
     close: bool = False,
 ) -> Answer:
     """The answer to a refused call. `close`: its body was not read to the end."""
-    body = msgspec.json.encode(RefusalBody(Refusal(code, message, path)))
+    body = msgspec.json.encode(RefusalBody(CallRefusal(code, message, path)))
     status, headers, body = json_answer(status, body, request)
     if status == 401:
         headers.append((b"www-authenticate", b'Basic realm="tidings", charset="UTF-8"'))

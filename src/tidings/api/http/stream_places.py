@@ -8,7 +8,7 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from tidings.api.answers import RefusalAnswer, refused
-from tidings.core.events.call_reader import Caller
+from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.shares.budget import SharedBudget
 
 OF_CREDENTIAL = 20  # or of a person
@@ -33,7 +33,7 @@ class StreamPlaces:
         """How many there are."""
         return self._of_org.held
 
-    def take(self, caller: Caller) -> Callable[[], None]:
+    def take(self, caller: AuthenticatedCaller) -> Callable[[], None]:
         """A place; what is returned gives it back, once. RefusalAnswer (429): there is none."""
         who, org = caller.credential, caller.org
         if self._of_credential[who] >= OF_CREDENTIAL:

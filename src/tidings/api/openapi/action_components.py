@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from tidings.api.openapi.words import Whole
+from tidings.api.openapi.words import RawSchema
 from tidings.core.actions.act_words import KINDS
 from tidings.core.delivery.judgement import Condition
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.webhooks.webhook import Ordering
 from tidings.reads.delivery.runs import STEPS
 
@@ -13,9 +13,9 @@ _ACT_KINDS = {*KINDS.values()}
 _ACTION: dict[str, Any] = {
     "name": "text",
     "webHookId": "text",
-    "standing": {one.value for one in Standing},
+    "standing": {one.value for one in WebhookStatus},
     "condition": {condition.value for condition in Condition},
-    "kind": Whole({"type": ["string", "null"], "enum": [*sorted(_ACT_KINDS), None]}),
+    "kind": RawSchema({"type": ["string", "null"], "enum": [*sorted(_ACT_KINDS), None]}),
     "does": "text|null",
     "eventNames": ["text"],
     "lookUps": ["text"],

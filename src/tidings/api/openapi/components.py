@@ -3,7 +3,7 @@
 from typing import Any
 
 from tidings.api.openapi.action_components import ACTION_COMPONENTS
-from tidings.api.openapi.words import Whole, of_resource
+from tidings.api.openapi.words import RawSchema, of_resource
 from tidings.core.delivery.states import State
 from tidings.core.inbox_rules import InboxForm
 from tidings.core.sources.source import Source
@@ -73,7 +73,7 @@ _REPLAY = {
     "warnings?": ["#Fault"],
 }
 
-_NAMES = Whole({"type": ["array", "null"], "items": {"type": "string"}})
+_NAMES = RawSchema({"type": ["array", "null"], "items": {"type": "string"}})
 _SOURCE: dict[str, Any] = {
     "id": "text",
     "orgId": "whole",
@@ -163,7 +163,7 @@ COMPONENTS: dict[str, Any] = {
         "type": "text",
         "default": "yes",
         "openTo": {"all", "some", "platform"},
-        "orgs": Whole({"type": ["array", "null"], "items": {"type": "integer"}}),
+        "orgs": RawSchema({"type": ["array", "null"], "items": {"type": "integer"}}),
         "fields": "object|null",
         "sources": _NAMES,
         "webhooks": _NAMES,

@@ -25,18 +25,18 @@ _TYPES: dict[str, Json] = {
 }
 
 
-class Whole(dict[str, Any]):
+class RawSchema(dict[str, Any]):
     """A schema as it is, in the place of a short form."""
 
 
-def of_resource(resource: type[msgspec.Struct]) -> dict[str, Whole]:
+def of_resource(resource: type[msgspec.Struct]) -> dict[str, RawSchema]:
     """The fields of a resource as answers show them."""
-    return {one.name: Whole(one.shown()) for one in declared(resource)}
+    return {one.name: RawSchema(one.shown()) for one in declared(resource)}
 
 
 def schema(said: Any) -> Json:
     """The schema that a short form stands for. KeyError for a word that is none."""
-    if isinstance(said, Whole):
+    if isinstance(said, RawSchema):
         return dict(said)
     if isinstance(said, dict):
         return _object(said)

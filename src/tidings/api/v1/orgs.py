@@ -14,12 +14,12 @@ from tidings.api.keyed import KEYED
 from tidings.api.models import V1_ERRORS, Page, change_body, new_body, refusals
 from tidings.api.paging import WHOLE
 from tidings.core.declaration import declared
-from tidings.core.events.call_reader import Caller
+from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import OrgId
 from tidings.core.org_rules import OrgRequest
 from tidings.reads.orgs import show_org
 from tidings.schema.answers import answer_model
-from tidings.store.port import Org as StoredOrg
+from tidings.store.port import StoredOrg
 from tidings.values import describe_value
 
 OrgFields: Any = answer_model(Model, "OrgFields", declared(OrgRequest), "What an org is.")
@@ -112,7 +112,7 @@ def org_routes(services: Services) -> APIRouter:
 
 def org_caller(
     services: Services, request: Request, scope: str, org_id: str
-) -> tuple[Caller, StoredOrg]:
+) -> tuple[AuthenticatedCaller, StoredOrg]:
     """Who calls, and the org of the path. 404 for one that is not there, or not the caller's."""
     caller = services.caller(request, scope)
     known = org_id.isascii() and org_id.isdigit() and len(org_id) <= 16

@@ -16,7 +16,7 @@ from tidings.api.keyed import KEYED
 from tidings.api.models import V1_ERRORS, new_body
 from tidings.api.paging import moved, page_of
 from tidings.core.ids import read
-from tidings.core.replay import ReplayKind, Step
+from tidings.core.replay import ReplayKind, ReplayTransition
 from tidings.core.replay_rules import NARROWS, CancelRequest, ResendRequest
 from tidings.reads.columns import show_delivery
 from tidings.reads.delivery.next_attempts import see
@@ -94,17 +94,17 @@ def replay_routes(services: Services) -> APIRouter:
     @router.post("/{replay_id}/pause", summary="Pause a replay")
     async def pause(request: Request, replay_id: str) -> Response:
         """It makes nothing more until it is resumed; what it has made is sent."""
-        return await _move(services, calls, request, replay_id, Step.PAUSE)
+        return await _move(services, calls, request, replay_id, ReplayTransition.PAUSE)
 
     @router.post("/{replay_id}/resume", summary="Start or resume a replay")
     async def resume(request: Request, replay_id: str) -> Response:
         """It goes on where it was."""
-        return await _move(services, calls, request, replay_id, Step.RESUME)
+        return await _move(services, calls, request, replay_id, ReplayTransition.RESUME)
 
     @router.post("/{replay_id}/cancel", summary="Cancel a replay")
     async def cancel(request: Request, replay_id: str) -> Response:
         """It makes nothing more, and what it has made and is unfinished is cancelled."""
-        return await _move(services, calls, request, replay_id, Step.CANCEL)
+        return await _move(services, calls, request, replay_id, ReplayTransition.CANCEL)
 
     return router
 
@@ -154,7 +154,7 @@ async def _ask(
 
 
 async def _move(
-    services: Services, calls: ReplayCalls, request: Request, replay_id: str, what: Step
+    services: Services, calls: ReplayCalls, request: Request, replay_id: str, what: ReplayTransition
 ) -> Response:
     """Pause, resume or cancel a job."""
     org = services.caller(request, "replay:write").org

@@ -13,7 +13,7 @@ from tidings.api.http.held_answer import answer_within
 from tidings.api.keyed import KEYED
 from tidings.api.models import V1_ERRORS, body_of, change_body, new_body
 from tidings.api.paging import WHOLE, both_sides, described
-from tidings.core.events.call_reader import Caller
+from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.source import Source
 from tidings.engine.sources.live_source import LiveSource
@@ -220,7 +220,7 @@ def _aside_routes(services: Services, router: APIRouter) -> None:
 
 
 async def _preview(
-    services: Services, request: Request, caller: Caller, live: LiveSource | None
+    services: Services, request: Request, caller: AuthenticatedCaller, live: LiveSource | None
 ) -> Response:
     body = await read_object(request)
     refuse_unknown_fields(body, ("message", "source"))

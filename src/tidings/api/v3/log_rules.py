@@ -11,8 +11,8 @@ from tidings.api.answers import RefusalAnswer
 from tidings.api.v3.event_log_view import STATUSES, status_word
 from tidings.core.delivery.states import State
 from tidings.core.form import Form
-from tidings.errors import Refusal
-from tidings.reads.filters import Value
+from tidings.errors import FieldRefusal
+from tidings.reads.filters import SearchValueType
 from tidings.reads.questions import read_value
 from tidings.store.port import StoredDelivery
 from tidings.values import describe_value
@@ -106,7 +106,7 @@ def read_question(query: Mapping[str, str], now_ms: int) -> LogRequest:
     return question
 
 
-def passed_over(query: Mapping[str, str], known: frozenset[str]) -> tuple[Refusal, ...]:
+def passed_over(query: Mapping[str, str], known: frozenset[str]) -> tuple[FieldRefusal, ...]:
     """A warning for each parameter that is not known. The original's names for paging are not
     documented: whoever sends some would take the same rows for another page."""
     form = Form({})
@@ -213,4 +213,6 @@ def _states(form: Form) -> tuple[int, ...]:
 
 def _values(form: Form) -> tuple[str, ...]:
     fields = ("eventSearchKey", "requestId", "apiRequestId")
-    return tuple(value for field in fields for value in read_value(Value(), form, field, UTC))
+    return tuple(
+        value for field in fields for value in read_value(SearchValueType(), form, field, UTC)
+    )

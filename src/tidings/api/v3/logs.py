@@ -26,10 +26,10 @@ from tidings.api.v3.log_rules import (
 )
 from tidings.api.v3.models import ERRORS, LOG, METRICS
 from tidings.core.form import Form
-from tidings.engine.webhooks.records import Record
-from tidings.errors import Refusal
+from tidings.engine.webhooks.records import WebhookState
+from tidings.errors import FieldRefusal
 from tidings.reads.delivery.next_attempts import see
-from tidings.reads.events.log_pages import Rows, newest_first, oldest_first
+from tidings.reads.events.log_pages import PageOfLog, newest_first, oldest_first
 from tidings.reads.events.org_scope import org_scope_of
 from tidings.reads.questions import EPOCH_MS, TEXT, listed
 from tidings.store.port import REPLAYED, DeliveryQuery, StoredDelivery, Tally
@@ -60,7 +60,7 @@ def log_routes(services: Services) -> APIRouter:
     )
     logs = Logs(services)
 
-    def own(request: Request, consumerGroupId: str) -> Record:
+    def own(request: Request, consumerGroupId: str) -> WebhookState:
         org = services.caller(request, "webhooks:read").org
         record = services.webhooks.by_consumer_group(org, consumerGroupId)
         if record is None:
@@ -119,8 +119,8 @@ class Logs:
         self._services = services
 
     async def page(
-        self, record: Record, question: LogRequest
-    ) -> tuple[dict[str, Any], tuple[Refusal, ...]]:
+        self, record: WebhookState, question: LogRequest
+    ) -> tuple[dict[str, Any], tuple[FieldRefusal, ...]]:
         """`data` of the answer, and warnings."""
         webhook = record.webhook
         scope = org_scope_of(self._services.orgs, record.org, [webhook] if question.values else [])
@@ -154,7 +154,7 @@ class Logs:
         }
         return data, warnings
 
-    async def _by_time(self, queries: list[DeliveryQuery], question: LogRequest) -> Rows:
+    async def _by_time(self, queries: list[DeliveryQuery], question: LogRequest) -> PageOfLog:
         store = self._services.store
         if question.descending:
             return await newest_first(store, queries, question.at, question.limit)
@@ -162,7 +162,7 @@ class Logs:
 
     async def _sorted(
         self, queries: list[DeliveryQuery], question: LogRequest
-    ) -> tuple[Rows, str | None, tuple[Refusal, ...]]:
+    ) -> tuple[PageOfLog, str | None, tuple[FieldRefusal, ...]]:
         """The newest rows that fit, sorted. `at` holds on to where they began, so that rows that
         come while somebody turns the pages do not move them."""
         rows: list[StoredDelivery] = []
@@ -179,7 +179,7 @@ class Logs:
         end = question.offset + question.limit
         following = cursor_of(question, began, end) if end < len(rows) else None
         cut = () if on is None else (_sorted_newest(question.field),)
-        return Rows(rows[question.offset : end], None), following, cut
+        return PageOfLog(rows[question.offset : end], None), following, cut
 
 
 def _show_tally(tally: Tally) -> dict[str, Any]:
@@ -201,11 +201,11 @@ def _show_tally(tally: Tally) -> dict[str, Any]:
     }
 
 
-def _behind(tally: Tally) -> tuple[Refusal, ...]:
+def _behind(tally: Tally) -> tuple[FieldRefusal, ...]:
     if not tally.behind:
         return ()
     return (
-        Refusal(
+        FieldRefusal(
             "still_counting",
             f"All deliveries should be counted; {tally.behind} are not yet, because the counters "
             "are made again. Ask again in a minute. (still_counting, field data)",
@@ -214,8 +214,8 @@ def _behind(tally: Tally) -> tuple[Refusal, ...]:
     )
 
 
-def _sorted_newest(field: str) -> Refusal:
-    return Refusal(
+def _sorted_newest(field: str) -> FieldRefusal:
+    return FieldRefusal(
         "newest_sorted",
         f"By {field} the newest {SORTED_MAX} rows that fit are sorted; there are older ones. "
         "Narrow startDate and endDate to see those. (newest_sorted, field sortBy)",

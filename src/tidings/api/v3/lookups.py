@@ -20,7 +20,7 @@ from tidings.api.context import Services
 from tidings.api.v3.event_log_view import complete, show_event_log, show_unmatched
 from tidings.api.v3.models import ERRORS, EVENT_LOG, EVENT_LOGS
 from tidings.core.ids import EVENT_ID, OrgId
-from tidings.errors import Refusal
+from tidings.errors import FieldRefusal
 from tidings.reads.events.log_pages import heads_of, newest_first
 from tidings.reads.events.org_scope import org_scope_of
 from tidings.store.port import (
@@ -43,17 +43,17 @@ Told = Callable[[EventHead], str | None]  # the field of an event that is looked
 Fits = Callable[[EventHead | None], bool]
 
 
-class Found(msgspec.Struct, frozen=True):
+class PageOfRows(msgspec.Struct, frozen=True):
     """Rows newest first, the events among them that nobody wanted, and warnings."""
 
     rows: Sequence[dict[str, Any]]
-    warnings: tuple[Refusal, ...]
+    warnings: tuple[FieldRefusal, ...]
 
 
 def lookup_routes(services: Services) -> APIRouter:
     """The routes, over the services."""
     router = APIRouter(tags=["logs"], responses=ERRORS)
-    lookups = Lookups(services)
+    lookups = EventQueries(services)
 
     async def by_request(request: Request, requestId: str) -> Response:
         """`requestId` is the `apiRequestId` of events: the `X-Cap-Requestid` of the call that
@@ -106,18 +106,18 @@ def lookup_routes(services: Services) -> APIRouter:
     return router
 
 
-class Lookups:
+class EventQueries:
     """Finds events and shows them; every question is asked for one org's own webhooks."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
         self._store = services.store
 
-    async def by_value(self, org: OrgId, value: str, told: Told) -> Found:
+    async def by_value(self, org: OrgId, value: str, told: Told) -> PageOfRows:
         """Deliveries of all events whose field holds exactly `value`, and such events that no
         webhook wanted: the newest of both, within one bound."""
         if not value or len(value) > VALUE_MAX:
-            return Found((), ())
+            return PageOfRows((), ())
         own = {one.webhook.number: one.webhook for one in self._services.webhooks.list(org)}
         scope = org_scope_of(self._services.orgs, org, own.values())
         term = self._services.events.terms.of
@@ -141,7 +141,7 @@ class Lookups:
         shown.sort(key=lambda one: one[0], reverse=True)
         left_out = rows_left or events_left or len(shown) > LOOKUP_ROWS_MAX
         warnings = (*scope.warnings, _cut()) if left_out else scope.warnings
-        return Found([row for _, row in shown[:LOOKUP_ROWS_MAX]], warnings)
+        return PageOfRows([row for _, row in shown[:LOOKUP_ROWS_MAX]], warnings)
 
     async def by_event(self, org: OrgId, event_id: str) -> dict[str, Any] | None:
         """The newest delivery of an event to the org's webhooks; None where it knows none such."""
@@ -206,8 +206,8 @@ class Lookups:
         return (await heads_of(self._store, [event.seq])).get(event.seq)
 
 
-def _cut() -> Refusal:
-    return Refusal(
+def _cut() -> FieldRefusal:
+    return FieldRefusal(
         "rows_left_out",
         f"At most {LOOKUP_ROWS_MAX} rows are answered, of the newest {EXAMINED_MAX} that hold this "
         "value in any field; there are older ones. Ask the log of one webhook, in pages. "

@@ -12,9 +12,9 @@ from tidings.api.answers import answer, envelope, refused
 from tidings.api.context import Services
 from tidings.api.v3.webhook_view import show_webhook, with_choices
 from tidings.core.ids import WebhookId
-from tidings.engine.webhooks.records import Record
+from tidings.engine.webhooks.records import WebhookState
 from tidings.engine.webhooks.webhooks import WebhookMoved
-from tidings.errors import Refusal
+from tidings.errors import FieldRefusal
 from tidings.reads.webhooks import changes
 from tidings.reads.webhooks.health import show_health
 from tidings.values import describe_value
@@ -31,7 +31,7 @@ class WebhookAnswers:
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    def shown(self, record: Record) -> dict[str, Any]:
+    def shown(self, record: WebhookState) -> dict[str, Any]:
         """As the answers of changes show it."""
         flows = self._services.shaping.transformations.names(record.org)
         unheard = self._services.webhooks.unheard_names(record)
@@ -40,7 +40,7 @@ class WebhookAnswers:
         own_path = self._services.webhooks.own_path
         return show_webhook(record, zone, flows, unheard, unconfirmed, own_path)
 
-    def to_get(self, record: Record) -> dict[str, Any]:
+    def to_get(self, record: WebhookState) -> dict[str, Any]:
         """As GET shows it: with what `neoEnrichment` might name."""
         shown = with_choices(self.shown(record), self._services.neo_choices(record.org))
         judged = self._services.delivery.judgements.of(record.webhook)
@@ -51,8 +51,8 @@ class WebhookAnswers:
 
     def one(
         self,
-        record: Record,
-        warnings: Sequence[Refusal] = (),
+        record: WebhookState,
+        warnings: Sequence[FieldRefusal] = (),
         *,
         dry_run: bool = False,
         **more: Any,
@@ -63,7 +63,9 @@ class WebhookAnswers:
         return tagged(record, self.shown(record) | more, warnings)
 
 
-def tagged(record: Record, data: dict[str, Any], warnings: Sequence[Refusal] = ()) -> Response:
+def tagged(
+    record: WebhookState, data: dict[str, Any], warnings: Sequence[FieldRefusal] = ()
+) -> Response:
     """An answer about one webhook, with its ETag."""
     headers = {"etag": etag(record.webhook.version)}
     return answer(envelope(data, warnings=warnings), headers=headers)

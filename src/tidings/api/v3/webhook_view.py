@@ -7,18 +7,18 @@ from typing import Any
 import msgspec
 
 from tidings.core.declaration import show_resource
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.events.attribution import of_credential, show_attribution
 from tidings.core.shaping.neo_rules import NEO
 from tidings.core.shaping.signatures.standard_webhooks import show_secret
 from tidings.core.times import iso, local_iso
 from tidings.core.webhooks.webhook_form import UrlCheck
-from tidings.engine.webhooks.records import Author, Record
+from tidings.engine.webhooks.records import Author, WebhookState
 from tidings.reads.webhooks.warnings import warning_of
 
 
 def show_webhook(
-    record: Record,
+    record: WebhookState,
     zone: tzinfo,
     flows: Collection[str] = (),
     unheard: Sequence[str] = (),
@@ -35,7 +35,7 @@ def show_webhook(
     return {
         "webHookId": webhook.id,
         "consumerGroupId": webhook.consumer_group,
-        "active": webhook.standing in (Standing.ACTIVE, Standing.PAUSED),
+        "active": webhook.standing in (WebhookStatus.ACTIVE, WebhookStatus.PAUSED),
         **dict(show_resource(settings)),
         "noOfRetryAttempts": 0,
         "attribution": _attribution(record, zone),
@@ -55,7 +55,7 @@ def with_choices(shown: dict[str, Any], choices: Sequence[dict[str, str]]) -> di
     return shown | {NEO: full}
 
 
-def _attribution(record: Record, zone: tzinfo) -> dict[str, Any]:
+def _attribution(record: WebhookState, zone: tzinfo) -> dict[str, Any]:
     return {
         "createdOn": local_iso(record.created_ms, zone),
         "lastUpdatedOn": local_iso(record.updated_ms, zone),

@@ -26,7 +26,7 @@ from tidings.api.v3.webhook_answers import (
 from tidings.core.ids import WebhookId
 from tidings.core.shaping.signatures.standard_webhooks import show_secret
 from tidings.core.webhooks.settings import FIELD_OF
-from tidings.engine.webhooks.records import Record, author
+from tidings.engine.webhooks.records import WebhookState, author
 from tidings.engine.webhooks.webhooks import UnknownWebhook
 from tidings.reads.webhooks.changes import unknown_webhook
 from tidings.schema.patches import patched_body
@@ -116,7 +116,7 @@ def _add_changes(router: APIRouter, services: Services, show: WebhookAnswers) ->
         dry_run = is_dry_run(request)
         body = await read_object(request)
 
-        def body_for(record: Record) -> dict[str, Any]:
+        def body_for(record: WebhookState) -> dict[str, Any]:
             headers = FIELD_OF["webHookHeaders"].show(record.config.settings)
             return patched_body(body, FIELD_OF, {"webHookHeaders": headers})
 

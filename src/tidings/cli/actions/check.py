@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from tidings.cli.exits import Exit, Stop, next_step, say
+from tidings.cli.exits import CommandExit, Exit, next_step, say
 from tidings.cli.output import clean, how_many, print_line, print_table, word
 
 if TYPE_CHECKING:
-    from tidings.core.actions.file.faults import Fault
+    from tidings.core.actions.file.faults import ActionsFileFault
     from tidings.core.actions.file.reading import ActionsFile
 
 USUAL = "actions.toml"
@@ -59,9 +59,9 @@ def check(
         next_step(again)
         return Exit.FAILED
     except FileRefused as refused:
-        raise Stop(clean(refused), Exit.USAGE, "tidings actions init") from None
+        raise CommandExit(clean(refused), Exit.USAGE, "tidings actions init") from None
     if unknown := [name for name in accept if name not in made.columns]:
-        raise Stop(
+        raise CommandExit(
             f"--accept must name a look-up of {clean(path)} in a CSV file; got "
             f"{clean(unknown[0])}. Correct it.",
             Exit.USAGE,
@@ -71,7 +71,7 @@ def check(
         lost, odd = searched_files(made, accept)
     except OSError as error:
         why = error.strerror or "it fails"
-        raise Stop(
+        raise CommandExit(
             f"The folder of the list must be writable, for the note that it is accepted; {why}.",
             Exit.FAILED,
             again,
@@ -134,7 +134,7 @@ def _print(made: "ActionsFile", lost: list[str], odd: list[str], json: bool) -> 
         say(clean(fault))
 
 
-def _shown(fault: "Fault") -> dict[str, Any]:
+def _shown(fault: "ActionsFileFault") -> dict[str, Any]:
     return {
         "file": fault.file,
         "line": fault.line,

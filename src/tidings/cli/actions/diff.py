@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from tidings.cli.actions.check import CONNECTIONS_ARE, FILE_IS, USUAL, read_file
-from tidings.cli.exits import Exit, Stop, next_step, say
+from tidings.cli.exits import CommandExit, Exit, next_step, say
 from tidings.cli.output import clean, how_many, print_lines, word
 
 
@@ -47,9 +47,9 @@ def diff(
         except ActionsRefused as refused:
             again = f"tidings actions check {word(name)}"
             faults = how_many(len(refused.faults), "fault")
-            raise Stop(f"{clean(name)} has {faults}.", Exit.USAGE, again) from None
+            raise CommandExit(f"{clean(name)} has {faults}.", Exit.USAGE, again) from None
         except FileRefused as refused:
-            raise Stop(clean(refused), Exit.USAGE, "tidings actions diff --help") from None
+            raise CommandExit(clean(refused), Exit.USAGE, "tidings actions diff --help") from None
     changes = changes_of(*files)
     if json:
         print_lines(

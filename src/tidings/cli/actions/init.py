@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tidings.cli.actions.recipe_files import Recipe, recipes
-from tidings.cli.exits import Exit, Stop, next_step, say
+from tidings.cli.exits import CommandExit, Exit, next_step, say
 from tidings.cli.output import clean, how_many, print_table, word
 
 FIRST = "hello"  # which needs nothing of the reader's own
@@ -32,7 +32,7 @@ def init(recipe: str = "", /, *, into: str = ".", org: int | None = None) -> int
     from tidings.values import describe_value
 
     if org is not None and not 0 < org <= ORG_ID_MAX:
-        raise Stop(
+        raise CommandExit(
             f"ORG must be a whole number from 1 to {ORG_ID_MAX}; got {describe_value(org)}.",
             Exit.USAGE,
         )
@@ -42,7 +42,7 @@ def init(recipe: str = "", /, *, into: str = ".", org: int | None = None) -> int
         next_step(f"tidings actions init {FIRST} --into {FIRST}")
         return Exit.OK
     if recipe not in known:
-        raise Stop(
+        raise CommandExit(
             f"RECIPE must be one of {', '.join(known)}; got {clean(recipe[:40])}."
             f"{nearest(recipe, known) or ' `tidings actions init` says what each does.'}",
             Exit.USAGE,
@@ -60,7 +60,7 @@ def _write(recipe: Recipe, folder: Path, org: int | None) -> list[Path]:
     """All files of a recipe, or none. Stop."""
     there = [name for name in recipe.files if os.path.lexists(folder / name)]
     if there:
-        raise Stop(
+        raise CommandExit(
             f"The folder must have none of the files of the recipe; got {clean(there[0])} in "
             f"{clean(folder)}. Name another folder with --into.",
             Exit.REFUSED,
@@ -77,7 +77,7 @@ def _write(recipe: Recipe, folder: Path, org: int | None) -> list[Path]:
         for path in written:
             with suppress(OSError):
                 path.unlink()
-        raise Stop(
+        raise CommandExit(
             f"The folder {clean(folder)} must be one that can be written to; got "
             f"{clean(error.strerror)}. Name another with --into.",
             Exit.USAGE,

@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from tidings.cli.actions.check import FILE_IS, USUAL
-from tidings.cli.exits import Exit, Stop
+from tidings.cli.exits import CommandExit, Exit
 from tidings.cli.output import clean
 
 
@@ -47,7 +47,7 @@ def run(
 
     path = Path(file or os.environ.get(FILE_IS) or USUAL)
     if not _is_file(path):
-        raise Stop(
+        raise CommandExit(
             f"FILE must be a file of actions; got {clean(path)}, where none is.",
             Exit.USAGE,
             "tidings actions init",

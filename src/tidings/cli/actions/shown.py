@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from tidings.cli.calls import Calls, calls, part
+from tidings.cli.calls import ApiClient, calls, part
 from tidings.cli.exits import Exit, say
 from tidings.cli.output import (
     clean,
@@ -70,7 +70,7 @@ def show(name: str, /, *, where: Where = HERE) -> int:
     return show_action(calls(where), name, as_json=where.json)
 
 
-def show_action(api: Calls, name: str, *, as_json: bool) -> int:
+def show_action(api: ApiClient, name: str, *, as_json: bool) -> int:
     """Print an action; the exit code."""
     one = api.get(f"{PATH}/{part(name)}")
     if as_json:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from tidings.cli.actions.check import FILE_IS, USUAL
-from tidings.cli.exits import Exit, Stop, next_step, refuse, say
+from tidings.cli.exits import CommandExit, Exit, next_step, refuse, say
 from tidings.cli.output import clean, glyph, how_many, json_of, print_line, print_text, word
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def _event(named: str) -> bytes:
     if body is None:
         kind = catalogue.load().get(named)
         if kind is None or not kind.examples:
-            raise Stop(
+            raise CommandExit(
                 "EVENT must be a file, - or an event type with an example; got "
                 f"{clean(named[:NAME_SHOWN_MAX])}.",
                 Exit.USAGE,
@@ -112,7 +112,7 @@ def _event(named: str) -> bytes:
     except EventFault as fault:
         read, why = {}, f" {fault.said}"
     if not isinstance(read.get("eventName"), str):
-        raise Stop(
+        raise CommandExit(
             f"EVENT must be one event, a JSON object of at most {EVENT_BYTES_MAX >> 20} MiB with "
             f"eventName; {clean(named)} holds something else.{clean(why)}",
             Exit.USAGE,
@@ -134,7 +134,7 @@ def _read(named: str) -> bytes | None:
         with Path(named).open("rb") as file:
             return file.read(EVENT_BYTES_MAX + 1)
     except OSError as error:
-        raise Stop(
+        raise CommandExit(
             f"EVENT must be a file that can be read; got {clean(named)} ({clean(error.strerror)}).",
             Exit.USAGE,
         ) from None
@@ -150,7 +150,7 @@ def _tried(settings: "Settings", body: bytes, only: str, send: bool) -> list["Tr
     async def run() -> list["Tried"]:
         async with action_trial(settings) as trial:
             if only and only not in trial.actions:
-                raise Stop(
+                raise CommandExit(
                     f"ONLY must be an action of the file; got {clean(only)}. It has "
                     f"{', '.join(trial.actions)}.",
                     Exit.NOT_FOUND,
@@ -161,7 +161,9 @@ def _tried(settings: "Settings", body: bytes, only: str, send: bool) -> list["Tr
     try:
         return asyncio.run(run())
     except Unusable as refused:
-        raise Stop(clean(refused, lines=True), Exit.FAILED, "tidings actions check") from None
+        raise CommandExit(
+            clean(refused, lines=True), Exit.FAILED, "tidings actions check"
+        ) from None
 
 
 def _line(tried: "Tried") -> dict[str, Any]:
@@ -232,10 +234,10 @@ def _body(body: bytes, kind: str) -> str:
 
 
 def _ended(tried: "Tried") -> str:
-    from tidings.core.delivery.exchange import Answer
+    from tidings.core.delivery.exchange import ReceiverAnswer
 
     ending = tried.ending
-    if isinstance(ending, Answer):
+    if isinstance(ending, ReceiverAnswer):
         said = ending.detail or f"Answered {ending.status} after {ending.duration_ms:.0f} ms."
         return said if tried.done else f"{said} {ending.body[:500].decode('utf-8', 'replace')}"
     return "" if ending is None else ending.detail

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from tidings.cli.calls import Calls, calls, part, rows
+from tidings.cli.calls import ApiClient, calls, part, rows
 from tidings.cli.events.log_options import Said, query_of, with_filters
-from tidings.cli.exits import Exit, Stop, say
+from tidings.cli.exits import CommandExit, Exit, say
 from tidings.cli.output import (
     clean,
     how_many,
@@ -98,7 +98,7 @@ def retry(id: str, /, *, where: Where = HERE) -> int:
 # -- one event, as `tidings show` shows it ---------------------------------------------------------
 
 
-def show_event(api: Calls, id: str, as_json: bool) -> int:
+def show_event(api: ApiClient, id: str, as_json: bool) -> int:
     """Print an event and its fate at every webhook; the exit code."""
     found = api.get(f"/v1/events/{part(id)}")
     deliveries = found["deliveries"]
@@ -125,7 +125,7 @@ def show_event(api: Calls, id: str, as_json: bool) -> int:
     return Exit.OK
 
 
-def show_by_message_id(api: Calls, id: str, as_json: bool) -> int:
+def show_by_message_id(api: ApiClient, id: str, as_json: bool) -> int:
     """Print the event that was sent with this `webhook-id`, which is a hash of the event's own id;
     the exit code."""
     from tidings.core.ids import OrgId, message_id  # noqa: PLC0415  # help needs it not
@@ -134,21 +134,23 @@ def show_by_message_id(api: Calls, id: str, as_json: bool) -> int:
     for one in rows(api, "/v1/events", "events", LOOKED_MAX):
         if message_id(org, one["eventId"]) == id:
             return show_event(api, one["eventId"], as_json)
-    raise Stop(
+    raise CommandExit(
         f"ID must be the webhook-id of an event; none of the newest {LOOKED_MAX:,} has it. Check "
         "it.",
         Exit.NOT_FOUND,
     )
 
 
-def show_by_value(api: Calls, id: str, as_json: bool) -> int:
+def show_by_value(api: ApiClient, id: str, as_json: bool) -> int:
     """Print events that are found by a request id, a customer, a bill number …; the exit code."""
     found: list[dict[str, Any]] = []
     for name in ("requestId", "q"):
         if not found and len(id) <= VALUE_MAX:
             found = api.get("/v1/events", limit=FOUND_MAX, **{name: id})["events"]
     if not found:
-        raise Stop("ID must be a value of an event; no event has it. Check it.", Exit.NOT_FOUND)
+        raise CommandExit(
+            "ID must be a value of an event; no event has it. Check it.", Exit.NOT_FOUND
+        )
     if as_json:
         print_lines(found)
     else:
@@ -159,7 +161,7 @@ def show_by_value(api: Calls, id: str, as_json: bool) -> int:
     return Exit.OK
 
 
-def show_rejection(api: Calls, id: str, as_json: bool) -> int:
+def show_rejection(api: ApiClient, id: str, as_json: bool) -> int:
     """Print a refused event: why, and what had come; the exit code."""
     found = api.get(f"/v1/rejections/{part(id)}")
     if as_json:

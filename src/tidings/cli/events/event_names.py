@@ -39,12 +39,12 @@ def _played() -> list[str]:
 def _own() -> list[str]:
     from tidings.cli.calls import calls
     from tidings.cli.events.kinds import own_rows
-    from tidings.cli.exits import Stop
+    from tidings.cli.exits import CommandExit
     from tidings.cli.where import HERE
 
     try:
         return [str(row["eventName"]) for row in own_rows(calls(HERE, SECONDS))]
-    except Stop:
+    except CommandExit:
         return []
 
 

@@ -36,7 +36,7 @@ from tidings.cli.events.kinds import (
     service,
     versions_of,
 )
-from tidings.cli.exits import Exit, Stop, next_step, refuse, say
+from tidings.cli.exits import CommandExit, Exit, next_step, refuse, say
 from tidings.cli.output import (
     clean,
     console,
@@ -101,7 +101,7 @@ def _own_types(where: Where, needed: bool) -> list[Json]:
             }
             for row in own_rows(api)
         ]
-    except Stop as stop:
+    except CommandExit as stop:
         if needed:
             raise
         say(f"Types of the org's own are left out. {stop.problem}")
@@ -209,7 +209,7 @@ def example(name: str, is_thin: bool, where: Where) -> int:
     kind = find_kind(name, where)
     if not kind.examples:
         step = f"tidings events schema {kind.label}"
-        raise Stop(
+        raise CommandExit(
             f"NAME must be an event type with an example; {kind.label} declares none. Put one into "
             "its declaration, or read its schema.",
             Exit.NOT_FOUND,
@@ -230,7 +230,7 @@ def _of_reader(event: Json, where: Where) -> Json:
     try:
         api = service(where)
         return event if api is None else fresh(event, api.org())
-    except Stop as stop:
+    except CommandExit as stop:
         say(f"Its orgId is an example's. {stop.problem}")
         return event
 

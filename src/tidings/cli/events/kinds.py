@@ -8,8 +8,8 @@ from typing import Any
 
 from tidings.catalogue import EventType, load
 from tidings.catalogue.event_type import Json
-from tidings.cli.calls import Calls, calls, part
-from tidings.cli.exits import Exit, Stop
+from tidings.cli.calls import ApiClient, calls, part
+from tidings.cli.exits import CommandExit, Exit
 from tidings.cli.output import clean
 from tidings.cli.where import HERE, NO_KEY, Where
 
@@ -24,17 +24,17 @@ def catalogue_kinds() -> list[EventType]:
     return [kind for kind in found if kind is not None]
 
 
-def service(where: Where) -> Calls | None:
+def service(where: Where) -> ApiClient | None:
     """The service that options, environment or profile name; None where nobody names one. Stop."""
     try:
         return calls(where, SECONDS)
-    except Stop as stop:
+    except CommandExit as stop:
         if stop.problem == NO_KEY and where in (HERE, Where(json=True)):
             return None
         raise
 
 
-def find_kind(name: str, where: Where, api: Calls | None = None) -> EventType:
+def find_kind(name: str, where: Where, api: ApiClient | None = None) -> EventType:
     """The type of a name, in its newest version; of a label (`pointsIssued.v2`) that one. Stop.
 
     The service is asked only for what the catalogue does not have.
@@ -49,14 +49,14 @@ def find_kind(name: str, where: Where, api: Calls | None = None) -> EventType:
             if (kind := _own(api, name)) is not None:
                 return kind
             known = [row["eventName"] for row in own_rows(api)]
-    except Stop as stop:
+    except CommandExit as stop:
         if stop.code is Exit.UNREACHABLE or stop.step:
             raise
         unasked = f"\nTypes of the org's own could not be asked for: {stop.problem}"
-    raise Stop(_not_there(name, known) + unasked, Exit.NOT_FOUND)
+    raise CommandExit(_not_there(name, known) + unasked, Exit.NOT_FOUND)
 
 
-def own_rows(api: Calls) -> list[dict[str, Any]]:
+def own_rows(api: ApiClient) -> list[dict[str, Any]]:
     """The types that the org declares, each with its name, trigger and newest version. Stop."""
     return [row for row in api.get("/v1/eventTypes")["eventTypes"] if row["own"]]
 
@@ -119,7 +119,7 @@ def _in_catalogue(name: str) -> EventType | None:
     return load().get(name[:-3], 1) if name.endswith(".v1") else None
 
 
-def _own(api: Calls, name: str) -> EventType | None:
+def _own(api: ApiClient, name: str) -> EventType | None:
     """A type that the org declares; None where there is none of this name. Stop."""
     base, _, number = name.rpartition(".v")
     asked = [(name, "")]
@@ -150,7 +150,7 @@ def _made(told: dict[str, Any]) -> EventType:
     try:
         made = OwnType(told["eventName"], told["version"], declared, envelope())
     except SchemaRefused as refused:
-        raise Stop(
+        raise CommandExit(
             f"The schema of {clean(told['eventName'])} must be one that this version of the "
             f"command reads; {clean(refused.sentence)} Use the command of the service's version.",
             Exit.FAILED,

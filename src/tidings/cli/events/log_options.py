@@ -6,11 +6,18 @@ from typing import Annotated, Any, get_type_hints
 
 from cyclopts import Parameter
 
-from tidings.cli.calls import Calls
+from tidings.cli.calls import ApiClient
 from tidings.cli.events.event_names import EventNames
 from tidings.cli.options.values import moment_of
 from tidings.cli.webhook_names import find_webhook
-from tidings.reads.filters import Filter, Moment, Names, Parameters, Webhooks, YesNo
+from tidings.reads.filters import (
+    EventTypeParameter,
+    ListParameter,
+    Moment,
+    Parameters,
+    WebhookParameter,
+    YesNo,
+)
 
 Said = dict[str, Any]
 """What the options say, by the names of their filters."""
@@ -37,11 +44,11 @@ def with_filters(known: Parameters) -> Callable[[Callable[..., int]], Callable[.
     return wrap
 
 
-def _option(name: str, one: Filter) -> inspect.Parameter:
+def _option(name: str, one: ListParameter) -> inspect.Parameter:
     text = one.help or one.about
     if isinstance(one.kind, YesNo):
         kind: Any = Annotated[bool, Parameter(help=text, negative=())]
-    elif isinstance(one.kind, Names):
+    elif isinstance(one.kind, EventTypeParameter):
         kind = Annotated[EventNames | None, Parameter(help=text)]
     else:
         kind = Annotated[str | None, Parameter(help=text)]
@@ -49,7 +56,7 @@ def _option(name: str, one: Filter) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=usual, annotation=kind)
 
 
-def query_of(api: Calls, known: Parameters, asked: Said) -> Said:
+def query_of(api: ApiClient, known: Parameters, asked: Said) -> Said:
     """What the API is asked for: times as it reads them, a webhook by its id. Stop."""
     found: Said = {}
     for one in known:
@@ -58,7 +65,7 @@ def query_of(api: Calls, known: Parameters, asked: Said) -> Said:
             continue
         if isinstance(one.kind, Moment):
             value = moment_of(f"--{one.option}", value)
-        elif isinstance(one.kind, Webhooks):
+        elif isinstance(one.kind, WebhookParameter):
             value = find_webhook(api, value)["webHookId"]
         elif isinstance(one.kind, YesNo):
             value = one.kind.flag

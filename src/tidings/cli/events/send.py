@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from tidings.cli.calls import Calls, calls
+from tidings.cli.calls import ApiClient, calls
 from tidings.cli.exits import Exit, refuse, say
 from tidings.cli.output import clean, print_line
-from tidings.cli.service import Service, Unreachable, decoded
+from tidings.cli.service import ServiceClient, ServiceUnreachable, decoded
 from tidings.cli.where import HERE, Where
 
 LINES_PER_CALL = 500
@@ -78,18 +78,18 @@ def send(
     return post(calls(where), content, where.json)
 
 
-def post(api: Calls, content: bytes, as_json: bool) -> Exit:
+def post(api: ApiClient, content: bytes, as_json: bool) -> Exit:
     """Post events, print what became of each, and say what came of all; the exit code. Stop."""
     at = api.server
     try:
-        return _post_all(api, Service(at.url, at.key, org=at.org), content, as_json)
+        return _post_all(api, ServiceClient(at.url, at.key, org=at.org), content, as_json)
     except ValueError as error:
         return refuse([str(error)])
-    except Unreachable as error:
+    except ServiceUnreachable as error:
         return refuse([str(error)], Exit.UNREACHABLE)
 
 
-def _post_all(api: Calls, service: Service, content: bytes, as_json: bool) -> Exit:
+def _post_all(api: ApiClient, service: ServiceClient, content: bytes, as_json: bool) -> Exit:
     totals = dict.fromkeys(STATUSES.values(), 0)
     last = ""
     for kind, body in parts(content):

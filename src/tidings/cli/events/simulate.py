@@ -11,11 +11,11 @@ from typing import Protocol
 
 import msgspec
 
-from tidings.cli.calls import Calls
+from tidings.cli.calls import ApiClient
 from tidings.cli.events.send import NDJSON, STATUSES, error_text
 from tidings.cli.exits import Exit, exit_of, next_step, refuse, say
-from tidings.cli.service import Service, Unreachable, decoded
-from tidings.cli.where import DEFAULT_URL, Server, Where, server
+from tidings.cli.service import ServiceClient, ServiceUnreachable, decoded
+from tidings.cli.where import DEFAULT_URL, ServiceAddress, Where, server
 from tidings.core.webhooks.name_matching import hears, stored_name
 from tidings.settings.load import unknown_names
 from tidings.simulator import Happening, played_types, simulate
@@ -31,7 +31,7 @@ FIRST_ORG = 1
 CUSTOMERS_MAX = 1_000_000
 
 
-class Line(Protocol):
+class EventSink(Protocol):
     """The service, as far as it is called here."""
 
     @property
@@ -74,7 +74,7 @@ class Courier:
 
     def __init__(
         self,
-        line: Line,
+        line: EventSink,
         org: int,
         *,
         clock: Callable[[], float] = time.monotonic,
@@ -121,7 +121,7 @@ class Courier:
         """Nothing said where it was taken; else why not, and the seconds to wait, if that helps."""
         try:
             status, raw = self._line.call("POST", "/v1/events", body, self._headers)
-        except Unreachable as error:
+        except ServiceUnreachable as error:
             if not self.totals.sent:
                 raise
             return str(error), 0.0, Exit.UNREACHABLE
@@ -178,7 +178,7 @@ class Meter:
         return time.monotonic() - self._started
 
 
-class Options(msgspec.Struct, frozen=True, kw_only=True):
+class SimulateOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What was asked for on the command line."""
 
     url: str | None = None
@@ -195,7 +195,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     print_only: bool = False
 
 
-def problems_of(options: Options) -> Iterator[str]:
+def problems_of(options: SimulateOptions) -> Iterator[str]:
     """What of the options cannot be, in words."""
     if not 2 <= options.customers <= CUSTOMERS_MAX:
         must = f"from 2 to {CUSTOMERS_MAX:,}"
@@ -228,7 +228,7 @@ def chosen(events: Iterable[Happening], types: tuple[str, ...]) -> Iterator[Happ
     )
 
 
-def run(options: Options) -> int:
+def run(options: SimulateOptions) -> int:
     """Play; the exit code."""
     if problems := [*unknown_names(os.environ), *problems_of(options)]:
         return refuse(problems)
@@ -237,26 +237,26 @@ def run(options: Options) -> int:
         return _print(_events(options, options.org or FIRST_ORG, seed))
     asked = _server(options)
     try:
-        service = Service(asked.url, asked.key)
+        service = ServiceClient(asked.url, asked.key)
     except ValueError as error:
         return refuse([str(error)])
     where = Where(url=options.url, profile=options.profile, org=options.org)
-    org = Calls(asked, where=where).caller()["orgId"]
+    org = ApiClient(asked, where=where).caller()["orgId"]
     say(f"Seed {seed}: --seed {seed} plays the same events again, with the same ids.")
     return _send(service, org, _events(options, org, seed), options)
 
 
-def _events(options: Options, org: int, seed: int) -> Iterator[Happening]:
+def _events(options: SimulateOptions, org: int, seed: int) -> Iterator[Happening]:
     story = chosen(simulate(org, seed, customers=options.customers), options.types)
     return story if options.forever else islice(story, options.events)
 
 
-def _server(options: Options) -> Server:
+def _server(options: SimulateOptions) -> ServiceAddress:
     """Which service, and who calls. Raises exits.Stop where it cannot be said."""
     if options.key is None:
         return server(Where(url=options.url, profile=options.profile, org=options.org))
     url = options.url or os.environ.get("TIDINGS_URL") or DEFAULT_URL
-    return Server(url, f"{options.key}:{options.secret}", options.org, "--key")
+    return ServiceAddress(url, f"{options.key}:{options.secret}", options.org, "--key")
 
 
 def _print(events: Iterable[Happening]) -> int:
@@ -267,7 +267,9 @@ def _print(events: Iterable[Happening]) -> int:
     return Exit.OK
 
 
-def _send(service: Service, org: int, events: Iterator[Happening], options: Options) -> int:
+def _send(
+    service: ServiceClient, org: int, events: Iterator[Happening], options: SimulateOptions
+) -> int:
     meter = Meter(None if options.forever else options.events)
     courier = Courier(service, org, progress=meter.show)
     code, said = Exit.OK, ""
@@ -278,7 +280,7 @@ def _send(service: Service, org: int, events: Iterator[Happening], options: Opti
         interrupted = True
     except Stopped as stopped:
         code, said = stopped.code, str(stopped)
-    except Unreachable as error:
+    except ServiceUnreachable as error:
         code, said = Exit.UNREACHABLE, str(error)
     seconds = meter.end()
     totals = courier.totals

@@ -6,9 +6,9 @@ from typing import Any
 
 from rich.text import Text
 
-from tidings.cli.calls import Calls, calls, part
+from tidings.cli.calls import ApiClient, calls, part
 from tidings.cli.events.event_names import EventNames
-from tidings.cli.exits import Exit, Stop, say
+from tidings.cli.exits import CommandExit, Exit, say
 from tidings.cli.options.values import names
 from tidings.cli.output import (
     STATES,
@@ -28,7 +28,7 @@ REMEMBERED_MAX = 10_000
 AGAIN_S = 2.0
 
 
-class Filter:
+class FactFilter:
     """Which facts of the stream are wanted. A delivery's event type is learned from its event."""
 
     def __init__(self, on: list[str], webhook: str | None, states: list[str]) -> None:
@@ -94,13 +94,13 @@ def tail(
     states = names(status) if status else []
     for state in states:
         if state not in ("delivered", "retrying", "failed"):
-            raise Stop(
+            raise CommandExit(
                 f"--status must be delivered, retrying or failed, with commas; got "
                 f"{clean(state[:40])}. For others: tidings deliveries list --status parked",
                 Exit.USAGE,
             )
     found = None if webhook is None else find_webhook(api, webhook)["webHookId"]
-    wanted = Filter(names(on) if on else [], found, states)
+    wanted = FactFilter(names(on) if on else [], found, states)
     seen = 0
     try:
         for kind, fact in _facts(api):
@@ -117,12 +117,12 @@ def tail(
     return Exit.OK
 
 
-def _ask_name(api: Calls, wanted: Filter, event_id: str) -> None:
+def _ask_name(api: ApiClient, wanted: FactFilter, event_id: str) -> None:
     status, event = api.ask("GET", f"/v1/events/{part(event_id)}")
     wanted.learn(event_id, event["eventName"] if status == 200 else "")
 
 
-def _facts(api: Calls) -> Any:
+def _facts(api: ApiClient) -> Any:
     """The stream, opened again where it breaks. Stop where it cannot be had at all."""
     heard = False
     while True:
@@ -132,7 +132,7 @@ def _facts(api: Calls) -> Any:
                     say(f"Listening to {api.server.url}. Ctrl-C ends it.")
                 heard = True
                 yield kind, fact
-        except Stop as stop:
+        except CommandExit as stop:
             if not heard or stop.code is not Exit.UNREACHABLE:
                 raise
         say("The stream has ended; what happens meanwhile is not seen. Opening it again.")
@@ -141,14 +141,14 @@ def _facts(api: Calls) -> Any:
             time.sleep(AGAIN_S)
 
 
-def _is_there(api: Calls) -> bool:
+def _is_there(api: ApiClient) -> bool:
     try:
         return api.ask("GET", "/livez")[0] == 200
-    except Stop:
+    except CommandExit:
         return False
 
 
-def _print(kind: str, fact: dict[str, Any], wanted: Filter, as_json: bool) -> None:
+def _print(kind: str, fact: dict[str, Any], wanted: FactFilter, as_json: bool) -> None:
     if as_json:
         print_line({"kind": kind} | fact)
         return

@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from tidings.cli.calls import Calls, calls
+from tidings.cli.calls import ApiClient, calls
 from tidings.cli.events.event_names import RaisedName
 from tidings.cli.events.send import post
-from tidings.cli.exits import Exit, Stop, say
+from tidings.cli.exits import CommandExit, Exit, say
 from tidings.cli.options.values import read_json
 from tidings.cli.output import clean
 from tidings.cli.where import HERE, Where
@@ -40,7 +40,7 @@ def trigger(
 
     changes = [_change(one) for one in set or []]
     if name.startswith(OF_TIDINGS):
-        raise Stop(
+        raise CommandExit(
             f"NAME must be an event type that your systems raise; got {clean(name[:60])}, which "
             "Tidings raises by itself. Subscribe to it, or take one of `tidings events list`.",
             Exit.USAGE,
@@ -52,7 +52,7 @@ def trigger(
     return post(api, json.dumps(event, ensure_ascii=False).encode(), where.json)
 
 
-def _event(api: Calls, name: str, where: Where) -> dict[str, Any]:
+def _event(api: ApiClient, name: str, where: Where) -> dict[str, Any]:
     """An event of the type that has not happened yet, as its example says. Stop."""
     from tidings.cli.events.kinds import find_kind, fresh
 
@@ -68,7 +68,7 @@ def _change(said: str) -> tuple[str, Any]:
     path, equals, value = said.partition("=")
     path = path.strip()
     if not equals or not _PATH.fullmatch(path):
-        raise Stop(
+        raise CommandExit(
             f"--set must be path=JSON; got {clean(said[:60])}. Write data.totalPointsIssued=86, or "
             "data.lines[0].sku=A1.",
             Exit.USAGE,
@@ -97,13 +97,13 @@ def put(event: dict[str, Any], path: str, value: Any) -> None:
         inside = there
 
 
-def _astray(path: str, step: str, inside: Any) -> Stop:
+def _astray(path: str, step: str, inside: Any) -> CommandExit:
     got = "a single value"
     if isinstance(inside, dict):
         got = "an object"
     elif isinstance(inside, list):
         got = f"a list of {len(inside)}"
-    return Stop(
+    return CommandExit(
         f"--set {clean(path[:60])} must lead through the event; got {got} before {clean(step)}. "
         "`tidings events example` shows what there is.",
         Exit.USAGE,

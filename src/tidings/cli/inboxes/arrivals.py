@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from tidings.cli.exits import Exit, Stop
+from tidings.cli.exits import CommandExit, Exit
 from tidings.cli.output import duration
 from tidings.core.shaping.signatures.schemes import judge
 from tidings.core.shaping.signatures.standard_webhooks import read_secret
@@ -126,7 +126,7 @@ class Forward:
         except ValueError:
             parts = urlsplit("")
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise Stop(
+            raise CommandExit(
                 f"--forward must be a URL of http or https; got {url[:80]}. Write it in full, as "
                 "http://127.0.0.1:3000/hook.",
                 Exit.USAGE,

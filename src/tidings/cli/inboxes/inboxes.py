@@ -4,10 +4,10 @@ from typing import Any
 
 from cyclopts import App
 
-from tidings.cli.calls import Calls, calls, check_limit, part, rows
-from tidings.cli.exits import Exit, Stop, say
-from tidings.cli.options.command import Said, with_flags
-from tidings.cli.options.declared import Flag, Written, flags
+from tidings.cli.calls import ApiClient, calls, check_limit, part, rows
+from tidings.cli.exits import CommandExit, Exit, say
+from tidings.cli.options.command import ParsedOptions, with_flags
+from tidings.cli.options.declared import DeclaredOption, Written, flags
 from tidings.cli.options.values import headers, seconds
 from tidings.cli.output import (
     clean,
@@ -25,7 +25,7 @@ app.command("tidings.cli.inboxes.inboxes:create", name="create")
 PATH = "/v1/inboxes"
 
 
-def _new() -> tuple[Flag, ...]:
+def _new() -> tuple[DeclaredOption, ...]:
     from tidings.core.declaration import declared
     from tidings.core.inbox_rules import InboxForm
 
@@ -71,7 +71,7 @@ def _answer(said: dict[str, Any]) -> str:
 
 
 @with_flags(_new)
-def create(said: Said, /, *, where: Where = HERE) -> int:
+def create(said: ParsedOptions, /, *, where: Where = HERE) -> int:
     """Make a test inbox: its URL can be a webhook's."""
     api = calls(where)
     made = api.send("POST", PATH, said.body)
@@ -113,7 +113,7 @@ def show(id: str, /, *, arrival: str | None = None, limit: int = 20, where: Wher
 
 
 def show_inbox(
-    api: Calls, id: str, as_json: bool, arrival: str | None = None, limit: int = 20
+    api: ApiClient, id: str, as_json: bool, arrival: str | None = None, limit: int = 20
 ) -> int:
     """Print an inbox, or one of its arrivals; the exit code."""
     check_limit(limit)
@@ -155,18 +155,20 @@ def _print_arrivals(found: list[dict[str, Any]]) -> None:
     )
 
 
-def find_arrival(api: Calls, id: str, as_json: bool) -> int:
+def find_arrival(api: ApiClient, id: str, as_json: bool) -> int:
     """Print an arrival, whichever inbox it is in; the exit code."""
     for inbox in api.get(PATH)["inboxes"]:
         try:
             return _show_arrival(api, inbox["id"], id, as_json)
-        except Stop as stop:
+        except CommandExit as stop:
             if stop.code is not Exit.NOT_FOUND:
                 raise
-    raise Stop("ID must be an arrival's; no inbox of the org has it. Check it.", Exit.NOT_FOUND)
+    raise CommandExit(
+        "ID must be an arrival's; no inbox of the org has it. Check it.", Exit.NOT_FOUND
+    )
 
 
-def _show_arrival(api: Calls, inbox: str, id: str, as_json: bool) -> int:
+def _show_arrival(api: ApiClient, inbox: str, id: str, as_json: bool) -> int:
     one = api.get(f"{PATH}/{part(inbox)}/arrivals/{part(id)}")
     if as_json:
         print_line(one)

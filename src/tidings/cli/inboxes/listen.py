@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from tidings.cli.calls import Calls, calls, part
+from tidings.cli.calls import ApiClient, calls, part
 from tidings.cli.events.event_names import EventNames
-from tidings.cli.exits import Exit, Stop, say
+from tidings.cli.exits import CommandExit, Exit, say
 from tidings.cli.inboxes.inboxes import PATH as INBOXES
 from tidings.cli.options.values import names, read_json, seconds
 from tidings.cli.output import clean, clock, console, print_line
@@ -38,7 +38,7 @@ CAUGHT_UP_MAX = 200
 Fact = tuple[str, dict[str, Any]]
 
 
-class Ended(BaseException):
+class ListeningStopped(BaseException):
     """Somebody has said that it is enough."""
 
 
@@ -87,7 +87,7 @@ def listen(
         shown = ArrivalPrinter(where.json, count)
         try:
             _print_all(api, stay, shown, onward)
-        except Ended:
+        except ListeningStopped:
             pass
         shown.end()
     api.next_step(f"tidings webhooks create crm https://crm.example.com/hook --on {on}")
@@ -110,7 +110,7 @@ class Signals:
     def __exit__(self, kind: object, *_: object) -> bool:
         for one, handler in zip(self.CAUGHT, self._before, strict=True):
             signal.signal(one, handler)
-        return kind is Ended
+        return kind is ListeningStopped
 
     def _end(self, number: int, frame: FrameType | None) -> None:
         if self._held:
@@ -118,7 +118,7 @@ class Signals:
             return
         for one in self.CAUGHT:
             signal.signal(one, signal.SIG_IGN)
-        raise Ended
+        raise ListeningStopped
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
@@ -135,7 +135,7 @@ class Signals:
 class ListenSession:
     """The inbox and the webhook that exist for as long as somebody listens."""
 
-    def __init__(self, api: Calls, signals: Signals) -> None:
+    def __init__(self, api: ApiClient, signals: Signals) -> None:
         self._api = api
         self._signals = signals
         self._name = f"listen-{os.urandom(4).hex()}"
@@ -154,7 +154,7 @@ class ListenSession:
         self._opened = True
         with self._signals.held():
             self.inbox = inbox = api.send("POST", INBOXES, {"name": name, "answer": answer})
-        reader = Reader(api, f"{INBOXES}/{part(inbox['id'])}/stream", self.facts)
+        reader = InboxStreamReader(api, f"{INBOXES}/{part(inbox['id'])}/stream", self.facts)
         reader.start()
         reader.ready()
         webhook = {"name": name, "webHookUrl": inbox["url"], "maxAllowedConnections": 10}
@@ -176,11 +176,13 @@ class ListenSession:
         """By name: a signal may have come between a call and its answer."""
         if not self._opened:
             return
-        api = Calls(self._api.server, 10.0)  # the other's connection may be in the middle of a call
+        api = ApiClient(
+            self._api.server, 10.0
+        )  # the other's connection may be in the middle of a call
         try:
             webhooks = [one for one in all_webhooks(api) if is_there(one)]
             inboxes = api.get(INBOXES)["inboxes"]
-        except Stop as stop:
+        except CommandExit as stop:
             if self.inbox is not None:  # else nothing was made that is known
                 say(f"{self._name} could not be removed: {stop.problem} Remove it by hand.")
             return
@@ -196,22 +198,22 @@ class ListenSession:
             say(f"The webhook {self._name} and its inbox are removed.")
 
     @staticmethod
-    def _drop(api: Calls, path: str, by_hand: str) -> None:
+    def _drop(api: ApiClient, path: str, by_hand: str) -> None:
         try:
             api.send("DELETE", path)
-        except Stop as stop:
+        except CommandExit as stop:
             if stop.code is not Exit.NOT_FOUND:
                 say(f"It could not be removed: {stop.problem} Remove it: {by_hand}")
 
 
-class Reader(threading.Thread):
+class InboxStreamReader(threading.Thread):
     """Reads the stream of an inbox, and opens it again where it breaks."""
 
-    def __init__(self, api: Calls, path: str, facts: "queue.Queue[Fact]") -> None:
+    def __init__(self, api: ApiClient, path: str, facts: "queue.Queue[Fact]") -> None:
         super().__init__(daemon=True)
         self._api, self._path, self._facts = api, path, facts
         self._open = threading.Event()
-        self._refused: Stop | None = None
+        self._refused: CommandExit | None = None
 
     def ready(self) -> None:
         """Wait until it is open. Stop."""
@@ -219,7 +221,9 @@ class Reader(threading.Thread):
         if self._refused is not None:
             raise self._refused
         if not self._open.is_set():
-            raise Stop("The stream must open within 30 s; it did not. Try again.", Exit.FAILED)
+            raise CommandExit(
+                "The stream must open within 30 s; it did not. Try again.", Exit.FAILED
+            )
 
     def run(self) -> None:
         """Until the process ends."""
@@ -233,7 +237,7 @@ class Reader(threading.Thread):
                         self._facts.put(("opened", {}))  # what came meanwhile is in the list
                     if kind:
                         self._facts.put((kind, fact))
-            except Stop as stop:
+            except CommandExit as stop:
                 if not self._open.is_set() or stop.code is not Exit.UNREACHABLE:
                     self._refused = stop
                     self._open.set()
@@ -265,7 +269,7 @@ class ArrivalPrinter:
             self._out.print(self._line(arrived, onward), soft_wrap=not self._out.is_terminal)
             sys.stdout.flush()
         if self._left is not None and self.total >= self._left:
-            raise Ended
+            raise ListeningStopped
         self.tick()
 
     @staticmethod
@@ -316,7 +320,7 @@ def _reader_gone(descriptor: int) -> bool:
 
 
 def _print_all(
-    api: Calls, stay: ListenSession, shown: ArrivalPrinter, onward: "Forward | None"
+    api: ApiClient, stay: ListenSession, shown: ArrivalPrinter, onward: "Forward | None"
 ) -> None:
     from tidings.cli.inboxes.arrivals import read_arrival  # noqa: PLC0415
 
@@ -330,7 +334,7 @@ def _print_all(
             shown.tick()
             continue
         if kind == "refused":
-            raise Stop(str(fact["why"]), Exit.FAILED)
+            raise CommandExit(str(fact["why"]), Exit.FAILED)
         if kind == "arrival":
             ids = [str(fact["id"])]
         else:  # opened again, or dropped: what was not told is in the list
@@ -341,7 +345,7 @@ def _print_all(
             if arrival not in seen:
                 try:
                     told = api.get(f"{path}/{part(arrival)}")
-                except Stop as stop:
+                except CommandExit as stop:
                     if stop.code is not Exit.UNREACHABLE:
                         raise
                     break  # it is in the list that is read once the stream is open again
@@ -350,11 +354,11 @@ def _print_all(
                 shown.one(arrived, "" if onward is None else onward.send(arrived))
 
 
-def _listed(api: Calls, path: str) -> list[str] | None:
+def _listed(api: ApiClient, path: str) -> list[str] | None:
     """What has arrived, oldest first. None while the service is away: it is asked again."""
     try:
         rows = api.get(path, limit=CAUGHT_UP_MAX)["arrivals"]
-    except Stop as stop:
+    except CommandExit as stop:
         if stop.code is not Exit.UNREACHABLE:
             raise
         return None

@@ -7,12 +7,12 @@ from inspect import Parameter as Argument
 from inspect import Signature, signature
 from typing import Any
 
-from tidings.cli.options.declared import Flag
+from tidings.cli.options.declared import DeclaredOption
 from tidings.cli.output import word
 
 
 @dataclass(frozen=True)
-class Said:
+class ParsedOptions:
     """What somebody has written in such options."""
 
     body: dict[str, Any] = field(default_factory=dict)
@@ -21,13 +21,16 @@ class Said:
 
 
 class WithFlags:
-    """A command whose first parameter takes what was `Said` in options made from declarations.
+    """A command whose first parameter takes what was `ParsedOptions` in options made from
+    declarations.
 
     They are made when they are asked for: to load what declares them takes longer than most
     commands do. So register it by its path, or as `default_command`: else it is asked at once.
     """
 
-    def __init__(self, command: Callable[..., int], make: Callable[[], Sequence[Flag]]) -> None:
+    def __init__(
+        self, command: Callable[..., int], make: Callable[[], Sequence[DeclaredOption]]
+    ) -> None:
         update_wrapper(self, command)
         self.__annotations__ = {}  # those of the command are no longer all
         _, *self._own = signature(command).parameters.values()
@@ -35,7 +38,7 @@ class WithFlags:
         self._make = make
 
     @cached_property
-    def _flags(self) -> Sequence[Flag]:
+    def _flags(self) -> Sequence[DeclaredOption]:
         return self._make()
 
     @cached_property
@@ -54,13 +57,15 @@ class WithFlags:
         return self._command(said, *first, **rest)
 
 
-def with_flags(make: Callable[[], Sequence[Flag]]) -> Callable[[Callable[..., int]], WithFlags]:
+def with_flags(
+    make: Callable[[], Sequence[DeclaredOption]],
+) -> Callable[[Callable[..., int]], WithFlags]:
     """See `WithFlags`."""
     return lambda command: WithFlags(command, make)
 
 
-def _said(of: Sequence[Flag], values: Mapping[str, Any]) -> Said:
-    said = Said()
+def _said(of: Sequence[DeclaredOption], values: Mapping[str, Any]) -> ParsedOptions:
+    said = ParsedOptions()
     for flag in of:
         value = values.get(flag.argument.name)
         if value is None:

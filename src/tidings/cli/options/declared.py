@@ -16,7 +16,7 @@ from cyclopts import Parameter
 from tidings.cli.options.values import moment_of, names, read_json
 
 if TYPE_CHECKING:
-    from tidings.core.declaration import Declared
+    from tidings.core.declaration import DeclaredField
 
 Json = Mapping[str, Any]
 Read = Callable[[str, Any], Any]
@@ -45,7 +45,7 @@ class Written:
 
 
 @dataclass(frozen=True)
-class Flag:
+class DeclaredOption:
     """An option, or an argument, of a command."""
 
     name: str
@@ -58,14 +58,14 @@ class Flag:
 
 
 def flags(
-    fields: Iterable["Declared"],
+    fields: Iterable["DeclaredField"],
     written: Mapping[str, Written] | None = None,
     *,
     new: bool,
     first: Sequence[str] = (),
     but: Sequence[str] = (),
     inside: tuple[str, ...] = (),
-) -> tuple[Flag, ...]:
+) -> tuple[DeclaredOption, ...]:
     """The options for the fields of a body that makes a resource (`new`), or changes one.
 
     Those of `first` are arguments, in that order. Those of `but` are none: secrets, which every
@@ -73,7 +73,7 @@ def flags(
     """
     written = written or {}
     taken = {name for one in written.values() for name in one.names}
-    made: list[Flag] = []
+    made: list[DeclaredOption] = []
     for path, one in _flat(fields, inside, new):
         if one.name not in but:
             said = written.get(one.name, Written())
@@ -85,8 +85,8 @@ def flags(
 
 
 def _flat(
-    fields: Iterable["Declared"], inside: tuple[str, ...], new: bool
-) -> Iterator[tuple[tuple[str, ...], "Declared"]]:
+    fields: Iterable["DeclaredField"], inside: tuple[str, ...], new: bool
+) -> Iterator[tuple[tuple[str, ...], "DeclaredField"]]:
     from tidings.core.declaration import declared
     from tidings.core.kinds import Nested
 
@@ -101,12 +101,12 @@ def _flat(
 def _flag(
     code_name: str,
     path: tuple[str, ...],
-    one: "Declared",
+    one: "DeclaredField",
     called: tuple[str, ...],
     said: Written,
     new: bool,
     in_place: bool,
-) -> Flag:
+) -> DeclaredOption:
     schema, usual = one.field.kind.taken(new=new), one.usual() if new else None
     hint, read = _kind_of(one.field.kind.shown())
     needed = new and (one.required and not usual if said.needed is None else said.needed)
@@ -125,7 +125,7 @@ def _flag(
         annotation=Annotated[hint if needed else hint | None, mark],
     )
     filled = usual if one.required and not needed else None
-    return Flag("" if in_place else called[0], path, argument, said.read or read, filled)
+    return DeclaredOption("" if in_place else called[0], path, argument, said.read or read, filled)
 
 
 def _kind_of(shown: Json) -> tuple[Any, Read]:
@@ -140,7 +140,7 @@ def _kind_of(shown: Json) -> tuple[Any, Read]:
     return str, read_json
 
 
-def _about(one: "Declared", schema: Json, usual: Any, as_json: bool) -> str:
+def _about(one: "DeclaredField", schema: Json, usual: Any, as_json: bool) -> str:
     """What it is for, what it may be, and what it is where nobody says."""
     said = one.field.about or f"{one.field.label}."
     number: Json = next((part for part in schema.get("anyOf", (schema,)) if "minimum" in part), {})

@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tidings.cli.exits import Exit, Stop
+from tidings.cli.exits import CommandExit, Exit
 from tidings.cli.output import clean
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
@@ -21,7 +21,7 @@ def headers(option: str, lines: list[str]) -> dict[str, str]:
     for line in lines:
         name, colon, value = line.partition(":")
         if not colon or not name.strip():
-            raise Stop(
+            raise CommandExit(
                 f'{option} must be "Name: value"; got {clean(line[:20])}…. Put it in quotes.',
                 Exit.USAGE,
             )
@@ -36,7 +36,7 @@ def read_json(option: str, said: str) -> Any:
     except json.JSONDecodeError as error:
         if said[:1] in '{["':
             at = f"; it breaks off at character {error.pos + 1}" if error.pos else ""
-            raise Stop(
+            raise CommandExit(
                 f"{option} must be JSON; got {clean(said[:60])}{at}. Put names and texts in double "
                 "quotes, and the whole in single ones.",
                 Exit.USAGE,
@@ -55,7 +55,7 @@ def moment_of(option: str, said: str | None, now: datetime | None = None) -> str
     try:
         return _iso(datetime.fromisoformat(said).astimezone(UTC))
     except (ValueError, OverflowError):
-        raise Stop(
+        raise CommandExit(
             f"{option} must be 30m, 2h, 3d ago or an ISO time; got {said[:40]}. Write 2h, or "
             "2026-02-11T09:15:00Z.",
             Exit.USAGE,
@@ -80,4 +80,6 @@ def seconds(option: str, said: str) -> float:
         found = -1.0
     if 0 <= found <= 86_400:
         return found
-    raise Stop(f"{option} must be a duration; got {said[:40]}. Write 2s or 500ms.", Exit.USAGE)
+    raise CommandExit(
+        f"{option} must be a duration; got {said[:40]}. Write 2s or 500ms.", Exit.USAGE
+    )

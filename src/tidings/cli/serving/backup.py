@@ -11,14 +11,14 @@ from typing import TypeVar
 import msgspec
 
 from tidings import app
-from tidings.cli.exits import Exit, Stop, next_step, refuse, say
+from tidings.cli.exits import CommandExit, Exit, next_step, refuse, say
 from tidings.settings.load import SettingsRefused, load
 
 SAY_EVERY_S = 2.0
 Copied = TypeVar("Copied")
 
 
-class Progress:
+class BackupProgress:
     """Says how far it is: on a terminal in one line, else every two seconds."""
 
     def __init__(self) -> None:
@@ -77,15 +77,15 @@ def restore(source: Path, data: Path, as_json: bool) -> int:
     return Exit.OK
 
 
-def _made(work: Callable[[Progress], Copied], place: Path) -> Copied:
+def _made(work: Callable[[BackupProgress], Copied], place: Path) -> Copied:
     """What a copy holds, which says how far it is meanwhile. Stop."""
-    progress = Progress()
+    progress = BackupProgress()
     try:
         return work(progress)
     except app.DataRefused as refused:
-        raise Stop(str(refused), Exit.REFUSED) from None
+        raise CommandExit(str(refused), Exit.REFUSED) from None
     except OSError as error:
-        raise Stop(
+        raise CommandExit(
             f"{place} must be written whole; the disk says: {error.strerror or error}. Nothing was "
             "left there. Free space, or take another place.",
             Exit.FAILED,

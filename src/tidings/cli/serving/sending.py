@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from tidings.cli.calls import Calls, calls
+from tidings.cli.calls import ApiClient, calls
 from tidings.cli.exits import Exit, say
 from tidings.cli.options.values import moment_of
 from tidings.cli.output import confirm, how_many, moment, print_facts, print_line, word
@@ -104,11 +104,11 @@ def delivered(
     return Exit.OK
 
 
-def _path(api: Calls, every: bool) -> str:
+def _path(api: ApiClient, every: bool) -> str:
     return "/v1" if every else f"/v1/orgs/{api.org()}"
 
 
-def _say(api: Calls, told: dict[str, Any], every: bool, as_json: bool) -> int:
+def _say(api: ApiClient, told: dict[str, Any], every: bool, as_json: bool) -> int:
     if as_json:
         print_line(told)
     else:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from tidings.cli.exits import Exit, Stop
+from tidings.cli.exits import CommandExit, Exit
 from tidings.cli.output import clean
 
 FileName = Annotated[str, Parameter(allow_leading_hyphen=True)]
@@ -19,13 +19,13 @@ def read_bytes(file: str) -> bytes:
     try:
         found = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     except OSError as error:
-        raise Stop(
+        raise CommandExit(
             f"FILE must be a file that can be read; got {clean(file)}: {error.strerror}. Check its "
             "name and rights.",
             Exit.USAGE,
         ) from None
     if len(found) > BYTES_MAX:
-        raise Stop(
+        raise CommandExit(
             f"FILE must hold at most {BYTES_MAX:,} bytes; got {len(found):,}. Name another.",
             Exit.USAGE,
         )
@@ -37,12 +37,12 @@ def read_object(file: str) -> dict[str, Any]:
     try:
         found = json.loads(read_bytes(file))
     except (ValueError, RecursionError) as error:
-        raise Stop(
+        raise CommandExit(
             f"FILE must hold one JSON object; got {clean(str(error))}. Check quotes and commas.",
             Exit.USAGE,
         ) from None
     if not isinstance(found, dict):
-        raise Stop(
+        raise CommandExit(
             'FILE must hold one JSON object; got something else. Write {"mapping": {…}}.',
             Exit.USAGE,
         )

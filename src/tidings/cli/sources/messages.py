@@ -4,8 +4,8 @@ became of none."""
 import json
 from typing import Any
 
-from tidings.cli.calls import Calls, calls, check_limit, part, rows
-from tidings.cli.exits import Exit, Stop, say
+from tidings.cli.calls import ApiClient, calls, check_limit, part, rows
+from tidings.cli.exits import CommandExit, Exit, say
 from tidings.cli.output import (
     clean,
     how_many,
@@ -94,7 +94,7 @@ def preview(
     """
     pairs = [one.partition(":") for one in header]
     if any(not name.strip() or not colon for name, colon, _ in pairs):
-        raise Stop("--header must be NAME: VALUE. Put it in quotes.", Exit.USAGE)
+        raise CommandExit("--header must be NAME: VALUE. Put it in quotes.", Exit.USAGE)
     headers = {name.strip(): value.strip() for name, _, value in pairs}
     sample = {"headers": headers, "body": read_bytes(message).decode("utf-8", "replace")}
     api = calls(where)
@@ -169,7 +169,7 @@ def _why(one: dict[str, Any]) -> str:
     return str(one["error"]["message"]).rpartition(" (")[0] or one["error"]["message"]
 
 
-def _show_message(api: Calls, id: str, path: str, as_json: bool) -> int:
+def _show_message(api: ApiClient, id: str, path: str, as_json: bool) -> int:
     one = api.get(path)
     if as_json:
         print_line(one)

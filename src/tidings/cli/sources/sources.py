@@ -4,7 +4,7 @@ from typing import Any
 
 from cyclopts import App
 
-from tidings.cli.calls import Calls, calls, part
+from tidings.cli.calls import ApiClient, calls, part
 from tidings.cli.exits import Exit, say
 from tidings.cli.output import (
     clean,
@@ -119,7 +119,7 @@ def show(id: str, /, *, where: Where = HERE) -> int:
     return show_source(calls(where), id, where.json)
 
 
-def show_source(api: Calls, id: str, as_json: bool) -> int:
+def show_source(api: ApiClient, id: str, as_json: bool) -> int:
     """Print a source with its newest messages; the exit code."""
     one = api.get(f"{PATH}/{part(id)}")
     _print_source(one, as_json)

@@ -9,12 +9,12 @@ from typing import Any
 import yaml
 from rich.text import Text
 
-from tidings.cli.calls import Calls, Moved, calls
-from tidings.cli.exits import Exit, Stop, say
+from tidings.cli.calls import ApiClient, Moved, calls
+from tidings.cli.exits import CommandExit, Exit, say
 from tidings.cli.output import clean, confirm, console, how_many, print_line, word
 from tidings.cli.webhook_names import all_webhooks, is_there
 from tidings.cli.webhooks.document import BadFile, Document, FileFault, read_file, read_original
-from tidings.cli.webhooks.plan import Change, diff, exported, plan
+from tidings.cli.webhooks.plan import PlannedChange, diff, exported, plan
 from tidings.cli.webhooks.rehearsal import carry_out, rehearse
 from tidings.cli.where import Where
 from tidings.core.webhooks.settings import ORIGINAL
@@ -47,7 +47,7 @@ def export(file: str, where: Where) -> int:
         try:
             Path(file).write_text(text, "utf-8")
         except OSError as error:
-            raise Stop(
+            raise CommandExit(
                 f"FILE must be writable; got {file}: {error.strerror}. Name another, or "
                 "- for stdout.",
                 Exit.USAGE,
@@ -79,7 +79,7 @@ def apply(
         say(clean(text))
     try:
         changes, refused = rehearse(api, planned)
-    except Stop:
+    except CommandExit:
         _show(planned, where.json, dry_run)
         raise
     _show(changes, where.json, dry_run)
@@ -117,7 +117,7 @@ def _document(file: str, from_original: bool) -> Document:
     try:
         return read_original(content) if from_original else read_file(content)
     except BadFile as wrong:
-        raise Stop(clean(str(wrong)), Exit.USAGE) from None
+        raise CommandExit(clean(str(wrong)), Exit.USAGE) from None
 
 
 def _must_be_without_faults(wrong: list[FileFault], refused: list[FileFault]) -> None:
@@ -126,7 +126,7 @@ def _must_be_without_faults(wrong: list[FileFault], refused: list[FileFault]) ->
         return
     told = [clean(str(one)) for one in faults]
     told.append(f"{how_many(len(faults), 'fault')}; nothing was changed. Mend FILE, and try again.")
-    raise Stop("\n".join(told), Exit.USAGE if wrong else Exit.REFUSED)
+    raise CommandExit("\n".join(told), Exit.USAGE if wrong else Exit.REFUSED)
 
 
 def _read(file: str) -> Any:
@@ -138,13 +138,13 @@ def _read(file: str) -> Any:
                 content = opened.read(BYTES_MAX + 1)
     except OSError as error:
         why = error.strerror
-        raise Stop(
+        raise CommandExit(
             f"FILE must be a file that can be read; got {file}: {why}. Check its name and "
             "its mode.",
             Exit.USAGE,
         ) from None
     if len(content) > BYTES_MAX:
-        raise Stop(
+        raise CommandExit(
             f"FILE must hold at most {BYTES_MAX:,} bytes; got more. Part it: webhooks that a file "
             "does not name stay.",
             Exit.USAGE,
@@ -155,7 +155,7 @@ def _read(file: str) -> Any:
         at = getattr(error, "problem_mark", None)
         line = f", line {at.line + 1}" if at is not None else ""
         why = getattr(error, "problem", None) or "something else"
-        raise Stop(
+        raise CommandExit(
             f"FILE must be YAML or JSON; got {clean(why)}{line}. `tidings webhooks export` shows "
             "the form.",
             Exit.USAGE,
@@ -173,7 +173,7 @@ class _Plain(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
 
-def _show(changes: list[Change], as_json: bool, dry_run: bool) -> None:
+def _show(changes: list[PlannedChange], as_json: bool, dry_run: bool) -> None:
     """The plan: data in a dry run, else talk. With --json the outcome is told, not the plan."""
     if as_json:
         if dry_run:
@@ -188,20 +188,20 @@ def _show(changes: list[Change], as_json: bool, dry_run: bool) -> None:
             out.print(line, soft_wrap=not out.is_terminal)
 
 
-def _joined(change: Change) -> list[str]:
+def _joined(change: PlannedChange) -> list[str]:
     return [f"{sign} {text}" for sign, text in diff(change)]
 
 
-def _carry_out(api: Calls, changes: list[Change], as_json: bool) -> list[Change]:
-    done: list[Change] = []
+def _carry_out(api: ApiClient, changes: list[PlannedChange], as_json: bool) -> list[PlannedChange]:
+    done: list[PlannedChange] = []
     for one in changes:
         try:
             now = carry_out(api, one)
-        except Stop as stop:
+        except CommandExit as stop:
             told = stop.problem if isinstance(stop, Moved) else f"{one.name}: {stop.problem}"
             if done:
                 told += f" Before that, {_sum(done, 0, '')}"
-            raise Stop(told, stop.code, stop.step) from None
+            raise CommandExit(told, stop.code, stop.step) from None
         if one.unsure and one.present is not None and now["version"] == one.present["version"]:
             continue  # they were the stored values
         done.append(one)
@@ -211,12 +211,12 @@ def _carry_out(api: Calls, changes: list[Change], as_json: bool) -> list[Change]
     return done
 
 
-def _others(document: Document, changes: list[Change]) -> int:
+def _others(document: Document, changes: list[PlannedChange]) -> int:
     """How many webhooks of the file are as they are."""
     return len(document.wanted) - sum(1 for one in changes if one.what != "delete")
 
 
-def _sum(changes: list[Change], same: int, would: str) -> str:
+def _sum(changes: list[PlannedChange], same: int, would: str) -> str:
     count = [one.what for one in changes].count
     told = [
         f"{count('create')} {would}created",

@@ -6,9 +6,9 @@ from cyclopts import Parameter
 
 from tidings.cli.calls import calls
 from tidings.cli.events.event_names import EventNames
-from tidings.cli.exits import Exit, Stop, say
-from tidings.cli.options.command import Said, with_flags
-from tidings.cli.options.declared import Flag, Written, flags
+from tidings.cli.exits import CommandExit, Exit, say
+from tidings.cli.options.command import ParsedOptions, with_flags
+from tidings.cli.options.declared import DeclaredOption, Written, flags
 from tidings.cli.options.values import headers, read_json
 from tidings.cli.output import print_facts, print_line, word
 from tidings.cli.webhook_names import PATH, find_webhook, tag
@@ -33,21 +33,21 @@ _WRITTEN = {
 }
 
 
-def _new() -> tuple[Flag, ...]:
+def _new() -> tuple[DeclaredOption, ...]:
     from tidings.core.webhooks.settings import SECRET, SETTABLE
 
     first = ("name", "webHookUrl")
     return flags(SETTABLE, _WRITTEN, new=True, first=first, but=(SECRET.name,))
 
 
-def _change() -> tuple[Flag, ...]:
+def _change() -> tuple[DeclaredOption, ...]:
     from tidings.core.webhooks.settings import SECRET, SETTABLE
 
     return flags(SETTABLE, _WRITTEN, new=False, but=("name", SECRET.name))
 
 
 @with_flags(_new)
-def create(said: Said, /, *, where: Where = HERE) -> int:
+def create(said: ParsedOptions, /, *, where: Where = HERE) -> int:
     """Create a webhook. Its signing secret is printed this once."""
     api = calls(where)
     made = changed(api, "POST", PATH, said.body)
@@ -70,7 +70,7 @@ def create(said: Said, /, *, where: Where = HERE) -> int:
 
 @with_flags(_change)
 def edit(
-    said: Said,
+    said: ParsedOptions,
     webhook: str,
     /,
     *,
@@ -90,10 +90,14 @@ def edit(
     for one in set or []:
         field, equals, value = one.partition("=")
         if not equals or not field:
-            raise Stop(f"--set must be field=JSON; got {one[:60]}. Write rateLimit=50.", Exit.USAGE)
+            raise CommandExit(
+                f"--set must be field=JSON; got {one[:60]}. Write rateLimit=50.", Exit.USAGE
+            )
         patch[field] = read_json(f"--set {field}", value)
     if not patch:
-        raise Stop("A change must name a field; got none. Write --url, --on or --set.", Exit.USAGE)
+        raise CommandExit(
+            "A change must name a field; got none. Write --url, --on or --set.", Exit.USAGE
+        )
     api = calls(where)
     found = find_webhook(api, webhook)
     now = changed(api, "PATCH", f"{PATH}/{found['webHookId']}", patch, tag(found))

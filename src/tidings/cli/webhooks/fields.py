@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from tidings.cli.calls import Calls
+from tidings.cli.calls import ApiClient
 from tidings.cli.exits import say
 from tidings.cli.output import clean
 
 
 def changed(
-    api: Calls, method: str, path: str, body: Any = None, if_match: str | None = None
+    api: ApiClient, method: str, path: str, body: Any = None, if_match: str | None = None
 ) -> dict[str, Any]:
     """The webhook that a call has changed; its warnings are told. Stop where it was refused."""
     status, answer = api.ask(method, path, body, if_match=if_match)

@@ -17,7 +17,7 @@ _UNSURE = re.compile(r"[^A-Z0-9]+")
 
 
 @dataclass(frozen=True)
-class Change:
+class PlannedChange:
     """One thing to do. `body` is None for a removal; `present` for a webhook to be made."""
 
     name: str
@@ -39,7 +39,7 @@ class Change:
             return "create"
         return "delete" if self.body is None else "change"
 
-    def coming_to(self, now: Mapping[str, Any]) -> "Change | None":
+    def coming_to(self, now: Mapping[str, Any]) -> "PlannedChange | None":
         """The change by what the service makes of it; None where it makes no difference."""
         if self.body is None:
             return self
@@ -90,7 +90,7 @@ def plan(
     *,
     prune: bool = False,
     only: Sequence[str] | None = None,
-) -> tuple[list[Change], list[FileFault]]:
+) -> tuple[list[PlannedChange], list[FileFault]]:
     """What has to be done, in the order of the file, removals last; and what stands in the way.
 
     `only` are the fields that are looked at, all where it is None.
@@ -106,17 +106,17 @@ def plan(
         elif there is None:
             given = {field: value for field, value in filled.items() if value is not None}
             made = {"maxAllowedConnections": 10} | given
-            changes.append(Change(name, None, made, _new(filled), path))
+            changes.append(PlannedChange(name, None, made, _new(filled), path))
         else:
             new = {field: _or_default(filled, field) for field in only or DEFAULTS}
             if moved := _moved(settled(there), new, tuple(new)):
                 wanted = {field: to for field, _, to in moved}
                 again = _given(there.get(HEADERS), wanted.get(HEADERS))
                 again += _given_proof(there.get(AUTHENTICATION), wanted.get(AUTHENTICATION))
-                changes.append(Change(name, dict(there), wanted, moved, path, again))
+                changes.append(PlannedChange(name, dict(there), wanted, moved, path, again))
     if prune:
         gone = [one for one in present if one["name"] not in document.paths]
-        changes += [Change(one["name"], dict(one), None) for one in gone]
+        changes += [PlannedChange(one["name"], dict(one), None) for one in gone]
     return changes, faults
 
 
@@ -195,7 +195,7 @@ def _new(body: Body) -> tuple[tuple[str, Any, Any], ...]:
     )
 
 
-def diff(change: Change) -> list[tuple[str, str]]:
+def diff(change: PlannedChange) -> list[tuple[str, str]]:
     """A change in lines, each with its sign: `+` comes, `-` goes, `~` both. No secret is in it."""
     sign = {"create": "+", "delete": "-", "change": "~"}[change.what]
     lines = [(sign, change.name)]

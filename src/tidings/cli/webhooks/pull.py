@@ -3,7 +3,7 @@
 from typing import Any
 
 from tidings.cli.calls import calls
-from tidings.cli.exits import Exit, Stop, say
+from tidings.cli.exits import CommandExit, Exit, say
 from tidings.cli.output import clean, how_many, print_line, word
 from tidings.cli.webhook_names import find_webhook
 from tidings.cli.where import HERE, Where
@@ -35,7 +35,7 @@ def pull(
         How many at most, without --follow.
     """
     if limit < 1:
-        raise Stop(f"--limit must be 1 or more; got {limit}.", Exit.USAGE)
+        raise CommandExit(f"--limit must be 1 or more; got {limit}.", Exit.USAGE)
     api = calls(where, WAIT_S + 40.0)
     found = find_webhook(api, webhook)
     path = f"/v1/webHooks/{found['webHookId']}"

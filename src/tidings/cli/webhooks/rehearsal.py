@@ -3,24 +3,26 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from tidings.cli.calls import Calls, Moved, refused
+from tidings.cli.calls import ApiClient, Moved, refused
 from tidings.cli.exits import Exit, say
 from tidings.cli.output import clean
 from tidings.cli.webhook_names import PATH, tag
 from tidings.cli.webhooks.document import FileFault
-from tidings.cli.webhooks.plan import Change
+from tidings.cli.webhooks.plan import PlannedChange
 
 # What is wrong with one webhook. Anything else is wrong with the call, and so with all of them.
 OF_THE_BODY = frozenset((400, 408, 409, 413, 422))
 UNKNOWN = "unknown_field"
 
 
-def rehearse(api: Calls, changes: Sequence[Change]) -> tuple[list[Change], list[FileFault]]:
+def rehearse(
+    api: ApiClient, changes: Sequence[PlannedChange]
+) -> tuple[list[PlannedChange], list[FileFault]]:
     """What the changes come to, and all that the service has against them. Stop.
 
     A change that makes no difference to the service is none. Warnings are told here, once.
     """
-    made: list[Change] = []
+    made: list[PlannedChange] = []
     faults: list[FileFault] = []
     for one in changes:
         status, answer = ask(api, one, dry_run=True)
@@ -40,7 +42,7 @@ def rehearse(api: Calls, changes: Sequence[Change]) -> tuple[list[Change], list[
     return made, faults
 
 
-def carry_out(api: Calls, one: Change) -> dict[str, Any]:
+def carry_out(api: ApiClient, one: PlannedChange) -> dict[str, Any]:
     """Make a change; the webhook as it is then. Stop."""
     status, answer = ask(api, one, dry_run=False)
     if status >= 300 or not isinstance(answer, dict):
@@ -49,7 +51,7 @@ def carry_out(api: Calls, one: Change) -> dict[str, Any]:
     return now
 
 
-def ask(api: Calls, one: Change, *, dry_run: bool) -> tuple[int, Any]:
+def ask(api: ApiClient, one: PlannedChange, *, dry_run: bool) -> tuple[int, Any]:
     """The call that makes a change, or only tries it. Stop."""
     method, path, if_match, flag = "POST", PATH, None, ""
     if one.present is not None:
@@ -74,7 +76,7 @@ def _misspelt(answer: dict[str, Any]) -> list[dict[str, Any]]:
     return [one for one in answer.get("warnings") or () if one["code"] == UNKNOWN]
 
 
-def _faults(one: Change, found: Sequence[dict[str, Any]]) -> Iterator[FileFault]:
+def _faults(one: PlannedChange, found: Sequence[dict[str, Any]]) -> Iterator[FileFault]:
     for error in found:
         field = clean(error.get("field") or "")
         place = f"{one.path}.{field}" if field else one.path

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from tidings.cli.calls import Calls, calls
-from tidings.cli.exits import Exit, Stop, say
+from tidings.cli.calls import ApiClient, calls
+from tidings.cli.exits import CommandExit, Exit, say
 from tidings.cli.output import (
     confirm,
     how_many,
@@ -96,17 +96,17 @@ def show(webhook: str, /, *, where: Where = HERE) -> int:
     return show_named(calls(where), webhook, where.json)
 
 
-def show_named(api: Calls, webhook: str, as_json: bool) -> int:
+def show_named(api: ApiClient, webhook: str, as_json: bool) -> int:
     """Print the webhook of a name or an id; the exit code."""
     return _show(api, find_webhook(api, webhook), as_json)
 
 
-def show_by_consumer_group(api: Calls, id: str, as_json: bool) -> int:
+def show_by_consumer_group(api: ApiClient, id: str, as_json: bool) -> int:
     """Print the webhook of a consumer group; the exit code."""
     return _show(api, of_consumer_group(api, id), as_json)
 
 
-def _show(api: Calls, found: dict[str, Any], as_json: bool) -> int:
+def _show(api: ApiClient, found: dict[str, Any], as_json: bool) -> int:
     show_webhook(found, as_json)
     name = found["name"] if is_there(found) else found["webHookId"]
     api.next_step(f"tidings deliveries list --webhook {word(name)}")
@@ -186,7 +186,7 @@ def _standing(verb: str, webhook: str, where: Where, says: str) -> int:
     found = find_webhook(api, webhook)
     try:
         now = changed(api, "POST", f"{PATH}/{found['webHookId']}/{verb}")
-    except Stop as stop:
+    except CommandExit as stop:
         if (instead := _INSTEAD.search(stop.problem)) is not None:
             stop.problem = _INSTEAD.sub("", stop.problem)
             stop.step = f"tidings webhooks {instead[1]} {word(found['name'])}"

@@ -12,7 +12,7 @@ from tidings.console.pages.webhooks.webhooks import VERBS, sayable
 from tidings.console.visit import Visit
 from tidings.core.delivery.states import State
 from tidings.core.ids import show as show_id
-from tidings.engine.webhooks.records import Record
+from tidings.engine.webhooks.records import WebhookState
 from tidings.reads.actions.views import (
     ActionView,
     action_records,
@@ -99,7 +99,7 @@ def _row(view: ActionView, summary: WebhookSummary) -> dict[str, Any]:
     }
 
 
-async def _run(visit: Visit, row: StoredDelivery, record: Record) -> dict[str, Any]:
+async def _run(visit: Visit, row: StoredDelivery, record: WebhookState) -> dict[str, Any]:
     """One run in the list, with why it stands where it stands."""
     seen, kept = await look(visit.services, row, record)
     attempts = all_attempts(seen.row, kept, seen.next_attempt.begun)

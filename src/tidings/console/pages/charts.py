@@ -25,7 +25,7 @@ _STACK: tuple[tuple[str, str, tuple[int, ...]], ...] = (
 )
 
 
-class Line(msgspec.Struct, frozen=True):
+class ChartLine(msgspec.Struct, frozen=True):
     """One line of a chart. None where there is nothing to say."""
 
     name: str
@@ -42,7 +42,7 @@ class Chart(msgspec.Struct, frozen=True):
     stacked: bool  # bars on top of each other, else lines
     step_ms: int
     starts_ms: list[int]
-    lines: list[Line]
+    lines: list[ChartLine]
 
     @property
     def json(self) -> str:
@@ -85,7 +85,7 @@ def deliveries(series: Series, title: str = "Deliveries") -> Chart:
             float(sum(point.by_state.get(state, 0) for state in states)) for point in series.points
         ]
         if any(values) or name == "delivered":
-            lines.append(Line(name, colour, list(values)))
+            lines.append(ChartLine(name, colour, list(values)))
     return _chart("deliveries", title, COUNT, series, lines, stacked=True)
 
 
@@ -97,8 +97,8 @@ def latency(series: Series) -> Chart:
         MS,
         series,
         [
-            Line("p50", "accent", [point.p50_ms for point in series.points]),
-            Line("p95", "warn", [point.p95_ms for point in series.points]),
+            ChartLine("p50", "accent", [point.p50_ms for point in series.points]),
+            ChartLine("p95", "warn", [point.p95_ms for point in series.points]),
         ],
     )
 
@@ -111,13 +111,13 @@ def error_rate(series: Series, dead: Sequence[Series] = ()) -> Chart:
         attempts_of([point], [one.points[at] for one in dead]).percent_failed
         for at, point in enumerate(series.points)
     ]
-    return _chart("errors", "Error rate", PERCENT, series, [Line("failing", "bad", values)])
+    return _chart("errors", "Error rate", PERCENT, series, [ChartLine("failing", "bad", values)])
 
 
 def events(series: EventSeries) -> Chart:
     """Events that were accepted."""
     starts = [series.start_ms + at * series.step_ms for at in range(len(series.counts))]
-    line = Line("events", "accent", [float(count) for count in series.counts])
+    line = ChartLine("events", "accent", [float(count) for count in series.counts])
     return Chart("events", "Events in", COUNT, True, series.step_ms, starts, [line])
 
 
@@ -133,7 +133,7 @@ def unsent(dead: Sequence[Series]) -> int:
 
 
 def _chart(
-    id: str, title: str, unit: str, series: Series, lines: list[Line], stacked: bool = False
+    id: str, title: str, unit: str, series: Series, lines: list[ChartLine], stacked: bool = False
 ) -> Chart:
     starts = [point.start_ms for point in series.points]
     return Chart(id, title, unit, stacked, series.step_ms, starts, lines)

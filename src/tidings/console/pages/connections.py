@@ -7,7 +7,7 @@ from starlette.responses import Response
 from tidings.console.visit import Visit
 from tidings.core.connections.connection import Connection
 from tidings.engine.connections import CheckResult
-from tidings.reads.connections import CHECKS, ConnectionViews, Users, open_to
+from tidings.reads.connections import CHECKS, ConnectionUsers, ConnectionViews, open_to
 
 AT = "/connections"
 _OPEN_TO = {"all": "every org", "some": "some orgs", "platform": "the platform alone"}
@@ -48,7 +48,7 @@ def _row(visit: Visit, views: ConnectionViews, connection: Connection) -> dict[s
     }
 
 
-def _links(visit: Visit, users: Users) -> list[tuple[str, str]]:
+def _links(visit: Visit, users: ConnectionUsers) -> list[tuple[str, str]]:
     """Where what goes over it is, and its name: of that which the visitor may see."""
     found = []
     if visit.may("sources:read"):

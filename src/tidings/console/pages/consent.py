@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import status_of
-from tidings.console.frame import ELSEWHERE, Frame, read_form
+from tidings.console.frame import ELSEWHERE, PageFrame, read_form
 from tidings.errors import RequestRefused
 from tidings.store.port import StoreDown
 
@@ -13,7 +13,7 @@ class Consent:
     """Where the owner of an address says that an org's letters may come. Nobody is signed in, and
     only a form counts: programs open the links of letters too."""
 
-    def __init__(self, frame: Frame) -> None:
+    def __init__(self, frame: PageFrame) -> None:
         self._frame = frame
 
     async def show(self, request: Request) -> Response:

@@ -8,9 +8,9 @@ from urllib.parse import quote, urlencode
 import msgspec
 from starlette.responses import Response
 
-from tidings.console.place import OUTSIDE, Place
+from tidings.console.place import OUTSIDE, PageScope
 from tidings.console.visit import Visit
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.ids import EVENT_ID, OrgId, read, read_delivery
 from tidings.core.ids import show as show_id
 from tidings.engine.inboxes import UnknownInbox
@@ -40,7 +40,7 @@ _WORDS = {
 }
 
 
-class Look(msgspec.Struct):
+class SearchTarget(msgspec.Struct):
     """What was looked for, in words, and where it leads if it is there."""
 
     words: list[str]
@@ -64,7 +64,7 @@ async def find(visit: Visit) -> Response:
     if visit.may("webhooks:read") and not _PREFIXED.fullmatch(wanted):
         look.words.append("webhooks with it in their name")
         found = visit.services.webhooks.named(visit.caller.org, wanted)[::-1]
-        named = [one for one in found if one.webhook.standing is not Standing.DELETED]
+        named = [one for one in found if one.webhook.standing is not WebhookStatus.DELETED]
     records = webhooks_of(visit.services.webhooks, visit.caller.org, ())
     if visit.may("logs:read") and not _PREFIXED.fullmatch(wanted):
         look.words.append("deliveries and events that carry it as a value")
@@ -88,15 +88,15 @@ async def find(visit: Visit) -> Response:
         orgs=orgs,
         named=named[:SHOWN],
         unnamed=len(named[SHOWN:]),
-        lead=lambda org: Place(org).at(),
+        lead=lambda org: PageScope(org).at(),
         records=records,
         show=show_id,
     )
 
 
-async def _by_id(visit: Visit, wanted: str) -> Look:
+async def _by_id(visit: Visit, wanted: str) -> SearchTarget:
     """What an id names; asked only of what its shape can name and the visitor may read."""
-    look = Look([])
+    look = SearchTarget([])
     if (shape := _PREFIXED.fullmatch(wanted)) is not None:
         kind = shape[1]
         look.words.append(f"{_WORDS[kind]} of this id")
@@ -115,7 +115,7 @@ async def _by_id(visit: Visit, wanted: str) -> Look:
     return look
 
 
-async def _elsewhere(visit: Visit, wanted: str, look: Look) -> Response | None:
+async def _elsewhere(visit: Visit, wanted: str, look: SearchTarget) -> Response | None:
     """An id that another org of the visitor's knows opens there, and it is said where that is."""
     if visit.place.portal or not any(one.fullmatch(wanted) for one in (_PREFIXED, _WEBHOOK, _UUID)):
         return None  # a name means something else in each org
@@ -131,7 +131,7 @@ async def _elsewhere(visit: Visit, wanted: str, look: Look) -> Response | None:
         others = [one for one in others if record is not None and one == record.org]
     for org in others:
         caller = services.access.sessions.caller(visit.token, org)
-        there = replace(visit, place=Place(org), caller=caller)
+        there = replace(visit, place=PageScope(org), caller=caller)
         path = (await _by_id(there, wanted)).path
         if path is not None:
             said = f"It was found in {there.named}, where you are now, not in {visit.named}."

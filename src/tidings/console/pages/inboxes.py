@@ -11,7 +11,7 @@ from tidings.core.ids import read
 from tidings.core.ids import show as show_id
 from tidings.core.inbox_rules import InboxForm
 from tidings.engine.inboxes import IDLE_MS, INBOXES_MAX, LiveInbox
-from tidings.errors import Conflict, Invalid, Refusal, not_found
+from tidings.errors import Conflict, FieldRefusal, Invalid, not_found
 from tidings.reads.filters import PAGING
 from tidings.reads.inboxes import PREFIX
 from tidings.reads.questions import cursors, read_question
@@ -205,7 +205,7 @@ def _headers(text: str) -> dict[str, str]:
                 "its value. "
                 "(bad_headers, field answer.headers)"
             )
-            raise Invalid(Refusal("bad_headers", said, "answer.headers"))
+            raise Invalid(FieldRefusal("bad_headers", said, "answer.headers"))
         found[name.strip()] = value.strip()
     return found
 

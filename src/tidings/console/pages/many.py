@@ -9,13 +9,13 @@ from starlette.responses import Response
 from tidings.console.pages.events import log_filters
 from tidings.console.pages.replays import FORMS
 from tidings.console.visit import Visit
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
 from tidings.core.ids import read_delivery, show
 from tidings.core.replay import ReplayKind
 from tidings.core.replay_rules import ReplayRequest
 from tidings.engine.replay.requests import ResolvedRequest
-from tidings.errors import Invalid, Refusal, RequestRefused
+from tidings.errors import FieldRefusal, Invalid, RequestRefused
 from tidings.reads.filters import ATTRIBUTES, DELIVERIES
 from tidings.reads.replay import ReplayCalls
 
@@ -30,7 +30,7 @@ FORM = FORMS[ReplayKind.REPLAY]
 Bodies = list[dict[str, Any]]
 
 
-class Part(msgspec.Struct, frozen=True):
+class BulkPart(msgspec.Struct, frozen=True):
     """What would be done for one webhook, or, of a cancel, for all."""
 
     webhook: str  # its id; empty for all
@@ -48,7 +48,7 @@ async def ask(visit: Visit) -> Response:
     kind = ReplayKind.CANCEL if what == "cancel" else ReplayKind.REPLAY
     written = FORM.written(visit.form, 40)
     refusals: list[str] = []
-    parts: list[Part] = []
+    parts: list[BulkPart] = []
     try:
         bodies = await _bodies(visit, kind, scope == "all")
         wanted = [await calls.look_up(visit.caller.org, kind, one) for one in bodies]
@@ -89,11 +89,11 @@ async def _start(
 
 async def _part(
     visit: Visit, job_request: ReplayRequest, found: ResolvedRequest, for_s: float
-) -> Part:
+) -> BulkPart:
     told = await ReplayCalls(visit.services).dry_run(job_request, found, for_s)
     webhook, name = job_request.webhook_id or "", "" if found.target is None else found.target.name
     makes = told["matched"] - told["skipped"]
-    return Part(webhook, name, told["sentence"], makes, told["skipped"], told["exact"])
+    return BulkPart(webhook, name, told["sentence"], makes, told["skipped"], told["exact"])
 
 
 async def _bodies(visit: Visit, kind: ReplayKind, everything: bool) -> Bodies:
@@ -112,7 +112,7 @@ async def _bodies(visit: Visit, kind: ReplayKind, everything: bool) -> Bodies:
         return [body | {"webHookId": one} for one in chosen] if chosen else [body]
     alive = [one.webhook for one in services.webhooks.list(org)]
     chosen = chosen or [
-        one.id for one in alive if one.standing is not Standing.DELETED and one.dials
+        one.id for one in alive if one.standing is not WebhookStatus.DELETED and one.dials
     ]
     counted = visit.lists.get("counted")  # those for which the page before had something to do
     if counted and visit.form.get("step") == "start":
@@ -204,4 +204,4 @@ def _states(states: tuple[int, ...], kind: ReplayKind, again: bool) -> list[str]
 
 
 def _refused(*sentences: str) -> Invalid:
-    return Invalid(*(Refusal("not_so", said, "") for said in sentences))
+    return Invalid(*(FieldRefusal("not_so", said, "") for said in sentences))

@@ -6,7 +6,7 @@ from urllib.parse import quote, urlencode
 
 from starlette.responses import Response
 
-from tidings.console.place import Place, inside
+from tidings.console.place import PageScope, inside
 from tidings.console.visit import PlainVisit, Visit, named
 from tidings.core.declaration import declared, show_resource
 from tidings.core.ids import OrgId
@@ -16,9 +16,9 @@ from tidings.core.org_settings import (
     settings_of,
 )
 from tidings.engine.access.denials import demand
-from tidings.errors import Forbidden, Invalid, Refusal, RequestRefused
+from tidings.errors import FieldRefusal, Forbidden, Invalid, RequestRefused
 from tidings.schema.page_forms import page_form
-from tidings.store.port import Org
+from tidings.store.port import StoredOrg
 from tidings.values import describe_value
 
 AT, SETTINGS = "/orgs", "/settings"
@@ -52,7 +52,7 @@ async def show_all(visit: PlainVisit) -> Response:
         count=len(fitting),
         stopped=lambda org: visit.services.delivery.stops.of(org) is not None,
         to=inside(query.get("to", "")[:ADDRESS_MAX]),
-        lead=lambda org, path="": Place(org).at(path),
+        lead=lambda org, path="": PageScope(org).at(path),
     )
 
 
@@ -74,7 +74,7 @@ async def create(visit: PlainVisit) -> Response:
     except RequestRefused as refused:
         return _page(visit, None, said, refused.refusals)
     told = f"{named(org)} is made. Give it a credential, so that its systems can send events."
-    return visit.leave(Place(org.id).at(SETTINGS), told)
+    return visit.leave(PageScope(org.id).at(SETTINGS), told)
 
 
 async def show(visit: Visit) -> Response:
@@ -112,7 +112,7 @@ def _read(visit: PlainVisit) -> dict[str, str]:
     return own | FORM.written(visit.form)
 
 
-def _said(org: Org) -> dict[str, str]:
+def _said(org: StoredOrg) -> dict[str, str]:
     """An org as the form shows it."""
     return FORM.filled({"settings": dict(show_resource(settings_of(org.settings)))}) | {
         "id": str(org.id),
@@ -143,7 +143,7 @@ def _levels(text: str) -> dict[str, str]:
                 f"{describe_value(line)}. "
                 "Write pointsIssued = lenient. (bad_validation, field settings.validationByType)"
             )
-            raise Invalid(Refusal("bad_validation", said, "settings.validationByType"))
+            raise Invalid(FieldRefusal("bad_validation", said, "settings.validationByType"))
         levels[name.strip()] = level.strip()
     return levels
 
@@ -166,7 +166,10 @@ def _whole(text: str) -> int | str:
 
 
 def _page(
-    visit: PlainVisit, org: Org | None, said: dict[str, str], refusals: Sequence[Refusal] = ()
+    visit: PlainVisit,
+    org: StoredOrg | None,
+    said: dict[str, str],
+    refusals: Sequence[FieldRefusal] = (),
 ) -> Response:
     return visit.page(
         "org.html",
@@ -187,7 +190,7 @@ def _page(
 async def home(visit: PlainVisit) -> Response:
     """The overview of the one org that may be meant; where there are several, the choice."""
     own = [seat.org for seat in visit.seats]
-    return visit.leave(Place(own[0]).at()) if len(own) == 1 else visit.go(AT)
+    return visit.leave(PageScope(own[0]).at()) if len(own) == 1 else visit.go(AT)
 
 
 async def moved(visit: PlainVisit) -> Response:
@@ -199,7 +202,7 @@ async def moved(visit: PlainVisit) -> Response:
     all_orgs = [one.id for one in visit.services.orgs.all()] if visit.caller.platform else []
     own = all_orgs or [seat.org for seat in visit.seats]
     if len(own) == 1:
-        return visit.leave(Place(own[0]).at(inside(to)))
+        return visit.leave(PageScope(own[0]).at(inside(to)))
     return visit.go(f"{AT}?{urlencode({'to': to})}")
 
 
@@ -208,7 +211,7 @@ async def settings_moved(visit: PlainVisit) -> Response:
     number = str(visit.request.path_params["id"])
     known = number.isascii() and number.isdigit() and len(number) < 17
     return (
-        visit.leave(Place(OrgId(int(number))).at(SETTINGS))
+        visit.leave(PageScope(OrgId(int(number))).at(SETTINGS))
         if known and int(number)
         else visit.go(AT)
     )

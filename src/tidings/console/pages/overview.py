@@ -12,9 +12,9 @@ from tidings.console.pages.sources.sources import summary
 from tidings.console.pages.webhooks.summary import DAY_MS, SPAN, SPANS, WebhookSummary, troubles
 from tidings.console.visit import Visit
 from tidings.core.delivery.judgement import Condition
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
-from tidings.engine.webhooks.records import Record
+from tidings.engine.webhooks.records import WebhookState
 from tidings.reads.events.log_pages import oldest_first
 from tidings.reads.sources import needs_somebody
 from tidings.reads.webhooks.backlog import UNFINISHED, UNSENT, backlogs_now
@@ -113,7 +113,7 @@ async def _untouched(visit: Visit) -> bool:
     return not refused.rejections
 
 
-async def _now(visit: Visit, records: Sequence[Record]) -> CurrentState:
+async def _now(visit: Visit, records: Sequence[WebhookState]) -> CurrentState:
     services, org = visit.services, visit.caller.org
     now_ms = services.clock.now_ms()
     numbers = [one.webhook.number for one in records]
@@ -154,7 +154,7 @@ def _sources(visit: Visit, now_ms: int) -> list[dict[str, Any]]:
 
 
 async def _past(
-    visit: Visit, records: Sequence[Record], from_ms: int, to_ms: int, points: int
+    visit: Visit, records: Sequence[WebhookState], from_ms: int, to_ms: int, points: int
 ) -> tuple[port.Series, int | None]:
     """The deliveries of a time, and how many of them were later than their webhook wishes; None
     where no webhook wishes anything. Both are of the time that the charts show."""
@@ -177,16 +177,16 @@ async def _unsent(
     return await store.series([waiting], from_ms, to_ms, points) if waiting else ()
 
 
-def _alive(record: Record) -> bool:
-    return record.webhook.standing is not Standing.DELETED
+def _alive(record: WebhookState) -> bool:
+    return record.webhook.standing is not WebhookStatus.DELETED
 
 
-def _left_alone(visit: Visit, record: Record) -> bool:
+def _left_alone(visit: Visit, record: WebhookState) -> bool:
     """Whether what it is to get waits behind an open breaker."""
     return visit.services.delivery.judgements.of(record.webhook).left_alone
 
 
-def _wants(visit: Visit, record: Record) -> bool:
+def _wants(visit: Visit, record: WebhookState) -> bool:
     """Whether a webhook may need somebody: it fails, or somebody must let it go on."""
     wanting = (Condition.FAILING, Condition.HELD_UP, Condition.DISABLED, Condition.PAUSED)
     return visit.services.delivery.judgements.of(record.webhook).condition in wanting

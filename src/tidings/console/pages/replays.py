@@ -10,12 +10,12 @@ from starlette.responses import Response
 
 from tidings.console.visit import Visit
 from tidings.core.declaration import declared
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.ids import read
 from tidings.core.ids import show as show_id
-from tidings.core.replay import JobState, ReplayKind, Step, before
+from tidings.core.replay import JobState, ReplayKind, ReplayTransition, before
 from tidings.core.replay_rules import REQUESTS, UNMATCHED
-from tidings.errors import Conflict, Refusal, RequestRefused
+from tidings.errors import Conflict, FieldRefusal, RequestRefused
 from tidings.reads.replay import A_REPLAY, ReplayCalls, unknown
 from tidings.schema.page_forms import page_form
 from tidings.store.port import ReplayJob
@@ -24,7 +24,7 @@ AT = "/replays"
 PAGE = 25
 NEWEST = 1 << 62
 COUNT_S = 3.0
-STEPS = (Step.PAUSE, Step.RESUME, Step.CANCEL)
+STEPS = (ReplayTransition.PAUSE, ReplayTransition.RESUME, ReplayTransition.CANCEL)
 IDS_MAX = 200
 FINAL = ("failed", "parked", "cancelled", "delivered", UNMATCHED)
 UNFINISHED = ("pending", "held", "retrying")
@@ -42,9 +42,9 @@ _MOMENTS, _IDS = ("missedSince", "from", "to"), ("delivery", "event")
 _TEXTS = ("kind", *_PLACES.values())
 _TICKS = ("states",)
 _DONE = {
-    Step.PAUSE: "Paused. What it has made is sent all the same.",
-    Step.RESUME: "It goes on where it was.",
-    Step.CANCEL: "Cancelled. What it had made and was unfinished is cancelled with it.",
+    ReplayTransition.PAUSE: "Paused. What it has made is sent all the same.",
+    ReplayTransition.RESUME: "It goes on where it was.",
+    ReplayTransition.CANCEL: "Cancelled. What it had made and was unfinished is cancelled with it.",
 }
 
 
@@ -135,7 +135,7 @@ def _form(
 ) -> Response:
     org = visit.caller.org
     records = [one.webhook for one in visit.services.webhooks.list(org)]
-    living = [one for one in records if one.standing is not Standing.DELETED and one.dials]
+    living = [one for one in records if one.standing is not WebhookStatus.DELETED and one.dials]
     kind = _kind(said)
     states = FINAL if kind is ReplayKind.REPLAY else UNFINISHED
     return visit.page(
@@ -196,7 +196,7 @@ def _time(text: str, zone: tzinfo) -> str:
     return text if moment.tzinfo else moment.replace(tzinfo=zone).isoformat()
 
 
-def _placed(refusals: Sequence[Refusal]) -> dict[str, str]:
+def _placed(refusals: Sequence[FieldRefusal]) -> dict[str, str]:
     named = [
         msgspec.structs.replace(one, field=_PLACES.get(one.field, one.field)) for one in refusals
     ]

@@ -8,7 +8,7 @@ connections, and who sends what is usual is never held up by who sends much.
 
 from typing import Final, NamedTuple
 
-from tidings.core.events.call_reader import Caller
+from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import OrgId
 
 SMALL_BYTES: Final = 9_999  # a length of four digits
@@ -41,7 +41,7 @@ class BodyBudget:
         self._known_max = 4 * self._org_max
         self._held: dict[str, int] = {}
 
-    def known(self, caller: Caller) -> BodyHolder:
+    def known(self, caller: AuthenticatedCaller) -> BodyHolder:
         """Describe a caller whose credential was verified. The platform's own acts for all orgs."""
         all_known = BodyShare("known", self._known_max, "")
         if caller.platform:

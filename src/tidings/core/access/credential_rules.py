@@ -7,12 +7,12 @@ from typing import Annotated, Any
 import msgspec
 
 from tidings.core.access.scopes import SCOPES
-from tidings.core.declaration import Declared, Field, declared, read_body, read_resource
+from tidings.core.declaration import DeclaredField, Field, declared, read_body, read_resource
 from tidings.core.form import SIGN, Form, visible
-from tidings.core.kinds import Choice, Nested, Number, Part, Text, Value
+from tidings.core.kinds import Choice, CustomField, Nested, Number, ParsedField, TextType
 from tidings.core.overlap import Rotation
 from tidings.core.times import END_MS, iso
-from tidings.errors import Refusal
+from tidings.errors import FieldRefusal
 from tidings.values import describe_value
 
 KINDS = ("key", "till", "oauth")
@@ -34,7 +34,7 @@ def _password(value: object) -> str | None:
     return str(value) if fits and visible(str(value)) else None
 
 
-PASSWORD = Value(
+PASSWORD = ParsedField(
     _password,
     f"{PASSWORD_MIN} to {PASSWORD_MAX} visible characters",
     "bad_password",
@@ -74,7 +74,7 @@ class CredentialLimits(msgspec.Struct, frozen=True):
     ] = None
 
 
-def _code(form: Form, field: Declared, standing: str) -> str:
+def _code(form: Form, field: DeclaredField, standing: str) -> str:
     kind = form.values["kind"]
     if kind == "till":
         value = form.body.get("code")
@@ -96,14 +96,14 @@ def _code(form: Form, field: Declared, standing: str) -> str:
     return standing
 
 
-def _till_password(form: Form, field: Declared, standing: None) -> str | None:
+def _till_password(form: Form, field: DeclaredField, standing: None) -> str | None:
     told: str | None = None
     if form.values["kind"] == "till":
         told = PASSWORD.read(form, field, standing)
     return told
 
 
-def _expiry(form: "_Form", field: Declared, standing: int | None) -> int | None:
+def _expiry(form: "_Form", field: DeclaredField, standing: int | None) -> int | None:
     value = form.body.get("expiresAt")
     if value is None:
         return None if "expiresAt" in form.body else standing
@@ -138,7 +138,7 @@ class CredentialRequest(msgspec.Struct, frozen=True):
         str,
         Field(
             "name",
-            Text(NAME_MAX, "bad_name", "Say who uses it.", null=False),
+            TextType(NAME_MAX, "bad_name", "Say who uses it.", null=False),
             "Which system uses it.",
             "Name",
             "Which system uses it.",
@@ -150,7 +150,7 @@ class CredentialRequest(msgspec.Struct, frozen=True):
         int | None,
         Field(
             "expiresAt",
-            Part(_expiry, schema={"type": "string", "format": "date-time"}, shows=iso),
+            CustomField(_expiry, schema={"type": "string", "format": "date-time"}, shows=iso),
             "When it ends: a time to come, with its zone; null: never.",
             "It ends at",
             "With its zone, as 2030-12-31T00:00:00Z; left out: never.",
@@ -188,7 +188,7 @@ class CredentialRequest(msgspec.Struct, frozen=True):
         str,
         Field(
             "code",
-            Part(
+            CustomField(
                 _code, schema={"type": "string", "pattern": f"^{_TILL_CODE.pattern}$"}, null=False
             ),
             "Of a till alone, which needs one: what it signs in with.",
@@ -201,7 +201,7 @@ class CredentialRequest(msgspec.Struct, frozen=True):
         str | None,
         Field(
             "password",
-            Part(_till_password, schema=PASSWORD.schema),
+            CustomField(_till_password, schema=PASSWORD.schema),
             "Of a till alone; made where it is absent.",
             "Its password",
             "Left out: one is made.",
@@ -240,12 +240,12 @@ class _Form(Form):
 
 def read_credential(
     body: dict[str, Any], now_ms: int, old: CredentialRequest | None = None
-) -> CredentialRequest | list[Refusal]:
+) -> CredentialRequest | list[FieldRefusal]:
     """What a body asks for, over the old if it changes one, or everything that is wrong with it."""
     return read_body(CredentialRequest, _Form(body, now_ms), old)
 
 
-def read_rotation(body: dict[str, Any], kind: str) -> CredentialRotation | list[Refusal]:
+def read_rotation(body: dict[str, Any], kind: str) -> CredentialRotation | list[FieldRefusal]:
     """For how long the old secret holds on, and a till's new password if given."""
     form = Form(body)
     if kind != "till" and "password" in body:
@@ -258,8 +258,8 @@ def read_rotation(body: dict[str, Any], kind: str) -> CredentialRotation | list[
     return read_body(CredentialRotation, form)
 
 
-def _of_oauth(field: str) -> Value:
-    return Value(
+def _of_oauth(field: str) -> ParsedField:
+    return ParsedField(
         lambda value: value if isinstance(value, str) and 0 < len(value) <= PART_MAX else None,
         f"the {field} of a credential of kind oauth",
         400,
@@ -280,7 +280,7 @@ class TokenRequest(msgspec.Struct, frozen=True):
         return f"TokenRequest(key={self.key!r})"
 
 
-def read_token_request(body: dict[str, Any]) -> TokenRequest | list[Refusal]:
+def read_token_request(body: dict[str, Any]) -> TokenRequest | list[FieldRefusal]:
     """What a body says, or everything that is wrong with it. Other fields are passed over, as the
     original does."""
     form = Form(body)

@@ -14,8 +14,8 @@ import msgspec
 from tidings.core.declaration import Field, read_resource, said_names
 from tidings.core.form import Form
 from tidings.core.ids import OrgId
-from tidings.core.kinds import Choice, Number, Text, Value
-from tidings.errors import Refusal
+from tidings.core.kinds import Choice, Number, ParsedField, TextType
+from tidings.errors import FieldRefusal
 
 MINUTES, MINUTES_MAX = 10, 60
 NAME_MAX = 60
@@ -67,7 +67,7 @@ def _origins(value: object) -> tuple[str, ...] | None:
     return tuple(dict.fromkeys(value)) if fits else None
 
 
-LOGO = Value(
+LOGO = ParsedField(
     _logo,
     f"an https URL, or a data: URI in base64 of an image of at most {LOGO_BYTES_MAX} bytes",
     "bad_logo",
@@ -75,14 +75,14 @@ LOGO = Value(
     schema={"type": "string", "pattern": _LOGO, "maxLength": 2 * LOGO_BYTES_MAX},
     shows=lambda logo: logo or None,
 )
-HUE = Value(
+HUE = ParsedField(
     lambda value: value.lower() if isinstance(value, str) and _COLOUR.fullmatch(value) else None,
     "six hex digits behind #",
     "bad_colour",
     'Write "#1a56bf".',
     schema={"type": "string", "pattern": f"^{_COLOUR.pattern}$"},
 )
-PAGES = Value(
+PAGES = ParsedField(
     _origins,
     f"a list of at most {ORIGINS_MAX} origins, https or of this machine",
     "bad_origins",
@@ -107,7 +107,7 @@ class Portal(msgspec.Struct, frozen=True, omit_defaults=True):
         str,
         Field(
             "name",
-            Text(NAME_MAX, "bad_name", "Write the name of your product.", least=1),
+            TextType(NAME_MAX, "bad_name", "Write the name of your product.", least=1),
             "Of your product, as its users know it.",
         ),
     ]
@@ -129,7 +129,7 @@ class Portal(msgspec.Struct, frozen=True, omit_defaults=True):
         return "" if found is None else found[1]
 
 
-class PortalLink(msgspec.Struct, frozen=True):
+class PortalLinkFields(msgspec.Struct, frozen=True):
     """What a link says besides."""
 
     minutes: Annotated[
@@ -142,11 +142,11 @@ class PortalLink(msgspec.Struct, frozen=True):
     ] = MINUTES
 
 
-def read_portal(org: OrgId, body: dict[str, Any]) -> tuple[Portal, int] | list[Refusal]:
+def read_portal(org: OrgId, body: dict[str, Any]) -> tuple[Portal, int] | list[FieldRefusal]:
     """What a body asks for, and the minutes for which its link is good; or all that is wrong."""
     form = Form(body)
-    form.refuse_unknown(said_names(Portal, PortalLink))
-    link = read_resource(PortalLink, form, None)
+    form.refuse_unknown(said_names(Portal, PortalLinkFields))
+    link = read_resource(PortalLinkFields, form, None)
     portal = read_resource(Portal, form, None, org=org)
     return form.refusals or (portal, round(link.minutes * 60_000))
 

@@ -6,7 +6,7 @@ object with a level for each resource: `{"webhooks": "none", "events": "write", 
 
 from tidings.core.declaration import REQUIRED, Json
 from tidings.core.form import Form
-from tidings.core.kinds import Part
+from tidings.core.kinds import CustomField
 from tidings.values import describe_value
 
 RESOURCES = ("webhooks", "sources", "events", "messages", "logs", "reference", "replay", "admin")
@@ -97,7 +97,7 @@ def _schema(level: Json, **more: object) -> Json:
     return {"type": "object", "properties": levels, "additionalProperties": False, **more}
 
 
-SCOPES = Part(
+SCOPES = CustomField(
     read_scopes,
     schema=_schema({}),
     making=_schema({"default": "none"}),

@@ -10,8 +10,8 @@ from tidings.core.access.credential_rules import NAME_MAX, PASSWORD
 from tidings.core.access.scopes import ROLES
 from tidings.core.declaration import Field, declared, read_body
 from tidings.core.form import Form, visible
-from tidings.core.kinds import Choice, Flag, Text, Value
-from tidings.errors import Refusal
+from tidings.core.kinds import BooleanType, Choice, ParsedField, TextType
+from tidings.errors import FieldRefusal
 
 EMAIL_MAX = 254
 TEXT_MAX = 1024  # of a token, or what somebody types who is not known yet
@@ -29,7 +29,7 @@ def _email(value: object) -> str | None:
     return known if _EMAIL.fullmatch(known) and visible(known) else None
 
 
-EMAIL = Value(
+EMAIL = ParsedField(
     _email,
     "an address such as asha@acme.example",
     "bad_email",
@@ -40,7 +40,7 @@ EMAIL = Value(
         "maxLength": EMAIL_MAX,
     },
 )
-GIVEN = Value(
+GIVEN = ParsedField(
     lambda value: value if isinstance(value, str) and 0 < len(value) <= TEXT_MAX else None,
     f"text of 1 to {TEXT_MAX} characters",
     "bad_type",
@@ -58,7 +58,10 @@ class WantedUser(msgspec.Struct, frozen=True):
     name: Annotated[
         str,
         Field(
-            "name", Text(NAME_MAX, "bad_name", "Say who it is.", null=False), "Who it is.", "Name"
+            "name",
+            TextType(NAME_MAX, "bad_name", "Say who it is.", null=False),
+            "Who it is.",
+            "Name",
         ),
     ] = ""
     role: Annotated[
@@ -84,7 +87,7 @@ class WantedUser(msgspec.Struct, frozen=True):
         bool,
         Field(
             "disabled",
-            Flag(),
+            BooleanType(),
             "Whether they are kept out of the org.",
             bodies="change",
             answered=False,
@@ -123,7 +126,7 @@ class PasswordChange(NewPassword, frozen=True):
     current: Annotated[str | None, Field("currentPassword", GIVEN)] = None
 
 
-def read_password_change(body: dict[str, Any]) -> PasswordChange | list[Refusal]:
+def read_password_change(body: dict[str, Any]) -> PasswordChange | list[FieldRefusal]:
     """What a body says, or everything that is wrong with it."""
     form = Form(body)
     wanted = read_body(PasswordChange, form)

@@ -4,15 +4,24 @@ from collections.abc import Mapping
 from typing import Any, assert_never
 from urllib.parse import urlsplit
 
-from tidings.core.actions.action import Act, Call, Mail, NewEvents, Plain, Record, Row, Text
+from tidings.core.actions.action import (
+    Act,
+    HttpCall,
+    KafkaRecordAct,
+    MailAct,
+    NewEvents,
+    Plain,
+    TableRowAct,
+    TemplatedText,
+)
 from tidings.core.actions.holes import url_shown
 from tidings.core.delivery.health import does
 
 KINDS: Mapping[type, str] = {
-    Mail: "mail",
-    Call: "call",
-    Row: "row",
-    Record: "record",
+    MailAct: "mail",
+    HttpCall: "call",
+    TableRowAct: "row",
+    KafkaRecordAct: "record",
     NewEvents: "events",
 }
 """The acts, by the names that the file has for them."""
@@ -63,16 +72,16 @@ def act_said(act: Act) -> str:
     """What an act does, as it is declared: `Sends a mail to {{ contact.email }}, over the
     connection mail`."""
     match act:
-        case Mail():
+        case MailAct():
             to = [text_shown(one) for one in act.to[:RECIPIENTS_SHOWN]]
             more = len(act.to) - RECIPIENTS_SHOWN
             whom = ", ".join(to) + (f" and {more} more" if more > 0 else "")
             return f"Sends a mail to {whom}, over the connection {act.connection}"
-        case Call():
+        case HttpCall():
             return f"Calls {act.method} {url_shown(act.url, secret=act.url_secret)}"
-        case Row():
+        case TableRowAct():
             return f"Writes a row of {act.table}, over the connection {act.connection}"
-        case Record():
+        case KafkaRecordAct():
             return f"Writes a record of {act.topic}, over the connection {act.connection}"
         case NewEvents():
             each = f", one for each item of {act.each}" if act.each else ""
@@ -84,13 +93,13 @@ def act_said(act: Act) -> str:
 def act_named(act: Act) -> str:
     """An act as a thing: `the mail over the connection mail`, `POST shop.example.com`."""
     match act:
-        case Mail():
+        case MailAct():
             return f"the mail over the connection {act.connection}"
-        case Call():
+        case HttpCall():
             return f"{act.method} {urlsplit(act.url).hostname or 'its receiver'}"
-        case Row():
+        case TableRowAct():
             return f"the row of {act.table} over the connection {act.connection}"
-        case Record():
+        case KafkaRecordAct():
             return f"the record of {act.topic} over the connection {act.connection}"
         case NewEvents():
             return f"the events of the type {act.type}"
@@ -133,9 +142,9 @@ def remedy(act: Act | None, cause: str) -> str:
     return f"See that {who} runs and can be reached. If it does, correct {where}."
 
 
-def _places(act: Mail | Call | Row | Record) -> tuple[str, str]:
+def _places(act: MailAct | HttpCall | TableRowAct | KafkaRecordAct) -> tuple[str, str]:
     """Where the operator says whom it goes to, and who we are to them."""
-    if isinstance(act, Call):
+    if isinstance(act, HttpCall):
         return "the url of the action in its file", "the credential of the action in its file"
     return f"[connections.{act.connection}]", f"the login of [connections.{act.connection}]"
 
@@ -155,13 +164,13 @@ def cannot(act: Act | None, cause: str) -> str:
 
 def _parts(act: Act | None) -> tuple[str, str, Mapping[str, str]]:
     match act:
-        case Mail():
+        case MailAct():
             return "cannot send", f"the mail server of the connection {act.connection}", _MAIL
-        case Call():
+        case HttpCall():
             return "cannot call", urlsplit(act.url).hostname or "its receiver", {}
-        case Row():
+        case TableRowAct():
             return "cannot write", f"the database of the connection {act.connection}", _TABLE
-        case Record():
+        case KafkaRecordAct():
             return "cannot write", f"the Kafka cluster of the connection {act.connection}", _TOPIC
         case NewEvents() | None:
             return "cannot be done", "", {}
@@ -169,6 +178,6 @@ def _parts(act: Act | None) -> tuple[str, str, Mapping[str, str]]:
             assert_never(act)
 
 
-def text_shown(text: Text | Plain) -> str:
+def text_shown(text: TemplatedText | Plain) -> str:
     """A text as the file has it."""
-    return text.template if isinstance(text, Text) else str(text.value)
+    return text.template if isinstance(text, TemplatedText) else str(text.value)

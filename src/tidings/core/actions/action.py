@@ -13,7 +13,7 @@ import msgspec
 
 from tidings.core.actions.holes import url_shown
 from tidings.core.actions.seen import find, text_of
-from tidings.core.shaping.filter import Filter
+from tidings.core.shaping.filter import CompiledFilter
 from tidings.core.webhooks.authentication import ApiKey, Basic, OAuth2ClientCredentials
 from tidings.core.webhooks.webhook import Ordering
 
@@ -96,7 +96,7 @@ class CsvLookup(msgspec.Struct, frozen=True):
     by: Path  # what is searched for
 
 
-class Lookup(msgspec.Struct, frozen=True):
+class ActionLookup(msgspec.Struct, frozen=True):
     """One look-up of an action, by the name that it has for templates and paths."""
 
     name: str
@@ -132,7 +132,7 @@ class Compared(msgspec.Struct, frozen=True):
 class Unless(msgspec.Struct, frozen=True):
     """A reason why an action is not done, judged when it would be."""
 
-    filter: Filter | Compared  # of the object that the action sees
+    filter: CompiledFilter | Compared  # of the object that the action sees
     because: str  # a sentence
 
 
@@ -156,14 +156,14 @@ class Cap(msgspec.Struct, frozen=True):
 # -- what it does ---------------------------------------------------------------------------------
 
 
-class Text(msgspec.Struct, frozen=True):
+class TemplatedText(msgspec.Struct, frozen=True):
     """A template whose output is a text."""
 
     template: str
     html: bool = False  # what it prints of values is escaped for HTML
 
 
-class Found(msgspec.Struct, frozen=True):
+class PathValue(msgspec.Struct, frozen=True):
     """What stands at a path, as it is; null where there is nothing."""
 
     path: Path
@@ -179,7 +179,7 @@ class Plain(msgspec.Struct, frozen=True):
         return "Plain(…)"
 
 
-class Secret(msgspec.Struct, frozen=True):
+class OperatorSecret(msgspec.Struct, frozen=True):
     """Always the same, and the operator's secret: a text that the file takes from elsewhere. In the
     JSON or the form of a call it is put in when the call leaves, and kept nowhere."""
 
@@ -206,7 +206,7 @@ class Merged(msgspec.Struct, frozen=True):
     by: str = ""  # the field by which items of a list are known
 
 
-Part = Text | Found | Plain | Secret | Each | Merged
+Part = TemplatedText | PathValue | Plain | OperatorSecret | Each | Merged
 """What JSON is made of."""
 
 
@@ -216,32 +216,34 @@ def within(part: Part) -> Iterator[Part]:
         yield from part.parts.values() if isinstance(part.parts, Mapping) else part.parts
 
 
-class Mail(msgspec.Struct, frozen=True):
+class MailAct(msgspec.Struct, frozen=True):
     """An e-mail, over a connection of type smtp."""
 
     connection: str
-    to: tuple[Text | Plain, ...]
-    subject: Text | Plain
-    text: Text | Plain | None = None
-    html: Text | Plain | None = None
-    unsubscribe: Text | Plain | None = None  # where the customer says no: a URL or an address
+    to: tuple[TemplatedText | Plain, ...]
+    subject: TemplatedText | Plain
+    text: TemplatedText | Plain | None = None
+    html: TemplatedText | Plain | None = None
+    unsubscribe: TemplatedText | Plain | None = (
+        None  # where the customer says no: a URL or an address
+    )
 
 
-class Call(msgspec.Struct, frozen=True):
+class HttpCall(msgspec.Struct, frozen=True):
     """An HTTP call. At most one of `json`, `form` and `text`."""
 
     method: str
     url: str  # as of an HttpLookup
     values: Mapping[str, Path]
-    headers: tuple[tuple[str, Text | Plain], ...] = ()
+    headers: tuple[tuple[str, TemplatedText | Plain], ...] = ()
     credential: Credential | None = None
     json: Part | None = None
     form: tuple[tuple[str, Part], ...] = ()
-    text: Text | Plain | None = None
+    text: TemplatedText | Plain | None = None
     content_type: str = ""  # of `text`
     idempotency: str = ""  # the header of a key by which repeats are known; "": none
     url_secret: bool = False  # it came from elsewhere, as a secret does: only its host is shown
-    taken: Filter | None = None  # of the JSON of a 2xx: it was taken only where this holds
+    taken: CompiledFilter | None = None  # of the JSON of a 2xx: it was taken only where this holds
     untaken: Literal["again", "never"] = "never"  # what becomes of it where `taken` does not hold
     at_most_once: bool = False  # not tried again where it may have been done
 
@@ -250,7 +252,7 @@ class Call(msgspec.Struct, frozen=True):
         return f"Call({self.method} {url_shown(self.url, secret=self.url_secret)})"
 
 
-class Row(msgspec.Struct, frozen=True):
+class TableRowAct(msgspec.Struct, frozen=True):
     """A row of a table that the connection declares."""
 
     connection: str  # of type sql
@@ -258,14 +260,14 @@ class Row(msgspec.Struct, frozen=True):
     values: Mapping[str, Part]  # by column
 
 
-class Record(msgspec.Struct, frozen=True):
+class KafkaRecordAct(msgspec.Struct, frozen=True):
     """A record of a Kafka topic. Without `json` and `text` it is the event."""
 
     connection: str  # of type kafka
     topic: str
-    key: Text | Plain | None = None
+    key: TemplatedText | Plain | None = None
     json: Part | None = None
-    text: Text | Plain | None = None
+    text: TemplatedText | Plain | None = None
 
 
 class NewEvents(msgspec.Struct, frozen=True):
@@ -277,7 +279,7 @@ class NewEvents(msgspec.Struct, frozen=True):
     each: Path = ""  # where the list stands
 
 
-Act = Mail | Call | Row | Record | NewEvents
+Act = MailAct | HttpCall | TableRowAct | KafkaRecordAct | NewEvents
 EVENTS = "EVENTS"
 """Under which the engine's own driver of new events is found among the others."""
 
@@ -291,7 +293,9 @@ class Action(msgspec.Struct, frozen=True):
     """By language, as de or pt-BR; under "" the one for all others. All of one kind, and over one
     connection."""
     filter: Mapping[str, Any] | None = None  # which events, as a webhook has it
-    lookups: tuple[Lookup, ...] = ()  # in their order: one may take what an earlier one has found
+    lookups: tuple[
+        ActionLookup, ...
+    ] = ()  # in their order: one may take what an earlier one has found
     unless: tuple[Unless, ...] = ()
     needs: str = ""  # another action, which must have been done for the same event
     after_s: float = 0.0  # after the event was accepted, or after what it needs was done
@@ -325,7 +329,7 @@ class Action(msgspec.Struct, frozen=True):
 
 def is_once(action: Action) -> bool:
     """Tell whether what an action does is not tried again where it may have been done."""
-    return any(isinstance(act, Call) and act.at_most_once for act in action.acts.values())
+    return any(isinstance(act, HttpCall) and act.at_most_once for act in action.acts.values())
 
 
 LANGUAGE_MAX = 35  # characters (BCP 47)

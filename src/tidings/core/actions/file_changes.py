@@ -10,11 +10,11 @@ import msgspec
 
 from tidings.core.actions.action import (
     Each,
-    Found,
+    OperatorSecret,
+    PathValue,
     Plain,
-    Secret,
     ServiceAccount,
-    Text,
+    TemplatedText,
     TokenCall,
 )
 from tidings.core.actions.file.reading import ActionsFile
@@ -23,7 +23,7 @@ from tidings.values import describe_value
 
 NOT_SHOWN = "not shown"
 SHOWN_MAX = 60
-_SECRET = (Secret, TokenCall, ServiceAccount, Connection)
+_SECRET = (OperatorSecret, TokenCall, ServiceAccount, Connection)
 _SECTIONS = ("types", "connections", "lookups", "actions")
 
 
@@ -70,9 +70,9 @@ def _leaves(value: Any, place: str) -> Iterator[tuple[str, Any]]:
     """All that a value holds, by its place."""
     if isinstance(value, _SECRET) or _is_credential(place):
         yield place, _Hidden(value)
-    elif isinstance(value, Text):
+    elif isinstance(value, TemplatedText):
         yield place, value.template
-    elif isinstance(value, Plain | Found):
+    elif isinstance(value, Plain | PathValue):
         yield from _leaves(value.value if isinstance(value, Plain) else value.path, place)
     elif isinstance(value, Each):
         yield from _leaves(value.parts, place)

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from tidings.core.exact_json import write_exactly
-from tidings.core.webhooks.mailing import Mail
+from tidings.core.webhooks.mailing import ShapedMail
 
 
 class MadeCall(msgspec.Struct, frozen=True, tag="call", omit_defaults=True):
@@ -33,7 +33,7 @@ class MadeCall(msgspec.Struct, frozen=True, tag="call", omit_defaults=True):
 class MadeMail(msgspec.Struct, frozen=True, tag="mail", omit_defaults=True):
     """A mail."""
 
-    mail: Mail
+    mail: ShapedMail
 
 
 class MadeRow(msgspec.Struct, frozen=True, tag="row", omit_defaults=True):
@@ -55,7 +55,7 @@ class MadeEvents(msgspec.Struct, frozen=True, tag="events", omit_defaults=True):
     events: str  # a JSON array
 
 
-class Step(msgspec.Struct, frozen=True, omit_defaults=True):
+class RunStep(msgspec.Struct, frozen=True, omit_defaults=True):
     """One step on the way: a look-up, by its name, and what came of it."""
 
     name: str
@@ -63,18 +63,18 @@ class Step(msgspec.Struct, frozen=True, omit_defaults=True):
     took_ms: float = 0.0
 
 
-def note_of(step: Step) -> tuple[str, str]:
+def note_of(step: RunStep) -> tuple[str, str]:
     """A step as it is kept of an attempt that made nothing; `steps_in` reads it."""
     return step.name, f"{step.took_ms:g} {step.said}"
 
 
-def steps_in(notes: Iterable[tuple[str, str]]) -> list[Step]:
+def steps_in(notes: Iterable[tuple[str, str]]) -> list[RunStep]:
     """What `note_of` has written, without what somebody else has."""
     found = []
     for name, note in notes:
         took, _, said = note.partition(" ")
         with contextlib.suppress(ValueError):
-            found.append(Step(name, said, float(took)))
+            found.append(RunStep(name, said, float(took)))
     return found
 
 
@@ -83,7 +83,7 @@ class Made(msgspec.Struct, frozen=True, omit_defaults=True):
 
     act: MadeCall | MadeMail | MadeRow | MadeRecord | MadeEvents
     language: str = ""
-    steps: tuple[Step, ...] = ()
+    steps: tuple[RunStep, ...] = ()
 
 
 _made = msgspec.json.Decoder(Made, float_hook=msgspec.Raw)  # the numbers of a row keep their digits

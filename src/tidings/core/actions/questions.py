@@ -10,21 +10,21 @@ from typing import Any
 
 import msgspec
 
-from tidings.core.actions.action import CsvLookup, Lookup, Path
+from tidings.core.actions.action import ActionLookup, CsvLookup, Path
 from tidings.core.actions.seen import find, text_of
 
 BY = "by"
 """What the one value of a look-up in a file is called."""
 
 
-def paths_of(lookup: Lookup) -> Mapping[str, tuple[Path, ...]]:
+def paths_of(lookup: ActionLookup) -> Mapping[str, tuple[Path, ...]]:
     """Where its values are found, by their names."""
     where = lookup.where
     first = {BY: where.by} if isinstance(where, CsvLookup) else where.values
     return {name: (path, *lookup.others.get(name, ())) for name, path in first.items()}
 
 
-def question_of(lookup: Lookup, seen: Mapping[str, Any]) -> dict[str, str] | None:
+def question_of(lookup: ActionLookup, seen: Mapping[str, Any]) -> dict[str, str] | None:
     """Its values in what an action sees, each as text. None where one is missing, empty, or neither
     text, number nor truth: there is nothing to look up by."""
     values: dict[str, str] = {}
@@ -36,7 +36,7 @@ def question_of(lookup: Lookup, seen: Mapping[str, Any]) -> dict[str, str] | Non
     return values
 
 
-def digest_of(lookup: Lookup, question: Mapping[str, str]) -> bytes:
+def digest_of(lookup: ActionLookup, question: Mapping[str, str]) -> bytes:
     """By which the same question is known again. It holds no value."""
     asked = msgspec.json.encode([lookup.name, sorted(question.items())])
     return blake2b(asked, digest_size=16).digest()

@@ -16,18 +16,18 @@ from tidings.core.actions.action import (
     EACH,
     EVENT,
     Act,
-    Call,
     Each,
-    Found,
-    Mail,
+    HttpCall,
+    KafkaRecordAct,
+    MailAct,
     Merged,
     NewEvents,
+    OperatorSecret,
     Part,
+    PathValue,
     Plain,
-    Record,
-    Row,
-    Secret,
-    Text,
+    TableRowAct,
+    TemplatedText,
     within,
 )
 from tidings.core.actions.bounds import MADE_BYTES_MAX, Room, too_large
@@ -54,7 +54,7 @@ Said = Callable[[str], str]
 MadeAct = MadeCall | MadeMail | MadeRow | MadeRecord | MadeEvents
 
 
-def templates_of(act: Act) -> list[Text]:
+def templates_of(act: Act) -> list[TemplatedText]:
     """The templates of an act, each once, in an order that is always the same."""
     return list(dict.fromkeys(text for part in _parts_of(act) for text in _texts_of(part)))
 
@@ -69,14 +69,14 @@ def _parts_of(act: Act) -> Iterator[Part]:
     """What is at the top of it, in a fixed order."""
     found: list[Part | None]
     match act:
-        case Mail():
+        case MailAct():
             found = [*act.to, act.subject, act.text, act.html, act.unsubscribe]
-        case Call():
+        case HttpCall():
             forms = [part for _, part in act.form]
             found = [*(value for _, value in act.headers), act.json, *forms, act.text]
-        case Row():
+        case TableRowAct():
             found = list(act.values.values())
-        case Record():
+        case KafkaRecordAct():
             found = [act.key, act.json, act.text]
         case NewEvents():
             found = [act.data]
@@ -85,8 +85,8 @@ def _parts_of(act: Act) -> Iterator[Part]:
     return (part for part in found if part is not None)
 
 
-def _texts_of(part: Part) -> Iterator[Text]:
-    if isinstance(part, Text):
+def _texts_of(part: Part) -> Iterator[TemplatedText]:
+    if isinstance(part, TemplatedText):
         yield part
     for one in within(part):
         yield from _texts_of(one)
@@ -95,30 +95,30 @@ def _texts_of(part: Part) -> Iterator[Text]:
 class _Making:
     """One act while it is made."""
 
-    def __init__(self, texts: Mapping[Text, str], seen: Mapping[str, Any]) -> None:
+    def __init__(self, texts: Mapping[TemplatedText, str], seen: Mapping[str, Any]) -> None:
         self._texts = texts
         self._seen = seen
         self._room = Room("act")
 
     def act(self, act: Act) -> MadeAct:
         match act:
-            case Mail():
+            case MailAct():
                 return self._mail(act)
-            case Call():
+            case HttpCall():
                 return self._call(act)
-            case Row():
+            case TableRowAct():
                 self._room = Room("row")
                 values = {name: self._value(part) for name, part in act.values.items()}
                 _written(values, "row")
                 return MadeRow(values)
-            case Record():
+            case KafkaRecordAct():
                 return self._record(act)
             case NewEvents():
                 return self._events(act)
             case _:
                 assert_never(act)
 
-    def _mail(self, act: Mail) -> MadeMail:
+    def _mail(self, act: MailAct) -> MadeMail:
         to = []
         for place, one in enumerate(act.to, 1):
             address = recipient_of(self._text(one))
@@ -147,7 +147,7 @@ class _Making:
         _written(mail, "mail")
         return MadeMail(mail)
 
-    def _call(self, act: Call) -> MadeCall:
+    def _call(self, act: HttpCall) -> MadeCall:
         found = {name: find(self._seen, path) for name, path in act.values.items()}
         url, values = fill(act.url, found), tuple[tuple[str, str], ...]()
         if act.url_secret:
@@ -155,7 +155,7 @@ class _Making:
         headers = [
             (name, self._header(name, value))
             for name, value in act.headers
-            if isinstance(value, Text)
+            if isinstance(value, TemplatedText)
         ]
         body, content_type = "", ""
         places: Places = ()
@@ -171,7 +171,7 @@ class _Making:
             headers.insert(0, (CONTENT_TYPE, content_type))
         return MadeCall(act.method, url, tuple(headers), _bounded(body, "call"), places, values)
 
-    def _record(self, act: Record) -> MadeRecord:
+    def _record(self, act: KafkaRecordAct) -> MadeRecord:
         if act.text is not None:
             value = self._text(act.text)
         elif act.json is not None:
@@ -202,12 +202,12 @@ class _Making:
 
     # -- parts ------------------------------------------------------------------------------------
 
-    def _text(self, part: Text | Plain) -> str:
-        if isinstance(part, Text):
+    def _text(self, part: TemplatedText | Plain) -> str:
+        if isinstance(part, TemplatedText):
             return self._texts[part]
         return text_of(part.value) or ""
 
-    def _header(self, name: str, part: Text) -> str:
+    def _header(self, name: str, part: TemplatedText) -> str:
         value = self._texts[part].strip(" \t\r\n")
         if len(value) > HEADER_MAX or not _VALUE.fullmatch(value):
             raise Unmade(
@@ -223,13 +223,13 @@ class _Making:
     def _value(self, part: Part, said: Said = str) -> Any:
         """As JSON has it. `said`: what stands for a secret."""
         match part:
-            case Text():
+            case TemplatedText():
                 return self._room.take(self._texts[part])
-            case Found():
+            case PathValue():
                 return self._room.take(find(self._seen, part.path))
             case Plain():
                 return self._room.take(part.value)
-            case Secret():
+            case OperatorSecret():
                 return said(part.value)
             case Each():
                 if isinstance(part.parts, Mapping):

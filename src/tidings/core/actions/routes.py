@@ -1,6 +1,6 @@
 """Over which of the operator's connections the messages of a webhook go. Pure."""
 
-from tidings.core.actions.action import Actions, Mail, Record, Row
+from tidings.core.actions.action import Actions, KafkaRecordAct, MailAct, TableRowAct
 from tidings.core.webhooks.webhook import Webhook
 
 
@@ -10,6 +10,6 @@ def connection_of(webhook: Webhook, actions: Actions) -> str:
     if not webhook.type.acts:
         return webhook.connection
     action = actions.get(webhook.name)
-    if action is None or not isinstance(action.act, Mail | Row | Record):
+    if action is None or not isinstance(action.act, MailAct | TableRowAct | KafkaRecordAct):
         return ""
     return action.act.connection

@@ -14,14 +14,14 @@ from urllib.parse import quote_plus
 
 import msgspec
 
-from tidings.core.actions.action import Call, Each, Merged, Part, Secret, within
+from tidings.core.actions.action import Each, HttpCall, Merged, OperatorSecret, Part, within
 from tidings.core.actions.made import MadeCall
 
 NUMBER_BYTES = 6
 Places = tuple[tuple[int, int], ...]
 
 
-def secrets_of(call: Call) -> dict[int, str]:
+def secrets_of(call: HttpCall) -> dict[int, str]:
     """Those in its JSON or form, each by a number that follows from its place there."""
     parts = [("json", call.json), *((f"form.{name}", part) for name, part in call.form)]
     return {
@@ -55,7 +55,7 @@ def left_out(
     return "".join(found), tuple(places)
 
 
-def whole(call: Call, made: MadeCall, shown: Callable[[str], str] | None = None) -> str | None:
+def whole(call: HttpCall, made: MadeCall, shown: Callable[[str], str] | None = None) -> str | None:
     """The body with its secrets, or with what is `shown` of each; None where the act has them no
     more."""
     write = shown or (quote_plus if call.json is None else _in_json)
@@ -74,7 +74,7 @@ def _in_json(text: str) -> str:
 
 def _in(part: Part, place: str) -> Iterator[tuple[str, str]]:
     """Each secret with its place; a name in it is written so that no two places are the same."""
-    if isinstance(part, Secret):
+    if isinstance(part, OperatorSecret):
         yield place, part.value
     if isinstance(part, Each | Merged):
         of = part.parts

@@ -12,8 +12,8 @@ from tidings.core.actions.seen import find
 from tidings.core.delivery.access_tokens import (
     NO_LIFE,
     UNTOLD_S,
+    AccessToken,
     Advice,
-    Token,
     TokenMissing,
     answer_of,
     is_token,
@@ -35,7 +35,7 @@ def token_call_request(call: TokenCall) -> tuple[list[tuple[str, str]], bytes]:
 
 def read_called_token(
     call: TokenCall, ending: Ending, asked_s: float, now_s: float, jitter: float
-) -> Token | TokenMissing:
+) -> AccessToken | TokenMissing:
     """What a request for a token, made at `asked_s`, has brought; see `read_token`."""
     said = answer_of(ending, now_s, _ADVICE)
     if isinstance(said, TokenMissing):

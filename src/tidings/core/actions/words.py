@@ -5,13 +5,13 @@ from urllib.parse import urlsplit
 
 from tidings.core.actions.action import (
     Action,
-    Call,
+    ActionLookup,
     CsvLookup,
+    HttpCall,
     HttpLookup,
-    Lookup,
-    Mail,
+    MailAct,
     NewEvents,
-    Row,
+    TableRowAct,
 )
 from tidings.core.actions.file.table import in_words, listed
 from tidings.core.actions.holes import url_shown
@@ -50,24 +50,24 @@ def _hour(minute: int) -> str:
 def does_of(action: Action) -> str:
     """What an action does, in a few words."""
     act = action.act
-    if isinstance(act, Mail):
+    if isinstance(act, MailAct):
         to = [getattr(one, "template", None) or str(getattr(one, "value", "")) for one in act.to]
         languages = len(action.acts) - 1
         return f"mail to {listed(to, 'and')}" + (
             f", in {_many(languages, 'language')} besides" if languages else ""
         )
-    if isinstance(act, Call):
+    if isinstance(act, HttpCall):
         path = urlsplit(url_shown(act.url, secret=act.url_secret)).path
         return f"{act.method} {path or '/'}"
     if isinstance(act, NewEvents):
         return act.type + (f" for each of {act.each}" if act.each else "")
-    return f"row of {act.table}" if isinstance(act, Row) else f"record of {act.topic}"
+    return f"row of {act.table}" if isinstance(act, TableRowAct) else f"record of {act.topic}"
 
 
 def over_of(action: Action) -> str:
     """By what it is done: a connection, or the server that is called."""
     act = action.act
-    if isinstance(act, Call):
+    if isinstance(act, HttpCall):
         return urlsplit(act.url).netloc
     return "itself" if isinstance(act, NewEvents) else act.connection
 
@@ -77,7 +77,7 @@ def looked_up(action: Action) -> str:
     return ", ".join(f"{one.name} ({_kind(one)})" for one in action.lookups) or "-"
 
 
-def _kind(lookup: Lookup) -> str:
+def _kind(lookup: ActionLookup) -> str:
     where = lookup.where
     if isinstance(where, CsvLookup):
         return PurePath(where.file).name

@@ -28,7 +28,7 @@ ReadFile = Callable[[str, int], str]
 """The text of a file by its name, of so many bytes at most. FileUnread."""
 
 
-class Missing(msgspec.Struct, frozen=True):
+class MissingReference(msgspec.Struct, frozen=True):
     """A reference that leads to nothing: where it stands, and what must be."""
 
     path: Path
@@ -41,7 +41,7 @@ class Filled(msgspec.Struct, frozen=True):
 
     document: Any
     references: Mapping[Path, str]
-    missing: list[Missing]
+    missing: list[MissingReference]
 
     def __repr__(self) -> str:
         """Without what was filled in."""
@@ -56,7 +56,7 @@ def fill(document: Any, environment: Mapping[str, str], read: ReadFile) -> Fille
     """A document of tables, lists and texts with each reference replaced by what it leads to; where
     that is nothing, it stays."""
     references: dict[Path, str] = {}
-    missing: list[Missing] = []
+    missing: list[MissingReference] = []
 
     def of(value: Any, path: Path) -> Any:
         if isinstance(value, dict):
@@ -69,7 +69,7 @@ def fill(document: Any, environment: Mapping[str, str], read: ReadFile) -> Fille
         try:
             return _taken(found, environment, read)
         except _Missing as error:
-            missing.append(Missing(path, str(error)))
+            missing.append(MissingReference(path, str(error)))
             return value
 
     return Filled(of(document, ()), references, missing)

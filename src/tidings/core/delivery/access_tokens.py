@@ -14,7 +14,7 @@ from urllib.parse import quote_plus, urlencode
 
 import msgspec
 
-from tidings.core.delivery.exchange import Answer, Ending, Fault, FaultKind
+from tidings.core.delivery.exchange import Ending, FaultKind, ReceiverAnswer, TransportFault
 from tidings.core.delivery.statuses import retry_after_s
 
 ClientAuthentication = Literal["client_secret_basic", "client_secret_post"]
@@ -79,7 +79,7 @@ _UNREACHED = {
 _CLOSED = "The token endpoint closed the connection without an answer"
 
 
-class Token(msgspec.Struct, frozen=True):
+class AccessToken(msgspec.Struct, frozen=True):
     """An access token. Times are those of the clock that it was read by."""
 
     value: str
@@ -127,7 +127,7 @@ def token_request(
 
 def read_token(
     ending: Ending, asked_s: float, now_s: float, jitter: float, advice: Advice = _OAUTH
-) -> Token | TokenMissing:
+) -> AccessToken | TokenMissing:
     """What a request for a token, made at `asked_s`, has brought. `jitter` is from 0 to 1; `now_s`,
     seconds since the epoch, is for dates in the answer."""
     said = answer_of(ending, now_s, advice)
@@ -146,7 +146,7 @@ def read_token(
 
 def answer_of(ending: Ending, now_s: float, advice: Advice) -> dict[str, Any] | TokenMissing:
     """The object that an endpoint has answered with."""
-    if isinstance(ending, Fault):
+    if isinstance(ending, TransportFault):
         return _unreached(ending, advice)
     if not 200 <= ending.status <= 299:
         return _refused(ending, now_s, advice)
@@ -166,14 +166,14 @@ def is_token(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and _TOKEN.fullmatch(value) is not None
 
 
-def lasting(value: str, life_s: float, asked_s: float, jitter: float) -> Token:
+def lasting(value: str, life_s: float, asked_s: float, jitter: float) -> AccessToken:
     """A token that was asked for at `asked_s` and lives so long."""
     early = EARLY_MIN + (EARLY_MAX - EARLY_MIN) * jitter
     reserve_s = min(RESERVE_MAX_S, life_s * RESERVE)
-    return Token(value, asked_s, asked_s + life_s * early, asked_s + life_s - reserve_s)
+    return AccessToken(value, asked_s, asked_s + life_s * early, asked_s + life_s - reserve_s)
 
 
-def worth_another(token: Token, *, replaces: bool, accepted: bool, now_s: float) -> bool:
+def worth_another(token: AccessToken, *, replaces: bool, accepted: bool, now_s: float) -> bool:
     """Whether a token that the receiver has answered 401 is given up for another one: once.
 
     One that `replaces` a refused one, and was not `accepted` since, would only be followed by the
@@ -211,7 +211,7 @@ def life_s_of(said: object) -> float | None:
     return min(float(said), LIFE_MAX_S)
 
 
-def _unreached(fault: Fault, advice: Advice) -> TokenMissing:
+def _unreached(fault: TransportFault, advice: Advice) -> TokenMissing:
     if fault.kind is FaultKind.OURS:
         return TokenMissing(
             "Tidings could not ask the token endpoint, so nothing was sent. This is not the "
@@ -223,7 +223,7 @@ def _unreached(fault: Fault, advice: Advice) -> TokenMissing:
     return TokenMissing(f"{why}, so nothing was sent. {advice.check}", fault.wait_s)
 
 
-def _refused(answer: Answer, now_s: float, advice: Advice) -> TokenMissing:
+def _refused(answer: ReceiverAnswer, now_s: float, advice: Advice) -> TokenMissing:
     code = ""
     try:
         said = msgspec.json.decode(answer.body)

@@ -20,7 +20,7 @@ from tidings.core.delivery.next_attempt import (
     waits_for,
 )
 from tidings.core.delivery.outcome import DEFAULT_POLICY, RetryPolicy
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
 from tidings.core.delivery.statuses import status_meaning
 from tidings.core.ids import show
@@ -164,7 +164,7 @@ def advise(
     due_ms: int | None,
     now_ms: int,
     zone: tzinfo = UTC,
-    standing: Standing = Standing.ACTIVE,
+    standing: WebhookStatus = WebhookStatus.ACTIVE,
     policy: RetryPolicy = DEFAULT_POLICY,
     next_attempt: NextAttempt = CLEAR,
     ended_by: str | None = None,
@@ -213,9 +213,9 @@ def advise(
     return " ".join(part for part in (happened, middle, todo) if part)
 
 
-def _parked_run(standing: Standing, why: str) -> tuple[str, str]:
+def _parked_run(standing: WebhookStatus, why: str) -> tuple[str, str]:
     """Of a run that was parked: why, and what to do."""
-    if standing is not Standing.DISABLED:
+    if standing is not WebhookStatus.DISABLED:
         return "It was parked: it can be done again.", "Run it again once the action is well."
     if why == LEFT_FILE:
         return f"It was parked. {LEFT_FILE}", LEFT_FILE_TODO
@@ -228,7 +228,7 @@ def comes(
     due_ms: int | None,
     now_ms: int,
     zone: tzinfo,
-    standing: Standing,
+    standing: WebhookStatus,
     next_attempt: NextAttempt,
     first: bool = False,
     acts: bool = False,
@@ -251,13 +251,13 @@ def comes(
     return f"{when} {why}".rstrip()
 
 
-def _barred(next_attempt: NextAttempt, standing: Standing, *, acts: bool = False) -> str:
+def _barred(next_attempt: NextAttempt, standing: WebhookStatus, *, acts: bool = False) -> str:
     """Why nothing at all is sent to the webhook; empty where something is, or is under way."""
     if next_attempt.begun:
         return ""
     if next_attempt.why in (Wait.STOPPED_ALL, Wait.STOPPED_ORG, Wait.TYPE):
         return waits_for(next_attempt)
-    if standing is Standing.ACTIVE:
+    if standing is WebhookStatus.ACTIVE:
         # What the receiver answered before is no news while its connection holds everything up.
         held_up = next_attempt.why is Wait.CONNECTION
         return waits_for(next_attempt, acts=acts) if held_up else ""
@@ -295,7 +295,9 @@ def _why_failed(tried: PastAttempt, policy: RetryPolicy, lasted_ms: int | None) 
     return "It is not tried again by itself."
 
 
-def _why_parked(standing: Standing, policy: RetryPolicy, lasted_ms: int | None) -> tuple[str, str]:
+def _why_parked(
+    standing: WebhookStatus, policy: RetryPolicy, lasted_ms: int | None
+) -> tuple[str, str]:
     """Say why a delivery was parked, and what to do."""
     if _is_over(policy, lasted_ms):
         hours = policy.schedule.window_s / 3600
@@ -303,7 +305,7 @@ def _why_parked(standing: Standing, policy: RetryPolicy, lasted_ms: int | None) 
             f"It was parked: the {hours:g} hours of its retries ended while it could not be sent."
         )
         return over, "Replay it once its receiver is back."
-    if standing is Standing.DISABLED:
+    if standing is WebhookStatus.DISABLED:
         return (
             "It was parked, because the webhook was disabled.",
             "Set the webhook active; new events are then sent.",

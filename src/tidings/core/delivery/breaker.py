@@ -46,7 +46,7 @@ class Position(StrEnum):
     PROBING = "probing"
 
 
-class Window:
+class FailureWindow:
     """Successes and failures of the last minute, forgotten by sixths, and the last ones as bits."""
 
     def __init__(self) -> None:
@@ -94,7 +94,7 @@ class Breaker:
         self.opens = 0
         self.until_s = 0.0
         self._opened_s = float("-inf")
-        self._window = Window()
+        self._window = FailureWindow()
         self._probes = 0  # started and not recorded
         self._successes = 0
         self._pause_until_s: float | None = None  # of the pause in which somebody has asked
@@ -187,7 +187,7 @@ class Breaker:
         self._successes = 0
         self._probes = 0
         self._pause_until_s = None
-        self._window = Window()
+        self._window = FailureWindow()
 
     def _go_on_pausing(self, until_s: float) -> None:
         """A probe that was asked for has not succeeded."""

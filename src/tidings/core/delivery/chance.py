@@ -45,7 +45,7 @@ class Stage(Enum):
     CHANCE = auto()
 
 
-class Chance:
+class RandomFailureDetector:
     """The evidence for refusals by chance."""
 
     def __init__(self) -> None:

@@ -1,9 +1,9 @@
 """What comes of one attempt: the vocabulary between the engine and a destination's driver.
 
-Pure data. `Answer` and `Fault` are the two ways an attempt can end, and the evidence of it; the
-driver judges it (`Verdict`), and `classify` (outcome.py) decides by that what follows. A `Fault`
-says whose fault it is and whether the message can have reached the receiver, because both change
-what may be done next.
+Pure data. `ReceiverAnswer` and `TransportFault` are the two ways an attempt can end, and the
+evidence of it; the driver judges it (`DeliveryVerdict`), and `classify` (outcome.py) decides by
+that what follows. A `TransportFault` says whose fault it is and whether the message can have
+reached the receiver, because both change what may be done next.
 """
 
 from enum import StrEnum
@@ -61,7 +61,7 @@ class Timings(msgspec.Struct, frozen=True, array_like=True):
     tls_ms: float | None = None
 
 
-class Answer(msgspec.Struct, frozen=True):
+class ReceiverAnswer(msgspec.Struct, frozen=True):
     """A complete response head came. The body is evidence only; it never decides anything."""
 
     status: int
@@ -73,7 +73,7 @@ class Answer(msgspec.Struct, frozen=True):
     detail: str = ""  # in sentences, as a fault's, where the status alone says it wrongly
 
 
-class Fault(msgspec.Struct, frozen=True):
+class TransportFault(msgspec.Struct, frozen=True):
     """No complete response head came."""
 
     kind: FaultKind
@@ -85,20 +85,20 @@ class Fault(msgspec.Struct, frozen=True):
     notes: tuple[tuple[str, str], ...] = ()  # of an action that made nothing: its look-ups
 
 
-Ending = Answer | Fault
+Ending = ReceiverAnswer | TransportFault
 
 
 def is_the_receivers(ending: Ending) -> bool:
     """Whether an ending tells something of the receiver, and not of ourselves alone."""
-    return not isinstance(ending, Fault) or ending.kind not in NOT_THE_RECEIVERS
+    return not isinstance(ending, TransportFault) or ending.kind not in NOT_THE_RECEIVERS
 
 
 def is_answered(ending: Ending) -> bool | None:
     """Whether a receiver has answered, whatever it said; None where it was not its turn to."""
-    return isinstance(ending, Answer) if is_the_receivers(ending) else None
+    return isinstance(ending, ReceiverAnswer) if is_the_receivers(ending) else None
 
 
-class Verdict(StrEnum):
+class DeliveryVerdict(StrEnum):
     """What became of a message, as the driver that sent it judges."""
 
     DELIVERED = "delivered"
@@ -115,10 +115,10 @@ class Limit(StrEnum):
     LIKELY = "likely"  # or it is about to fail
 
 
-class Result(msgspec.Struct, frozen=True, gc=False):  # one for each attempt, in no circle
+class AttemptResult(msgspec.Struct, frozen=True, gc=False):  # one for each attempt, in no circle
     """What a driver says of an attempt: its verdict, and what it has seen."""
 
-    verdict: Verdict
+    verdict: DeliveryVerdict
     ending: Ending
     wait_s: float | None = None  # not again before, as the receiver asks
     slow: bool = False  # fewer at once
@@ -130,11 +130,11 @@ class Result(msgspec.Struct, frozen=True, gc=False):  # one for each attempt, in
     unusable: bool = False
 
 
-def of_fault(fault: Fault) -> Result:
+def of_fault(fault: TransportFault) -> AttemptResult:
     """The result of a fault, which is the same whatever carries messages."""
     if fault.kind is FaultKind.TRANSFORM:
-        return Result(Verdict.NEVER, fault)
+        return AttemptResult(DeliveryVerdict.NEVER, fault)
     if fault.kind is FaultKind.SKIPPED:
-        return Result(Verdict.NEEDLESS, fault)
+        return AttemptResult(DeliveryVerdict.NEEDLESS, fault)
     slow = fault.kind in (FaultKind.TIMEOUT, FaultKind.CONNECT_TIMEOUT)
-    return Result(Verdict.AGAIN, fault, fault.wait_s, slow)
+    return AttemptResult(DeliveryVerdict.AGAIN, fault, fault.wait_s, slow)

@@ -11,20 +11,20 @@ from enum import StrEnum
 
 import msgspec
 
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 
 
 class Condition(StrEnum):
-    """The one word for how a webhook does; those of `Standing` but for ACTIVE among them."""
+    """The one word for how a webhook does; those of `WebhookStatus` but for ACTIVE among them."""
 
     WELL = "well"
     FAILING = "failing"
     HELD_UP = "held up"  # by its connection
     NOT_CALLED = "not called"  # its type leads nowhere
-    PAUSED = Standing.PAUSED.value
-    DISABLED = Standing.DISABLED.value
-    INACTIVE = Standing.INACTIVE.value
-    DELETED = Standing.DELETED.value
+    PAUSED = WebhookStatus.PAUSED.value
+    DISABLED = WebhookStatus.DISABLED.value
+    INACTIVE = WebhookStatus.INACTIVE.value
+    DELETED = WebhookStatus.DELETED.value
 
 
 GLYPHS: Mapping[str, str] = {
@@ -49,7 +49,7 @@ class ConnectionHold(msgspec.Struct, frozen=True):
 
 
 def judge_webhook(
-    standing: Standing,
+    standing: WebhookStatus,
     *,
     is_called: bool,
     fails: bool,
@@ -58,7 +58,7 @@ def judge_webhook(
 ) -> Condition:
     """Return how a webhook does. `fails`: its attempts do, by `AttemptShare` or its breaker;
     `troubles`: what an action lacks, a sentence each; `hold`: the fault of its connection."""
-    if standing is not Standing.ACTIVE:
+    if standing is not WebhookStatus.ACTIVE:
         return Condition(standing.value)
     if not is_called:
         return Condition.NOT_CALLED

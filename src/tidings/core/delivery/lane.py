@@ -33,7 +33,7 @@ import random
 from collections import deque
 
 from tidings.core.delivery.breaker import Breaker, Position
-from tidings.core.delivery.exchange import Answer, Limit, Result
+from tidings.core.delivery.exchange import AttemptResult, Limit, ReceiverAnswer
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.learned_rate import LearnedRate
 from tidings.core.delivery.outcome import Cancelled, Delivered, Failed, Outcome, Retry
@@ -378,7 +378,12 @@ class Lane:
         return self._retries or self._replays
 
     def judge(
-        self, result: Result, outcome: Outcome, now_s: float, started_s: float, rng: random.Random
+        self,
+        result: AttemptResult,
+        outcome: Outcome,
+        now_s: float,
+        started_s: float,
+        rng: random.Random,
     ) -> bool:
         """Learn from what the receiver did to an attempt; whether the breaker moved.
 
@@ -392,7 +397,7 @@ class Lane:
                 now_s, patience_s
             ):
                 return False
-        elif isinstance(result.ending, Answer) and _was_processed(outcome):
+        elif isinstance(result.ending, ReceiverAnswer) and _was_processed(outcome):
             self.learned.admitted(now_s, started_s)
         return self.breaker.record(now_s, started_s, isinstance(outcome, Delivered), rng)
 

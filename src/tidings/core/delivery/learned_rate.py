@@ -30,7 +30,7 @@ refuses the second attempt of those that ask while it is shut.
 
 import math
 
-from tidings.core.delivery.chance import Chance, Stage
+from tidings.core.delivery.chance import RandomFailureDetector, Stage
 from tidings.core.delivery.rate_limit import ROUNDING_S, RateLimit
 
 RATE_MIN = 0.1
@@ -90,7 +90,7 @@ class LearnedRate:
         self._soon = 0  # times in a row that it was shut soon after it was opened
         self._calm = 0  # admitted, in a row
         self._credit = 0.0
-        self._chance = Chance()
+        self._chance = RandomFailureDetector()
         self._before = 0.0  # the rate before chance was tried
         self._opened_s = -math.inf
         self._since_open = 0  # admitted
@@ -275,7 +275,7 @@ class LearnedRate:
         if chance.stage is Stage.LIMIT:
             self._limited(now_s, trial=trial)
         elif step_is_over and now_s - self._refused_s > FORGET_S:
-            self._chance = Chance()
+            self._chance = RandomFailureDetector()
         elif step_is_over and self.rate is not None:
             if self._binds:
                 self._set(RAISED * self.rate, now_s)

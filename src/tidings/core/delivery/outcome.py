@@ -11,7 +11,13 @@ from typing import assert_never
 
 import msgspec
 
-from tidings.core.delivery.exchange import AT_ONCE, Fault, FaultKind, Result, Verdict
+from tidings.core.delivery.exchange import (
+    AT_ONCE,
+    AttemptResult,
+    DeliveryVerdict,
+    FaultKind,
+    TransportFault,
+)
 from tidings.core.delivery.schedule import DEFAULT_SCHEDULE, Schedule, next_delay_s
 
 LANE_PAUSE_MAX_S = 300.0
@@ -69,19 +75,19 @@ def _retry_for_owner(policy: RetryPolicy, age_s: float) -> Retry | None:
 
 
 def classify(
-    result: Result, policy: RetryPolicy, attempts: int, age_s: float, rng: random.Random
+    result: AttemptResult, policy: RetryPolicy, attempts: int, age_s: float, rng: random.Random
 ) -> Outcome:
     """Decide what follows the attempt number `attempts` (1 or more) of a delivery `age_s` old."""
     match result.verdict:
-        case Verdict.DELIVERED:
+        case DeliveryVerdict.DELIVERED:
             return DELIVERED
-        case Verdict.GONE:
+        case DeliveryVerdict.GONE:
             return Failed(exhausted=False, disable=True)
-        case Verdict.NEEDLESS:
+        case DeliveryVerdict.NEEDLESS:
             return Cancelled()
-        case Verdict.NEVER:
+        case DeliveryVerdict.NEVER:
             return _retry_for_owner(policy, age_s) or Failed(exhausted=False)
-        case Verdict.AGAIN:
+        case DeliveryVerdict.AGAIN:
             pass
         case _:
             assert_never(result.verdict)
@@ -89,7 +95,7 @@ def classify(
     if delay is None:
         return Failed(exhausted=True)
     ending = result.ending
-    kind = ending.kind if isinstance(ending, Fault) else None
+    kind = ending.kind if isinstance(ending, TransportFault) else None
     ours = kind in (FaultKind.OURS, FaultKind.WAITS) or kind in AT_ONCE
     if kind is FaultKind.LEASE:
         delay = min(delay, result.wait_s or 0.0)

@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 
-class Standing(StrEnum):
+class WebhookStatus(StrEnum):
     """What happens to a new event that a webhook subscribes to."""
 
     ACTIVE = "active"  # a delivery is made and sent

@@ -365,7 +365,7 @@ class Permits:
         return len(lost)
 
 
-class Turns:
+class PermitQueue:
     """The webhooks that wait for a permit, by org; each stands once."""
 
     def __init__(self) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 from tidings.core.form import visible
-from tidings.errors import Refusal
+from tidings.errors import FieldRefusal
 from tidings.values import describe_value
 
 CODE_MAX = 128
@@ -25,7 +25,7 @@ ENTITY_TYPES = (
 )
 
 
-class Attribution(msgspec.Struct, frozen=True):
+class StoredAttribution(msgspec.Struct, frozen=True):
     """Who did it, as it is kept: `id` is a text; `show_attribution` makes it a number."""
 
     id: str = ""
@@ -35,7 +35,7 @@ class Attribution(msgspec.Struct, frozen=True):
     type: Literal["TILL", "ADMIN_USER"] = "ADMIN_USER"
 
 
-def show_attribution(who: Attribution) -> dict[str, Any]:
+def show_attribution(who: StoredAttribution) -> dict[str, Any]:
     """The five fields as the original answers them: its `id` is a number, ours are texts."""
     return msgspec.structs.asdict(who) | {"id": number_of(who.id)}
 
@@ -49,23 +49,25 @@ def number_of(id: str) -> int:
     return int.from_bytes(digest) % _NUMBER_MAX + 1
 
 
-def of_credential(id: str, name: str, kind: str) -> Attribution:
+def of_credential(id: str, name: str, kind: str) -> StoredAttribution:
     """A credential that acts for itself."""
-    return Attribution(id, id, "", name or id, "TILL" if kind == "till" else "ADMIN_USER")
+    return StoredAttribution(id, id, "", name or id, "TILL" if kind == "till" else "ADMIN_USER")
 
 
-def of_person(id: str, email: str, name: str) -> Attribution:
+def of_person(id: str, email: str, name: str) -> StoredAttribution:
     """A person who is signed in."""
-    return Attribution(id, email, "", name or email, "ADMIN_USER")
+    return StoredAttribution(id, email, "", name or email, "ADMIN_USER")
 
 
-def of_headers(entity_type: str | None, code: str | None) -> Attribution | Refusal | None:
+def of_headers(
+    entity_type: str | None, code: str | None
+) -> StoredAttribution | FieldRefusal | None:
     """Whom the two headers name; None where there is no code, a refusal where they do not fit."""
     named = (entity_type or "TILL").strip().upper()
     if named not in ENTITY_TYPES:
         field = "X-CAP-API-ATTRIBUTION-ENTITY-TYPE"
         listed = ", ".join(ENTITY_TYPES[:-1]) + " or " + ENTITY_TYPES[-1]
-        return Refusal(
+        return FieldRefusal(
             "bad_attribution",
             f"{field} must be {listed}; got {describe_value(entity_type)}. Leave it out for TILL. "
             f"(bad_attribution, header {field})",
@@ -75,7 +77,7 @@ def of_headers(entity_type: str | None, code: str | None) -> Attribution | Refus
         return None
     if len(code) > CODE_MAX or not visible(code):
         field = "X-CAP-API-ATTRIBUTION-ENTITY-CODE"
-        return Refusal(
+        return FieldRefusal(
             "bad_attribution",
             f"{field} must be 1 to {CODE_MAX} visible characters; got {describe_value(code)}. Send "
             "the "
@@ -83,4 +85,4 @@ def of_headers(entity_type: str | None, code: str | None) -> Attribution | Refus
             field,
         )
     described = "" if named == "TILL" else named
-    return Attribution(code, code, described, code, "TILL")
+    return StoredAttribution(code, code, described, code, "TILL")

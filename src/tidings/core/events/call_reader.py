@@ -18,7 +18,7 @@ import msgspec
 
 from tidings.catalogue.versions import version_of
 from tidings.core.events import cloudevents
-from tidings.core.events.attribution import Attribution
+from tidings.core.events.attribution import StoredAttribution
 from tidings.core.events.call_split import (
     CallLimits,
     Form,
@@ -44,7 +44,7 @@ from tidings.core.events.envelope import (
     org_of,
     time_warning,
 )
-from tidings.core.events.known_types import OwnTypes, OwnVersion, Problem, Types, Version
+from tidings.core.events.known_types import OwnTypes, OwnVersion, Types, TypeVersion, TypeViolation
 from tidings.core.events.own_types import RESERVED
 from tidings.core.events.passage import HEADER, Passage, furthest, read_passage
 from tidings.core.ids import EVENT_ID, UNKNOWN_NAME, OrgId, derived_event_id
@@ -78,14 +78,16 @@ class IntakeRules(msgspec.Struct, frozen=True):
 EITHER = " or "  # between scopes of which one is enough
 
 
-class Caller(msgspec.Struct, frozen=True):
+class AuthenticatedCaller(msgspec.Struct, frozen=True):
     """Who calls."""
 
     org: OrgId
     platform: bool = False  # may name any org
     credential: str = ""  # its id, or that of the person; for rate limits
     grants: frozenset[str] = frozenset()  # "events:write", …
-    attribution: Attribution = Attribution()  # on whose behalf; what `attribution` shows
+    attribution: StoredAttribution = (
+        StoredAttribution()
+    )  # on whose behalf; what `attribution` shows
     role: str = ""  # of a person in this org; "" of a credential
     calls_per_minute: float | None = None  # of its own; None: the usual
     events_per_s: float | None = None
@@ -138,7 +140,7 @@ class UncheckedEvent(Generic[Draft]):
         name: str,
         version: OwnVersion,
         raw: bytes,
-        conclude: Callable[[Sequence[Problem]], "Draft | RejectedEvent"],
+        conclude: Callable[[Sequence[TypeViolation]], "Draft | RejectedEvent"],
     ) -> None:
         self.org = org
         self.name = name
@@ -178,7 +180,7 @@ class CallReader(Generic[Draft]):
         content_type: bytes | None,
         headers: Mapping[bytes, bytes],  # names in lower case
         body: bytes,
-        caller: Caller,
+        caller: AuthenticatedCaller,
         key: str | None,  # the Idempotency-Key
         now_ms: int,
     ) -> "list[Item[Draft]]":
@@ -190,7 +192,7 @@ class CallReader(Generic[Draft]):
         content_type: bytes | None,
         headers: Mapping[bytes, bytes],
         body: bytes,
-        caller: Caller,
+        caller: AuthenticatedCaller,
         key: str | None,
         now_ms: int,
     ) -> "Iterable[Item[Draft]]":
@@ -216,7 +218,7 @@ class CallReader(Generic[Draft]):
         content_type: bytes | None,
         headers: Mapping[bytes, bytes],
         body: bytes,
-        caller: Caller,
+        caller: AuthenticatedCaller,
         key: str | None,
         now_ms: int,
     ) -> "Iterable[Item[Draft]]":
@@ -259,7 +261,13 @@ class CallReader(Generic[Draft]):
         return [pass_on(self._alone(flat, body, caller, key, now_ms), passage)]
 
     def read_one(
-        self, flat: bytes, came_as: bytes, caller: Caller, key: str, index: int, now_ms: int
+        self,
+        flat: bytes,
+        came_as: bytes,
+        caller: AuthenticatedCaller,
+        key: str,
+        index: int,
+        now_ms: int,
     ) -> "Item[Draft]":
         """The flat event at `index` of those that were made of something else, `came_as`, by which
         a repeat is told."""
@@ -271,7 +279,7 @@ class CallReader(Generic[Draft]):
         return self._judge(flat, came_as, event, caller, key, index, now_ms)
 
     def _alone(
-        self, raw: bytes, came_as: bytes, caller: Caller, key: str | None, now_ms: int
+        self, raw: bytes, came_as: bytes, caller: AuthenticatedCaller, key: str | None, now_ms: int
     ) -> "Item[Draft]":
         try:
             if len(came_as) > self.limits.event_bytes:  # no call: every event passes here
@@ -291,7 +299,7 @@ class CallReader(Generic[Draft]):
         self,
         raws: list[bytes],
         flatten: Callable[[bytes], tuple[bytes, Passage | None]] | None,
-        caller: Caller,
+        caller: AuthenticatedCaller,
         key: str | None,
         now_ms: int,
     ) -> "Iterator[Item[Draft]]":
@@ -311,7 +319,7 @@ class CallReader(Generic[Draft]):
         raw: bytes,
         came_as: bytes,
         event: dict[str, Any],
-        caller: Caller,
+        caller: AuthenticatedCaller,
         key: str | None,
         index: int,
         now_ms: int,
@@ -344,7 +352,7 @@ class CallReader(Generic[Draft]):
 
     def _judge_type(
         self, org: OrgId, name: str, event: dict[str, Any], raw: bytes, rules: IntakeRules
-    ) -> tuple[str, int, Validation, Sequence[Problem] | None]:
+    ) -> tuple[str, int, Validation, Sequence[TypeViolation] | None]:
         """The type and version that an event is of, how strictly it is checked, and what is wrong
         with it.
 
@@ -381,7 +389,7 @@ class CallReader(Generic[Draft]):
         key: str | None,
         index: int,
         now_ms: int,
-        problems: Sequence[Problem],
+        problems: Sequence[TypeViolation],
     ) -> Draft | RejectedEvent:
         """What becomes of an event that has been checked by its type."""
         org, name, version, level = judged
@@ -476,7 +484,7 @@ def _concluded(concluded: "Draft | RejectedEvent", passage: Passage) -> "Draft |
     return noted
 
 
-def _version(event: dict[str, Any], versions: Mapping[int, Version]) -> int:
+def _version(event: dict[str, Any], versions: Mapping[int, TypeVersion]) -> int:
     """The version that an event says it is of, or an EventFault, even if nothing is checked."""
     version = version_of(event, versions)
     if isinstance(version, int):
@@ -484,7 +492,7 @@ def _version(event: dict[str, Any], versions: Mapping[int, Version]) -> int:
     raise EventFault("event_version", version.message, version.path)
 
 
-def _weigh(name: str, problems: Sequence[Problem], level: Validation) -> str | None:
+def _weigh(name: str, problems: Sequence[TypeViolation], level: Validation) -> str | None:
     """The warning for an event that its type does not allow, or an EventFault."""
     first = "" if len(problems) == 1 else f"It is the first of {len(problems)} problems. "
     said = f"{problems[0].message} {first}The schema of {name} says more."

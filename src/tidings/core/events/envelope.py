@@ -27,7 +27,7 @@ import msgspec
 
 from tidings.core.exact_json import fields_of, write_exactly
 from tidings.core.ids import EVENT_ID, OrgId
-from tidings.errors import Refusal, Unprocessable
+from tidings.errors import FieldRefusal, Unprocessable
 from tidings.values import ABSENT, IN_EVENTS, describe_value
 
 NOT_JSON = "not_json"
@@ -73,7 +73,7 @@ class EventFault(Unprocessable):
 
     def __init__(self, code: str, said: str, path: str = "") -> None:
         self.message = f"{said} ({code}, {f'field {path}' if path else 'event'})"
-        super().__init__(Refusal(code, self.message, path))
+        super().__init__(FieldRefusal(code, self.message, path))
         self.code = code
         self.said = said
         self.path = path

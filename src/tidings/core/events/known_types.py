@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from tidings.core.ids import OrgId
 
 
-class Problem(Protocol):
+class TypeViolation(Protocol):
     """What the catalogue says of an event that does not fit."""
 
     @property
@@ -16,15 +16,15 @@ class Problem(Protocol):
     def message(self) -> str: ...
 
 
-class Version(Protocol):
+class TypeVersion(Protocol):
     """One version of an event type, as far as it is asked here."""
 
-    def check(self, event: dict[str, Any], /) -> Sequence[Problem]:
+    def check(self, event: dict[str, Any], /) -> Sequence[TypeViolation]:
         """What is wrong with an event; empty where nothing is."""
         ...
 
 
-class OwnVersion(Version, Protocol):
+class OwnVersion(TypeVersion, Protocol):
     """One version of an org's own type: checking it may cost more than the loop has."""
 
     @property
@@ -37,7 +37,7 @@ class OwnVersion(Version, Protocol):
         ...
 
 
-class WarningVersion(Version, Protocol):
+class WarningVersion(TypeVersion, Protocol):
     """One version of a type of the catalogue, which knows what is doubtful too."""
 
     @property

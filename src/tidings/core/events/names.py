@@ -5,13 +5,13 @@ import msgspec
 CONTENT_TYPE = "application/json"
 
 
-class _Named(msgspec.Struct):
+class _EventNameField(msgspec.Struct):
     """What is looked at of a body."""
 
     eventName: str = ""  # noqa: N815  # as it is called there
 
 
-_named = msgspec.json.Decoder(_Named)
+_named = msgspec.json.Decoder(_EventNameField)
 
 
 def name_in(body: bytes) -> str:

@@ -18,7 +18,7 @@ from tidings.catalogue.event_type import Json
 from tidings.core.budget import APART_CPU_S, USUAL_BYTES
 from tidings.core.events.own_validator import REGEX_BYTES_MAX, compile_own
 from tidings.core.events.schema_cost import BOUNDLESS, Cost, cost_of, pattern_bytes
-from tidings.errors import Invalid, Refusal
+from tidings.errors import FieldRefusal, Invalid
 
 SCHEMA_BYTES_MAX = 64 * 1024
 DEPTH_MAX = 20
@@ -61,7 +61,7 @@ class SchemaRefused(Invalid):
     """A schema cannot be used. `sentence` is what must be, what came and what to do."""
 
     def __init__(self, path: str, sentence: str) -> None:
-        super().__init__(Refusal("bad_schema", sentence, "schema"))
+        super().__init__(FieldRefusal("bad_schema", sentence, "schema"))
         self.path = path
         self.sentence = sentence
 

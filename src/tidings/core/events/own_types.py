@@ -12,8 +12,8 @@ from typing import Annotated
 import jsonschema_rs
 import msgspec
 
-from tidings.catalogue import EventType, Problem
-from tidings.catalogue.event_type import Enrichment, Json, Source
+from tidings.catalogue import EventType, SchemaViolation
+from tidings.catalogue.event_type import DocumentationSource, EnrichmentPaths, Json
 from tidings.catalogue.paths import distinct_texts, gather, getter, tree
 from tidings.catalogue.schema import marked
 from tidings.catalogue.versions import FIRST, VERSION_FIELD, version_field
@@ -29,8 +29,8 @@ from tidings.core.events.own_validator import CompiledSchemas, Explainer, compil
 from tidings.core.events.personal import PersonalData
 from tidings.core.events.schema_cost import Cost
 from tidings.core.form import Form
-from tidings.core.kinds import Flag, Part, Value
-from tidings.errors import Refusal
+from tidings.core.kinds import BooleanType, CustomField, ParsedField
+from tidings.errors import FieldRefusal
 from tidings.values import describe_value
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,127}")
@@ -69,7 +69,7 @@ def _schema(form: Form, *_: object) -> Json:
     return value
 
 
-_DESCRIPTION = Value(
+_DESCRIPTION = ParsedField(
     lambda value: (
         value.strip()
         if isinstance(value, str) and value.strip() and len(value) <= TEXT_MAX
@@ -80,7 +80,7 @@ _DESCRIPTION = Value(
     "Say in one sentence when the event is raised.",
     schema={"type": "string", "pattern": r"\S", "maxLength": TEXT_MAX},
 )
-_KEY = Value(
+_KEY = ParsedField(
     lambda value: (
         value
         if isinstance(value, str) and len(value) <= PATH_MAX and _PATH.fullmatch(value)
@@ -91,7 +91,7 @@ _KEY = Value(
     f"Write it like data.order.id or data.lines[0].sku; leave it out for {DEFAULT_KEY}.",
     schema={"type": "string", "pattern": f"^{_PATH.pattern}$", "maxLength": PATH_MAX},
 )
-_EXAMPLE = Value(
+_EXAMPLE = ParsedField(
     lambda value: (
         value
         if isinstance(value, dict) and len(msgspec.json.encode(value)) <= EXAMPLE_BYTES_MAX
@@ -113,7 +113,9 @@ class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
     schema: Annotated[  # as it was written
         Json,
         Field(
-            "schema", Part(_schema, schema=_OBJECT), "JSON Schema 2020-12 of `data`, at most 64 KB."
+            "schema",
+            CustomField(_schema, schema=_OBJECT),
+            "JSON Schema 2020-12 of `data`, at most 64 KB.",
         ),
     ]
     key: Annotated[str, Field("key", _KEY, "Dotted path of the ordering key.")] = DEFAULT_KEY
@@ -122,12 +124,16 @@ class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
     ] = None
 
 
-class Besides(msgspec.Struct, frozen=True):
+class TypeBodyFields(msgspec.Struct, frozen=True):
     """What a body says besides."""
 
     new_version: Annotated[
         bool,
-        Field("newVersion", Flag(), "Begin a new version where the schema breaks the newest one."),
+        Field(
+            "newVersion",
+            BooleanType(),
+            "Begin a new version where the schema breaks the newest one.",
+        ),
     ] = False
 
 
@@ -174,13 +180,13 @@ class OwnType:
             trigger=declaration.description,
             core=False,
             since=None,
-            source=Source("", "", "declared by the org"),
+            source=DocumentationSource("", "", "declared by the org"),
             ref_id_rule=None,
             event_log_id=False,
             key=key,
             search_paths=search,
             pii_paths=self._personal.paths(),
-            enrichment=Enrichment(_identifiers(self.expanded), (), False, False),
+            enrichment=EnrichmentPaths(_identifiers(self.expanded), (), False, False),
             notes=(),
             schema=schema,
             data=declaration.schema,
@@ -219,7 +225,7 @@ class OwnType:
         self.light = self._cost.surely
         return len(raw) <= self.light or self._cost.fits_loop(raw)
 
-    def check(self, event: Json) -> list[Problem]:
+    def check(self, event: Json) -> list[SchemaViolation]:
         """What is wrong with a whole decoded event; empty means nothing. At most ten."""
         try:
             validator = self._validator
@@ -234,7 +240,9 @@ class OwnType:
                 self._explainer = Explainer(self.kind.schema, self._personal)
             return self._explainer.explain(event)
         except ValueError:  # what no JSON text in UTF-8 can hold; intake lets none through
-            return [Problem("", "JSON", "something else", "The event must be JSON in UTF-8.")]
+            return [
+                SchemaViolation("", "JSON", "something else", "The event must be JSON in UTF-8.")
+            ]
 
     def compile(self) -> Compiled:
         """Return what events are checked by. It changes nothing, so a thread may do it."""
@@ -270,19 +278,19 @@ class OwnType:
         return distinct_texts(found)
 
 
-class Reading(msgspec.Struct, frozen=True):
+class ParsedTypeBody(msgspec.Struct, frozen=True):
     """A body that passed."""
 
     declaration: Declaration
     new_version: bool
-    warnings: tuple[Refusal, ...]
+    warnings: tuple[FieldRefusal, ...]
     made: OwnType  # as version 1
     example_unchecked: bytes = b""  # the event that shows it, where its check may take long
 
 
 def read_own_type(
     name: str, body: Json, envelope: Json, *, check_example: bool = True
-) -> Reading | list[Refusal]:
+) -> ParsedTypeBody | list[FieldRefusal]:
     """Read a body that declares an event type, or say why not. Never raises.
 
     That the name is free is not asked here. Without `check_example` nothing is compiled, so that a
@@ -291,8 +299,8 @@ def read_own_type(
     form = Form(body)
     _check_name(form, name)
     declaration = read_resource(Declaration, form, None)
-    new_version = read_resource(Besides, form, None).new_version
-    form.refuse_unknown(said_names(Declaration, Besides))
+    new_version = read_resource(TypeBodyFields, form, None).new_version
+    form.refuse_unknown(said_names(Declaration, TypeBodyFields))
     if form.refusals:
         return form.refusals
     try:
@@ -309,10 +317,10 @@ def read_own_type(
         elif problems := made.check(made.kind.example):
             form.refuse("bad_example", "example", misfit(problems))
             return form.refusals
-    return Reading(declaration, new_version, tuple(form.warnings), made, unchecked)
+    return ParsedTypeBody(declaration, new_version, tuple(form.warnings), made, unchecked)
 
 
-def misfit(problems: Sequence[Problem]) -> str:
+def misfit(problems: Sequence[SchemaViolation]) -> str:
     """What is said of an example that does not fit."""
     return f"example must fit the schema; {problems[0].message} Correct one of the two."
 

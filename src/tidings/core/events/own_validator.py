@@ -14,7 +14,7 @@ from typing import Any
 import jsonschema_rs
 import msgspec
 
-from tidings.catalogue.event_type import Json, Problem
+from tidings.catalogue.event_type import Json, SchemaViolation
 from tidings.catalogue.explain import MAX_PROBLEMS, UNFOUND, has_type, suspects
 from tidings.catalogue.schema import types_of
 from tidings.core.events.personal import PersonalData
@@ -175,9 +175,9 @@ class Explainer:
         self._rules: dict[int, _Rules] = {}
         self._lists: dict[int, Callable[[list[Any]], bool]] = {}
 
-    def explain(self, event: Json) -> list[Problem]:
+    def explain(self, event: Json) -> list[SchemaViolation]:
         """At most ten problems of an event that does not fit, shallow ones first; never none."""
-        problems: list[Problem] = []
+        problems: list[SchemaViolation] = []
         waiting: deque[Iterator[Step]] = deque([iter([(self._schema, event, ())])])
         left = STEPS_MAX
         while waiting and left > 0 and len(problems) < MAX_PROBLEMS:
@@ -219,7 +219,7 @@ class Explainer:
         rules: _Rules,
         value: Any,
         way: tuple[str | int, ...],
-        problems: list[Problem],
+        problems: list[SchemaViolation],
     ) -> int:
         """Note what is wrong with a value itself. Returns what that took, in steps."""
         steps = 0
@@ -277,7 +277,7 @@ class Explainer:
 
     def _problem(
         self, rule: str, facts: Json, value: object, way: tuple[str | int, ...]
-    ) -> Problem:
+    ) -> SchemaViolation:
         got = (
             "nothing"
             if rule == "required"
@@ -285,7 +285,9 @@ class Explainer:
         )
         path = self._personal.path(way)
         expected = _expected(rule, facts)
-        return Problem(path, expected, got, f"{path or 'the event'} must be {expected}; got {got}.")
+        return SchemaViolation(
+            path, expected, got, f"{path or 'the event'} must be {expected}; got {got}."
+        )
 
 
 _LIMITS: dict[str, Breaks] = {

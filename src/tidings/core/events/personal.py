@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import msgspec
 
 from tidings.catalogue.event_type import Json
-from tidings.catalogue.spellings import Source, marked, source_of
+from tidings.catalogue.spellings import SourceStep, marked, source_of
 
 MARK = "x-pii"
 HIDDEN_NAME = "*"
@@ -22,15 +22,15 @@ _ITEM, _REST = 0, 1  # steps into any item of a list, into any field that is not
 Way = tuple[str | int, ...]
 
 
-class _Place:
+class _PersonalField:
     """A place in events: whether it is marked, and where one gets from it."""
 
     __slots__ = ("declared", "inner", "marked")
 
     def __init__(self) -> None:
         self.marked = False
-        self.declared: dict[str, _Place] = {}
-        self.inner: dict[int, _Place] = {}
+        self.declared: dict[str, _PersonalField] = {}
+        self.inner: dict[int, _PersonalField] = {}
 
     def read(self, node: Json | bool) -> None:
         """Add what a schema says of this place."""
@@ -38,10 +38,10 @@ class _Place:
             return
         self.marked = self.marked or bool(node.get(MARK))
         for name, inner in node.get("properties", {}).items():
-            self.declared.setdefault(name, _Place()).read(inner)
+            self.declared.setdefault(name, _PersonalField()).read(inner)
         for key, step in (("items", _ITEM), ("additionalProperties", _REST)):
             if key in node:
-                self.inner.setdefault(step, _Place()).read(node[key])
+                self.inner.setdefault(step, _PersonalField()).read(node[key])
         for key in ("allOf", "anyOf", "oneOf"):
             for branch in node.get(key, ()):
                 self.read(branch)
@@ -52,11 +52,11 @@ class _Place:
         below = (*self.declared.values(), *self.inner.values())
         return self.marked or any(one.holds() for one in below)
 
-    def step(self, step: str | int) -> Iterator["_Place"]:
+    def step(self, step: str | int) -> Iterator["_PersonalField"]:
         """The places where a step leads: a field may be declared in one branch, not in another."""
         if isinstance(step, str) and step in self.declared:
             yield self.declared[step]
-        elif isinstance(step, Source) and (source := source_of(step)) in self.declared:
+        elif isinstance(step, SourceStep) and (source := source_of(step)) in self.declared:
             yield self.declared[source]
         rest = self.inner.get(_REST if isinstance(step, str) else _ITEM)
         if rest is not None:
@@ -76,7 +76,7 @@ class PersonalData:
     """The personal data of events of one schema, whose references are replaced."""
 
     def __init__(self, schema: Json) -> None:
-        self._root = _Place()
+        self._root = _PersonalField()
         if MARK.encode() in msgspec.json.encode(schema):  # most types have none: no walk for them
             self._root.read(schema)
 
@@ -98,7 +98,7 @@ class PersonalData:
         """A way as it may be repeated: `data.lines[2].sku`, `data.phones.*`."""
         return "".join(shown for shown, _, _ in self._walk(way)).lstrip(".")
 
-    def _walk(self, way: Way) -> Iterator[tuple[str, bool, list[_Place]]]:
+    def _walk(self, way: Way) -> Iterator[tuple[str, bool, list[_PersonalField]]]:
         """Of each step: how it is shown, whether it is below a mark, the places it leads to."""
         places, inside = [self._root], self._root.marked
         yield "", inside, places
@@ -109,7 +109,7 @@ class PersonalData:
             yield shown, inside, places
 
 
-def _shown(name: str, inside: bool, places: list[_Place]) -> str:
+def _shown(name: str, inside: bool, places: list[_PersonalField]) -> str:
     declared = any(name in one.declared for one in places)
     of_map = any(one.inner[_REST].marked for one in places if _REST in one.inner)
     if not declared and (inside or of_map):

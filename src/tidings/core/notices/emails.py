@@ -21,24 +21,24 @@ _ASKED = {
 }
 
 
-class Email(msgspec.Struct, frozen=True):
+class EmailText(msgspec.Struct, frozen=True):
     """One line of subject, and the text."""
 
     subject: str
     text: str
 
 
-def email(kind: str, org: OrgId, fact: Fact) -> Email:
+def email(kind: str, org: OrgId, fact: Fact) -> EmailText:
     """The e-mail for an operational event. Names of webhooks hold no line breaks."""
     subject, text = KINDS[kind].words(fact)
-    return Email(subject, f"{text}\n\n-- \nTidings, org {org} ({kind})\n")
+    return EmailText(subject, f"{text}\n\n-- \nTidings, org {org} ({kind})\n")
 
 
-def consent(org: OrgId, address: str, link: str, purpose: Purpose = Purpose.NOTICES) -> Email:
+def consent(org: OrgId, address: str, link: str, purpose: Purpose = Purpose.NOTICES) -> EmailText:
     """The e-mail that asks whether others may come. It repeats nothing that an org has written but
     the address."""
     subject, what = _ASKED[purpose]
-    return Email(
+    return EmailText(
         subject,
         f"Org {org} of a Tidings service has named {address} to be told by e-mail {what}.\n\n"
         f"If you want these letters, open this page within 7 days and say yes:\n\n{link}\n\n"

@@ -8,7 +8,7 @@ from enum import Enum
 
 import msgspec
 
-from tidings.core.running.parts import Part, count_word
+from tidings.core.running.parts import ServicePart, count_word
 from tidings.core.running.restarts import SOUND_AFTER_S
 
 
@@ -40,7 +40,7 @@ class Pulse(msgspec.Struct):
 class Finding(msgspec.Struct, frozen=True):
     """What is to be told of a part."""
 
-    part: Part
+    part: ServicePart
     condition: PartCondition
     for_s: float  # how long it has been silent, in seconds
     failures: int = 0
@@ -85,7 +85,7 @@ def judge_pulse(pulse: Pulse, now_s: float) -> PartCondition:
 _ORDER = list(PartCondition)
 
 
-def judge_part(part: Part, pulses: list[Pulse], now_s: float) -> Finding:
+def judge_part(part: ServicePart, pulses: list[Pulse], now_s: float) -> Finding:
     """Judge a part by the worst of its tasks or processes."""
     worst = Finding(part, PartCondition.WELL, 0.0)
     for pulse in pulses:

@@ -8,7 +8,7 @@ WORK_S = 20.0  # how long one step of its work may take without a sign of life
 TELL_S = 25.0  # after which a part is told of, however long it may work before it is restarted
 
 
-class Part(msgspec.Struct, frozen=True):
+class ServicePart(msgspec.Struct, frozen=True):
     """One part: a background task, several of one kind, or a child process."""
 
     name: str

@@ -10,8 +10,8 @@ from msgspec import Raw
 from tidings.catalogue.event_type import Json
 from tidings.catalogue.spellings import respelt
 from tidings.core.exact_json import fields_of, read_exactly, value_of, write_exactly
-from tidings.core.shaping.enrichment import INSTORE, Enrichment
-from tidings.core.shaping.record import Record, id_of
+from tidings.core.shaping.enrichment import INSTORE, EnrichmentSettings
+from tidings.core.shaping.record import EnrichmentRecord, id_of
 
 BALANCE, BEHAVIOUR = "AvailablePointsBalance", "behavioralEventAttributes"
 _INSTORE_FIELDS = ("mobile", "email", "externalId")
@@ -69,12 +69,12 @@ def added_to_customer(block: Json, added: RecordAddition) -> Json:
     return added_to(block, RecordAddition(fields, others.get(added.merged, added.merged)))
 
 
-def customer_key(wanted: Enrichment) -> str:
+def customer_key(wanted: EnrichmentSettings) -> str:
     """The name under which `customer_added` is kept: one for all who want the same."""
     return f"customer {wanted.cards} {' '.join(wanted.sources)}"
 
 
-def customer_added(record: Record, wanted: Enrichment) -> RecordAddition:
+def customer_added(record: EnrichmentRecord, wanted: EnrichmentSettings) -> RecordAddition:
     """To the block of a customer."""
     known = record.raw_fields
     names = _INSTORE_FIELDS if INSTORE in wanted.sources else ()
@@ -88,27 +88,27 @@ def customer_added(record: Record, wanted: Enrichment) -> RecordAddition:
     return RecordAddition(fields, INSTORE if instore else "")
 
 
-def till_added(record: Record) -> RecordAddition:
+def till_added(record: EnrichmentRecord) -> RecordAddition:
     """To the block of who did it, and where the store is found."""
     known = record.raw_fields
     till = Raw(write_exactly(_shown(known, _TILL_FIELDS)))
     return RecordAddition({"till": till}, "till", id_of(value_of(known.get("storeId", _NULL))))
 
 
-def store_added(record: Record) -> RecordAddition:
+def store_added(record: EnrichmentRecord) -> RecordAddition:
     """To the same block."""
     return RecordAddition(
         {"store": Raw(write_exactly(_shown(record.raw_fields, _STORE_FIELDS)))}, "store"
     )
 
 
-def balance_added(record: Record) -> RecordAddition:
+def balance_added(record: EnrichmentRecord) -> RecordAddition:
     """To `data`: the points that the customer can spend."""
     balance = record.raw_fields.get("pointsBalance", _NULL)
     return RecordAddition({} if bytes(balance) == b"null" else {BALANCE: balance})
 
 
-def awarded(record: Record) -> AwardAddition:
+def awarded(record: EnrichmentRecord) -> AwardAddition:
     """To slices of points, and to `data`."""
     known = record.raw_fields
     references = read_exactly(known.get("awardedReferenceIds", _NULL)) or {}

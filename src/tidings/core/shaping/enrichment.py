@@ -28,7 +28,7 @@ INSTORE = "instore"
 Key = tuple[str, str]  # a kind of record, and its id
 
 
-class Enrichment(msgspec.Struct, frozen=True):
+class EnrichmentSettings(msgspec.Struct, frozen=True):
     """What a webhook wants added."""
 
     till: bool = False
@@ -45,10 +45,10 @@ class Enrichment(msgspec.Struct, frozen=True):
         return bool(self.till or self.store or self.sources or self.awards or self.balance)
 
 
-NOTHING = Enrichment()
+NOTHING = EnrichmentSettings()
 
 
-def enrichment_of(fields: Mapping[str, msgspec.Raw]) -> Enrichment:
+def enrichment_of(fields: Mapping[str, msgspec.Raw]) -> EnrichmentSettings:
     """What the fields of a webhook ask for; they were checked when they came."""
     if not fields:
         return NOTHING
@@ -59,7 +59,7 @@ def enrichment_of(fields: Mapping[str, msgspec.Raw]) -> Enrichment:
 
     named = value(IDENTIFIERS) or []
     blocks = (source_of(one) for one in named if isinstance(one, str))
-    return Enrichment(
+    return EnrichmentSettings(
         till=value(TILL) is True,
         store=value(STORE) is True,
         sources=tuple(dict.fromkeys(block for block in blocks if block is not None)),

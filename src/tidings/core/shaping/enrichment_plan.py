@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import Raw
 
-from tidings.catalogue import Enrichment as Points
+from tidings.catalogue import EnrichmentPaths as Points
 from tidings.catalogue.event_type import Json
 from tidings.catalogue.ordering import group_getter
 from tidings.catalogue.paths import getter, steps
@@ -30,26 +30,37 @@ from tidings.core.shaping.additions import (
     store_added,
     till_added,
 )
-from tidings.core.shaping.enrichment import AWARDED, BALANCES, CUSTOMERS, STORES, TILLS, Enrichment
-from tidings.core.shaping.places import EACH, Places, Way
-from tidings.core.shaping.record import Record, id_of
+from tidings.core.shaping.enrichment import (
+    AWARDED,
+    BALANCES,
+    CUSTOMERS,
+    STORES,
+    TILLS,
+    EnrichmentSettings,
+)
+from tidings.core.shaping.places import EACH, BlockPlaces, Way
+from tidings.core.shaping.record import EnrichmentRecord, id_of
 
 DATA = "data"
 REFERENCE = "awardedReferenceId"
 
-Find = Callable[[str, str], Record | None]  # the record of a kind and an id; None: none is known
+Find = Callable[
+    [str, str], EnrichmentRecord | None
+]  # the record of a kind and an id; None: none is known
 
 
 class Plan:
     """What one webhook wants of one event type. Made once for both, used for every event."""
 
-    def __init__(self, points: Points, wanted: Enrichment, owner: str | None = None) -> None:
+    def __init__(
+        self, points: Points, wanted: EnrichmentSettings, owner: str | None = None
+    ) -> None:
         """`owner`: where an event of the type says which entity owns it."""
         self._wanted = wanted
         self._customer_key = customer_key(wanted)
         actors = with_twins(points.till_store) if wanted.till or wanted.store else ()
         customers = points.customer_identifiers if wanted.sources else ()
-        blocks: Places[Find] = Places()
+        blocks: BlockPlaces[Find] = BlockPlaces()
         for path in actors:
             blocks.add(_within(path), self._actor)
         for path in customers:

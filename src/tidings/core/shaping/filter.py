@@ -35,7 +35,7 @@ from tidings.core.shaping.filter_operators import (
     textual,
     values_at,
 )
-from tidings.errors import Invalid, Refusal
+from tidings.errors import FieldRefusal, Invalid
 from tidings.values import IN_EVENTS, describe_value
 
 DEPTH_MAX = 8
@@ -59,7 +59,7 @@ class FilterRefused(Invalid):
     """What is no filter: a code that never changes, the place, and what must be and what came."""
 
     def __init__(self, code: str, place: str, said: str) -> None:
-        super().__init__(Refusal(code, f"{said} ({code}, field {place})", place))
+        super().__init__(FieldRefusal(code, f"{said} ({code}, field {place})", place))
         self.code = code
         self.place = place
         self.said = said
@@ -77,7 +77,7 @@ class Node(msgspec.Struct, frozen=True):
     rules: tuple[tuple[str, Any], ...] = ()  # the operators of a test
 
 
-class Filter:
+class CompiledFilter:
     """A compiled filter. `accepts` takes a decoded event and never raises."""
 
     __slots__ = ("accepts", "root", "source")
@@ -88,7 +88,7 @@ class Filter:
         self.accepts: Accepts = root.accepts
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Filter) and other.source == self.source
+        return isinstance(other, CompiledFilter) and other.source == self.source
 
     __hash__ = None  # type: ignore[assignment]  # its source is a dict
 
@@ -101,15 +101,15 @@ class Explanation(msgspec.Struct, frozen=True):
     said: str = ""
 
 
-def compile_filter(source: object, place: str = "filter") -> Filter:
+def compile_filter(source: object, place: str = "filter") -> CompiledFilter:
     """The filter of a JSON value. Raises FilterRefused, and nothing else."""
     compiler = _Compiler()
     root = compiler.node(source, place, 1)
     assert isinstance(source, dict)
-    return Filter(source, root)
+    return CompiledFilter(source, root)
 
 
-def explain(filter: Filter, event: Event) -> Explanation:
+def explain(filter: CompiledFilter, event: Event) -> Explanation:
     """Whether the filter accepts the event, and if not, which of its nodes refuses and why."""
     return _explain(filter.root, event)
 

@@ -5,10 +5,10 @@ is a sum over its tests. The figures are seconds, measured on the slowest events
 rounded up. Ordinary events take a hundredth of that. Pure.
 """
 
-from tidings.catalogue.spellings import Source
+from tidings.catalogue.spellings import SourceStep
 from tidings.core.budget import EVENT_BYTES
 from tidings.core.event_path import EACH
-from tidings.core.shaping.filter import Filter, Node
+from tidings.core.shaping.filter import CompiledFilter, Node
 from tidings.core.shaping.filter_operators import CONTAINS_MAX, VALUES_MAX, is_number
 
 NODE_S = 0.5e-6
@@ -20,7 +20,7 @@ PATTERN_S = 60e-6  # one pattern, on all that it is shown
 SEARCH_S = 2.9e-9  # one character, by `contains`
 
 
-def worst_s(filter: Filter) -> float:
+def worst_s(filter: CompiledFilter) -> float:
     """Seconds for an event of the greatest size."""
     return _worst_s(filter.root)
 
@@ -32,7 +32,7 @@ def _worst_s(node: Node) -> float:
     each = EACH in node.steps
     values = VALUES_MAX if each else 1
     found += STEP_S * values * len(node.steps)
-    found += SOURCE_S * values * sum(step.__class__ is Source for step in node.steps)
+    found += SOURCE_S * values * sum(step.__class__ is SourceStep for step in node.steps)
     for operator, operand in node.rules:
         if operator == "contains":
             found += SEARCH_S * (EVENT_BYTES if each else CONTAINS_MAX)

@@ -12,7 +12,7 @@ from typing import Any, TypeGuard
 
 import re2  # type: ignore[import-untyped]  # its wheel has no types
 
-from tidings.catalogue.spellings import Source, spelt
+from tidings.catalogue.spellings import SourceStep, spelt
 from tidings.core.event_path import EACH, Path
 
 VALUES_MAX = 256  # what a path with [*] looks at in one event; items behind are not seen
@@ -49,7 +49,7 @@ def values_at(event: Event, steps: Path) -> list[Any]:
         if step == EACH:
             lists = (value for value in found if value.__class__ is list)
             found = list(islice(chain.from_iterable(lists), VALUES_MAX))
-        elif step.__class__ is Source:
+        elif step.__class__ is SourceStep:
             blocks = [value for value in found if value.__class__ is dict]
             found = [block[name] for block in blocks if (name := spelt(block, str(step))) in block]
         else:
@@ -59,7 +59,7 @@ def values_at(event: Event, steps: Path) -> list[Any]:
 
 def of_one(steps: Path, holds: Holds) -> Accepts:
     """A test of the value at a path without [*]."""
-    if any(step.__class__ is Source for step in steps):
+    if any(step.__class__ is SourceStep for step in steps):
         return lambda event: holds(next(iter(values_at(event, steps)), ABSENT))
     names = tuple(str(step) for step in steps)
     if len(names) == 1:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from tidings.core.shaping.filter import Filter, Node
+from tidings.core.shaping.filter import CompiledFilter, Node
 
 LISTED_MAX = 5  # of the values of `in`
 SHOWN_MAX = 80  # characters of one value
@@ -15,7 +15,7 @@ _VERBS = {
 }  # fmt: skip
 
 
-def filter_said(filter: Filter) -> str:
+def filter_said(filter: CompiledFilter) -> str:
     """What must hold for an event."""
     return _said(filter.root, outermost=True)
 

@@ -14,7 +14,7 @@ from tidings.core.shaping.enrichment import (
     STORES,
     TILL,
     TILLS,
-    Enrichment,
+    EnrichmentSettings,
 )
 from tidings.core.shaping.left_out import LeftOut
 
@@ -43,7 +43,7 @@ _WHOLE = (
 )
 
 
-def fields_of(kinds: Iterable[str], wanted: Enrichment) -> tuple[str, ...]:
+def fields_of(kinds: Iterable[str], wanted: EnrichmentSettings) -> tuple[str, ...]:
     """The fields of a webhook that go without records of these kinds."""
     asked = {
         TILLS: ((TILL, wanted.till), (STORE, wanted.store)),  # a till names its store

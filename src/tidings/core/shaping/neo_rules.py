@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from tidings.core.form import Form
-from tidings.core.kinds import OBJECT, Part
+from tidings.core.kinds import OBJECT, CustomField
 from tidings.values import describe_value
 
 NEO = "neoEnrichment"
@@ -85,7 +85,7 @@ def read_neo(form: Form, _: object, old: msgspec.Raw | None) -> msgspec.Raw | No
     return msgspec.Raw(msgspec.json.encode(parts)) if parts else None
 
 
-NEO_PART = Part(read_neo, schema=_SCHEMA, answers=OBJECT)
+NEO_PART = CustomField(read_neo, schema=_SCHEMA, answers=OBJECT)
 
 
 def judge_neo(

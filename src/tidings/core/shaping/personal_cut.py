@@ -47,7 +47,7 @@ _NONE: frozenset[type] = frozenset()
 _NOTHING = object()  # is sent of a value
 
 
-class _Place:
+class _CutField:
     """A place in events, as a schema's branches tell of it together."""
 
     __slots__ = (
@@ -61,11 +61,11 @@ class _Place:
         self.blocks = blocks
         self.sources = sources
         self.marked = False
-        self.named: dict[str, _Place] = {}
+        self.named: dict[str, _CutField] = {}
         # Of fields that a branch does not name: only its marks are of use, for what others name.
-        self.rest: _Place | None = None
+        self.rest: _CutField | None = None
         self.rested: list[Json] = []  # what each such branch names
-        self.items: _Place | None = None
+        self.items: _CutField | None = None
         self.classes: set[type] = set()  # of scalars that may stand here
         self.block = False  # an object may
         self.nots: list[Json] = []  # what must not be here declares nothing, but its marks hold
@@ -102,7 +102,7 @@ class _Place:
             self._at(name).read(inner)
         rest, items = node.get("additionalProperties"), node.get("items")
         if isinstance(rest, dict):
-            self.rest = self.rest or _Place(self.blocks)
+            self.rest = self.rest or _CutField(self.blocks)
             self.rest.read(rest)
             self.rested.append(named)
         if isinstance(items, dict) and _describes(items):
@@ -119,7 +119,7 @@ class _Place:
         if self.sources:
             self._mark_spelt(_identifiers())
         for node in self.nots:
-            other = _Place(self.blocks)
+            other = _CutField(self.blocks)
             other.read(node)
             other.finish()
             self._mark_like(other)
@@ -128,14 +128,14 @@ class _Place:
                 if any(name not in named for named in self.rested):
                     place._mark_like(self.rest)
 
-    def _at(self, name: str) -> "_Place":
+    def _at(self, name: str) -> "_CutField":
         place = self.named.get(name)
         if place is None:
             place = self.named[name] = self._inner(sources=holds_sources(name))
         return place
 
-    def _inner(self, *, sources: bool) -> "_Place":
-        place = _Place(self.blocks, sources=sources)
+    def _inner(self, *, sources: bool) -> "_CutField":
+        place = _CutField(self.blocks, sources=sources)
         if not sources:
             return place
         if len(self.blocks) < BLOCKS_MAX:
@@ -145,7 +145,7 @@ class _Place:
             place.marked = True
         return place
 
-    def _mark_like(self, other: "_Place") -> None:
+    def _mark_like(self, other: "_CutField") -> None:
         self.marked = self.marked or other.marked
         for name, place in self.named.items():
             if (its := other.named.get(name, other.rest)) is not None:
@@ -154,7 +154,7 @@ class _Place:
             if mine is not None and its is not None:
                 mine._mark_like(its)
 
-    def _mark_spelt(self, other: "_Place") -> None:
+    def _mark_spelt(self, other: "_CutField") -> None:
         """The same, whatever letters the names are written with."""
         self.marked = self.marked or other.marked
         spelt = {name.lower(): place for name, place in other.named.items()}
@@ -167,9 +167,9 @@ class _Place:
 
 
 @cache
-def _identifiers() -> _Place:
+def _identifiers() -> _CutField:
     """A block of customer identifiers, as the catalogue has it."""
-    place = _Place([])
+    place = _CutField([])
     place.read(customer_identifiers())
     return place
 
@@ -184,7 +184,7 @@ class _Kept:
 
     __slots__ = ("block", "classes", "flat", "items", "named", "scalars", "sources")
 
-    def __init__(self, place: _Place, *, sources: bool = False) -> None:
+    def __init__(self, place: _CutField, *, sources: bool = False) -> None:
         """`sources`: it is a block of customer identifiers."""
         self.named: dict[str, _Kept] = {}
         self.items: _Kept | None = None
@@ -215,7 +215,7 @@ class _Kept:
 
 
 def _only_the_id() -> _Kept:
-    place = _Place([])
+    place = _CutField([])
     place.read({"properties": {CUSTOMER_ID: {"type": "integer"}}})
     return _Kept(place, sources=True)
 
@@ -231,12 +231,12 @@ class PersonalCut:
     def __init__(self, schema: Json) -> None:
         """`schema` is that of whole events, its references replaced; the envelope's alone for
         events of a type that is not known."""
-        place = _Place([])
+        place = _CutField([])
         place.read(schema)
         place.finish()
         data = place.named.get(_DATA)
         if data is None or data.marked:  # an event is an object with `data` in any case
-            data = place.named[_DATA] = _Place([])
+            data = place.named[_DATA] = _CutField([])
             data.block = True
         self._root = _Kept(place)
         self.size = self._root.size()

@@ -16,13 +16,13 @@ Change = Callable[[Json, Given], Json]  # a block as it should be: itself where 
 Steps = tuple[tuple[str, Change[Given]], ...]
 
 
-class Places(Generic[Given]):
+class BlockPlaces(Generic[Given]):
     """What is done to a block and below it."""
 
     def __init__(self) -> None:
         self._here: list[Change[Given]] = []
-        self._below: dict[str, Places[Given]] = {}
-        self._items: dict[str, Places[Given]] = {}
+        self._below: dict[str, BlockPlaces[Given]] = {}
+        self._items: dict[str, BlockPlaces[Given]] = {}
 
     def add(self, way: Way, change: Change[Given]) -> None:
         """Do this where that way leads. One change for each block that stands there."""
@@ -35,7 +35,7 @@ class Places(Generic[Given]):
         below = self._below
         if rest[:1] == [EACH]:
             below, rest = self._items, rest[1:]
-        below.setdefault(name, Places()).add(tuple(rest), change)
+        below.setdefault(name, BlockPlaces()).add(tuple(rest), change)
 
     def change(self) -> Change[Given]:
         """All of it as one. Whatever else stands at a place is left alone."""
@@ -47,7 +47,7 @@ class Places(Generic[Given]):
         return changes[0] if len(changes) == 1 else _in_turn(tuple(changes))
 
 
-def _each(places: dict[str, Places[Given]]) -> Steps[Given]:
+def _each(places: dict[str, BlockPlaces[Given]]) -> Steps[Given]:
     return tuple((name, place.change()) for name, place in places.items())
 
 

@@ -19,8 +19,8 @@ from tidings.core.shaping.reference_rules import (
     KINDS,
     MODELS,
     Name,
-    Record,
     RecordRefused,
+    ReferenceRecord,
     Text,
     read_record,
 )
@@ -36,13 +36,13 @@ _STEP_MAX = 8
 FieldMap = Mapping[str, tuple[str, ...]]  # a field of a record: the way to it in an answer
 
 
-class Balance(Record, frozen=True):
+class Balance(ReferenceRecord, frozen=True):
     """The points that a customer can spend, over all programmes."""
 
     points_balance: int | float
 
 
-class Award(Record, frozen=True):
+class Award(ReferenceRecord, frozen=True):
     """The references of one award: of each slice, by the name of its list, in its order."""
 
     awarded_reference_ids: dict[Name, list[Text | int]] = {}
@@ -53,7 +53,7 @@ class AnswerRefused(RemoteError):
     """The platform does not answer as it must; the text says why."""
 
 
-class RecordUnfit(RemoteError):
+class PlatformRecordUnfit(RemoteError):
     """The platform answers, but this record cannot be used; the text says why, without values."""
 
 
@@ -151,9 +151,9 @@ def _record(kind: str, value: Json) -> Json | None:
     except RecordRefused as refused:
         if refused.reason.code == "empty_record":
             return None
-        raise RecordUnfit(str(refused)) from None
+        raise PlatformRecordUnfit(str(refused)) from None
     except msgspec.ValidationError as error:
-        raise RecordUnfit(f"A record of {kind} must fit; got: {error}.") from None
+        raise PlatformRecordUnfit(f"A record of {kind} must fit; got: {error}.") from None
 
 
 _FIELDS = {

@@ -16,7 +16,7 @@ _SMALL = 1 << 63
 Made = TypeVar("Made")
 
 
-class Record:
+class EnrichmentRecord:
     """What is known of one store, till, customer, balance or award.
 
     Its JSON, and what was made of it for events (core/shaping/additions.py): making that anew for
@@ -31,7 +31,7 @@ class Record:
         self.made: dict[str, Any] = {}
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Record) and self._json == other._json
+        return isinstance(other, EnrichmentRecord) and self._json == other._json
 
     __hash__ = None  # type: ignore[assignment]  # it is no key
 

@@ -20,7 +20,7 @@ from tidings.core.shaping.reference_rules import (
     read_record,
     unknown_fields,
 )
-from tidings.errors import Invalid, Refusal
+from tidings.errors import FieldRefusal, Invalid
 from tidings.values import describe_value
 
 LINE_BYTES_MAX = 64 * 1024
@@ -28,7 +28,7 @@ COLUMNS_MAX = 200
 _BOM = b"\xef\xbb\xbf"
 
 
-class Row(msgspec.Struct, frozen=True):
+class ParsedReferenceRow(msgspec.Struct, frozen=True):
     """A record that fits."""
 
     line: int  # where it stands, from 1
@@ -40,17 +40,17 @@ class RowError(msgspec.Struct, frozen=True):
     """A row that does not."""
 
     line: int
-    refusal: Refusal
+    refusal: FieldRefusal
 
 
 class LoadRefused(Invalid):
     """Nothing of the rest can be read; the text says why."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(Refusal("bad_load", message, ""))
+        super().__init__(FieldRefusal("bad_load", message, ""))
 
 
-class Lines:
+class LineSplitter:
     """Cuts chunks into lines. A line that is too long comes as None, once."""
 
     def __init__(self) -> None:
@@ -77,10 +77,10 @@ class Lines:
             yield self._rest
 
 
-class Rows(Protocol):
+class RowFormat(Protocol):
     """A format."""
 
-    def line(self, number: int, text: bytes) -> Row | RowError | None:
+    def line(self, number: int, text: bytes) -> ParsedReferenceRow | RowError | None:
         """What a line holds; None where it holds nothing. LoadRefused ends the load."""
         ...
 
@@ -89,27 +89,27 @@ class Rows(Protocol):
         ...
 
 
-class Reader:
+class ReferenceLoadReader:
     """One load: chunks in, rows out."""
 
-    def __init__(self, rows: Rows) -> None:
+    def __init__(self, rows: RowFormat) -> None:
         self._rows = rows
-        self._lines = Lines()
+        self._lines = LineSplitter()
         self._number = 0
 
-    def feed(self, chunk: bytes) -> Iterator[Row | RowError]:
+    def feed(self, chunk: bytes) -> Iterator[ParsedReferenceRow | RowError]:
         """The rows that are complete."""
         for line in self._lines.feed(chunk):
             yield from self._take(line)
 
-    def end(self) -> Iterator[Row | RowError]:
+    def end(self) -> Iterator[ParsedReferenceRow | RowError]:
         """The rest."""
         for line in self._lines.end():
             yield from self._take(line)
         if (missing := self._rows.end(self._number)) is not None:
             yield missing
 
-    def _take(self, line: bytes | None) -> Iterator[Row | RowError]:
+    def _take(self, line: bytes | None) -> Iterator[ParsedReferenceRow | RowError]:
         self._number += 1
         if line is None:
             yield _too_long(self._number)
@@ -127,7 +127,7 @@ class Records:
         self.kind = kind
         self.ignored: dict[str, None] = {}
 
-    def _record(self, number: int, value: dict[str, Any]) -> Row | RowError:
+    def _record(self, number: int, value: dict[str, Any]) -> ParsedReferenceRow | RowError:
         try:
             id = read_id(value.get("id"))
             kept = read_record(self.kind, value)
@@ -136,14 +136,14 @@ class Records:
         if len(self.ignored) < 20:
             for field in unknown_fields(self.kind, value):
                 self.ignored[field[:64]] = None
-        return Row(number, id, kept)
+        return ParsedReferenceRow(number, id, kept)
 
 
 class NdjsonRows(Records):
     """One JSON object a line."""
 
-    def line(self, number: int, text: bytes) -> Row | RowError | None:
-        """See `Rows`."""
+    def line(self, number: int, text: bytes) -> ParsedReferenceRow | RowError | None:
+        """See `RowFormat`."""
         if not text.strip():
             return None
         try:
@@ -156,7 +156,7 @@ class NdjsonRows(Records):
         return self._record(number, value)
 
     def end(self, number: int) -> RowError | None:
-        """See `Rows`."""
+        """See `RowFormat`."""
         return None
 
 
@@ -169,8 +169,8 @@ class CsvRows(Records):
         self._open = b""  # the beginning of a row whose quotes are not closed yet
         self._began = 0
 
-    def line(self, number: int, text: bytes) -> Row | RowError | None:
-        """See `Rows`."""
+    def line(self, number: int, text: bytes) -> ParsedReferenceRow | RowError | None:
+        """See `RowFormat`."""
         if not self._open:
             self._began = number
         whole = self._open + text
@@ -201,7 +201,7 @@ class CsvRows(Records):
         return self._record(self._began, self._object(cells))
 
     def end(self, number: int) -> RowError | None:
-        """See `Rows`."""
+        """See `RowFormat`."""
         if not self._open:
             return None
         return _bad(self._began, "bad_csv", "A row must close its quotes; got the file's end.")
@@ -232,15 +232,15 @@ class CsvRows(Records):
         return found
 
 
-def reader(kind: RecordKind, content_type: str) -> tuple[Reader, Records] | None:
+def reader(kind: RecordKind, content_type: str) -> tuple[ReferenceLoadReader, Records] | None:
     """The reader of a content type, and what remembers the fields that it leaves out."""
     plain = content_type.partition(";")[0].strip().lower()
     if plain in ("application/x-ndjson", "application/ndjson"):
         ndjson = NdjsonRows(kind)
-        return Reader(ndjson), ndjson
+        return ReferenceLoadReader(ndjson), ndjson
     if plain == "text/csv":
         rows = CsvRows(kind)
-        return Reader(rows), rows
+        return ReferenceLoadReader(rows), rows
     return None
 
 
@@ -278,4 +278,4 @@ def _too_long(line: int) -> RowError:
 
 
 def _bad(line: int, code: str, sentence: str) -> RowError:
-    return RowError(line, Refusal(code, f"{sentence} ({code}, line {line})", ""))
+    return RowError(line, FieldRefusal(code, f"{sentence} ({code}, line {line})", ""))

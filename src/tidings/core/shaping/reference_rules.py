@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from tidings.errors import Invalid, Refusal
+from tidings.errors import FieldRefusal, Invalid
 from tidings.values import describe_value
 
 ID_MAX = 128
@@ -42,11 +42,11 @@ class RecordKind(IntEnum):
 KINDS = {kind.word: kind for kind in RecordKind}
 
 
-class Record(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+class ReferenceRecord(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """What all records have in common: absent and empty fields are the same."""
 
 
-class StoreRecord(Record, frozen=True):
+class StoreRecord(ReferenceRecord, frozen=True):
     """A store."""
 
     code: Text = ""
@@ -56,7 +56,7 @@ class StoreRecord(Record, frozen=True):
     external_id2: Text = ""
 
 
-class Till(Record, frozen=True):
+class Till(ReferenceRecord, frozen=True):
     """A till; its store is found by `store_id`."""
 
     code: Text = ""
@@ -64,27 +64,27 @@ class Till(Record, frozen=True):
     store_id: Annotated[str, Meta(max_length=ID_MAX)] | int = ""
 
 
-class Identifier(Record, frozen=True):
+class Identifier(ReferenceRecord, frozen=True):
     """One id in an account of a source."""
 
     identifier_type: Name
     identifier_value: Text
 
 
-class Account(Record, frozen=True):
+class Account(ReferenceRecord, frozen=True):
     """A customer's ids in one account (a brand page, a shop) of a source."""
 
     account_id: Text
     identifiers: Annotated[list[Identifier], Meta(max_length=50)]
 
 
-class Source(Record, frozen=True):
+class SourceAccounts(ReferenceRecord, frozen=True):
     """A customer's accounts in one source."""
 
     accounts: Annotated[list[Account], Meta(max_length=20)]
 
 
-class Customer(Record, frozen=True):
+class ReferenceCustomer(ReferenceRecord, frozen=True):
     """A customer. `sources` are keyed by their block's name in payloads: `wechat`, `web_engage`."""
 
     mobile: Text = ""
@@ -92,13 +92,13 @@ class Customer(Record, frozen=True):
     external_id: Text = ""
     card_numbers: Annotated[list[Name], Meta(max_length=CARDS_MAX)] = []
     points_balance: int | float | None = None
-    sources: Annotated[dict[Name, Source], Meta(max_length=20)] = {}
+    sources: Annotated[dict[Name, SourceAccounts], Meta(max_length=20)] = {}
 
 
-MODELS: dict[RecordKind, type[Record]] = {
+MODELS: dict[RecordKind, type[ReferenceRecord]] = {
     RecordKind.STORES: StoreRecord,
     RecordKind.TILLS: Till,
-    RecordKind.CUSTOMERS: Customer,
+    RecordKind.CUSTOMERS: ReferenceCustomer,
 }
 _FIELDS = {
     kind: frozenset(field.encode_name for field in msgspec.structs.fields(model)) | {"id"}
@@ -118,7 +118,7 @@ class RecordRefused(Invalid):
     """A record cannot be kept."""
 
     def __init__(self, code: str, field: str, sentence: str) -> None:
-        super().__init__(Refusal(code, f"{sentence} ({code}, field {field})", field))
+        super().__init__(FieldRefusal(code, f"{sentence} ({code}, field {field})", field))
 
 
 def read_id(value: object) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from tidings.catalogue.spellings import Source, holds_sources, source_of
+from tidings.catalogue.spellings import SourceStep, holds_sources, source_of
 from tidings.core.event_path import EACH, Path, read_path
 from tidings.core.exact_json import read_exactly
 
@@ -78,7 +78,7 @@ def _steps(path: str) -> Path:
 
 def _wire(step: str | int) -> str | int:
     """A step, into a source by its name on the wire."""
-    source = source_of(step) if type(step) is Source else None
+    source = source_of(step) if type(step) is SourceStep else None
     return step if source is None else source
 
 
@@ -147,7 +147,7 @@ class _Renaming:
     __slots__ = ("_below", "_each", "_names")
 
     def __init__(self, rename: Mapping[Path, str]) -> None:
-        sources = any(type(first) is Source for first, *_ in rename)
+        sources = any(type(first) is SourceStep for first, *_ in rename)
         self._names: dict[str | int, str] = _Sources() if sources else {}
         self._below: dict[str | int, _Renaming] = _Sources() if sources else {}
         below: dict[str | int, dict[Path, str]] = {}

@@ -10,8 +10,8 @@ import msgspec
 from tidings.core.budget import LOOP_S
 from tidings.core.event_path import PATH_MAX, PATH_PATTERN, PATH_RULE, read_path
 from tidings.core.form import Form
-from tidings.core.kinds import TEXTS, Part
-from tidings.core.shaping.filter import Filter, FilterRefused, compile_filter
+from tidings.core.kinds import TEXTS, CustomField
+from tidings.core.shaping.filter import CompiledFilter, FilterRefused, compile_filter
 from tidings.core.shaping.filter_cost import worst_s
 from tidings.core.shaping.shape import ALWAYS, Fields
 from tidings.values import describe_value
@@ -64,7 +64,7 @@ def read_filter(form: Form, _: object, old: dict[str, Any] | None) -> dict[str, 
     return None
 
 
-def judged_filter(value: object, place: str) -> Filter:
+def judged_filter(value: object, place: str) -> CompiledFilter:
     """The filter of a JSON value, within all bounds. FilterRefused."""
     if len(msgspec.json.encode(value)) > FILTER_BYTES_MAX:
         said = f"A filter must have at most {FILTER_BYTES_MAX} bytes; got more. Use prefix."
@@ -181,7 +181,7 @@ def show_fields(fields: Fields | None) -> dict[str, list[str]] | None:
     return {"keep": list(fields.keep)} if fields.keep else {"drop": list(fields.drop)}
 
 
-FIELDS_PART = Part(
+FIELDS_PART = CustomField(
     read_fields,
     schema=_FIELDS_SCHEMA,
     answers={"type": "object", "additionalProperties": TEXTS},

@@ -8,13 +8,13 @@ from typing import Annotated
 import msgspec
 
 from tidings.core.declaration import Field
-from tidings.core.kinds import Value
+from tidings.core.kinds import ParsedField
 from tidings.core.shaping.shape_rules import NAME_RULE, TRANSFORMATION_NAME
 from tidings.values import describe_value
 
 TEMPLATE_MAX = 32 * 1024  # characters
 
-_NAME = Value(
+_NAME = ParsedField(
     lambda value: (
         value if isinstance(value, str) and TRANSFORMATION_NAME.fullmatch(value) else None
     ),
@@ -23,7 +23,7 @@ _NAME = Value(
     "Say what the payload is for.",
     schema={"type": "string", "pattern": f"^{TRANSFORMATION_NAME.pattern}$"},
 )
-_TEMPLATE = Value(
+_TEMPLATE = ParsedField(
     lambda value: value if isinstance(value, str) and 0 < len(value) <= TEMPLATE_MAX else None,
     f"a text of 1 to {TEMPLATE_MAX} characters in MiniJinja",
     "bad_template",

@@ -10,23 +10,23 @@ Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
 
-class Missing(Enum):
+class CacheMiss(Enum):
     """Nothing is known of a key; None may be a known value."""
 
     MISSING = 0
 
 
-MISSING: Final = Missing.MISSING
+MISSING: Final = CacheMiss.MISSING
 ENTRY_BYTES = 400  # of the cache itself, for each entry: measured
 
 
 class _RecentUse(dict[Key, Value]):
     """What was used lately: found without any code of ours, and anything else by a function."""
 
-    def __init__(self, other: Callable[[Key], Value | Literal[Missing.MISSING]]) -> None:
+    def __init__(self, other: Callable[[Key], Value | Literal[CacheMiss.MISSING]]) -> None:
         self._other = other
 
-    def __missing__(self, key: Key) -> Value | Literal[Missing.MISSING]:
+    def __missing__(self, key: Key) -> Value | Literal[CacheMiss.MISSING]:
         return self._other(key)
 
 
@@ -51,7 +51,7 @@ class ByteCache(Generic[Key, Value]):
         )
         self._came = 0  # since uses count anew
         # The value, which is now among the last used; MISSING where there is none.
-        self.get: Callable[[Key], Value | Literal[Missing.MISSING]] = self._lately.__getitem__
+        self.get: Callable[[Key], Value | Literal[CacheMiss.MISSING]] = self._lately.__getitem__
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -76,7 +76,7 @@ class ByteCache(Generic[Key, Value]):
         self._entries.pop(key)
         self._lately.pop(key, None)
 
-    def _use(self, key: Key) -> Value | Literal[Missing.MISSING]:
+    def _use(self, key: Key) -> Value | Literal[CacheMiss.MISSING]:
         if key not in self._entries:
             return MISSING
         self._entries.touch(key)

@@ -16,7 +16,7 @@ Value = TypeVar("Value")
 _SPARE = 64  # outdated places in the ranking that are let be
 
 
-class _Part(Generic[Key]):
+class _OwnerShare(Generic[Key]):
     """What one owner holds."""
 
     __slots__ = ("keys", "used")
@@ -43,7 +43,7 @@ class SharedTable(Generic[Owner, Key, Value]):
         self._on_evict = on_evict
         self._values: dict[Key, Value] = {}
         self._places: dict[Key, tuple[Owner, int]] = {}
-        self._parts: dict[Owner, _Part[Key]] = {}
+        self._parts: dict[Owner, _OwnerShare[Key]] = {}
         self._ranking: list[tuple[int, int, Owner]] = []  # a heap: minus what is used, a number
         self._changes = 0
         self.used = 0
@@ -83,7 +83,7 @@ class SharedTable(Generic[Owner, Key, Value]):
             return False
         part = self._parts.get(owner)
         if part is None:
-            part = self._parts[owner] = _Part()
+            part = self._parts[owner] = _OwnerShare()
         self._values[key] = value
         self._places[key] = owner, size
         part.keys[key] = None
@@ -138,14 +138,14 @@ class SharedTable(Generic[Owner, Key, Value]):
         if self._parts:
             yield from self._largest(None).keys
 
-    def _evict(self, part: _Part[Key]) -> None:
+    def _evict(self, part: _OwnerShare[Key]) -> None:
         key = next(iter(part.keys))
         value = self._values[key]
         self.pop(key)
         if self._on_evict is not None:
             self._on_evict(key, value)
 
-    def _rank(self, owner: Owner, part: _Part[Key]) -> None:
+    def _rank(self, owner: Owner, part: _OwnerShare[Key]) -> None:
         self._changes += 1
         heapq.heappush(self._ranking, (-part.used, self._changes, owner))
         if len(self._ranking) > 4 * len(self._parts) + _SPARE:
@@ -155,7 +155,7 @@ class SharedTable(Generic[Owner, Key, Value]):
             ]
             heapq.heapify(self._ranking)
 
-    def _largest(self, newest: Owner | None) -> _Part[Key]:
+    def _largest(self, newest: Owner | None) -> _OwnerShare[Key]:
         """Return the part that makes room: of two that are as large, that of who has just come,
         if somebody has, unless it holds nothing else."""
         ranking, parts = self._ranking, self._parts

@@ -11,9 +11,9 @@ from typing import Annotated
 import msgspec
 
 from tidings.core import picks
-from tidings.core.declaration import Declared, Field, Json, declared
+from tidings.core.declaration import DeclaredField, Field, Json, declared
 from tidings.core.form import Form
-from tidings.core.kinds import Part, Value
+from tidings.core.kinds import CustomField, ParsedField
 from tidings.core.picks import Pick
 from tidings.values import describe_value
 
@@ -22,15 +22,15 @@ TARGET_STEPS_MAX = 8
 _TARGET = re.compile(rf"data(?:\.[^.\[\]\x00-\x1f]{{1,128}}){{1,{TARGET_STEPS_MAX - 1}}}")
 
 
-def _pick(form: Form, field: Declared, standing: Pick | None) -> Pick | None:
+def _pick(form: Form, field: DeclaredField, standing: Pick | None) -> Pick | None:
     value = form.body.get(field.name)
     if value is None:
         return None if field.name in form.body else standing
     return picks.read_pick(form, field.name, value)
 
 
-_PICK = Part(_pick, schema=picks.PICK, shows=Pick.show, answers=picks.PICK)
-_EACH = Value(
+_PICK = CustomField(_pick, schema=picks.PICK, shows=Pick.show, answers=picks.PICK)
+_EACH = ParsedField(
     lambda said: said if isinstance(said, str) and picks.is_path(said) else None,
     "the path of a list in the body, such as records",
     "bad_path",
@@ -44,7 +44,7 @@ _EACH = Value(
 )
 
 
-def _fields(form: Form, field: Declared, standing: dict[str, Pick]) -> dict[str, Pick]:
+def _fields(form: Form, field: DeclaredField, standing: dict[str, Pick]) -> dict[str, Pick]:
     value = form.body.get(field.name)
     if value is None:
         return {} if field.name in form.body else standing
@@ -95,7 +95,7 @@ class Mapping(msgspec.Struct, frozen=True, omit_defaults=True):
         dict[str, Pick],
         Field(
             "fields",
-            Part(
+            CustomField(
                 _fields,
                 schema={
                     "type": "object",

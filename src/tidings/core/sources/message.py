@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from tidings.core.events.passage import first_of
-from tidings.errors import Refusal
+from tidings.errors import FieldRefusal
 
 HEADERS_MAX = 100  # that are kept with a message
 HEADERS_BYTES_MAX = 16_384
@@ -24,7 +24,7 @@ class ForeignMessage(msgspec.Struct, frozen=True):
     place: str
     headers: Sequence[tuple[str, str]]
     body: bytes
-    defect: Refusal | None = None
+    defect: FieldRefusal | None = None
     """Why it cannot be read at all: found by whoever brings it, who hands over what there is."""
 
     def header(self, name: str) -> str | None:
@@ -44,7 +44,7 @@ def bounded_headers(headers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]
     return kept
 
 
-def bounded_body(body: bytes) -> tuple[bytes, Refusal | None]:
+def bounded_body(body: bytes) -> tuple[bytes, FieldRefusal | None]:
     """Return a body, cut with the reason if it is larger than any that is read: as a whole it would
     fill the place that its source has for messages put aside."""
     if len(body) <= MESSAGE_BYTES_MAX:
@@ -52,9 +52,9 @@ def bounded_body(body: bytes) -> tuple[bytes, Refusal | None]:
     return body[:CUT_BYTES], too_large(len(body))
 
 
-def too_large(size: int) -> Refusal:
+def too_large(size: int) -> FieldRefusal:
     """The reason for a body of so many bytes."""
-    return Refusal(
+    return FieldRefusal(
         TOO_LARGE,
         f"The body must have at most {MESSAGE_BYTES_MAX} bytes; got {size}, of which the first "
         f"{CUT_BYTES} are kept. Send a reference to what is large. ({TOO_LARGE}, -)",
@@ -62,7 +62,7 @@ def too_large(size: int) -> Refusal:
     )
 
 
-def defect_of(message: ForeignMessage) -> Refusal | None:
+def defect_of(message: ForeignMessage) -> FieldRefusal | None:
     """Why a message cannot be read, whatever is to be made of it; None where it can."""
     if message.defect is not None:
         return message.defect
@@ -72,7 +72,7 @@ def defect_of(message: ForeignMessage) -> Refusal | None:
     size = sum(len(name) + len(value) for name, value in message.headers[:READ_HEADERS_MAX])
     if count <= READ_HEADERS_MAX and size <= READ_HEADERS_BYTES_MAX:
         return None
-    return Refusal(
+    return FieldRefusal(
         "too_many_headers",
         f"A message must have at most {READ_HEADERS_MAX} headers of {READ_HEADERS_BYTES_MAX} "
         f"characters together; got {count}. Send less in headers, and more in the body. "
@@ -88,7 +88,7 @@ def unreadable(place: str, body: bytes, error: Exception) -> ForeignMessage:
         place,
         (),
         body,
-        Refusal(
+        FieldRefusal(
             UNREADABLE,
             "Tidings must be able to read a message; it failed at this one "
             f"({type(error).__name__}). Try it again when it is mended. ({UNREADABLE}, -)",

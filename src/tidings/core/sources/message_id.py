@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 
 from tidings.core import picks
-from tidings.core.declaration import Declared
+from tidings.core.declaration import DeclaredField
 from tidings.core.form import Form
-from tidings.core.kinds import Part
+from tidings.core.kinds import CustomField
 from tidings.core.picks import Pick
 from tidings.values import describe_value
 
@@ -34,7 +34,7 @@ def digest_of(body: bytes) -> str:
     return f"sha256 {hashlib.sha256(body).hexdigest()}"
 
 
-def _message_id(form: Form, field: Declared, previous: MessageId | None) -> MessageId | None:
+def _message_id(form: Form, field: DeclaredField, previous: MessageId | None) -> MessageId | None:
     value = form.body.get(field.name)
     if value is None:
         return None if field.name in form.body else previous
@@ -58,5 +58,5 @@ _SCHEMA: dict[str, Any] = picks.SCHEMA | {
     "description": "A pick, or the digest of the body.",
     "properties": picks.SCHEMA["properties"] | {DIGEST: {"type": "string", "enum": [BODY]}},
 }
-MESSAGE_ID = Part(_message_id, schema=_SCHEMA, shows=MessageId.show, answers=_SCHEMA)
+MESSAGE_ID = CustomField(_message_id, schema=_SCHEMA, shows=MessageId.show, answers=_SCHEMA)
 """The field of a source."""

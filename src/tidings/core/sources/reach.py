@@ -4,7 +4,7 @@ from tidings.core.connections.admitted import strange_table, strange_topic
 from tidings.core.connections.connection import Connection
 from tidings.core.ids import OrgId
 from tidings.core.sources.source import KAFKA, OUTBOX, OutboxTable, Source
-from tidings.errors import Refusal
+from tidings.errors import FieldRefusal
 
 
 def outside_connection(source: Source, connection: Connection, org: OrgId) -> str | None:
@@ -21,14 +21,14 @@ def reads_elsewhere(source: Source, previous: Source) -> bool:
     return (source.kafka, source.outbox) != (previous.kafka, previous.outbox)
 
 
-def takes_from_others(source: Source, previous: Source | None) -> Refusal | None:
+def takes_from_others(source: Source, previous: Source | None) -> FieldRefusal | None:
     """Return the refusal of what only the platform may ask of a source, because by it a source
     could take what is another's; None where it asks nothing of the kind that it had not before."""
     group = "" if source.kafka is None else source.kafka.group
     had = previous is not None and previous.kafka is not None and previous.kafka.group == group
     if not group or had:
         return None
-    return Refusal(
+    return FieldRefusal(
         "platform_only",
         "kafka.group must be left out; got one, by which a source could take the messages of "
         "another. Ask with the platform's credential. (platform_only, field kafka.group)",

@@ -6,10 +6,19 @@ from typing import Annotated, Any
 import msgspec
 
 from tidings.core.connections.connection import NAMES_ONE_OR_BLANK
-from tidings.core.declaration import Declared, Field, declared, read_resource, show_resource
+from tidings.core.declaration import DeclaredField, Field, declared, read_resource, show_resource
 from tidings.core.form import Form
 from tidings.core.ids import OrgId
-from tidings.core.kinds import TEXTS, Choice, Flag, Nested, Part, Value, named, whole
+from tidings.core.kinds import (
+    TEXTS,
+    BooleanType,
+    Choice,
+    CustomField,
+    Nested,
+    ParsedField,
+    named,
+    whole,
+)
 from tidings.core.sources.mapping import Mapping, mapping_schema
 from tidings.core.sources.mapping_cost import ITEM_MAX_S, cost_of
 from tidings.core.sources.message_id import MESSAGE_ID, MessageId
@@ -26,7 +35,7 @@ NAME_MAX = 63
 NAME = re.compile(rf"[a-z0-9](?:[a-z0-9-]{{0,{NAME_MAX - 2}}}[a-z0-9])?")
 
 
-def _mapping(form: Form, field: Declared, standing: Mapping | None) -> Mapping | None:
+def _mapping(form: Form, field: DeclaredField, standing: Mapping | None) -> Mapping | None:
     value = form.body.get(field.name)
     if value is None:
         return None if field.name in form.body else standing
@@ -42,7 +51,7 @@ _MAPPING = Nested(
 )
 
 
-def _verification(form: Form, field: Declared, standing: Verification | None) -> Any:
+def _verification(form: Form, field: DeclaredField, standing: Verification | None) -> Any:
     if form.body.get(field.name) is None:
         return None if field.name in form.body else standing
     return VERIFICATION.read(form, standing).value
@@ -69,7 +78,7 @@ class KafkaTopics(msgspec.Struct, frozen=True, omit_defaults=True):
         tuple[str, ...],
         Field(
             "topics",
-            Value(
+            ParsedField(
                 _topics,
                 f"a list of 1 to {TOPICS_MAX} topics, each 1 to 249 of a-z A-Z 0-9 . _ -",
                 "bad_topics",
@@ -155,7 +164,9 @@ class Source(msgspec.Struct, frozen=True, omit_defaults=True):
         Verification | None,
         Field(
             "verification",
-            Part(_verification, schema=SCHEMA, shows=VERIFICATION.show, answers=ANSWER_SCHEMA),
+            CustomField(
+                _verification, schema=SCHEMA, shows=VERIFICATION.show, answers=ANSWER_SCHEMA
+            ),
             "How the sender of an inbound webhook is known. Secrets are shown by their end.",
         ),
     ] = None
@@ -189,7 +200,7 @@ class Source(msgspec.Struct, frozen=True, omit_defaults=True):
         Mapping | None,
         Field(
             "mapping",
-            Part(
+            CustomField(
                 _mapping,
                 schema=mapping_schema(),
                 shows=lambda mapping: dict(show_resource(mapping)),
@@ -208,7 +219,8 @@ class Source(msgspec.Struct, frozen=True, omit_defaults=True):
         ),
     ] = OWN
     paused: Annotated[
-        bool, Field("paused", Flag(), "While it is paused its senders are told to come again.")
+        bool,
+        Field("paused", BooleanType(), "While it is paused its senders are told to come again."),
     ] = False
 
 

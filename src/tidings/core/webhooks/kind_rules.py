@@ -1,12 +1,20 @@
 """What a webhook of each type must have, and what it must not: how its fields go together. Pure."""
 
-from tidings.core.webhooks.kinds import EMAIL, FIELDS, KINDS, OFFERED, PULL, Kind, Place
+from tidings.core.webhooks.kinds import (
+    EMAIL,
+    FIELDS,
+    KINDS,
+    OFFERED,
+    PULL,
+    TypeSettings,
+    WebhookType,
+)
 from tidings.core.webhooks.mailing import judge_mailing, recipients_of
-from tidings.core.webhooks.settings import Settings
+from tidings.core.webhooks.settings import WebhookSettings
 from tidings.core.webhooks.webhook_form import WebhookForm
 
 
-def judge_kind(form: WebhookForm, settings: Settings, old: Settings | None) -> None:
+def judge_kind(form: WebhookForm, settings: WebhookSettings, old: WebhookSettings | None) -> None:
     """Refuse on the form what the type lacks, and what is another type's."""
     if any(one.field.split(".")[0] in _JUDGED for one in form.refusals):
         return
@@ -42,7 +50,7 @@ def judge_kind(form: WebhookForm, settings: Settings, old: Settings | None) -> N
             _judge_connection(form, settings, kind)
 
 
-def _way(settings: Settings) -> tuple[object, ...]:
+def _way(settings: WebhookSettings) -> tuple[object, ...]:
     field = KINDS[settings.kind].field
     return settings.kind, settings.connection, None if field is None else getattr(settings, field)
 
@@ -52,7 +60,7 @@ STAYS = {PULL, EMAIL}
 _JUDGED = {"webHookType", "webHookHeaders", "authentication", "connection", *FIELDS}
 
 
-def _judge(form: WebhookForm, settings: Settings, field: str, *, needed: bool) -> None:
+def _judge(form: WebhookForm, settings: WebhookSettings, field: str, *, needed: bool) -> None:
     said = bool(getattr(settings, field))
     if needed and not said:
         form.refuse(
@@ -73,7 +81,7 @@ def _refuse_strange(form: WebhookForm, kind: str, field: str) -> None:
     )
 
 
-def _judge_connection(form: WebhookForm, settings: Settings, kind: Kind) -> None:
+def _judge_connection(form: WebhookForm, settings: WebhookSettings, kind: WebhookType) -> None:
     connection = form.known.connections.get(settings.connection or "")
     if connection is None or connection.kind != kind.connection:
         form.refuse(
@@ -83,7 +91,7 @@ def _judge_connection(form: WebhookForm, settings: Settings, kind: Kind) -> None
             f"the org; got {settings.connection}. Ask the operator.",
         )
         return
-    place: Place | None = None if kind.field is None else getattr(settings, kind.field)
+    place: TypeSettings | None = None if kind.field is None else getattr(settings, kind.field)
     if place is not None:
         org = form.known.org
         why = place.outside(connection, org) or place.trespass(connection, org)

@@ -16,7 +16,7 @@ KAFKA, EMAIL, SQL, PULL = "KAFKA", "EMAIL", "SQL", "PULL"
 ACTION = "ACTION"
 
 
-class Kind(msgspec.Struct, frozen=True, kw_only=True):
+class WebhookType(msgspec.Struct, frozen=True, kw_only=True):
     """One type of webhooks: the fields that it has and others have not, and what it can. Whoever
     treats webhooks differently asks for what they can, and not which type they are."""
 
@@ -45,14 +45,14 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
 
 
 KINDS = {
-    HTTP: Kind(has_url=True, calls_url=True, answers_status=True),
+    HTTP: WebhookType(has_url=True, calls_url=True, answers_status=True),
     # As HTTP has them: the original lists such webhooks with a URL and headers, or without.
-    QUEUE: Kind(has_url=True, over_default=True),
-    KAFKA: Kind(connection="kafka", field="kafka", queue=True),
-    EMAIL: Kind(connection="smtp", field="email"),
-    SQL: Kind(connection="sql", field="sql"),
-    PULL: Kind(fetched=True),
-    ACTION: Kind(of_file=True, acts=True, answers_status=True, keeps_sent=True),
+    QUEUE: WebhookType(has_url=True, over_default=True),
+    KAFKA: WebhookType(connection="kafka", field="kafka", queue=True),
+    EMAIL: WebhookType(connection="smtp", field="email"),
+    SQL: WebhookType(connection="sql", field="sql"),
+    PULL: WebhookType(fetched=True),
+    ACTION: WebhookType(of_file=True, acts=True, answers_status=True, keeps_sent=True),
 }
 OFFERED = tuple(name for name, kind in KINDS.items() if not kind.of_file)
 """Those that a call may ask for."""
@@ -60,7 +60,7 @@ FIELDS = tuple(kind.field for kind in KINDS.values() if kind.field is not None)
 """What only one type has."""
 
 
-class Place(Protocol):
+class TypeSettings(Protocol):
     """What a type of webhook has of its own (`Kind.field`)."""
 
     @property

@@ -11,14 +11,14 @@ from itertools import islice
 
 from tidings.catalogue.event_type import EventType, Json
 from tidings.catalogue.schema import types_of
-from tidings.catalogue.spellings import Source, source_of
+from tidings.catalogue.spellings import SourceStep, source_of
 from tidings.catalogue.versions import VERSION_FIELD
 from tidings.core.event_path import EACH, Path, read_path
 from tidings.core.events.own_types import FAMILY
 from tidings.core.shaping.filter import Node, compile_filter
 from tidings.core.shaping.shape_rules import FIELDS, RENAME
-from tidings.core.webhooks.settings import Settings
-from tidings.errors import Refusal
+from tidings.core.webhooks.settings import WebhookSettings
+from tidings.errors import FieldRefusal
 from tidings.values import describe_value
 
 WARNINGS_MAX = 10
@@ -27,7 +27,9 @@ _ELSEWHERE = frozenset(
 )
 
 
-def unknown_paths(settings: Settings, kinds: Sequence[EventType]) -> tuple[Refusal, ...]:
+def unknown_paths(
+    settings: WebhookSettings, kinds: Sequence[EventType]
+) -> tuple[FieldRefusal, ...]:
     """A warning for each path of a webhook's filter, selection and new names that an event of none
     of these types can have; none where there is no type to ask."""
     if not kinds:
@@ -40,13 +42,13 @@ def unknown_paths(settings: Settings, kinds: Sequence[EventType]) -> tuple[Refus
     return tuple(islice(lost, WARNINGS_MAX))
 
 
-def unknown_key(kind: EventType) -> tuple[Refusal, ...]:
+def unknown_key(kind: EventType) -> tuple[FieldRefusal, ...]:
     """A warning where an org's type is ordered by what its events cannot have."""
     steps = read_path(re.sub(r"\[\d+\]", "[*]", kind.key))
     if steps is None or has_path(kind, steps):
         return ()
     return (
-        Refusal(
+        FieldRefusal(
             "unknown_path",
             f"key should be a path that the schema has; got {describe_value(kind.key)}, which it "
             "rules out. "
@@ -73,7 +75,7 @@ def _leads(node: Json, steps: Path, *, own: bool) -> bool:
             return False
         declared = node.get("properties", {})
         inner = node.get("items") if step == EACH else declared.get(step)
-        if inner is None and isinstance(step, Source):
+        if inner is None and isinstance(step, SourceStep):
             inner = declared.get(source_of(step))
         if inner is None and step != EACH:
             rest = node.get("additionalProperties")
@@ -88,7 +90,7 @@ def _leads(node: Json, steps: Path, *, own: bool) -> bool:
     return True
 
 
-def _paths(settings: Settings) -> Iterator[tuple[str, str]]:
+def _paths(settings: WebhookSettings) -> Iterator[tuple[str, str]]:
     """Each path with its place in the body."""
     if settings.filter is not None:
         yield from _tested([compile_filter(settings.filter).root])
@@ -105,10 +107,10 @@ def _tested(nodes: Iterable[Node]) -> Iterator[tuple[str, str]]:
         yield from _tested(node.nodes)
 
 
-def _unknown(place: str, path: str, kinds: Sequence[EventType]) -> Refusal:
+def _unknown(place: str, path: str, kinds: Sequence[EventType]) -> FieldRefusal:
     names = [kind.label for kind in kinds]
     listed = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-    return Refusal(
+    return FieldRefusal(
         "unknown_path",
         f"A path should be one that an event of the webhook's types has ({listed}); got "
         f"{describe_value(path)}, which none has. Check it against the schema: "

@@ -1,7 +1,7 @@
 """The e-mails of a webhook: to whom, and the templates of what is in them. Pure.
 
-An e-mail is made of an event when the event is shaped (`Mail`), so that each further attempt sends
-the same one, and the log shows it.
+An e-mail is made of an event when the event is shaped (`ShapedMail`), so that each further attempt
+sends the same one, and the log shows it.
 """
 
 import re
@@ -11,10 +11,10 @@ from typing import Annotated, Any
 import msgspec
 
 from tidings.core.connections.connection import Connection
-from tidings.core.declaration import Declared, Field
+from tidings.core.declaration import DeclaredField, Field
 from tidings.core.form import Form
 from tidings.core.ids import OrgId
-from tidings.core.kinds import Part, Value, whole
+from tidings.core.kinds import CustomField, ParsedField, whole
 from tidings.core.mail_addresses import address_of, domain_of
 from tidings.core.shaping.transformation_rules import TEMPLATE_MAX
 from tidings.values import describe_value
@@ -32,7 +32,7 @@ def is_template(text: str) -> bool:
     return _TEMPLATE.search(text) is not None
 
 
-def _to(form: Form, field: Declared, standing: Any) -> Any:
+def _to(form: Form, field: DeclaredField, standing: Any) -> Any:
     value = form.body.get(field.name)
     called = form.called(field.name)
     if not isinstance(value, list) or not 0 < len(value) <= TO_MAX:
@@ -60,7 +60,7 @@ def _to(form: Form, field: Declared, standing: Any) -> Any:
     return tuple(dict.fromkeys(found))
 
 
-_TO = Part(
+_TO = CustomField(
     _to,
     schema={
         "type": "array",
@@ -72,8 +72,8 @@ _TO = Part(
 )
 
 
-def _text_of(most: int) -> Value:
-    return Value(
+def _text_of(most: int) -> ParsedField:
+    return ParsedField(
         lambda value: value if isinstance(value, str) and 0 < len(value) <= most else None,
         f"a text of 1 to {most} characters in MiniJinja",
         "bad_template",
@@ -141,7 +141,7 @@ class Mailing(msgspec.Struct, frozen=True, omit_defaults=True):
 MAILING = whole(Mailing, '{"to": ["ops@brand.example"]}')
 
 
-class Mail(msgspec.Struct, frozen=True, omit_defaults=True):
+class ShapedMail(msgspec.Struct, frozen=True, omit_defaults=True):
     """One e-mail, as shaping has made it: what a message of the type is."""
 
     to: tuple[str, ...]
@@ -180,10 +180,10 @@ def mail_of_texts(
     *,
     blank: str,
     unsubscribe: str | None = None,
-) -> Mail:
+) -> ShapedMail:
     """The e-mail of texts that were made of an event. They are text and never structure: a subject
     is one line, and nothing in it is unseen. `blank`: the subject where none is left of it."""
-    return Mail(
+    return ShapedMail(
         tuple(dict.fromkeys(to)),
         " ".join(_seen(subject).split())[:SUBJECT_SHOWN_MAX] or blank or "(no subject)",
         None if text is None else _seen(text),
@@ -198,10 +198,10 @@ def _seen(text: str) -> str:
     return _UNSEEN.sub("", lines).encode("utf-8", "replace").decode()
 
 
-_mail = msgspec.json.Decoder(Mail)
+_mail = msgspec.json.Decoder(ShapedMail)
 
 
-def mail_in(body: bytes) -> Mail | None:
+def mail_in(body: bytes) -> ShapedMail | None:
     """The e-mail of a message; None where its bytes were made for a webhook of another type."""
     try:
         return _mail.decode(body)

@@ -16,7 +16,7 @@ from tidings.core.webhooks.webhook import Webhook
 ANSWERS_MAX = 4096  # of an org
 
 
-class Candidates(NamedTuple):
+class Subscribers(NamedTuple):
     """Who subscribes to a type of event of an org."""
 
     webhooks: tuple[Webhook, ...]
@@ -31,7 +31,7 @@ class Registry:
         self._webhooks: dict[int, Webhook] = {}
         self._of_org: defaultdict[OrgId, dict[int, Webhook]] = defaultdict(dict)
         self._parent: dict[OrgId, OrgId] = {}
-        self._answers: dict[OrgId, dict[str, Candidates]] = {}
+        self._answers: dict[OrgId, dict[str, Subscribers]] = {}
 
     def __len__(self) -> int:
         return len(self._webhooks)
@@ -114,7 +114,7 @@ class Registry:
         """
         return self.candidates(org, kept, version).webhooks
 
-    def candidates(self, org: OrgId, kept: str, version: int = 1) -> Candidates:
+    def candidates(self, org: OrgId, kept: str, version: int = 1) -> Subscribers:
         """Like `match`; also says whether any of them has a filter to be asked."""
         answers = self._answers.get(org)
         if answers is None:
@@ -124,7 +124,7 @@ class Registry:
         if found is None:
             hooks = self._candidates(org, kept, version)
             by_number = tuple(sorted(hooks, key=lambda hook: hook.number))
-            found = Candidates(by_number, any(hook.filter is not None for hook in by_number))
+            found = Subscribers(by_number, any(hook.filter is not None for hook in by_number))
             if len(answers) >= ANSWERS_MAX:  # an org may send any number of unknown names
                 answers.clear()  # what is asked for often comes back at once
             answers[wanted] = found

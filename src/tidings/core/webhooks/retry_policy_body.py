@@ -5,7 +5,7 @@ from typing import Annotated, Any, TypeGuard
 import msgspec
 
 from tidings.core.declaration import (
-    Declared,
+    DeclaredField,
     Field,
     Json,
     declared,
@@ -16,7 +16,7 @@ from tidings.core.declaration import (
 from tidings.core.delivery.outcome import DEFAULT_POLICY, RetryPolicy
 from tidings.core.delivery.schedule import HOUR_S, Schedule
 from tidings.core.form import Form
-from tidings.core.kinds import Part, Value
+from tidings.core.kinds import CustomField, ParsedField
 from tidings.values import describe_value
 
 DELAYS_MAX = 50
@@ -51,7 +51,7 @@ def _delays(value: object) -> tuple[float, ...] | None:
     return fits if len(fits) == len(value) else None
 
 
-def _statuses(form: Form, field: Declared, standing: frozenset[int]) -> frozenset[int]:
+def _statuses(form: Form, field: DeclaredField, standing: frozenset[int]) -> frozenset[int]:
     value, other = form.body.get(field.name), _OPPOSITE[field.name]
     if value is None:
         return standing
@@ -70,7 +70,7 @@ def _statuses(form: Form, field: Declared, standing: frozenset[int]) -> frozense
     return standing
 
 
-_DELAYS = Value(
+_DELAYS = ParsedField(
     _delays,
     f"a list of 1 to {DELAYS_MAX} numbers from 1 to {DELAY_MAX_S}",
     "bad_retry_policy",
@@ -84,7 +84,7 @@ _DELAYS = Value(
     },
     shows=lambda delays: [_lean(delay) for delay in delays],
 )
-_WINDOW = Value(
+_WINDOW = ParsedField(
     lambda value: float(value) if _number(value) and 0 <= value <= WINDOW_MAX_H else None,
     f"a number from 0 to {WINDOW_MAX_H}",
     "bad_retry_policy",
@@ -92,7 +92,7 @@ _WINDOW = Value(
     schema={"type": "number", "minimum": 0, "maximum": WINDOW_MAX_H},
     shows=_lean,
 )
-_STATUSES = Part(
+_STATUSES = CustomField(
     _statuses,
     schema={"type": "array", "items": {"type": "integer", "minimum": 300, "maximum": 599}},
     shows=sorted,
@@ -151,4 +151,4 @@ _SCHEMA: Json = {
     "description": _Retries.__doc__,
     "properties": {one.name: one.taken(new=True) for one in declared(_Retries)},
 }
-RETRIES = Part(read_retry, schema=_SCHEMA, answers=_SCHEMA, shows=show_retry)
+RETRIES = CustomField(read_retry, schema=_SCHEMA, answers=_SCHEMA, shows=show_retry)

@@ -16,9 +16,14 @@ from tidings.core.shaping.enrichment import IDENTIFIERS, enrichment_of, idle_wis
 from tidings.core.shaping.neo_rules import NEO, judge_neo
 from tidings.core.webhooks.kind_rules import judge_kind
 from tidings.core.webhooks.kinds import QUEUE
-from tidings.core.webhooks.settings import SETTABLE, WITHOUT_PERSONAL_DATA, Besides, Settings
+from tidings.core.webhooks.settings import (
+    SETTABLE,
+    WITHOUT_PERSONAL_DATA,
+    WebhookBodyFields,
+    WebhookSettings,
+)
 from tidings.core.webhooks.webhook_form import Known, Stored, WebhookForm
-from tidings.errors import Refusal
+from tidings.errors import FieldRefusal
 
 # What only answers hold, and a caller may send back as it was given.
 _ANSWERED = (
@@ -28,13 +33,13 @@ _ANSWERED = (
 _FIELDS = frozenset((*(one.name for one in SETTABLE), *_ANSWERED))
 
 
-class Reading(msgspec.Struct, frozen=True):
+class ParsedWebhookBody(msgspec.Struct, frozen=True):
     """A body that passed."""
 
-    settings: Settings
+    settings: WebhookSettings
     active: bool | None  # None where the body does not say
     secret: bytes | None  # a signing secret that the caller brought
-    warnings: tuple[Refusal, ...]
+    warnings: tuple[FieldRefusal, ...]
 
     def __repr__(self) -> str:
         """Without the secret."""
@@ -44,12 +49,12 @@ class Reading(msgspec.Struct, frozen=True):
 def read_webhook(
     body: dict[str, Any],
     known: Known,
-    old: Settings | None = None,
+    old: WebhookSettings | None = None,
     *,
-    source: Settings | None = None,
+    source: WebhookSettings | None = None,
     tried: bool = False,
     strict: bool = False,
-) -> Reading | list[Refusal]:
+) -> ParsedWebhookBody | list[FieldRefusal]:
     """Read a body that creates a webhook or, with `old`, changes one. Never raises.
 
     `source` is the webhook that a new one is copied from: masked values are its stored ones.
@@ -66,17 +71,17 @@ def read_webhook(
         tried=tried,
         strict=strict,
     )
-    settings = read_resource(Settings, form, old)
+    settings = read_resource(WebhookSettings, form, old)
     judge_kind(form, settings, old)
     _judge_extra(form, settings, old)
-    besides = read_resource(Besides, form, None)
+    besides = read_resource(WebhookBodyFields, form, None)
     form.warn_of_unknown(body, _FIELDS)
     if form.refusals:
         return form.refusals
-    return Reading(settings, besides.active, besides.secret, tuple(form.warnings))
+    return ParsedWebhookBody(settings, besides.active, besides.secret, tuple(form.warnings))
 
 
-def _judge_extra(form: WebhookForm, settings: Settings, old: Settings | None) -> None:
+def _judge_extra(form: WebhookForm, settings: WebhookSettings, old: WebhookSettings | None) -> None:
     """Whether what is asked to be added has an effect, and a flow is one that somebody knows."""
     shapes = settings.transformation is None and settings.kind != QUEUE
     if shapes and not any(one.field.startswith(NEO) for one in form.refusals):

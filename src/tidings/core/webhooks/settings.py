@@ -14,7 +14,16 @@ from tidings.core.connections.connection import NAMES_ONE
 from tidings.core.declaration import Field, Keyed, declared
 from tidings.core.delivery.outcome import DEFAULT_POLICY, RetryPolicy
 from tidings.core.form import LINE
-from tidings.core.kinds import OBJECT, TEXT, TEXTS, Choice, Flag, Kept, Number, Part
+from tidings.core.kinds import (
+    OBJECT,
+    TEXT,
+    TEXTS,
+    BooleanType,
+    Choice,
+    CustomField,
+    Number,
+    StoredField,
+)
 from tidings.core.shaping import shape_rules
 from tidings.core.shaping.enrichment import (
     AWARDS,
@@ -47,21 +56,23 @@ EXTRA_BYTES_MAX = 8192
 WITHOUT_PERSONAL_DATA = "withoutPersonalData"
 METHODS = ("POST", "PUT", "GET", "DELETE")
 
-_NAME = Part(
+_NAME = CustomField(
     WebhookForm.name,
     schema={},
     making={"type": "string", "pattern": LINE, "maxLength": NAME_MAX},
     answers=TEXT,
 )
-_TYPE = Part(WebhookForm.kind, schema={"type": "string", "enum": [*OFFERED, "queue"]}, answers=TEXT)
-_HEADERS = Part(
+_TYPE = CustomField(
+    WebhookForm.kind, schema={"type": "string", "enum": [*OFFERED, "queue"]}, answers=TEXT
+)
+_HEADERS = CustomField(
     WebhookForm.headers,
     schema=header_rules.CHANGE_SCHEMA,
     making=header_rules.NEW_SCHEMA,
     answers=header_rules.ANSWER_SCHEMA,
     shows=header_rules.shown,
 )
-_CONNECTIONS = Part(
+_CONNECTIONS = CustomField(
     WebhookForm.connections,
     schema={
         "anyOf": [
@@ -71,7 +82,7 @@ _CONNECTIONS = Part(
     },
     answers={"type": "integer"},
 )
-_AUTHENTICATION = Part(
+_AUTHENTICATION = CustomField(
     WebhookForm.authentication,
     schema=authentication_body.SCHEMA,
     answers=authentication_body.ANSWER_SCHEMA,
@@ -91,19 +102,19 @@ _ORDERING = Choice(
     ),
 )
 _VERSIONS = {"type": "object", "additionalProperties": {"type": "integer", "minimum": 1}}
-_SECRET = Part(WebhookForm.secret, schema={"type": "string", "pattern": SECRET_PATTERN})
+_SECRET = CustomField(WebhookForm.secret, schema={"type": "string", "pattern": SECRET_PATTERN})
 
 # Enrichment is asked for by these; they are kept as they came.
-_FLAG = Kept(
+_FLAG = StoredField(
     lambda value: isinstance(value, bool), "true or false", {"type": "boolean"}, EXTRA_BYTES_MAX
 )
-_SOURCES = Kept(
+_SOURCES = StoredField(
     lambda value: isinstance(value, list) and all(isinstance(one, str) for one in value),
     "a list of sources, such as WeChat, WebEngage or Instore",
     TEXTS,
     EXTRA_BYTES_MAX,
 )
-_DOWN = Kept(
+_DOWN = StoredField(
     lambda value: value in (THIN, WAIT),
     f"{THIN} or {WAIT}",
     {"type": "string", "enum": [THIN, WAIT]},
@@ -139,7 +150,7 @@ _EXTRA = Keyed(
 )
 
 
-class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
+class WebhookSettings(msgspec.Struct, frozen=True, omit_defaults=True):
     """All that the owner of a webhook decides, but for its secrets and whether it is active.
 
     Its versions are stored so: fields are only ever added, with a default.
@@ -158,7 +169,7 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
         tuple[str, ...],
         Field(
             "eventNames",
-            Part(WebhookForm.event_names, schema=TEXTS | {"minItems": 1}),
+            CustomField(WebhookForm.event_names, schema=TEXTS | {"minItems": 1}),
             "The event types that it wants, at least one; a list replaces the old one.",
             blank=[],
         ),
@@ -176,7 +187,7 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
         str,
         Field(
             "webHookUrl",
-            Part(WebhookForm.url, schema={"type": "string", "maxLength": URL_MAX}),
+            CustomField(WebhookForm.url, schema={"type": "string", "maxLength": URL_MAX}),
             "Where it is told: absolute, https (or http where it is allowed), of a public address. "
             "Of QUEUE_INT it may be blank, and is never dialled; other types have none.",
             default="",
@@ -263,7 +274,7 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
         bool,
         Field(
             "holdOnFailure",
-            Flag(),
+            BooleanType(),
             "What is behind a refused delivery in its order waits for it.",
             "What is behind a refused delivery waits for it",
             "With an ordering. Else the next of its key goes on.",
@@ -293,7 +304,7 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
         bool,
         Field(
             "keepResponses",
-            Flag(),
+            BooleanType(),
             "Keep the answer's body also after a 2xx.",
             "Keep the bodies of successful answers too",
         ),
@@ -302,7 +313,7 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
         bool,
         Field(
             "listenToChildEvents",
-            Flag(),
+            BooleanType(),
             "Also events of orgs below this one.",
             "Also events of the orgs below this one",
         ),
@@ -311,7 +322,9 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
         tuple[tuple[str, int], ...],
         Field(
             "eventVersions",
-            Part(WebhookForm.event_versions, schema=_VERSIONS, answers=_VERSIONS, shows=dict),
+            CustomField(
+                WebhookForm.event_versions, schema=_VERSIONS, answers=_VERSIONS, shows=dict
+            ),
             "Versions of event types; else 1.",
         ),
     ] = ()
@@ -319,7 +332,7 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
         dict[str, Any] | None,
         Field(
             shape_rules.FILTER,
-            Part(shape_rules.read_filter, schema=shape_rules.FILTER_SCHEMA, answers=OBJECT),
+            CustomField(shape_rules.read_filter, schema=shape_rules.FILTER_SCHEMA, answers=OBJECT),
             "Which events of its types it wants: docs/filters.md.",
         ),
     ] = None
@@ -327,7 +340,7 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
         bool,
         Field(
             WITHOUT_PERSONAL_DATA,
-            Flag(),
+            BooleanType(),
             "Send it no personal data, and nothing that the event type does not describe: "
             "docs/personal-data.md.",
             "Without personal data",
@@ -347,7 +360,7 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
         dict[str, str],
         Field(
             shape_rules.RENAME,
-            Part(shape_rules.read_rename, schema=shape_rules.RENAME_SCHEMA),
+            CustomField(shape_rules.read_rename, schema=shape_rules.RENAME_SCHEMA),
             "New names of fields, by path.",
         ),
     ] = {}
@@ -355,7 +368,7 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
         str | None,
         Field(
             shape_rules.TRANSFORMATION,
-            Part(WebhookForm.transformation, schema=TEXT),
+            CustomField(WebhookForm.transformation, schema=TEXT),
             "The name of a stored transformation, which makes the payload.",
         ),
     ] = None
@@ -373,14 +386,14 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
         return f"Settings(name={self.name!r}, kind={self.kind!r})"
 
 
-class Besides(msgspec.Struct, frozen=True):
+class WebhookBodyFields(msgspec.Struct, frozen=True):
     """What a body says besides: of the webhook's standing, and a secret of the caller's own."""
 
     active: Annotated[
         bool | None,
         Field(
             "active",
-            Flag(),
+            BooleanType(),
             "Whether new events are sent to it; else they pass it by.",
             "Active",
             "Else new events pass it by.",
@@ -398,7 +411,7 @@ class Besides(msgspec.Struct, frozen=True):
     ] = None
 
 
-SETTABLE = (*declared(Settings), *declared(Besides))
+SETTABLE = (*declared(WebhookSettings), *declared(WebhookBodyFields))
 """All fields that a body may set."""
 ORIGINAL = (
     *"eventNames webHookType webHookUrl methodType webHookHeaders maxAllowedConnections".split(),

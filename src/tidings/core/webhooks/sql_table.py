@@ -9,10 +9,10 @@ import msgspec
 
 from tidings.core.connections.connection import Connection
 from tidings.core.connections.tables import COLUMNS_MAX, shared_table, tables_of
-from tidings.core.declaration import Declared, Field
+from tidings.core.declaration import DeclaredField, Field
 from tidings.core.form import Form
 from tidings.core.ids import OrgId
-from tidings.core.kinds import Part, named, whole
+from tidings.core.kinds import CustomField, named, whole
 from tidings.core.picks import PICK, Pick, read_pick
 from tidings.values import describe_value
 
@@ -23,7 +23,7 @@ WHOLE = "$"
 
 
 def _columns(
-    form: Form, field: Declared, standing: dict[str, Pick] | None
+    form: Form, field: DeclaredField, standing: dict[str, Pick] | None
 ) -> dict[str, Pick] | None:
     value = form.body.get(field.name)
     if value is None:
@@ -69,7 +69,7 @@ class SqlTable(msgspec.Struct, frozen=True, omit_defaults=True):
         dict[str, Pick] | None,
         Field(
             "columns",
-            Part(
+            CustomField(
                 _columns,
                 schema={
                     "type": "object",

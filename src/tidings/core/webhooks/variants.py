@@ -12,9 +12,9 @@ from typing import Any, Generic, Literal, NamedTuple, TypeVar
 import msgspec
 
 from tidings.core.declaration import (
-    Declared,
+    DeclaredField,
+    FieldType,
     Json,
-    Kind,
     declared,
     or_null,
     read_resource,
@@ -47,7 +47,7 @@ class VariantForm(Form):
         self.stays = False  # whether a stored secret stands in it
 
 
-class VariantText(Kind, frozen=True):
+class VariantText(FieldType, frozen=True):
     """A text of a variant; `must` says in words what it must be."""
 
     must: str
@@ -60,7 +60,7 @@ class VariantText(Kind, frozen=True):
     words: tuple[str, ...] = ()
     """All that it can be, where it is a choice."""
 
-    def read(self, form: VariantForm, field: Declared, standing: Any) -> Any:
+    def read(self, form: VariantForm, field: DeclaredField, standing: Any) -> Any:
         said = form.body.get(field.name)
         if said is None and not field.required:
             return standing
@@ -105,7 +105,7 @@ class VariantText(Kind, frozen=True):
         return {"type": "string"} | enum | (about if self.secret else {})
 
 
-class Said(NamedTuple, Generic[V]):
+class RawVariant(NamedTuple, Generic[V]):
     """What a body says, and whether a stored secret stands in it."""
 
     value: V | None
@@ -145,12 +145,12 @@ class Variants(Generic[V]):
         form: Form,
         stored: V | None,
         check_url: Callable[[str], str | None] = lambda url: None,
-    ) -> Said[V]:
+    ) -> RawVariant[V]:
         """What the body says of it, and it does say something; None where that is null or was
         refused. What is `stored` is what masks mean."""
         value = form.body[self.field]
         if value is None:
-            return Said(None)
+            return RawVariant(None)
         name = value.get(TYPE) if isinstance(value, dict) else None
         kind = self.kinds.get(name) if isinstance(name, str) else None
         if kind is None:
@@ -166,14 +166,14 @@ class Variants(Generic[V]):
                 f"{self.field} must be an object with the type {', '.join(first)} or {last}; got "
                 f"{got}. Write {self.example}.",
             )
-            return Said(None)
+            return RawVariant(None)
         names = frozenset((TYPE, *said_names(kind)))
         form.warn_of_unknown(value, names, f"{self.field}.")
         old = stored if isinstance(stored, kind) else None
         inner = VariantForm(value, old, self.code, check_url)
         made = read_resource(kind, inner, None)
         form.take_in(inner, f"{self.field}.")
-        return Said(None) if inner.refusals else Said(made, inner.stays)
+        return RawVariant(None) if inner.refusals else RawVariant(made, inner.stays)
 
     def schema(self, *, answers: bool, closed: bool = False) -> Json:
         """As JSON Schema: what bodies may say, or what answers say. `closed`: and nothing else."""

@@ -5,16 +5,16 @@ from enum import StrEnum
 import msgspec
 
 from tidings.core.delivery.outcome import DEFAULT_POLICY, RetryPolicy
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.ids import OrgId, WebhookId
-from tidings.core.shaping.enrichment import NOTHING, Enrichment
-from tidings.core.shaping.filter import Filter
+from tidings.core.shaping.enrichment import NOTHING, EnrichmentSettings
+from tidings.core.shaping.filter import CompiledFilter
 from tidings.core.shaping.shape import Shape
 from tidings.core.shaping.signatures.scheme import Scheme
 from tidings.core.shaping.signatures.schemes import IN_FORCE
 from tidings.core.webhooks.authentication import Authentication, header_of
 from tidings.core.webhooks.kafka_topic import KafkaTopic
-from tidings.core.webhooks.kinds import KINDS, Kind
+from tidings.core.webhooks.kinds import KINDS, WebhookType
 from tidings.core.webhooks.mailing import Mailing
 from tidings.core.webhooks.name_matching import names_of, prefixes_of
 from tidings.core.webhooks.sql_table import SqlTable
@@ -42,7 +42,7 @@ class Webhook(msgspec.Struct, frozen=True):
     org: OrgId
     version: int  # counts the changes; a delivery remembers under which one it was sent
     name: str
-    standing: Standing
+    standing: WebhookStatus
     event_names: frozenset[str]  # and prefixes: core/webhooks/name_matching.py
     kind: str  # one of `kinds.KINDS`
     url: str  # where it sends, also where that is no address that is called
@@ -64,9 +64,9 @@ class Webhook(msgspec.Struct, frozen=True):
     listen_to_children: bool = False
     event_versions: tuple[tuple[str, int], ...] = ()  # of event types; 1 where not named
     extra: dict[str, msgspec.Raw] = {}  # further fields of the contract, kept as they came
-    enrichment: Enrichment = NOTHING  # what `extra` asks to be added, typed
+    enrichment: EnrichmentSettings = NOTHING  # what `extra` asks to be added, typed
     without_personal_data: bool = False  # what its receiver gets holds none
-    filter: Filter | None = None  # which events of its types it wants; None: all
+    filter: CompiledFilter | None = None  # which events of its types it wants; None: all
     shape: Shape | None = None  # which fields of them, under which names; None: all, as they are
     transformation: str | None = None  # the stored transformation that makes its payload
     must_transform: bool = False  # it was named by `transformation`, and not by `neoEnrichment`
@@ -82,9 +82,9 @@ class Webhook(msgspec.Struct, frozen=True):
     def matches(self) -> bool:
         """Whether a new event makes a delivery at all."""
         return self.dials and self.standing in (
-            Standing.ACTIVE,
-            Standing.PAUSED,
-            Standing.DISABLED,
+            WebhookStatus.ACTIVE,
+            WebhookStatus.PAUSED,
+            WebhookStatus.DISABLED,
         )
 
     def subscribes(self, kept: str, version: int) -> bool:
@@ -111,7 +111,7 @@ class Webhook(msgspec.Struct, frozen=True):
     @property
     def sends(self) -> bool:
         """Whether attempts may start."""
-        return self.dials and self.standing is Standing.ACTIVE
+        return self.dials and self.standing is WebhookStatus.ACTIVE
 
     @property
     def dials(self) -> bool:
@@ -119,7 +119,7 @@ class Webhook(msgspec.Struct, frozen=True):
         return bool(self.connection) or not KINDS[self.kind].over_default
 
     @property
-    def type(self) -> Kind:
+    def type(self) -> WebhookType:
         """Return what webhooks of its type have and can."""
         return KINDS[self.kind]
 

@@ -4,21 +4,27 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from tidings.core.actions.action import Action, Call
+from tidings.core.actions.action import Action, HttpCall
 from tidings.core.actions.holes import fill
 from tidings.core.actions.made import MadeCall, made_in
 from tidings.core.actions.secrets import secrets_of, whole
 from tidings.core.actions.seen import Unmade
-from tidings.core.delivery.exchange import Ending, Fault, FaultKind, Result, of_fault
+from tidings.core.delivery.exchange import (
+    AttemptResult,
+    Ending,
+    FaultKind,
+    TransportFault,
+    of_fault,
+)
 from tidings.core.delivery.outcome import RetryPolicy
 from tidings.core.webhooks.masks import SHOWN_FROM
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.action.requests import constants_of, headers_of, key_of
 from tidings.destinations.action.verdicts import judge_call
-from tidings.destinations.http.authentication.proof import Header, Proof
+from tidings.destinations.http.authentication.proof import Authenticator, Header
 from tidings.destinations.http.proven import send_proven
 from tidings.destinations.port import Headers, Message
-from tidings.egress.port import Leaves, PathOutlet, Target
+from tidings.egress.port import Leaves, PathOutlet, ReceiverAddress
 from tidings.errors import Invalid
 
 METHODS = ("POST", "PUT", "PATCH", "DELETE", "GET")
@@ -31,10 +37,10 @@ class CallChannel:
         self,
         webhook: Webhook,
         action: Action,
-        origin: Target,
+        origin: ReceiverAddress,
         outlet: PathOutlet,
-        proof: Proof | None,
-        target_of: Callable[[str], Target],
+        proof: Authenticator | None,
+        target_of: Callable[[str], ReceiverAddress],
         now_s: Callable[[], float],
     ) -> None:
         """`proof` of the credential, which others may show too; it is closed by who made it."""
@@ -46,12 +52,12 @@ class CallChannel:
         self._now_s = now_s
         self._take(webhook)
 
-    async def send(self, message: Message) -> Result | None:
+    async def send(self, message: Message) -> AttemptResult | None:
         made = made_in(message.body)
         if made is None or not isinstance(made.act, MadeCall):
             return _unsent(FaultKind.TRANSFORM, _OTHER)
         call = self._action.act_for(made.language)
-        assert isinstance(call, Call)
+        assert isinstance(call, HttpCall)
         try:
             target = self._target_of(_url_of(call, made.act))
         except (Invalid, Unmade):
@@ -61,17 +67,21 @@ class CallChannel:
         body = whole(call, made.act)
         if made.act.method not in METHODS or body is None:
             return _unsent(FaultKind.TRANSFORM, _OTHER)
-        attempt = _Attempt(message, self._webhook, call, made.act, body, target.path, self._retry)
+        attempt = _ActionAttempt(
+            message, self._webhook, call, made.act, body, target.path, self._retry
+        )
         if self._proof is None:
             ending = await attempt.run(self._outlet, [], message.deadline_s)
             return None if ending is None else attempt.judged(ending, [], self._now_s)
         return await self._send_proven(attempt, self._proof)
 
-    async def _send_proven(self, attempt: "_Attempt", proof: Proof) -> Result | None:
+    async def _send_proven(
+        self, attempt: "_ActionAttempt", proof: Authenticator
+    ) -> AttemptResult | None:
         def send(header: Header, left_s: float) -> Awaitable[Ending | None]:
             return attempt.run(self._outlet, [header], left_s)
 
-        def judged(ending: Ending, header: Header) -> Result:
+        def judged(ending: Ending, header: Header) -> AttemptResult:
             return attempt.judged(ending, [header, *proof.secrets()], self._now_s)
 
         return await send_proven(proof, attempt.deadline_s, send, judged)
@@ -96,14 +106,14 @@ class CallChannel:
         )
 
 
-class _Attempt:
+class _ActionAttempt:
     """One message on its way."""
 
     def __init__(
         self,
         message: Message,
         webhook: Webhook,
-        call: Call,
+        call: HttpCall,
         made: MadeCall,
         body: str,
         path: str,
@@ -123,7 +133,7 @@ class _Attempt:
         leaves = self._leaving(proof)
         return outlet.send(self._made.method, leaves, self._body, left_s, self._path)
 
-    def judged(self, ending: Ending, proof: Headers, now_s: Callable[[], float]) -> Result:
+    def judged(self, ending: Ending, proof: Headers, now_s: Callable[[], float]) -> AttemptResult:
         """What became of it; nothing of `proof` is kept."""
         in_body = [("", one) for one in secrets_of(self._call).values()]
         known = [*constants_of(self._call), *in_body, *proof]
@@ -143,14 +153,16 @@ class _Attempt:
         return leaves
 
 
-def _url_of(call: Call, made: MadeCall) -> str:
+def _url_of(call: HttpCall, made: MadeCall) -> str:
     """Where it goes. Unmade, where the action has a URL with other holes by now."""
     return fill(call.url, dict(made.values)) if call.url_secret else made.url
 
 
 def keeps_answers(action: Action, webhook: Webhook) -> bool:
     """Whether the body of a 2xx is read."""
-    judges = any(isinstance(act, Call) and act.taken is not None for act in action.acts.values())
+    judges = any(
+        isinstance(act, HttpCall) and act.taken is not None for act in action.acts.values()
+    )
     return judges or webhook.keep_answers
 
 
@@ -158,8 +170,8 @@ def _opened_for(webhook: Webhook) -> tuple[object, ...]:
     return webhook.kind, webhook.name, webhook.connections_max, webhook.keep_answers
 
 
-def _unsent(kind: FaultKind, words: str) -> Result:
-    return of_fault(Fault(kind, False, words, 0.0))
+def _unsent(kind: FaultKind, words: str) -> AttemptResult:
+    return of_fault(TransportFault(kind, False, words, 0.0))
 
 
 _OTHER = (

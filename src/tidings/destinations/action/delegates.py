@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from tidings.core.actions.action import Action, Mail, Record, Row
+from tidings.core.actions.action import Action, KafkaRecordAct, MailAct, TableRowAct
 from tidings.core.actions.made import MadeMail, MadeRecord, MadeRow, made_in
-from tidings.core.delivery.exchange import Fault, FaultKind, Result, of_fault
+from tidings.core.delivery.exchange import AttemptResult, FaultKind, TransportFault, of_fault
 from tidings.core.events.names import CONTENT_TYPE, name_in
 from tidings.core.exact_json import write_exactly
 from tidings.core.ids import OrgId
@@ -22,17 +22,17 @@ from tidings.destinations.kafka.driver import KafkaChannel
 from tidings.destinations.port import Channel, Headers, Message
 
 TEXT = "text/plain; charset=utf-8"
-Delegated = Mail | Row | Record
+Delegated = MailAct | TableRowAct | KafkaRecordAct
 
 
 def as_kind(webhook: Webhook, action: Action) -> Webhook:
     """The action's webhook as one of the kind that does it."""
     match action.act:
-        case Mail(connection):
+        case MailAct(connection):
             place: dict[str, Any] = {"kind": EMAIL, "email": Mailing(())}
-        case Row(connection, table):
+        case TableRowAct(connection, table):
             place = {"kind": SQL, "sql": SqlTable(table, columns_of(action))}
-        case Record(connection, topic):
+        case KafkaRecordAct(connection, topic):
             place = {"kind": KAFKA, "kafka": KafkaTopic(topic)}
         case _:
             raise TypeError("a call is no webhook of another kind")
@@ -41,11 +41,13 @@ def as_kind(webhook: Webhook, action: Action) -> Webhook:
 
 def columns_of(action: Action) -> dict[str, Pick]:
     """The columns that it sets, each with where its value stands in the body that goes there."""
-    names = [name for act in action.acts.values() if isinstance(act, Row) for name in act.values]
+    names = [
+        name for act in action.acts.values() if isinstance(act, TableRowAct) for name in act.values
+    ]
     return {name: Pick(path=_field(name, at)) for at, name in enumerate(dict.fromkeys(names))}
 
 
-class Handover(NamedTuple):
+class DriverMessage(NamedTuple):
     """What the driver of the kind is handed of a message."""
 
     body: bytes
@@ -56,7 +58,7 @@ class Handover(NamedTuple):
 
 def handover_of(
     action: Action, body: bytes, needed: Collection[str] = frozenset()
-) -> Handover | str | None:
+) -> DriverMessage | str | None:
     """None where the message was made for something else; or why there is no row of it: `needed`
     are the columns that must have a value."""
     made = made_in(body)
@@ -64,20 +66,20 @@ def handover_of(
         return None
     act = action.act_for(made.language)
     match (act, made.act):
-        case (Mail(), MadeMail(mail)):
-            return Handover(msgspec.json.encode(mail))
-        case (Row(), MadeRow(values)):
+        case (MailAct(), MadeMail(mail)):
+            return DriverMessage(msgspec.json.encode(mail))
+        case (TableRowAct(), MadeRow(values)):
             for column in sorted(needed):
                 if values.get(column) is None:
                     return _NO_VALUE.format(column=column)
             columns = columns_of(action)
             row = {str(pick.path): values[one] for one, pick in columns.items() if one in values}
-            return Handover(write_exactly(row))
-        case (Record(text=None), MadeRecord(value, key)):
+            return DriverMessage(write_exactly(row))
+        case (KafkaRecordAct(text=None), MadeRecord(value, key)):
             record = value.encode()
-            return Handover(record, event_name=name_in(record), key=key)
-        case (Record(), MadeRecord(value, key)):
-            return Handover(value.encode(), TEXT, key=key)
+            return DriverMessage(record, event_name=name_in(record), key=key)
+        case (KafkaRecordAct(), MadeRecord(value, key)):
+            return DriverMessage(value.encode(), TEXT, key=key)
     return None
 
 
@@ -104,10 +106,10 @@ class DelegateChannel:
         self._inner = inner
         self._needed = needed
 
-    async def send(self, message: Message) -> Result | None:
+    async def send(self, message: Message) -> AttemptResult | None:
         handover = handover_of(self._action, message.body, self._needed)
-        if not isinstance(handover, Handover):
-            return of_fault(Fault(FaultKind.TRANSFORM, False, handover or _OTHER, 0.0))
+        if not isinstance(handover, DriverMessage):
+            return of_fault(TransportFault(FaultKind.TRANSFORM, False, handover or _OTHER, 0.0))
         handed = _Handed(message, handover, self._webhook)
         if handover.key and isinstance(self._inner, KafkaChannel):
             return await self._inner.send(handed, handover.key.encode())
@@ -128,7 +130,7 @@ class DelegateChannel:
 class _Handed:
     """See `Message`: another one, with the bytes that go."""
 
-    def __init__(self, message: Message, handover: Handover, webhook: Webhook) -> None:
+    def __init__(self, message: Message, handover: DriverMessage, webhook: Webhook) -> None:
         self.body = handover.body
         self.content_type = handover.content_type
         self.event_name = handover.event_name

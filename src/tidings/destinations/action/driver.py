@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from tidings.core.actions.action import EVENTS, Action, Call, Mail, NewEvents, Record
+from tidings.core.actions.action import EVENTS, Action, HttpCall, KafkaRecordAct, MailAct, NewEvents
 from tidings.core.actions.holes import origin_of, url_shown
 from tidings.core.actions.made import MadeCall, made_in
 from tidings.core.actions.secrets import whole
@@ -22,7 +22,7 @@ from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.action.calls import CallChannel, keeps_answers
 from tidings.destinations.action.delegates import (
     DelegateChannel,
-    Handover,
+    DriverMessage,
     as_kind,
     handover_of,
     unsigned,
@@ -31,9 +31,9 @@ from tidings.destinations.action.requests import key_of, shown_headers
 from tidings.destinations.http.authentication.schemes import Proofs
 from tidings.destinations.kafka.driver import KEY
 from tidings.destinations.kafka.records import CONTENT_TYPE
-from tidings.destinations.port import Channel, Driver, Headers, Shown
+from tidings.destinations.port import Channel, Driver, Headers, MessagePreview
 from tidings.destinations.undialled import UndialledChannel
-from tidings.egress.port import PathSender, Target
+from tidings.egress.port import PathSender, ReceiverAddress
 from tidings.errors import Invalid
 
 
@@ -46,7 +46,7 @@ class ActionDestination:
         drivers: Mapping[str, Driver],
         connections: Connections,
         sender: PathSender,
-        target_of: Callable[[str], Target],
+        target_of: Callable[[str], ReceiverAddress],
         proofs: Proofs,
         now_s: Callable[[], float],
         org: OrgId | None = None,
@@ -71,7 +71,7 @@ class ActionDestination:
                 f"The action {webhook.name} must be in the operator's file; it is not any more, so "
                 "nothing is done. Write it there and start again, or cancel what waits.",
             )
-        if isinstance(action.act, Call):
+        if isinstance(action.act, HttpCall):
             return self._calls(webhook, action, action.act)
         if isinstance(action.act, NewEvents):
             return self._drivers[EVENTS].open(webhook, None)
@@ -88,28 +88,30 @@ class ActionDestination:
         action = self._action_of(webhook)
         if action is None:
             return []
-        if isinstance(action.act, Call):
+        if isinstance(action.act, HttpCall):
             return shown_headers(action.act, None, "")
         if isinstance(action.act, NewEvents):
             return self._drivers[EVENTS].carried(webhook)
         kind = as_kind(webhook, action)
         return self._drivers[kind.kind].carried(kind)
 
-    def show(self, webhook: Webhook, headers: Headers, body: bytes, key: int | None) -> Shown:
+    def show(
+        self, webhook: Webhook, headers: Headers, body: bytes, key: int | None
+    ) -> MessagePreview:
         """Of a call none of `headers` but the hops, for no other is sent."""
         action = self._action_of(webhook)
         if action is None:
-            return Shown(ACTION, [], body)
-        if isinstance(action.act, Call):
+            return MessagePreview(ACTION, [], body)
+        if isinstance(action.act, HttpCall):
             return _shown_call(action, webhook, headers, body)
         if isinstance(action.act, NewEvents):
             return self._drivers[EVENTS].show(webhook, headers, body, key)
         handover, kind = handover_of(action, body), as_kind(webhook, action)
-        if not isinstance(handover, Handover):
-            return Shown(ACTION, [], body)
+        if not isinstance(handover, DriverMessage):
+            return MessagePreview(ACTION, [], body)
         sent = unsigned(headers, webhook)
         shown = self._drivers[kind.kind].show(kind, sent, handover.body, key)
-        if isinstance(action.act, Record) and sent:
+        if isinstance(action.act, KafkaRecordAct) and sent:
             own = dict(shown.headers)
             own[CONTENT_TYPE] = handover.content_type
             if handover.key:
@@ -121,7 +123,7 @@ class ActionDestination:
         owned = self._org in (None, webhook.org)
         return self._actions.get(webhook.name) if owned else None
 
-    def _calls(self, webhook: Webhook, action: Action, call: Call) -> Channel:
+    def _calls(self, webhook: Webhook, action: Action, call: HttpCall) -> Channel:
         try:
             at = self._target_of(f"{origin_of(call.url)}/" if call.values else call.url)
         except Invalid as refused:
@@ -134,18 +136,18 @@ class ActionDestination:
         return CallChannel(webhook, action, origin, outlet, proof, self._target_of, self._now_s)
 
 
-def _shown_call(action: Action, webhook: Webhook, headers: Headers, body: bytes) -> Shown:
+def _shown_call(action: Action, webhook: Webhook, headers: Headers, body: bytes) -> MessagePreview:
     made = made_in(body)
     if made is None or not isinstance(made.act, MadeCall):
-        return Shown(ACTION, [], body)
+        return MessagePreview(ACTION, [], body)
     call = action.act_for(made.language)
-    assert isinstance(call, Call)
+    assert isinstance(call, HttpCall)
     act = made.act
     content = whole(call, act, mask)
     sent = act.body if content is None else content
     url = url_shown(call.url, act.url, secret=call.url_secret)
     shown = shown_headers(call, act, key_of(webhook, headers), headers)
-    return Shown(act.method, shown, sent.encode(), url)
+    return MessagePreview(act.method, shown, sent.encode(), url)
 
 
 def _needed(kind: Webhook, over: Connection | None) -> frozenset[str]:
@@ -168,7 +170,7 @@ def _fault(action: Action, kind: Webhook, over: Connection | None) -> str | None
             f"The connection {over.name} of the action {action.name} must be of the type {type}; "
             f"it is of the type {over.kind}. Name another one."
         )
-    if isinstance(action.act, Mail) and not recipients_of(over.fields).any:
+    if isinstance(action.act, MailAct) and not recipients_of(over.fields).any:
         return (
             f'The connection {over.name} must have recipients = "any", since the action '
             f"{action.name} says by itself whom it writes to; it admits only who has confirmed. "

@@ -8,7 +8,7 @@ the key by which a repeat is known, who we are, and that one.
 
 from collections.abc import Iterable, Sequence
 
-from tidings.core.actions.action import Call, Credential, Plain, ServiceAccount, TokenCall
+from tidings.core.actions.action import Credential, HttpCall, Plain, ServiceAccount, TokenCall
 from tidings.core.actions.made import MadeCall
 from tidings.core.actions.seen import text_of
 from tidings.core.events.passage import HEADER, with_family
@@ -23,7 +23,7 @@ _ID, _DATED, _TEST = "webhook-id", "webhook-timestamp", "tidings-test"
 _DEFAULTS = [(name, value) for name, value in OWN.items() if name != "content-type"]
 
 
-def constants_of(call: Call) -> Headers:
+def constants_of(call: HttpCall) -> Headers:
     """The headers that every message of it has; their values may be secrets."""
     return [
         (name, text_of(value.value) or "")
@@ -45,7 +45,7 @@ def key_of(webhook: Webhook, left: Headers) -> str:
 
 
 def headers_of(
-    call: Call, made: MadeCall, key: str, proof: Headers, left: Sequence[tuple[str, str]] = ()
+    call: HttpCall, made: MadeCall, key: str, proof: Headers, left: Sequence[tuple[str, str]] = ()
 ) -> Headers:
     """Those of one call. `key`: see `key_of`; `proof`: who we are; `left`: see `key_of`."""
     own = [(call.idempotency, key)] if call.idempotency and key else []
@@ -54,7 +54,7 @@ def headers_of(
 
 
 def shown_headers(
-    call: Call, made: MadeCall | None, key: str, left: Sequence[tuple[str, str]] = ()
+    call: HttpCall, made: MadeCall | None, key: str, left: Sequence[tuple[str, str]] = ()
 ) -> Headers:
     """The same for people: of what may be a secret its end."""
     own = [(call.idempotency, key)] if call.idempotency and key else []

@@ -12,12 +12,12 @@ from typing import Any
 
 import msgspec
 
-from tidings.core.actions.action import Call
-from tidings.core.delivery.exchange import Answer, Ending, Result, Verdict
+from tidings.core.actions.action import HttpCall
+from tidings.core.delivery.exchange import AttemptResult, DeliveryVerdict, Ending, ReceiverAnswer
 from tidings.core.delivery.outcome import RetryPolicy
 from tidings.core.delivery.statuses import retry_after_s
 from tidings.core.exact_json import value_of
-from tidings.core.shaping.filter import Filter, Node
+from tidings.core.shaping.filter import CompiledFilter, Node
 from tidings.destinations.http.verdicts import judge, without
 from tidings.destinations.port import Headers
 from tidings.egress.answer import KEEP_BYTES
@@ -25,43 +25,47 @@ from tidings.egress.answer import KEEP_BYTES
 
 def judge_call(
     ending: Ending,
-    call: Call,
+    call: HttpCall,
     policy: RetryPolicy,
     secrets: Headers,
     now_s: Callable[[], float],
     *,
     keep_answer: bool,
-) -> Result:
+) -> AttemptResult:
     """The result of a call that has ended now. Nothing of `secrets` is kept of it, and of an answer
     that says that it was taken no more than `keep_answer` asks for."""
     result = judge(without(ending, secrets), policy, now_s)
-    if call.at_most_once and result.verdict is Verdict.AGAIN and _may_be_done(ending, policy):
+    if (
+        call.at_most_once
+        and result.verdict is DeliveryVerdict.AGAIN
+        and _may_be_done(ending, policy)
+    ):
         ended = msgspec.structs.replace(result.ending, detail=_detail_of(result.ending))
-        return Result(Verdict.NEVER, ended)
-    if result.verdict is Verdict.GONE and call.values:
+        return AttemptResult(DeliveryVerdict.NEVER, ended)
+    if result.verdict is DeliveryVerdict.GONE and call.values:
         # Gone is what this URL leads to, and the next message has another.
-        return msgspec.structs.replace(result, verdict=Verdict.NEVER)
+        return msgspec.structs.replace(result, verdict=DeliveryVerdict.NEVER)
     answer = result.ending
-    if result.verdict is not Verdict.DELIVERED or not isinstance(answer, Answer):
+    if result.verdict is not DeliveryVerdict.DELIVERED or not isinstance(answer, ReceiverAnswer):
         return result
-    if call.taken is None or not isinstance(ending, Answer):
+    if call.taken is None or not isinstance(ending, ReceiverAnswer):
         return result
     said = _object_in(ending)
     if said is not None and call.taken.accepts(said):
         if keep_answer:
             return result
         bare = msgspec.structs.replace(answer, headers=(), body=b"", truncated=bool(answer.body))
-        return Result(Verdict.DELIVERED, bare)
+        return AttemptResult(DeliveryVerdict.DELIVERED, bare)
     why = _UNREAD if ending.truncated else _untaken(call.taken)
     answer = msgspec.structs.replace(answer, detail=f"The receiver answered {answer.status}, {why}")
     if call.untaken == "never":
-        return Result(Verdict.NEVER, answer)
-    return Result(Verdict.AGAIN, answer, retry_after_s(answer.headers, now_s()))
+        return AttemptResult(DeliveryVerdict.NEVER, answer)
+    return AttemptResult(DeliveryVerdict.AGAIN, answer, retry_after_s(answer.headers, now_s()))
 
 
 def _may_be_done(ending: Ending, policy: RetryPolicy) -> bool:
     """Tell whether nobody knows that a call was not carried out."""
-    if isinstance(ending, Answer):
+    if isinstance(ending, ReceiverAnswer):
         return ending.status not in REFUSED_BEFORE and ending.status not in policy.retry_also
     return ending.sent
 
@@ -70,7 +74,7 @@ def _detail_of(ending: Ending) -> str:
     return f"{ending.detail} {MAY_BE_DONE}" if ending.detail else MAY_BE_DONE
 
 
-def _object_in(answer: Answer) -> dict[str, Any] | None:
+def _object_in(answer: ReceiverAnswer) -> dict[str, Any] | None:
     """The JSON object of an answer; an empty one where it says nothing, None where it is no object
     or was not read to its end: nobody knows then what it says."""
     if answer.truncated:
@@ -99,7 +103,7 @@ _UNREAD = (
 )
 
 
-def _untaken(taken: Filter) -> str:
+def _untaken(taken: CompiledFilter) -> str:
     """In words. What stands in the answer may be somebody's data: only where is said."""
     paths = list(dict.fromkeys(_paths(taken.root)))
     return (

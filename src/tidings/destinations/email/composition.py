@@ -11,7 +11,7 @@ from email.utils import format_datetime
 
 from tidings.connections.smtp_server import SmtpServer
 from tidings.core.mail_addresses import Subject, domain_of
-from tidings.core.webhooks.mailing import Mail
+from tidings.core.webhooks.mailing import ShapedMail
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Headers
 from tidings.errors import ShapingError
@@ -28,7 +28,7 @@ class Uncomposable(ShapingError):
         self.part = part
 
 
-def headers_of(mail: Mail, server: SmtpServer) -> Headers:
+def headers_of(mail: ShapedMail, server: SmtpServer) -> Headers:
     """Who writes to whom, about what, and that a program does."""
     headers = [("From", str(server.sender)), ("To", ", ".join(mail.to)), (SUBJECT, mail.subject)]
     if server.reply_to is not None:
@@ -48,7 +48,7 @@ def known_by(headers: Headers, webhook: Webhook, server: SmtpServer) -> Headers:
     return [("Message-ID", f"<{id}.{webhook.number}{test}@{domain_of(server.sender.address)}>")]
 
 
-def way_out_of(mail: Mail) -> Headers:
+def way_out_of(mail: ShapedMail) -> Headers:
     """Write where its reader says that no more may come (RFC 2369), as a line of its own: a long
     one that is folded, or encoded, leads nowhere."""
     return [] if mail.unsubscribe is None else [("List-Unsubscribe", f"<{mail.unsubscribe}>")]
@@ -77,7 +77,7 @@ def written(headers: Headers) -> bytes:
     )
 
 
-def compose(mail: Mail, headers: Headers) -> bytes:
+def compose(mail: ShapedMail, headers: Headers) -> bytes:
     """The e-mail without what is written in front of it when it leaves. Uncomposable, which names
     the part that cannot be one."""
     plain = all(one.isascii() for one in mail.to)

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tidings.connections.port import ConnectionDown, comes_with
-from tidings.connections.smtp_replies import MailDown, MailRefused, Reply
+from tidings.connections.smtp_replies import MailDown, MailRefused, SmtpReply
 from tidings.connections.smtp_server import SmtpServer, server_of
 from tidings.connections.smtp_type import EXTRA
 from tidings.core.connections.connection import Connection, Connections
-from tidings.core.delivery.exchange import Result
+from tidings.core.delivery.exchange import AttemptResult
 from tidings.core.ids import OrgId
 from tidings.core.mail_addresses import address_of
-from tidings.core.webhooks.mailing import Mail, mail_in
+from tidings.core.webhooks.mailing import ShapedMail, mail_in
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.deadline import within_its_time
 from tidings.destinations.email import verdicts
@@ -32,11 +32,11 @@ from tidings.destinations.email.composition import (
     written,
 )
 from tidings.destinations.email.limits import Limits
-from tidings.destinations.port import Headers, Message, Shown
+from tidings.destinations.port import Headers, Message, MessagePreview
 from tidings.shared_places import SharedPlaces
 
 if TYPE_CHECKING:
-    from tidings.connections.smtp_session import Session
+    from tidings.connections.smtp_session import SmtpSession
 
 SEND = "SEND"
 IDLE_S = 20.0  # a conversation that is not used is ended then
@@ -45,7 +45,7 @@ BUSY_S = 5.0  # how soon what got no place is tried again
 Confirmed = Callable[[OrgId, str], bool]
 
 
-class MailServer:
+class MailConnection:
     """What all webhooks have in common that send over one connection: its limits, and its
     conversations, which serve e-mail after e-mail of whichever webhook."""
 
@@ -54,28 +54,28 @@ class MailServer:
         self.confirmed = confirmed
         self.limits = Limits(server.hour_max, server.day_max)
         self.places: SharedPlaces[OrgId] = SharedPlaces(server.connections_max)
-        self._kept: list[Session] = []
+        self._kept: list[SmtpSession] = []
         self._ends: asyncio.TimerHandle | None = None
 
-    def session(self) -> "Session":
+    def session(self) -> "SmtpSession":
         """A new conversation, not yet begun. ConnectionDown."""
         with comes_with(EXTRA):
-            from tidings.connections.smtp_session import Session  # noqa: PLC0415
-        return Session(self.server)
+            from tidings.connections.smtp_session import SmtpSession  # noqa: PLC0415
+        return SmtpSession(self.server)
 
     @property
     def share(self) -> int:
         """How many of the places one webhook may have: it leaves some for the others."""
         return max(1, self.server.connections_max // 2)
 
-    def kept(self) -> "Session | None":
+    def kept(self) -> "SmtpSession | None":
         """A conversation that waits for an e-mail, if one does: the one that was used last."""
         while self._kept:
             if (session := self._kept.pop()).usable:
                 return session
         return None
 
-    def keep(self, session: "Session | None") -> None:
+    def keep(self, session: "SmtpSession | None") -> None:
         """Have it wait for the next e-mail, until for a while there was none."""
         if session is None or not session.usable:
             return
@@ -100,13 +100,13 @@ class EmailDestination:
         """`confirmed`: whether the owner of an address has agreed to an org's e-mails."""
         self._connections = connections
         self._confirmed = confirmed
-        self._servers: dict[str, MailServer] = {}
+        self._servers: dict[str, MailConnection] = {}
 
     def open(self, webhook: Webhook, connection: Connection | None) -> "EmailChannel":
         assert connection is not None  # a type that names one
         server = self._servers.get(connection.name)
         if server is None:
-            server = MailServer(server_of(connection), self._confirmed)
+            server = MailConnection(server_of(connection), self._confirmed)
             self._servers[connection.name] = server
             with contextlib.suppress(ConnectionDown):  # told when something is sent
                 server.session()  # what is imported for it must not cost an attempt its time
@@ -115,31 +115,33 @@ class EmailDestination:
     def carried(self, webhook: Webhook) -> Headers:
         return []  # all that it has is made of the message
 
-    def show(self, webhook: Webhook, headers: Headers, body: bytes, key: int | None) -> Shown:
+    def show(
+        self, webhook: Webhook, headers: Headers, body: bytes, key: int | None
+    ) -> MessagePreview:
         """The text is shown; of an e-mail of HTML alone that."""
         ours = carried_of(headers, webhook.scheme.header)
         mail, connection = mail_in(body), self._connections.get(webhook.connection)
         if mail is None or connection is None:
-            return Shown(SEND, ours, body)
+            return MessagePreview(SEND, ours, body)
         server = server_of(connection)
         own = [
             *headers_of(mail, server),
             *way_out_of(mail),
             *known_by(headers, webhook, server),
         ]
-        return Shown(SEND, [*own, *ours], (mail.text or mail.html or "").encode())
+        return MessagePreview(SEND, [*own, *ours], (mail.text or mail.html or "").encode())
 
 
 class EmailChannel:
     """See `Channel`: one webhook's e-mails."""
 
-    def __init__(self, webhook: Webhook, server: MailServer) -> None:
+    def __init__(self, webhook: Webhook, server: MailConnection) -> None:
         self._webhook = webhook
         self._shared = server
         self._own = asyncio.Semaphore(min(webhook.connections_max, server.share))
 
-    async def send(self, message: Message) -> Result | None:
-        attempt = _Attempt(message)
+    async def send(self, message: Message) -> AttemptResult | None:
+        attempt = _EmailAttempt(message)
         server, org = self._shared.server, self._webhook.org
         mail = mail_in(message.body)
         if mail is None:
@@ -175,8 +177,8 @@ class EmailChannel:
                 limits.give_back(org, len(to), monotonic())
 
     async def _hand_over(
-        self, attempt: "_Attempt", webhook: Webhook, mail: Mail, to: Sequence[str]
-    ) -> Result | None:
+        self, attempt: "_EmailAttempt", webhook: Webhook, mail: ShapedMail, to: Sequence[str]
+    ) -> AttemptResult | None:
         server, message = self._shared.server, attempt.message
         left_out = [one for one in mail.to if one not in to]
         mail = msgspec.structs.replace(mail, to=tuple(to))
@@ -194,7 +196,7 @@ class EmailChannel:
             own = [*way_out_of(mail), *known_by(headers, webhook, server)]
             return written([*own, *ours]) + ready
 
-        handed: tuple[Reply, Sequence[Reply]] | None = None
+        handed: tuple[SmtpReply, Sequence[SmtpReply]] | None = None
         async with self._own, self._shared.places.hold(webhook.org):
             session = self._shared.kept()
             try:
@@ -241,7 +243,7 @@ class _Step(Enum):
     TALKS = auto()
 
 
-class _Attempt:
+class _EmailAttempt:
     """How far it has come."""
 
     def __init__(self, message: Message) -> None:

@@ -10,7 +10,7 @@ NAMES = ("limit_per_hour", "limit_per_day")
 HOUR_S, DAY_S = 3600.0, 86_400.0
 
 
-class Window:
+class SendWindow:
     """At most `most` in any `span_s`."""
 
     def __init__(self, most: int, span_s: float) -> None:
@@ -56,13 +56,13 @@ class Limits:
 
     def __init__(self, hour_max: int, day_max: int) -> None:
         self._max = (hour_max, HOUR_S), (day_max, DAY_S)
-        self._of: dict[int, tuple[Window, ...]] = {}
+        self._of: dict[int, tuple[SendWindow, ...]] = {}
 
     def take(self, org: int, many: int, now_s: float) -> float:
         """Let an org write to so many if it may now; else seconds until it may."""
         windows = self._of.get(org)
         if windows is None:
-            windows = self._of[org] = tuple(Window(most, span_s) for most, span_s in self._max)
+            windows = self._of[org] = tuple(SendWindow(most, span_s) for most, span_s in self._max)
         wait_s = max(window.wait_s(many, now_s) for window in windows)
         if wait_s == 0.0:
             for window in windows:

@@ -13,16 +13,16 @@ from tidings.connections.smtp_replies import (
     RECIPIENT,
     SENDER,
     MailDown,
-    Reply,
+    SmtpReply,
     refuses_us,
 )
 from tidings.core.delivery.exchange import (
-    Answer,
-    Fault,
+    AttemptResult,
+    DeliveryVerdict,
     FaultKind,
     Limit,
-    Result,
-    Verdict,
+    ReceiverAnswer,
+    TransportFault,
     of_fault,
 )
 from tidings.core.delivery.outcome import RetryPolicy
@@ -34,16 +34,20 @@ _LOGIN, _FORBIDDEN = 401, 403
 _NOBODY = (550, 551, 553, 521, 556)
 
 
-def delivered(reply: Reply, refused: Sequence[Reply], left_out: Sequence[str], ms: float) -> Result:
+def delivered(
+    reply: SmtpReply, refused: Sequence[SmtpReply], left_out: Sequence[str], ms: float
+) -> AttemptResult:
     """It was taken for one recipient at least: another attempt would write to that one twice. The
     answer names the others."""
     status = SOME if refused or left_out else OK
-    return Result(Verdict.DELIVERED, _answer(status, [reply, *refused], left_out, ms))
+    return AttemptResult(
+        DeliveryVerdict.DELIVERED, _answer(status, [reply, *refused], left_out, ms)
+    )
 
 
 def judge_refusal(
-    replies: Sequence[Reply], left_out: Sequence[str], policy: RetryPolicy, ms: float
-) -> Result:
+    replies: Sequence[SmtpReply], left_out: Sequence[str], policy: RetryPolicy, ms: float
+) -> AttemptResult:
     """It was taken for nobody. What the operator can mend is tried again, and so is what any of
     several recipients may take later."""
     statuses = [_status_of(one) for one in replies]
@@ -51,79 +55,85 @@ def judge_refusal(
     status = later[0] if later else statuses[0]
     answer = _answer(status, replies, left_out, ms)
     if status_meaning(status, policy) != "retry":
-        return Result(Verdict.NEVER, answer)
+        return AttemptResult(DeliveryVerdict.NEVER, answer)
     slow = status in SLOW_DOWN
     limit = (Limit.TOLD if status == TOO_MANY else Limit.LIKELY) if slow else None
     unusable = refuses_us(replies)
-    return Result(Verdict.AGAIN, answer, None, slow, 0.0, limit, unusable=unusable)
+    return AttemptResult(DeliveryVerdict.AGAIN, answer, None, slow, 0.0, limit, unusable=unusable)
 
 
-def judge_down(down: MailDown, ms: float, *, unusable: bool = False) -> Result:
+def judge_down(down: MailDown, ms: float, *, unusable: bool = False) -> AttemptResult:
     """No answer. `unusable`: no conversation came about, whatever the e-mail."""
-    result = of_fault(Fault(down.kind, down.sent, down.detail, ms))
+    result = of_fault(TransportFault(down.kind, down.sent, down.detail, ms))
     return msgspec.structs.replace(result, unusable=unusable and not down.sent)
 
 
-def over_limit(wait_s: float, connection: str, limit: str, most: int, ms: float) -> Result:
+def over_limit(wait_s: float, connection: str, limit: str, most: int, ms: float) -> AttemptResult:
     """The org has written to as many as it may for now. Nothing was tried, and no mail server has
     said anything. `limit`: by its name in the operator's file."""
     words = (
         f"The org may write to {most:,} recipients by {limit} of the connection {connection}, and "
         "has. It goes by itself as soon as it may; ask the operator to raise the limit."
     )
-    return Result(
-        Verdict.AGAIN, Fault(FaultKind.WAITS, False, words, ms, wait_s), wait_s, False, wait_s
+    return AttemptResult(
+        DeliveryVerdict.AGAIN,
+        TransportFault(FaultKind.WAITS, False, words, ms, wait_s),
+        wait_s,
+        False,
+        wait_s,
     )
 
 
-def unmade(ms: float) -> Result:
+def unmade(ms: float) -> AttemptResult:
     """Its bytes are those of another type of webhook."""
     words = (
         "The message must be an e-mail; it was made when the webhook was of another type. Replay "
         "the event."
     )
-    return of_fault(Fault(FaultKind.TRANSFORM, False, words, ms))
+    return of_fault(TransportFault(FaultKind.TRANSFORM, False, words, ms))
 
 
-def uncomposable(part: str, ms: float) -> Result:
+def uncomposable(part: str, ms: float) -> AttemptResult:
     """One of its parts can be part of no e-mail."""
     words = (
         f"The part {part} of the e-mail must be one that mail servers can be told; it is not, so "
         "nothing was sent. Correct the template or the transformation, and replay the event."
     )
-    return of_fault(Fault(FaultKind.TRANSFORM, False, words, ms))
+    return of_fault(TransportFault(FaultKind.TRANSFORM, False, words, ms))
 
 
-def nobody_admitted(ms: float) -> Result:
+def nobody_admitted(ms: float) -> AttemptResult:
     """None of its recipients is of a domain that the operator admits."""
     words = (
         "The recipients must be of domains that the operator admits over the connection; none is, "
         "so nothing was sent. Ask the operator."
     )
-    return Result(Verdict.NEVER, Fault(FaultKind.RECIPIENTS, False, words, ms))
+    return AttemptResult(
+        DeliveryVerdict.NEVER, TransportFault(FaultKind.RECIPIENTS, False, words, ms)
+    )
 
 
-def nobody_confirmed(waiting: Sequence[str], ms: float) -> Result:
+def nobody_confirmed(waiting: Sequence[str], ms: float) -> AttemptResult:
     """Nobody of its recipients has agreed."""
     words = (
         f"A recipient must have confirmed by the link that was mailed there; {', '.join(waiting)} "
         f"{'have' if len(waiting) > 1 else 'has'} not confirmed, so nothing was sent. It is tried "
         "again by itself."
     )
-    return of_fault(Fault(FaultKind.RECIPIENTS, False, words, ms))
+    return of_fault(TransportFault(FaultKind.RECIPIENTS, False, words, ms))
 
 
-def no_place(wait_s: float, connection: str, ms: float) -> Result:
+def no_place(wait_s: float, connection: str, ms: float) -> AttemptResult:
     """All conversations that the operator admits were busy."""
     words = (
         f"One of the conversations that connections of the connection {connection} admits must be "
         "free; none was within the time for an attempt. It is tried again by itself; if it lasts, "
         "ask the operator to raise it."
     )
-    return of_fault(Fault(FaultKind.OURS, False, words, ms, wait_s))
+    return of_fault(TransportFault(FaultKind.OURS, False, words, ms, wait_s))
 
 
-def timed_out(connection: str, *, connected: bool, sent: bool, ms: float) -> Result:
+def timed_out(connection: str, *, connected: bool, sent: bool, ms: float) -> AttemptResult:
     """Its deadline has come."""
     kind = FaultKind.TIMEOUT if connected else FaultKind.CONNECT_TIMEOUT
     words = (
@@ -131,16 +141,18 @@ def timed_out(connection: str, *, connected: bool, sent: bool, ms: float) -> Res
         f"{'answer' if connected else 'let us in'} within the time for an attempt; it did not. It "
         "is tried again by itself."
     )
-    result = of_fault(Fault(kind, sent, words, ms))
+    result = of_fault(TransportFault(kind, sent, words, ms))
     return msgspec.structs.replace(result, unusable=not (connected or sent))
 
 
-def unusable(down: ConnectionDown, ms: float) -> Result:
+def unusable(down: ConnectionDown, ms: float) -> AttemptResult:
     """The connection is not as it must be, or what speaks to mail servers is not installed."""
-    return Result(Verdict.AGAIN, Fault(FaultKind.OURS, False, str(down), ms), unusable=True)
+    return AttemptResult(
+        DeliveryVerdict.AGAIN, TransportFault(FaultKind.OURS, False, str(down), ms), unusable=True
+    )
 
 
-def _status_of(reply: Reply) -> int:
+def _status_of(reply: SmtpReply) -> int:
     code = reply.code
     if code in NEEDS_LOGIN or reply.step == LOGIN:
         return _LOGIN
@@ -153,8 +165,10 @@ def _status_of(reply: Reply) -> int:
     return _UNKNOWN if code in _NOBODY and reply.step in (RECIPIENT, CONTENT) else _REFUSED
 
 
-def _answer(status: int, replies: Sequence[Reply], left_out: Sequence[str], ms: float) -> Answer:
+def _answer(
+    status: int, replies: Sequence[SmtpReply], left_out: Sequence[str], ms: float
+) -> ReceiverAnswer:
     lines = [f"{one.about or one.step}: {one.code} {one.words}".rstrip() for one in replies]
     lines += [f"{one}: left out, for it has not confirmed, or is not admitted" for one in left_out]
     headers = (("smtp-code", str(replies[0].code)), ("smtp-command", replies[0].step))
-    return Answer(status, headers, "\n".join(lines).encode(), False, ms)
+    return ReceiverAnswer(status, headers, "\n".join(lines).encode(), False, ms)

@@ -4,24 +4,27 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from tidings.core.connections.connection import Connection
-from tidings.core.delivery.exchange import Ending, Result
+from tidings.core.delivery.exchange import AttemptResult, Ending
 from tidings.core.webhooks.authentication import shown_header
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.http.authentication.asking import asking_over
-from tidings.destinations.http.authentication.proof import Ask, Header, Proof
+from tidings.destinations.http.authentication.proof import Ask, Authenticator, Header
 from tidings.destinations.http.authentication.schemes import proof_of
 from tidings.destinations.http.proven import send_proven
 from tidings.destinations.http.requests import fixed_headers
 from tidings.destinations.http.verdicts import judge, without
-from tidings.destinations.port import Headers, Message, Shown
-from tidings.egress.port import Outlet, Sender, Target
+from tidings.destinations.port import Headers, Message, MessagePreview
+from tidings.egress.port import Outlet, OutletMaker, ReceiverAddress
 
 
 class HttpDestination:
     """See `Driver`."""
 
     def __init__(
-        self, sender: Sender, target_of: Callable[[str], Target], now_s: Callable[[], float]
+        self,
+        sender: OutletMaker,
+        target_of: Callable[[str], ReceiverAddress],
+        now_s: Callable[[], float],
     ) -> None:
         """`target_of` a webhook's URL, which was not refused; `now_s`: seconds since the epoch."""
         self._sender = sender
@@ -41,8 +44,10 @@ class HttpDestination:
             headers.append(shown_header(webhook.authentication))
         return headers
 
-    def show(self, webhook: Webhook, headers: Headers, body: bytes, key: int | None) -> Shown:
-        return Shown(webhook.method, headers, body)
+    def show(
+        self, webhook: Webhook, headers: Headers, body: bytes, key: int | None
+    ) -> MessagePreview:
+        return MessagePreview(webhook.method, headers, body)
 
 
 class HttpChannel:
@@ -55,10 +60,10 @@ class HttpChannel:
         self._ask = ask
         self._now_s = now_s
         self._webhook = webhook
-        self._proof: Proof | None = None
+        self._proof: Authenticator | None = None
         self._take(webhook)
 
-    async def send(self, message: Message) -> Result | None:
+    async def send(self, message: Message) -> AttemptResult | None:
         if self._fetches is not None:
             return await self._send_proven(message, self._fetches)
         webhook, carried, secrets = self._webhook, self._carried, self._secrets
@@ -96,7 +101,7 @@ class HttpChannel:
                 self._carried.append(header)
                 self._secrets.append(header)
 
-    async def _send_proven(self, message: Message, proof: Proof) -> Result | None:
+    async def _send_proven(self, message: Message, proof: Authenticator) -> AttemptResult | None:
         webhook, fixed, secrets = self._webhook, self._carried, self._secrets
 
         def send(header: Header, left_s: float) -> Awaitable[Ending | None]:
@@ -110,7 +115,7 @@ class HttpChannel:
             lambda ending, header: self._judged(ending, webhook, [*secrets, header]),
         )
 
-    def _judged(self, ending: Ending, webhook: Webhook, secrets: Headers) -> Result:
+    def _judged(self, ending: Ending, webhook: Webhook, secrets: Headers) -> AttemptResult:
         return judge(without(ending, secrets), webhook.retry, self._now_s)
 
 

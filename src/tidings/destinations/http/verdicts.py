@@ -4,7 +4,15 @@ from collections.abc import Callable
 
 import msgspec
 
-from tidings.core.delivery.exchange import Answer, Ending, Fault, Limit, Result, Verdict, of_fault
+from tidings.core.delivery.exchange import (
+    AttemptResult,
+    DeliveryVerdict,
+    Ending,
+    Limit,
+    ReceiverAnswer,
+    TransportFault,
+    of_fault,
+)
 from tidings.core.delivery.outcome import RetryPolicy
 from tidings.core.delivery.statuses import (
     GONE,
@@ -18,28 +26,30 @@ from tidings.core.delivery.statuses import (
 from tidings.core.webhooks.masks import scrubbed, scrubbed_headers
 from tidings.destinations.port import Headers
 
-_DELIVERED = Verdict.DELIVERED  # of most attempts: not looked up for each
+_DELIVERED = DeliveryVerdict.DELIVERED  # of most attempts: not looked up for each
 
 
-def judge(ending: Ending, policy: RetryPolicy, now_s: Callable[[], float]) -> Result:
+def judge(ending: Ending, policy: RetryPolicy, now_s: Callable[[], float]) -> AttemptResult:
     """The result of an exchange that has ended now; `now_s`: seconds since the epoch."""
-    if isinstance(ending, Fault):
+    if isinstance(ending, TransportFault):
         return of_fault(ending)
     status = ending.status
     meaning = status_meaning(status, policy)
     if meaning == "delivered":
-        return Result(_DELIVERED, ending)
+        return AttemptResult(_DELIVERED, ending)
     if meaning == "failed":
-        return Result(Verdict.GONE if status == GONE else Verdict.NEVER, ending)
+        return AttemptResult(
+            DeliveryVerdict.GONE if status == GONE else DeliveryVerdict.NEVER, ending
+        )
     wait_s = retry_after_s(ending.headers, now_s())
     pause_s = wait_s or 0.0 if status in PAUSES_LANE else 0.0
     slow = status in SLOW_DOWN or wait_s is not None
-    return Result(Verdict.AGAIN, ending, wait_s, slow, pause_s, _limit(ending, slow))
+    return AttemptResult(DeliveryVerdict.AGAIN, ending, wait_s, slow, pause_s, _limit(ending, slow))
 
 
 def without(ending: Ending, secrets: Headers) -> Ending:
     """An ending as it may be kept: a receiver may send back what it was sent."""
-    if not secrets or not isinstance(ending, Answer) or not (ending.body or ending.headers):
+    if not secrets or not isinstance(ending, ReceiverAnswer) or not (ending.body or ending.headers):
         return ending
     return msgspec.structs.replace(
         ending,
@@ -48,7 +58,7 @@ def without(ending: Ending, secrets: Headers) -> Ending:
     )
 
 
-def _limit(answer: Answer, slow: bool) -> Limit | None:
+def _limit(answer: ReceiverAnswer, slow: bool) -> Limit | None:
     if answer.status == TOO_MANY:
         return Limit.TOLD
     return Limit.LIKELY if slow and answer.status not in UNREACHED else None

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from aiokafka.conn import AIOKafkaConnection, collect_hosts, create_conn
 from aiokafka.protocol.metadata import MetadataRequest
 
-from tidings.core.delivery.exchange import Fault
+from tidings.core.delivery.exchange import TransportFault
 from tidings.destinations.kafka.faults import FAILURES, LOGIN_REFUSED, unreached
 from tidings.destinations.kafka.verdicts import BROKER_AWAY, NO_LEADER, NO_LOGIN, TAKEN
 
@@ -32,10 +32,10 @@ class Leaders(NamedTuple):
     until_s: float
 
 
-Refusal = Fault | int  # no answer, or the code of one
+Refusal = TransportFault | int  # no answer, or the code of one
 
 
-class Cluster:
+class ProducerCluster:
     """Of one connection."""
 
     def __init__(self, login: Mapping[str, Any], connection: str) -> None:
@@ -129,7 +129,7 @@ class Cluster:
             line = await self.line_to(node)
             if isinstance(line, AIOKafkaConnection):
                 found = await self._answer_of(line, topic)
-                if not isinstance(found, Fault):
+                if not isinstance(found, TransportFault):
                     return found
                 self.drop(node)
                 line = found
@@ -139,7 +139,7 @@ class Cluster:
             if isinstance(line, AIOKafkaConnection):
                 found = await self._answer_of(line, topic)
                 line.close()
-                if not isinstance(found, Fault):
+                if not isinstance(found, TransportFault):
                     return found
                 line = found
             refusal = refusal or line

@@ -8,15 +8,21 @@ from tidings.connections.kafka_login import login_of
 from tidings.connections.kafka_type import EXTRA
 from tidings.connections.port import ConnectionDown, comes_with
 from tidings.core.connections.connection import Connection
-from tidings.core.delivery.exchange import Fault, FaultKind, Result, Verdict, of_fault
+from tidings.core.delivery.exchange import (
+    AttemptResult,
+    DeliveryVerdict,
+    FaultKind,
+    TransportFault,
+    of_fault,
+)
 from tidings.core.events.names import CONTENT_TYPE, name_in
 from tidings.core.webhooks.kafka_topic import not_published, queue_topic
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.kafka.records import OF_RECORD, carried, key_of
-from tidings.destinations.port import Headers, Message, Shown
+from tidings.destinations.port import Headers, Message, MessagePreview
 
 if TYPE_CHECKING:
-    from tidings.destinations.kafka.producer import Producer
+    from tidings.destinations.kafka.producer import KafkaProducer
 
 PRODUCE = "PRODUCE"
 KEY = "kafka-key"  # a record's key is shown so, as sources show it
@@ -40,14 +46,16 @@ class KafkaDestination:
     def carried(self, webhook: Webhook) -> Headers:
         return carried(CONTENT_TYPE, "")
 
-    def show(self, webhook: Webhook, headers: Headers, body: bytes, key: int | None) -> Shown:
+    def show(
+        self, webhook: Webhook, headers: Headers, body: bytes, key: int | None
+    ) -> MessagePreview:
         if not headers:  # nothing has left
-            return Shown(PRODUCE, headers, body)
+            return MessagePreview(PRODUCE, headers, body)
         of_message = [one for one in headers if one[0] not in OF_RECORD]
         record_key = key_of(key)
         of_record = [] if record_key is None else [(KEY, record_key.decode())]
         of_record += carried(CONTENT_TYPE, name_in(body))
-        return Shown(PRODUCE, [*of_record, *of_message], body)
+        return MessagePreview(PRODUCE, [*of_record, *of_message], body)
 
 
 class Producers:
@@ -55,16 +63,16 @@ class Producers:
 
     def __init__(self, now_s: Callable[[], float]) -> None:
         self._now_s = now_s
-        self._by_connection: dict[str, Producer] = {}
+        self._by_connection: dict[str, KafkaProducer] = {}
 
-    def take(self, connection: Connection) -> "Producer":
+    def take(self, connection: Connection) -> "KafkaProducer":
         """For one channel, until it gives it back. ConnectionDown."""
         producer = self._by_connection.get(connection.name)
         if producer is None:
             login = login_of(connection)
             with comes_with(EXTRA):
-                from tidings.destinations.kafka.producer import Producer  # noqa: PLC0415
-            producer = Producer(login, connection.name, self._now_s)
+                from tidings.destinations.kafka.producer import KafkaProducer  # noqa: PLC0415
+            producer = KafkaProducer(login, connection.name, self._now_s)
             self._by_connection[connection.name] = producer
         producer.users += 1
         return producer
@@ -73,7 +81,7 @@ class Producers:
         """Tell how overdue the slowest of them is, in seconds."""
         return max((one.overdue_s() for one in self._by_connection.values()), default=0.0)
 
-    async def give_back(self, connection: Connection, producer: "Producer") -> None:
+    async def give_back(self, connection: Connection, producer: "KafkaProducer") -> None:
         """Close it, where nobody else has it."""
         producer.users -= 1
         if not producer.users:
@@ -87,21 +95,21 @@ class KafkaChannel:
     def __init__(self, webhook: Webhook, connection: Connection, producers: Producers) -> None:
         self._connection = connection
         self._producers = producers
-        self._producer: Producer | None = None
+        self._producer: KafkaProducer | None = None
         self._webhook = webhook
         self._topic = topic_of(webhook, connection)
         self._barred = not_published(connection, self._topic, webhook.org)
 
-    async def send(self, message: Message, record_key: bytes | None = None) -> Result | None:
+    async def send(self, message: Message, record_key: bytes | None = None) -> AttemptResult | None:
         """See `Channel`. `record_key`: of its own, where it has one; None: that of its order."""
         if self._barred is not None:
-            return of_fault(Fault(FaultKind.POLICY, False, self._barred, 0.0))
+            return of_fault(TransportFault(FaultKind.POLICY, False, self._barred, 0.0))
         if self._producer is None:
             try:
                 self._producer = self._producers.take(self._connection)
             except ConnectionDown as down:
-                fault = Fault(FaultKind.OURS, False, str(down), 0.0)
-                return Result(Verdict.AGAIN, fault, unusable=True)
+                fault = TransportFault(FaultKind.OURS, False, str(down), 0.0)
+                return AttemptResult(DeliveryVerdict.AGAIN, fault, unusable=True)
         headers = carried(message.content_type, message.event_name)
         key = record_key or key_of(message.key)
         return await self._producer.send(self._topic, key, message, headers, self._webhook.retry)

@@ -8,7 +8,7 @@ import ssl
 import structlog
 from aiokafka import errors
 
-from tidings.core.delivery.exchange import Fault, FaultKind
+from tidings.core.delivery.exchange import FaultKind, TransportFault
 
 log = structlog.get_logger(__name__)
 
@@ -24,7 +24,7 @@ _ALONE = "It is tried again by itself; if it lasts, ask the operator."
 _ASK = "Ask the operator to mend the connection."
 
 
-def unreached(error: BaseException, connection: str) -> Fault:
+def unreached(error: BaseException, connection: str) -> TransportFault:
     """A broker that could not be connected to, as the fault of what waited for it."""
     log.warning("kafka cluster not reached", connection=connection, reason=repr(error))
     of = f"of the connection {connection}"
@@ -54,13 +54,13 @@ def unreached(error: BaseException, connection: str) -> Fault:
         )
     else:
         kind, said, todo = FaultKind.UNREACHABLE, f"No broker {of} can be reached.", _ALONE
-    return Fault(kind, False, f"{said} {todo}", 0.0)
+    return TransportFault(kind, False, f"{said} {todo}", 0.0)
 
 
-def broken(error: BaseException, connection: str) -> Fault:
+def broken(error: BaseException, connection: str) -> TransportFault:
     """The connection broke when records were on their way: nobody knows whether they are kept."""
     log.warning("kafka connection broke", connection=connection, reason=repr(error))
-    return Fault(
+    return TransportFault(
         FaultKind.RESET,
         True,
         "The broker went away before it had confirmed the record, which it may have kept. It is "
@@ -69,11 +69,11 @@ def broken(error: BaseException, connection: str) -> Fault:
     )
 
 
-def silent(*, left: bool, known: bool, duration_ms: float) -> Fault:
+def silent(*, left: bool, known: bool, duration_ms: float) -> TransportFault:
     """The deadline of an attempt. `left`: its record was handed to the broker; `known`: it was
     known to which one."""
     if left:
-        return Fault(
+        return TransportFault(
             FaultKind.TIMEOUT,
             True,
             "The broker has not confirmed the record within the time, and may have kept it. It is "
@@ -81,14 +81,14 @@ def silent(*, left: bool, known: bool, duration_ms: float) -> Fault:
             duration_ms,
         )
     if known:
-        return Fault(
+        return TransportFault(
             FaultKind.TIMEOUT,
             False,
             "The broker has not confirmed earlier records within the time, so this one was not "
             f"sent. {_ALONE}",
             duration_ms,
         )
-    return Fault(
+    return TransportFault(
         FaultKind.CONNECT_TIMEOUT,
         False,
         f"The Kafka cluster has not answered within the time, so nothing was sent. {_ALONE}",

@@ -25,10 +25,10 @@ from aiokafka.partitioner import murmur2
 from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
-from tidings.core.delivery.exchange import Fault, FaultKind, Result, of_fault
+from tidings.core.delivery.exchange import AttemptResult, FaultKind, TransportFault, of_fault
 from tidings.core.delivery.outcome import RetryPolicy
 from tidings.destinations.deadline import within_its_time
-from tidings.destinations.kafka.cluster import NOBODY, Cluster, Leaders, Refusal
+from tidings.destinations.kafka.cluster import NOBODY, Leaders, ProducerCluster, Refusal
 from tidings.destinations.kafka.faults import FAILURES, broken, silent
 from tidings.destinations.kafka.verdicts import (
     NO_LEADER,
@@ -74,9 +74,11 @@ class _Record:
         self.request: _Request | None = None  # the one that it has left with
         self.code = TAKEN
         # None: the message said no. Else its offset (`code` is TAKEN) or NOBODY, or a fault.
-        self.done: asyncio.Future[int | Fault | None] = asyncio.get_running_loop().create_future()
+        self.done: asyncio.Future[int | TransportFault | None] = (
+            asyncio.get_running_loop().create_future()
+        )
 
-    def end(self, ending: int | Fault | None, code: int = TAKEN) -> None:
+    def end(self, ending: int | TransportFault | None, code: int = TAKEN) -> None:
         if not self.done.done():
             self.code = code
             self.done.set_result(ending)
@@ -99,14 +101,14 @@ class _Request:
             self.abandoned.set_result(None)
 
 
-class Producer:
+class KafkaProducer:
     """Of one connection; for all its webhooks."""
 
     def __init__(
         self, login: Mapping[str, Any], connection: str, now_s: Callable[[], float]
     ) -> None:
         self.users = 0  # channels
-        self._cluster = Cluster(login, connection)
+        self._cluster = ProducerCluster(login, connection)
         self._now_s = now_s
         self._queues: dict[int, deque[_Record]] = {}
         self._sending: dict[int, asyncio.Task[None]] = {}
@@ -126,7 +128,7 @@ class Producer:
         message: Message,
         carried: Headers,
         policy: RetryPolicy,
-    ) -> Result | None:
+    ) -> AttemptResult | None:
         """See `Channel.send`. `key`: the record's."""
         began_s = monotonic()
         left, moves = False, 0
@@ -148,7 +150,7 @@ class Producer:
                     ending = await record.done
                     if ending is None:
                         return None
-                    if isinstance(ending, Fault):
+                    if isinstance(ending, TransportFault):
                         return self._judged(ending, topic, partition, began_s, policy)
                     if record.code == TAKEN:
                         return taken(topic, partition, ending, _since_ms(began_s))
@@ -183,8 +185,8 @@ class Producer:
         partition: int | None,
         began_s: float,
         policy: RetryPolicy,
-    ) -> Result:
-        if isinstance(said, Fault):
+    ) -> AttemptResult:
+        if isinstance(said, TransportFault):
             result = of_fault(msgspec.structs.replace(said, duration_ms=_since_ms(began_s)))
             unusable = not said.sent and said.kind is not FaultKind.OURS
         else:
@@ -241,7 +243,7 @@ class Producer:
     def _end_all(self, queue: deque[_Record], said: Refusal) -> None:
         while queue:
             record = queue.popleft()
-            if isinstance(said, Fault):
+            if isinstance(said, TransportFault):
                 record.end(said)
             else:
                 record.end(NOBODY, said)
@@ -394,12 +396,12 @@ def _abandoned(record: _Record | None) -> bool:
     return True
 
 
-def _failed(error: BaseException, *, sent: bool) -> Fault:
+def _failed(error: BaseException, *, sent: bool) -> TransportFault:
     words = (
         f"Tidings failed to write to Kafka, because of an error of its own "
         f"({type(error).__name__}). That is not the receiver's fault. It is tried again by itself."
     )
-    return Fault(FaultKind.OURS, sent, words, 0.0)
+    return TransportFault(FaultKind.OURS, sent, words, 0.0)
 
 
 def _builder() -> DefaultRecordBatchBuilder:

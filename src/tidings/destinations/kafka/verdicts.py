@@ -6,7 +6,7 @@ in words, which tenants read: they hold no address and no user.
 
 from typing import NamedTuple
 
-from tidings.core.delivery.exchange import Answer, Limit, Result, Verdict
+from tidings.core.delivery.exchange import AttemptResult, DeliveryVerdict, Limit, ReceiverAnswer
 from tidings.core.delivery.outcome import RetryPolicy
 from tidings.core.delivery.statuses import SLOW_DOWN, TOO_MANY, UNREACHED
 
@@ -130,19 +130,21 @@ def is_for_good(code: int) -> bool:
     return _MEANINGS.get(code, _OTHER).never
 
 
-def taken(topic: str, partition: int, offset: int, duration_ms: float) -> Result:
+def taken(topic: str, partition: int, offset: int, duration_ms: float) -> AttemptResult:
     """It is kept, by as many replicas as the topic must have."""
     headers = (
         ("kafka-topic", topic),
         ("kafka-partition", str(partition)),
         ("kafka-offset", str(offset)),
     )
-    return Result(Verdict.DELIVERED, Answer(200, headers, b"", False, duration_ms))
+    return AttemptResult(
+        DeliveryVerdict.DELIVERED, ReceiverAnswer(200, headers, b"", False, duration_ms)
+    )
 
 
 def refused(
     code: int, topic: str, partition: int | None, duration_ms: float, policy: RetryPolicy
-) -> Result:
+) -> AttemptResult:
     """It is not kept, or not as it must be. `policy` names statuses of which it wants another
     verdict."""
     meaning = _MEANINGS.get(code, _OTHER)
@@ -151,7 +153,7 @@ def refused(
     headers = [("kafka-error", meaning.name), ("kafka-code", str(code)), ("kafka-topic", topic)]
     if partition is not None:
         headers.append(("kafka-partition", str(partition)))
-    answer = Answer(
+    answer = ReceiverAnswer(
         status,
         tuple(headers),
         f"{meaning.name}: {meaning.said}".encode(),
@@ -160,9 +162,9 @@ def refused(
         detail=f"{meaning.said} {meaning.todo}",
     )
     if never:
-        return Result(Verdict.NEVER, answer)
+        return AttemptResult(DeliveryVerdict.NEVER, answer)
     slow = status in SLOW_DOWN
     limit = Limit.TOLD if status == TOO_MANY else None
     if slow and limit is None and status not in UNREACHED:
         limit = Limit.LIKELY
-    return Result(Verdict.AGAIN, answer, slow=slow, limit=limit)
+    return AttemptResult(DeliveryVerdict.AGAIN, answer, slow=slow, limit=limit)

@@ -8,15 +8,15 @@ import psycopg
 import structlog
 
 from tidings.connections.port import ConnectionDown
-from tidings.connections.postgresql_lines import Line, Lines
+from tidings.connections.postgresql_lines import PostgresqlConnection, PostgresqlPool
 from tidings.core.connections.tables import DeclaredTable
 from tidings.core.delivery.exchange import (
-    Answer,
-    Fault,
+    AttemptResult,
+    DeliveryVerdict,
     FaultKind,
-    Result,
+    ReceiverAnswer,
     Timings,
-    Verdict,
+    TransportFault,
     of_fault,
 )
 from tidings.core.exact_json import fields_of, write_exactly
@@ -51,20 +51,20 @@ class SqlChannel:
         self._readers = OutboxReaders(sql.table, table)
         self._told = ""  # what the log has of it
 
-    async def send(self, message: Message) -> Result | None:
+    async def send(self, message: Message) -> AttemptResult | None:
         try:
             row = row_of(self._sql, self._table, message.id, message.body, self._webhook.org)
         except MessageFault as fault:
-            return of_fault(Fault(FaultKind.TRANSFORM, False, fault.said, 0.0))
+            return of_fault(TransportFault(FaultKind.TRANSFORM, False, fault.said, 0.0))
         to = (self._webhook, self._sql.table, self._table, self._readers)
-        attempt = _Attempt(message, row, self._statement, *to)
+        attempt = _SqlAttempt(message, row, self._statement, *to)
         lines = self._lines.of(self)
         try:
             async with within_its_time(message), self._places:
                 result = await attempt.run(lines)
         except TimeoutError:
             return attempt.too_late()
-        if result is not None and result.verdict is not Verdict.DELIVERED:
+        if result is not None and result.verdict is not DeliveryVerdict.DELIVERED:
             self._tell(attempt.why)
         return result
 
@@ -92,11 +92,11 @@ class SqlChannel:
 class Shared:
     """The lines of one connection, and who has use for them: they are closed when nobody has."""
 
-    def __init__(self, lines: Lines) -> None:
+    def __init__(self, lines: PostgresqlPool) -> None:
         self._lines = lines
         self._users: set[SqlChannel] = set()
 
-    def of(self, user: SqlChannel) -> Lines:
+    def of(self, user: SqlChannel) -> PostgresqlPool:
         """They, for one that sends."""
         self._users.add(user)
         return self._lines
@@ -108,7 +108,7 @@ class Shared:
             await self._lines.close()
 
 
-class _Attempt:
+class _SqlAttempt:
     """One message on its way, and how far it has come."""
 
     def __init__(
@@ -133,7 +133,7 @@ class _Attempt:
         self._timings: Timings | None = None
         self.why = ""  # for the log of the operator
 
-    async def run(self, lines: Lines) -> Result | None:
+    async def run(self, lines: PostgresqlPool) -> AttemptResult | None:
         """None: it may not leave any more."""
         org = self._webhook.org
         await lines.place(org)
@@ -145,8 +145,8 @@ class _Attempt:
                 self.why = str(error)
                 return verdicts.unreached(error, self._webhook.retry, self._took_ms)
             if isinstance(error, ConnectionDown):
-                fault = Fault(FaultKind.OURS, False, str(error), self._took_ms)
-                return Result(Verdict.AGAIN, fault, unusable=True)
+                fault = TransportFault(FaultKind.OURS, False, str(error), self._took_ms)
+                return AttemptResult(DeliveryVerdict.AGAIN, fault, unusable=True)
             raise
         self._has_line = True
         try:
@@ -166,7 +166,7 @@ class _Attempt:
         lines.give(line, org)
         return result
 
-    def too_late(self) -> Result:
+    def too_late(self) -> AttemptResult:
         """The deadline has passed."""
         if self._has_line:
             return of_fault(verdicts.too_late(self._took_ms, self._timings, sent=self._sent))
@@ -180,18 +180,18 @@ class _Attempt:
     def _took_ms(self) -> float:
         return (monotonic() - self._began_s) * 1e3
 
-    async def _dialled(self, lines: Lines) -> Line:
+    async def _dialled(self, lines: PostgresqlPool) -> PostgresqlConnection:
         began_s, self._dials = monotonic(), True
         line = await lines.dial()
         self._timings = Timings(connect_ms=(monotonic() - began_s) * 1e3)
         return line
 
-    async def _written(self, line: Line) -> Result | None:
+    async def _written(self, line: PostgresqlConnection) -> AttemptResult | None:
         trial = self._message.trial
         await line.bound(self._message.deadline_s)
         if (refusal := await self._readers.refusal(line)) is not None:
             self.why = refusal
-            return of_fault(Fault(FaultKind.POLICY, False, refusal, self._took_ms))
+            return of_fault(TransportFault(FaultKind.POLICY, False, refusal, self._took_ms))
         prepared = await line.prepare(self._statement)
         if trial:
             await line.execute("BEGIN")
@@ -206,7 +206,9 @@ class _Attempt:
             await line.execute("ROLLBACK")
         return verdicts.written(rows, trial=trial, took_ms=self._took_ms, timings=self._timings)
 
-    async def _value_of(self, line: Line, error: psycopg.Error) -> tuple[str, bytes]:
+    async def _value_of(
+        self, line: PostgresqlConnection, error: psycopg.Error
+    ) -> tuple[str, bytes]:
         """The column and the value that the server refuses, as it reads them one
         after the other. Both blank where it is none of them, or there is no time."""
         left_s = min(ASK_S, self._message.deadline_s - self._took_ms / 1000 - SPARE_S)
@@ -222,7 +224,7 @@ class _Attempt:
                         return name, bytes(value).strip()
         return _NONE
 
-    def _refused(self, error: psycopg.Error, column: str, value: bytes) -> Result:
+    def _refused(self, error: psycopg.Error, column: str, value: bytes) -> AttemptResult:
         result = verdicts.refused(
             error,
             self._table,
@@ -233,7 +235,7 @@ class _Attempt:
             column=column,
             value=value,
         )
-        of_row = isinstance(result.ending, Answer) and result.ending.status == 422
+        of_row = isinstance(result.ending, ReceiverAnswer) and result.ending.status == 422
         if not of_row:  # what is wrong with a row is its owner's alone to see
             self.why = f"{error.sqlstate}: {error.diag.message_primary or ''}"
         return result

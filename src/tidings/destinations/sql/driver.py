@@ -11,7 +11,7 @@ from tidings.core.connections.tables import LINES_MAX, LINES_USUAL, DeclaredTabl
 from tidings.core.delivery.exchange import FaultKind
 from tidings.core.picks import MessageFault
 from tidings.core.webhooks.webhook import Webhook
-from tidings.destinations.port import Channel, Headers, Shown
+from tidings.destinations.port import Channel, Headers, MessagePreview
 from tidings.destinations.sql.rows import row_of, with_headers
 from tidings.destinations.undialled import UndialledChannel
 
@@ -34,7 +34,7 @@ class SqlDestination:
         if (fault := _fault(webhook, connection)) is not None:
             return UndialledChannel(webhook, fault, kind=FaultKind.POLICY)
         try:
-            from tidings.connections.postgresql_lines import Lines  # noqa: PLC0415
+            from tidings.connections.postgresql_lines import PostgresqlPool  # noqa: PLC0415
             from tidings.destinations.sql.channel import Shared, SqlChannel  # noqa: PLC0415
         except ImportError:
             return UndialledChannel(
@@ -46,17 +46,19 @@ class SqlDestination:
         assert connection is not None and webhook.sql is not None
         if (shared := self._lines.get(connection.name)) is None:
             most = int(str(connection.fields.get(LINES_MAX, LINES_USUAL)))
-            shared = Shared(Lines(connection, most))
+            shared = Shared(PostgresqlPool(connection, most))
             self._lines[connection.name] = shared
         return SqlChannel(webhook, webhook.sql, _table(webhook, connection), shared)
 
     def carried(self, webhook: Webhook) -> Headers:
         return []
 
-    def show(self, webhook: Webhook, headers: Headers, body: bytes, key: int | None) -> Shown:
+    def show(
+        self, webhook: Webhook, headers: Headers, body: bytes, key: int | None
+    ) -> MessagePreview:
         connection = self._connections.get(webhook.connection)
         if webhook.sql is None or _fault(webhook, connection) is not None:
-            return Shown("INSERT", [], body)
+            return MessagePreview("INSERT", [], body)
         table = _table(webhook, connection)
         shown = [(name, value) for name, value in headers if name in _SHOWN]
         try:
@@ -64,7 +66,7 @@ class SqlDestination:
             row = with_headers(row, table, headers)
         except MessageFault:  # nothing was sent
             row = b""
-        return Shown("UPSERT" if table.key else "INSERT", shown, row)
+        return MessagePreview("UPSERT" if table.key else "INSERT", shown, row)
 
 
 def _table(webhook: Webhook, connection: Connection | None) -> DeclaredTable:

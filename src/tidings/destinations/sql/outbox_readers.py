@@ -10,7 +10,7 @@ from time import monotonic
 import psycopg
 from psycopg import sql
 
-from tidings.connections.postgresql_lines import Line
+from tidings.connections.postgresql_lines import PostgresqlConnection
 from tidings.core.connections.tables import DeclaredTable
 
 LOOK_AGAIN_S = 1.0
@@ -53,7 +53,7 @@ class OutboxReaders:
         self._looked_s = -LOOK_AGAIN_S
         self._refusal: str | None = None
 
-    async def refusal(self, line: Line) -> str | None:
+    async def refusal(self, line: PostgresqlConnection) -> str | None:
         """Say why nothing may be written now; None where it may. Asked every second."""
         if self._passes_on or monotonic() - self._looked_s < LOOK_AGAIN_S:
             return self._refusal

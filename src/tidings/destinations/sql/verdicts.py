@@ -10,13 +10,13 @@ from typing import NamedTuple
 import psycopg
 
 from tidings.core.delivery.exchange import (
-    Answer,
-    Fault,
+    AttemptResult,
+    DeliveryVerdict,
     FaultKind,
     Limit,
-    Result,
+    ReceiverAnswer,
     Timings,
-    Verdict,
+    TransportFault,
     of_fault,
 )
 from tidings.core.delivery.outcome import RetryPolicy
@@ -28,7 +28,7 @@ _TIMEOUT = "57014"
 
 class _Said(NamedTuple):
     status: int
-    verdict: Verdict
+    verdict: DeliveryVerdict
     came: str = ""
     do: str = OPERATOR
     quotes: bool = False  # the server's words are of the row
@@ -38,14 +38,14 @@ class _Said(NamedTuple):
 
 
 _CORRECT = "Correct sql.columns or the transformation, or ask the operator."
-_ROW = _Said(422, Verdict.NEVER, "it refuses it", _CORRECT, quotes=True)
+_ROW = _Said(422, DeliveryVerdict.NEVER, "it refuses it", _CORRECT, quotes=True)
 _VALUE = _ROW._replace(came="a value is beyond what its column can hold", of_value=True)
-_LARGE = _Said(413, Verdict.NEVER, "the row is too large or too deep for it", _CORRECT)
-_NO_TABLE = _Said(404, Verdict.AGAIN, "there is no such table")
-_UNFIT = _Said(500, Verdict.AGAIN, "it is not as it was declared")
+_LARGE = _Said(413, DeliveryVerdict.NEVER, "the row is too large or too deep for it", _CORRECT)
+_NO_TABLE = _Said(404, DeliveryVerdict.AGAIN, "there is no such table")
+_UNFIT = _Said(500, DeliveryVerdict.AGAIN, "it is not as it was declared")
 _LATER = "It is tried again by itself."
-_BUSY = _Said(503, Verdict.AGAIN, "the database has no room for more", _LATER, slow=True)
-_OTHER = _Said(500, Verdict.AGAIN, "the database fails")
+_BUSY = _Said(503, DeliveryVerdict.AGAIN, "the database has no room for more", _LATER, slow=True)
+_OTHER = _Said(500, DeliveryVerdict.AGAIN, "the database fails")
 
 # By SQLSTATE, or by its class.
 SAID = {
@@ -60,27 +60,27 @@ SAID = {
     "54": _LARGE,
     "42P01": _NO_TABLE,
     "3F000": _NO_TABLE,
-    "42501": _Said(403, Verdict.AGAIN, "our user lacks a right on it"),
+    "42501": _Said(403, DeliveryVerdict.AGAIN, "our user lacks a right on it"),
     "42703": _UNFIT._replace(came="it lacks a column that it was declared with"),
     "42P10": _UNFIT._replace(came="it has no unique index of its key, or of its id"),
     "42": _UNFIT,
-    "40": _Said(409, Verdict.AGAIN, "others write to it at the same time", _LATER),
+    "40": _Said(409, DeliveryVerdict.AGAIN, "others write to it at the same time", _LATER),
     "53300": _BUSY._replace(limit=Limit.TOLD),
     "53": _BUSY._replace(limit=Limit.LIKELY),
-    "55": _Said(503, Verdict.AGAIN, "it is in use", _LATER, slow=True),
-    "57": _Said(503, Verdict.AGAIN, "the database starts or stops", _LATER, slow=True),
-    "25006": _Said(503, Verdict.AGAIN, "the database takes no writes"),
+    "55": _Said(503, DeliveryVerdict.AGAIN, "it is in use", _LATER, slow=True),
+    "57": _Said(503, DeliveryVerdict.AGAIN, "the database starts or stops", _LATER, slow=True),
+    "25006": _Said(503, DeliveryVerdict.AGAIN, "the database takes no writes"),
 }
 
 
-def written(rows: int, *, trial: bool, took_ms: float, timings: Timings | None) -> Result:
+def written(rows: int, *, trial: bool, took_ms: float, timings: Timings | None) -> AttemptResult:
     """The statement has changed so many rows."""
     said = "The row was written." if rows else "Nothing was changed: it was there, or a newer one."
     if trial:
         said += " It was taken back: this was a test."
     status = 201 if rows else 200
-    answer = Answer(status, (), b"", False, took_ms, timings, said)
-    return Result(Verdict.DELIVERED, answer)
+    answer = ReceiverAnswer(status, (), b"", False, took_ms, timings, said)
+    return AttemptResult(DeliveryVerdict.DELIVERED, answer)
 
 
 def refused(
@@ -93,7 +93,7 @@ def refused(
     sent: bool = True,
     column: str = "",
     value: bytes = b"",
-) -> Result:
+) -> AttemptResult:
     """The server does not do what it was asked, or the line has broken meanwhile. `column`: whose
     `value`, as JSON, it refuses, where that is known."""
     state = error.sqlstate
@@ -101,7 +101,7 @@ def refused(
         return of_fault(too_late(took_ms, timings, sent=sent))
     if state is None or state.startswith("08"):
         return of_fault(
-            Fault(
+            TransportFault(
                 FaultKind.RESET,
                 sent,
                 "The database must keep the connection until it has answered; it was closed. The "
@@ -112,7 +112,7 @@ def refused(
         )
     said = SAID.get(state) or SAID.get(state[:2]) or _OTHER
     words = error.diag.message_primary if said.quotes else None
-    answer = Answer(
+    answer = ReceiverAnswer(
         said.status,
         (("sqlstate", state),),
         (words or "")[:WORDS_MAX].encode(),
@@ -124,11 +124,11 @@ def refused(
     )
     verdict = said.verdict
     if said.status in policy.fail_also:
-        verdict = Verdict.NEVER
+        verdict = DeliveryVerdict.NEVER
     elif said.status in policy.retry_also:
-        verdict = Verdict.AGAIN
-    spares = (said.of_value or _is_beyond(value)) and verdict is Verdict.NEVER
-    return Result(verdict, answer, slow=said.slow, limit=said.limit, spares_receiver=spares)
+        verdict = DeliveryVerdict.AGAIN
+    spares = (said.of_value or _is_beyond(value)) and verdict is DeliveryVerdict.NEVER
+    return AttemptResult(verdict, answer, slow=said.slow, limit=said.limit, spares_receiver=spares)
 
 
 def judges_value(error: psycopg.Error) -> bool:
@@ -152,9 +152,9 @@ def _quoted(words: str | None) -> str:
     return "" if not words else f": {words[:WORDS_MAX].rstrip('.')}"
 
 
-def too_late(took_ms: float, timings: Timings | None, *, sent: bool) -> Fault:
+def too_late(took_ms: float, timings: Timings | None, *, sent: bool) -> TransportFault:
     """The deadline has passed with a line."""
-    return Fault(
+    return TransportFault(
         FaultKind.TIMEOUT,
         sent,
         f"The database must write the row within the deadline; it did not within {took_ms:.0f} ms. "
@@ -164,9 +164,9 @@ def too_late(took_ms: float, timings: Timings | None, *, sent: bool) -> Fault:
     )
 
 
-def crowded(took_ms: float) -> Fault:
+def crowded(took_ms: float) -> TransportFault:
     """The deadline has passed without a line: others had them all."""
-    return Fault(
+    return TransportFault(
         FaultKind.OURS,
         False,
         "One of the connection's lines must be free; others had all of them until the deadline. If "
@@ -175,7 +175,7 @@ def crowded(took_ms: float) -> Fault:
     )
 
 
-def undialled(took_ms: float) -> Result:
+def undialled(took_ms: float) -> AttemptResult:
     """The deadline has passed while a line was dialled."""
     return _unusable(
         FaultKind.CONNECT_TIMEOUT,
@@ -184,11 +184,11 @@ def undialled(took_ms: float) -> Result:
     )
 
 
-def _unusable(kind: FaultKind, detail: str, took_ms: float) -> Result:
+def _unusable(kind: FaultKind, detail: str, took_ms: float) -> AttemptResult:
     """No line came about, whatever the row."""
-    fault = Fault(kind, False, detail, took_ms)
+    fault = TransportFault(kind, False, detail, took_ms)
     slow = kind is FaultKind.CONNECT_TIMEOUT
-    return Result(Verdict.AGAIN, fault, slow=slow, unusable=True)
+    return AttemptResult(DeliveryVerdict.AGAIN, fault, slow=slow, unusable=True)
 
 
 _TRIED = "It is tried again by itself; if it lasts, ask the operator."
@@ -209,16 +209,18 @@ _REASONS = (
 )
 
 
-def unreached(error: psycopg.Error, policy: RetryPolicy, took_ms: float) -> Result:
+def unreached(error: psycopg.Error, policy: RetryPolicy, took_ms: float) -> AttemptResult:
     """No line came about."""
     _, fatal, words = str(error).partition("FATAL:")
     if fatal and any(word in words for word in (*_STARTS, *_FULL)):
         full = any(word in words for word in _FULL)
         said = SAID["53300" if full else "57"]
         told = f"The database must take connections; {said.came}. {said.do}"
-        answer = Answer(said.status, (), b"", False, took_ms, detail=told)
+        answer = ReceiverAnswer(said.status, (), b"", False, took_ms, detail=told)
         # Where it is full the lines that there are go on.
-        return Result(said.verdict, answer, slow=said.slow, limit=said.limit, unusable=not full)
+        return AttemptResult(
+            said.verdict, answer, slow=said.slow, limit=said.limit, unusable=not full
+        )
     if fatal:
         why = "must let us in with the connection's user and password; it does not"
         return _unusable(FaultKind.OURS, f"The database {why}. {OPERATOR}", took_ms)

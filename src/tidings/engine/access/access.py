@@ -17,7 +17,7 @@ import msgspec
 
 from tidings.core.access.scopes import EVERYTHING, RESOURCES, grants_of
 from tidings.core.events.attribution import of_credential
-from tidings.core.events.call_reader import Caller
+from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import OrgId
 from tidings.core.shares.table import SharedTable
 from tidings.engine.access.denials import NotKnown, demand, unknown
@@ -50,9 +50,9 @@ _NOBODY = b"\0" * 32
 __all__ = [
     "EVERYTHING",
     "RESOURCES",
-    "Access",
+    "CredentialBook",
     "BootstrapRefused",
-    "Caller",
+    "AuthenticatedCaller",
     "NewCredential",
     "demand",
     "grants_of",
@@ -65,15 +65,15 @@ class BootstrapRefused(Unusable):
     """The platform's credential cannot be as the operator gives it."""
 
 
-class _Known(msgspec.Struct, frozen=True):
-    caller: Caller
+class _CachedCaller(msgspec.Struct, frozen=True):
+    caller: AuthenticatedCaller
     until_ms: int
 
 
-class Proof(msgspec.Struct, frozen=True):
+class ShownCredential(msgspec.Struct, frozen=True):
     """A credential whose secret was shown, and until when that secret is good."""
 
-    credential: port.Credential
+    credential: port.StoredCredential
     digest: bytes  # of the secret that was shown
     until_ms: int
 
@@ -82,7 +82,7 @@ class Proof(msgspec.Struct, frozen=True):
         return f"Proof(credential={self.credential.id!r})"
 
 
-class Access:
+class CredentialBook:
     """The credentials of all orgs, in memory, over the store."""
 
     def __init__(
@@ -100,8 +100,8 @@ class Access:
         self._random_bytes = random_bytes
         self._now_ms = (clock or WallClock()).now_ms
         self._tokens = tokens or Tokens(os.urandom(32), os.urandom)
-        self._credentials: dict[str, port.Credential] = {}
-        self._remembered = SharedTable[int, bytes, _Known](REMEMBERED_MAX)
+        self._credentials: dict[str, port.StoredCredential] = {}
+        self._remembered = SharedTable[int, bytes, _CachedCaller](REMEMBERED_MAX)
         self._uses: dict[str, int] = {}
         self._tills = TillGuard()
         self.guard = KeyGuard()
@@ -120,7 +120,7 @@ class Access:
         scope: str | None,
         token: bytes | None = None,
         address: Callable[[], str] = str,
-    ) -> Caller:
+    ) -> AuthenticatedCaller:
         """Who calls with this `Authorization` header, or with this `X-CAP-API-OAUTH-TOKEN`.
 
         Denied unless `scope`, if there is one, is theirs. A scope is a resource and what is done to
@@ -142,7 +142,9 @@ class Access:
         self._uses[caller.credential] = now_ms
         return caller
 
-    def at_hand(self, authorization: bytes | None, token: bytes | None) -> Caller | None:
+    def at_hand(
+        self, authorization: bytes | None, token: bytes | None
+    ) -> AuthenticatedCaller | None:
         """Find who calls, where that is remembered, or known by key and secret or a token; None
         where it is not. Nothing is counted by it: the call itself is judged by `caller`."""
         presented = authorization if token is None else b"Bearer " + token
@@ -165,7 +167,7 @@ class Access:
         proof = self._proof(credential, digest_of(secret), now_ms)
         return None if proof is None else self._caller(proof.credential)
 
-    def acting(self, caller: Caller, wanted: str | None) -> Caller:
+    def acting(self, caller: AuthenticatedCaller, wanted: str | None) -> AuthenticatedCaller:
         """The caller, acting for the org that its `X-Tidings-Org` header names, if any.
 
         Only the platform's own credential may name another org than its own.
@@ -185,7 +187,7 @@ class Access:
 
     def prove(
         self, key: str, secret: str, address: str = "", *, plain: bool = False
-    ) -> Proof | None:
+    ) -> ShownCredential | None:
         """The credential whose key and secret these are; None where they are not known together.
 
         A till shows the MD5 of its password; with `plain`, the password itself is given.
@@ -202,7 +204,7 @@ class Access:
             self._tills.was_right(key, address)
         return proof
 
-    def caller_of(self, credential_id: str, mark: bytes | None = None) -> Caller:
+    def caller_of(self, credential_id: str, mark: bytes | None = None) -> AuthenticatedCaller:
         """The caller that a credential is now, for sessions. Denied when it has ended.
 
         `mark` is of the secret that was shown; when that holds no more, it has ended too.
@@ -244,34 +246,36 @@ class Access:
         made = self._tokens.make(credential.id, credential.org, proof.digest, now_ms, ttl_s)
         return made, ttl_s
 
-    def credential(self, id: str) -> port.Credential | None:
+    def credential(self, id: str) -> port.StoredCredential | None:
         """A credential as it is kept, whatever became of it."""
         return self._credentials.get(id)
 
-    def of_org(self, org: OrgId) -> list[port.Credential]:
+    def of_org(self, org: OrgId) -> list[port.StoredCredential]:
         """All credentials of an org, revoked ones too, oldest first."""
         own = [one for one in self._credentials.values() if one.org == org]
         return sorted(own, key=lambda one: (one.created_ms, one.id))
 
-    def of_platform(self) -> list[port.Credential]:
+    def of_platform(self) -> list[port.StoredCredential]:
         """The platform's own credentials that were not revoked."""
         all_of_them = self._credentials.values()
         return [one for one in all_of_them if one.platform and one.revoked_ms is None]
 
-    def used_ms(self, credential: port.Credential) -> int | None:
+    def used_ms(self, credential: port.StoredCredential) -> int | None:
         """When a credential was last used."""
         return self._uses.get(credential.id, credential.used_ms)
 
     # -- inside -----------------------------------------------------------------------------------
 
-    def _recognise(self, presented: bytes, now_ms: int, address: Callable[[], str]) -> _Known:
+    def _recognise(
+        self, presented: bytes, now_ms: int, address: Callable[[], str]
+    ) -> _CachedCaller:
         where = address()
         try:
             return self._read(presented, now_ms, where)
         except NotKnown as denied:
             raise self.guard.wrong(denied, where, now_ms / 1000) from None
 
-    def _read(self, presented: bytes, now_ms: int, address: str) -> _Known:
+    def _read(self, presented: bytes, now_ms: int, address: str) -> _CachedCaller:
         scheme, _, rest = presented.strip().partition(b" ")
         if scheme.lower() == b"bearer":
             return self._by_token(rest.strip(), now_ms)
@@ -294,9 +298,9 @@ class Access:
                 "A credential of kind oauth must call with a token; got it as Basic. POST its key "
                 f"and secret to {TOKEN_PATH}. (wrong_kind, header Authorization)",
             )
-        return _Known(self._caller(proof.credential), proof.until_ms)
+        return _CachedCaller(self._caller(proof.credential), proof.until_ms)
 
-    def _by_token(self, token: bytes, now_ms: int) -> _Known:
+    def _by_token(self, token: bytes, now_ms: int) -> _CachedCaller:
         claims = self._tokens.read(token, now_ms)
         credential = None if claims is None else self._credentials.get(claims.sub)
         if (
@@ -311,11 +315,11 @@ class Access:
                 f"is not of this service. POST key and secret to {TOKEN_PATH} for a new one. "
                 "(unauthenticated, header X-CAP-API-OAUTH-TOKEN)",
             )
-        return _Known(self._caller(credential), min(until_ms, claims.exp * 1000))
+        return _CachedCaller(self._caller(credential), min(until_ms, claims.exp * 1000))
 
     def _proof(
-        self, credential: port.Credential | None, digest: bytes, now_ms: int
-    ) -> Proof | None:
+        self, credential: port.StoredCredential | None, digest: bytes, now_ms: int
+    ) -> ShownCredential | None:
         """Compares with both secrets in force, in the same time whatever is there."""
         newest, before = _NOBODY, _NOBODY
         if credential is not None:
@@ -327,7 +331,7 @@ class Access:
         until_ms = self._end_of(credential, now_ms)
         if not is_newest:
             until_ms = min(until_ms, credential.previous_until_ms or 0)
-        return Proof(credential, digest, until_ms) if until_ms > now_ms else None
+        return ShownCredential(credential, digest, until_ms) if until_ms > now_ms else None
 
     def _was_good(self, key: str, secret: str) -> bool:
         """Whether a pair was good before its credential ended: nobody has guessed it."""
@@ -337,7 +341,7 @@ class Access:
         kept = (credential.digest, credential.previous or _NOBODY)
         return any(hmac.compare_digest(digest_of(secret), digest) for digest in kept)
 
-    def _marked(self, credential: port.Credential, mark: str, now_ms: int) -> int:
+    def _marked(self, credential: port.StoredCredential, mark: str, now_ms: int) -> int:
         """Until when the secret of this mark is good; 0 where it is not."""
         until_ms = self._end_of(credential, now_ms)
         if not hmac.compare_digest(mark_of(credential.digest), mark):
@@ -347,14 +351,14 @@ class Access:
             until_ms = min(until_ms, credential.previous_until_ms or 0)
         return until_ms if until_ms > now_ms else 0
 
-    def _end_of(self, credential: port.Credential, now_ms: int) -> int:
+    def _end_of(self, credential: port.StoredCredential, now_ms: int) -> int:
         if credential.revoked_ms is not None:
             return 0
         return _FOREVER_MS if credential.expires_ms is None else credential.expires_ms
 
-    def _caller(self, credential: port.Credential) -> Caller:
+    def _caller(self, credential: port.StoredCredential) -> AuthenticatedCaller:
         of_org = self._orgs.settings(credential.org).limits.events_per_second
-        return Caller(
+        return AuthenticatedCaller(
             org=credential.org,
             platform=credential.platform,
             credential=credential.id,
@@ -381,7 +385,7 @@ class Access:
             if (credential := self._credentials.get(id)) is not None:
                 self._credentials[id] = msgspec.structs.replace(credential, used_ms=use.at_ms)
 
-    async def keep(self, credential: port.Credential) -> None:
+    async def keep(self, credential: port.StoredCredential) -> None:
         """Store a credential as it is; it is in force, or no longer, when this returns."""
         await self._store.put_credential(credential)
         self._credentials[credential.id] = credential
@@ -389,7 +393,7 @@ class Access:
 
     async def put(self, key: str, secret: str, org: OrgId, *, platform: bool, scopes: str) -> None:
         """Store a credential; it is in force when this returns."""
-        credential = port.Credential(
+        credential = port.StoredCredential(
             key, org, platform, digest_of(secret), scopes, created_ms=self._now_ms()
         )
         known = self._credentials.get(key)

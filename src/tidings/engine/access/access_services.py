@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tidings.engine.access.access import Access
+from tidings.engine.access.access import CredentialBook
 from tidings.engine.access.credentials import Credentials
 from tidings.engine.access.limits import Quotas
 from tidings.engine.access.links import Links
@@ -17,7 +17,7 @@ from tidings.engine.access.sessions import Sessions
 from tidings.engine.access.sign_in_guard import SignInGuard
 from tidings.engine.access.tokens import Tokens
 from tidings.engine.access.upkeep import AccessUpkeep
-from tidings.engine.access.users import Users
+from tidings.engine.access.users import UserBook
 from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock
 from tidings.engine.orgs import Orgs
@@ -29,9 +29,9 @@ from tidings.store import port
 class AccessServices:
     """The parts."""
 
-    access: Access
+    access: CredentialBook
     credentials: Credentials
-    users: Users
+    users: UserBook
     sessions: Sessions
     portals: Portals
     guard: SignInGuard
@@ -53,7 +53,7 @@ class AccessServices:
         now_s: Callable[[], float] = time.monotonic,
     ) -> "AccessServices":
         """`token_key` signs access tokens: with another one, those that are out end."""
-        access = Access(
+        access = CredentialBook(
             store=store,
             orgs=orgs,
             random_bytes=random_bytes,
@@ -61,7 +61,7 @@ class AccessServices:
             tokens=Tokens(token_key, random_bytes),
         )
         links, table = Links(store, clock), SessionTable(store)
-        users = Users(
+        users = UserBook(
             store=store,
             links=links,
             sessions=table,

@@ -17,16 +17,16 @@ from tidings.core.access.credential_rules import (
     read_rotation,
 )
 from tidings.core.access.scopes import grants_of, show_scopes
-from tidings.core.events.call_reader import Caller
+from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import OrgId
-from tidings.engine.access.access import TILL, Access
+from tidings.engine.access.access import TILL, CredentialBook
 from tidings.engine.access.denials import unknown_of
 from tidings.engine.access.keys import digest_of, new_key, new_secret, till_secret
 from tidings.engine.access.limits import CALLS_PER_MINUTE
 from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock
 from tidings.engine.orgs import Orgs
-from tidings.errors import Conflict, Forbidden, NotFound, Refusal, RequestRefused, passed
+from tidings.errors import Conflict, FieldRefusal, Forbidden, NotFound, RequestRefused, passed
 from tidings.store import port
 from tidings.values import describe_value
 
@@ -48,7 +48,7 @@ class Credentials:
     def __init__(
         self,
         *,
-        access: Access,
+        access: CredentialBook,
         orgs: Orgs,
         changes: Changes,
         clock: Clock,
@@ -60,11 +60,11 @@ class Credentials:
         self._clock = clock
         self._random_bytes = random_bytes
 
-    def list(self, caller: Caller, org: OrgId) -> list[port.Credential]:
+    def list(self, caller: AuthenticatedCaller, org: OrgId) -> list[port.StoredCredential]:
         """The credentials of an org that the caller may see, revoked ones too, oldest first."""
         return [one for one in self._access.of_org(org) if _shown(one, caller)]
 
-    def get(self, caller: Caller, org: OrgId, id: str) -> port.Credential:
+    def get(self, caller: AuthenticatedCaller, org: OrgId, id: str) -> port.StoredCredential:
         """One of them. UnknownCredential for anything else."""
         credential = self._access.credential(id)
         if credential is None or credential.org != org or not _shown(credential, caller):
@@ -72,14 +72,14 @@ class Credentials:
         return credential
 
     async def create(
-        self, caller: Caller, org: OrgId, body: dict[str, Any]
-    ) -> tuple[port.Credential, str]:
+        self, caller: AuthenticatedCaller, org: OrgId, body: dict[str, Any]
+    ) -> tuple[port.StoredCredential, str]:
         """Make one. Returns it and its secret (a till's password), to be shown once."""
         wanted = passed(read_credential(body, self._clock.now_ms()))
         _check_within(caller, wanted.scopes, "scopes")
         self._check_limits(caller, org, wanted.limits, CredentialLimits())
 
-        async def change() -> tuple[port.Credential, str]:
+        async def change() -> tuple[port.StoredCredential, str]:
             own = [one for one in self._access.of_org(org) if one.revoked_ms is None]
             if len(own) >= PER_ORG_MAX:
                 raise _refused(
@@ -100,7 +100,7 @@ class Credentials:
                     "Take another.",
                 )
             digest, secret = self._secret(wanted.kind, wanted.password)
-            fresh = port.Credential(
+            fresh = port.StoredCredential(
                 key,
                 org,
                 False,
@@ -120,11 +120,11 @@ class Credentials:
         return await self._changes.run(change)
 
     async def change(
-        self, caller: Caller, org: OrgId, id: str, body: dict[str, Any]
-    ) -> port.Credential:
+        self, caller: AuthenticatedCaller, org: OrgId, id: str, body: dict[str, Any]
+    ) -> port.StoredCredential:
         """Change its name, scopes, expiry or limits; what the body does not name stays."""
 
-        async def change() -> port.Credential:
+        async def change() -> port.StoredCredential:
             old = self._living(caller, org, id)
             for field in ("scopes", "expiresAt"):
                 if old.platform and field in body:
@@ -153,11 +153,11 @@ class Credentials:
         return await self._changes.run(change)
 
     async def rotate(
-        self, caller: Caller, org: OrgId, id: str, body: dict[str, Any]
-    ) -> tuple[port.Credential, str]:
+        self, caller: AuthenticatedCaller, org: OrgId, id: str, body: dict[str, Any]
+    ) -> tuple[port.StoredCredential, str]:
         """Give it a new secret; the old one is taken for a while too, unless told otherwise."""
 
-        async def change() -> tuple[port.Credential, str]:
+        async def change() -> tuple[port.StoredCredential, str]:
             old = self._living(caller, org, id)
             wanted = passed(read_rotation(body, old.kind))
             overlap_ms = wanted.overlap_ms
@@ -173,10 +173,12 @@ class Credentials:
 
         return await self._changes.run(change)
 
-    async def revoke(self, caller: Caller, org: OrgId, id: str) -> port.Credential:
+    async def revoke(
+        self, caller: AuthenticatedCaller, org: OrgId, id: str
+    ) -> port.StoredCredential:
         """End it for good; nothing is called with it any more when this returns. Idempotent."""
 
-        async def change() -> port.Credential:
+        async def change() -> port.StoredCredential:
             old = self.get(caller, org, id)
             if old.revoked_ms is not None:
                 return old
@@ -199,7 +201,11 @@ class Credentials:
     # -- inside -----------------------------------------------------------------------------------
 
     def _check_limits(
-        self, caller: Caller, org: OrgId, wanted: CredentialLimits, previous: CredentialLimits
+        self,
+        caller: AuthenticatedCaller,
+        org: OrgId,
+        wanted: CredentialLimits,
+        previous: CredentialLimits,
     ) -> None:
         """Forbidden: limits above those of the org, which the operator alone may exceed."""
         if caller.platform:
@@ -208,7 +214,7 @@ class Credentials:
         _check_raised("callsPerMinute", wanted.calls_per_minute, calls, previous.calls_per_minute)
         _check_raised("eventsPerSecond", wanted.events_per_s, whole, previous.events_per_s)
 
-    def _living(self, caller: Caller, org: OrgId, id: str) -> port.Credential:
+    def _living(self, caller: AuthenticatedCaller, org: OrgId, id: str) -> port.StoredCredential:
         """One that was not revoked, and that the caller may change."""
         credential = self.get(caller, org, id)
         if credential.revoked_ms is not None:
@@ -227,15 +233,15 @@ class Credentials:
         secret = password or new_secret(self._random_bytes)
         return digest_of(till_secret(secret) if kind == TILL else secret), secret
 
-    def _is_last_of_platform(self, credential: port.Credential) -> bool:
+    def _is_last_of_platform(self, credential: port.StoredCredential) -> bool:
         return all(one.id == credential.id for one in self._access.of_platform())
 
 
-def _shown(credential: port.Credential, caller: Caller) -> bool:
+def _shown(credential: port.StoredCredential, caller: AuthenticatedCaller) -> bool:
     return caller.platform or not credential.platform
 
 
-def asked(old: port.Credential) -> CredentialRequest:
+def asked(old: port.StoredCredential) -> CredentialRequest:
     """A credential as a body would ask for it."""
     return CredentialRequest(
         old.name,
@@ -263,7 +269,7 @@ def _check_raised(
     )
 
 
-def _check_within(caller: Caller, scopes: str, field: str) -> None:
+def _check_within(caller: AuthenticatedCaller, scopes: str, field: str) -> None:
     """Forbidden: scopes that the caller does not hold itself."""
     beyond = sorted(grants_of(scopes) - caller.grants)
     if not beyond:
@@ -281,4 +287,4 @@ def _check_within(caller: Caller, scopes: str, field: str) -> None:
 
 def _refused(kind: type[Refused], code: str, field: str, sentence: str) -> Refused:
     where = f"field {field}" if field else "credential"
-    return kind(Refusal(code, f"{sentence} ({code}, {where})", field))
+    return kind(FieldRefusal(code, f"{sentence} ({code}, {where})", field))

@@ -1,7 +1,7 @@
 """Why a call is not let in."""
 
-from tidings.core.events.call_reader import Caller
-from tidings.errors import Forbidden, Refusal, Unauthenticated
+from tidings.core.events.call_reader import AuthenticatedCaller
+from tidings.errors import FieldRefusal, Forbidden, Unauthenticated
 from tidings.values import describe_value
 
 
@@ -9,7 +9,7 @@ class NotKnown(Unauthenticated):
     """For a credential that may have been guessed: nobody has, or had, that pair or token."""
 
 
-def demand(caller: Caller, scope: str) -> None:
+def demand(caller: AuthenticatedCaller, scope: str) -> None:
     """Forbidden unless the scope is the caller's."""
     if not caller.may(scope):
         raise Forbidden.because(
@@ -28,9 +28,9 @@ def unknown(got: str, kind: type[Unauthenticated] = Unauthenticated) -> Unauthen
     )
 
 
-def unknown_of(what: str, id: str) -> Refusal:
+def unknown_of(what: str, id: str) -> FieldRefusal:
     """For an id that no credential, or no user, of the org has."""
-    return Refusal(
+    return FieldRefusal(
         "not_found",
         f"id must be that of a {what} of this org; got {describe_value(id)}. List them with "
         f"GET /v1/orgs/{{orgId}}/{what}s. (not_found, field id)",

@@ -2,11 +2,11 @@
 
 from tidings.engine.access.sessions import account_of
 from tidings.engine.access.sign_in_guard import SignInGuard
-from tidings.engine.access.users import Users
+from tidings.engine.access.users import UserBook
 
 
 async def open_link(
-    guard: SignInGuard, users: Users, now_s: float, address: str, token: str, password: object
+    guard: SignInGuard, users: UserBook, now_s: float, address: str, token: str, password: object
 ) -> None:
     """Accept an invitation or set a new password. Invalid, TooManyTries, TooBusy, StoreDown."""
     guard.enter(address, f"link {address}", now_s)

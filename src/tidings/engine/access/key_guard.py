@@ -25,7 +25,7 @@ TOLD_S = 60.0  # between two lines of the log about one address
 log = structlog.get_logger(__name__)
 
 
-class _Place:
+class _AddressTally:
     """An address, and what came from there."""
 
     def __init__(self, tries: int, now_s: float) -> None:
@@ -39,7 +39,7 @@ class KeyGuard(Collector):
 
     def __init__(self, tries: int = TRIES) -> None:
         self._tries = tries
-        self._places = SharedTable[str, str, _Place](KEPT_MAX)
+        self._places = SharedTable[str, str, _AddressTally](KEPT_MAX)
         self.refused = 0  # since the start
         self.slowed = 0  # of these, told to wait
 
@@ -47,7 +47,7 @@ class KeyGuard(Collector):
         """Count a key that is not known; what it is denied by, Throttled where there were many."""
         self.refused += 1
         block = block_of(address)
-        place = self._places.get(block) or _Place(self._tries, now_s)
+        place = self._places.get(block) or _AddressTally(self._tries, now_s)
         self._places.put(network_of(address), block, place)
         place.refused += 1
         if place.quota.take(now_s):

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import msgspec
 
 from tidings.core.access.quota import Quota
-from tidings.core.events.call_reader import Caller
+from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.engine.orgs import Orgs
 
 CALLS_PER_MINUTE = 1000.0
@@ -43,7 +43,7 @@ class Quotas:
         self._now_s = now_s
         self._quotas: dict[tuple[str, str], Quota] = {}
 
-    def call(self, caller: Caller) -> Allowance | None:
+    def call(self, caller: AuthenticatedCaller) -> Allowance | None:
         """Count a call of the control API; None where it is not limited."""
         rate = caller.calls_per_minute
         if rate is None:
@@ -52,19 +52,19 @@ class Quotas:
             rate = CALLS_PER_MINUTE
         return self._take([self._quota(_CALLS, caller.credential, rate, 60.0)])
 
-    def events(self, caller: Caller) -> Allowance | None:
+    def events(self, caller: AuthenticatedCaller) -> Allowance | None:
         """Count the first event of a call, before its body is read; None where nothing limits."""
         quotas = self._of_events(caller)
         return self._take(quotas) if quotas else None
 
-    def more_events(self, caller: Caller, count: int) -> None:
+    def more_events(self, caller: AuthenticatedCaller, count: int) -> None:
         """Count the other events of a call that was let in; the next call waits for what was too
         much."""
         if count > 0:
             for quota in self._of_events(caller):
                 quota.charge(count)
 
-    def _of_events(self, caller: Caller) -> list[Quota]:
+    def _of_events(self, caller: AuthenticatedCaller) -> list[Quota]:
         quotas = []
         if caller.events_per_s is not None:
             quotas.append(self._quota(_EVENTS, caller.credential, caller.events_per_s, 1.0))

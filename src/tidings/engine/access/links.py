@@ -18,9 +18,9 @@ class Links:
     def __init__(self, store: port.AccessStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._in_memory = SharedTable[int, bytes, port.Link](IN_MEMORY_MAX)
+        self._in_memory = SharedTable[int, bytes, port.OneTimeLink](IN_MEMORY_MAX)
 
-    async def put(self, link: port.Link) -> None:
+    async def put(self, link: port.OneTimeLink) -> None:
         """Store a new link; older ones of the same kind end. StoreDown."""
         await self._store.put_link(link)
         if not link.portal:
@@ -28,12 +28,12 @@ class Links:
                 if _same(self._in_memory[digest], link):
                     self._in_memory.pop(digest)
 
-    async def take(self, digest: bytes) -> port.Link | None:
+    async def take(self, digest: bytes) -> port.OneTimeLink | None:
         """The link of this digest, in time or not, which is gone with this answer. StoreDown."""
         found = await self._store.take_link(digest)
         return self._in_memory.pop(digest) or found
 
-    async def give_back(self, link: port.Link) -> None:
+    async def give_back(self, link: port.OneTimeLink) -> None:
         """It was not used: whoever has it may come again. What the store does not take is kept
         until this process ends."""
         try:
@@ -41,7 +41,7 @@ class Links:
         except port.StoreDown:
             self._hold(link)
 
-    def _hold(self, link: port.Link) -> None:
+    def _hold(self, link: port.OneTimeLink) -> None:
         now_ms = self._clock.now_ms()
         for digest in list(self._in_memory):
             if self._in_memory[digest].expires_ms <= now_ms:
@@ -49,7 +49,7 @@ class Links:
         self._in_memory.put(link.org, link.digest, link)
 
 
-def _same(one: port.Link, other: port.Link) -> bool:
+def _same(one: port.OneTimeLink, other: port.OneTimeLink) -> bool:
     """Whether a new one ends the other (`port.AccessStore.put_link`)."""
     return (one.purpose, one.person, one.org, one.credential) == (
         other.purpose,

@@ -12,7 +12,7 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 from argon2.low_level import hash_secret
 
 from tidings.core.shares.budget import SharedBudget
-from tidings.errors import Busy, Refusal
+from tidings.errors import Busy, FieldRefusal
 
 # OWASP's first profile for servers: 19 MiB and about 20 ms a check.
 TIME_COST, MEMORY_KIB, PARALLELISM = 2, 19_456, 1
@@ -30,7 +30,7 @@ class TooBusy(Busy):
             "Passwords must be checked one after the other; too many wait. Call again in a second. "
             "(busy, -)"
         )
-        super().__init__(Refusal("busy", message, ""))
+        super().__init__(FieldRefusal("busy", message, ""))
 
 
 @cache

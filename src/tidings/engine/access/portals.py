@@ -11,8 +11,8 @@ import msgspec
 
 from tidings.core.access.portal_rules import Portal
 from tidings.core.access.scopes import ROLES, grants_of
-from tidings.core.events.call_reader import Caller
-from tidings.engine.access.access import Access
+from tidings.core.events.call_reader import AuthenticatedCaller
+from tidings.engine.access.access import CredentialBook
 from tidings.engine.access.keys import digest_of, is_typed, typed
 from tidings.engine.access.links import Links
 from tidings.engine.access.session_table import PortalSession
@@ -36,7 +36,7 @@ class Portals:
         self,
         *,
         links: Links,
-        access: Access,
+        access: CredentialBook,
         sessions: Sessions,
         clock: Clock,
         random_bytes: Callable[[int], bytes],
@@ -48,7 +48,9 @@ class Portals:
         self._random_bytes = random_bytes
         self._open: dict[int, deque[int]] = {}  # by org: when its links end
 
-    async def make_link(self, caller: Caller, portal: Portal, lasts_ms: int) -> tuple[str, int]:
+    async def make_link(
+        self, caller: AuthenticatedCaller, portal: Portal, lasts_ms: int
+    ) -> tuple[str, int]:
         """The token of a link, and when it ends. Forbidden, Throttled, StoreDown."""
         if not grants_of(ROLES[portal.role]) <= caller.grants:
             raise Forbidden.because(
@@ -71,7 +73,7 @@ class Portals:
             )
         token, ends_ms = typed("lnk", self._random_bytes(30)), now_ms + lasts_ms
         digest, maker = digest_of(token), caller.credential
-        link = port.Link(digest, PORTAL, "", portal.org, maker, ends_ms, _encode(portal))
+        link = port.OneTimeLink(digest, PORTAL, "", portal.org, maker, ends_ms, _encode(portal))
         await self._links.put(link)
         ends.append(ends_ms)
         return token, ends_ms

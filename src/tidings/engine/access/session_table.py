@@ -30,16 +30,16 @@ class SessionTable:
 
     def __init__(self, store: port.AccessStore) -> None:
         self._store = store
-        self._sessions: dict[bytes, port.Session] = {}
+        self._sessions: dict[bytes, port.StoredSession] = {}
         self._of_owner: defaultdict[str, list[bytes]] = defaultdict(list)  # oldest first
         self._seen: dict[bytes, int] = {}
         self._portals: dict[bytes, PortalSession] = {}  # of the sessions that portals began
         self._ended: dict[bytes, None] = {}  # out of force, and in the store still
 
-    def __iter__(self) -> Iterator[port.Session]:
+    def __iter__(self) -> Iterator[port.StoredSession]:
         return iter(list(self._sessions.values()))
 
-    def load(self, sessions: Iterable[port.Session]) -> None:
+    def load(self, sessions: Iterable[port.StoredSession]) -> None:
         """Take over those that are stored."""
         self._sessions.clear()
         self._of_owner.clear()
@@ -47,34 +47,34 @@ class SessionTable:
         for session in sessions:
             self._enter(session)
 
-    def get(self, digest: bytes) -> port.Session | None:
+    def get(self, digest: bytes) -> port.StoredSession | None:
         """A session, in force or not."""
         return self._sessions.get(digest)
 
-    def portal(self, session: port.Session) -> PortalSession | None:
+    def portal(self, session: port.StoredSession) -> PortalSession | None:
         """What it is limited to, if a portal began it."""
         return self._portals.get(session.digest)
 
-    def owner(self, session: port.Session) -> str:
+    def owner(self, session: port.StoredSession) -> str:
         """Whose session it is, for what is counted and listed together."""
         if session.portal:
             return f"l {self._portals[session.digest].org}"
         return f"c {session.credential}" if session.credential else f"p {session.person}"
 
-    def of(self, owner: str) -> Sequence[port.Session]:
+    def of(self, owner: str) -> Sequence[port.StoredSession]:
         """All sessions of an owner, oldest first."""
         return [self._sessions[digest] for digest in self._of_owner.get(owner, ())]
 
-    async def add(self, session: port.Session) -> None:
+    async def add(self, session: port.StoredSession) -> None:
         """Keep a new one. StoreDown: there is none."""
         await self._store.put_session(session)
         self._enter(session)
 
-    def see(self, session: port.Session, now_ms: int) -> None:
+    def see(self, session: port.StoredSession, now_ms: int) -> None:
         """It is used now; that is written behind."""
         self._seen[session.digest] = now_ms
 
-    def seen_ms(self, session: port.Session) -> int:
+    def seen_ms(self, session: port.StoredSession) -> int:
         """When it was last used."""
         return self._seen.get(session.digest, session.seen_ms)
 
@@ -132,7 +132,7 @@ class SessionTable:
                 del self._of_owner[owner]
             self._portals.pop(digest, None)
 
-    def _enter(self, session: port.Session) -> None:
+    def _enter(self, session: port.StoredSession) -> None:
         if session.portal:
             self._portals[session.digest] = _opened(session.portal)
         self._sessions[session.digest] = session

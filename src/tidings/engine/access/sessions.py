@@ -17,15 +17,15 @@ from tidings.core.access.forwarded import network_of
 from tidings.core.access.scopes import ROLES, grants_of
 from tidings.core.access.user_rules import EMAIL_MAX, email_of
 from tidings.core.events.attribution import of_credential
-from tidings.core.events.call_reader import Caller
+from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import OrgId
-from tidings.engine.access.access import Access
+from tidings.engine.access.access import CredentialBook
 from tidings.engine.access.keys import digest_of, typed
 from tidings.engine.access.links import Links
 from tidings.engine.access.session_table import PortalSession, SessionTable
 from tidings.engine.access.sign_in_guard import SignInGuard
 from tidings.engine.access.tokens import mark_of
-from tidings.engine.access.users import Users
+from tidings.engine.access.users import UserBook
 from tidings.engine.clock import Clock
 from tidings.errors import Forbidden, Unauthenticated
 from tidings.store import port
@@ -76,8 +76,8 @@ class Sessions:
         self,
         *,
         links: Links,
-        access: Access,
-        users: Users,
+        access: CredentialBook,
+        users: UserBook,
         clock: Clock,
         random_bytes: Callable[[int], bytes],
         table: SessionTable,
@@ -150,7 +150,7 @@ class Sessions:
         token = typed("lnk", self._random_bytes(30))
         expires_ms = self._clock.now_ms() + LINK_MS
         await self._links.put(
-            port.Link(digest_of(token), SIGN_IN, "", OrgId(0), credential, expires_ms)
+            port.OneTimeLink(digest_of(token), SIGN_IN, "", OrgId(0), credential, expires_ms)
         )
         return token
 
@@ -186,7 +186,7 @@ class Sessions:
 
     # -- using ------------------------------------------------------------------------------------
 
-    def caller(self, token: str, org: OrgId | None = None) -> Caller:
+    def caller(self, token: str, org: OrgId | None = None) -> AuthenticatedCaller:
         """Who calls with this token, in this org, or where they work first.
 
         The same Caller as a credential's: `demand(caller, scope)` says what they may do. Denied:
@@ -268,7 +268,7 @@ class Sessions:
         """A new session, always with a new token."""
         token = typed("tsn", self._random_bytes(32))
         now_ms = self._clock.now_ms()
-        session = port.Session(
+        session = port.StoredSession(
             digest_of(token),
             person,
             credential,
@@ -295,7 +295,7 @@ class Sessions:
             return None
         return self._table.owner(session)
 
-    def _live(self, token: str) -> port.Session:
+    def _live(self, token: str) -> port.StoredSession:
         session = self._table.get(digest_of(token))
         now_ms = self._clock.now_ms()
         if session is None or not self._in_time(session, now_ms) or not self._proved(session):
@@ -307,13 +307,13 @@ class Sessions:
         self._table.see(session, now_ms)
         return session
 
-    def _in_time(self, session: port.Session, now_ms: int) -> bool:
+    def _in_time(self, session: port.StoredSession, now_ms: int) -> bool:
         seen_ms = self._table.seen_ms(session)
         if session.portal and now_ms >= session.created_ms + PORTAL_MS:
             return False
         return now_ms < seen_ms + IDLE_MS and now_ms < session.created_ms + ABSOLUTE_MS
 
-    def _in_portal(self, session: port.Session, org: OrgId | None) -> Caller:
+    def _in_portal(self, session: port.StoredSession, org: OrgId | None) -> AuthenticatedCaller:
         """The caller that a portal's session is: no more than its credential is now."""
         opened = self._limits(session)
         maker = self._access.caller_of(session.credential, session.proof)
@@ -323,7 +323,7 @@ class Sessions:
                 f"The org must be that of the portal; got {org}. Stay in it. (forbidden_org, "
                 "session)",
             )
-        return Caller(
+        return AuthenticatedCaller(
             org=opened.org,
             credential=maker.credential,
             grants=grants_of(ROLES[opened.role]) & maker.grants,
@@ -331,13 +331,13 @@ class Sessions:
             role=opened.role,
         )
 
-    def _limits(self, session: port.Session) -> PortalSession:
+    def _limits(self, session: port.StoredSession) -> PortalSession:
         """Of a portal's session."""
         opened = self._table.portal(session)
         assert opened is not None  # it was kept with them
         return opened
 
-    def _proved(self, session: port.Session) -> bool:
+    def _proved(self, session: port.StoredSession) -> bool:
         """Whether what was shown at sign-in is still true. Of a credential, `caller_of` asks."""
         if session.credential:
             return True
@@ -345,7 +345,7 @@ class Sessions:
         shown = mark is not None and hmac.compare_digest(mark, session.proof)
         return shown and bool(self._users.seats(session.person))
 
-    def _of(self, owner: str) -> Sequence[port.Session]:
+    def _of(self, owner: str) -> Sequence[port.StoredSession]:
         now_ms = self._clock.now_ms()
         return [
             session

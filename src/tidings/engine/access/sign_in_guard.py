@@ -19,7 +19,7 @@ import structlog
 from tidings.core.access.forwarded import block_of, network_of
 from tidings.core.access.quota import Quota
 from tidings.core.shares.table import SharedTable
-from tidings.errors import Refusal, Throttled
+from tidings.errors import FieldRefusal, Throttled
 
 # So many within so many seconds:
 PER_ADDRESS = (30, 300.0)
@@ -40,7 +40,7 @@ class TooManyTries(Throttled):
     def __init__(self, wait_s: float) -> None:
         wait = max(1, math.ceil(wait_s))
         told = f"Tries to sign in must be few; got too many. Wait {wait} s. (too_many_tries, -)"
-        super().__init__(Refusal("too_many_tries", told, ""), wait_s=wait_s)
+        super().__init__(FieldRefusal("too_many_tries", told, ""), wait_s=wait_s)
 
 
 class SignInGuard:

@@ -4,8 +4,8 @@ import itertools
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
-from tidings.core.running.parts import Part
-from tidings.engine.access.access import Access
+from tidings.core.running.parts import ServicePart
+from tidings.engine.access.access import CredentialBook
 from tidings.engine.access.session_table import SessionTable
 from tidings.engine.access.sessions import ABSOLUTE_MS, IDLE_MS, Sessions
 from tidings.engine.clock import Clock
@@ -16,7 +16,7 @@ from tidings.store import port
 
 EVERY_S = 60.0
 SLICE = 200  # rows in one write
-PART = Part(
+PART = ServicePart(
     "upkeep of access", "last uses of credentials are not written, and expired sessions are kept"
 )
 
@@ -30,7 +30,7 @@ class AccessUpkeep:
         self,
         *,
         store: port.AccessStore,
-        access: Access,
+        access: CredentialBook,
         sessions: Sessions,
         table: SessionTable,
         clock: Clock,

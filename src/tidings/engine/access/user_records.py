@@ -15,10 +15,10 @@ class UnknownUser(NotFound):
         super().__init__(unknown_of("user", id))
 
 
-class User(msgspec.Struct, frozen=True):
+class UserRecord(msgspec.Struct, frozen=True):
     """A person in an org."""
 
-    person: port.Person
+    person: port.StoredPerson
     member: port.Member
 
     @property

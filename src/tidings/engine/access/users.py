@@ -17,17 +17,17 @@ from tidings.core.access.scopes import OWNER, ROLES, grants_of
 from tidings.core.access.user_rules import NewPassword, WantedUser, email_of
 from tidings.core.declaration import read_body
 from tidings.core.events.attribution import of_person
-from tidings.core.events.call_reader import Caller
+from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import OrgId
 from tidings.engine.access.keys import digest_of, typed
 from tidings.engine.access.links import Links
 from tidings.engine.access.passwords import KNOWN, Passwords, TooBusy
 from tidings.engine.access.session_table import SessionTable
 from tidings.engine.access.tokens import mark_of
-from tidings.engine.access.user_records import NewLink, UnknownUser, User, is_active
+from tidings.engine.access.user_records import NewLink, UnknownUser, UserRecord, is_active
 from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock
-from tidings.errors import Conflict, Forbidden, Invalid, Refusal, RequestRefused, passed
+from tidings.errors import Conflict, FieldRefusal, Forbidden, Invalid, RequestRefused, passed
 from tidings.store import port
 from tidings.values import describe_value
 
@@ -38,7 +38,7 @@ INVITE, RESET = "invite", "reset"
 INVITE_MS, RESET_MS = 7 * 86_400_000, 3_600_000
 
 
-class Users:
+class UserBook:
     """All people, in memory, over the store."""
 
     def __init__(
@@ -59,7 +59,7 @@ class Users:
         self._clock = clock
         self._random_bytes = random_bytes
         self._passwords = passwords
-        self._persons: dict[str, port.Person] = {}
+        self._persons: dict[str, port.StoredPerson] = {}
         self._of_email: dict[str, list[str]] = {}
         self._members: dict[str, dict[int, port.Member]] = {}  # by person, by org
 
@@ -75,21 +75,21 @@ class Users:
 
     # -- asking -----------------------------------------------------------------------------------
 
-    def list(self, org: OrgId) -> list[User]:
+    def list(self, org: OrgId) -> list[UserRecord]:
         """The users of an org, by e-mail address."""
         users = [
-            User(self._persons[person], members[org])
+            UserRecord(self._persons[person], members[org])
             for person, members in self._members.items()
             if org in members
         ]
         return sorted(users, key=lambda user: user.person.email)
 
-    def get(self, org: OrgId, id: str) -> User:
+    def get(self, org: OrgId, id: str) -> UserRecord:
         """One of them. UnknownUser for anything else."""
         member = self._members.get(id, {}).get(org)
         if member is None:
             raise UnknownUser(id)
-        return User(self._persons[id], member)
+        return UserRecord(self._persons[id], member)
 
     def seats(self, person: str) -> Sequence[port.Member]:
         """Where a person's account may work now, lowest org first."""
@@ -110,7 +110,7 @@ class Users:
         known = self._persons.get(person)
         return "" if known is None else known.email
 
-    def caller(self, person: str, org: OrgId) -> Caller:
+    def caller(self, person: str, org: OrgId) -> AuthenticatedCaller:
         """The caller that a person's account is in an org. Forbidden where they may not."""
         member = next((one for one in self.seats(person) if one.org == org), None)
         if member is None:
@@ -120,7 +120,7 @@ class Users:
                 "(forbidden_org, session)",
             )
         email = self._persons[member.person].email
-        return Caller(
+        return AuthenticatedCaller(
             org=org,
             credential=member.person,
             grants=grants_of(ROLES.get(member.role, "")),
@@ -157,8 +157,8 @@ class Users:
     # -- changing ---------------------------------------------------------------------------------
 
     async def create(
-        self, caller: Caller, org: OrgId, body: dict[str, Any]
-    ) -> tuple[User, NewLink | None]:
+        self, caller: AuthenticatedCaller, org: OrgId, body: dict[str, Any]
+    ) -> tuple[UserRecord, NewLink | None]:
         """Add somebody. Returns the user and the invitation, whose token is shown once.
 
         With a password, which the platform alone may set, there is nothing to accept.
@@ -177,7 +177,7 @@ class Users:
         if wanted.password is not None:
             hashed = await self._hash(wanted.email, wanted.password)
 
-        async def change() -> tuple[User, NewLink | None]:
+        async def change() -> tuple[UserRecord, NewLink | None]:
             person = self._person_for(org, wanted, hashed)
             now_ms = self._clock.now_ms()
             fresh = port.Member(
@@ -195,14 +195,16 @@ class Users:
             await self._store.put_people([person], [fresh], link)
             self._keep_person(person)
             self._keep_member(fresh)
-            return User(person, fresh), invitation
+            return UserRecord(person, fresh), invitation
 
         return await self._changes.run(change)
 
-    async def change(self, caller: Caller, org: OrgId, id: str, body: dict[str, Any]) -> User:
+    async def change(
+        self, caller: AuthenticatedCaller, org: OrgId, id: str, body: dict[str, Any]
+    ) -> UserRecord:
         """Change name, role or `disabled`; in force for open sessions when this returns."""
 
-        async def change() -> User:
+        async def change() -> UserRecord:
             user = self.get(org, id)
             member = user.member
             old = user.asked
@@ -217,11 +219,11 @@ class Users:
             )
             await self._store.put_people([], [fresh])
             self._keep_member(fresh)
-            return User(user.person, fresh)
+            return UserRecord(user.person, fresh)
 
         return await self._changes.run(change)
 
-    async def remove(self, caller: Caller, org: OrgId, id: str) -> None:
+    async def remove(self, caller: AuthenticatedCaller, org: OrgId, id: str) -> None:
         """Take somebody out of an org. Who is in none any more is forgotten."""
 
         async def change() -> None:
@@ -238,7 +240,7 @@ class Users:
 
         await self._changes.run(change)
 
-    async def link(self, caller: Caller, org: OrgId, id: str) -> NewLink:
+    async def link(self, caller: AuthenticatedCaller, org: OrgId, id: str) -> NewLink:
         """A new invitation for who has not accepted; for others, by the platform, a reset."""
 
         async def change() -> NewLink:
@@ -294,7 +296,7 @@ class Users:
 
     # -- inside -----------------------------------------------------------------------------------
 
-    def _account(self, person: str) -> Sequence[port.Person]:
+    def _account(self, person: str) -> Sequence[port.StoredPerson]:
         """The persons who are one with this one: of its address, with its password."""
         own = self._persons.get(person)
         if own is None or own.password is None:
@@ -308,7 +310,7 @@ class Users:
         like = (one for one in hashes if one is not None and not self._passwords.is_old(one))
         return await self._passwords.hash(password, next(like, None))
 
-    async def _set_password(self, persons: Sequence[port.Person], hashed: str) -> None:
+    async def _set_password(self, persons: Sequence[port.StoredPerson], hashed: str) -> None:
         async def change() -> None:
             fresh = [
                 msgspec.structs.replace(now, password=hashed)
@@ -322,7 +324,7 @@ class Users:
 
         await self._changes.run(change)
 
-    async def _accept(self, link: port.Link, hashed: str) -> str:
+    async def _accept(self, link: port.OneTimeLink, hashed: str) -> str:
         """Accept an invitation. Runs inside `Changes.run`."""
         person = self._persons.get(link.person)
         member = self._members.get(link.person, {}).get(link.org)
@@ -343,7 +345,7 @@ class Users:
         self._keep_member(accepted)
         return own.id
 
-    def _person_for(self, org: OrgId, wanted: WantedUser, hashed: str | None) -> port.Person:
+    def _person_for(self, org: OrgId, wanted: WantedUser, hashed: str | None) -> port.StoredPerson:
         """A new person of an address. Runs inside `Changes.run`."""
         if len(self.list(org)) >= PER_ORG_MAX:
             raise _refused(
@@ -370,7 +372,7 @@ class Users:
                 "Leave it out.",
             )
         id = typed("usr", self._random_bytes(10))
-        return port.Person(id, wanted.email, hashed, self._clock.now_ms())
+        return port.StoredPerson(id, wanted.email, hashed, self._clock.now_ms())
 
     async def _link(self, purpose: str, person: str, org: OrgId, lasts_ms: int) -> NewLink:
         link, fresh = self._new_link(purpose, person, org, lasts_ms)
@@ -379,14 +381,14 @@ class Users:
 
     def _new_link(
         self, purpose: str, person: str, org: OrgId, lasts_ms: int
-    ) -> tuple[port.Link, NewLink]:
+    ) -> tuple[port.OneTimeLink, NewLink]:
         """As it is stored, and as it is shown."""
         token = typed("lnk", self._random_bytes(30))
         expires_ms = self._clock.now_ms() + lasts_ms
-        link = port.Link(digest_of(token), purpose, person, org, "", expires_ms)
+        link = port.OneTimeLink(digest_of(token), purpose, person, org, "", expires_ms)
         return link, NewLink(token, purpose, expires_ms)
 
-    def _keep_person(self, person: port.Person) -> None:
+    def _keep_person(self, person: port.StoredPerson) -> None:
         if person.id not in self._persons:
             self._of_email.setdefault(person.email, []).append(person.id)
         self._persons[person.id] = person
@@ -396,7 +398,7 @@ class Users:
         self._members.setdefault(member.person, {})[member.org] = member
 
 
-def _check_role(caller: Caller, role: str) -> None:
+def _check_role(caller: AuthenticatedCaller, role: str) -> None:
     """Forbidden: a role that may do more than the caller and, but for owners, that of owners."""
     if grants_of(ROLES.get(role, "")) <= caller.grants and not (
         role == OWNER and caller.role not in ("", OWNER)
@@ -423,4 +425,4 @@ def _link_ended() -> Invalid:
 
 def _refused(kind: type[Refused], code: str, field: str, sentence: str) -> Refused:
     where = f"field {field}" if field else "user"
-    return kind(Refusal(code, f"{sentence} ({code}, {where})", field))
+    return kind(FieldRefusal(code, f"{sentence} ({code}, {where})", field))

@@ -7,18 +7,18 @@ from typing import Self
 import structlog
 
 from tidings.core.actions.action import Actions
-from tidings.core.actions.file.faults import Fault
+from tidings.core.actions.file.faults import ActionsFileFault
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.registry import Registry
 from tidings.engine.actions.caps import Caps
 from tidings.engine.actions.declared import DeclaredActions
 from tidings.engine.actions.failing_lookups import FailingLookups, Tell
-from tidings.engine.actions.lookups import Lookups
+from tidings.engine.actions.lookups import ActionLookups
 from tidings.engine.actions.needs import Needs
 from tidings.engine.actions.preparation import Preparation
 from tidings.engine.clock import Clock
 from tidings.engine.listeners import Listeners
-from tidings.lookups.port import Source
+from tidings.lookups.port import LookupBackend
 from tidings.store import port
 from tidings.transform.port import Renderer
 
@@ -32,7 +32,7 @@ class ActionServices:
         self,
         declared: DeclaredActions,
         preparation: Preparation,
-        lookups: Lookups,
+        lookups: ActionLookups,
         needs: Needs,
     ) -> None:
         self.declared = declared
@@ -46,7 +46,7 @@ class ActionServices:
         cls,
         *,
         declared: DeclaredActions,
-        sources: Mapping[str, Source],
+        sources: Mapping[str, LookupBackend],
         store: port.Store,
         registry: Registry,
         renderer: Renderer,
@@ -67,7 +67,7 @@ class ActionServices:
         failing = None
         if declared.org is not None:
             failing = FailingLookups(declared.org, declared.actions, tell, clock, told_after_ms)
-        needs, lookups = Needs(store, number_of, due), Lookups(sources, listener=failing)
+        needs, lookups = Needs(store, number_of, due), ActionLookups(sources, listener=failing)
         preparation = Preparation(
             actions=declared.actions,
             store=store,
@@ -89,7 +89,7 @@ class ActionServices:
         """Those of an org, as their file declares them; nobody else has any."""
         return self.declared.of(org)
 
-    def warnings_of(self, org: OrgId) -> Sequence[Fault]:
+    def warnings_of(self, org: OrgId) -> Sequence[ActionsFileFault]:
         """What is odd in the file of an org's actions."""
         return self.declared.warnings_of(org)
 

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tidings.core.actions.action import Action, Actions
-from tidings.core.actions.file.faults import Fault
+from tidings.core.actions.file.faults import ActionsFileFault
 from tidings.core.delivery.advice import LEFT_FILE
 from tidings.core.delivery.outcome import RetryPolicy
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.kinds import ACTION
-from tidings.core.webhooks.settings import Settings
+from tidings.core.webhooks.settings import WebhookSettings
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.webhooks.webhooks import Webhooks
 
@@ -24,13 +24,13 @@ class DeclaredActions:
 
     actions: Actions = field(default_factory=dict)  # by name
     org: OrgId | None = None
-    warnings: Sequence[Fault] = ()
+    warnings: Sequence[ActionsFileFault] = ()
 
     def of(self, org: OrgId) -> Actions:
         """Return those of an org; nobody else has any."""
         return self.actions if org == self.org else {}
 
-    def warnings_of(self, org: OrgId) -> Sequence[Fault]:
+    def warnings_of(self, org: OrgId) -> Sequence[ActionsFileFault]:
         """Return what is odd in the file of an org's actions."""
         return self.warnings if org == self.org else ()
 
@@ -44,29 +44,33 @@ async def declare(webhooks: Webhooks, org: OrgId, actions: Actions, by: str) -> 
     standing = {one.webhook.name: one for one in webhooks.list(org) if one.webhook.type.of_file}
     for action in actions.values():
         record = await webhooks.declare(org, settings_of(action), by)
-        if record.webhook.standing is Standing.DISABLED and record.config.reason == ABSENT:
+        if record.webhook.standing is WebhookStatus.DISABLED and record.config.reason == ABSENT:
             before = await _standing_before(webhooks, record.webhook)
             await webhooks.set_standing(record.webhook.number, before, None, by)
     for name, record in standing.items():
-        alive = record.webhook.standing not in (Standing.DISABLED, Standing.DELETED)
+        alive = record.webhook.standing not in (WebhookStatus.DISABLED, WebhookStatus.DELETED)
         if name not in actions and alive:
-            await webhooks.set_standing(record.webhook.number, Standing.DISABLED, ABSENT, by)
+            await webhooks.set_standing(record.webhook.number, WebhookStatus.DISABLED, ABSENT, by)
 
 
-async def _standing_before(webhooks: Webhooks, webhook: Webhook) -> Standing:
+async def _standing_before(webhooks: Webhooks, webhook: Webhook) -> WebhookStatus:
     """Whether one that left the file was paused then: a start without it takes back no pause."""
     for version in range(webhook.version - 1, 0, -1):
         found = await webhooks.version(webhook.number, version)
         if found is None:
             break
-        if found[0].standing != Standing.DISABLED:
-            return Standing.PAUSED if found[0].standing == Standing.PAUSED else Standing.ACTIVE
-    return Standing.ACTIVE
+        if found[0].standing != WebhookStatus.DISABLED:
+            return (
+                WebhookStatus.PAUSED
+                if found[0].standing == WebhookStatus.PAUSED
+                else WebhookStatus.ACTIVE
+            )
+    return WebhookStatus.ACTIVE
 
 
-def settings_of(action: Action) -> Settings:
+def settings_of(action: Action) -> WebhookSettings:
     """What the webhook of an action is set to."""
-    return Settings(
+    return WebhookSettings(
         name=action.name,
         event_names=action.types,
         kind=ACTION,

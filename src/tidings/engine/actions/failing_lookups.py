@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from tidings.core.actions.action import Actions, Lookup
+from tidings.core.actions.action import ActionLookup, Actions
 from tidings.core.ids import OrgId
 from tidings.core.notices.kinds import LOOKUP_FAILING, lookup_failing
 from tidings.engine.clock import Clock
@@ -45,7 +45,7 @@ class FailingLookups:
         self._after_s = told_after_ms / 1000
         self._failing: dict[str, _Failing] = {}
 
-    def failed(self, lookup: Lookup, why: str) -> None:
+    def failed(self, lookup: ActionLookup, why: str) -> None:
         """A question had no answer, for this reason, in sentences."""
         one = self._failing.get(lookup.name)
         if one is None:
@@ -56,7 +56,7 @@ class FailingLookups:
         one.why = why
         self._tell_due(lookup, one)
 
-    def answered(self, lookup: Lookup) -> None:
+    def answered(self, lookup: ActionLookup) -> None:
         """It answers."""
         if (one := self._failing.pop(lookup.name, None)) is not None:
             one.timer.cancel()
@@ -73,12 +73,12 @@ class FailingLookups:
             one.timer.cancel()
         self._failing.clear()
 
-    def _due(self, lookup: Lookup) -> None:
+    def _due(self, lookup: ActionLookup) -> None:
         one = self._failing[lookup.name]
         one.due = True
         self._tell_due(lookup, one)
 
-    def _tell_due(self, lookup: Lookup, one: _Failing) -> None:
+    def _tell_due(self, lookup: ActionLookup, one: _Failing) -> None:
         if not one.due or one.told or one.failures < FAILURES_MIN:
             return
         one.told = True

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 import structlog
 
-from tidings.core.actions.action import HttpLookup, Lookup
+from tidings.core.actions.action import ActionLookup, HttpLookup
 from tidings.core.actions.questions import digest_of, question_of
 from tidings.core.exact_json import read_exactly, write_exactly
 from tidings.core.shaping.circuit import Circuit
@@ -24,9 +24,9 @@ from tidings.core.token_bucket import TokenBucket
 from tidings.lookups.port import (
     RECORD_BYTES_MAX,
     ListNotTaken,
+    LookupBackend,
     LookupDown,
     LookupRefused,
-    Source,
     WatchedSource,
 )
 
@@ -42,7 +42,7 @@ NOTHING_TO_ASK = "nothing to look up by"
 log = structlog.get_logger(__name__)
 
 
-class Found(NamedTuple):
+class LookupResult(NamedTuple):
     """What came of a look-up. `record`: read exactly (`core/exact_json.py`), and the caller's own;
     None where there is none. `said`: in a few words, for the steps of an action."""
 
@@ -67,10 +67,10 @@ NEVER_ASKED = LookupState(0, 0, False, None)
 class LookupListener(Protocol):
     """Who hears how look-ups do."""
 
-    def failed(self, lookup: Lookup, why: str) -> None:
+    def failed(self, lookup: ActionLookup, why: str) -> None:
         """A question had no answer, for this reason, in sentences."""
 
-    def answered(self, lookup: Lookup) -> None:
+    def answered(self, lookup: ActionLookup) -> None:
         """It answers."""
 
     def not_taken(self, name: str, why: str) -> None:
@@ -80,7 +80,7 @@ class LookupListener(Protocol):
         """Nothing more is told."""
 
 
-class _Known(msgspec.Struct, frozen=True):
+class _CachedAnswer(msgspec.Struct, frozen=True):
     written: bytes | None  # the record as JSON
     until_s: float
 
@@ -88,7 +88,7 @@ class _Known(msgspec.Struct, frozen=True):
 class _Asked:
     """How one look-up stands."""
 
-    def __init__(self, lookup: Lookup) -> None:
+    def __init__(self, lookup: ActionLookup) -> None:
         self.circuit = Circuit()
         self.places = asyncio.Semaphore(lookup.at_once)
         self.bucket = None if lookup.rate_per_s is None else TokenBucket(lookup.rate_per_s)
@@ -97,12 +97,12 @@ class _Asked:
         self.why: str | None = None  # the last question has failed
 
 
-class Lookups:
+class ActionLookups:
     """The look-ups of all actions."""
 
     def __init__(
         self,
-        sources: Mapping[str, Source],
+        sources: Mapping[str, LookupBackend],
         now_s: Callable[[], float] | None = None,
         *,
         cache_bytes: int = CACHE_BYTES,
@@ -113,7 +113,7 @@ class Lookups:
         self._sources = sources
         self._loop = asyncio.get_running_loop()
         self._now_s = now_s or self._loop.time
-        self._cache: ByteCache[bytes, _Known] = ByteCache(cache_bytes)
+        self._cache: ByteCache[bytes, _CachedAnswer] = ByteCache(cache_bytes)
         self._flights: dict[bytes, asyncio.Task[bytes | None]] = {}
         self._asked: dict[str, _Asked] = {}
         self.asked = 0  # questions
@@ -125,13 +125,13 @@ class Lookups:
                 if isinstance(source, WatchedSource):
                     source.listen(partial(listener.not_taken, name))
 
-    async def find(self, lookup: Lookup, seen: Mapping[str, Any]) -> Found:
+    async def find(self, lookup: ActionLookup, seen: Mapping[str, Any]) -> LookupResult:
         """Its record for an action that sees this. LookupDown, LookupRefused, both with a text that
         names the look-up."""
         began_s = self._now_s()
         question = question_of(lookup, seen)
         if question is None:
-            return Found(None, NOTHING_TO_ASK, 0.0)
+            return LookupResult(None, NOTHING_TO_ASK, 0.0)
         key = digest_of(lookup, question)
         known = self._cache.get(key)
         if known is not MISSING and began_s < known.until_s:
@@ -182,7 +182,7 @@ class Lookups:
     # -- inside -----------------------------------------------------------------------------------
 
     def _start(
-        self, lookup: Lookup, key: bytes, question: Mapping[str, str]
+        self, lookup: ActionLookup, key: bytes, question: Mapping[str, str]
     ) -> "asyncio.Task[bytes | None]":
         task = self._loop.create_task(self._fetch(lookup, key, question))
         self._flights[key] = task
@@ -195,7 +195,9 @@ class Lookups:
         task.add_done_callback(ended)
         return task
 
-    async def _fetch(self, lookup: Lookup, key: bytes, question: Mapping[str, str]) -> bytes | None:
+    async def _fetch(
+        self, lookup: ActionLookup, key: bytes, question: Mapping[str, str]
+    ) -> bytes | None:
         try:
             record = await self._in_turn(lookup, question)
             written = None if record is None else write_exactly(record)
@@ -212,11 +214,13 @@ class Lookups:
         except LookupRefused as refused:
             raise LookupRefused(f"Look-up {lookup.name}: {refused.reason}") from None
         if lookup.cache_s > 0:
-            known = _Known(written, self._now_s() + lookup.cache_s)
+            known = _CachedAnswer(written, self._now_s() + lookup.cache_s)
             self._cache.put(key, known, len(written or b""))
         return written
 
-    async def _in_turn(self, lookup: Lookup, question: Mapping[str, str]) -> dict[str, Any] | None:
+    async def _in_turn(
+        self, lookup: ActionLookup, question: Mapping[str, str]
+    ) -> dict[str, Any] | None:
         """The record, asked for when it is this question's turn."""
         if (asked := self._asked.get(lookup.name)) is None:
             asked = self._asked[lookup.name] = _Asked(lookup)
@@ -261,7 +265,7 @@ class Lookups:
             await asyncio.sleep(wait_s)
 
     async def _ask(
-        self, lookup: Lookup, asked: _Asked, question: Mapping[str, str], until_s: float
+        self, lookup: ActionLookup, asked: _Asked, question: Mapping[str, str], until_s: float
     ) -> dict[str, Any] | None:
         self.asked += 1
         asked.asked += 1
@@ -285,13 +289,13 @@ class Lookups:
         self._note_answer(lookup, asked)
         return found
 
-    def _note_answer(self, lookup: Lookup, asked: _Asked) -> None:
+    def _note_answer(self, lookup: ActionLookup, asked: _Asked) -> None:
         asked.circuit.succeeded()
         asked.why = None
         if self._listener is not None:
             self._listener.answered(lookup)
 
-    def _note_failure(self, lookup: Lookup, asked: _Asked, down: LookupDown) -> None:
+    def _note_failure(self, lookup: ActionLookup, asked: _Asked, down: LookupDown) -> None:
         self.failed += 1
         asked.failed += 1
         asked.why = down.reason
@@ -304,12 +308,12 @@ class Lookups:
             log.warning("a look-up is left alone for a while", lookup=lookup.name, why=down.reason)
 
 
-def _most_bytes(lookup: Lookup) -> int:
+def _most_bytes(lookup: ActionLookup) -> int:
     where = lookup.where
     return where.answer_kib << 10 if isinstance(where, HttpLookup) else RECORD_BYTES_MAX
 
 
-def _found(written: bytes | None, said: str, took_ms: float) -> Found:
+def _found(written: bytes | None, said: str, took_ms: float) -> LookupResult:
     if written is None:
-        return Found(None, NOTHING, took_ms)
-    return Found(read_exactly(written), said, took_ms)
+        return LookupResult(None, NOTHING, took_ms)
+    return LookupResult(read_exactly(written), said, took_ms)

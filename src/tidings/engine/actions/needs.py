@@ -30,7 +30,7 @@ class Needed(NamedTuple):
 _UNMADE = Needed(State.PENDING, None)
 
 
-class _Waiter(NamedTuple):
+class _WaitingDelivery(NamedTuple):
     delivery: DeliveryId
     webhook: int
 
@@ -49,7 +49,7 @@ class Needs:
         self._store = store
         self._number_of = number_of
         self._due = due
-        self._waiters = SharedTable[OrgId, DeliveryId, list[_Waiter]](NEEDED_MAX)
+        self._waiters = SharedTable[OrgId, DeliveryId, list[_WaitingDelivery]](NEEDED_MAX)
         self._waking: set[asyncio.Task[None]] = set()
         self._outage = Outage("actions that wait for others")
 
@@ -69,7 +69,7 @@ class Needs:
         found = tries[-1]
         state = State(found.state)
         if not state.final:
-            self._note(org, found.id, _Waiter(delivery, webhook))
+            self._note(org, found.id, _WaitingDelivery(delivery, webhook))
         return Needed(state, found.done_ms)
 
     def settled(self, settled: Sequence[port.Settlement]) -> None:
@@ -83,13 +83,13 @@ class Needs:
                     self._waking.add(task)
                     task.add_done_callback(self._waking.discard)
 
-    def _note(self, org: OrgId, needed: DeliveryId, waiter: _Waiter) -> None:
+    def _note(self, org: OrgId, needed: DeliveryId, waiter: _WaitingDelivery) -> None:
         waiters = self._waiters.pop(needed) or []
         if waiter not in waiters:
             waiters.append(waiter)
         self._waiters.put(org, needed, waiters)  # what is parked or cancelled wakes nobody
 
-    async def _wake(self, waiter: _Waiter) -> None:
+    async def _wake(self, waiter: _WaitingDelivery) -> None:
         for _ in range(WAKES_MAX):
             with self._outage:
                 asked = await self._store.wake(waiter.delivery)

@@ -13,12 +13,19 @@ import msgspec
 
 from tidings.core.actions.made import MadeEvents, made_in
 from tidings.core.connections.connection import Connection
-from tidings.core.delivery.exchange import Answer, Fault, FaultKind, Result, Verdict, of_fault
-from tidings.core.events.call_reader import Caller, CallReader, RejectedEvent
+from tidings.core.delivery.exchange import (
+    AttemptResult,
+    DeliveryVerdict,
+    FaultKind,
+    ReceiverAnswer,
+    TransportFault,
+    of_fault,
+)
+from tidings.core.events.call_reader import AuthenticatedCaller, CallReader, RejectedEvent
 from tidings.core.events.passage import NEW, Doors, read_passage, said_in
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.webhook import Webhook
-from tidings.destinations.port import Headers, Message, Shown
+from tidings.destinations.port import Headers, Message, MessagePreview
 from tidings.engine.events.intake import Draft, Intake, Overloaded
 from tidings.engine.events.late_checks import LateChecks, concluded
 from tidings.errors import RequestRefused, TidingsError
@@ -61,18 +68,22 @@ class NewEventsDriver:
     def carried(self, webhook: Webhook) -> Headers:
         return []
 
-    def show(self, webhook: Webhook, headers: Headers, body: bytes, key: int | None) -> Shown:
+    def show(
+        self, webhook: Webhook, headers: Headers, body: bytes, key: int | None
+    ) -> MessagePreview:
         made = made_in(body)
         if made is None or not isinstance(made.act, MadeEvents):
-            return Shown(webhook.kind, [], body)
-        return Shown("ACCEPT", [], made.act.events.encode())
+            return MessagePreview(webhook.kind, [], body)
+        return MessagePreview("ACCEPT", [], made.act.events.encode())
 
     async def drafts(self, org: OrgId, events: bytes, key: str) -> list[Draft]:
         """The events, checked. EventsRefused, Overloaded."""
         if events == _NONE:
             return []
         try:
-            items = self._reader.read(_JSON, {}, events, Caller(org), key, self._clock_ms())
+            items = self._reader.read(
+                _JSON, {}, events, AuthenticatedCaller(org), key, self._clock_ms()
+            )
         except RequestRefused as refused:
             raise EventsRefused(str(refused)) from None
         found: list[Draft] = []
@@ -98,7 +109,7 @@ class NewEventsChannel:
         self._kind = webhook.kind
         self._driver = driver
 
-    async def send(self, message: Message) -> Result | None:
+    async def send(self, message: Message) -> AttemptResult | None:
         began_s = monotonic()
         made = made_in(message.body)
         if made is None or not isinstance(made.act, MadeEvents):
@@ -121,8 +132,8 @@ class NewEventsChannel:
         said = msgspec.json.encode({"accepted": new, "duplicates": known})
         took_ms = (monotonic() - began_s) * 1e3
         detail = _TRIED if message.trial else ""
-        answer = Answer(ACCEPTED, (), said, False, took_ms, detail=detail)
-        return Result(Verdict.DELIVERED, answer)
+        answer = ReceiverAnswer(ACCEPTED, (), said, False, took_ms, detail=detail)
+        return AttemptResult(DeliveryVerdict.DELIVERED, answer)
 
     def follow(self, webhook: Webhook) -> bool:
         return (webhook.kind, webhook.name) == (self._kind, self._name)
@@ -131,8 +142,8 @@ class NewEventsChannel:
         """Nothing is open."""
 
 
-def _unsent(kind: FaultKind, words: str, began_s: float) -> Result:
-    return of_fault(Fault(kind, False, words, (monotonic() - began_s) * 1e3))
+def _unsent(kind: FaultKind, words: str, began_s: float) -> AttemptResult:
+    return of_fault(TransportFault(kind, False, words, (monotonic() - began_s) * 1e3))
 
 
 _OTHER = (

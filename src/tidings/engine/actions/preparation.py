@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from tidings.core.actions.action import EVENT, Action, Lookup, is_once
-from tidings.core.actions.made import Made, Step, bytes_of
+from tidings.core.actions.action import EVENT, Action, ActionLookup, is_once
+from tidings.core.actions.made import Made, RunStep, bytes_of
 from tidings.core.actions.rendering import made_of, templates_of
 from tidings.core.actions.seen import Unmade, find, text_of
 from tidings.core.actions.timing import quiet_until_ms, zone_of
@@ -47,7 +47,7 @@ _BECAME = {
 }
 
 
-class Found(Protocol):
+class LookedUp(Protocol):
     """What a look-up has found."""
 
     @property
@@ -66,7 +66,7 @@ class Found(Protocol):
 class LookupAsker(Protocol):
     """Where look-ups are asked (engine/actions/lookups.py)."""
 
-    def find(self, lookup: Lookup, seen: Mapping[str, Any]) -> Awaitable[Found]:
+    def find(self, lookup: ActionLookup, seen: Mapping[str, Any]) -> Awaitable[LookedUp]:
         """LookupDown, LookupRefused."""
 
 
@@ -108,7 +108,7 @@ class Preparation:
         action = self._actions.get(webhook.name)
         if action is None or self._org not in (None, webhook.org):
             raise ShapeLater(_GONE.format(name=webhook.name), FILE_AGAIN_S)
-        steps: list[Step] = []
+        steps: list[RunStep] = []
         unmade: ShapeRefused | ShapeLater
         try:
             return await self._make(action, webhook, job, steps)
@@ -125,7 +125,9 @@ class Preparation:
         unmade.steps = tuple(steps)
         raise unmade from None
 
-    async def _make(self, action: Action, webhook: Webhook, job: Job, steps: list[Step]) -> bytes:
+    async def _make(
+        self, action: Action, webhook: Webhook, job: Job, steps: list[RunStep]
+    ) -> bytes:
         """`steps`: where each look-up is noted as soon as something came of it."""
         tried = job.delivery in (TRIAL, TRIAL_NOW)
         if not tried and not job.shaped:
@@ -173,16 +175,18 @@ class Preparation:
             if left_s > 0:
                 raise ShapeNotYet(_until("It is done", self._clock.now_ms(), left_s), left_s)
 
-    async def _look_up(self, lookup: Lookup, seen: dict[str, Any], steps: list[Step]) -> None:
+    async def _look_up(
+        self, lookup: ActionLookup, seen: dict[str, Any], steps: list[RunStep]
+    ) -> None:
         try:
             found = await self._lookups.find(lookup, seen)
         except LookupDown as down:
             if lookup.failing == "wait" or isinstance(down, ListNotTaken):
                 raise
             seen[lookup.name] = {}
-            steps.append(Step(lookup.name, f"{down.reason} It went on without."))
+            steps.append(RunStep(lookup.name, f"{down.reason} It went on without."))
             return
-        steps.append(Step(lookup.name, found.said, round(found.took_ms, 3)))
+        steps.append(RunStep(lookup.name, found.said, round(found.took_ms, 3)))
         if found.record is None:
             if lookup.missing == "skip":
                 raise ShapeNeedless(
@@ -220,7 +224,7 @@ class Preparation:
             )
 
     async def _made(
-        self, action: Action, job: Job, seen: Mapping[str, Any], steps: Sequence[Step]
+        self, action: Action, job: Job, seen: Mapping[str, Any], steps: Sequence[RunStep]
     ) -> bytes:
         language = find(seen, action.language) if action.language else None
         act = action.act_for(language)

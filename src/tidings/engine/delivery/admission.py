@@ -11,7 +11,7 @@ all of them.
 from collections import OrderedDict
 from typing import Protocol
 
-from tidings.core.delivery.turns import Permit, Permits, Trust, Turns
+from tidings.core.delivery.turns import Permit, PermitQueue, Permits, Trust
 from tidings.core.ids import OrgId
 from tidings.engine.delivery.runner import WebhookRunner
 
@@ -50,8 +50,8 @@ class Admission:
     def __init__(self, attempts_max: int, sending: Sending) -> None:
         self.permits = Permits(attempts_max)
         self._sending = sending
-        self._quick = Turns()
-        self._slow = Turns()
+        self._quick = PermitQueue()
+        self._slow = PermitQueue()
         self._slow_first = False
         self._waiting: dict[int, WebhookRunner] = {}  # for a turn
         self._aside: dict[int, _Aside] = {}  # by org

@@ -22,7 +22,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from tidings.core.delivery.exchange import Result
+from tidings.core.delivery.exchange import AttemptResult
 from tidings.core.delivery.job import Job
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Channel, Headers
@@ -30,7 +30,7 @@ from tidings.engine.clock import Clock
 from tidings.engine.delivery import endings
 from tidings.engine.delivery.guards.guarded_channel import GuardedChannel
 from tidings.engine.delivery.guards.slot import Slot
-from tidings.engine.delivery.guards.unforeseen import Step, UnforeseenErrors, is_end
+from tidings.engine.delivery.guards.unforeseen import AttemptStep, UnforeseenErrors, is_end
 from tidings.engine.delivery.message import JobMessage
 from tidings.engine.delivery.runner import WebhookRunner
 from tidings.engine.shaping.faults import ShapeLater, ShapeRefused
@@ -39,7 +39,7 @@ from tidings.errors import TidingsError
 from tidings.store import port
 
 STORE_WAIT_S = 1.0
-_SHAPE, _SEND = Step.SHAPE, Step.SEND  # not looked up for each attempt
+_SHAPE, _SEND = AttemptStep.SHAPE, AttemptStep.SEND  # not looked up for each attempt
 FOREVER_MS = 1e12  # no attempt takes so long
 _UNREAD = "The accepted event could not be read. Tidings tries again."
 
@@ -55,7 +55,7 @@ class AttemptListener(Protocol):
         """Return whether nothing was decided since its start that keeps it from being made."""
 
     def attempt_ended(
-        self, slot: Slot, webhook: Webhook, job: Job, started_ms: int, result: Result | None
+        self, slot: Slot, webhook: Webhook, job: Job, started_ms: int, result: AttemptResult | None
     ) -> None:
         """Hear that it has ended; a result of None: it was stopped."""
 
@@ -68,7 +68,7 @@ class AttemptListener(Protocol):
         webhook: Webhook,
         job: Job,
         started_ms: int,
-        result: Result,
+        result: AttemptResult,
         restore: Callable[[], None],
     ) -> bool:
         """Hear that its connection could not be used; `restore` makes the job as it was before.
@@ -107,7 +107,7 @@ class Attempts:
         we do. Raises nothing but what ends the slot's task (`is_end`).
         """
         runner, before = slot.runner, (job.body, job.cut)
-        message = _Attempt(self, runner, job)
+        message = _RunningAttempt(self, runner, job)
         leapt_ms = self._dated(job, leapt_ms)
         started_ms = self.clock.now_ms()
 
@@ -158,9 +158,9 @@ class Attempts:
     def _waits(
         self,
         slot: Slot,
-        message: "_Attempt",
+        message: "_RunningAttempt",
         started_ms: int,
-        result: Result | None,
+        result: AttemptResult | None,
         before: tuple[bytes, bool],
         leapt_ms: int,
     ) -> bool:
@@ -179,12 +179,12 @@ class Attempts:
     def _failed(
         self,
         slot: Slot,
-        message: "_Attempt",
+        message: "_RunningAttempt",
         error: BaseException,
         started_ms: int,
         before: tuple[bytes, bool],
         leapt_ms: int,
-    ) -> Result | None:
+    ) -> AttemptResult | None:
         """What became of an attempt in which something was raised; None: it is put back, for it had
         not left. Raises what is to end the slot's task, when that is told."""
         runner, job = slot.runner, message.job
@@ -208,19 +208,19 @@ class Attempts:
         step, kind = message.step, message.webhook.kind
         return self._errors.result(error, step, kind, sent=message.left, took_ms=took_ms)
 
-    def _opened(self, channel: GuardedChannel, message: "_Attempt") -> Channel:
+    def _opened(self, channel: GuardedChannel, message: "_RunningAttempt") -> Channel:
         """Open the driver's channel, which it has failed to open before; raises what it raises."""
-        message.step = Step.OPEN
+        message.step = AttemptStep.OPEN
         return channel.opened()
 
-    def _check(self, result: Result | None, message: "_Attempt") -> None:
+    def _check(self, result: AttemptResult | None, message: "_RunningAttempt") -> None:
         """Raise what was raised while the message was signed, and TypeError or ValueError for what
         is no result of a driver."""
         if result is None:
             if message.failure is not None:
-                message.step = Step.SIGN
+                message.step = AttemptStep.SIGN
                 raise message.failure
-        elif type(result) is not Result:
+        elif type(result) is not AttemptResult:
             raise TypeError("a driver must return a result")
         elif not 0 <= result.ending.duration_ms < FOREVER_MS:
             raise ValueError("an attempt must have a duration")
@@ -283,7 +283,7 @@ def _goes_as_sent(webhook: Webhook, job: Job) -> bool:
     return job.shaped and (job.cut or not webhook.without_personal_data)
 
 
-class _Attempt(JobMessage):
+class _RunningAttempt(JobMessage):
     """The message of an attempt, and whether it has left."""
 
     __slots__ = ("_attempts", "_runner", "failure", "left", "step")

@@ -5,10 +5,15 @@ import random
 
 from tidings.core.delivery.advice import first_sentence
 from tidings.core.delivery.breaker import Position
-from tidings.core.delivery.exchange import Answer, Fault, Result, is_the_receivers
+from tidings.core.delivery.exchange import (
+    AttemptResult,
+    ReceiverAnswer,
+    TransportFault,
+    is_the_receivers,
+)
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.outcome import LANE_PAUSE_MAX_S, Delivered, Outcome
-from tidings.engine.delivery.healths import Healths
+from tidings.engine.delivery.healths import HealthTracker
 from tidings.engine.delivery.runner import LaneDriver, Rest, WebhookRunner
 
 
@@ -17,7 +22,7 @@ class Breakers:
 
     def __init__(
         self,
-        healths: Healths,
+        healths: HealthTracker,
         rng: random.Random,
         lanes: LaneDriver,
     ) -> None:
@@ -37,7 +42,7 @@ class Breakers:
             runner.lane.learned.resume(now_s, lane_pause_s)
 
     def charge(
-        self, runner: WebhookRunner, job: Job, result: Result, outcome: Outcome
+        self, runner: WebhookRunner, job: Job, result: AttemptResult, outcome: Outcome
     ) -> str | None:
         """Hold an ending against the receiver, or to its credit; faults of our own are neither.
         Why the webhook is to be disabled, if it has failed for too long with it.
@@ -47,9 +52,11 @@ class Breakers:
         replay's success as well.
         """
         breaker, ending = runner.lane.breaker, result.ending
-        if result.spares_receiver or (ending.__class__ is Fault and not is_the_receivers(ending)):
+        if result.spares_receiver or (
+            ending.__class__ is TransportFault and not is_the_receivers(ending)
+        ):
             breaker.unproven()
-            if result.lane_pause_s > 0 and isinstance(ending, Fault):
+            if result.lane_pause_s > 0 and isinstance(ending, TransportFault):
                 self._rest(runner, result.lane_pause_s, first_sentence(ending.detail))
             return None
         number = runner.webhook.number
@@ -57,7 +64,7 @@ class Breakers:
         if isinstance(outcome, Delivered):
             self._healths.good(number, counts=job.replay is None)
         elif job.replay is None:
-            cause = str(ending.status) if isinstance(ending, Answer) else ending.kind
+            cause = str(ending.status) if isinstance(ending, ReceiverAnswer) else ending.kind
             hopeless = self._healths.bad(number, cause)
         now_s = self._loop.time()
         started_s = now_s - ending.duration_ms / 1000

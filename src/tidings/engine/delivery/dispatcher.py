@@ -12,12 +12,12 @@ import random
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, Protocol
 
-from tidings.core.delivery.exchange import Answer, Ending, Result, is_answered
+from tidings.core.delivery.exchange import AttemptResult, Ending, ReceiverAnswer, is_answered
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.lane import Lane, WindowBudget
 from tidings.core.delivery.learned_rate import LearnedRate
 from tidings.core.delivery.outcome import Delivered, Outcome, Retry
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.turns import LanePace
 from tidings.core.ids import DeliveryId, OrgId
 from tidings.core.replay import window
@@ -35,9 +35,9 @@ from tidings.engine.delivery.guards.judgement import AttemptJudge
 from tidings.engine.delivery.guards.lane_rescue import LaneRescuer
 from tidings.engine.delivery.guards.slot import Slot
 from tidings.engine.delivery.guards.slot_watch import SlotWatch
-from tidings.engine.delivery.guards.unforeseen import Step, UnforeseenErrors
-from tidings.engine.delivery.handover import Handover
-from tidings.engine.delivery.healths import Healths
+from tidings.engine.delivery.guards.unforeseen import AttemptStep, UnforeseenErrors
+from tidings.engine.delivery.handover import ReceiptDispatch
+from tidings.engine.delivery.healths import HealthTracker
 from tidings.engine.delivery.manual_retries import PromisedRetries
 from tidings.engine.delivery.message import HeadersOf, MessageHeaders
 from tidings.engine.delivery.next_attempts import NextAttempts
@@ -89,7 +89,7 @@ class Dispatcher:
         rng: random.Random,
         budget_bytes: int,
         in_flight_max: int,
-        healths: Healths,
+        healths: HealthTracker,
         shaper: Shaping,
         ends: WebhookEnds,
         stops: StopSwitches,
@@ -175,8 +175,8 @@ class Dispatcher:
             budget=self._budget,
         )
 
-    def _make_handover(self) -> Handover:
-        return Handover(
+    def _make_handover(self) -> ReceiptDispatch:
+        return ReceiptDispatch(
             runners=self._runners,
             lanes=self,
             pacer=StartPacer(self, self._rescuer),
@@ -238,7 +238,7 @@ class Dispatcher:
                         self._end_webhook(runner, *ends)  # disabling parks what is unfinished
                 forget(delivery, attempt)
             except Exception as error:  # the others have been written too
-                self._errors.note(error, Step.SETTLE)
+                self._errors.note(error, AttemptStep.SETTLE)
         for webhook, due_ms in receipt.due:
             if (runner := self._runners.get(webhook)) is not None:
                 try:
@@ -309,7 +309,7 @@ class Dispatcher:
         was = runner.webhook
         runner.follow(webhook)
         lane = runner.lane
-        if webhook.standing is Standing.DELETED:
+        if webhook.standing is WebhookStatus.DELETED:
             del self._runners[webhook.number]
             self._channels.forget(webhook.number)
             self._claims.forget(webhook.number)
@@ -331,10 +331,10 @@ class Dispatcher:
             lane.open = opens
             lane.start_over()
         if webhook.standing is not was.standing:
-            if webhook.standing is Standing.DISABLED:
+            if webhook.standing is WebhookStatus.DISABLED:
                 lane.start_over(keep_retries=False)  # they are parked
                 runner.claims_void = runner.claiming
-            elif was.standing is Standing.DISABLED:
+            elif was.standing is WebhookStatus.DISABLED:
                 self._claims.release(runner)
         self.pump(runner)
 
@@ -449,7 +449,7 @@ class Dispatcher:
         runner.cancelled.discard(job.delivery)
         runner.doubted.discard(job.delivery)
         runner.lane.breaker.unproven()
-        ended = runner.webhook.standing in (Standing.DISABLED, Standing.DELETED)
+        ended = runner.webhook.standing in (WebhookStatus.DISABLED, WebhookStatus.DELETED)
         runner.lane.put_back(job, wanted=not (cancelled or ended or doubted))
         if doubted and job.retry and not ended:
             self._claims.release(runner)  # due again, unless the store has ended it
@@ -460,7 +460,7 @@ class Dispatcher:
         webhook: Webhook,
         job: Job,
         started_ms: int,
-        result: Result,
+        result: AttemptResult,
         restore: Callable[[], None],
     ) -> bool:
         """An attempt has not left, for its connection could not be used: it is put back where that
@@ -477,7 +477,7 @@ class Dispatcher:
                     self.attempt_ended(over, webhook, job, started_ms, result)
                 self.open_or_close(runner)
             except Exception as error:  # others wait for the same
-                self._errors.note(error, Step.JUDGE, webhook.kind)
+                self._errors.note(error, AttemptStep.JUDGE, webhook.kind)
                 self.take_up(runner, job.delivery)
 
         if self._connections is None or not self._connections.suspect(webhook, decided):
@@ -488,7 +488,7 @@ class Dispatcher:
         return True
 
     def attempt_ended(
-        self, slot: Slot, webhook: Webhook, job: Job, started_ms: int, result: Result | None
+        self, slot: Slot, webhook: Webhook, job: Job, started_ms: int, result: AttemptResult | None
     ) -> None:
         """See `AttemptListener`."""
         runner = slot.runner
@@ -501,7 +501,7 @@ class Dispatcher:
             return
         ending = result.ending
         took_s = ending.duration_ms / 1000
-        answered = ending.__class__ is Answer or is_answered(ending)
+        answered = ending.__class__ is ReceiverAnswer or is_answered(ending)
         slot.free(self._loop.time(), answered=answered)
         ending, outcome, disable, settlement = self._judge.judge(
             runner, webhook, job, started_ms, result
@@ -516,7 +516,7 @@ class Dispatcher:
         try:
             self._observer.observe(webhook, job, ending, outcome)
         except Exception as error:
-            self._errors.note(error, Step.OBSERVE, webhook.kind)
+            self._errors.note(error, AttemptStep.OBSERVE, webhook.kind)
 
     def take_up(self, runner: WebhookRunner, delivery: DeliveryId) -> None:
         """An error of ours has left behind a delivery that was started: the store knows of it."""

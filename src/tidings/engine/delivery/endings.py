@@ -6,11 +6,11 @@ from typing import assert_never
 from tidings.core.actions.made import note_of
 from tidings.core.delivery.exchange import (
     AT_ONCE,
-    Answer,
+    AttemptResult,
     Ending,
-    Fault,
     FaultKind,
-    Result,
+    ReceiverAnswer,
+    TransportFault,
     of_fault,
 )
 from tidings.core.delivery.job import Job
@@ -41,7 +41,7 @@ def settled(
 ) -> port.Settlement:
     """The settlement of an attempt begun at `started_ms` (milliseconds since the epoch); `disable`:
     why its webhook is disabled for it, where it is."""
-    status = ending.status if isinstance(ending, Answer) else None
+    status = ending.status if isinstance(ending, ReceiverAnswer) else None
     unkept = isinstance(outcome, Delivered) and not webhook.keep_answers
     evidence = None if unkept else _evidence(ending)
     delay_ms: int | None = None
@@ -53,7 +53,7 @@ def settled(
         state = State.CANCELLED
     elif isinstance(outcome, Retry):
         state = State.RETRYING
-        kind = ending.kind if isinstance(ending, Fault) else None
+        kind = ending.kind if isinstance(ending, TransportFault) else None
         least_ms = 0 if kind in AT_ONCE else 1
         delay_s = 0.0 if kind is FaultKind.STALE else outcome.delay_s
         delay_ms = max(least_ms, round(delay_s * 1000))
@@ -65,12 +65,12 @@ def settled(
     return _row(webhook, job, started_ms, state, took_ms, delay_ms, status, evidence, disable)
 
 
-def unshaped(why: ShapeRefused | ShapeLater) -> Result:
+def unshaped(why: ShapeRefused | ShapeLater) -> AttemptResult:
     """Nothing was sent: refused for good by the webhook's own shaping, or put off by ours."""
     if isinstance(why, ShapeRefused):
         notes = tuple(map(note_of, why.steps))
-        return of_fault(Fault(why.kind, False, why.reason, 0.0, notes=notes))
-    return of_fault(Fault(why.kind, False, why.reason, 0.0, why.delay_s))
+        return of_fault(TransportFault(why.kind, False, why.reason, 0.0, notes=notes))
+    return of_fault(TransportFault(why.kind, False, why.reason, 0.0, why.delay_s))
 
 
 def _row(
@@ -107,7 +107,7 @@ def _row(
 
 def _evidence(ending: Ending) -> port.Evidence:
     """What is kept, in texts that can be kept: a driver may say what is none."""
-    if isinstance(ending, Answer):
+    if isinstance(ending, ReceiverAnswer):
         headers, body = _storable(ending.headers), bytes(ending.body)
         detail = _storable_text(ending.detail)
         return port.Evidence(None, detail, headers, body, ending.truncated, timings=ending.timings)

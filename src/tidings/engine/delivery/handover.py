@@ -9,7 +9,7 @@ from tidings.core.delivery.job import Job
 from tidings.core.delivery.schedule import WINDOW_S
 from tidings.core.ids import DeliveryId, from_first
 from tidings.engine.delivery.guards.lane_rescue import LaneRescuer
-from tidings.engine.delivery.healths import Healths
+from tidings.engine.delivery.healths import HealthTracker
 from tidings.engine.delivery.owed_deliveries import made_late
 from tidings.engine.delivery.retry_claims import RetryClaims
 from tidings.engine.delivery.runner import LaneDriver, WebhookRunner
@@ -21,7 +21,7 @@ from tidings.store import port
 LAST_MS = int((WINDOW_S + 1) * 1000)
 
 
-class Handover:
+class ReceiptDispatch:
     """Takes the receipts of commits."""
 
     def __init__(
@@ -30,7 +30,7 @@ class Handover:
         runners: Mapping[int, WebhookRunner],
         lanes: LaneDriver,
         pacer: StartPacer,
-        healths: Healths,
+        healths: HealthTracker,
         claims: RetryClaims,
         rescuer: LaneRescuer,
     ) -> None:

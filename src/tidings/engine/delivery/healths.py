@@ -22,7 +22,7 @@ from tidings.core.delivery.breaker import JITTER, PAUSE_MAX_S, Breaker, Pause, P
 from tidings.core.delivery.health import DEFAULT_POLICY, Disable, HealthPolicy, judge, to_tell
 from tidings.core.delivery.outcome import LANE_PAUSE_MAX_S
 from tidings.core.delivery.schedule import WINDOW_S
-from tidings.core.running.parts import Part
+from tidings.core.running.parts import ServicePart
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.clock import Clock
@@ -49,7 +49,7 @@ HOPELESS_ACTION = (
     "enable the action, and run again what was parked."
 )
 
-PART = Part(
+PART = ServicePart(
     "receivers' health",
     "failing webhooks are not told of, and what has waited its whole time is not parked",
 )
@@ -57,11 +57,11 @@ PART = Part(
 log = structlog.get_logger(__name__)
 
 
-class OwnerListener(Protocol):
+class HealthOwnerListener(Protocol):
     """Who tells the owners of webhooks. `told` is called once that is sure."""
 
     def failing(
-        self, webhook: Webhook, health: port.Health, until_ms: int, told: Callable[[], None]
+        self, webhook: Webhook, health: port.StoredHealth, until_ms: int, told: Callable[[], None]
     ) -> None:
         """It has failed for so long that its owner is to hear of it; it will be disabled then."""
 
@@ -72,17 +72,17 @@ class OwnerListener(Protocol):
 class _PendingNotice(msgspec.Struct):
     """What is written of a webhook while its owner has not been told of all that became of it."""
 
-    row: port.Health  # as it was before the first of them
+    row: port.StoredHealth  # as it was before the first of them
     facts: int = 0  # that are on their way
 
-    def of(self, known: port.Health) -> port.Health:
+    def of(self, known: port.StoredHealth) -> port.StoredHealth:
         """What is known now, less that somebody was told."""
         if known.failing_since_ms is None:
             return self.row  # it has recovered
         return msgspec.structs.replace(known, told=min(known.told, self.row.told))
 
 
-class Healths:
+class HealthTracker:
     """The failing webhooks of this process."""
 
     def __init__(
@@ -91,7 +91,7 @@ class Healths:
         store: port.HealthStore,
         registry: Registry,
         clock: Clock,
-        owners: OwnerListener,
+        owners: HealthOwnerListener,
         parked: Listeners[Webhook, int],
         passed_s: Callable[[], float] | None = None,
         sure: Callable[[], bool] = lambda: True,
@@ -115,7 +115,7 @@ class Healths:
         self._owners = owners
         self._parked = parked
         self._attempts: dict[int, AttemptShare] = {}  # of those that were tried, the last minutes
-        self._failing: dict[int, port.Health] = {}
+        self._failing: dict[int, port.StoredHealth] = {}
         self._dirty: set[int] = set()
         self._untold: dict[int, _PendingNotice] = {}
         self._changed = asyncio.Event()  # something is dirty
@@ -128,7 +128,7 @@ class Healths:
         """The date since which attempts count, for a start to ask the store."""
         return window_from_ms(self._passed_s(), self._clock.now_ms())
 
-    def load(self, healths: Sequence[port.Health], past: Iterable[Past] = ()) -> None:
+    def load(self, healths: Sequence[port.StoredHealth], past: Iterable[Past] = ()) -> None:
         """Take up what a former owner knew, and what it saw in the last minutes."""
         self._failing = {one.webhook: one for one in healths}
         seen: dict[int, list[Past]] = {}
@@ -140,14 +140,16 @@ class Healths:
             self._tried(webhook).resume(self._passed_s(), since_ms, attempts, run)
         self._counted_s = dict.fromkeys(self._failing, self._passed_s())
 
-    def of(self, webhook: int) -> port.Health | None:
+    def of(self, webhook: int) -> port.StoredHealth | None:
         """What is kept of its failures; None where the last attempt succeeded."""
         known = self._failing.get(webhook)
-        if known is None or known == port.Health(webhook, partly_since_ms=known.partly_since_ms):
+        if known is None or known == port.StoredHealth(
+            webhook, partly_since_ms=known.partly_since_ms
+        ):
             return None
         return known
 
-    def shown(self, webhook: int) -> port.Health | None:
+    def shown(self, webhook: int) -> port.StoredHealth | None:
         """How it does, for people; None where it is well.
 
         By its attempts of the last minutes and not by the last one alone: what fails now and then
@@ -162,7 +164,7 @@ class Healths:
         share = attempts.failing(now_s)
         if share is None:
             return known if attempts.only_fails(now_s) else None
-        known = known or port.Health(webhook)
+        known = known or port.StoredHealth(webhook)
         since_ms = share.since_ms
         if attempts.only_fails(now_s) and known.failing_since_ms is not None:
             since_ms = min(since_ms, known.failing_since_ms)
@@ -210,7 +212,7 @@ class Healths:
         left_s = 0.0 if known is None else min(self._left_s(known), LANE_PAUSE_MAX_S)
         return left_s or None
 
-    def _left_s(self, known: port.Health) -> float:
+    def _left_s(self, known: port.StoredHealth) -> float:
         return max(0.0, (known.until_ms - self._clock.now_ms()) / 1000)
 
     # -- what attempts tell -----------------------------------------------------------------------
@@ -226,9 +228,9 @@ class Healths:
         known, partly_ms = self._failing.get(webhook), attempts.since_ms
         if known is None:
             if partly_ms is not None:
-                self._keep(port.Health(webhook, partly_since_ms=partly_ms))
+                self._keep(port.StoredHealth(webhook, partly_since_ms=partly_ms))
             return
-        kept = port.Health(webhook, opens=known.opens, partly_since_ms=partly_ms)
+        kept = port.StoredHealth(webhook, opens=known.opens, partly_since_ms=partly_ms)
         if not known.opens and known.until_ms > self._clock.now_ms():
             kept = msgspec.structs.replace(kept, until_ms=known.until_ms)
         if kept == known:
@@ -242,7 +244,7 @@ class Healths:
 
     def bad(self, webhook: int, cause: str) -> str | None:
         """It failed, or refused for good. Why it is to be disabled, if it has for too long."""
-        known = self._failing.get(webhook) or port.Health(webhook)
+        known = self._failing.get(webhook) or port.StoredHealth(webhook)
         since = known.failing_since_ms
         now_ms = self._clock.now_ms()
         attempts = self._tried(webhook)
@@ -268,7 +270,7 @@ class Healths:
             attempts = self._attempts[webhook] = AttemptShare()
         return attempts
 
-    def _weigh(self, health: port.Health) -> str | None:
+    def _weigh(self, health: port.StoredHealth) -> str | None:
         """Tell its owner what is to be told now. Why it is to be disabled, if it has failed for too
         long."""
         since, webhook = health.failing_since_ms, health.webhook
@@ -289,7 +291,7 @@ class Healths:
             self._owners.failing(hook, told, self.ends_ms(told), partial(self.told, webhook))
         return None
 
-    def ends_ms(self, health: port.Health) -> int:
+    def ends_ms(self, health: port.StoredHealth) -> int:
         """When one that fails will be disabled if nothing succeeds: later by the time in which the
         service stood still, in whole minutes, for two clocks have measured it."""
         now_ms = self._clock.now_ms()
@@ -297,7 +299,7 @@ class Healths:
         stood_ms = max(0, now_ms - since_ms - health.failing_ms)
         return since_ms + self._policy.disable_after_ms + round(stood_ms / MINUTE_MS) * MINUTE_MS
 
-    def _tells(self, before: port.Health) -> None:
+    def _tells(self, before: port.StoredHealth) -> None:
         """Its owner is being told of what became of it; `told` follows."""
         self._untold.setdefault(before.webhook, _PendingNotice(before)).facts += 1
 
@@ -314,7 +316,7 @@ class Healths:
 
     def wait(self, webhook: int, left_s: float) -> None:
         """Its receiver wants nothing for so long; 0: another one is asked, who has said nothing."""
-        known = self._failing.get(webhook) or port.Health(webhook)
+        known = self._failing.get(webhook) or port.StoredHealth(webhook)
         until_ms = self._clock.now_ms() + round(left_s * 1000) if left_s else 0
         if known.opens:
             until_ms = max(until_ms, known.until_ms)
@@ -325,7 +327,7 @@ class Healths:
         self, webhook: int, breaker: Breaker, now_s: float, lane_pause_s: float = 0.0
     ) -> None:
         """Its breaker has another position; its receiver wants nothing for `lane_pause_s`."""
-        known = self._failing.get(webhook) or port.Health(webhook)
+        known = self._failing.get(webhook) or port.StoredHealth(webhook)
         opens, wait_s = 0, lane_pause_s
         if breaker.position is not Position.CLOSED:
             opens = breaker.opens
@@ -338,7 +340,7 @@ class Healths:
         self._keep(msgspec.structs.replace(known, opens=opens, until_ms=until_ms))
         self._say(known, opens)
 
-    def _say(self, known: port.Health, opens: int) -> None:
+    def _say(self, known: port.StoredHealth, opens: int) -> None:
         """The first pause and the end of the last one; those between say nothing new."""
         if bool(opens) == bool(known.opens):
             return
@@ -355,12 +357,12 @@ class Healths:
         self._untold.pop(webhook, None)
         self._counted_s.pop(webhook, None)
         if webhook in self._failing:
-            self._keep(port.Health(webhook))
+            self._keep(port.StoredHealth(webhook))
 
-    def _keep(self, health: port.Health) -> None:
+    def _keep(self, health: port.StoredHealth) -> None:
         self._dirty.add(health.webhook)
         self._changed.set()
-        if health == port.Health(health.webhook):
+        if health == port.StoredHealth(health.webhook):
             self._failing.pop(health.webhook, None)
         else:
             self._failing[health.webhook] = health
@@ -420,9 +422,9 @@ class Healths:
             self._changed.set()
             raise
 
-    def _row(self, webhook: int) -> port.Health:
+    def _row(self, webhook: int) -> port.StoredHealth:
         known, untold = (
-            self._failing.get(webhook) or port.Health(webhook),
+            self._failing.get(webhook) or port.StoredHealth(webhook),
             self._untold.get(webhook),
         )
         return known if untold is None else untold.of(known)

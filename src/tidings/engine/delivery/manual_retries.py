@@ -54,7 +54,7 @@ class PromisedRetries:
         return msgspec.structs.replace(outcome, delay_s=min(outcome.delay_s, left_s))
 
 
-class Lanes(Protocol):
+class RetryPromises(Protocol):
     """What the dispatcher is asked (engine/delivery/dispatcher.py)."""
 
     promised_retries: PromisedRetries
@@ -72,7 +72,7 @@ class Lanes(Protocol):
 class ManualRetries:
     """Asks the store for the retry and tells the lane."""
 
-    def __init__(self, store: port.LaneStore, lanes: Lanes) -> None:
+    def __init__(self, store: port.LaneStore, lanes: RetryPromises) -> None:
         self._store = store
         self._lanes = lanes
 

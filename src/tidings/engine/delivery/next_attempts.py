@@ -13,7 +13,7 @@ from tidings.core.ids import DeliveryId
 from tidings.engine.clock import Clock
 from tidings.engine.delivery.admission import Admission
 from tidings.engine.delivery.guards.connection_watch import ConnectionWatch
-from tidings.engine.delivery.healths import Healths
+from tidings.engine.delivery.healths import HealthTracker
 from tidings.engine.delivery.runner import WebhookRunner
 from tidings.store import port
 
@@ -37,7 +37,7 @@ class NextAttempts:
     def __init__(
         self,
         lanes: KnownRunners,
-        healths: Healths,
+        healths: HealthTracker,
         clock: Clock,
         admission: Admission,
         connections: ConnectionWatch | None = None,
@@ -66,7 +66,7 @@ class NextAttempts:
     def _waits(
         self,
         runner: WebhookRunner,
-        health: port.Health | None,
+        health: port.StoredHealth | None,
         delivery: DeliveryId,
         retry: bool,
         now_s: float,
@@ -96,7 +96,7 @@ class NextAttempts:
 
 
 def _left_alone(
-    lane: Lane, health: port.Health | None, now_s: float, now_ms: int
+    lane: Lane, health: port.StoredHealth | None, now_s: float, now_ms: int
 ) -> NextAttempt | None:
     """By the breaker, or because the receiver has said when to come back; whichever is longer."""
     breaker = lane.breaker
@@ -133,7 +133,7 @@ def _in_the_lane(
     return None
 
 
-def _told(health: port.Health | None) -> int | None:
+def _told(health: port.StoredHealth | None) -> int | None:
     """Until when the webhook's own page says that it is left alone: the same is said here."""
     return health.until_ms if health is not None and health.opens else None
 

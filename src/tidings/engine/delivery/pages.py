@@ -5,7 +5,7 @@ import asyncio
 from tidings.engine.clock import Clock
 from tidings.engine.delivery.attempts import Attempts
 from tidings.engine.delivery.handover import LAST_MS
-from tidings.engine.delivery.healths import Healths
+from tidings.engine.delivery.healths import HealthTracker
 from tidings.engine.delivery.runner import LanePump, WebhookRunner
 from tidings.engine.outage import Outage
 from tidings.store import port
@@ -23,7 +23,7 @@ class Pages:
         store: port.LaneStore,
         clock: Clock,
         reading: Outage,
-        healths: Healths,
+        healths: HealthTracker,
         attempts: Attempts,
         lanes: LanePump,
     ) -> None:

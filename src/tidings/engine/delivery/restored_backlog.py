@@ -12,7 +12,7 @@ import msgspec
 
 from tidings.engine.delivery.stops import EVERYTHING, Stops
 from tidings.engine.events.commit_queue import CommitQueue
-from tidings.errors import Conflict, Refusal
+from tidings.errors import Conflict, FieldRefusal
 from tidings.store import port
 
 LOOKED_AT = 5000  # deliveries at a time, by the reading half
@@ -29,7 +29,7 @@ class NotStopped(Conflict):
             "Sending must be stopped for all orgs before anything is taken as delivered; it is "
             "not. POST /v1/stop first, or start with --hold. (not_stopped, -)"
         )
-        super().__init__(Refusal("not_stopped", message, ""))
+        super().__init__(FieldRefusal("not_stopped", message, ""))
 
 
 class BacklogCount(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ from tidings.engine.delivery.admission import Admission
 from tidings.engine.delivery.attempts import Attempts
 from tidings.engine.delivery.channels import Channels
 from tidings.engine.delivery.guards.slot import Slot
-from tidings.engine.delivery.guards.unforeseen import Step, UnforeseenErrors, is_end
+from tidings.engine.delivery.guards.unforeseen import AttemptStep, UnforeseenErrors, is_end
 from tidings.engine.delivery.runner import LaneDriver, WebhookRunner
 
 TAKEN_UP_S = 30.0  # after which what an error of ours has left behind is looked for again
@@ -89,7 +89,7 @@ class SendSlots:
         try:
             self._channels.keep_warm(runner)
         except Exception as error:
-            self._errors.note(error, Step.START, runner.webhook.kind)
+            self._errors.note(error, AttemptStep.START, runner.webhook.kind)
         while job is not None:
             try:
                 await self._attempts.make(slot, job, leapt_ms)
@@ -113,7 +113,7 @@ class SendSlots:
     def _failed(self, slot: Slot, job: Job, error: BaseException) -> None:
         """What was to end an attempt has failed itself: the delivery waits a while, and is then
         looked for in the store."""
-        self._errors.note(error, Step.SETTLE, slot.runner.webhook.kind)
+        self._errors.note(error, AttemptStep.SETTLE, slot.runner.webhook.kind)
         slot.runner.lane.free(job.delivery)
         slot.runner.lane.breaker.unproven()
         self._take_up_later(slot.runner, job)
@@ -127,7 +127,7 @@ class SendSlots:
             runner.lane.free(job.delivery)
             self._take_up_later(runner, job)
         if not task.cancelled() and (error := task.exception()) is not None:
-            self._errors.note(error, Step.START, runner.webhook.kind)
+            self._errors.note(error, AttemptStep.START, runner.webhook.kind)
             self._loop.call_later(TAKEN_UP_S, self._lanes.pump, runner)
 
     def _take_up_later(self, runner: WebhookRunner, job: Job) -> None:

@@ -23,7 +23,7 @@ class Stops:
         """`switched` hears of each switch that is thrown."""
         self._store = store
         self._clock = clock
-        self._stops: dict[OrgId, port.Stop] = {}
+        self._stops: dict[OrgId, port.SendingStop] = {}
         self._switched = switched
 
     async def load(self) -> None:
@@ -34,7 +34,7 @@ class Stops:
         """Whether attempts of the org's webhooks may not start."""
         return bool(self._stops) and (org in self._stops or EVERYTHING in self._stops)
 
-    def of(self, org: OrgId) -> port.Stop | None:
+    def of(self, org: OrgId) -> port.SendingStop | None:
         """The org's own switch, if it is thrown; 0 is the one for everything."""
         return self._stops.get(org)
 
@@ -43,9 +43,9 @@ class Stops:
         """How many orgs are stopped by a switch of their own."""
         return sum(1 for org in self._stops if org != EVERYTHING)
 
-    async def stop(self, org: OrgId, by: str) -> port.Stop:
+    async def stop(self, org: OrgId, by: str) -> port.SendingStop:
         """Stop sending. StoreDown: it is stopped, but a restart would not remember it."""
-        known = self._stops.get(org) or port.Stop(org, by, self._clock.now_ms())
+        known = self._stops.get(org) or port.SendingStop(org, by, self._clock.now_ms())
         # An object of its own each time: a start under way then knows that it was overtaken.
         stop = self._stops[org] = msgspec.structs.replace(known)
         self._switched.tell()

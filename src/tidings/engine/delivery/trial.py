@@ -10,7 +10,14 @@ from time import monotonic
 
 import msgspec
 
-from tidings.core.delivery.exchange import Ending, Fault, FaultKind, Result, Verdict, of_fault
+from tidings.core.delivery.exchange import (
+    AttemptResult,
+    DeliveryVerdict,
+    Ending,
+    FaultKind,
+    TransportFault,
+    of_fault,
+)
 from tidings.core.delivery.job import TRIAL, TRIAL_NOW, Job
 from tidings.core.ids import OrgId
 from tidings.core.shaping.left_out import LeftOut
@@ -20,11 +27,11 @@ from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Destination, Headers
 from tidings.engine.clock import Clock
 from tidings.engine.delivery.guards.guarded_channel import GuardedChannel
-from tidings.engine.delivery.guards.unforeseen import Step, UnforeseenErrors, is_end
+from tidings.engine.delivery.guards.unforeseen import AttemptStep, UnforeseenErrors, is_end
 from tidings.engine.delivery.message import HeadersOf, JobMessage, MessageHeaders
 from tidings.engine.shaping.faults import ShapeLater, ShapeRefused
 from tidings.engine.shaping.shaper import Shaping
-from tidings.errors import Conflict, Refusal, Throttled
+from tidings.errors import Conflict, FieldRefusal, Throttled
 
 RATE_PER_S = 1.0  # of an org
 UNDER_WAY_MAX = 40  # of the process; an org has as many as it leaves to others
@@ -42,7 +49,7 @@ class TooSoon(Throttled):
             "An org must send at most one test message a second; got more. Wait for the time "
             "in Retry-After. (too_many_tests, -)"
         )
-        super().__init__(Refusal("too_many_tests", message, ""), wait_s=wait_s)
+        super().__init__(FieldRefusal("too_many_tests", message, ""), wait_s=wait_s)
 
 
 class NotDialled(Conflict):
@@ -54,7 +61,7 @@ class NotDialled(Conflict):
             "nothing is sent to. Send an event instead, or set webHookType to HTTP with the "
             "receiver's URL. (not_dialled, field webHookType)"
         )
-        super().__init__(Refusal("not_dialled", message, "webHookType"))
+        super().__init__(FieldRefusal("not_dialled", message, "webHookType"))
 
 
 class TrialResult(msgspec.Struct, frozen=True):
@@ -133,20 +140,20 @@ class Trial:
             except (ShapeRefused, ShapeLater) as unshaped:
                 waits = unshaped.kind in (FaultKind.SKIPPED, FaultKind.WAITS)
                 kind = unshaped.kind if waits else FaultKind.TRANSFORM
-                fault: Ending = Fault(kind, False, unshaped.reason, 0.0)
+                fault: Ending = TransportFault(kind, False, unshaped.reason, 0.0)
                 return TrialResult(webhook.method, webhook.url, [], b"", started_ms, fault)
             except BaseException as error:
-                fault = self._failed(error, Step.SHAPE, webhook).ending
+                fault = self._failed(error, AttemptStep.SHAPE, webhook).ending
                 return TrialResult(webhook.method, webhook.url, [], b"", started_ms, fault)
             message = _Test(job, webhook, stands, self._clock, self._headers_of)
             began_s = monotonic()
             result = await self._attempt(message)
             if message.failure is not None and (result is None or not message.headers):
-                result = self._failed(message.failure, Step.SIGN, webhook)
+                result = self._failed(message.failure, AttemptStep.SIGN, webhook)
             if result is None:
                 taken_ms = (monotonic() - began_s) * 1e3
-                result = of_fault(Fault(FaultKind.OURS, False, _CHANGED, taken_ms))
-            if stored and result.verdict is Verdict.DELIVERED:
+                result = of_fault(TransportFault(FaultKind.OURS, False, _CHANGED, taken_ms))
+            if stored and result.verdict is DeliveryVerdict.DELIVERED:
                 self._succeeded(webhook.number)
             shown = self._destination.show(webhook, message.headers, job.body, job.key)
             return TrialResult(
@@ -157,17 +164,17 @@ class Trial:
                 started_ms,
                 result.ending,
                 job.left_out,
-                result.verdict is Verdict.DELIVERED,
+                result.verdict is DeliveryVerdict.DELIVERED,
             )
         finally:
             self._under_way.give(org)
 
-    async def _attempt(self, message: "_Test") -> Result | None:
+    async def _attempt(self, message: "_Test") -> AttemptResult | None:
         lonely = msgspec.structs.replace(message.webhook, connections_max=1, keep_answers=True)
         channel = GuardedChannel(self._destination, lonely, self._errors)
-        step = Step.OPEN
+        step = AttemptStep.OPEN
         try:
-            inner, step = channel.opened(), Step.SEND
+            inner, step = channel.opened(), AttemptStep.SEND
             return await inner.send(message)
         except BaseException as error:
             return self._failed(error, step, lonely, sent=bool(message.headers))
@@ -175,8 +182,8 @@ class Trial:
             await asyncio.shield(channel.close())
 
     def _failed(
-        self, error: BaseException, step: Step, webhook: Webhook, *, sent: bool = False
-    ) -> Result:
+        self, error: BaseException, step: AttemptStep, webhook: Webhook, *, sent: bool = False
+    ) -> AttemptResult:
         if is_end(error, asyncio.current_task()):
             raise error
         return self._errors.result(error, step, webhook.kind, sent=sent)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from tidings.catalogue import Catalogue
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.events.passage import Doors
 from tidings.core.events.terms import Terms
 from tidings.core.ids import OrgId
@@ -123,7 +123,7 @@ class Matcher:
                 webhook.number,
                 webhook.version,
                 lane_key(webhook, event.key),
-                webhook.standing is Standing.DISABLED,
+                webhook.standing is WebhookStatus.DISABLED,
             )
             for webhook in webhooks
             if webhook.number != about

@@ -11,17 +11,17 @@ from typing import Any
 import msgspec
 import structlog
 
-from tidings.catalogue import Catalogue, EventType, Problem
-from tidings.catalogue.compat import Change, breaking
+from tidings.catalogue import Catalogue, EventType, SchemaViolation
+from tidings.catalogue.compat import SchemaChange, breaking
 from tidings.catalogue.event_type import Json
-from tidings.catalogue.versions import Version, pick
+from tidings.catalogue.versions import ReadyVersion, pick
 from tidings.core.events.own_schema import SchemaRefused, expand_schema
 from tidings.core.events.own_types import (
     TYPES_MAX,
     VERSIONS_MAX,
     Declaration,
     OwnType,
-    Reading,
+    ParsedTypeBody,
     misfit,
     read_own_type,
 )
@@ -32,7 +32,7 @@ from tidings.engine.changes import Changes
 from tidings.engine.events.intake import Overloaded
 from tidings.engine.events.late_checks import LateChecks
 from tidings.engine.threads import SMALL_BYTES, ThreadOffload
-from tidings.errors import Conflict, Invalid, NotFound, Refusal, passed
+from tidings.errors import Conflict, FieldRefusal, Invalid, NotFound, passed
 from tidings.store import port
 
 # What the types of an org keep in memory, of all of them, and of all orgs. Of a catalogue of 500
@@ -54,7 +54,7 @@ class UnknownType(NotFound):
             f'eventName must be an event type of this org; got "{shown}", which is not there. '
             "GET /v1/eventTypes lists them; case matters. (not_found, field eventName)"
         )
-        super().__init__(Refusal("not_found", message, "eventName"))
+        super().__init__(FieldRefusal("not_found", message, "eventName"))
 
 
 class OwnRecord(msgspec.Struct, frozen=True):
@@ -164,7 +164,7 @@ class EventTypes:
             return None
         return (versions[1] if len(versions) == 1 else pick(versions, event)).kind
 
-    def _find(self, orgs: Iterable[OrgId], name: str) -> Mapping[int, Version] | None:
+    def _find(self, orgs: Iterable[OrgId], name: str) -> Mapping[int, ReadyVersion] | None:
         if (versions := self.catalogue.versions(name)) is not None:
             return versions
         for one in orgs:
@@ -208,7 +208,7 @@ class EventTypes:
 
     async def put(
         self, org: OrgId, name: str, body: dict[str, Any]
-    ) -> tuple[OwnRecord, bool, tuple[Refusal, ...]]:
+    ) -> tuple[OwnRecord, bool, tuple[FieldRefusal, ...]]:
         """Declare a type, add to it, or begin a new version. Invalid and Conflict say why not.
 
         Returns it, whether it was made now (the type or the version), and warnings.
@@ -216,7 +216,7 @@ class EventTypes:
         reading = await self._read(org, name, body)
         await self._check_example(org, reading)
 
-        async def change() -> tuple[OwnRecord, bool, tuple[Refusal, ...]]:
+        async def change() -> tuple[OwnRecord, bool, tuple[FieldRefusal, ...]]:
             version, made = self._version_for(org, name, reading)
             self._check_room(org, name, version, reading.made)
             stored, registry = await self._store.put_type(
@@ -279,7 +279,7 @@ class EventTypes:
         if more > 0 and not self._held.admits(org, more):
             raise Invalid(_no_room(self._held.held_by(org), more))
 
-    async def _read(self, org: OrgId, name: str, body: dict[str, Any]) -> Reading:
+    async def _read(self, org: OrgId, name: str, body: dict[str, Any]) -> ParsedTypeBody:
         """Read a declaration, beside the loop where it may take long. Invalid."""
         raw = msgspec.json.encode(body.get("schema"))
         # To measure one pattern alone may take longer than the loop has.
@@ -292,14 +292,14 @@ class EventTypes:
             )
         )
 
-    async def _check_example(self, org: OrgId, reading: Reading) -> None:
+    async def _check_example(self, org: OrgId, reading: ParsedTypeBody) -> None:
         """The example of a declaration, where it could not be checked at once. Invalid."""
         if not reading.example_unchecked:
             return
         raw = reading.example_unchecked
         try:
             if reading.made.fits_loop(raw):
-                problems: Sequence[Problem] = reading.made.check(reading.made.kind.example)
+                problems: Sequence[SchemaViolation] = reading.made.check(reading.made.kind.example)
             elif self._late is None:
                 raise Overloaded("nobody checks events apart")
             else:
@@ -316,7 +316,7 @@ class EventTypes:
         versions = self._own.get(org, {}).get(name)
         return None if versions is None else pick(versions, event).made
 
-    def _version_for(self, org: OrgId, name: str, reading: Reading) -> tuple[int, bool]:
+    def _version_for(self, org: OrgId, name: str, reading: ParsedTypeBody) -> tuple[int, bool]:
         """The version that a declaration becomes, and whether that is a new one."""
         if self.catalogue.get(name) is not None or (
             self.catalogue.alias_of(name) is not None and name not in self._own.get(org, ())
@@ -338,19 +338,19 @@ class EventTypes:
         return newest.stored.version + 1, True
 
 
-def _changes_between(old: OwnRecord, new: OwnType) -> list[Change]:
+def _changes_between(old: OwnRecord, new: OwnType) -> list[SchemaChange]:
     """What the new declaration breaks of the old one; its key decides order, so it counts too."""
     changes = breaking(old.made.kind.schema, new.kind.schema)
     if new.kind.key != old.made.kind.key:
-        changes.append(Change("key", f"was {old.made.kind.key}, is {new.kind.key}"))
+        changes.append(SchemaChange("key", f"was {old.made.kind.key}, is {new.kind.key}"))
     return changes
 
 
-def _refusal(code: str, field: str, sentence: str) -> Refusal:
-    return Refusal(code, f"{sentence} ({code}, field {field})", field)
+def _refusal(code: str, field: str, sentence: str) -> FieldRefusal:
+    return FieldRefusal(code, f"{sentence} ({code}, field {field})", field)
 
 
-def _taken(name: str) -> Refusal:
+def _taken(name: str) -> FieldRefusal:
     return _refusal(
         "event_name_taken",
         "eventName",
@@ -358,7 +358,7 @@ def _taken(name: str) -> Refusal:
     )
 
 
-def _too_many(must: str) -> Refusal:
+def _too_many(must: str) -> FieldRefusal:
     return _refusal(
         "too_many_types",
         "eventName",
@@ -366,7 +366,7 @@ def _too_many(must: str) -> Refusal:
     )
 
 
-def _no_room(held: int, more: int) -> Refusal:
+def _no_room(held: int, more: int) -> FieldRefusal:
     return _refusal(
         "types_too_large",
         "schema",
@@ -377,7 +377,7 @@ def _no_room(held: int, more: int) -> Refusal:
     )
 
 
-def _breaks(name: str, version: int, changes: list[Change]) -> Refusal:
+def _breaks(name: str, version: int, changes: list[SchemaChange]) -> FieldRefusal:
     first = changes[0]
     more = "" if len(changes) == 1 else f" It is the first of {len(changes)} changes."
     path = first.path or "data"
@@ -390,7 +390,7 @@ def _breaks(name: str, version: int, changes: list[Change]) -> Refusal:
     )
 
 
-def _in_use(name: str, users: list[str]) -> Refusal:
+def _in_use(name: str, users: list[str]) -> FieldRefusal:
     shown = ", ".join(users[:5]) + (" …" if len(users) > 5 else "")
     return _refusal(
         "type_in_use",

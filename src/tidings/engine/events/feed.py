@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 
-from tidings.core.running.parts import Part
+from tidings.core.running.parts import ServicePart
 
-PART = Part("live stream", "listeners of the live stream hear nothing", restarts=False)
+PART = ServicePart("live stream", "listeners of the live stream hear nothing", restarts=False)
 QUEUE_MAX = 1000
 DROPPED = "dropped"
 

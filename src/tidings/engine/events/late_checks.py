@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from tidings.catalogue import Problem
+from tidings.catalogue import SchemaViolation
 from tidings.core.events.call_reader import Item, RejectedEvent, UncheckedEvent
 from tidings.core.events.own_types import OwnType
 from tidings.core.ids import OrgId
@@ -36,7 +36,7 @@ class LateChecks:
         self._compiling: tuple[OwnType, asyncio.Task[None]] | None = None  # the last one
         self._next_s = SharedTable[OrgId, OrgId, float](ORGS_MAX)
 
-    async def problems(self, org: OrgId, made: Any, raw: bytes) -> Sequence[Problem]:
+    async def problems(self, org: OrgId, made: Any, raw: bytes) -> Sequence[SchemaViolation]:
         """What is wrong with an event, as it came, by a version of an own type. Overloaded."""
         assert isinstance(made, OwnType)  # only these are ever put off
         if made.is_cold and (compiling := self._compile_behind(org, made)) is not None:
@@ -45,7 +45,7 @@ class LateChecks:
                 return made.check(msgspec.json.decode(raw))
         return await self.check_apart(org, made, raw)
 
-    async def check_apart(self, org: OrgId, made: OwnType, raw: bytes) -> Sequence[Problem]:
+    async def check_apart(self, org: OrgId, made: OwnType, raw: bytes) -> Sequence[SchemaViolation]:
         """Say what is wrong with an event, as it came, as the other process finds it: here nothing
         is compiled. Overloaded."""
         kind = made.kind
@@ -56,7 +56,7 @@ class LateChecks:
             )
         except RenderRefused as refused:
             expected = "one that its schema can be checked by"
-            return [Problem("", expected, "more than that", refused.reason)]
+            return [SchemaViolation("", expected, "more than that", refused.reason)]
         except RenderLater as later:
             raise Overloaded(later.reason) from None
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tidings.core.events.call_reader import Caller, CallReader, RejectedEvent
+from tidings.core.events.call_reader import AuthenticatedCaller, CallReader, RejectedEvent
 from tidings.core.events.call_split import call_refused
 from tidings.core.events.passage import HEADER
 from tidings.core.ids import OrgId
@@ -60,7 +60,9 @@ class Readmission:
         """
         media = STRUCTURED if b'"specversion"' in body[:4096] else PLAIN
         headers = {} if passage is None else {HEADER.encode(): passage.encode("latin-1")}
-        read = self._reader.read(media, headers, body, Caller(org), None, self._clock_ms())
+        read = self._reader.read(
+            media, headers, body, AuthenticatedCaller(org), None, self._clock_ms()
+        )
         items = await concluded(read, self._late)
         if len(items) != 1:
             said = f"The body must be one event; got {len(items)}. Send them one by one."

@@ -24,7 +24,7 @@ from tidings.core.notices.consent_rules import (
     with_confirmed,
     with_mail_confirmed,
 )
-from tidings.core.running.parts import Part
+from tidings.core.running.parts import ServicePart
 from tidings.core.shares.budget import leaves_room
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.clock import Clock
@@ -38,7 +38,7 @@ ASKING_MAX = 100  # e-mails that ask and wait; an org has as many as it leaves t
 EVERY_S = 600.0
 AGAIN_S = 5.0
 PAGE = "/console/confirm"
-PART = Part("letters that ask for consent", "new addresses are not asked")
+PART = ServicePart("letters that ask for consent", "new addresses are not asked")
 
 
 class ConsentRequest(msgspec.Struct, frozen=True):

@@ -22,7 +22,7 @@ from tidings.core.notices.consent_rules import Purpose
 from tidings.core.notices.emails import CONSENT, consent, email
 from tidings.core.notices.facts import Notice, merged
 from tidings.core.notices.kinds import EXHAUSTED
-from tidings.core.running.parts import Part
+from tidings.core.running.parts import ServicePart
 from tidings.core.shares.budget import leaves_room
 from tidings.egress.port import Mailer, MailFailed
 from tidings.engine.clock import Clock
@@ -36,7 +36,9 @@ SENT = "tidings.letter.sent"  # the kind of a row that only says until when the 
 AGAIN_MS = (60_000, 300_000, 1_800_000, 7_200_000)
 DOWN_S = 1.0
 SEND_S = 75.0  # a mail server has a minute for each letter
-PART = Part("letters to owners", "owners of webhooks get no e-mails", waits_for="the mail server")
+PART = ServicePart(
+    "letters to owners", "owners of webhooks get no e-mails", waits_for="the mail server"
+)
 
 log = structlog.get_logger(__name__)
 
@@ -61,15 +63,15 @@ class Emails:
         self._mailer = mailer
         self._awaits = awaits
         self._link = link
-        self._waiting: dict[str, port.Email] = {}
+        self._waiting: dict[str, port.QueuedEmail] = {}
         self._going = ""  # the one that the mail server is being given
-        self._unnoted: dict[tuple[int, str, Purpose], port.Email] = {}  # asks that wait
+        self._unnoted: dict[tuple[int, str, Purpose], port.QueuedEmail] = {}  # asks that wait
         self._gone: list[str] = []  # rows to be dropped
         self._next_ms: dict[str, int] = {}  # by webhook: when ended deliveries may be told again
         self._loaded = False
         self._found: set[str] = set()  # that a former owner has left: they go, told again or not
         self._noting = ""  # the one that is written down, and does not go before it is confirmed
-        self._noted: tuple[str, port.Email, bool] | None = None  # and not confirmed
+        self._noted: tuple[str, port.QueuedEmail, bool] | None = None  # and not confirmed
         self._wake = asyncio.Event()
         self._outage = Outage("letters to owners")
         self.counts: Counter[str] = Counter()
@@ -121,7 +123,7 @@ class Emails:
                 asked["purpose"] = purpose
             said = msgspec.json.encode(asked)
             id = hashlib.sha256(b"%d %b" % (org, said)).hexdigest()[:32]
-            made = self._unnoted[about] = port.Email(id, org, CONSENT, said, now_ms)
+            made = self._unnoted[about] = port.QueuedEmail(id, org, CONSENT, said, now_ms)
         await self._store.put_email(made)
         await note()
         del self._unnoted[about]
@@ -147,7 +149,7 @@ class Emails:
             self._gone.append(made.id)
             self._wake.set()
 
-    def _made(self, one: Notice) -> port.Email | None:
+    def _made(self, one: Notice) -> port.QueuedEmail | None:
         fact, now_ms = one.event["data"], self._clock.now_ms()
         due_ms = now_ms
         if one.kind == EXHAUSTED:
@@ -164,7 +166,7 @@ class Emails:
         own = sum(email.org == one.org for email in self._waiting.values())
         if not leaves_room(EMAILS_MAX, len(self._waiting), own):
             return None
-        return port.Email(one.event_id, one.org, one.kind, msgspec.json.encode(fact), due_ms)
+        return port.QueuedEmail(one.event_id, one.org, one.kind, msgspec.json.encode(fact), due_ms)
 
     # -- handing over -----------------------------------------------------------------------------
 
@@ -211,7 +213,7 @@ class Emails:
                 self._found.add(known.id)
                 self._waiting.setdefault(known.id, known)
 
-    def _settled(self) -> list[port.Email]:
+    def _settled(self) -> list[port.QueuedEmail]:
         """Without the one that something is being added to."""
         return [one for one in self._waiting.values() if one.id != self._noting]
 
@@ -244,7 +246,7 @@ class Emails:
         finally:
             self._going = ""
 
-    async def _failed(self, one: port.Email, failed: MailFailed, subject: str) -> None:
+    async def _failed(self, one: port.QueuedEmail, failed: MailFailed, subject: str) -> None:
         if failed.final or one.tries >= len(AGAIN_MS):
             self._end(one)
             self.counts["lost"] += 1
@@ -259,7 +261,7 @@ class Emails:
         with self._outage:  # a restart would then try it sooner
             await self._store.put_email(again)
 
-    def _end(self, one: port.Email) -> None:
+    def _end(self, one: port.QueuedEmail) -> None:
         del self._waiting[one.id]
         self._gone.append(one.id)
 
@@ -282,10 +284,10 @@ class Emails:
         id, said = _sent_id(about), msgspec.json.encode({"webHookId": about})
         self._gone = [one for one in self._gone if one != id]
         with self._outage:  # a restart would then tell sooner
-            await self._store.put_email(port.Email(id, org, SENT, said, next_ms))
+            await self._store.put_email(port.QueuedEmail(id, org, SENT, said, next_ms))
 
 
-def _due_ms(email: port.Email, now_ms: int) -> int:
+def _due_ms(email: port.QueuedEmail, now_ms: int) -> int:
     """When it is sent: now, where its date was made by a clock that was ahead."""
     latest_ms = now_ms + max(EVERY_MS, *AGAIN_MS)
     return email.due_ms if email.due_ms <= latest_ms else now_ms

@@ -38,7 +38,7 @@ from tidings.core.notices.kinds import (
     failing,
     recovered,
 )
-from tidings.core.running.parts import Part
+from tidings.core.running.parts import ServicePart
 from tidings.core.shares.budget import SharedBudget
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
@@ -47,12 +47,12 @@ from tidings.engine.events.intake import Acceptance, Draft, Overloaded
 from tidings.engine.heartbeats import Heart, unwatched_heart
 from tidings.engine.listeners import Listeners
 from tidings.engine.notices.emails import Emails
-from tidings.store.port import Health, StoreDown
+from tidings.store.port import StoredHealth, StoreDown
 
 QUEUE_MAX = 1000  # of all orgs; an org has as many as it leaves to others
 AGAIN_S = 1.0
 
-PART = Part("operational events", "orgs are not told what became of their webhooks")
+PART = ServicePart("operational events", "orgs are not told what became of their webhooks")
 
 log = structlog.get_logger(__name__)
 
@@ -111,7 +111,7 @@ class Notices(Collector):
             self._gather(webhook, ended)
 
     def failing(
-        self, webhook: Webhook, health: Health, until_ms: int, told: Callable[[], None]
+        self, webhook: Webhook, health: StoredHealth, until_ms: int, told: Callable[[], None]
     ) -> None:
         """It has failed for a while, and will be disabled then."""
         since_ms = health.since_ms(self._clock.now_ms())

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from tidings.core.delivery.exchange import Result
+from tidings.core.delivery.exchange import AttemptResult
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Message
@@ -48,7 +48,7 @@ class Desk:
         self._came = asyncio.Event()
         self._moved = moved
 
-    async def hand_over(self, message: Message) -> Result | None:
+    async def hand_over(self, message: Message) -> AttemptResult | None:
         """Until a reader has it and has said what became of it. None: it must not leave."""
         offer = Offer(message)
         self.offers.append(offer)
@@ -141,7 +141,7 @@ class PullChannel:
         self._kind = webhook.kind
         self._desk = desk
 
-    async def send(self, message: Message) -> Result | None:
+    async def send(self, message: Message) -> AttemptResult | None:
         return await self._desk.hand_over(message)
 
     def follow(self, webhook: Webhook) -> bool:

@@ -5,11 +5,11 @@ import asyncio
 from time import monotonic
 
 from tidings.core.delivery.exchange import (
-    Answer,
-    Fault,
+    AttemptResult,
+    DeliveryVerdict,
     FaultKind,
-    Result,
-    Verdict,
+    ReceiverAnswer,
+    TransportFault,
     of_fault,
 )
 from tidings.destinations.port import Headers, Message
@@ -27,7 +27,9 @@ class Offer:
 
     def __init__(self, message: Message) -> None:
         self.message = message
-        self.result: asyncio.Future[Result | None] = asyncio.get_running_loop().create_future()
+        self.result: asyncio.Future[AttemptResult | None] = (
+            asyncio.get_running_loop().create_future()
+        )
         self.headers: Headers = []
         self.size = len(message.body)
         self.token = ""  # by which its reader names it; blank until it is out
@@ -52,15 +54,15 @@ class Offer:
 
     def acknowledge(self) -> None:
         """Its reader has it."""
-        self.end(Result(Verdict.DELIVERED, self._answer(DELIVERED, b"")))
+        self.end(AttemptResult(DeliveryVerdict.DELIVERED, self._answer(DELIVERED, b"")))
 
     def refuse(self, why: str) -> None:
         """Its reader will never take it."""
-        self.end(Result(Verdict.NEVER, self._answer(REFUSED, why.encode())))
+        self.end(AttemptResult(DeliveryVerdict.NEVER, self._answer(REFUSED, why.encode())))
 
     def give_back(self, why: str = _RELEASED, wait_s: float = 0.0) -> None:
         """It is to be fetched again, not before `wait_s`."""
-        fault = Fault(FaultKind.LEASE, True, why, self._took_ms(), wait_s)
+        fault = TransportFault(FaultKind.LEASE, True, why, self._took_ms(), wait_s)
         self.end(of_fault(fault))
 
     def fail(self, error: Exception) -> None:
@@ -68,15 +70,15 @@ class Offer:
         if not self.result.done():
             self.result.set_exception(error)
 
-    def end(self, result: Result | None) -> None:
+    def end(self, result: AttemptResult | None) -> None:
         """That is what became of it."""
         if self._timer is not None:
             self._timer.cancel()
         if not self.result.done():
             self.result.set_result(result)
 
-    def _answer(self, status: int, body: bytes) -> Answer:
-        return Answer(status, (), body, False, self._took_ms())
+    def _answer(self, status: int, body: bytes) -> ReceiverAnswer:
+        return ReceiverAnswer(status, (), body, False, self._took_ms())
 
     def _took_ms(self) -> float:
         return (monotonic() - self._began_s) * 1000

@@ -14,14 +14,14 @@ import msgspec
 
 from tidings.core.connections.connection import Connection
 from tidings.core.ids import OrgId
-from tidings.core.pull_rules import Asked, Said, Word
+from tidings.core.pull_rules import Asked, PullBody, Word
 from tidings.core.shares.budget import SharedBudget
 from tidings.core.webhooks.webhook import Webhook
-from tidings.destinations.port import Headers, Shown
+from tidings.destinations.port import Headers, MessagePreview
 from tidings.engine.listeners import Listeners
 from tidings.engine.pull.desk import Acknowledged, Desk, PullChannel
 from tidings.engine.pull.lease import Offer
-from tidings.errors import Conflict, Refusal, Throttled
+from tidings.errors import Conflict, FieldRefusal, Throttled
 
 ANSWER_BYTES_MAX = 4 << 20  # of one answer, and always one message
 OUT_MAX, OUT_BYTES_MAX = 10_000, 64 << 20  # of the process; an org's are as many as are left
@@ -47,7 +47,7 @@ class TooManyOut(Throttled):
             "Readers must hold at most so many messages at a time; got more. Acknowledge what was "
             "fetched, or wait for the ends of its leases. (too_many_out, -)"
         )
-        super().__init__(Refusal("too_many_out", message, ""), wait_s=1.0)
+        super().__init__(FieldRefusal("too_many_out", message, ""), wait_s=1.0)
 
 
 class NotPulled(Conflict):
@@ -58,7 +58,7 @@ class NotPulled(Conflict):
             f"webHookType must be PULL for messages to be fetched; it is {kind}. Create a webhook "
             "of that type. (not_pulled, field webHookType)"
         )
-        super().__init__(Refusal("not_pulled", message, "webHookType"))
+        super().__init__(FieldRefusal("not_pulled", message, "webHookType"))
 
 
 class TooManyReaders(Throttled):
@@ -69,7 +69,7 @@ class TooManyReaders(Throttled):
             f"A webhook must have at most {READERS_MAX} readers that wait at a time; got one more. "
             "Ask again when one of them has got its answer. (too_many_readers, -)"
         )
-        super().__init__(Refusal("too_many_readers", message, ""), wait_s=1.0)
+        super().__init__(FieldRefusal("too_many_readers", message, ""), wait_s=1.0)
 
 
 class Pulls:
@@ -93,8 +93,10 @@ class Pulls:
     def carried(self, webhook: Webhook) -> Headers:
         return []
 
-    def show(self, webhook: Webhook, headers: Headers, body: bytes, key: int | None) -> Shown:
-        return Shown(webhook.kind, headers, body)
+    def show(
+        self, webhook: Webhook, headers: Headers, body: bytes, key: int | None
+    ) -> MessagePreview:
+        return MessagePreview(webhook.kind, headers, body)
 
     # -- readers ----------------------------------------------------------------------------------
 
@@ -128,7 +130,7 @@ class Pulls:
             desk.want(len(taken) - wanted)
         return Fetched(taken, cursor, acknowledged)
 
-    def say(self, webhook: Webhook, said: Said) -> int:
+    def say(self, webhook: Webhook, said: PullBody) -> int:
         """What a reader says of messages that it has; returns how many of them are out, and so were
         in time. NotPulled."""
         found = self._of(webhook).named(dict.fromkeys(said.tokens))

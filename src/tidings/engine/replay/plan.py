@@ -29,7 +29,7 @@ class Planner:
         """Whether the events themselves must be looked at."""
         return spec.unmatched or webhook.ordering is Ordering.KEY
 
-    def plan(self, job: port.ReplayJob, webhook: Webhook, found: port.Candidates) -> Plan:
+    def plan(self, job: port.ReplayJob, webhook: Webhook, found: port.ReplayCandidates) -> Plan:
         """The slice behind the job's cursor; asked again where the registry has moved on."""
         keys: dict[EventNumber, int | None] = {}
         with_bodies = self.needs_bodies(webhook, job.spec)

@@ -5,7 +5,7 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.events.terms import Terms
 from tidings.core.ids import EventNumber, OrgId, WebhookId
 from tidings.core.replay import IDS_MAX, JobState, ReplayKind
@@ -13,7 +13,7 @@ from tidings.core.replay_rules import ReplayRequest
 from tidings.core.webhooks.name_matching import both_ask
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.webhooks.webhooks import UnknownWebhook, Webhooks
-from tidings.errors import Invalid, Refusal
+from tidings.errors import FieldRefusal, Invalid
 from tidings.store import port
 
 LOOK_UP_AT_ONCE = 1_000
@@ -100,7 +100,7 @@ class ReplayRequests:
 
     def _must_live(self, target: Webhook | None, request: ReplayRequest) -> None:
         field = "webHookId" if request.to_webhook_id is None else "toWebHookId"
-        if target is None or target.standing is Standing.DELETED or not target.dials:
+        if target is None or target.standing is WebhookStatus.DELETED or not target.dials:
             got = "none" if target is None else f"one that is {target.standing}"
             if target is not None and not target.dials:
                 got = f"one of the type {target.kind}"
@@ -170,4 +170,4 @@ def _parts(items: Sequence[Item]) -> list[Sequence[Item]]:
 
 
 def _refused(code: str, field: str, sentence: str) -> Invalid:
-    return Invalid(Refusal(code, f"{sentence} ({code}, field {field})", field))
+    return Invalid(FieldRefusal(code, f"{sentence} ({code}, field {field})", field))

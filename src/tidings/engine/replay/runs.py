@@ -22,11 +22,11 @@ from tidings.core.replay import (
     JobState,
     ReplayKind,
     ReplayPace,
-    Step,
+    ReplayTransition,
     after,
     before,
 )
-from tidings.core.running.parts import Part
+from tidings.core.running.parts import ServicePart
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.delivery.stops import Stops
@@ -36,11 +36,11 @@ from tidings.engine.listeners import Listeners
 from tidings.engine.outage import Outage
 from tidings.engine.replay.plan import KindOf, OrderingKey, Planner
 from tidings.engine.supervisor import SupervisedTask, Supervisor
-from tidings.errors import Conflict, NotFound, Refusal
+from tidings.errors import Conflict, FieldRefusal, NotFound
 from tidings.shared_places import SharedPlaces
 from tidings.store import port
 
-PART = Part("replays", "a replay or a cancel makes no progress", work_s=25.0)
+PART = ServicePart("replays", "a replay or a cancel makes no progress", work_s=25.0)
 CANCEL_EVENTS = 200
 CANCEL_PAUSE_S = 0.005
 NO_ROOM_S = 0.02
@@ -62,7 +62,7 @@ Tell = Callable[[str, OrgId, dict[str, Any]], None]
 log = structlog.get_logger(__name__)
 
 
-class Lanes(Protocol):
+class LaneLoad(Protocol):
     """Who knows how busy a webhook is."""
 
     def replay_room(self, webhook: Webhook) -> int:
@@ -79,13 +79,13 @@ class UnknownReplay(NotFound):
 class NotNow(Conflict):
     """The job is in a state in which this cannot happen to it."""
 
-    def __init__(self, what: Step, state: str) -> None:
+    def __init__(self, what: ReplayTransition, state: str) -> None:
         allowed = " or ".join(before(what))
         message = (
             f"A replay must be {allowed} for {what}; it is {state}. Ask for its state again. "
             "(wrong_state, field id)"
         )
-        super().__init__(Refusal("wrong_state", message, "id"))
+        super().__init__(FieldRefusal("wrong_state", message, "id"))
 
 
 class TooMany(Conflict):
@@ -96,10 +96,10 @@ class TooMany(Conflict):
             f"An org must have at most {OPEN_JOBS_MAX} unfinished replays and cancels; it has so "
             "many. Wait for one, or cancel it. (too_many, body)"
         )
-        super().__init__(Refusal("too_many", message, ""))
+        super().__init__(FieldRefusal("too_many", message, ""))
 
 
-class Run:
+class ReplayRun:
     """A job that something is left to be done for."""
 
     def __init__(self, job: port.ReplayJob, now_s: float) -> None:
@@ -139,7 +139,7 @@ class Replays:
         store: port.ReplayStore,
         registry: Registry,
         commits: CommitQueue,
-        lanes: Lanes,
+        lanes: LaneLoad,
         stops: Stops,
         ordering_key: OrderingKey,
         kind_of: KindOf,
@@ -157,7 +157,7 @@ class Replays:
         self._stops = stops
         self._planner = Planner(registry, ordering_key, kind_of)
         self._tell = tell
-        self._runs: dict[int, Run] = {}
+        self._runs: dict[int, ReplayRun] = {}
         self._supervisor = supervisor
         self._tasks: dict[int, SupervisedTask] = {}
         self._slots: SharedPlaces[OrgId] = SharedPlaces(SLICES_AT_ONCE)
@@ -216,7 +216,7 @@ class Replays:
         self._begin(stored)
         return stored
 
-    async def move(self, org: OrgId, number: int, what: Step) -> port.ReplayJob:
+    async def move(self, org: OrgId, number: int, what: ReplayTransition) -> port.ReplayJob:
         """Pause, resume or cancel. UnknownReplay, or NotNow with the state that it is in."""
         job = await self._store.replay(org, number)
         if job is None:
@@ -259,12 +259,12 @@ class Replays:
     # -- one job ----------------------------------------------------------------------------------
 
     def _begin(self, job: port.ReplayJob) -> None:
-        run = self._runs[job.number] = Run(job, self._loop.time())
+        run = self._runs[job.number] = ReplayRun(job, self._loop.time())
         task = self._supervisor.start(PART, lambda heart: self._drive(run, heart), again=False)
         self._tasks[job.number] = task
         task.ended.add_done_callback(lambda _: self._tasks.pop(job.number, None))
 
-    async def _drive(self, run: Run, heart: Heart) -> None:
+    async def _drive(self, run: ReplayRun, heart: Heart) -> None:
         number = run.job.number
         run.doubted = run.doubted or run.driven  # begun anew, nobody knows what a step has done
         run.driven = True
@@ -284,12 +284,14 @@ class Replays:
                     # A fault of ours in one job: the others go on, and this one says so.
                     log.error("a replay has failed", replay=show("rpl", number), error=repr(error))
                     run.doubted = True
-                    await self._move(run, Step.FAIL, "It met a fault of Tidings; see its log.")
+                    await self._move(
+                        run, ReplayTransition.FAIL, "It met a fault of Tidings; see its log."
+                    )
             if wait_s:
                 await heart.wait(run.wake, wait_s)
             heart.beat()
 
-    async def _step(self, run: Run) -> float:
+    async def _step(self, run: ReplayRun) -> float:
         """One bounded piece of work; seconds until the next one."""
         state = JobState(run.job.state)
         match state:
@@ -298,7 +300,7 @@ class Replays:
             case JobState.RUNNING:
                 return await self._advance(run)
             case JobState.READY if not run.job.hold:  # held up between counted and started
-                await self._move(run, Step.START)
+                await self._move(run, ReplayTransition.START)
                 return 0.0
             case JobState.READY | JobState.PAUSED:
                 await self._tally(run)  # also what is tried again by hand
@@ -313,7 +315,7 @@ class Replays:
             case _:
                 assert_never(state)
 
-    async def _count(self, run: Run) -> float:
+    async def _count(self, run: ReplayRun) -> float:
         job, now_s = run.job, self._loop.time()
         found = await self._store.count_replay(job.number, job.spec, run.count_cursor, ())
         stands = found.cursor == run.count_cursor  # the next event's deliveries are being made
@@ -327,10 +329,10 @@ class Replays:
         if noted is None:
             await self._reload(run)
         elif found.ended:
-            await self._move(run, Step.COUNTED)
+            await self._move(run, ReplayTransition.COUNTED)
         return 0.0
 
-    async def _advance(self, run: Run) -> float:
+    async def _advance(self, run: ReplayRun) -> float:
         if not run.visited:
             if run.job.kind == ReplayKind.CANCEL:
                 wait_s = await self._cancel_slice(run)
@@ -341,15 +343,15 @@ class Replays:
         await self._tally(run)
         if run.unfinished:
             return run.quiet_s
-        await self._move(run, Step.DONE)  # what is final is closed by the next step
+        await self._move(run, ReplayTransition.DONE)  # what is final is closed by the next step
         return 0.0
 
-    async def _make_slice(self, run: Run) -> float:
+    async def _make_slice(self, run: ReplayRun) -> float:
         job = run.job
         assert job.spec.target is not None
         webhook = self._registry.get(job.spec.target)
         if webhook is None:
-            await self._move(run, Step.FAIL, "Its webhook was deleted.")
+            await self._move(run, ReplayTransition.FAIL, "Its webhook was deleted.")
             return 0.0
         room, run.waiting = self._room(webhook)
         if not room:
@@ -388,7 +390,7 @@ class Replays:
             return 0, "Sending is stopped; the job goes on when it is started again."
         return self._lanes.replay_room(webhook), ""
 
-    async def _cancel_slice(self, run: Run) -> float:
+    async def _cancel_slice(self, run: ReplayRun) -> float:
         job = run.job
         found = await self._store.candidates(job.number, job.spec, run.scan, CANCEL_EVENTS, False)
         if not found.found:
@@ -400,7 +402,9 @@ class Replays:
         await self._applied(run, done.applied, found, len(done.deliveries))
         return CANCEL_PAUSE_S
 
-    async def _applied(self, run: Run, applied: bool, found: port.Candidates, made: int) -> None:
+    async def _applied(
+        self, run: ReplayRun, applied: bool, found: port.ReplayCandidates, made: int
+    ) -> None:
         if not applied:  # a pause came first, or this slice once before: where is the cursor?
             await self._reload(run)
             return
@@ -408,7 +412,7 @@ class Replays:
         run.job = msgspec.structs.replace(run.job, cursor=found.cursor)
         run.scan, run.visited = found.cursor, found.ended
 
-    async def _clear(self, run: Run) -> float:
+    async def _clear(self, run: ReplayRun) -> float:
         """What a cancelled job has made and is unfinished goes with it."""
         job = run.job
         if job.kind == ReplayKind.REPLAY:
@@ -421,7 +425,7 @@ class Replays:
             await self._close(run)
         return 0.0
 
-    async def _tally(self, run: Run, every_s: float = 0.0) -> None:
+    async def _tally(self, run: ReplayRun, every_s: float = 0.0) -> None:
         now_s = self._loop.time()
         if now_s - run.tallied_s < every_s:
             return
@@ -437,7 +441,7 @@ class Replays:
                 break
         run.quiet_s = TALLY_S if final else min(TALLY_S_MAX, run.quiet_s * 2)
 
-    async def _close(self, run: Run) -> None:
+    async def _close(self, run: ReplayRun) -> None:
         number = run.job.number
         job = await self._store.replay(run.job.org, number) or run.job
         if not run.told:
@@ -446,7 +450,7 @@ class Replays:
         await self._store.close_replay(number)
         self._runs.pop(number, None)
 
-    async def _move(self, run: Run, what: Step, reason: str = "") -> bool:
+    async def _move(self, run: ReplayRun, what: ReplayTransition, reason: str = "") -> bool:
         moved = await self._store.move_replay(run.job.number, before(what), after(what), reason)
         if moved is None:
             await self._reload(run)
@@ -454,7 +458,7 @@ class Replays:
         run.job = moved
         return True
 
-    async def _reload(self, run: Run) -> None:
+    async def _reload(self, run: ReplayRun) -> None:
         job = await self._store.replay(run.job.org, run.job.number)
         if job is not None:
             run.job = job
@@ -463,7 +467,7 @@ class Replays:
                 run.count_cursor, run.count_since = job.counted_to, 0
 
 
-def _went_on(run: Run, found: port.Candidates) -> float:
+def _went_on(run: ReplayRun, found: port.ReplayCandidates) -> float:
     """Nothing fits there. A job stands still while the next event's deliveries are being made."""
     stands = found.cursor == run.scan and not found.ended
     run.scan, run.visited = found.cursor, found.ended

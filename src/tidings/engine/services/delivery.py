@@ -15,7 +15,7 @@ from tidings.engine.clock import sure
 from tidings.engine.connections import NamedConnections
 from tidings.engine.delivery.guards.connection_watch import ConnectionWatch
 from tidings.engine.delivery.guards.guarded_channel import GuardedDestination
-from tidings.engine.delivery.healths import Healths
+from tidings.engine.delivery.healths import HealthTracker
 from tidings.engine.delivery.manual_retries import ManualRetries
 from tidings.engine.delivery.message import HeadersOf, MessageHeaders
 from tidings.engine.delivery.next_attempts import NextAttempts
@@ -32,7 +32,7 @@ from tidings.engine.services.replay import ReplayServices
 from tidings.engine.services.shaping import ShapingServices
 from tidings.engine.webhooks.judgements import WebhookJudgements
 from tidings.engine.webhooks.webhooks import Webhooks
-from tidings.ports import Options, Ports
+from tidings.ports import EngineOptions, Ports
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,14 +41,14 @@ class HealthServices:
 
     connections: NamedConnections
     watch: ConnectionWatch
-    healths: Healths
+    healths: HealthTracker
 
     @classmethod
     def compose(
         cls,
         base: Foundation,
         ports: Ports,
-        options: Options,
+        options: EngineOptions,
         notices: Notices,
     ) -> "HealthServices":
         """`notices`: by whom orgs and owners are told."""
@@ -65,7 +65,7 @@ class HealthServices:
         return cls(
             connections=named,
             watch=watch,
-            healths=Healths(
+            healths=HealthTracker(
                 store=base.store,
                 registry=registry,
                 clock=clock,
@@ -102,7 +102,7 @@ class DeliveryServices:
         cls,
         base: Foundation,
         ports: Ports,
-        options: Options,
+        options: EngineOptions,
         *,
         health: HealthServices,
         events: EventServices,

@@ -16,7 +16,7 @@ from tidings.engine.events.loops import LoopGuard
 from tidings.engine.events.readmission import Readmission
 from tidings.engine.orgs import Orgs
 from tidings.engine.services.foundation import Foundation
-from tidings.ports import Options, Ports
+from tidings.ports import EngineOptions, Ports
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ class EventServices:
         cls,
         base: Foundation,
         ports: Ports,
-        options: Options,
+        options: EngineOptions,
         orgs: Orgs,
     ) -> "EventServices":
         """`options`: how large calls may be, and how much may wait for its commit."""

@@ -12,7 +12,7 @@ from tidings.engine.listeners import EngineListeners, new_listeners
 from tidings.engine.metrics import EngineMetrics
 from tidings.engine.supervisor import Supervisor
 from tidings.engine.threads import ThreadOffload
-from tidings.ports import Options, Ports
+from tidings.ports import EngineOptions, Ports
 from tidings.store import port
 
 
@@ -36,7 +36,7 @@ class Foundation:
     def compose(
         cls,
         ports: Ports,
-        options: Options,
+        options: EngineOptions,
     ) -> "Foundation":
         """Make it over the store, the clock and the randomness of `ports`."""
         store, registry = ports.store, Registry()

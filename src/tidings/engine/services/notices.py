@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tidings.core.ids import OrgId
 from tidings.core.notices.consent_rules import mailed_by
-from tidings.core.running.parts import Part
+from tidings.core.running.parts import ServicePart
 from tidings.engine.events.acceptor import Acceptor
 from tidings.engine.notices.consents import PART as CONSENT_EMAILS
 from tidings.engine.notices.consents import ConsentEmails, Consents
@@ -15,7 +15,7 @@ from tidings.engine.notices.notices import Notices
 from tidings.engine.orgs import Orgs
 from tidings.engine.services.foundation import Foundation
 from tidings.engine.supervisor import Job
-from tidings.ports import Options, Ports
+from tidings.ports import EngineOptions, Ports
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,7 @@ class NoticeServices:
         cls,
         base: Foundation,
         ports: Ports,
-        options: Options,
+        options: EngineOptions,
         *,
         acceptor: Acceptor,
         orgs: Orgs,
@@ -76,7 +76,7 @@ class NoticeServices:
             consent_emails=asks,
         )
 
-    def mail_jobs(self) -> Mapping[Part, Job]:
+    def mail_jobs(self) -> Mapping[ServicePart, Job]:
         """Return who writes e-mails behind the calls; nobody without a mail server."""
         if self.consent_emails is None:
             return {}

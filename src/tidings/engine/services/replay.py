@@ -9,7 +9,7 @@ from tidings.engine.delivery.stops import Stops
 from tidings.engine.events.feed import Feed
 from tidings.engine.notices.notices import Notices
 from tidings.engine.replay.requests import ReplayRequests
-from tidings.engine.replay.runs import Lanes, Replays
+from tidings.engine.replay.runs import LaneLoad, Replays
 from tidings.engine.services.events import EventServices
 from tidings.engine.services.foundation import Foundation
 from tidings.engine.webhooks.webhooks import Webhooks
@@ -32,7 +32,7 @@ class ReplayServices:
         notices: Notices,
         webhooks: Webhooks,
         stops: Stops,
-        lanes: Lanes,
+        lanes: LaneLoad,
     ) -> "ReplayServices":
         """`lanes`: who knows how busy a webhook is."""
         store, registry = base.store, base.registry

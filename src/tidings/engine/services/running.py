@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from prometheus_client.registry import Collector
 
-from tidings.core.running.parts import Part
+from tidings.core.running.parts import ServicePart
 from tidings.engine.access.key_guard import KeyGuard
 from tidings.engine.actions.actions import ActionServices
 from tidings.engine.background_tasks import BackgroundTasks
@@ -72,7 +72,7 @@ class RunningServices:
                 for_s=BLOCKED_TOLD_S,
             )
         )
-        jobs: Mapping[Part, Job] = {
+        jobs: Mapping[ServicePart, Job] = {
             RETENTION: retention.run,
             NOTICES: notices.notices.run,
             LOOP_LAG: lag.run,

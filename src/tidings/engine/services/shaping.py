@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from tidings.engine.actions.actions import ActionServices
-from tidings.engine.delivery.guards.unforeseen import Step
+from tidings.engine.delivery.guards.unforeseen import AttemptStep
 from tidings.engine.events.event_types import EventTypes
 from tidings.engine.services.foundation import Foundation
 from tidings.engine.shaping.cuts import PersonalCuts
@@ -59,7 +59,7 @@ class ShapingServices:
                 renderer=renderer,
                 actions=actions.preparation,
                 cuts=PersonalCuts(event_types.kind_of),
-                failed=lambda error, kind: errors.note(error, Step.SHAPE, kind),
+                failed=lambda error, kind: errors.note(error, AttemptStep.SHAPE, kind),
                 offload=base.offload,
             ),
         )

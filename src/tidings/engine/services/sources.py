@@ -14,7 +14,7 @@ from tidings.engine.sources.message_reader import MessageReader
 from tidings.engine.sources.outbox_tables import OutboxTables
 from tidings.engine.sources.pumps import Pumps
 from tidings.engine.sources.sources import Sources
-from tidings.ports import Options, Ports
+from tidings.ports import EngineOptions, Ports
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class SourceServices:
         cls,
         base: Foundation,
         ports: Ports,
-        options: Options,
+        options: EngineOptions,
         *,
         outboxes: OutboxTables,
         events: EventServices,

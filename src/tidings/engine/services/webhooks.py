@@ -1,6 +1,6 @@
 """Webhooks and test inboxes: what may be asked for, and what their addresses lead to."""
 
-from tidings.engine.delivery.healths import Healths
+from tidings.engine.delivery.healths import HealthTracker
 from tidings.engine.inboxes import Inboxes
 from tidings.engine.orgs import Orgs
 from tidings.engine.services.events import EventServices
@@ -8,7 +8,7 @@ from tidings.engine.services.foundation import Foundation
 from tidings.engine.services.notices import NoticeServices
 from tidings.engine.services.shaping import ShapingServices
 from tidings.engine.sources.outbox_tables import OutboxTables
-from tidings.engine.webhooks.bodies import BodyReader
+from tidings.engine.webhooks.bodies import WebhookBodyParser
 from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.ports import Addresses, Ports
 
@@ -21,7 +21,7 @@ def compose_webhooks(
     events: EventServices,
     shaping: ShapingServices,
     notices: NoticeServices,
-    healths: Healths,
+    healths: HealthTracker,
     outboxes: OutboxTables,
 ) -> tuple[Webhooks, Inboxes]:
     """Make the webhooks, and the inboxes that they may lead to. `outboxes`: the tables that are
@@ -34,7 +34,7 @@ def compose_webhooks(
         vault=ports.secrets.vault,
         clock=base.clock,
         random_bytes=base.random_bytes,
-        bodies=BodyReader(
+        bodies=WebhookBodyParser(
             registry=base.registry,
             event_types=events.types,
             transformations=shaping.transformations,

@@ -20,12 +20,12 @@ PLACES_MAX = 200_000  # of all cuts that are kept: some 60 MB
 CATALOGUE = OrgId(0)  # whose types are everybody's
 
 
-class _Named(msgspec.Struct):
+class _NameAndVersion(msgspec.Struct):
     eventName: Any = None  # noqa: N815  # as it is called there
     eventVersion: Any = msgspec.UNSET  # noqa: N815
 
 
-_named = msgspec.json.Decoder(_Named)
+_named = msgspec.json.Decoder(_NameAndVersion)
 
 
 class PersonalCuts:

@@ -20,7 +20,7 @@ from tidings.core.shaping.enrichment import AWARDED, BALANCES, CUSTOMERS, Key
 from tidings.core.shaping.enrichment_plan import Find, Plan
 from tidings.core.shaping.left_out import LeftOut
 from tidings.core.shaping.left_out_words import fields_of
-from tidings.core.shaping.record import Record
+from tidings.core.shaping.record import EnrichmentRecord
 from tidings.core.shaping.reference_rules import KINDS
 from tidings.core.shares.byte_cache import MISSING
 from tidings.core.shares.table import SharedTable
@@ -43,7 +43,7 @@ _TOO_MANY = (
 )
 
 KindOf = Callable[[OrgId, Json], EventType | None]  # what an org's event is of, in its version
-Found = dict[Key, Record | None]
+Found = dict[Key, EnrichmentRecord | None]
 PlanKey = tuple[int, int, int]  # webhook, its version, and which object its event type is
 
 log = structlog.get_logger(__name__)
@@ -64,7 +64,7 @@ class _BoundedFinder:
         self._bytes = MEMORY_BYTES
         self.cut: dict[str, None] = {}  # kinds of which some were left out
 
-    def __call__(self, kind: str, id: str) -> Record | None:
+    def __call__(self, kind: str, id: str) -> EnrichmentRecord | None:
         self._left -= 1
         if self._left < 0 or self._bytes < 0:
             self.cut[kind] = None
@@ -148,9 +148,9 @@ class Enricher:
         recall, homes, pulled = self._reference.recall, self._homes, self._pulled
         peek = None if self._platform is None else self._platform.peek
 
-        def find(kind: str, id: str) -> Record | None:
+        def find(kind: str, id: str) -> EnrichmentRecord | None:
             record = recall((org, homes[kind], id)) if kind in homes else None
-            if type(record) is Record:  # nearly always
+            if type(record) is EnrichmentRecord:  # nearly always
                 return record
             if record is None and kind in pulled:
                 assert peek is not None
@@ -167,7 +167,7 @@ class Enricher:
         unknown: dict[Key, None] = {}
         memory = self._memory(job.org, job.accepted_ms)
 
-        def find(kind: str, id: str) -> Record | None:
+        def find(kind: str, id: str) -> EnrichmentRecord | None:
             key = (kind, id)
             if key in found:
                 return found[key]
@@ -206,7 +206,9 @@ class Enricher:
         if asked:
             await self._ask(webhook, job, asked, found)
 
-    async def _lookup(self, org: OrgId, kind: str, ids: list[str]) -> dict[str, Record | None]:
+    async def _lookup(
+        self, org: OrgId, kind: str, ids: list[str]
+    ) -> dict[str, EnrichmentRecord | None]:
         try:
             return await self._reference.lookup(org, kind, ids)
         except StoreDown:

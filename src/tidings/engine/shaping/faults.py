@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tidings.core.actions.made import Step
+from tidings.core.actions.made import RunStep
 from tidings.core.delivery.exchange import FaultKind
 from tidings.errors import ShapingError, Unavailable
 
@@ -11,7 +11,7 @@ class ShapeLater(Unavailable):
     """What shaping needs is not there now. Nothing was sent: the delivery is tried again later."""
 
     kind = FaultKind.OURS
-    steps: Sequence[Step] = ()  # of an action: the look-ups that were made before it
+    steps: Sequence[RunStep] = ()  # of an action: the look-ups that were made before it
 
     def __init__(self, reason: str, delay_s: float) -> None:
         super().__init__(reason)
@@ -23,7 +23,7 @@ class ShapeRefused(ShapingError):
     """The message can never be made from this event as its webhook asks: the delivery fails."""
 
     kind = FaultKind.TRANSFORM
-    steps: Sequence[Step] = ()  # as of ShapeLater
+    steps: Sequence[RunStep] = ()  # as of ShapeLater
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

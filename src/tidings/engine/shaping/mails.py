@@ -19,11 +19,11 @@ _NO_ADDRESS = (
 )
 
 
-class _Named(msgspec.Struct):
+class _MailEventName(msgspec.Struct):
     eventName: str = ""  # noqa: N815  # as it is called there
 
 
-_named = msgspec.json.Decoder(_Named)
+_named = msgspec.json.Decoder(_MailEventName)
 
 
 async def mail_of(mailing: Mailing, event: bytes, org: OrgId, renderer: Renderer) -> bytes:

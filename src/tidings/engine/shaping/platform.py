@@ -12,19 +12,19 @@ from typing import Any, Literal
 import msgspec
 import structlog
 
-from tidings.core.delivery.exchange import Answer
+from tidings.core.delivery.exchange import ReceiverAnswer
 from tidings.core.ids import OrgId
 from tidings.core.shaping.circuit import Circuit
 from tidings.core.shaping.enrichment import BALANCES
 from tidings.core.shaping.platform_rules import (
     AnswerRefused,
     FieldMap,
-    RecordUnfit,
+    PlatformRecordUnfit,
     fill,
     read_answer,
 )
-from tidings.core.shaping.record import Record
-from tidings.core.shares.byte_cache import MISSING, ByteCache, Missing
+from tidings.core.shaping.record import EnrichmentRecord
+from tidings.core.shares.byte_cache import MISSING, ByteCache, CacheMiss
 from tidings.egress.port import OriginServer
 from tidings.engine.clock import Clock
 from tidings.errors import Unavailable
@@ -69,15 +69,15 @@ class PlatformOptions(msgspec.Struct, frozen=True, kw_only=True):
         return f"PlatformOptions(kinds={sorted(self.paths)})"
 
 
-class _Known(msgspec.Struct, frozen=True):
-    record: Record | None
+class _CachedRecord(msgspec.Struct, frozen=True):
+    record: EnrichmentRecord | None
     asked_ms: int
     until_s: float  # on the loop's clock
 
 
 class _Flight(msgspec.Struct, frozen=True):
     asked_ms: int
-    task: "asyncio.Task[Record | None]"
+    task: "asyncio.Task[EnrichmentRecord | None]"
 
 
 class Platform:
@@ -89,7 +89,9 @@ class Platform:
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._circuit = Circuit()
-        self._cache: ByteCache[Key, _Known] = ByteCache(CACHE_BYTES, owner_of=lambda key: key[1])
+        self._cache: ByteCache[Key, _CachedRecord] = ByteCache(
+            CACHE_BYTES, owner_of=lambda key: key[1]
+        )
         self._flights: dict[Key, _Flight] = {}
         self._lines: SharedPlaces[OrgId] = SharedPlaces(CONNECTIONS_MAX)
         self._told_s = float("-inf")
@@ -107,7 +109,7 @@ class Platform:
 
     def peek(
         self, kind: str, org: OrgId, id: str, since_ms: int
-    ) -> Record | None | Literal[Missing.MISSING]:
+    ) -> EnrichmentRecord | None | Literal[CacheMiss.MISSING]:
         """What is remembered. A balance counts only where it was asked for at `since_ms` or later:
         that of before an event is not the one after it."""
         known = self._cache.get((kind, org, id))
@@ -117,7 +119,7 @@ class Platform:
             return MISSING
         return known.record
 
-    async def ask(self, kind: str, org: OrgId, id: str, since_ms: int) -> Record | None:
+    async def ask(self, kind: str, org: OrgId, id: str, since_ms: int) -> EnrichmentRecord | None:
         """The record, None where the platform has none. Raises PlatformDown."""
         known = self.peek(kind, org, id, since_ms)
         if known is not MISSING:
@@ -142,7 +144,7 @@ class Platform:
         task = self._loop.create_task(self._fetch(key, asked_ms))
         flight = self._flights[key] = _Flight(asked_ms, task)
 
-        def ended(task: "asyncio.Task[Record | None]") -> None:
+        def ended(task: "asyncio.Task[EnrichmentRecord | None]") -> None:
             if self._flights.get(key) is flight:
                 del self._flights[key]
             if not task.cancelled():
@@ -151,7 +153,7 @@ class Platform:
         task.add_done_callback(ended)
         return flight
 
-    async def _fetch(self, key: Key, asked_ms: int) -> Record | None:
+    async def _fetch(self, key: Key, asked_ms: int) -> EnrichmentRecord | None:
         kind, org, id = key
         try:
             path = fill(self._options.paths[kind], org, id)
@@ -175,7 +177,7 @@ class Platform:
         self._remember(key, record, asked_ms)
         return record
 
-    async def _get(self, kind: str, org: OrgId, path: str) -> Record | None:
+    async def _get(self, kind: str, org: OrgId, path: str) -> EnrichmentRecord | None:
         options, began_s = self._options, self._loop.time()
         try:
             async with asyncio.timeout(options.timeout_s):
@@ -189,15 +191,15 @@ class Platform:
             ending = await self._origin.get(path, list(options.headers), left_s)
         finally:
             self._lines.release(org)
-        if not isinstance(ending, Answer):
+        if not isinstance(ending, ReceiverAnswer):
             raise self._down(f"within {options.timeout_s:g} s; got: {ending.detail.rstrip('.')}")
         try:
             fields = options.fields.get(kind, {})
             known = read_answer(kind, ending.status, ending.body, not ending.truncated, fields)
-            return None if known is None else Record(msgspec.json.encode(known))
+            return None if known is None else EnrichmentRecord(msgspec.json.encode(known))
         except AnswerRefused as refused:
             raise PlatformDown(f"The platform's API failed. {refused}", WAIT_S) from None
-        except RecordUnfit as unfit:
+        except PlatformRecordUnfit as unfit:
             self._tell_unfit(kind, unfit)
             return None
 
@@ -209,17 +211,19 @@ class Platform:
         if self._circuit.failed(self._loop.time()):
             log.warning("the platform is left alone for a while", why=down.reason)
 
-    def _tell_unfit(self, kind: str, unfit: RecordUnfit) -> None:
+    def _tell_unfit(self, kind: str, unfit: PlatformRecordUnfit) -> None:
         if self._loop.time() - self._told_s >= TOLD_EVERY_S:
             self._told_s = self._loop.time()
             log.warning("a record of the platform cannot be used", kind=kind, why=str(unfit))
 
-    def _remember(self, key: Key, record: Record | None, asked_ms: int) -> None:
+    def _remember(self, key: Key, record: EnrichmentRecord | None, asked_ms: int) -> None:
         keep_s = self._options.keep_none_s if record is None else self._options.keep_s
         if keep_s <= 0:
             return
         until_s = self._loop.time() + keep_s
-        self._cache.put(key, _Known(record, asked_ms, until_s), record.bytes if record else 0)
+        self._cache.put(
+            key, _CachedRecord(record, asked_ms, until_s), record.bytes if record else 0
+        )
 
 
 Metrics = dict[str, tuple[str, Callable[[], Any]]]

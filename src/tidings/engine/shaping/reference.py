@@ -19,9 +19,9 @@ import structlog
 
 from tidings.catalogue.event_type import Json
 from tidings.core.ids import OrgId
-from tidings.core.shaping.record import Record
+from tidings.core.shaping.record import EnrichmentRecord
 from tidings.core.shaping.reference_rules import KINDS, RecordKind
-from tidings.core.shares.byte_cache import MISSING, ByteCache, Missing
+from tidings.core.shares.byte_cache import MISSING, ByteCache, CacheMiss
 from tidings.engine.vault import Vault, VaultRefused
 from tidings.store import port
 
@@ -32,8 +32,10 @@ CACHE_BYTES = 32 << 20
 _WHAT = "A record of reference data"
 
 Key = tuple[OrgId, str, str]  # org, kind, id
-Recalled = Record | Literal[Missing.MISSING] | None  # MISSING where memory does not know it
-Found = dict[str, Record | None]  # by id; None where there is none
+Recalled = (
+    EnrichmentRecord | Literal[CacheMiss.MISSING] | None
+)  # MISSING where memory does not know it
+Found = dict[str, EnrichmentRecord | None]  # by id; None where there is none
 Result = TypeVar("Result")
 
 log = structlog.get_logger(__name__)
@@ -65,7 +67,7 @@ class Reference:
         self._others_s = float("-inf")  # when others were last seen to write
         self._store = store
         self._vault = vault
-        self._cache: ByteCache[Key, Record | None] = ByteCache(
+        self._cache: ByteCache[Key, EnrichmentRecord | None] = ByteCache(
             cache_bytes, owner_of=lambda key: key[0]
         )
         # The record of (org, kind, id) as memory knows it: None where there is none. Asked several
@@ -128,7 +130,7 @@ class Reference:
             found: Found = dict.fromkeys(batch.ids)
             for row in rows:
                 if (plain := self._open(org, kind, row)) is not None:
-                    found[row.id] = Record(plain)
+                    found[row.id] = EnrichmentRecord(plain)
         except BaseException as error:
             self._answered(org, kind, batch)
             if isinstance(error, asyncio.CancelledError):

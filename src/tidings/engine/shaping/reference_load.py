@@ -12,9 +12,14 @@ from typing import Any
 import msgspec
 
 from tidings.core.ids import OrgId
-from tidings.core.shaping.reference_rows import Reader, Records, Row, RowError
+from tidings.core.shaping.reference_rows import (
+    ParsedReferenceRow,
+    Records,
+    ReferenceLoadReader,
+    RowError,
+)
 from tidings.engine.shaping.reference import Reference
-from tidings.errors import Refusal
+from tidings.errors import FieldRefusal
 
 ERRORS_SHOWN = 100
 SLICE_ROWS_MIN, SLICE_ROWS_MAX = 128, 1024
@@ -45,7 +50,9 @@ class LoadResult(msgspec.Struct, rename="camel"):
 class Loader:
     """One load."""
 
-    def __init__(self, reference: Reference, org: OrgId, reader: Reader, records: Records) -> None:
+    def __init__(
+        self, reference: Reference, org: OrgId, reader: ReferenceLoadReader, records: Records
+    ) -> None:
         self._reference = reference
         self._org = org
         self._reader = reader
@@ -73,7 +80,7 @@ class Loader:
         self.done.ignored_fields = list(self._records.ignored)
         return self.done
 
-    async def _take(self, row: Row | RowError) -> None:
+    async def _take(self, row: ParsedReferenceRow | RowError) -> None:
         if isinstance(row, RowError):
             self._refuse(row.line, row.refusal)
             return
@@ -83,7 +90,7 @@ class Loader:
         if self._slice_rows >= self._rows_max or self._slice_bytes >= SLICE_BYTES_MAX:
             await self._store()
 
-    def _refuse(self, line: int, refusal: Refusal) -> None:
+    def _refuse(self, line: int, refusal: FieldRefusal) -> None:
         done = self.done
         done.refused += 1
         if len(done.errors) < ERRORS_SHOWN:

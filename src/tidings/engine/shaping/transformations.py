@@ -15,7 +15,7 @@ from tidings.core.shaping.transformation_rules import (
     Template,
 )
 from tidings.engine.changes import Changes
-from tidings.errors import Conflict, Invalid, NotFound, Refusal, passed
+from tidings.errors import Conflict, FieldRefusal, Invalid, NotFound, passed
 from tidings.store import port
 from tidings.store.port import StoredTransformation
 from tidings.transform.port import Renderer
@@ -33,7 +33,7 @@ class UnknownTransformation(NotFound):
             f"name must be that of a transformation of this org; got {describe_value(name)}. GET "
             "/v1/transformations lists them. (not_found, field name)"
         )
-        super().__init__(Refusal("not_found", message, "name"))
+        super().__init__(FieldRefusal("not_found", message, "name"))
 
 
 Users = Callable[[OrgId, str], Sequence[str]]
@@ -152,23 +152,23 @@ class Transformations:
             raise Invalid(_refusal("bad_template", reason, "template"))
 
 
-def _refusal(code: str, said: str, field: str) -> Refusal:
-    return Refusal(code, f"{said} ({code}, field {field})", field)
+def _refusal(code: str, said: str, field: str) -> FieldRefusal:
+    return FieldRefusal(code, f"{said} ({code}, field {field})", field)
 
 
-def _taken(name: str) -> Refusal:
+def _taken(name: str) -> FieldRefusal:
     said = (
         f"name must be one that the org has not used; got {describe_value(name)}. PUT replaces it."
     )
     return _refusal("name_taken", said, "name")
 
 
-def _too_many() -> Refusal:
+def _too_many() -> FieldRefusal:
     said = f"An org may have {TRANSFORMATIONS_MAX} transformations; it has them. Delete one."
     return _refusal("too_many_transformations", said, "name")
 
 
-def _used(name: str, users: Sequence[str]) -> Refusal:
+def _used(name: str, users: Sequence[str]) -> FieldRefusal:
     listed = ", ".join(describe_value(user) for user in users[:3])
     more = f" and {len(users) - 3} more" if len(users) > 3 else ""
     said = (

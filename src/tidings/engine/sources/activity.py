@@ -20,7 +20,7 @@ Minute = tuple[int, Mapping[str, int]]  # since 1970, with how many messages by 
 OUTCOMES = (ACCEPTED, DUPLICATE, PASSED, ASIDE, REFUSED)
 
 
-class Arrival(msgspec.Struct, frozen=True):
+class MessageActivity(msgspec.Struct, frozen=True):
     """One message and what became of it. `reason`: why it is put aside, or was refused."""
 
     at_ms: int
@@ -36,8 +36,8 @@ class Activity:
     """Of one source."""
 
     def __init__(self) -> None:
-        self._newest: deque[Arrival] = deque(maxlen=NEWEST)
-        self._refused: deque[Arrival] = deque(maxlen=REFUSED_NEWEST)
+        self._newest: deque[MessageActivity] = deque(maxlen=NEWEST)
+        self._refused: deque[MessageActivity] = deque(maxlen=REFUSED_NEWEST)
         self.totals: Counter[str] = Counter()
         self._minutes: deque[tuple[int, Counter[str]]] = deque(maxlen=MINUTES)
         self._last_before_ms: int | None = None  # of the processes before
@@ -52,7 +52,7 @@ class Activity:
         """Return how many came in each minute, by outcome."""
         return [(minute, dict(counts)) for minute, counts in self._minutes]
 
-    def note(self, arrivals: Iterable[Arrival]) -> None:
+    def note(self, arrivals: Iterable[MessageActivity]) -> None:
         """Messages have come."""
         self.is_unsaved = True
         for one in arrivals:
@@ -92,7 +92,7 @@ class Activity:
         return refused[0] if len(refused) >= REFUSED_MIN else None
 
     @property
-    def newest(self) -> list[Arrival]:
+    def newest(self) -> list[MessageActivity]:
         """The newest first."""
         both = (*self._newest, *self._refused)
         return sorted(reversed(both), key=lambda one: -one.at_ms)

@@ -15,7 +15,7 @@ from tidings.core.sources.other_content import ID_CONFLICT, first_difference
 from tidings.core.times import iso
 from tidings.engine.events.committer import DIFFERS
 from tidings.engine.events.intake import Acceptance, Draft
-from tidings.errors import Refusal
+from tidings.errors import FieldRefusal
 from tidings.store import port
 
 
@@ -28,7 +28,7 @@ class IdConflict(msgspec.Struct, frozen=True):
     first_place: str
     first_at_ms: int | None
 
-    def refusal(self) -> Refusal:
+    def refusal(self) -> FieldRefusal:
         """Say why its message is put aside."""
         if self.first_at_ms is None:
             before = "an event that is not kept any more"
@@ -36,7 +36,7 @@ class IdConflict(msgspec.Struct, frozen=True):
             from_where = self.first_place or "a call of the API"
             before = f"the event of {iso(self.first_at_ms)} from {from_where}"
         where = f"{self.field} differs" if self.field else "its content cannot be compared any more"
-        return Refusal(
+        return FieldRefusal(
             ID_CONFLICT,
             "An eventId must be of one event alone; this message, from "
             f"{self.place or 'no place of its own'}, has {self.event_id}, which is that of "

@@ -17,7 +17,7 @@ from tidings.core.sources.other_content import ID_CONFLICT
 from tidings.core.sources.source import FETCHED
 from tidings.core.sources.verification import secret_headers
 from tidings.core.webhooks.masks import masked_by_name, masked_of
-from tidings.engine.sources.fates import Fate
+from tidings.engine.sources.fates import IntakeResult
 from tidings.engine.sources.live_source import CONFLICT_BYTES_MAX, CONFLICTS_MAX, LiveSource
 from tidings.store import port
 from tidings.store.port import StoreDown
@@ -43,7 +43,7 @@ class DeadLetterQueue:
         self._tell = tell
         self._clock_ms = clock_ms
 
-    async def put(self, live: LiveSource, fates: Sequence[Fate]) -> None:
+    async def put(self, live: LiveSource, fates: Sequence[IntakeResult]) -> None:
         """Keep messages with their reasons. StoreDown."""
         if not fates:
             return
@@ -53,7 +53,7 @@ class DeadLetterQueue:
         await self._make_room(live, fates)
         replaced = await self.keep(
             [
-                port.AsideMessage(
+                port.DeadLetter(
                     0,
                     live.stored.number,
                     now_ms,
@@ -83,7 +83,9 @@ class DeadLetterQueue:
         if len(others) < len(fates):
             self._tell_conflicts(live, [one for one in fates if one.code == ID_CONFLICT], now_ms)
 
-    def _tell_conflicts(self, live: LiveSource, conflicts: Sequence[Fate], now_ms: int) -> None:
+    def _tell_conflicts(
+        self, live: LiveSource, conflicts: Sequence[IntakeResult], now_ms: int
+    ) -> None:
         """The first one, and once an hour how many there are where there are more."""
         newest = conflicts[-1]
         live.conflict_field = newest.field
@@ -94,7 +96,7 @@ class DeadLetterQueue:
             fact |= {"count": live.conflicts, "field": newest.field}
             self._tell(SOURCE_ASIDE, live.org, fact)
 
-    async def _make_room(self, live: LiveSource, fates: Sequence[Fate]) -> None:
+    async def _make_room(self, live: LiveSource, fates: Sequence[IntakeResult]) -> None:
         """Drop the oldest conflicts where there are as many as may be: they stop no source, and
         fill no disk. StoreDown."""
         new = [len(one.message.body) for one in fates if one.code == ID_CONFLICT]
@@ -113,7 +115,7 @@ class DeadLetterQueue:
             )
 
     async def keep(
-        self, messages: Sequence[port.AsideMessage]
+        self, messages: Sequence[port.DeadLetter]
     ) -> Sequence[port.ReplacedMessage | None]:
         """StoreDown, whatever the store fails with: nothing of a message is put to it unchecked."""
         try:
@@ -128,7 +130,7 @@ def _is_due(told_ms: int, now_ms: int) -> bool:
     return now_ms - told_ms >= ASIDE_TOLD_EVERY_MS
 
 
-def _known_by(live: LiveSource, fate: Fate) -> bytes:
+def _known_by(live: LiveSource, fate: IntakeResult) -> bytes:
     """Make what a message put aside is known by: with the id of another event, that id; else its
     place, and its bytes where a sender could say one place of two messages."""
     message = fate.message
@@ -141,7 +143,7 @@ def _known_by(live: LiveSource, fate: Fate) -> bytes:
     return hashlib.blake2b(b"\0".join(same), digest_size=16).digest()
 
 
-def _shown(fate: Fate, secret: frozenset[str]) -> Sequence[tuple[str, str]]:
+def _shown(fate: IntakeResult, secret: frozenset[str]) -> Sequence[tuple[str, str]]:
     return masked_by_name(masked_of(bounded_headers(fate.message.headers), secret))
 
 

@@ -11,7 +11,7 @@ from tidings.engine.events.intake import Acceptance
 from tidings.engine.sources.activity import ACCEPTED, ASIDE, DUPLICATE, PASSED
 from tidings.engine.sources.conflicts import IdConflict
 from tidings.engine.sources.message_reader import ReadMessage
-from tidings.errors import Refusal
+from tidings.errors import FieldRefusal
 
 PLACE_REUSED = (
     "A message's place must be its own; another message came with the same place and other bytes, "
@@ -20,7 +20,7 @@ PLACE_REUSED = (
 )
 
 
-class Fate(msgspec.Struct, frozen=True):
+class IntakeResult(msgspec.Struct, frozen=True):
     """What became of one message: the events accepted and known of it, or why it is put aside."""
 
     message: ForeignMessage
@@ -43,14 +43,16 @@ class Fate(msgspec.Struct, frozen=True):
         return DUPLICATE if self.duplicates else PASSED
 
 
-def fate_of(read: ReadMessage, judged: Iterator[tuple[Acceptance, IdConflict | None]]) -> Fate:
+def fate_of(
+    read: ReadMessage, judged: Iterator[tuple[Acceptance, IdConflict | None]]
+) -> IntakeResult:
     """What became of a message, of whose events some are accepted, and some refused."""
     accepted = duplicates = 0
     alone = ""
     first, why = ("", ""), read.fault
     for index, item in read.items:
         if isinstance(item, RejectedEvent):
-            why = why or Refusal(item.code, item.message, item.path)
+            why = why or FieldRefusal(item.code, item.message, item.path)
             continue
         verdict, conflict = next(judged)
         accepted += verdict.status == ACCEPTED
@@ -60,10 +62,10 @@ def fate_of(read: ReadMessage, judged: Iterator[tuple[Acceptance, IdConflict | N
             continue
         alone = item.event_id if len(read.items) + read.passed_over == 1 else ""
         if item.event_id == derived_event_id(item.org, read.key, index):
-            why = why or Refusal("place_reused", PLACE_REUSED, "")
+            why = why or FieldRefusal("place_reused", PLACE_REUSED, "")
         else:
             why = why or conflict.refusal()
-    return Fate(
+    return IntakeResult(
         read.message,
         accepted,
         duplicates,

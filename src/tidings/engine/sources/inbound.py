@@ -28,8 +28,8 @@ from tidings.core.sources.verification import (
     refusal_of,
 )
 from tidings.engine.events.intake import Overloaded
-from tidings.engine.sources.activity import REFUSED, Arrival
-from tidings.engine.sources.fates import Fate
+from tidings.engine.sources.activity import REFUSED, MessageActivity
+from tidings.engine.sources.fates import IntakeResult
 from tidings.engine.sources.intake import SourceIntake
 from tidings.engine.sources.live_source import AsideFull, LiveSource
 from tidings.errors import Throttled
@@ -65,7 +65,7 @@ class InboundAnswer(msgspec.Struct, frozen=True):
     code: str = ""
     message: str = ""
     retry_after_s: int | None = None
-    fate: Fate | None = None
+    fate: IntakeResult | None = None
 
 
 class Inbound:
@@ -189,4 +189,4 @@ class Inbound:
 
 def _note_refusal(live: LiveSource | None, now_ms: int, why: str) -> None:
     if live is not None:
-        live.activity.note([Arrival(now_ms, "", REFUSED, 0, reason=why)])
+        live.activity.note([MessageActivity(now_ms, "", REFUSED, 0, reason=why)])

@@ -13,20 +13,20 @@ from typing import Protocol
 import msgspec
 import structlog
 
-from tidings.core.events.call_reader import Caller, RejectedEvent
+from tidings.core.events.call_reader import AuthenticatedCaller, RejectedEvent
 from tidings.core.sources.message import (
     TOO_LARGE,
     ForeignMessage,
 )
 from tidings.engine.access.limits import Allowance
 from tidings.engine.events.intake import Intake, Overloaded
-from tidings.engine.sources.activity import Arrival
+from tidings.engine.sources.activity import MessageActivity
 from tidings.engine.sources.conflicts import ConflictFinder
 from tidings.engine.sources.dead_letters import DeadLetterQueue, Tell
-from tidings.engine.sources.fates import Fate, fate_of
+from tidings.engine.sources.fates import IntakeResult, fate_of
 from tidings.engine.sources.live_source import LiveSource
 from tidings.engine.sources.message_reader import MessageReader, ReadMessage
-from tidings.errors import Refusal, Throttled, Unavailable
+from tidings.errors import FieldRefusal, Throttled, Unavailable
 from tidings.store import port
 from tidings.store.port import NotKept, StoreDown
 
@@ -45,13 +45,13 @@ NOT_KEPT = (
 log = structlog.get_logger(__name__)
 
 
-class Throttle(Protocol):
+class SourceThrottle(Protocol):
     """Who sends too many events."""
 
-    def events(self, caller: Caller, /) -> Allowance | None:
+    def events(self, caller: AuthenticatedCaller, /) -> Allowance | None:
         """Count one event. None: nothing limits this caller."""
 
-    def more_events(self, caller: Caller, count: int, /) -> None:
+    def more_events(self, caller: AuthenticatedCaller, count: int, /) -> None:
         """Count the other events of what was let in."""
 
 
@@ -66,7 +66,7 @@ class SourceIntake:
         messages: MessageReader,
         conflicts: ConflictFinder,
         clock_ms: Callable[[], int],
-        throttle: Throttle,
+        throttle: SourceThrottle,
         tell: Tell,
     ) -> None:
         self._store = store
@@ -77,7 +77,9 @@ class SourceIntake:
         self._messages = messages
         self.clock_ms = clock_ms
 
-    async def take(self, live: LiveSource, messages: Sequence[ForeignMessage]) -> list[Fate]:
+    async def take(
+        self, live: LiveSource, messages: Sequence[ForeignMessage]
+    ) -> list[IntakeResult]:
         """What became of each, in order. AsideFull, Throttled, StoreDown, Overloaded: nothing was
         promised, and all of them are to be brought again."""
         live.refuse_full()
@@ -88,8 +90,8 @@ class SourceIntake:
         return fates
 
     async def again(
-        self, live: LiveSource, kept: Sequence[port.AsideMessage]
-    ) -> list[tuple[port.AsideMessage, Fate]]:
+        self, live: LiveSource, kept: Sequence[port.DeadLetter]
+    ) -> list[tuple[port.DeadLetter, IntakeResult]]:
         """Messages that were put aside, by today's mapping and rules. Those of which events were
         made are gone from there; of the others the new reason is kept. Throttled,
         StoreDown, Overloaded."""
@@ -113,7 +115,9 @@ class SourceIntake:
 
     # -- inside -----------------------------------------------------------------------------------
 
-    async def _accept(self, live: LiveSource, messages: Sequence[ForeignMessage]) -> list[Fate]:
+    async def _accept(
+        self, live: LiveSource, messages: Sequence[ForeignMessage]
+    ) -> list[IntakeResult]:
         """Commit them a chunk at a time. The events of the next chunk are made while one is on its
         way, and go when that one is kept: a chunk that is refused is never overtaken."""
         caller = live.caller()
@@ -121,8 +125,8 @@ class SourceIntake:
         if allowance is not None and allowance.wait_s:
             raise Throttled.because("too_many_events", TOO_MANY, allowance.wait_s)
         let_in = 1
-        fates: list[Fate] = []
-        on_its_way: asyncio.Task[list[Fate]] | None = None
+        fates: list[IntakeResult] = []
+        on_its_way: asyncio.Task[list[IntakeResult]] | None = None
         at = 0
         try:
             while at < len(messages):
@@ -158,7 +162,7 @@ class SourceIntake:
 
     async def _commit(
         self, live: LiveSource, chunk: Sequence[ReadMessage], *, alone: bool = False
-    ) -> list[Fate]:
+    ) -> list[IntakeResult]:
         """Have the events of messages accepted. Where something is wrong with one of them it is
         parted from the others, down to the message. StoreDown, Overloaded."""
         drafts = [
@@ -180,7 +184,7 @@ class SourceIntake:
 
     async def _commit_apart(
         self, live: LiveSource, chunk: Sequence[ReadMessage], error: Exception, *, alone: bool
-    ) -> list[Fate]:
+    ) -> list[IntakeResult]:
         """Each half by itself; a message twice before it is to blame. StoreDown, Overloaded."""
         if len(chunk) > 1:
             half = len(chunk) // 2
@@ -192,23 +196,23 @@ class SourceIntake:
             return await self._commit(live, chunk, alone=True)
         [read] = chunk
         log.error("events of a message cannot be kept", source=live.id, reason=repr(error)[:500])
-        read.items, read.fault = [], Refusal("not_kept", NOT_KEPT, "")
+        read.items, read.fault = [], FieldRefusal("not_kept", NOT_KEPT, "")
         return [fate_of(read, iter(()))]
 
 
-def _kept(message: port.AsideMessage) -> ForeignMessage:
+def _kept(message: port.DeadLetter) -> ForeignMessage:
     """A message as it was put aside; of one that was cut nothing can be made any more."""
     cut = message.code == TOO_LARGE
     return ForeignMessage(
         message.place,
         message.headers,
         message.body,
-        Refusal(message.code, message.reason, message.field) if cut else None,
+        FieldRefusal(message.code, message.reason, message.field) if cut else None,
     )
 
 
-def _arrival(fate: Fate, at_ms: int) -> Arrival:
-    return Arrival(
+def _arrival(fate: IntakeResult, at_ms: int) -> MessageActivity:
+    return MessageActivity(
         at_ms,
         fate.message.place,
         fate.outcome,

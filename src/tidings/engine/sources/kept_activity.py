@@ -1,12 +1,12 @@
 """What sources have brought in the last hour, kept by the store: a restart does not forget it."""
 
-from tidings.core.running.parts import Part
+from tidings.core.running.parts import ServicePart
 from tidings.engine.heartbeats import Heart, unwatched_heart
 from tidings.engine.sources.sources import Sources
 from tidings.store import port
 
 SAVE_EVERY_S = 10.0
-PART = Part("figures of sources", "what sources bring is forgotten by a restart")
+PART = ServicePart("figures of sources", "what sources bring is forgotten by a restart")
 
 
 class KeptActivity:

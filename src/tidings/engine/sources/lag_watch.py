@@ -11,7 +11,7 @@ import structlog
 
 from tidings.connections.port import ConnectionDown
 from tidings.engine.sources.live_source import LiveSource
-from tidings.sources.port import Reading
+from tidings.sources.port import OpenSource
 
 LOOK_EVERY_S = 5.0
 SOON_S = 0.5  # after a look during which something was read
@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 class LagWatch:
     """Of one reading, while it is open."""
 
-    def __init__(self, live: LiveSource, reading: Reading, clock_ms: Callable[[], int]) -> None:
+    def __init__(self, live: LiveSource, reading: OpenSource, clock_ms: Callable[[], int]) -> None:
         self._live = live
         self._reading = reading
         self._clock_ms = clock_ms

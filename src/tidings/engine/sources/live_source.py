@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from tidings.core.events.call_reader import Caller
+from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import OrgId, show
 from tidings.core.sources.mapping_cost import CostedPlan
 from tidings.core.sources.message_plan import MessagePlan
 from tidings.core.sources.source import FETCHED, NAMED, Source
 from tidings.engine.sources.activity import Activity
-from tidings.errors import Busy, Conflict, NotFound, Refusal
+from tidings.errors import Busy, Conflict, FieldRefusal, NotFound
 from tidings.store import port
 
 ASIDE_MAX = 10_000  # messages that a source may have put aside
@@ -23,7 +23,7 @@ class UnknownSource(NotFound):
     def __init__(self, source_id: str) -> None:
         shown = source_id if len(source_id) <= 40 else source_id[:40] + "…"
         super().__init__(
-            Refusal(
+            FieldRefusal(
                 "not_found",
                 f'id must be the id of a source of the org, as src_…; got "{shown}", which is not '
                 "there. List them by GET /v1/sources. (not_found, field id)",
@@ -37,7 +37,7 @@ class AsideFull(Busy):
 
     def __init__(self, name: str) -> None:
         super().__init__(
-            Refusal(
+            FieldRefusal(
                 "aside_full",
                 f"Source {name} may put aside {ASIDE_MAX} messages and {ASIDE_BYTES_MAX >> 20} "
                 "MiB; it has. Correct its mapping and redrive them, or delete them. "
@@ -52,7 +52,7 @@ class DeclaredInFile(Conflict):
 
     def __init__(self, name: str, file: str) -> None:
         super().__init__(
-            Refusal(
+            FieldRefusal(
                 "declared_in_file",
                 f"Source {name} must be changed where it is declared, in the operator's file "
                 f"{file}; got a change elsewhere. Have it changed there, and the service started "
@@ -120,10 +120,10 @@ class LiveSource:
             self._planned = source, None if plan == MessagePlan() else CostedPlan(plan)
         return self._planned[1]
 
-    def caller(self) -> Caller:
+    def caller(self) -> AuthenticatedCaller:
         """Who brings its events."""
         named = self.source.orgs == NAMED
-        return Caller(self.org, platform=named, credential=self.id, adopts=not named)
+        return AuthenticatedCaller(self.org, platform=named, credential=self.id, adopts=not named)
 
     def troubled(self, why: str, now_ms: int) -> int:
         """Nothing is fetched now, or still; since when."""

@@ -16,7 +16,7 @@ import msgspec
 import structlog
 
 from tidings.core.events.call_reader import (
-    Caller,
+    AuthenticatedCaller,
     CallReader,
     Item,
     RejectedEvent,
@@ -32,7 +32,7 @@ from tidings.core.sources.unsigned_ids import MESSAGE_ID
 from tidings.engine.events.intake import Draft, Overloaded
 from tidings.engine.events.late_checks import LateChecks, concluded
 from tidings.engine.sources.live_source import LiveSource
-from tidings.errors import Refusal, RequestRefused, Unavailable
+from tidings.errors import FieldRefusal, RequestRefused, Unavailable
 from tidings.transform.port import Mapper, RenderLater, RenderRefused
 
 NOWHERE = "none "  # what a place begins with that was made for a message without one
@@ -51,7 +51,7 @@ class ReadMessage(msgspec.Struct):
     known_by: str = ""  # what a repeat is known by; empty where the message says nothing of it
     items: list[tuple[int, Draft | RejectedEvent]] = []
     passed_over: int = 0
-    fault: Refusal | None = None
+    fault: FieldRefusal | None = None
     passage: Passage | None = None  # how it came, if it says so
     door: str = ""  # by which its events come in
     place: str = ""  # source and place, for whoever meets its events again
@@ -128,7 +128,7 @@ class MessageReader:
         if (said := said_in(message.headers)) is not None:
             read.passage = read_passage(said, message.header(MESSAGE_ID) or "")
         if mapped.fault is not None:
-            read.fault = Refusal(*mapped.fault)
+            read.fault = FieldRefusal(*mapped.fault)
         elif live.source.mapping is not None:
             await self._take_mapped(read, mapped, caller)
         else:
@@ -159,7 +159,7 @@ class MessageReader:
             said = f"{refused.reason} ({APART_CODE}, -)"
             return MappedMessage(message.place, fault=(APART_CODE, said, ""))
 
-    async def _take_as_it_is(self, read: ReadMessage, caller: Caller) -> None:
+    async def _take_as_it_is(self, read: ReadMessage, caller: AuthenticatedCaller) -> None:
         message = read.message
         headers = {
             name.lower().encode("utf-8", "replace"): value.encode("latin-1", "replace")
@@ -176,7 +176,9 @@ class MessageReader:
             if self._turns.are_due(EVENT_S + len(message.body) * BYTE_S / (index + 1)):
                 await asyncio.sleep(0)
 
-    async def _take_mapped(self, read: ReadMessage, mapped: MappedMessage, caller: Caller) -> None:
+    async def _take_mapped(
+        self, read: ReadMessage, mapped: MappedMessage, caller: AuthenticatedCaller
+    ) -> None:
         now_ms = self._clock_ms()
         for index, flat in enumerate(mapped.events):
             if flat is None:
@@ -215,7 +217,7 @@ def _placed(live: LiveSource, message: ForeignMessage, known_by: str) -> ReadMes
     return read
 
 
-def _faulty(live: LiveSource, message: ForeignMessage, fault: Refusal) -> ReadMessage:
+def _faulty(live: LiveSource, message: ForeignMessage, fault: FieldRefusal) -> ReadMessage:
     read = _placed(live, message, message.place)
     read.fault = fault
     return read
@@ -226,4 +228,4 @@ def _failed(live: LiveSource, message: ForeignMessage, kind: str) -> ReadMessage
         f"Tidings must be able to read a message; it failed at this one ({kind}). See the server "
         f"log for the cause, and try the message again when it is mended. ({UNREADABLE}, -)"
     )
-    return _faulty(live, message, Refusal(UNREADABLE, said, ""))
+    return _faulty(live, message, FieldRefusal(UNREADABLE, said, ""))

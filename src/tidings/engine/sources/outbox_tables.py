@@ -3,7 +3,7 @@ unless its rows say how often their event has been through."""
 
 from collections.abc import Iterable, Iterator
 
-from tidings.core.actions.action import Row
+from tidings.core.actions.action import TableRowAct
 from tidings.core.connections.connection import Connection, Connections
 from tidings.core.connections.same_table import is_same_table
 from tidings.core.connections.tables import tables_of
@@ -11,7 +11,7 @@ from tidings.core.ids import OrgId
 from tidings.core.sources.source import OUTBOX, OutboxTable, Source
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.actions.declared import DeclaredActions
-from tidings.errors import Conflict, Refusal
+from tidings.errors import Conflict, FieldRefusal
 
 
 class OutboxTables:
@@ -55,7 +55,7 @@ class OutboxTables:
             passes_on = declared is not None and declared.passes_on
             if not passes_on and is_same_table(connection, table, name, written):
                 raise Conflict(
-                    Refusal(
+                    FieldRefusal(
                         "table_written",
                         f"outbox.table must be one that no webhook and no action writes to; got "
                         f"{table}, whose rows would come back as events without an end. Take "
@@ -75,6 +75,8 @@ class OutboxTables:
         if org is None:
             return
         for act in (act for action in actions.values() for act in action.acts.values()):
-            connection = self._connections.get(act.connection) if isinstance(act, Row) else None
-            if isinstance(act, Row) and connection is not None:
+            connection = (
+                self._connections.get(act.connection) if isinstance(act, TableRowAct) else None
+            )
+            if isinstance(act, TableRowAct) and connection is not None:
                 yield connection, org, act.table

@@ -26,7 +26,7 @@ from tidings.engine.sources.lag_watch import LagWatch
 from tidings.engine.sources.lines import SourceLines
 from tidings.engine.sources.live_source import AsideFull, LiveSource
 from tidings.errors import Throttled
-from tidings.sources.port import Reading, SourceDriver
+from tidings.sources.port import OpenSource, SourceDriver
 from tidings.store.port import StoreDown
 
 AGAIN_S, AGAIN_MAX_S = 0.5, 30.0
@@ -93,7 +93,7 @@ class Pump:
         """Fetch until cancelled, or told to end."""
         self._heart = heart = heart or self._heart
         while not self._is_over():
-            reading: Reading | None = None
+            reading: OpenSource | None = None
             watch: LagWatch | None = None
             try:
                 await self._wait_for_line()
@@ -124,7 +124,7 @@ class Pump:
         """Tell whether it is told to end, and has nothing that it could say it lets go of."""
         return self._end.done() and (self._is_down or not self._was_open)
 
-    async def _open(self) -> Reading:
+    async def _open(self) -> OpenSource:
         """Open the source. ConnectionDown."""
         live = self._live
         if (why := outside_connection(self._source, self._connection, live.org)) is not None:
@@ -135,7 +135,7 @@ class Pump:
             live.well()  # it waited for its turn, or could not be opened
         return reading
 
-    async def _fetch(self, reading: Reading, watch: LagWatch) -> NoReturn:
+    async def _fetch(self, reading: OpenSource, watch: LagWatch) -> NoReturn:
         """Read, keep and acknowledge, until that ends by what it raises."""
         loop = asyncio.get_running_loop()
         opened_s = loop.time()
@@ -150,7 +150,7 @@ class Pump:
             self._all_acknowledged = True
             self._be_well()
 
-    async def _say_let_go(self, reading: Reading | None) -> None:
+    async def _say_let_go(self, reading: OpenSource | None) -> None:
         """Say that the source is read no more. Where that fails it stays ours."""
         if reading is None:
             return
@@ -159,7 +159,7 @@ class Pump:
         except Exception as error:
             log.warning("a source stays ours", source=self._live.id, reason=repr(error))
 
-    async def _close(self, reading: Reading | None, watch: LagWatch | None) -> None:
+    async def _close(self, reading: OpenSource | None, watch: LagWatch | None) -> None:
         """Close what was opened, and give the line back, also where it is cancelled meanwhile."""
         try:
             if watch is not None:
@@ -186,7 +186,7 @@ class Pump:
             await asyncio.wait([admitted, *ends], timeout=TURN_S, return_when=FIRST_COMPLETED)
         self._heart.beat()
 
-    async def _next(self, reading: Reading, opened_s: float) -> Sequence[ForeignMessage]:
+    async def _next(self, reading: OpenSource, opened_s: float) -> Sequence[ForeignMessage]:
         """Read what comes next. _TurnOver after the turn, where another waits for the line; _Ending
         where it is told to end."""
         if self._end.done():

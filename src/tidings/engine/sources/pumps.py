@@ -8,7 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 from tidings.core.connections.connection import Connection
-from tidings.core.running.parts import Part
+from tidings.core.running.parts import ServicePart
 from tidings.core.sources.source import OUTBOX, WEBHOOK, Source
 from tidings.engine.heartbeats import Heart
 from tidings.engine.sources.dead_letters import Tell
@@ -21,7 +21,7 @@ from tidings.sources.port import SourceDriver
 
 END_S = 10.0  # in which a source that is paused or deleted finishes what it has read
 
-PART = Part("sources", "messages of a source that is fetched from wait", work_s=25.0)
+PART = ServicePart("sources", "messages of a source that is fetched from wait", work_s=25.0)
 
 
 class _RunningPump(NamedTuple):

@@ -8,7 +8,7 @@ from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from tidings.core.connections.connection import Connection
-from tidings.core.events.call_reader import Caller
+from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.form import Form
 from tidings.core.ids import OrgId, read
 from tidings.core.sources.reach import outside_connection, reads_elsewhere, takes_from_others
@@ -16,12 +16,12 @@ from tidings.core.sources.source import FETCHED, NAMED, OUTBOX, Source, read_sou
 from tidings.core.sources.table_owner import TableOwner
 from tidings.engine.listeners import Listeners
 from tidings.engine.sources.activity import OUTCOMES
-from tidings.engine.sources.fates import Fate
+from tidings.engine.sources.fates import IntakeResult
 from tidings.engine.sources.intake import SourceIntake
 from tidings.engine.sources.live_source import LiveSource, UnknownSource
 from tidings.engine.sources.outbox_tables import OutboxTables
 from tidings.engine.vault import Vault
-from tidings.errors import Conflict, Forbidden, Invalid, Refusal, not_found
+from tidings.errors import Conflict, FieldRefusal, Forbidden, Invalid, not_found
 from tidings.store import port
 
 SOURCES_MAX = 50  # of an org
@@ -132,13 +132,13 @@ class Sources:
         """A source by its name; None where there is none."""
         return self._by_name.get((org, name))
 
-    async def create(self, caller: Caller, body: dict[str, object]) -> LiveSource:
+    async def create(self, caller: AuthenticatedCaller, body: dict[str, object]) -> LiveSource:
         """Make a source. Invalid, Conflict, Forbidden, StoreDown."""
         source, org = self.checked(caller, body), caller.org
         self._outboxes.refuse_written(source)
         if (org, source.name) in self._by_name:
             raise Conflict(
-                Refusal(
+                FieldRefusal(
                     "name_taken",
                     f"name must be one that no source of the org has; got {source.name}. Take "
                     "another, or change that one. (name_taken, field name)",
@@ -147,7 +147,7 @@ class Sources:
             )
         if len(self.of(org)) >= SOURCES_MAX:
             raise Conflict(
-                Refusal(
+                FieldRefusal(
                     "too_many_sources",
                     f"An org must have at most {SOURCES_MAX} sources; got one more. Delete one "
                     "that is not needed. (too_many_sources, -)",
@@ -173,7 +173,9 @@ class Sources:
         self._outboxes.keep(old.stored.number, source)
         return old
 
-    async def change(self, caller: Caller, source_id: str, body: dict[str, object]) -> LiveSource:
+    async def change(
+        self, caller: AuthenticatedCaller, source_id: str, body: dict[str, object]
+    ) -> LiveSource:
         """Set the fields that the body names, each as a whole. UnknownSource, DeclaredInFile, and
         as `create`."""
         live = self.get(caller.org, source_id)
@@ -214,7 +216,7 @@ class Sources:
 
     def checked(
         self,
-        caller: Caller,
+        caller: AuthenticatedCaller,
         body: dict[str, object],
         old: Source | None = None,
         *,
@@ -241,12 +243,12 @@ class Sources:
             raise Forbidden(refusal)
         return made
 
-    def _check_connection(self, caller: Caller, made: Source) -> None:
+    def _check_connection(self, caller: AuthenticatedCaller, made: Source) -> None:
         found = self.connections.get(made.connection)
         may = found is not None and found.may_be_named_by(caller.org, platform=caller.platform)
         if found is None or not may or found.kind != made.kind:
             raise Invalid(
-                Refusal(
+                FieldRefusal(
                     "unknown_connection",
                     f"connection must be one of type {made.kind} that the operator has declared "
                     f"for the org; got {made.connection}. Ask the operator. "
@@ -261,7 +263,9 @@ class Sources:
         if why is not None:
             field = made.kind  # what it reads over the connection is called like its type
             raise Invalid(
-                Refusal("outside_connection", f"{why} (outside_connection, field {field})", field)
+                FieldRefusal(
+                    "outside_connection", f"{why} (outside_connection, field {field})", field
+                )
             )
 
     # -- put aside --------------------------------------------------------------------------------
@@ -272,7 +276,7 @@ class Sources:
         """A page of what a source has put aside, the newest first. StoreDown."""
         return await self._store.aside(live.stored.number, before, after, limit)
 
-    async def aside_message(self, live: LiveSource, message_id: str) -> port.AsideMessage:
+    async def aside_message(self, live: LiveSource, message_id: str) -> port.DeadLetter:
         """One message that was put aside. NotFound, StoreDown."""
         number = read("asd", message_id)
         found = None
@@ -286,12 +290,14 @@ class Sources:
         """Forget messages that were put aside, for good. StoreDown."""
         live.count(await self._store.drop_aside(live.stored.number, numbers))
 
-    async def redrive(self, live: LiveSource, only: port.AsideMessage | None = None) -> list[Fate]:
+    async def redrive(
+        self, live: LiveSource, only: port.DeadLetter | None = None
+    ) -> list[IntakeResult]:
         """What became of messages that were put aside, the oldest first, at most `REDRIVEN_MAX` of
         them: by today's mapping and rules. StoreDown, Overloaded, after which the rest stays."""
         if only is not None:
             return [fate for _, fate in await self.intake.again(live, [only])]
-        fates: list[Fate] = []
+        fates: list[IntakeResult] = []
         at = 0
         while len(fates) < REDRIVEN_MAX:
             page = await self._store.aside(live.stored.number, None, at, REDRIVE_BATCH)
@@ -302,7 +308,9 @@ class Sources:
             fates += [fate for _, fate in await self.intake.again(live, oldest_first)]
         return fates
 
-    def sample(self, live: LiveSource | None, caller: Caller, source: Source) -> LiveSource:
+    def sample(
+        self, live: LiveSource | None, caller: AuthenticatedCaller, source: Source
+    ) -> LiveSource:
         """A source that is set so and is kept nowhere, to try messages on."""
         number = 0 if live is None else live.stored.number
         return LiveSource(port.StoredSource(number, caller.org, source.name, b""), source)

@@ -16,14 +16,14 @@ from tidings.core.webhooks.kinds import KINDS
 from tidings.core.webhooks.known_paths import unknown_paths
 from tidings.core.webhooks.name_matching import unheard_names
 from tidings.core.webhooks.registry import Registry
-from tidings.core.webhooks.rules import Reading, read_webhook
-from tidings.core.webhooks.settings import Settings
+from tidings.core.webhooks.rules import ParsedWebhookBody, read_webhook
+from tidings.core.webhooks.settings import WebhookSettings
 from tidings.core.webhooks.webhook_form import Known
 from tidings.engine.events.event_types import EventTypes
 from tidings.engine.shaping.transformations import Transformations
 from tidings.engine.webhooks.faults import filters_too_slow
-from tidings.engine.webhooks.records import Record, name_unresolved
-from tidings.errors import Invalid, Refusal, passed
+from tidings.engine.webhooks.records import WebhookState, name_unresolved
+from tidings.errors import FieldRefusal, Invalid, passed
 from tidings.transform.port import Renderer, RenderLater
 
 
@@ -55,7 +55,7 @@ class SettingsOfOrgs(Protocol):
         """Return an org's settings."""
 
 
-class BodyReader:
+class WebhookBodyParser:
     """Bodies of calls that make or change a webhook. It keeps nothing."""
 
     def __init__(
@@ -87,13 +87,13 @@ class BodyReader:
         self,
         org: OrgId,
         body: dict[str, Any],
-        old: Settings | None = None,
+        old: WebhookSettings | None = None,
         *,
-        source: Settings | None = None,
+        source: WebhookSettings | None = None,
         tried: bool = False,
         strict: bool = False,
         platform: bool = False,
-    ) -> Reading:
+    ) -> ParsedWebhookBody:
         """What a body asks for; `old` is what it changes, `source` what it is copied from, and
         `tried` as in `Webhooks.unsaved`. `strict`: a misspelt field is refused. `platform`: it may
         name a connection that the org may not. Invalid."""
@@ -114,7 +114,7 @@ class BodyReader:
         lost = unknown_paths(reading.settings, self._kinds(org, reading.settings))
         return msgspec.structs.replace(reading, warnings=reading.warnings + lost)
 
-    def _kinds(self, org: OrgId, settings: Settings) -> list[EventType]:
+    def _kinds(self, org: OrgId, settings: WebhookSettings) -> list[EventType]:
         """The types that a webhook subscribes to, in the versions that it gets."""
         versions = dict(settings.event_versions)
         get = self._event_types.get
@@ -134,14 +134,14 @@ class BodyReader:
         if total_s > LOOP_S:
             raise Invalid(filters_too_slow(total_s))
 
-    async def warn(self, org: OrgId, settings: Settings) -> tuple[Refusal, ...]:
+    async def warn(self, org: OrgId, settings: WebhookSettings) -> tuple[FieldRefusal, ...]:
         """What can only be found by asking others."""
         names = await self._warn_of_name(settings)
         return (*names, *await self._warn_of_templates(org, settings))
 
-    async def _warn_of_templates(self, org: OrgId, settings: Settings) -> list[Refusal]:
+    async def _warn_of_templates(self, org: OrgId, settings: WebhookSettings) -> list[FieldRefusal]:
         """That a template of its e-mails cannot be run, where one cannot."""
-        found: list[Refusal] = []
+        found: list[FieldRefusal] = []
         if settings.email is None:
             return found
         for field, template in settings.email.templates:
@@ -151,7 +151,7 @@ class BodyReader:
                 return found
             if reason is not None:
                 found.append(
-                    Refusal(
+                    FieldRefusal(
                         "bad_template",
                         f"{field} should be a template that can be run. {reason} Each delivery "
                         f"fails until then. (bad_template, field {field})",
@@ -160,14 +160,14 @@ class BodyReader:
                 )
         return found
 
-    async def _warn_of_name(self, settings: Settings) -> tuple[Refusal, ...]:
+    async def _warn_of_name(self, settings: WebhookSettings) -> tuple[FieldRefusal, ...]:
         """That the host of its URL has no address that may be dialled, where it has none."""
         if not KINDS[settings.kind].calls_url:
             return ()
         host = await self.addresses.unresolved(settings.url)
         return () if host is None else (name_unresolved(host),)
 
-    def unheard_names(self, record: Record) -> list[str]:
+    def unheard_names(self, record: WebhookState) -> list[str]:
         """The names that a webhook asks for in vain, as its org refuses unknown types."""
         if self._admits_unknown(record.org):
             return []

@@ -2,21 +2,21 @@
 
 from collections.abc import Collection, Sequence
 
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.ids import OrgId, WebhookId
 from tidings.engine.webhooks.faults import UnknownWebhook, WebhookMoved
-from tidings.engine.webhooks.records import Record
+from tidings.engine.webhooks.records import WebhookState
 
 
 class WebhookBook:
     """Records by number, by id and by org. `Versions` enters them."""
 
     def __init__(self) -> None:
-        self._records: dict[int, Record] = {}
+        self._records: dict[int, WebhookState] = {}
         self._numbers: dict[WebhookId, int] = {}
         self._of_org: dict[OrgId, set[int]] = {}
 
-    def get(self, org: OrgId, webhook_id: WebhookId) -> Record:
+    def get(self, org: OrgId, webhook_id: WebhookId) -> WebhookState:
         """A webhook of the org, also a deleted one. UnknownWebhook for anything else."""
         number = self._numbers.get(webhook_id)
         if number is None or (record := self._records[number]).org != org:
@@ -28,18 +28,18 @@ class WebhookBook:
         number = self._numbers.get(webhook_id)
         return number if number is not None and self._records[number].org == org else None
 
-    def by_consumer_group(self, org: OrgId, consumer_group: str) -> Record | None:
+    def by_consumer_group(self, org: OrgId, consumer_group: str) -> WebhookState | None:
         """A webhook of the org by its `consumerGroupId`, also a deleted one."""
         for record in self.list(org):
             if record.webhook.consumer_group == consumer_group:
                 return record
         return None
 
-    def by_number(self, number: int) -> Record | None:
+    def by_number(self, number: int) -> WebhookState | None:
         """A webhook by the store's number, whatever became of it."""
         return self._records.get(number)
 
-    def at(self, number: int) -> Record:
+    def at(self, number: int) -> WebhookState:
         """A webhook that is known to be there, by the store's number."""
         return self._records[number]
 
@@ -61,15 +61,15 @@ class WebhookBook:
             for name in webhook.header_names
         }
 
-    def everywhere(self) -> Sequence[Record]:
+    def everywhere(self) -> Sequence[WebhookState]:
         """All webhooks of all orgs, deleted ones too."""
         return [*self._records.values()]
 
-    def list(self, org: OrgId) -> list[Record]:
+    def list(self, org: OrgId) -> list[WebhookState]:
         """All webhooks of the org, deleted ones too, oldest first."""
         return [self._records[number] for number in sorted(self._of_org.get(org, ()))]
 
-    def named(self, org: OrgId, part: str) -> Sequence[Record]:
+    def named(self, org: OrgId, part: str) -> Sequence[WebhookState]:
         """The org's webhooks whose name holds a text, deleted ones too, oldest first. Case and the
         spaces around it do not matter."""
         wanted = part.strip().casefold()
@@ -78,25 +78,25 @@ class WebhookBook:
     def is_taken(self, org: OrgId, name: str) -> bool:
         """Whether a webhook of the org that was not deleted has this name."""
         return any(
-            record.webhook.name == name and record.webhook.standing is not Standing.DELETED
+            record.webhook.name == name and record.webhook.standing is not WebhookStatus.DELETED
             for record in self.list(org)
         )
 
     def living(
         self, org: OrgId, webhook_id: WebhookId, expect: Collection[int] | None = None
-    ) -> Record:
+    ) -> WebhookState:
         """A webhook of the org that was not deleted, at one of the versions that are expected.
 
         UnknownWebhook; WebhookMoved where it is at another version.
         """
         record = self.get(org, webhook_id)
-        if record.webhook.standing is Standing.DELETED:
+        if record.webhook.standing is WebhookStatus.DELETED:
             raise UnknownWebhook(webhook_id)
         if expect is not None and record.webhook.version not in expect:
             raise WebhookMoved(record.webhook.version)
         return record
 
-    def enter(self, record: Record) -> None:
+    def enter(self, record: WebhookState) -> None:
         """Know a webhook, or a newer version of it."""
         webhook = record.webhook
         self._records[webhook.number] = record

@@ -9,20 +9,20 @@ import contextlib
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.webhooks.webhook import Webhook
-from tidings.engine.delivery.healths import Healths
+from tidings.engine.delivery.healths import HealthTracker
 from tidings.engine.outage import Outage
 from tidings.engine.webhooks.book import WebhookBook
 from tidings.engine.webhooks.faults import UnknownWebhook
-from tidings.engine.webhooks.records import Record
+from tidings.engine.webhooks.records import WebhookState
 from tidings.engine.webhooks.versions import Versions
 from tidings.store import port
 
 DISABLE_AGAIN_S = 0.5
 
 
-class OwnerListener(Protocol):
+class DisableOwnerListener(Protocol):
     """Who tells the owners of webhooks."""
 
     def disabled(
@@ -41,8 +41,8 @@ class Disables(Protocol):
     """Who changes what webhooks are to do."""
 
     def set_standing(
-        self, number: int, standing: Standing, reason: str | None
-    ) -> Awaitable[Record]:
+        self, number: int, standing: WebhookStatus, reason: str | None
+    ) -> Awaitable[WebhookState]:
         """Change it by the webhook's number, for a reason."""
 
 
@@ -56,8 +56,8 @@ class Disabler:
         book: WebhookBook,
         versions: Versions,
         webhooks: Disables,
-        owners: OwnerListener,
-        healths: Healths,
+        owners: DisableOwnerListener,
+        healths: HealthTracker,
     ) -> None:
         """`healths` know since when a webhook has failed."""
         self._store = store
@@ -81,12 +81,12 @@ class Disabler:
         """
         for owed in list(self._owed.values()):
             record = self._book.by_number(owed.webhook)
-            if record is None or record.webhook.standing is Standing.DISABLED:
+            if record is None or record.webhook.standing is WebhookStatus.DISABLED:
                 continue
             found = await self._versions.at(owed.webhook, owed.version)
             same = found is not None and found[1].settings.place == record.webhook.url
             if same and owed.reason and record.webhook.sends:
-                await self._webhooks.set_standing(owed.webhook, Standing.DISABLED, owed.reason)
+                await self._webhooks.set_standing(owed.webhook, WebhookStatus.DISABLED, owed.reason)
             else:
                 await self._store.drop_disabling(owed.webhook, record.webhook.version)
             del self._owed[owed.webhook]  # its owner is told by the disabling itself
@@ -131,11 +131,11 @@ class Disabler:
         while True:
             now = self._book.by_number(number)
             if now is None or now.webhook.url != webhook.url or not now.webhook.sends:
-                if now is not None and now.webhook.standing is not Standing.DISABLED:
+                if now is not None and now.webhook.standing is not WebhookStatus.DISABLED:
                     await self._forget_owed(number, now.webhook.version)
                 return
             with outage, contextlib.suppress(UnknownWebhook):  # it may be gone meanwhile
-                await self._webhooks.set_standing(number, Standing.DISABLED, reason)
+                await self._webhooks.set_standing(number, WebhookStatus.DISABLED, reason)
             if outage.lasts:
                 if self._closing:
                     return

@@ -1,7 +1,7 @@
 """Why a webhook cannot be made or changed as asked."""
 
 from tidings.core.budget import LOOP_S
-from tidings.errors import NotFound, Refusal, Stale, Unprocessable, not_found
+from tidings.errors import FieldRefusal, NotFound, Stale, Unprocessable, not_found
 
 
 class UnknownWebhook(NotFound):
@@ -20,7 +20,7 @@ class KeyReused(Unprocessable):
             "Idempotency-Key must be new for another body; this one came with another body "
             "within 24 hours. Take a new key. (idempotency_key_reused, header Idempotency-Key)"
         )
-        super().__init__(Refusal("idempotency_key_reused", message, "Idempotency-Key"))
+        super().__init__(FieldRefusal("idempotency_key_reused", message, "Idempotency-Key"))
 
 
 class WebhookMoved(Stale):
@@ -32,9 +32,9 @@ class WebhookMoved(Stale):
         self.version = version
 
 
-def filters_too_slow(total_s: float) -> Refusal:
+def filters_too_slow(total_s: float) -> FieldRefusal:
     """All filters of an org are asked for each of its events."""
-    return Refusal(
+    return FieldRefusal(
         "filter_too_large",
         f"The filters of an org's webhooks must together take at most {LOOP_S * 1000:.0f} ms for "
         f"the worst event; got one with which they may take {total_s * 1000:.0f} ms. Use fewer "
@@ -43,9 +43,9 @@ def filters_too_slow(total_s: float) -> Refusal:
     )
 
 
-def action_in_file(name: str) -> Refusal:
+def action_in_file(name: str) -> FieldRefusal:
     """An action is deleted that its file still has: the next start would make it again."""
-    return Refusal(
+    return FieldRefusal(
         "action_in_file",
         f"The action {name} must not be in the file of actions to be deleted; it is. Take it out "
         "there, start Tidings again, and delete it then; or pause it. (action_in_file, "
@@ -54,9 +54,9 @@ def action_in_file(name: str) -> Refusal:
     )
 
 
-def action_left_file(name: str) -> Refusal:
+def action_left_file(name: str) -> FieldRefusal:
     """An action is enabled that its file does not have: nothing could be done by it."""
-    return Refusal(
+    return FieldRefusal(
         "action_left_file",
         f"The action {name} must be in the file of actions to be enabled; it is not any more. "
         "Write it there again and start Tidings, or delete its webhook. (action_left_file, "

@@ -9,24 +9,24 @@ from collections.abc import Callable
 from tidings.core.ids import OrgId
 from tidings.engine.clock import Clock
 from tidings.engine.webhooks.faults import KeyReused
-from tidings.engine.webhooks.records import IDEMPOTENCY_KEY_KEPT_MS, IdempotencyKey, Record
+from tidings.engine.webhooks.records import IDEMPOTENCY_KEY_KEPT_MS, IdempotencyKey, WebhookState
 
 
 class IdempotencyKeys:
     """The keys of all orgs; `now` gives the newest version of a webhook by its number."""
 
-    def __init__(self, clock: Clock, now: Callable[[int], Record]) -> None:
+    def __init__(self, clock: Clock, now: Callable[[int], WebhookState]) -> None:
         self._clock = clock
         self._now = now
         self._numbers: dict[tuple[int, bytes], int] = {}
 
-    def note(self, record: Record) -> None:
+    def note(self, record: WebhookState) -> None:
         """A webhook is there, or has changed. Of two with one key the newer one counts."""
         if (call := record.config.call) is not None:
             place = (record.org, call.key)
             self._numbers[place] = max(record.webhook.number, self._numbers.get(place, 0))
 
-    def find(self, org: OrgId, call: IdempotencyKey) -> Record | None:
+    def find(self, org: OrgId, call: IdempotencyKey) -> WebhookState | None:
         """The webhook that this call has made. KeyReused where another body made it."""
         number = self._numbers.get((org, call.key))
         if number is None:

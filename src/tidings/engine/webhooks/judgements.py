@@ -10,7 +10,7 @@ import msgspec
 from tidings.core.delivery.judgement import Condition, ConnectionHold, judge_webhook
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
-from tidings.engine.delivery.healths import Healths
+from tidings.engine.delivery.healths import HealthTracker
 from tidings.engine.metrics import EngineMetrics
 from tidings.store import port
 
@@ -21,7 +21,7 @@ class WebhookJudgement(msgspec.Struct, frozen=True):
     """How a webhook does, and by what."""
 
     condition: Condition
-    health: port.Health | None = None  # None where its attempts do not fail
+    health: port.StoredHealth | None = None  # None where its attempts do not fail
     troubles: Sequence[str] = ()  # what an action lacks, a sentence each
     hold: ConnectionHold | None = None
 
@@ -85,7 +85,7 @@ class WebhookJudgements:
 
     def __init__(
         self,
-        healths: Healths,
+        healths: HealthTracker,
         registry: Registry,
         metrics: EngineMetrics,
         troubles: Troubles | None = None,

@@ -8,19 +8,19 @@ from typing import Any, Literal
 import msgspec
 
 from tidings.core.delivery.outcome import RetryPolicy
-from tidings.core.delivery.standing import Standing
-from tidings.core.events.attribution import Attribution
-from tidings.core.events.call_reader import Caller
+from tidings.core.delivery.standing import WebhookStatus
+from tidings.core.events.attribution import StoredAttribution
+from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import OrgId, WebhookId
 from tidings.core.shaping.enrichment import enrichment_of
 from tidings.core.shaping.filter import compile_filter
 from tidings.core.shaping.neo_rules import NEO, neo_value, unknown_flow
 from tidings.core.shaping.shape import shape_of
 from tidings.core.webhooks.kinds import KINDS
-from tidings.core.webhooks.rules import Reading
-from tidings.core.webhooks.settings import Settings
+from tidings.core.webhooks.rules import ParsedWebhookBody
+from tidings.core.webhooks.settings import WebhookSettings
 from tidings.core.webhooks.webhook import Ordering, Webhook
-from tidings.errors import Refusal
+from tidings.errors import FieldRefusal
 from tidings.store.port import StoredWebhook
 
 SECRETS_MAX = 4  # in force at once: each of them signs every message
@@ -31,18 +31,18 @@ Verb = Literal["pause", "resume", "enable", "disable"]
 
 # What each verb leads to, from where. From elsewhere it is refused: `enable` must not let a paused
 # webhook send, nor `resume` one that its receiver has left.
-_VERBS: dict[Verb, tuple[Standing, tuple[Standing, ...]]] = {
-    "pause": (Standing.PAUSED, (Standing.ACTIVE,)),
-    "resume": (Standing.ACTIVE, (Standing.PAUSED,)),
-    "enable": (Standing.ACTIVE, (Standing.INACTIVE, Standing.DISABLED)),
-    "disable": (Standing.DISABLED, (Standing.ACTIVE, Standing.PAUSED)),
+_VERBS: dict[Verb, tuple[WebhookStatus, tuple[WebhookStatus, ...]]] = {
+    "pause": (WebhookStatus.PAUSED, (WebhookStatus.ACTIVE,)),
+    "resume": (WebhookStatus.ACTIVE, (WebhookStatus.PAUSED,)),
+    "enable": (WebhookStatus.ACTIVE, (WebhookStatus.INACTIVE, WebhookStatus.DISABLED)),
+    "disable": (WebhookStatus.DISABLED, (WebhookStatus.ACTIVE, WebhookStatus.PAUSED)),
 }
 
 
-Author = str | Attribution  # a bare text is a credential's id
+Author = str | StoredAttribution  # a bare text is a credential's id
 
 
-def author(caller: Caller) -> Author:
+def author(caller: AuthenticatedCaller) -> Author:
     """Who is shown as having made or changed it."""
     return caller.attribution if caller.attribution.id else caller.credential
 
@@ -52,13 +52,13 @@ class IdempotencyKey(msgspec.Struct, frozen=True):
 
     key: bytes
     body: bytes
-    warnings: tuple[Refusal, ...] = ()
+    warnings: tuple[FieldRefusal, ...] = ()
 
 
 class Config(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is sealed of a version. Fields are only ever added, with a default."""
 
-    settings: Settings
+    settings: WebhookSettings
     secrets: tuple[bytes, ...]  # newest first
     created_by: Author
     updated_by: Author
@@ -76,7 +76,7 @@ class Config(msgspec.Struct, frozen=True, omit_defaults=True):
         return f"Config({self.settings!r})"
 
 
-class Record(msgspec.Struct, frozen=True):
+class WebhookState(msgspec.Struct, frozen=True):
     """A webhook as the API shows it."""
 
     webhook: Webhook
@@ -97,7 +97,7 @@ class Record(msgspec.Struct, frozen=True):
 configs = msgspec.json.Decoder(Config)
 
 # What the engine knows of a webhook as its owner has set it; the rest is made of that.
-_AS_SET = (set(Webhook.__struct_fields__) & set(Settings.__struct_fields__)) - set(
+_AS_SET = (set(Webhook.__struct_fields__) & set(WebhookSettings.__struct_fields__)) - set(
     "name event_names url connection retry filter transformation".split()
 )
 
@@ -121,7 +121,7 @@ def webhook_of(
         org=stored.org,
         version=stored.version,
         name=stored.name,
-        standing=Standing(stored.standing),
+        standing=WebhookStatus(stored.standing),
         event_names=frozenset(settings.event_names),
         url=settings.place,
         connection=default_connection if of_type.over_default else settings.connection or "",
@@ -144,14 +144,14 @@ def webhook_of(
     )
 
 
-def _retry(settings: Settings) -> RetryPolicy:
+def _retry(settings: WebhookSettings) -> RetryPolicy:
     """Its policy; only where there is an order can a refused delivery hold others."""
     if not settings.hold_on_failure or settings.ordering is Ordering.NONE:
         return settings.retry
     return msgspec.structs.replace(settings.retry, hold_on_failure=True)
 
 
-def unborn(org: OrgId, reading: Reading) -> StoredWebhook:
+def unborn(org: OrgId, reading: ParsedWebhookBody) -> StoredWebhook:
     """The first version of a webhook, without ids and without its configuration."""
     return StoredWebhook(
         number=0,
@@ -160,7 +160,9 @@ def unborn(org: OrgId, reading: Reading) -> StoredWebhook:
         org=org,
         version=1,
         name=reading.settings.name,
-        standing=(Standing.INACTIVE if reading.active is False else Standing.ACTIVE).value,
+        standing=(
+            WebhookStatus.INACTIVE if reading.active is False else WebhookStatus.ACTIVE
+        ).value,
         config=b"",
     )
 
@@ -177,7 +179,7 @@ def with_ids(
     )
 
 
-def next_version(old: Record, standing: Standing) -> StoredWebhook:
+def next_version(old: WebhookState, standing: WebhookStatus) -> StoredWebhook:
     """The next version, without its configuration."""
     webhook = old.webhook
     return StoredWebhook(
@@ -193,22 +195,22 @@ def next_version(old: Record, standing: Standing) -> StoredWebhook:
     )
 
 
-def replaced_standing(standing: Standing, active: bool | None) -> Standing:
+def replaced_standing(standing: WebhookStatus, active: bool | None) -> WebhookStatus:
     """The standing that a body's `active` leads to. Active is true of a paused webhook too."""
-    if active is None or (active and standing is Standing.PAUSED):
+    if active is None or (active and standing is WebhookStatus.PAUSED):
         return standing
-    return Standing.ACTIVE if active else Standing.INACTIVE
+    return WebhookStatus.ACTIVE if active else WebhookStatus.INACTIVE
 
 
 def replaced(
-    config: Config, reading: Reading, standing: Standing, by: Author, now_ms: int
+    config: Config, reading: ParsedWebhookBody, standing: WebhookStatus, by: Author, now_ms: int
 ) -> Config:
     """What a replacing body makes of a configuration; a secret that it brings is the only one."""
     kept = msgspec.structs.replace(
         pruned(config, now_ms),
         settings=reading.settings,
         updated_by=by,
-        reason=config.reason if standing is Standing.DISABLED else None,
+        reason=config.reason if standing is WebhookStatus.DISABLED else None,
     )
     if reading.secret is None or reading.secret == config.secrets[0]:
         return kept
@@ -224,9 +226,9 @@ def same(fresh: Config, old: Config) -> bool:
     )
 
 
-def name_taken(name: str) -> Refusal:
+def name_taken(name: str) -> FieldRefusal:
     """A second webhook of the org may not have this name."""
-    return Refusal(
+    return FieldRefusal(
         "name_taken",
         f'name must be one that no other webhook of the org has; got "{name[:40]}", which is '
         "taken. Take another, or replace that webhook. (name_taken, field name)",
@@ -258,7 +260,7 @@ def pruned(config: Config, now_ms: int) -> Config:
     )
 
 
-def after(verb: Verb, standing: Standing) -> Standing | None:
+def after(verb: Verb, standing: WebhookStatus) -> WebhookStatus | None:
     """The standing that a verb leads to; None where it must not be said of such a webhook."""
     wanted, sources = _VERBS[verb]
     return wanted if standing is wanted or standing in sources else None
@@ -274,15 +276,15 @@ def _digest(text: bytes) -> bytes:
     return hashlib.blake2b(text, digest_size=DIGEST_BYTES).digest()
 
 
-def wrong_standing(verb: Verb, standing: Standing) -> Refusal:
+def wrong_standing(verb: Verb, standing: WebhookStatus) -> FieldRefusal:
     """A verb that must not be said of a webhook as it stands."""
     _, sources = _VERBS[verb]
     must = " or ".join(source.value for source in sources)
     advice = {
-        Standing.ACTIVE: "It is in force; nothing is to be done.",
-        Standing.PAUSED: "Call …/resume.",
+        WebhookStatus.ACTIVE: "It is in force; nothing is to be done.",
+        WebhookStatus.PAUSED: "Call …/resume.",
     }.get(standing, "Call …/enable.")
-    return Refusal(
+    return FieldRefusal(
         "wrong_standing",
         f"The webhook must be {must} for {verb}; it is {standing.value}. {advice} "
         "(wrong_standing, field standing)",
@@ -290,9 +292,9 @@ def wrong_standing(verb: Verb, standing: Standing) -> Refusal:
     )
 
 
-def too_many_secrets() -> Refusal:
+def too_many_secrets() -> FieldRefusal:
     """Rotated again and again within one overlap."""
-    return Refusal(
+    return FieldRefusal(
         "too_many_secrets",
         f"At most {SECRETS_MAX} secrets may sign at once; this would be one more. Wait for the end "
         "of an overlap (signingSecretOverlapEnds), or rotate with overlapInHours 0. "
@@ -301,11 +303,11 @@ def too_many_secrets() -> Refusal:
     )
 
 
-def name_unresolved(host: str) -> Refusal:
+def name_unresolved(host: str) -> FieldRefusal:
     """A warning. One sentence for no such name and for a name of a forbidden address: else anybody
     could ask which names our network knows."""
     shown = host if len(host) <= 80 else host[:80] + "…"
-    return Refusal(
+    return FieldRefusal(
         "name_unresolved",
         f'webHookUrl should name a host that resolves to a public address; "{shown}" does not at '
         "the moment. Deliveries are retried until it does; check its spelling. "

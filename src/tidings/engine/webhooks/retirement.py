@@ -7,7 +7,7 @@ behind it. What a stop interrupts is taken up at the next start.
 import asyncio
 from collections.abc import Callable
 
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.outage import Outage
@@ -16,7 +16,7 @@ from tidings.store import port
 RETIRE_SLICE = 500
 RETIRE_AGAIN_S = 1.0
 _WORK = "the end of what a webhook has left"
-_ENDS_IN = {Standing.DELETED: State.CANCELLED, Standing.DISABLED: State.PARKED}
+_ENDS_IN = {WebhookStatus.DELETED: State.CANCELLED, WebhookStatus.DISABLED: State.PARKED}
 
 
 class Retirement:

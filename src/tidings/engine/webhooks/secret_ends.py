@@ -10,11 +10,13 @@ from collections.abc import Callable
 
 import structlog
 
-from tidings.core.running.parts import Part
+from tidings.core.running.parts import ServicePart
 from tidings.engine.clock import Clock
 
 LOOK_AGAIN_S = 60.0
-PART = Part("ends of secrets", "old signing secrets of webhooks stay in force", restarts=False)
+PART = ServicePart(
+    "ends of secrets", "old signing secrets of webhooks stay in force", restarts=False
+)
 
 log = structlog.get_logger(__name__)
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from tidings.core.connections.connection import Connections
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
@@ -18,7 +18,7 @@ from tidings.engine.webhooks.idempotency_keys import IdempotencyKeys
 from tidings.engine.webhooks.records import (
     Config,
     IdempotencyKey,
-    Record,
+    WebhookState,
     configs,
     name_taken,
     webhook_of,
@@ -83,7 +83,7 @@ class Versions:
         """A version as the engine knows it, with the secrets that are in force at a time."""
         return webhook_of(stored, config, at_ms, self._default_connection)
 
-    async def put(self, fresh: StoredWebhook, config: Config) -> Record:
+    async def put(self, fresh: StoredWebhook, config: Config) -> WebhookState:
         """Store, match by it, tell its lane. Runs inside `Changes.run`."""
         plain = msgspec.json.encode(config)
         sealed = self._vault.seal(plain, fresh.org, fresh.id, fresh.version)
@@ -98,7 +98,7 @@ class Versions:
         self._changed.tell(record.webhook)
         return record
 
-    def would_be(self, fresh: StoredWebhook, config: Config) -> Record:
+    def would_be(self, fresh: StoredWebhook, config: Config) -> WebhookState:
         """What `put` would come to, kept nowhere. Conflict as there."""
         if fresh.number == 0 and self._book.is_taken(fresh.org, fresh.name):
             raise Conflict(name_taken(fresh.name))
@@ -108,7 +108,7 @@ class Versions:
         )
         return self._record(stored, config)
 
-    async def made_by(self, org: OrgId, call: IdempotencyKey) -> Record | None:
+    async def made_by(self, org: OrgId, call: IdempotencyKey) -> WebhookState | None:
         """The webhook that an earlier call with the same key has made, as it was answered."""
         record = self._idempotency_keys.find(org, call)
         if record is None or record.webhook.version == 1:
@@ -132,26 +132,26 @@ class Versions:
         plain = self._vault.open(stored.config, stored.org, stored.id, stored.version)
         return configs.decode(plain)
 
-    def _record(self, stored: StoredWebhook, config: Config) -> Record:
+    def _record(self, stored: StoredWebhook, config: Config) -> WebhookState:
         webhook = self.webhook(stored, config, self._clock.now_ms())
-        return Record(webhook, config, stored.created_ms, stored.updated_ms)
+        return WebhookState(webhook, config, stored.created_ms, stored.updated_ms)
 
     def _secret_over(self, number: int) -> None:
         """An overlap has ended: sign by what is still in force, without a new version."""
         record = self._book.at(number)
         secrets = record.config.in_force(self._clock.now_ms())
-        if secrets == record.webhook.secrets or record.webhook.standing is Standing.DELETED:
+        if secrets == record.webhook.secrets or record.webhook.standing is WebhookStatus.DELETED:
             return
         webhook = msgspec.structs.replace(record.webhook, secrets=secrets)
         self._book.enter(msgspec.structs.replace(record, webhook=webhook))
         self._registry.put(webhook)
         self._changed.tell(webhook)
 
-    def _keep(self, stored: StoredWebhook, config: Config) -> Record:
+    def _keep(self, stored: StoredWebhook, config: Config) -> WebhookState:
         record = self._record(stored, config)
         webhook = record.webhook
         self._book.enter(record)
-        if webhook.standing is Standing.DELETED:
+        if webhook.standing is WebhookStatus.DELETED:
             self._registry.remove(webhook.number)
         else:
             self._registry.put(webhook)

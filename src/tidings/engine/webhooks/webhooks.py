@@ -12,20 +12,20 @@ import msgspec
 
 from tidings.core.actions.action import Actions
 from tidings.core.connections.connection import Connections
-from tidings.core.delivery.standing import Standing
-from tidings.core.events.attribution import Attribution
+from tidings.core.delivery.standing import WebhookStatus
+from tidings.core.events.attribution import StoredAttribution
 from tidings.core.ids import OrgId, WebhookId
 from tidings.core.webhooks.registry import Registry
-from tidings.core.webhooks.settings import Settings
+from tidings.core.webhooks.settings import WebhookSettings
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock
-from tidings.engine.delivery.healths import Healths
+from tidings.engine.delivery.healths import HealthTracker
 from tidings.engine.listeners import Listeners
 from tidings.engine.vault import Vault
-from tidings.engine.webhooks.bodies import BodyReader
+from tidings.engine.webhooks.bodies import WebhookBodyParser
 from tidings.engine.webhooks.book import WebhookBook
-from tidings.engine.webhooks.disabler import Disabler, OwnerListener
+from tidings.engine.webhooks.disabler import DisableOwnerListener, Disabler
 from tidings.engine.webhooks.faults import (
     KeyReused,
     UnknownWebhook,
@@ -38,8 +38,8 @@ from tidings.engine.webhooks.records import (
     Author,
     Config,
     IdempotencyKey,
-    Record,
     Verb,
+    WebhookState,
     after,
     idempotency_key,
     name_taken,
@@ -56,7 +56,7 @@ from tidings.engine.webhooks.records import (
 )
 from tidings.engine.webhooks.retirement import Retirement
 from tidings.engine.webhooks.versions import Versions
-from tidings.errors import Conflict, Refusal
+from tidings.errors import Conflict, FieldRefusal
 from tidings.store import port
 from tidings.store.port import StoredWebhook
 
@@ -68,7 +68,7 @@ __all__ = [
 ]
 
 SECRET_BYTES = 32
-Made = tuple[Record, bytes, tuple[Refusal, ...]]
+Made = tuple[WebhookState, bytes, tuple[FieldRefusal, ...]]
 
 
 class DeclaredOfOrgs(Protocol):
@@ -90,11 +90,11 @@ class Webhooks(WebhookBook):
         vault: Vault,
         clock: Clock,
         random_bytes: Callable[[int], bytes],
-        bodies: BodyReader,
+        bodies: WebhookBodyParser,
         changed: Listeners[Webhook],
         probed: Listeners[int],
-        owners: OwnerListener,
-        healths: Healths,
+        owners: DisableOwnerListener,
+        healths: HealthTracker,
         actions: DeclaredOfOrgs,
         connections: Connections,
     ) -> None:
@@ -177,7 +177,7 @@ class Webhooks(WebhookBook):
 
     # -- reading ----------------------------------------------------------------------------------
 
-    def unheard_names(self, record: Record) -> list[str]:
+    def unheard_names(self, record: WebhookState) -> list[str]:
         """The names that a webhook asks for in vain, as its org refuses unknown types."""
         return self._bodies.unheard_names(record)
 
@@ -195,11 +195,11 @@ class Webhooks(WebhookBook):
         body: dict[str, Any],
         webhook_id: WebhookId | None = None,
         *,
-        source: Settings | None = None,
+        source: WebhookSettings | None = None,
         tried: bool = False,
         strict: bool = False,
         platform: bool = False,
-    ) -> tuple[Webhook, tuple[Refusal, ...]]:
+    ) -> tuple[Webhook, tuple[FieldRefusal, ...]]:
         """The webhook that a body would make, or make of an existing one; nothing is kept.
 
         `source` is what it is copied from. `tried`: a test message is sent to it, which stored
@@ -217,7 +217,7 @@ class Webhooks(WebhookBook):
                 0, WebhookId(""), "", org, 1, reading.settings.name, "active", b""
             )
         else:
-            stored = next_version(old, Standing.ACTIVE)
+            stored = next_version(old, WebhookStatus.ACTIVE)
         config = Config(reading.settings, (), "", "")
         return self._versions.webhook(stored, config, self._clock.now_ms()), reading.warnings
 
@@ -230,7 +230,7 @@ class Webhooks(WebhookBook):
         by: Author,
         key: str | None = None,
         *,
-        source: Settings | None = None,
+        source: WebhookSettings | None = None,
         dry_run: bool = False,
         platform: bool = False,
     ) -> Made:
@@ -273,7 +273,7 @@ class Webhooks(WebhookBook):
         if_changed: bool = False,
         dry_run: bool = False,
         platform: bool = False,
-    ) -> tuple[Record, tuple[Refusal, ...]]:
+    ) -> tuple[WebhookState, tuple[FieldRefusal, ...]]:
         """Replace what the body says, but not the name. UnknownWebhook also for a deleted one.
 
         WebhookMoved where `expect` is given and does not hold the version that is replaced. With
@@ -296,7 +296,7 @@ class Webhooks(WebhookBook):
         self,
         org: OrgId,
         webhook_id: WebhookId,
-        body_for: Callable[[Record], dict[str, Any]],
+        body_for: Callable[[WebhookState], dict[str, Any]],
         by: Author,
         expect: Collection[int] | None = None,
         *,
@@ -304,11 +304,11 @@ class Webhooks(WebhookBook):
         dry_run: bool = False,
         strict: bool = False,
         platform: bool = False,
-    ) -> tuple[Record, tuple[Refusal, ...]]:
+    ) -> tuple[WebhookState, tuple[FieldRefusal, ...]]:
         """Like `replace`, by a body that is made from the webhook as it is at that moment.
         `strict`: a misspelt field is refused."""
 
-        async def change() -> tuple[Record, Record, tuple[Refusal, ...]]:
+        async def change() -> tuple[WebhookState, WebhookState, tuple[FieldRefusal, ...]]:
             old = self.living(org, webhook_id, expect)
             reading = self._bodies.read(
                 org, body_for(old), old.config.settings, strict=strict, platform=platform
@@ -326,17 +326,19 @@ class Webhooks(WebhookBook):
             warnings += await self._bodies.warn(record.org, record.config.settings)
         return record, warnings
 
-    async def declare(self, org: OrgId, settings: Settings, by: Author) -> Record:
+    async def declare(self, org: OrgId, settings: WebhookSettings, by: Author) -> WebhookState:
         """Let the webhook of an action be as its file says: made where there is none, and a new
         version where it says something else. Conflict where its name is another webhook's."""
 
-        async def change() -> Record:
+        async def change() -> WebhookState:
             named = (one for one in self.list(org) if one.webhook.name == settings.name)
-            old = next((one for one in named if one.webhook.standing is not Standing.DELETED), None)
+            old = next(
+                (one for one in named if one.webhook.standing is not WebhookStatus.DELETED), None
+            )
             if old is None:
                 fresh = with_ids(
                     StoredWebhook(
-                        0, WebhookId(""), "", org, 1, settings.name, Standing.ACTIVE.value, b""
+                        0, WebhookId(""), "", org, 1, settings.name, WebhookStatus.ACTIVE.value, b""
                     ),
                     self._clock.now_ms(),
                     self._random_bytes,
@@ -360,10 +362,10 @@ class Webhooks(WebhookBook):
         overlap_ms: int,
         by: Author,
         expect: Collection[int] | None = None,
-    ) -> tuple[Record, bytes]:
+    ) -> tuple[WebhookState, bytes]:
         """Make a new signing secret (shown once); the old ones sign on for `overlap_ms`."""
 
-        async def change() -> tuple[Record, bytes]:
+        async def change() -> tuple[WebhookState, bytes]:
             old = self.living(org, webhook_id, expect)
             secret = self._random_bytes(SECRET_BYTES)
             config = rotated(old.config, secret, overlap_ms, self._clock.now_ms())
@@ -383,21 +385,21 @@ class Webhooks(WebhookBook):
         expect: Collection[int] | None = None,
         *,
         dry_run: bool = False,
-    ) -> Record:
+    ) -> WebhookState:
         """Delete softly: still listed, matched no more, and what is unfinished is cancelled.
 
         With `dry_run` nothing is kept.
         """
 
-        async def change() -> Record:
+        async def change() -> WebhookState:
             old = self.living(org, webhook_id, expect)
             if old.webhook.type.of_file and self._in_file(org, old.webhook.name):
                 raise Conflict(action_in_file(old.webhook.name))
             if dry_run:
                 config = pruned(old.config, self._clock.now_ms())
                 config = msgspec.structs.replace(config, updated_by=by)
-                return self._versions.would_be(next_version(old, Standing.DELETED), config)
-            return await self._stand(old, Standing.DELETED, old.config.reason, by)
+                return self._versions.would_be(next_version(old, WebhookStatus.DELETED), config)
+            return await self._stand(old, WebhookStatus.DELETED, old.config.reason, by)
 
         return await self._changes.run(change)
 
@@ -408,17 +410,17 @@ class Webhooks(WebhookBook):
         verb: Verb,
         by: Author,
         expect: Collection[int] | None = None,
-    ) -> Record:
+    ) -> WebhookState:
         """Pause, resume, enable or disable by its owner's word. Conflict where that cannot be.
 
         What is so already stays as it is, at the same version; of one that is left alone the
         receiver is asked at once.
         """
 
-        async def change() -> Record:
+        async def change() -> WebhookState:
             old = self.living(org, webhook_id, expect)
             standing = after(verb, old.webhook.standing)
-            acts = old.webhook.type.of_file and standing is Standing.ACTIVE
+            acts = old.webhook.type.of_file and standing is WebhookStatus.ACTIVE
             if acts and not self._in_file(org, old.webhook.name):
                 raise Conflict(action_left_file(old.webhook.name))
             if standing is None:
@@ -427,20 +429,20 @@ class Webhooks(WebhookBook):
                 if old.webhook.sends:
                     self._probed.tell(old.webhook.number)
                 return old
-            name = by.name if isinstance(by, Attribution) else by
-            reason = f"Disabled by {name}." if standing is Standing.DISABLED else None
+            name = by.name if isinstance(by, StoredAttribution) else by
+            reason = f"Disabled by {name}." if standing is WebhookStatus.DISABLED else None
             return await self._stand(old, standing, reason, by)
 
         return await self._changes.run(change)
 
     async def set_standing(
-        self, number: int, standing: Standing, reason: str | None, by: Author = "tidings"
-    ) -> Record:
+        self, number: int, standing: WebhookStatus, reason: str | None, by: Author = "tidings"
+    ) -> WebhookState:
         """Change what happens to new events; the engine disables a webhook after a 410 by this."""
 
-        async def change() -> Record:
+        async def change() -> WebhookState:
             old = self._records.get(number)
-            if old is None or old.webhook.standing is Standing.DELETED:
+            if old is None or old.webhook.standing is WebhookStatus.DELETED:
                 raise UnknownWebhook(str(number))
             if old.webhook.standing is standing:
                 return old
@@ -463,15 +465,15 @@ class Webhooks(WebhookBook):
         return name in self._actions.of(org)
 
     async def _stand(
-        self, old: Record, standing: Standing, reason: str | None, by: Author
-    ) -> Record:
+        self, old: WebhookState, standing: WebhookStatus, reason: str | None, by: Author
+    ) -> WebhookState:
         config = pruned(old.config, self._clock.now_ms())
         config = msgspec.structs.replace(config, updated_by=by, reason=reason)
         record = await self._versions.put(next_version(old, standing), config)
         await self._retirement.begin(record.webhook)
         return record
 
-    async def _come_to(self, fresh: StoredWebhook, config: Config, dry_run: bool) -> Record:
+    async def _come_to(self, fresh: StoredWebhook, config: Config, dry_run: bool) -> WebhookState:
         if dry_run:
             return self._versions.would_be(fresh, config)
         return await self._versions.put(fresh, config)

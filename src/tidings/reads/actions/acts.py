@@ -12,19 +12,19 @@ import msgspec
 from tidings.core.actions.act_words import text_shown
 from tidings.core.actions.action import (
     Act,
-    Call,
     Each,
-    Found,
-    Mail,
+    HttpCall,
+    KafkaRecordAct,
+    MailAct,
     Merged,
     NewEvents,
+    OperatorSecret,
     Part,
+    PathValue,
     Plain,
-    Record,
-    Row,
-    Secret,
     ServiceAccount,
-    Text,
+    TableRowAct,
+    TemplatedText,
     TokenCall,
 )
 from tidings.core.actions.holes import url_shown
@@ -38,7 +38,7 @@ PATH = "path"
 def show_act(act: Act) -> dict[str, Any]:
     """What an act is made of: templates as they are written, `{"path": …}` for a value."""
     match act:
-        case Mail():
+        case MailAct():
             return {
                 "connection": act.connection,
                 "to": [text_shown(one) for one in act.to],
@@ -47,14 +47,14 @@ def show_act(act: Act) -> dict[str, Any]:
                 "html": None if act.html is None else text_shown(act.html),
                 "unsubscribe": None if act.unsubscribe is None else text_shown(act.unsubscribe),
             }
-        case Call():
+        case HttpCall():
             return _call(act)
-        case Row():
+        case TableRowAct():
             values = {name: _part(part) for name, part in act.values.items()}
             return {"connection": act.connection, "table": act.table, "values": values}
         case NewEvents():
             return {"type": act.type, "each": act.each or None, "data": _part(act.data)}
-        case Record():
+        case KafkaRecordAct():
             return {
                 "connection": act.connection,
                 "topic": act.topic,
@@ -64,7 +64,7 @@ def show_act(act: Act) -> dict[str, Any]:
             }
 
 
-def _call(call: Call) -> dict[str, Any]:
+def _call(call: HttpCall) -> dict[str, Any]:
     return {
         "method": call.method,
         "url": url_shown(call.url, secret=call.url_secret),
@@ -80,7 +80,7 @@ def _call(call: Call) -> dict[str, Any]:
     }
 
 
-def _headers(call: Call) -> list[tuple[str, Text | Plain]]:
+def _headers(call: HttpCall) -> list[tuple[str, TemplatedText | Plain]]:
     """Those that it says, and who we are."""
     headers = list(call.headers)
     if isinstance(call.credential, TokenCall):
@@ -93,8 +93,8 @@ def _headers(call: Call) -> list[tuple[str, Text | Plain]]:
     return headers
 
 
-def _header(value: Text | Plain) -> str:
-    if isinstance(value, Text):
+def _header(value: TemplatedText | Plain) -> str:
+    if isinstance(value, TemplatedText):
         return value.template
     shown = str(value.value)
     return shown if MARK in shown else mask(shown)
@@ -103,13 +103,13 @@ def _header(value: Text | Plain) -> str:
 def _part(part: Part) -> Any:
     """As JSON has it."""
     match part:
-        case Text():
+        case TemplatedText():
             return part.template
-        case Found():
+        case PathValue():
             return {PATH: part.path}
         case Plain():
             return msgspec.to_builtins(part.value)
-        case Secret():
+        case OperatorSecret():
             return mask(part.value)
         case Each():
             return _parts(part.parts)

@@ -6,17 +6,17 @@ from typing import Any
 from tidings.core.actions.act_words import act_said, kind_of
 from tidings.core.actions.action import (
     Action,
+    ActionLookup,
     Compared,
     CsvLookup,
     HttpLookup,
-    Lookup,
     Quiet,
     SqlLookup,
     is_once,
 )
 from tidings.core.actions.file.table import in_words
 from tidings.core.actions.holes import url_shown
-from tidings.core.shaping.filter import Filter, compile_filter
+from tidings.core.shaping.filter import CompiledFilter, compile_filter
 from tidings.core.shaping.filter_words import filter_said
 from tidings.engine.actions.lookups import LookupState
 from tidings.reads.actions.acts import show_act
@@ -76,15 +76,15 @@ def show_definition(action: Action, states: Mapping[str, LookupState]) -> dict[s
     }
 
 
-def _source(filter: Filter | Compared) -> dict[str, Any]:
+def _source(filter: CompiledFilter | Compared) -> dict[str, Any]:
     """As the file has it."""
-    if isinstance(filter, Filter):
+    if isinstance(filter, CompiledFilter):
         return filter.source
     return {"same" if filter.same else "differ": list(filter.paths)}
 
 
-def _reason_said(filter: Filter | Compared) -> str:
-    if isinstance(filter, Filter):
+def _reason_said(filter: CompiledFilter | Compared) -> str:
+    if isinstance(filter, CompiledFilter):
         return filter_said(filter)
     one, other = filter.paths
     return f"{one} is {'' if filter.same else 'not '}the same as {other}"
@@ -136,7 +136,7 @@ def clock_of(minute: int) -> str:
 # -- look-ups -------------------------------------------------------------------------------------
 
 
-def show_lookup(lookup: Lookup, state: LookupState) -> dict[str, Any]:
+def show_lookup(lookup: ActionLookup, state: LookupState) -> dict[str, Any]:
     """A look-up, and how it does."""
     kind, asks = _asks(lookup)
     return {
@@ -158,7 +158,7 @@ def show_lookup(lookup: Lookup, state: LookupState) -> dict[str, Any]:
     }
 
 
-def _asks(lookup: Lookup) -> tuple[str, str]:
+def _asks(lookup: ActionLookup) -> tuple[str, str]:
     """Of what kind it is, and what it asks for."""
     where = lookup.where
     match where:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 
 from tidings.core.actions.action import Action
-from tidings.core.actions.made import Step, made_in
+from tidings.core.actions.made import RunStep, made_in
 from tidings.core.ids import OrgId
 from tidings.core.shaping.filter import explain
 from tidings.core.webhooks.name_matching import is_prefix, stored_name_of_type
@@ -151,7 +151,7 @@ def passed_by(webhook: Webhook, event: TrialEvent) -> str | None:
     return None if told.accepted else f"The filter of the action refuses the event: {told.said}"
 
 
-def _shown(outcome: str, why: str, steps: Sequence[Step], waits: list[str]) -> dict[str, Any]:
+def _shown(outcome: str, why: str, steps: Sequence[RunStep], waits: list[str]) -> dict[str, Any]:
     return {
         "outcome": outcome,
         "why": why or None,

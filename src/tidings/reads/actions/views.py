@@ -8,7 +8,7 @@ import msgspec
 from tidings.core.actions.act_words import act_said, cannot, kind_of, remedy
 from tidings.core.actions.action import Action
 from tidings.core.delivery.advice import LEFT_FILE_TODO
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId
 from tidings.core.times import iso
@@ -16,7 +16,7 @@ from tidings.engine.actions.actions import ActionServices
 from tidings.engine.clock import Clock
 from tidings.engine.services.delivery import DeliveryServices
 from tidings.engine.webhooks.judgements import WebhookJudgement
-from tidings.engine.webhooks.records import Record
+from tidings.engine.webhooks.records import WebhookState
 from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.errors import not_found
 from tidings.reads.actions.definition import show_definition
@@ -57,7 +57,7 @@ class ActionParts(Protocol):
 class ActionView(msgspec.Struct, frozen=True):
     """One action: its webhook, and what the file says of it."""
 
-    record: Record
+    record: WebhookState
     action: Action | None  # None: the file does not have it any more
     judged: WebhookJudgement
     left: WebhookBacklog  # to do now
@@ -71,17 +71,17 @@ class ActionView(msgspec.Struct, frozen=True):
         return self.record.webhook.name
 
 
-def action_records(parts: ActionParts, org: OrgId) -> list[Record]:
+def action_records(parts: ActionParts, org: OrgId) -> list[WebhookState]:
     """The webhooks of an org's actions, by name."""
     found = [
         one
         for one in parts.webhooks.list(org)
-        if one.webhook.type.of_file and one.webhook.standing is not Standing.DELETED
+        if one.webhook.type.of_file and one.webhook.standing is not WebhookStatus.DELETED
     ]
     return sorted(found, key=lambda one: one.webhook.name)
 
 
-async def action_views(parts: ActionParts, records: Sequence[Record]) -> list[ActionView]:
+async def action_views(parts: ActionParts, records: Sequence[WebhookState]) -> list[ActionView]:
     """Some actions of one org, by a few questions for all of them."""
     if not records:
         return []
@@ -112,11 +112,11 @@ async def own_action(parts: ActionParts, org: OrgId, name: str) -> ActionView:
     raise not_found("name", "the name of an action of this org", name[:NAME_MAX])
 
 
-def troubles_of(record: Record, action: Action | None, judged: WebhookJudgement) -> list[str]:
+def troubles_of(record: WebhookState, action: Action | None, judged: WebhookJudgement) -> list[str]:
     """Tell what ails an action, a sentence each, the worst first."""
     webhook = record.webhook
     said = []
-    if webhook.standing is Standing.DISABLED and action is not None:
+    if webhook.standing is WebhookStatus.DISABLED and action is not None:
         said.append(record.config.reason or "It is disabled: what it would do is parked.")
     if judged.hold is not None and webhook.sends:
         said.append(judged.hold.why)
@@ -126,13 +126,13 @@ def troubles_of(record: Record, action: Action | None, judged: WebhookJudgement)
 
 
 def _advice(
-    record: Record, action: Action | None, judged: WebhookJudgement, actions: ActionServices
+    record: WebhookState, action: Action | None, judged: WebhookJudgement, actions: ActionServices
 ) -> str | None:
     """What to do about the first of `troubles_of`; None where that says it, or there is none."""
     webhook = record.webhook
     if action is None:
         return LEFT_FILE_TODO
-    if webhook.standing is Standing.DISABLED:
+    if webhook.standing is WebhookStatus.DISABLED:
         said = "enable the action" in (record.config.reason or "")
         return None if said else "Enable it, and run again what was parked."
     if judged.hold is not None:

@@ -4,7 +4,7 @@ from datetime import tzinfo
 from typing import Any, Protocol
 
 from tidings.core.ids import OrgId, read_delivery
-from tidings.engine.webhooks.records import Record
+from tidings.engine.webhooks.records import WebhookState
 from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.errors import not_found
 from tidings.reads.columns import show_delivery
@@ -30,7 +30,7 @@ class DeliveryParts(NextAttemptParts, RequestParts, RunParts, Protocol):
 
 async def own_delivery(
     store: port.DeliveryStore, webhooks: Webhooks, org: OrgId, delivery_id: str
-) -> tuple[StoredDelivery, Record]:
+) -> tuple[StoredDelivery, WebhookState]:
     """A delivery of a webhook of the org. NotFound for anything else."""
     number = read_delivery(delivery_id)
     found = None if number is None else await store.delivery(number)
@@ -41,7 +41,7 @@ async def own_delivery(
 
 
 async def show_whole(
-    parts: DeliveryParts, org: OrgId, found: StoredDelivery, record: Record
+    parts: DeliveryParts, org: OrgId, found: StoredDelivery, record: WebhookState
 ) -> dict[str, Any]:
     """A delivery with every attempt as it was sent and answered, and what to do."""
     seen, kept = await look(parts, found, record)

@@ -11,11 +11,11 @@ from tidings.core.delivery.exchange import Timings
 from tidings.core.delivery.next_attempt import NextAttempt
 from tidings.core.delivery.outcome import DEFAULT_POLICY
 from tidings.core.delivery.sla import breach_ms
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
 from tidings.core.times import iso
 from tidings.core.webhooks.masks import masked_by_name
-from tidings.engine.webhooks.records import Record
+from tidings.engine.webhooks.records import WebhookState
 from tidings.reads.messages import show_bytes, show_headers
 from tidings.store.port import Evidence, StoredAttempt, StoredDelivery
 
@@ -59,14 +59,14 @@ def _doubtful(attempt: StoredAttempt) -> StoredAttempt:
     return msgspec.structs.replace(attempt, ended=True, evidence=evidence)
 
 
-def sla_of(delivery: StoredDelivery, record: Record, now_ms: int) -> dict[str, Any]:
+def sla_of(delivery: StoredDelivery, record: WebhookState, now_ms: int) -> dict[str, Any]:
     """When the delivery outlived what its owner wishes; null while it is, or was, in time."""
     late = breach_ms(delivery.accepted_ms, record.webhook.sla_s, delivery.done_ms, now_ms)
     return {"slaBreachedAt": iso(late)}
 
 
 def show_attempts(
-    attempts: Sequence[StoredAttempt], webhook: Record | None
+    attempts: Sequence[StoredAttempt], webhook: WebhookState | None
 ) -> list[dict[str, Any]]:
     """Each attempt with its evidence and what it means."""
     return [_show_attempt(attempt, webhook) for attempt in attempts]
@@ -75,7 +75,7 @@ def show_attempts(
 def advice_for(
     delivery: StoredDelivery,
     attempts: Sequence[StoredAttempt],
-    webhook: Record | None,
+    webhook: WebhookState | None,
     now_ms: int,
     zone: tzinfo,
     next_attempt: NextAttempt,
@@ -88,7 +88,7 @@ def advice_for(
         due_ms=delivery.due_ms,
         now_ms=now_ms,
         zone=zone,
-        standing=Standing.ACTIVE if webhook is None else webhook.webhook.standing,
+        standing=WebhookStatus.ACTIVE if webhook is None else webhook.webhook.standing,
         policy=DEFAULT_POLICY if webhook is None else webhook.webhook.retry,
         next_attempt=next_attempt,
         ended_by=delivery.ended_by,
@@ -97,12 +97,12 @@ def advice_for(
     )
 
 
-def _why_disabled(of: Record | None) -> str | None:
+def _why_disabled(of: WebhookState | None) -> str | None:
     """Of an action; None of any other webhook."""
     return None if of is None or not of.webhook.type.acts else of.config.reason or ""
 
 
-def _tried(attempt: StoredAttempt, of: Record | None) -> PastAttempt:
+def _tried(attempt: StoredAttempt, of: WebhookState | None) -> PastAttempt:
     evidence = attempt.evidence
     return PastAttempt(
         status=attempt.status,
@@ -115,7 +115,7 @@ def _tried(attempt: StoredAttempt, of: Record | None) -> PastAttempt:
     )
 
 
-def _show_attempt(attempt: StoredAttempt, of: Record | None) -> dict[str, Any]:
+def _show_attempt(attempt: StoredAttempt, of: WebhookState | None) -> dict[str, Any]:
     tried = _tried(attempt, of)
     return {
         "number": attempt.number,

@@ -14,7 +14,7 @@ from tidings.core.delivery.states import State
 from tidings.engine.clock import Clock
 from tidings.engine.delivery.stops import EVERYTHING
 from tidings.engine.services.delivery import DeliveryServices
-from tidings.engine.webhooks.records import Record
+from tidings.engine.webhooks.records import WebhookState
 from tidings.reads.columns import show_delivery
 from tidings.reads.delivery.delivery_view import sla_of
 from tidings.store import port
@@ -43,12 +43,12 @@ class ScheduledDelivery(msgspec.Struct, frozen=True):
     """A delivery with its next attempt. `row` counts the attempts that were started."""
 
     row: StoredDelivery
-    record: Record
+    record: WebhookState
     next_attempt: NextAttempt
     next_ms: int | None  # the earliest time of its next attempt, where one is known
 
 
-def see(parts: NextAttemptParts, row: StoredDelivery, record: Record) -> ScheduledDelivery:
+def see(parts: NextAttemptParts, row: StoredDelivery, record: WebhookState) -> ScheduledDelivery:
     """One of the webhook's deliveries. The store is not asked."""
     state = State(row.state)
     next_attempt = parts.delivery.next_attempts.of(row.webhook, row.id, state is State.RETRYING)
@@ -68,7 +68,7 @@ def see(parts: NextAttemptParts, row: StoredDelivery, record: Record) -> Schedul
 
 
 async def look(
-    parts: NextAttemptParts, row: StoredDelivery, record: Record
+    parts: NextAttemptParts, row: StoredDelivery, record: WebhookState
 ) -> tuple[ScheduledDelivery, Sequence[StoredAttempt]]:
     """A delivery with its attempts, of one moment: it is looked at again where an attempt has begun
     or ended between the readings."""
@@ -94,14 +94,16 @@ async def with_first(parts: NextAttemptParts, seen: ScheduledDelivery) -> Schedu
     )
 
 
-def show_row(parts: NextAttemptParts, row: StoredDelivery, record: Record) -> dict[str, Any]:
+def show_row(parts: NextAttemptParts, row: StoredDelivery, record: WebhookState) -> dict[str, Any]:
     """A delivery in a list."""
     seen = see(parts, row, record)
     now_ms = parts.clock.now_ms()
     return show_delivery(seen.row, record, seen.next_ms) | sla_of(seen.row, record, now_ms)
 
 
-def _barred(parts: NextAttemptParts, record: Record, next_attempt: NextAttempt) -> NextAttempt:
+def _barred(
+    parts: NextAttemptParts, record: WebhookState, next_attempt: NextAttempt
+) -> NextAttempt:
     """What the lane tells, unless nothing is sent at all."""
     stops, webhook = parts.delivery.stops, record.webhook
     if stops.of(EVERYTHING) is not None:

@@ -7,13 +7,13 @@ import msgspec
 from tidings.core.delivery.advice import comes
 from tidings.core.delivery.next_attempt import BARRED
 from tidings.core.delivery.outcome import RetryPolicy
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.kinds import HTTP
 from tidings.engine.services.delivery import DeliveryServices
-from tidings.engine.webhooks.records import Record
-from tidings.errors import Conflict, Refusal, RequestRefused, not_found
+from tidings.engine.webhooks.records import WebhookState
+from tidings.errors import Conflict, FieldRefusal, RequestRefused, not_found
 from tidings.reads.delivery.deliveries import DeliveryParts, own_delivery
 from tidings.reads.delivery.next_attempts import ScheduledDelivery, see, with_first
 from tidings.store.port import ManualRetry
@@ -90,16 +90,16 @@ async def try_now(parts: RetryParts, org: OrgId, delivery_id: str) -> RetryAnswe
             raise _nothing(asked, delivery_id, seen, waits)
 
 
-def _must_send(record: Record) -> None:
+def _must_send(record: WebhookState) -> None:
     standing = record.webhook.standing
     if not record.webhook.dials:
         said = f"The webhook must be of the type {HTTP}; {record.webhook.kind} makes no call. Set "
         said += "webHookType to HTTP, then try again."
-    elif standing in (Standing.ACTIVE, Standing.PAUSED):
+    elif standing in (WebhookStatus.ACTIVE, WebhookStatus.PAUSED):
         return
     else:
         said = f"The webhook must be active; it is {standing.value}. Set it active, then try again."
-    raise Conflict(Refusal("webhook_does_not_send", f"{said} (webhook_does_not_send, -)", ""))
+    raise Conflict(FieldRefusal("webhook_does_not_send", f"{said} (webhook_does_not_send, -)", ""))
 
 
 def _nothing(
@@ -113,7 +113,7 @@ def _nothing(
         outcome = "under_way" if seen.next_attempt.begun else "waiting"
     code, sentence = _NOTHING[outcome]
     why = f" {waits}" if outcome == "waiting" else ""
-    return Conflict(Refusal(code, f"{sentence}{why} ({code}, -)", ""))
+    return Conflict(FieldRefusal(code, f"{sentence}{why} ({code}, -)", ""))
 
 
 def if_it_fails(promised: bool, age_ms: int, policy: RetryPolicy) -> str:

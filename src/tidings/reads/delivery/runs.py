@@ -9,7 +9,7 @@ from typing import Any, Protocol, assert_never
 
 import msgspec
 
-from tidings.core.actions.action import Action, Actions, Call
+from tidings.core.actions.action import Action, Actions, HttpCall
 from tidings.core.actions.holes import url_shown
 from tidings.core.actions.made import (
     Made,
@@ -18,7 +18,7 @@ from tidings.core.actions.made import (
     MadeMail,
     MadeRecord,
     MadeRow,
-    Step,
+    RunStep,
     made_in,
     steps_in,
 )
@@ -27,7 +27,7 @@ from tidings.core.delivery.exchange import FaultKind
 from tidings.core.exact_json import write_exactly
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.masks import mask
-from tidings.engine.webhooks.records import Record
+from tidings.engine.webhooks.records import WebhookState
 from tidings.store import port
 from tidings.store.port import StoredAttempt, StoredDelivery
 
@@ -66,7 +66,7 @@ class RunParts(Protocol):
 async def show_run(
     parts: RunParts,
     delivery: StoredDelivery,
-    record: Record,
+    record: WebhookState,
     attempts: Sequence[dict[str, Any]],
     stored: Sequence[StoredAttempt],
 ) -> dict[str, Any] | None:
@@ -134,7 +134,7 @@ def _making(made: Made) -> list[dict[str, Any]]:
     return steps
 
 
-def look_ups(steps: Sequence[Step]) -> list[dict[str, Any]]:
+def look_ups(steps: Sequence[RunStep]) -> list[dict[str, Any]]:
     """Look-ups as steps of a run."""
     return [_step(LOOK_UP, one.said, one.name, took_ms=one.took_ms) for one in steps]
 
@@ -180,7 +180,7 @@ def show_made(made: Made, action: Action | None) -> dict[str, Any]:
 def _call(made: Made, act: MadeCall, action: Action | None) -> dict[str, Any]:
     url, body = act.url, act.body
     declared = None if action is None else action.act_for(made.language)
-    if isinstance(declared, Call):
+    if isinstance(declared, HttpCall):
         url = url_shown(declared.url, url, secret=declared.url_secret)
         body = whole(declared, act, mask) or body
     else:

@@ -22,7 +22,7 @@ class RowStore(port.EventStore, port.DeliveryStore, Protocol):
     """What answers with rows, of events and of deliveries."""
 
 
-class Rows(msgspec.Struct, frozen=True):
+class PageOfLog(msgspec.Struct, frozen=True):
     """Rows in the order asked for. `on` is the id to go on from; None where there are no more."""
 
     rows: Sequence[StoredDelivery]
@@ -44,7 +44,7 @@ async def newest_first(
     before: int | None,
     limit: int,
     rounds: int = ROUNDS_MAX,
-) -> Rows:
+) -> PageOfLog:
     """Up to `limit` deliveries below the id `before` that fit any of the questions."""
     rows: list[StoredDelivery] = []
     for _ in range(rounds):
@@ -54,16 +54,16 @@ async def newest_first(
         rows += [found[id] for id in sorted(found, reverse=True)]
         if len(rows) >= limit:
             more = len(rows) > limit or known > 0
-            return Rows(rows[:limit], rows[limit - 1].id if more else None)
+            return PageOfLog(rows[:limit], rows[limit - 1].id if more else None)
         if known == 0:
-            return Rows(rows, None)
+            return PageOfLog(rows, None)
         before = known
-    return Rows(rows, before)
+    return PageOfLog(rows, before)
 
 
 async def oldest_first(
     store: port.DeliveryStore, queries: Sequence[DeliveryQuery], after: int, limit: int
-) -> Rows:
+) -> PageOfLog:
     """Up to `limit` deliveries above the id `after` that fit any of the questions."""
     found: dict[int, StoredDelivery] = {}
     known = _END  # complete up to here
@@ -74,7 +74,7 @@ async def oldest_first(
     ids = [id for id in sorted(found) if id <= known]
     if len(ids) > limit:
         ids, known = ids[:limit], ids[limit - 1]
-    return Rows([found[id] for id in ids], None if known == _END else known)
+    return PageOfLog([found[id] for id in ids], None if known == _END else known)
 
 
 async def _upwards(

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from tidings.core.ids import EventNumber, OrgId, WebhookId
 from tidings.engine.orgs import Orgs
 from tidings.engine.services.events import EventServices
-from tidings.engine.webhooks.records import Record
+from tidings.engine.webhooks.records import WebhookState
 from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.reads.columns import show_event
 from tidings.reads.events.log_pages import ROUNDS_MAX, RowStore, newest_first, oldest_first
@@ -80,7 +80,7 @@ async def delivery_page(
     parts: LogParts,
     org: OrgId,
     question: LogQuestion,
-    records: Mapping[int, Record],
+    records: Mapping[int, WebhookState],
     rounds: int = 0,
 ) -> DeliveryPage:
     """A page of the deliveries of some webhooks, by number. With `rounds` a page that comes back
@@ -140,7 +140,9 @@ async def _seqs(
     return [event.seq for event in found if event is not None]
 
 
-def webhooks_of(webhooks: Webhooks, org: OrgId, ids: Sequence[WebhookId]) -> dict[int, Record]:
+def webhooks_of(
+    webhooks: Webhooks, org: OrgId, ids: Sequence[WebhookId]
+) -> dict[int, WebhookState]:
     """The org's webhooks, deleted ones too, by number; or those that are named."""
     if not ids:
         return {record.webhook.number: record for record in webhooks.list(org)}

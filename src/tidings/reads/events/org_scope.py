@@ -8,7 +8,7 @@ import msgspec
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.orgs import Orgs
-from tidings.errors import Refusal
+from tidings.errors import FieldRefusal
 
 SCOPE_MAX = 200
 
@@ -17,7 +17,7 @@ class OrgScope(msgspec.Struct, frozen=True):
     """The orgs to ask, the own one first, and a warning where they are not all of them."""
 
     orgs: Sequence[OrgId]
-    warnings: tuple[Refusal, ...] = ()
+    warnings: tuple[FieldRefusal, ...] = ()
 
 
 def org_scope_of(orgs: Orgs, org: OrgId, webhooks: Iterable[Webhook]) -> OrgScope:
@@ -27,7 +27,7 @@ def org_scope_of(orgs: Orgs, org: OrgId, webhooks: Iterable[Webhook]) -> OrgScop
     below = orgs.below(org)
     if len(below) < SCOPE_MAX:
         return OrgScope((org, *below))
-    left_out = Refusal(
+    left_out = FieldRefusal(
         "orgs_left_out",
         f"At most {SCOPE_MAX} orgs are searched at once; {len(below) + 1 - SCOPE_MAX} of those "
         "below this one were left out. Ask as one of them. (orgs_left_out, header X-Tidings-Org)",

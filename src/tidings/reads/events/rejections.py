@@ -8,7 +8,7 @@ from tidings.core.ids import OrgId, read, show
 from tidings.core.times import iso
 from tidings.engine.events.intake import Acceptance, Overloaded
 from tidings.engine.events.readmission import Readmission, UnknownRejection
-from tidings.errors import Busy, Invalid, NotFound, Refusal, TooLarge, Unprocessable, not_found
+from tidings.errors import Busy, FieldRefusal, Invalid, NotFound, TooLarge, Unprocessable, not_found
 from tidings.reads.messages import show_bytes
 from tidings.store.port import Rejection
 
@@ -38,7 +38,7 @@ async def taken(
         raise Unprocessable(*wrong.refusals) from None
     except Overloaded:
         raise Busy(
-            Refusal(
+            FieldRefusal(
                 "overloaded",
                 "The service must keep up with its events; more wait than may. Call again in a "
                 "second. (overloaded, -)",
@@ -46,7 +46,7 @@ async def taken(
             )
         ) from None
     if isinstance(came, RejectedEvent):
-        raise Unprocessable(Refusal(came.code, came.message, came.path))
+        raise Unprocessable(FieldRefusal(came.code, came.message, came.path))
     return came
 
 

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from tidings.core.ids import WebhookId
 from tidings.engine.webhooks.webhooks import UnknownWebhook
-from tidings.errors import Invalid, Refusal
+from tidings.errors import FieldRefusal, Invalid
 
 Result = TypeVar("Result")
 
@@ -24,7 +24,7 @@ def unknown_webhook(webhook_id: WebhookId) -> Invalid:
     """For an id that leads to no webhook: the original calls that a wrong question."""
     got = webhook_id if len(webhook_id) <= 40 else webhook_id[:40] + "…"
     return Invalid(
-        Refusal(
+        FieldRefusal(
             _UNKNOWN,
             "webHookId must be the id of a webhook of this org that was not deleted; got "
             f'"{got}". GET /v3/webHooks lists them. (400, field webHookId)',

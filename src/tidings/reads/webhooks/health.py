@@ -3,14 +3,14 @@
 from typing import Any
 
 from tidings.core.delivery.schedule import WINDOW_S
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.times import iso
-from tidings.engine.webhooks.records import Record
+from tidings.engine.webhooks.records import WebhookState
 from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.store import port
 
 
-def show_health(health: port.Health | None) -> dict[str, Any] | None:
+def show_health(health: port.StoredHealth | None) -> dict[str, Any] | None:
     """How its receiver does, and why it is left alone; null where it is well. Attempts are
     those of the last five minutes, where some of them succeed or enough were made."""
     if health is None:
@@ -29,7 +29,7 @@ def show_health(health: port.Health | None) -> dict[str, Any] | None:
 
 
 async def missed_by(
-    webhooks: Webhooks, health: port.Health | None, record: Record
+    webhooks: Webhooks, health: port.StoredHealth | None, record: WebhookState
 ) -> dict[str, Any] | None:
     """What to post to `/v1/replays` for all that a webhook has missed while it was not active.
 
@@ -37,7 +37,7 @@ async def missed_by(
     when it was disabled: a delivery is tried for 168 hours.
     """
     webhook = record.webhook
-    if webhook.standing not in (Standing.DISABLED, Standing.INACTIVE):
+    if webhook.standing not in (WebhookStatus.DISABLED, WebhookStatus.INACTIVE):
         return None
     since_ms = record.updated_ms
     for version in range(webhook.version - 1, 0, -1):
@@ -45,7 +45,7 @@ async def missed_by(
         if found is None or found[0].standing != webhook.standing:
             break
         since_ms = min(since_ms, found[0].updated_ms)
-    if webhook.standing is Standing.DISABLED:
+    if webhook.standing is WebhookStatus.DISABLED:
         since_ms -= int(WINDOW_S * 1000)
         if health is not None and health.failing_since_ms is not None:
             since_ms = min(since_ms, health.failing_since_ms)

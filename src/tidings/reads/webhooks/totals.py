@@ -9,7 +9,7 @@ from tidings.core.form import Form
 from tidings.core.times import iso
 from tidings.engine.clock import Clock
 from tidings.engine.services.delivery import DeliveryServices
-from tidings.engine.webhooks.records import Record
+from tidings.engine.webhooks.records import WebhookState
 from tidings.errors import Invalid
 from tidings.reads.filters import SERIES, SPAN
 from tidings.reads.questions import read_question
@@ -58,7 +58,9 @@ def read_span(
     return from_ms, to_ms, asked.points
 
 
-async def tally_of(parts: TotalParts, record: Record, from_ms: int, to_ms: int) -> dict[str, Any]:
+async def tally_of(
+    parts: TotalParts, record: WebhookState, from_ms: int, to_ms: int
+) -> dict[str, Any]:
     """Deliveries by state, attempts, answers, and what is left to do now."""
     number, sla_s = record.webhook.number, record.webhook.sla_s
     counted = await parts.store.tally(number, from_ms, to_ms, sla_s)
@@ -86,7 +88,7 @@ async def tally_of(parts: TotalParts, record: Record, from_ms: int, to_ms: int) 
 
 
 async def series_of(
-    store: port.TotalsStore, record: Record, from_ms: int, to_ms: int, points: int
+    store: port.TotalsStore, record: WebhookState, from_ms: int, to_ms: int, points: int
 ) -> dict[str, Any]:
     """Equal steps of a time."""
     [found] = await store.series([[record.webhook.number]], from_ms, to_ms, points)

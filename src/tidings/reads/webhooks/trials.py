@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import msgspec
 
 from tidings.core.delivery.advice import PastAttempt, what_happened, what_to_do
-from tidings.core.delivery.exchange import Answer, Fault
+from tidings.core.delivery.exchange import ReceiverAnswer, TransportFault
 from tidings.core.ids import OrgId, WebhookId
 from tidings.core.shaping.signatures.standard_webhooks import read_secret
 from tidings.core.times import iso
@@ -22,7 +22,7 @@ from tidings.engine.delivery.trial import TrialResult
 from tidings.engine.services.delivery import DeliveryServices
 from tidings.engine.services.events import EventServices
 from tidings.engine.webhooks.webhooks import Webhooks
-from tidings.errors import Invalid, Refusal, TooLarge
+from tidings.errors import FieldRefusal, Invalid, TooLarge
 from tidings.reads.columns import show_left_out
 from tidings.reads.delivery.delivery_view import show_timings
 from tidings.reads.messages import show_bytes, show_headers
@@ -31,7 +31,7 @@ from tidings.values import describe_value
 BODY_BYTES_MAX = 256 * 1024
 TEST_BYTES = 3 << 20  # what a test message takes while its answer is waited for
 SECRET_BYTES = 32
-_OTHER_SECRET = Refusal(
+_OTHER_SECRET = FieldRefusal(
     "test_secret",
     "webHookUrl must be the stored one for the stored secret to sign; got another. This test was "
     "signed by signingSecret of this answer, made for it: verify with that. (test_secret, field "
@@ -66,7 +66,7 @@ class TrialParts(Protocol):
 
 def signed(
     webhooks: Webhooks, org: OrgId, webhook: Webhook, body: dict[str, Any], webhook_id: object
-) -> tuple[Webhook, bytes | None, Sequence[Refusal]]:
+) -> tuple[Webhook, bytes | None, Sequence[FieldRefusal]]:
     """An unsaved webhook with a secret, that secret where it was made for this, and warnings.
 
     It is the given one, the saved one's where the message goes to the saved URL, or made: whoever
@@ -114,7 +114,7 @@ def now_in(body: dict[str, Any]) -> bool:
     now = body.get("now", False)
     if not isinstance(now, bool):
         raise Invalid(
-            Refusal(
+            FieldRefusal(
                 "bad_type",
                 f"now must be true or false; got {describe_value(now)}. Leave it out to keep quiet "
                 "hours. "
@@ -134,7 +134,7 @@ def test_message(
     given = body.get("event")
     if given is not None and not isinstance(given, dict):
         raise Invalid(
-            Refusal(
+            FieldRefusal(
                 "bad_event",
                 f"event must be an object; got {describe_value(given)}. Leave it out for the "
                 "type's example. "
@@ -152,7 +152,7 @@ def test_message(
             name = given["eventName"]  # that of its wire
         if given is None:
             raise Invalid(
-                Refusal(
+                FieldRefusal(
                     "unknown_type",
                     "eventName must be an event type that has an example; got "
                     f"{describe_value(name)}. Send "
@@ -167,7 +167,7 @@ def test_message(
     message = msgspec.json.encode(event)
     if len(message) > BODY_BYTES_MAX:
         raise TooLarge(
-            Refusal(
+            FieldRefusal(
                 "event_too_large",
                 f"event must have at most {BODY_BYTES_MAX} bytes; got {len(message)}. Send less. "
                 "(event_too_large, field event)",
@@ -197,9 +197,9 @@ def _first_wanted(parts: TrialParts, org: OrgId, webhook: Webhook, names: Sequen
 def show_tested(tested: TrialResult, webhook: Webhook) -> dict[str, Any]:
     """What was sent and what came of it, in words too."""
     ending = tested.ending
-    fault = ending if isinstance(ending, Fault) else None
+    fault = ending if isinstance(ending, TransportFault) else None
     tried = PastAttempt(
-        status=ending.status if isinstance(ending, Answer) else None,
+        status=ending.status if isinstance(ending, ReceiverAnswer) else None,
         kind=None if fault is None else fault.kind,
         detail=ending.detail,
         duration_ms=round(ending.duration_ms),
@@ -223,7 +223,7 @@ def show_tested(tested: TrialResult, webhook: Webhook) -> dict[str, Any]:
             "body": show_bytes(tested.body),
         },
         "answer": None
-        if not isinstance(ending, Answer)
+        if not isinstance(ending, ReceiverAnswer)
         else {
             "headers": show_headers(masked_by_name(ending.headers)),
             "body": show_bytes(ending.body) | {"truncated": ending.truncated},

@@ -29,7 +29,7 @@ class Topic(NamedTuple):
     partitions: Sequence[int]
 
 
-class Cluster:
+class ConsumerCluster:
     """Of one connection."""
 
     def __init__(self, login: Mapping[str, Any], connection: str) -> None:

@@ -5,7 +5,7 @@ from tidings.connections.kafka_type import EXTRA
 from tidings.connections.port import comes_with
 from tidings.core.connections.connection import Connection
 from tidings.core.sources.source import Source
-from tidings.sources.port import Reading, TopicPlaceStore
+from tidings.sources.port import OpenSource, TopicPlaceStore
 
 
 class KafkaDriver:
@@ -15,7 +15,7 @@ class KafkaDriver:
         self._places = places
         self._installation = installation
 
-    async def open(self, source: Source, connection: Connection, number: int) -> Reading:
+    async def open(self, source: Source, connection: Connection, number: int) -> OpenSource:
         """Join the group and be given partitions. ConnectionDown."""
         assert source.kafka is not None  # every source of the type is read with it
         login = login_of(connection)

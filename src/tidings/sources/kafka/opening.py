@@ -11,7 +11,7 @@ from tidings.connections.kafka_faults import TopicsMissing, down
 from tidings.core.sources.source import KafkaTopics
 from tidings.core.sources.table_owner import client_name
 from tidings.core.sources.topic_places import TopicPlaces
-from tidings.sources.kafka.cluster import Cluster, Topic
+from tidings.sources.kafka.cluster import ConsumerCluster, Topic
 from tidings.sources.kafka.reading import (
     COMMIT_S,
     KafkaReading,
@@ -38,7 +38,7 @@ async def open_reading(
     connection: str,
 ) -> KafkaReading:
     """Join the group. ConnectionDown, StoreDown."""
-    cluster = Cluster(login, connection)
+    cluster = ConsumerCluster(login, connection)
     consumer: Any = None
     kept = await store.topic_places(source)
     try:
@@ -83,7 +83,7 @@ async def open_reading(
 
 
 async def _topics_of(
-    cluster: Cluster, names: Sequence[str]
+    cluster: ConsumerCluster, names: Sequence[str]
 ) -> tuple[dict[str, Topic], TopicsMissing | None]:
     try:
         return await cluster.topics(names), None

@@ -26,8 +26,8 @@ from tidings.core.sources.message import (
     unreadable,
 )
 from tidings.core.sources.topic_places import NO_ID, GroupPlace
-from tidings.errors import Refusal
-from tidings.sources.kafka.cluster import Cluster, Topic
+from tidings.errors import FieldRefusal
+from tidings.sources.kafka.cluster import ConsumerCluster, Topic
 from tidings.sources.kafka.lenient_records import BrokenName
 from tidings.sources.kafka.saved_places import SavedPlaces
 from tidings.sources.port import BATCH_BYTES_MAX, BATCH_MAX
@@ -67,7 +67,7 @@ class KafkaReading:
         self,
         consumer: Any,
         turns: PartitionTurns,
-        cluster: Cluster,
+        cluster: ConsumerCluster,
         topics: Mapping[str, Topic],
         places: SavedPlaces,
         connection: str,
@@ -260,7 +260,7 @@ def _message(place: str, record: Any) -> ForeignMessage:
     return ForeignMessage(place, headers, body, defect)
 
 
-_BROKEN_NAME = Refusal(
+_BROKEN_NAME = FieldRefusal(
     "bad_message_headers",
     "The names of headers must be UTF-8; one is not. Correct the producer; where the header does "
     "not matter, try the message again. (bad_message_headers, message)",

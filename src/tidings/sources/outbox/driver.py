@@ -4,7 +4,7 @@ from tidings.connections.outbox_type import EXTRA
 from tidings.connections.port import comes_with
 from tidings.core.connections.connection import Connection
 from tidings.core.sources.source import OutboxTable, Source
-from tidings.sources.port import Reading, TableOwnerStore
+from tidings.sources.port import OpenSource, TableOwnerStore
 
 
 class OutboxDriver:
@@ -14,7 +14,7 @@ class OutboxDriver:
         self._owners = owners
         self._installation = installation
 
-    async def open(self, source: Source, connection: Connection, number: int) -> Reading:
+    async def open(self, source: Source, connection: Connection, number: int) -> OpenSource:
         with comes_with(EXTRA):
             from tidings.sources.outbox.opening import open_outbox  # noqa: PLC0415
         table = source.outbox or OutboxTable()

@@ -26,7 +26,7 @@ from tidings.core.sources.message import (
     too_large,
     unreadable,
 )
-from tidings.errors import Refusal
+from tidings.errors import FieldRefusal
 from tidings.sources.outbox.faults import told
 from tidings.sources.port import BATCH_BYTES_MAX, BATCH_MAX
 
@@ -180,7 +180,7 @@ def _message(
     place: str, head: int, headers: bytes | None, size: int, body: bytes | None
 ) -> ForeignMessage:
     """Raises nothing but what is unforeseen."""
-    defect: Refusal | None = None
+    defect: FieldRefusal | None = None
     said: list[tuple[str, str]] = []
     if size > MESSAGE_BYTES_MAX:
         defect = too_large(size)
@@ -212,12 +212,12 @@ def _text(value: msgspec.Raw) -> str:
         return bytes(value).decode()
 
 
-_NO_BODY = Refusal(
+_NO_BODY = FieldRefusal(
     "no_body",
     "A row must have a body; it has none. Have the application write one. (no_body, message)",
     "",
 )
-_BAD_HEADERS = Refusal(
+_BAD_HEADERS = FieldRefusal(
     "bad_message_headers",
     f"The headers of a row must be a JSON object of at most {HEAD_BYTES_MAX} bytes in UTF-8; they "
     "are not. Correct the application. (bad_message_headers, message)",

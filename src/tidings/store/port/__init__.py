@@ -16,21 +16,21 @@ from typing import Protocol
 from tidings.errors import Unavailable
 from tidings.store.port.access import (
     AccessStore,
-    Credential,
     CredentialUse,
-    Link,
     Member,
+    OneTimeLink,
     People,
-    Person,
-    Session,
     SessionUse,
+    StoredCredential,
+    StoredPerson,
+    StoredSession,
 )
 from tidings.store.port.asking import ASKING_ORG
 from tidings.store.port.commit import Batch, CommitStore, NewEvent, Receipt
 from tidings.store.port.configuration import ConfigurationStore, Snapshot
 from tidings.store.port.delivery.caps import CapStore, CapUse
 from tidings.store.port.delivery.fan_outs import DELIVERIES_MAX, FAN_OUT_ROWS, PER_EVENT_MAX, FanOut
-from tidings.store.port.delivery.health import Health, HealthStore
+from tidings.store.port.delivery.health import HealthStore, StoredHealth
 from tidings.store.port.delivery.in_flight import InFlight, NullInFlight
 from tidings.store.port.delivery.lanes import (
     CLAIMED_BYTES_MAX,
@@ -55,7 +55,7 @@ from tidings.store.port.delivery.rows import (
     StoredAttempt,
     StoredDelivery,
 )
-from tidings.store.port.delivery.stops import Stop, StopStore
+from tidings.store.port.delivery.stops import SendingStop, StopStore
 from tidings.store.port.delivery.totals import (
     LEFT_STATES,
     REPLAYED,
@@ -100,13 +100,13 @@ from tidings.store.port.keyed_calls import (
     KeyedCall,
     KeyedCallStore,
 )
-from tidings.store.port.notices import Email, EmailStore
-from tidings.store.port.orgs import Org, OrgStore
+from tidings.store.port.notices import EmailStore, QueuedEmail
+from tidings.store.port.orgs import OrgStore, StoredOrg
 from tidings.store.port.replay import (
     CancelReceipt,
     CancelSlice,
     Candidate,
-    Candidates,
+    ReplayCandidates,
     ReplayCount,
     ReplayEntry,
     ReplayJob,
@@ -125,9 +125,9 @@ from tidings.store.port.shaping import (
     TransformationStore,
 )
 from tidings.store.port.sources import (
-    AsideMessage,
     AsidePage,
     AsideSum,
+    DeadLetter,
     ReplacedMessage,
     SourceStore,
     StoredActivity,
@@ -144,7 +144,7 @@ class NotKept(StoreDown):
     """What one caller has brought cannot be written, though the store takes writes."""
 
 
-class Unanswered(StoreDown):
+class StoreUnanswered(StoreDown):
     """A question was not answered in time, or its process has ended; it may be asked again."""
 
 

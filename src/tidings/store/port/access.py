@@ -15,7 +15,7 @@ import msgspec
 from tidings.core.ids import OrgId
 
 
-class Credential(msgspec.Struct, frozen=True, array_like=True):
+class StoredCredential(msgspec.Struct, frozen=True, array_like=True):
     """Who may call. Only a digest of the secret is kept."""
 
     id: str
@@ -36,7 +36,7 @@ class Credential(msgspec.Struct, frozen=True, array_like=True):
     used_ms: int | None = None  # kept by `note_uses`; `put_credential` writes it at the first time
 
 
-class Person(msgspec.Struct, frozen=True, array_like=True):
+class StoredPerson(msgspec.Struct, frozen=True, array_like=True):
     """Somebody who can sign in. `password` is an Argon2id hash; None until one is set."""
 
     id: str
@@ -62,7 +62,7 @@ class Member(msgspec.Struct, frozen=True, array_like=True):
     disabled_ms: int | None = None
 
 
-class Session(msgspec.Struct, frozen=True, array_like=True):
+class StoredSession(msgspec.Struct, frozen=True, array_like=True):
     """A sign-in that has not ended. It belongs to a person or to a credential; the other is ''."""
 
     digest: bytes  # of the token
@@ -76,7 +76,7 @@ class Session(msgspec.Struct, frozen=True, array_like=True):
     portal: bytes = b""  # what it is limited to, where a portal's link began it
 
 
-class Link(msgspec.Struct, frozen=True, array_like=True):
+class OneTimeLink(msgspec.Struct, frozen=True, array_like=True):
     """A token that can be used once: to sign in, to accept an invitation, to set a password."""
 
     digest: bytes
@@ -105,15 +105,15 @@ class SessionUse(msgspec.Struct, frozen=True, array_like=True):
 class People(msgspec.Struct, frozen=True, array_like=True):
     """Everybody who can sign in, and everybody who has."""
 
-    persons: Sequence[Person] = ()
+    persons: Sequence[StoredPerson] = ()
     members: Sequence[Member] = ()
-    sessions: Sequence[Session] = ()
+    sessions: Sequence[StoredSession] = ()
 
 
 class AccessStore(Protocol):
     """What access asks of a store."""
 
-    def put_credential(self, credential: Credential) -> Awaitable[None]:
+    def put_credential(self, credential: StoredCredential) -> Awaitable[None]:
         """Insert or replace a credential."""
 
     def note_uses(
@@ -126,9 +126,9 @@ class AccessStore(Protocol):
 
     def put_people(
         self,
-        persons: Sequence[Person],
+        persons: Sequence[StoredPerson],
         members: Sequence[Member] = (),
-        link: Link | None = None,
+        link: OneTimeLink | None = None,
         instead_of: str = "",
     ) -> Awaitable[None]:
         """Insert or replace persons and memberships, and store a link as `put_link` does: all of
@@ -138,17 +138,17 @@ class AccessStore(Protocol):
     def drop_member(self, org: OrgId, person: str) -> Awaitable[bool]:
         """End a membership; whether the person was forgotten with it, being in no other org."""
 
-    def put_session(self, session: Session) -> Awaitable[None]:
+    def put_session(self, session: StoredSession) -> Awaitable[None]:
         """Insert or replace a session."""
 
     def drop_sessions(self, digests: Sequence[bytes]) -> Awaitable[None]:
         """End sessions."""
 
-    def put_link(self, link: Link) -> Awaitable[None]:
+    def put_link(self, link: OneTimeLink) -> Awaitable[None]:
         """Store a link. Older ones of the same purpose, person, org and credential end, but for
         links of portals."""
 
-    def take_link(self, digest: bytes) -> Awaitable[Link | None]:
+    def take_link(self, digest: bytes) -> Awaitable[OneTimeLink | None]:
         """The link of this digest, which is gone with this answer; None where there is none."""
 
     def drop_expired(self, seen_to_ms: int, born_to_ms: int, now_ms: int) -> Awaitable[int]:

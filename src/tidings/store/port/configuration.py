@@ -5,8 +5,8 @@ from typing import Protocol
 
 import msgspec
 
-from tidings.store.port.access import Credential
-from tidings.store.port.orgs import Org
+from tidings.store.port.access import StoredCredential
+from tidings.store.port.orgs import StoredOrg
 from tidings.store.port.webhooks import Disabling, StoredWebhook
 
 
@@ -14,8 +14,8 @@ class Snapshot(msgspec.Struct, frozen=True, array_like=True):
     """All configuration, as of one registry version."""
 
     registry_version: int
-    orgs: Sequence[Org] = ()
-    credentials: Sequence[Credential] = ()
+    orgs: Sequence[StoredOrg] = ()
+    credentials: Sequence[StoredCredential] = ()
     webhooks: Sequence[StoredWebhook] = ()
     disablings: Sequence[Disabling] = ()
 

@@ -8,7 +8,7 @@ import msgspec
 from tidings.core.ids import OrgId
 
 
-class Email(msgspec.Struct, frozen=True, array_like=True):
+class QueuedEmail(msgspec.Struct, frozen=True, array_like=True):
     """What one tells, and when it is tried next. To whom, and in which words, is said then."""
 
     id: str  # of the operational event that it began with
@@ -22,11 +22,11 @@ class Email(msgspec.Struct, frozen=True, array_like=True):
 class EmailStore(Protocol):
     """What the engine asks of a store for e-mails."""
 
-    def put_email(self, email: Email) -> Awaitable[bool]:
+    def put_email(self, email: QueuedEmail) -> Awaitable[bool]:
         """Insert or replace; whether it is new."""
 
     def drop_emails(self, ids: Sequence[str]) -> Awaitable[None]:
         """They are handed over, or given up."""
 
-    def emails(self) -> Awaitable[Sequence[Email]]:
+    def emails(self) -> Awaitable[Sequence[QueuedEmail]]:
         """All that wait, in the order in which they are due."""

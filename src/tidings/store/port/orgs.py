@@ -8,7 +8,7 @@ import msgspec
 from tidings.core.ids import OrgId
 
 
-class Org(msgspec.Struct, frozen=True, array_like=True):
+class StoredOrg(msgspec.Struct, frozen=True, array_like=True):
     """A tenant. `settings` is opaque to the store."""
 
     id: OrgId
@@ -22,5 +22,5 @@ class Org(msgspec.Struct, frozen=True, array_like=True):
 class OrgStore(Protocol):
     """What is kept of orgs. `Snapshot` tells a new owner all of it."""
 
-    def put_org(self, org: Org) -> Awaitable[int]:
+    def put_org(self, org: StoredOrg) -> Awaitable[int]:
         """Insert or replace an org; returns the new registry version."""

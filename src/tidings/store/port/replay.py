@@ -85,7 +85,7 @@ class Candidate(msgspec.Struct, frozen=True, array_like=True):
     deliveries: Sequence[DeliveryId] = ()  # a cancel: the unfinished ones
 
 
-class Candidates(msgspec.Struct, frozen=True, array_like=True):
+class ReplayCandidates(msgspec.Struct, frozen=True, array_like=True):
     """What was found behind a cursor."""
 
     cursor: EventNumber  # the last event that was looked at
@@ -184,7 +184,7 @@ class ReplayStore(Protocol):
 
     def candidates(
         self, replay: int, spec: ReplaySpec, after: EventNumber, limit: int, bodies: bool
-    ) -> Awaitable[Candidates]:
+    ) -> Awaitable[ReplayCandidates]:
         """Up to `limit` events that a job asks for, behind `after`; possibly none of a part."""
 
     def count_replay(

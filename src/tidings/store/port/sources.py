@@ -21,7 +21,7 @@ class StoredSource(msgspec.Struct, frozen=True, array_like=True):
     changed_ms: int = 0
 
 
-class AsideMessage(msgspec.Struct, frozen=True, array_like=True):
+class DeadLetter(msgspec.Struct, frozen=True, array_like=True):
     """A message of which no event could be made, and why."""
 
     number: int  # 0 asks the store for a new one
@@ -58,7 +58,7 @@ class AsideSum(msgspec.Struct, frozen=True, array_like=True):
 class AsidePage(msgspec.Struct, frozen=True, array_like=True):
     """Newest first. `older` is the next question's `before`, `newer` its `after`."""
 
-    messages: Sequence[AsideMessage]
+    messages: Sequence[DeadLetter]
     older: int | None = None
     newer: int | None = None
 
@@ -119,7 +119,7 @@ class SourceStore(Protocol):
         ...
 
     def put_aside(
-        self, messages: Sequence[AsideMessage]
+        self, messages: Sequence[DeadLetter]
     ) -> Awaitable[Sequence[ReplacedMessage | None]]:
         """Keep messages (number 0) of sources that are there, each in the place of an earlier one
         that is known by the same; or the new reasons of messages that are there. Synced. Return for
@@ -140,6 +140,6 @@ class SourceStore(Protocol):
         """A page of what a source has put aside."""
         ...
 
-    def aside_message(self, source: int, number: int) -> Awaitable[AsideMessage | None]:
+    def aside_message(self, source: int, number: int) -> Awaitable[DeadLetter | None]:
         """One message that a source has put aside."""
         ...

@@ -28,9 +28,9 @@ _DISABLINGS = (
     " ORDER BY b.webhook"
 )
 
-_ORG = Table("org", port.Org)
+_ORG = Table("org", port.StoredOrg)
 _PUT_ORG = _ORG.upsert("id", keeps=["created_ms"])
-_CREDENTIAL = Table("credential", port.Credential, {"platform": FLAG})
+_CREDENTIAL = Table("credential", port.StoredCredential, {"platform": FLAG})
 # Its last use and its creation stay: who changes a credential does not know the newest use.
 _PUT_CREDENTIAL = _CREDENTIAL.upsert("id", keeps=["created_ms", "used_ms"])
 _TYPE = Table("event_type", port.StoredType)
@@ -75,7 +75,7 @@ class Configuration:
             )
 
     @answers(port.Store.put_org)
-    def put_org(self, org: port.Org) -> int:
+    def put_org(self, org: port.StoredOrg) -> int:
         with self._connection:
             dated = replace(org, created_ms=org.created_ms or self._clock_ms())
             self._connection.execute(_PUT_ORG, _ORG.write(dated))
@@ -84,7 +84,7 @@ class Configuration:
         return version
 
     @answers(port.Store.put_credential)
-    def put_credential(self, credential: port.Credential) -> None:
+    def put_credential(self, credential: port.StoredCredential) -> None:
         with self._connection:
             dated = replace(credential, created_ms=credential.created_ms or self._clock_ms())
             self._connection.execute(_PUT_CREDENTIAL, _CREDENTIAL.write(dated))

@@ -8,7 +8,7 @@ from tidings.store import port
 from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.tables import Table
 
-_EMAIL = Table("letter", port.Email)
+_EMAIL = Table("letter", port.QueuedEmail)
 
 
 class EmailRows:
@@ -18,7 +18,7 @@ class EmailRows:
         self._connection = connection
 
     @answers(port.Store.put_email)
-    def put(self, email: port.Email) -> bool:
+    def put(self, email: port.QueuedEmail) -> bool:
         run = self._connection.execute
         with self._connection:
             known = run("SELECT 1 FROM letter WHERE id = ?", (email.id,)).fetchall()
@@ -33,6 +33,6 @@ class EmailRows:
             )
 
     @answers(port.Store.emails)
-    def all(self) -> list[port.Email]:
+    def all(self) -> list[port.QueuedEmail]:
         rows = self._connection.execute(f"{_EMAIL.select} ORDER BY due_ms, id")
         return [_EMAIL.read(row) for row in rows]

@@ -9,25 +9,25 @@ from tidings.core.ids import OrgId
 from tidings.store.port import (
     AccessStore,
     CredentialUse,
-    Link,
     Member,
+    OneTimeLink,
     People,
-    Person,
-    Session,
     SessionUse,
+    StoredPerson,
+    StoredSession,
 )
 from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.tables import Table
 
 EXPIRED_SLICE = 500
 
-_PERSON = Table("person", Person)
+_PERSON = Table("person", StoredPerson)
 _PUT_PERSON = _PERSON.upsert("id", keeps=["created_ms"])
 _MEMBER = Table("member", Member)
 # Who invited somebody, and when, stays.
 _PUT_MEMBER = _MEMBER.upsert("org", "person", keeps=["created_ms", "created_by"])
-_SESSION = Table("session", Session)
-_LINK = Table("link", Link)
+_SESSION = Table("session", StoredSession)
+_LINK = Table("link", OneTimeLink)
 
 
 class PeopleTables:
@@ -63,9 +63,9 @@ class PeopleTables:
     @answers(AccessStore.put_people)
     def put_people(
         self,
-        persons: Sequence[Person],
+        persons: Sequence[StoredPerson],
         members: Sequence[Member] = (),
-        link: Link | None = None,
+        link: OneTimeLink | None = None,
         instead_of: str = "",
     ) -> None:
         with self._connection:
@@ -85,7 +85,7 @@ class PeopleTables:
         return forgotten
 
     @answers(AccessStore.put_session)
-    def put_session(self, session: Session) -> None:
+    def put_session(self, session: StoredSession) -> None:
         with self._connection:
             self._connection.execute(_SESSION.insert("INSERT OR REPLACE"), _SESSION.write(session))
 
@@ -97,12 +97,12 @@ class PeopleTables:
             )
 
     @answers(AccessStore.put_link)
-    def put_link(self, link: Link) -> None:
+    def put_link(self, link: OneTimeLink) -> None:
         with self._connection:
             self._put_link(link)
 
     @answers(AccessStore.take_link)
-    def take_link(self, digest: bytes) -> Link | None:
+    def take_link(self, digest: bytes) -> OneTimeLink | None:
         with self._connection:
             row = self._connection.execute(
                 f"DELETE FROM link WHERE digest = ? RETURNING {_LINK.columns}", (digest,)
@@ -129,7 +129,7 @@ class PeopleTables:
 
     # -- inside a transaction ---------------------------------------------------------------------
 
-    def _put_person(self, person: Person) -> None:
+    def _put_person(self, person: StoredPerson) -> None:
         dated = replace(person, created_ms=person.created_ms or self._clock_ms())
         self._connection.execute(_PUT_PERSON, _PERSON.write(dated))
 
@@ -148,7 +148,7 @@ class PeopleTables:
         run("DELETE FROM person WHERE id = ?", (person,))
         return True
 
-    def _put_link(self, link: Link) -> None:
+    def _put_link(self, link: OneTimeLink) -> None:
         run = self._connection.execute
         if not link.portal:  # of those many are open at once
             run(

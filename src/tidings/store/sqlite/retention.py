@@ -82,7 +82,7 @@ _DROP_REJECTIONS = (
 _ROWS_OF_AN_EVENT = 3  # beside its deliveries: itself, its id and its body
 
 
-class Place(NamedTuple):
+class RetentionCursor(NamedTuple):
     """How far a group has come: an event's number, or an answer's time, delivery and number."""
 
     at: int = 0
@@ -184,7 +184,7 @@ class RetentionRows:
             return rows, True
         place = self._place(wanted)
         rows, to, more = self._drop(wanted, self._look(wanted, _OLD, (place.at,)))
-        self._move(wanted, Place(max(place.at, to)))
+        self._move(wanted, RetentionCursor(max(place.at, to)))
         return rows, more
 
     def _look(
@@ -319,20 +319,20 @@ class RetentionRows:
         ]
         self._connection.executemany(_DROP_ANSWER, old)
         if found:
-            self._move(wanted, Place(*found[-1][:3]))
+            self._move(wanted, RetentionCursor(*found[-1][:3]))
         return len(old), len(found) == wanted.rows_max
 
     # -- places -----------------------------------------------------------------------------------
 
-    def _place(self, wanted: port.DropSlice) -> Place:
+    def _place(self, wanted: port.DropSlice) -> RetentionCursor:
         """Where the group stands; at the beginning where other orgs are in it than were."""
         found: list[tuple[Any, ...]] = self._connection.execute(
             "SELECT at, delivery, number FROM keeping WHERE kind = ? AND days = ? AND members = ?",
             (wanted.kind, wanted.days, _members(wanted)),
         ).fetchall()
-        return Place(*found[0]) if found else Place()
+        return RetentionCursor(*found[0]) if found else RetentionCursor()
 
-    def _move(self, wanted: port.DropSlice, place: Place) -> None:
+    def _move(self, wanted: port.DropSlice, place: RetentionCursor) -> None:
         self._run(
             "INSERT OR REPLACE INTO keeping VALUES (?, ?, ?, ?, ?, ?)",
             *(wanted.kind, wanted.days, _members(wanted), *place),

@@ -15,7 +15,7 @@ from tidings.store.sqlite.numbered_pages import numbered_page
 from tidings.store.sqlite.tables import HEADERS, Table
 
 _SOURCE = Table("source", port.StoredSource)
-_ASIDE = Table("aside", port.AsideMessage, {"headers": HEADERS})
+_ASIDE = Table("aside", port.DeadLetter, {"headers": HEADERS})
 _GIVEN = ("number", "times")  # by the store
 _ONE = _ASIDE.select
 # Of a name that is there already nobody has heard: the answer was lost.
@@ -151,7 +151,7 @@ class SourceRows:
                 self._run(_KEEP_ACTIVITY, (activity.source, activity.last_ms, minutes))
 
     @answers(port.Store.put_aside)
-    def put_aside(self, messages: Sequence[port.AsideMessage]) -> list[port.ReplacedMessage | None]:
+    def put_aside(self, messages: Sequence[port.DeadLetter]) -> list[port.ReplacedMessage | None]:
         """See `port.SourceStore.put_aside`."""
         with self._connection:
             replaced = [self._put(message) for message in messages]
@@ -174,7 +174,7 @@ class SourceRows:
             left = self._sum_of(source)
         return left
 
-    def _put(self, message: port.AsideMessage) -> port.ReplacedMessage | None:
+    def _put(self, message: port.DeadLetter) -> port.ReplacedMessage | None:
         if message.number:
             why = (message.code, message.reason, message.field, message.source, message.number)
             self._run(_WHY, why)
@@ -209,7 +209,7 @@ class AsideReader:
         return port.AsidePage([_ASIDE.read(row) for row in rows], older, newer)
 
     @answers(port.Store.aside_message)
-    def one(self, source: int, number: int) -> port.AsideMessage | None:
+    def one(self, source: int, number: int) -> port.DeadLetter | None:
         """See `port.SourceStore.aside_message`."""
         row = self._run(f"{_ONE} WHERE source = ? AND number = ?", (source, number)).fetchone()
         return None if row is None else _ASIDE.read(row)

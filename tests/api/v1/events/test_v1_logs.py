@@ -341,7 +341,7 @@ async def test_what_waits_unsent_for_a_dead_receiver_counts_as_failing() -> None
         s.clock.ms += 1000
         path = f"/v1/webHooks/{crm.id}/tally"
         assert (await s.call("GET", path)).json["failing"] == 0, "it waits its turn"
-        dead = port.Health(crm.number, START_MS, 12, "503", opens=1, until_ms=START_MS)
+        dead = port.StoredHealth(crm.number, START_MS, 12, "503", opens=1, until_ms=START_MS)
         known = {crm.number: dead}
         s.parts.delivery.engine.healths.shown = known.get  # type: ignore[assignment, method-assign]
         told = (await s.call("GET", path)).json

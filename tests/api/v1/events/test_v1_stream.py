@@ -10,7 +10,7 @@ from tests.api.v1.events.listening import Listening
 from tests.simulation.loop import simulate
 from tidings.api.answers import RefusalAnswer
 from tidings.api.http import event_stream, stream_places
-from tidings.core.events.call_reader import Caller
+from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import OrgId
 from tidings.engine.events.feed import Feed
 
@@ -107,18 +107,18 @@ async def test_a_credential_an_org_and_the_process_have_so_many_streams() -> Non
 def test_places_of_streams_are_given_back_once() -> None:
     places = stream_places.StreamPlaces(most=2 * stream_places.OF_ORG)
     given = [
-        places.take(Caller(ORG, credential=str(number // 20)))
+        places.take(AuthenticatedCaller(ORG, credential=str(number // 20)))
         for number in range(stream_places.OF_ORG)
     ]
     with pytest.raises(RefusalAnswer, match="for an org"):
-        places.take(Caller(ORG, credential="another"))
+        places.take(AuthenticatedCaller(ORG, credential="another"))
     others = []
     with pytest.raises(RefusalAnswer, match="all together"):
         for number in range(stream_places.OF_ORG):
             who = f"theirs {number // 20}"
-            others.append(places.take(Caller(OrgId(2), credential=who)))
+            others.append(places.take(AuthenticatedCaller(OrgId(2), credential=who)))
     assert len(others) == stream_places.OF_ORG // 2, "as many as it leaves to others"
-    third = places.take(Caller(OrgId(3), credential="a third"))
+    third = places.take(AuthenticatedCaller(OrgId(3), credential="a third"))
     for give in (*given, *given):
         give()
     assert places.open == len(others) + 1

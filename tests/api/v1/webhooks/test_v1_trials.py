@@ -6,9 +6,13 @@ from typing import Any
 import pytest
 
 from tests.api.control_client import BASIC, Service, service
-from tidings.core.delivery.exchange import Answer, Fault, FaultKind
+from tidings.core.delivery.exchange import FaultKind, ReceiverAnswer, TransportFault
 from tidings.core.ids import OrgId
-from tidings.core.shaping.signatures.standard_webhooks import Signer, read_secret, show_secret
+from tidings.core.shaping.signatures.standard_webhooks import (
+    StandardWebhooksSigner,
+    read_secret,
+    show_secret,
+)
 
 
 async def webhook(s: Service, **fields: Any) -> Any:
@@ -19,7 +23,7 @@ async def webhook(s: Service, **fields: Any) -> Any:
 async def test_the_example_of_a_type_is_sent_signed_and_its_answer_shown() -> None:
     async with service() as s:
         hook = await webhook(s)
-        s.outside.ending = Answer(503, (("set-cookie", "x" * 20),), b"busy", False, 41.7)
+        s.outside.ending = ReceiverAnswer(503, (("set-cookie", "x" * 20),), b"busy", False, 41.7)
         reply = await s.call("POST", f"/v1/webHooks/{hook.id}/test")
         assert reply.status == 200, reply.body
         told = reply.json
@@ -31,7 +35,7 @@ async def test_the_example_of_a_type_is_sent_signed_and_its_answer_shown() -> No
         sent = json.loads(body)
         assert method == "POST" and sent["eventName"] == "pointsIssued" and sent["orgId"] == 1
         assert sent["data"], "the catalogue's example"
-        made = Signer(hook.secrets).sign(
+        made = StandardWebhooksSigner(hook.secrets).sign(
             headers["webhook-id"], int(headers["webhook-timestamp"]), body
         )
         assert headers["webhook-signature"] == made
@@ -45,7 +49,7 @@ async def test_an_event_of_ones_own_is_sent_and_a_fault_is_told() -> None:
     async with service() as s:
         hook = await webhook(s)
         detail = "The receiver's address is blocked by policy."
-        s.outside.ending = Fault(FaultKind.POLICY, False, detail, 0.1)
+        s.outside.ending = TransportFault(FaultKind.POLICY, False, detail, 0.1)
         body = {"eventName": "madeUp", "event": {"data": {"n": 1}}}
         told = (await s.call("POST", f"/v1/webHooks/{hook.id}/test", body)).json
         assert (told["status"], told["fault"], told["answer"]) == (None, "policy", None)
@@ -59,7 +63,7 @@ async def test_an_unsaved_webhook_is_tested_with_a_secret_of_its_own() -> None:
         told = (await s.call("POST", "/v1/webHooks/test", body)).json
         assert s.outside.opened[0].host == "draft.example"
         _, headers, sent = s.outside.sent[0]
-        signer = Signer((read_secret(told["signingSecret"]),))
+        signer = StandardWebhooksSigner((read_secret(told["signingSecret"]),))
         at_s = int(headers["webhook-timestamp"])
         assert headers["webhook-signature"] == signer.sign(headers["webhook-id"], at_s, sent)
         s.clock.ms += 1000
@@ -67,7 +71,7 @@ async def test_an_unsaved_webhook_is_tested_with_a_secret_of_its_own() -> None:
         told = (await s.call("POST", "/v1/webHooks/test", body | {"signingSecret": own})).json
         assert "signingSecret" not in told
         _, headers, sent = s.outside.sent[1]
-        signer = Signer((b"o" * 32,))
+        signer = StandardWebhooksSigner((b"o" * 32,))
         at_s = int(headers["webhook-timestamp"])
         assert headers["webhook-signature"] == signer.sign(headers["webhook-id"], at_s, sent)
         assert (await s.call("GET", "/v3/webHooks")).json["data"] == []
@@ -88,7 +92,7 @@ async def test_changes_of_a_saved_one_are_tested_with_its_secret_at_its_url() ->
             assert reply.json["warnings"] == [] and "signingSecret" not in reply.json
             _, headers, sent = s.outside.sent[-1]
             at_s = int(headers["webhook-timestamp"])
-            made = Signer(hook.secrets).sign(headers["webhook-id"], at_s, sent)
+            made = StandardWebhooksSigner(hook.secrets).sign(headers["webhook-id"], at_s, sent)
             assert headers["webhook-signature"] == made
             assert headers["Authorization"] == BASIC["webHookHeaders"]["Authorization"]
             assert s.outside.opened[-1].host == "crm.example.com"
@@ -121,9 +125,9 @@ async def test_what_is_stored_as_a_secret_goes_to_the_stored_url_alone(url: str,
         assert "authorization" not in {name.lower() for name in headers}
         assert headers.get("X-Own") == (None if said == "left out" else "mine")
         at_s = int(headers["webhook-timestamp"])
-        made = Signer(hook.secrets).sign(headers["webhook-id"], at_s, sent)
+        made = StandardWebhooksSigner(hook.secrets).sign(headers["webhook-id"], at_s, sent)
         assert headers["webhook-signature"] != made
-        signer = Signer((read_secret(told["signingSecret"]),))
+        signer = StandardWebhooksSigner((read_secret(told["signingSecret"]),))
         assert headers["webhook-signature"] == signer.sign(headers["webhook-id"], at_s, sent)
         codes = {one["code"] for one in told["warnings"]}
         assert codes == {"test_secret"} | (set() if said == "cut" else {"header_values_left_out"})
@@ -144,7 +148,7 @@ async def test_values_that_are_given_again_go_to_another_url() -> None:
         assert told["warnings"] == [] and "signingSecret" not in told
         _, headers, sent = s.outside.sent[0]
         assert headers["Authorization"] == "Bearer of-the-draft"
-        made = Signer((b"o" * 32,)).sign(
+        made = StandardWebhooksSigner((b"o" * 32,)).sign(
             headers["webhook-id"], int(headers["webhook-timestamp"]), sent
         )
         assert headers["webhook-signature"] == made
@@ -155,7 +159,7 @@ async def test_a_receiver_that_sends_back_what_it_got_shows_no_secret() -> None:
         hook = await webhook(s)
         echoed = b'{"headers": {"authorization": "Bearer 0123456789abcdef"}}'
         header = ("x-you-sent", "0123456789abcdef")
-        s.outside.ending = Answer(200, (header,), echoed, False, 1.0)
+        s.outside.ending = ReceiverAnswer(200, (header,), echoed, False, 1.0)
         reply = await s.call("POST", f"/v1/webHooks/{hook.id}/test")
         assert b"0123456789ab" not in reply.body
         assert reply.json["answer"]["body"]["text"].endswith('"…cdef"}}')

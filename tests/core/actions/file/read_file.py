@@ -6,7 +6,7 @@ from tidings.app.actions import check_url, template_check
 from tidings.app.connections import judge_connection
 from tidings.app.parts import CONNECTION_TYPES
 from tidings.catalogue import load
-from tidings.core.actions.file.faults import Fault
+from tidings.core.actions.file.faults import ActionsFileFault
 from tidings.core.actions.file.reading import ActionsFile, read_actions
 from tidings.core.actions.file.table import Given
 from tidings.core.connections.connection import Connection
@@ -186,7 +186,7 @@ def read_file(
     environment: Mapping[str, str] = ENVIRONMENT,
     connections: Mapping[str, Connection] | None = None,
     admits_unknown: bool = False,
-) -> ActionsFile | list[Fault]:
+) -> ActionsFile | list[ActionsFileFault]:
     """What a text declares, or all that is wrong with it."""
     given = Given(
         folder="/etc/actions",

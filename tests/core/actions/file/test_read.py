@@ -4,20 +4,20 @@ import pytest
 
 from tests.core.actions.file.read_file import CATALOGUE, WHOLE, declared, faults, read_file
 from tidings.core.actions.action import (
-    Call,
     Cap,
     CsvLookup,
     Each,
-    Found,
+    HttpCall,
     HttpLookup,
-    Mail,
+    KafkaRecordAct,
+    MailAct,
+    OperatorSecret,
+    PathValue,
     Plain,
     Quiet,
-    Record,
-    Row,
-    Secret,
     SqlLookup,
-    Text,
+    TableRowAct,
+    TemplatedText,
     TokenCall,
 )
 from tidings.core.actions.file.reading import ActionsFile
@@ -98,24 +98,24 @@ def test_a_mail_and_what_is_other_in_a_language() -> None:
     acts = declared(WHOLE).actions["welcome"].acts
     assert list(acts) == ["", "de"]
     usual, german = acts[""], acts["de"]
-    assert isinstance(usual, Mail) and isinstance(german, Mail)
-    assert usual.to == (Text("{{ contact.email }}"), Plain("ops@brand.example"))
+    assert isinstance(usual, MailAct) and isinstance(german, MailAct)
+    assert usual.to == (TemplatedText("{{ contact.email }}"), Plain("ops@brand.example"))
     assert usual.text == Plain("Hello")
-    assert usual.html == Text("<p>Hello {{ contact.name }}</p>\n", html=True)
-    assert german.subject == Text("Willkommen, {{ contact.name }}")
+    assert usual.html == TemplatedText("<p>Hello {{ contact.name }}</p>\n", html=True)
+    assert german.subject == TemplatedText("Willkommen, {{ contact.name }}")
     assert (german.to, german.html, german.connection) == (usual.to, usual.html, "mail")
 
 
 def test_a_call_and_what_its_json_is_made_of() -> None:
     act = declared(WHOLE).actions["survey"].act
-    assert isinstance(act, Call) and act.method == "POST"
+    assert isinstance(act, HttpCall) and act.method == "POST"
     assert act.values == {"id": "event.eventId"}
-    assert act.headers == (("X-Brand", Plain("acme")), ("X-Tier", Text("{{ tier.name }}")))
+    assert act.headers == (("X-Brand", Plain("acme")), ("X-Tier", TemplatedText("{{ tier.name }}")))
     assert act.credential == ApiKey("Authorization", "Bearer the-key-of-the-api")
     assert act.json == Each(
         {
-            "email": Text("{{ contact.email }}"),
-            "tier": Found("tier"),
+            "email": TemplatedText("{{ contact.email }}"),
+            "tier": PathValue("tier"),
             "as": Plain("{{"),
             "n": Plain([1, {"a": True}]),
         }
@@ -123,21 +123,23 @@ def test_a_call_and_what_its_json_is_made_of() -> None:
     assert act.idempotency == "Idempotency-Key" and act.untaken == "again"
     assert act.taken is not None and act.taken.accepts({"status": "success"})
     form = declared(WHOLE).actions["form"].act
-    assert isinstance(form, Call) and form.method == "PUT"
+    assert isinstance(form, HttpCall) and form.method == "PUT"
     assert form.credential == Basic("loyalty", "the-secret-of-the-api")
     assert dict(form.form) == {
-        "number": Found("event.data.transactionId"),
-        "key": Secret("the-key-of-the-api"),
+        "number": PathValue("event.data.transactionId"),
+        "key": OperatorSecret("the-key-of-the-api"),
         "kind": Plain("sale"),
     }
 
 
 def test_a_row_and_a_record() -> None:
     made = declared(WHOLE).actions
-    assert made["row"].act == Row(
-        "crm", "customer_state", {"customer_id": Found(WHO), "tier": Plain("gold")}
+    assert made["row"].act == TableRowAct(
+        "crm", "customer_state", {"customer_id": PathValue(WHO), "tier": Plain("gold")}
     )
-    assert made["record"].act == Record("bus", "crm.points", key=Text(f"{{{{ {WHO} }}}}"))
+    assert made["record"].act == KafkaRecordAct(
+        "bus", "crm.points", key=TemplatedText(f"{{{{ {WHO} }}}}")
+    )
 
 
 @pytest.mark.parametrize(
@@ -150,7 +152,7 @@ def test_a_row_and_a_record() -> None:
 )
 def test_the_type_of_a_text_is_said_beside_it(body: str, content_type: str) -> None:
     act = declared(SMALL.replace('/"}', f'/", {body}}}')).actions["a"].act
-    assert isinstance(act, Call) and act.content_type == content_type
+    assert isinstance(act, HttpCall) and act.content_type == content_type
 
 
 def test_a_connection_may_be_declared_elsewhere_and_not_twice() -> None:
@@ -159,7 +161,7 @@ def test_a_connection_may_be_declared_elsewhere_and_not_twice() -> None:
     )
     main = Connection("main", "kafka", {"servers": "x:1"})
     made = declared(text, connections={"main": main})
-    assert made.connections == {} and made.actions["a"].act == Record("main", "a")
+    assert made.connections == {} and made.actions["a"].act == KafkaRecordAct("main", "a")
     own = text + '[connections.main]\ntype = "kafka"\nservers = "y:1"\n'
     [said] = faults(own, connections={"main": main})
     assert said.startswith("actions.toml:5:14: A connection must have a name of its own")

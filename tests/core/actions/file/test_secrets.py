@@ -12,7 +12,7 @@ from tests.core.actions.file.read_file import (
     faults,
     read_file,
 )
-from tidings.core.actions.action import Call, Each, Plain, Secret
+from tidings.core.actions.action import Each, HttpCall, OperatorSecret, Plain
 
 SECRET = "hunter22-hunter22"
 SMALL = """\
@@ -106,8 +106,8 @@ def test_however_a_name_in_json_is_written_a_secret_in_it_is_one(name: str) -> N
     act = f'{{x = [{{{key} = [0, "${{KEY}}"]}}]}}'
     text = SMALL.replace('{key = "${KEY}", a = {b = ["${KEY}"]}}', act)
     made = declared(text, environment={"KEY": SECRET}).actions["a"].act
-    assert isinstance(made, Call)
-    assert made.json == Each({"x": Each([Each({name: Each([Plain(0), Secret(SECRET)])})])})
+    assert isinstance(made, HttpCall)
+    assert made.json == Each({"x": Each([Each({name: Each([Plain(0), OperatorSecret(SECRET)])})])})
     record = f'\n[actions.z]\ntypes = ["customerAdded"]\n[actions.z.record]\njson = {act}\n'
     text = WHOLE + record + 'connection = "bus"\ntopic = "crm.a"\n'
     [said] = faults(text, environment=ENVIRONMENT | {"KEY": SECRET})

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tidings.core.actions.action import Call, Each, Plain, Secret
+from tidings.core.actions.action import Each, HttpCall, OperatorSecret, Plain
 from tidings.core.actions.file.reading import ActionsFile, read_actions
 from tidings.core.actions.file.table import Given
 from tidings.core.actions.made import Made, MadeCall, bytes_of
@@ -50,9 +50,10 @@ def declared() -> dict[str, Any]:
 def test_what_is_taken_from_elsewhere_is_kept_out_of_what_is_made() -> None:
     acts = declared()
     form, body = acts["sms"], acts["json"]
-    assert isinstance(form, Call) and isinstance(body, Call)
+    assert isinstance(form, HttpCall) and isinstance(body, HttpCall)
     assert form.form == (
-        ("authkey", Secret(KEY)), ("pin", Secret("1234")), ("sender", Plain("ACME")),
+        ("authkey", OperatorSecret(KEY)), ("pin", OperatorSecret("1234")), ("sender",
+        Plain("ACME")),
     )  # fmt: skip
     assert isinstance(body.json, Each)
     for call in (form, body):

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.depth import depth
-from tidings.core.actions.file.toml_places import DEPTH_MAX, Path, Place, find_places
+from tidings.core.actions.file.toml_places import DEPTH_MAX, Path, TomlPosition, find_places
 
 DOCUMENT = """\
 # "not" = 'a key'
@@ -43,27 +43,27 @@ def test_each_key_and_item_has_its_line_and_column() -> None:
     document = DOCUMENT.replace(", }", " }")
     places = find_places(document)
     assert places.too_deep is None
-    expected: dict[Path, Place] = {
-        ("org",): Place(2, 1),
-        ("a",): Place(3, 1),
-        ("a", "b"): Place(3, 3),
-        ("a", "b", "c d"): Place(3, 7),
-        ("quo.ted",): Place(4, 1),
-        ("lookups",): Place(23, 2),
-        ("lookups", "contact"): Place(5, 10),
-        ("lookups", "contact", "by"): Place(6, 1),
-        ("lookups", "contact", "e\n"): Place(9, 1),
-        ("lookups", "contact", "e\n", "x"): Place(9, 11),
-        ("lookups", "contact", "e\n", "y.z", 1): Place(9, 31),
-        ("lookups", "contact", "e\n", "y.z", 1, "k"): Place(9, 33),
-        ("acts",): Place(12, 3),
-        ("acts", 0): Place(12, 3),
-        ("acts", 0, "name"): Place(13, 1),
-        ("acts", 0, "list", 2): Place(15, 14),
-        ("acts", 0, "list", 3, 1): Place(17, 9),
-        ("acts", 1): Place(19, 3),
-        ("acts", 1, "inner", "deep"): Place(21, 1),
-        ("acts", 1, "more", 0): Place(22, 8),
+    expected: dict[Path, TomlPosition] = {
+        ("org",): TomlPosition(2, 1),
+        ("a",): TomlPosition(3, 1),
+        ("a", "b"): TomlPosition(3, 3),
+        ("a", "b", "c d"): TomlPosition(3, 7),
+        ("quo.ted",): TomlPosition(4, 1),
+        ("lookups",): TomlPosition(23, 2),
+        ("lookups", "contact"): TomlPosition(5, 10),
+        ("lookups", "contact", "by"): TomlPosition(6, 1),
+        ("lookups", "contact", "e\n"): TomlPosition(9, 1),
+        ("lookups", "contact", "e\n", "x"): TomlPosition(9, 11),
+        ("lookups", "contact", "e\n", "y.z", 1): TomlPosition(9, 31),
+        ("lookups", "contact", "e\n", "y.z", 1, "k"): TomlPosition(9, 33),
+        ("acts",): TomlPosition(12, 3),
+        ("acts", 0): TomlPosition(12, 3),
+        ("acts", 0, "name"): TomlPosition(13, 1),
+        ("acts", 0, "list", 2): TomlPosition(15, 14),
+        ("acts", 0, "list", 3, 1): TomlPosition(17, 9),
+        ("acts", 1): TomlPosition(19, 3),
+        ("acts", 1, "inner", "deep"): TomlPosition(21, 1),
+        ("acts", 1, "more", 0): TomlPosition(22, 8),
     }
     assert {path: places[path] for path in expected} == expected
     _all_there(document)
@@ -71,7 +71,7 @@ def test_each_key_and_item_has_its_line_and_column() -> None:
 
 def test_what_has_no_place_is_near_something_that_has() -> None:
     places = find_places("[a]\nb = {c = 1}\n")
-    assert places.near(("a", "b", "none", 3)) == Place(2, 1)
+    assert places.near(("a", "b", "none", 3)) == TomlPosition(2, 1)
     assert str(places.near(("none",))) == "1:1"
 
 

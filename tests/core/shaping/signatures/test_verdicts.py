@@ -3,7 +3,11 @@
 import pytest
 
 from tidings.core.shaping.signatures.scheme import SignatureVerdict
-from tidings.core.shaping.signatures.standard_webhooks import TOLERANCE_S, Signer, judge
+from tidings.core.shaping.signatures.standard_webhooks import (
+    TOLERANCE_S,
+    StandardWebhooksSigner,
+    judge,
+)
 
 SECRET, OTHER = b"s" * 32, b"o" * 32
 BODY, NOW_S = b'{"a":1}', 1_770_000_000
@@ -13,7 +17,7 @@ def signed(*secrets: bytes, at_s: int = NOW_S, body: bytes = BODY) -> list[tuple
     return [
         ("Webhook-Id", "evt_1"),
         ("webhook-timestamp", str(at_s)),
-        ("webhook-signature", Signer(secrets).sign("evt_1", at_s, body)),
+        ("webhook-signature", StandardWebhooksSigner(secrets).sign("evt_1", at_s, body)),
     ]
 
 

@@ -9,25 +9,33 @@ import msgspec
 from tests.engine.delivery.scenes.health_parts import HOOK, Clock
 from tests.engine.unwatched import UNWATCHED
 from tests.engine.webhooks.dispatch_scene import Committer, Store
-from tidings.core.delivery.exchange import Answer, Fault, FaultKind, Result, Verdict
+from tidings.core.delivery.exchange import (
+    AttemptResult,
+    DeliveryVerdict,
+    FaultKind,
+    ReceiverAnswer,
+    TransportFault,
+)
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, OrgId, WebhookId
 from tidings.core.notices.kinds import Fact
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
-from tidings.destinations.port import Channel, Message, Shown
+from tidings.destinations.port import Channel, Message, MessagePreview
 from tidings.engine.delivery.dispatcher import Dispatcher
 from tidings.engine.delivery.guards.connection_watch import ConnectionWatch
-from tidings.engine.delivery.healths import Healths
+from tidings.engine.delivery.healths import HealthTracker
 from tidings.engine.listeners import new_listeners
 from tidings.store import port
 
 WHY = "The database of connection main must let us in and stay there; nobody answers. See to it."
 
-DOWN = Result(Verdict.AGAIN, Fault(FaultKind.REFUSED, False, WHY, 1.0), unusable=True)
+DOWN = AttemptResult(
+    DeliveryVerdict.AGAIN, TransportFault(FaultKind.REFUSED, False, WHY, 1.0), unusable=True
+)
 
-TAKEN = Result(Verdict.DELIVERED, Answer(200, (), b"", False, 1.0))
+TAKEN = AttemptResult(DeliveryVerdict.DELIVERED, ReceiverAnswer(200, (), b"", False, 1.0))
 
 NOW_MS = 1_000_000
 
@@ -55,7 +63,7 @@ class Road:
         self.scene = scene
         self.number = number
 
-    async def send(self, message: Message) -> Result | None:
+    async def send(self, message: Message) -> AttemptResult | None:
         await asyncio.sleep(0)
         self.scene.attempts.append(self.number)
         result = self.scene.result_of(self.number)
@@ -77,7 +85,7 @@ class Scene:
 
     def __init__(self, *webhooks: Webhook, stored: list[Job] | None = None) -> None:
         self.down: set[str] = set()  # really, whatever attempts say
-        self.says: dict[int, Result] = {}  # what attempts of a webhook say all the same
+        self.says: dict[int, AttemptResult] = {}  # what attempts of a webhook say all the same
         self.leaves_first = False
         self.sent: list[tuple[int, bytes]] = []
         self.attempts: list[int] = []
@@ -101,7 +109,7 @@ class Scene:
             moved=heard.held,
             tell=lambda kind, org, fact: self.told.append((kind, org, fact)),
         )
-        self.healths = Healths(
+        self.healths = HealthTracker(
             store=self.store,
             registry=self.registry,
             clock=Clock(),
@@ -138,10 +146,10 @@ class Scene:
     def carried(self, webhook: Webhook) -> list[tuple[str, str]]:
         return []
 
-    def show(self, webhook: Webhook, headers: Any, body: bytes, key: int | None) -> Shown:
-        return Shown("POST", headers, body)
+    def show(self, webhook: Webhook, headers: Any, body: bytes, key: int | None) -> MessagePreview:
+        return MessagePreview("POST", headers, body)
 
-    def result_of(self, number: int) -> Result:
+    def result_of(self, number: int) -> AttemptResult:
         one = self.registry.get(number)
         assert one is not None
         return self.says.get(number) or (DOWN if one.connection in self.down else TAKEN)

@@ -18,10 +18,10 @@ from tests.engine.delivery.guards.held_scene import (
 )
 from tidings.core.connections import holds
 from tidings.core.delivery.breaker import OUTCOMES_MIN
-from tidings.core.delivery.exchange import Answer, Result, Verdict
+from tidings.core.delivery.exchange import AttemptResult, DeliveryVerdict, ReceiverAnswer
 from tidings.core.delivery.judgement import Condition
 from tidings.core.delivery.next_attempt import Wait
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId
 from tidings.core.notices.kinds import CONNECTION_FAILING
@@ -31,7 +31,9 @@ from tidings.engine.webhooks.judgements import WebhookJudgements
 from tidings.store import port
 
 pytestmark = pytest.mark.timeout(60)
-LOGIN = Result(Verdict.AGAIN, Answer(401, (), b"", False, 1.0, None, WHY), unusable=True)
+LOGIN = AttemptResult(
+    DeliveryVerdict.AGAIN, ReceiverAnswer(401, (), b"", False, 1.0, None, WHY), unusable=True
+)
 OVER_ONE = [name for name, kind in KINDS.items() if kind.connection] + [QUEUE, ACTION]
 
 
@@ -44,7 +46,7 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("kind", OVER_ONE)
 @pytest.mark.parametrize("says", [DOWN, LOGIN], ids=["unreached", "login"])
-async def test_nothing_is_charged_and_all_goes_on_by_itself(kind: str, says: Result) -> None:
+async def test_nothing_is_charged_and_all_goes_on_by_itself(kind: str, says: AttemptResult) -> None:
     hook = msgspec.structs.replace(FIRST, kind=kind)
     scene = Scene(hook)
     scene.down.add("main")
@@ -80,7 +82,7 @@ async def test_all_webhooks_of_all_orgs_over_it_wait_and_no_other() -> None:
 
 
 @pytest.mark.parametrize("says", [DOWN, LOGIN], ids=["unreached", "login"])
-async def test_no_tenant_has_a_connection_held_that_works_for_others(says: Result) -> None:
+async def test_no_tenant_has_a_connection_held_that_works_for_others(says: AttemptResult) -> None:
     """Whatever its attempts say, and whatever made a broker or a database say so."""
     scene = Scene(FIRST, SECOND)
     scene.says[FIRST.number] = says
@@ -147,7 +149,7 @@ async def test_a_paused_webhook_stays_paused_and_what_was_resumed_meanwhile_goes
     await scene.commit(*jobs(FIRST, 1), *jobs(SECOND, 2))
     await scene.until(lambda: scene.watch.held())
     for one in (FIRST, SECOND):
-        paused = msgspec.structs.replace(one, standing=Standing.PAUSED)
+        paused = msgspec.structs.replace(one, standing=WebhookStatus.PAUSED)
         scene.registry.put(paused)
         scene.heard.changed.tell(paused)
     scene.registry.put(SECOND)
@@ -195,7 +197,7 @@ async def test_what_a_delivery_waits_for_is_said() -> None:
 
 async def test_each_org_is_told_once_after_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(holds, "ORGS_TOLD_AFTER_S", 0.1)
-    paused = webhook(4, 10, standing=Standing.PAUSED)
+    paused = webhook(4, 10, standing=WebhookStatus.PAUSED)
     scene = Scene(FIRST, webhook(5, 7), SECOND, ELSEWHERE, paused)
     scene.down.add("main")
     await scene.commit(*jobs(FIRST, 1))
@@ -220,7 +222,7 @@ async def test_what_ends_its_window_meanwhile_is_parked() -> None:
     await scene.commit(*jobs(FIRST, 1))
     await scene.until(lambda: scene.watch.held())
     assert scene.healths.parks(FIRST) and not scene.healths.parks(ELSEWHERE)
-    assert not scene.healths.parks(msgspec.structs.replace(FIRST, standing=Standing.PAUSED))
+    assert not scene.healths.parks(msgspec.structs.replace(FIRST, standing=WebhookStatus.PAUSED))
     looked: list[int] = []
 
     async def park(webhook: int, before_ms: int, limit: int) -> int:
@@ -283,7 +285,7 @@ async def test_a_webhook_that_is_led_elsewhere_or_deleted_meanwhile_waits_no_lon
     elsewhere = msgspec.structs.replace(FIRST, connection="other", version=2)
     scene.registry.put(elsewhere)
     scene.heard.changed.tell(elsewhere)
-    deleted = msgspec.structs.replace(SECOND, standing=Standing.DELETED)
+    deleted = msgspec.structs.replace(SECOND, standing=WebhookStatus.DELETED)
     scene.registry.remove(SECOND.number)
     scene.heard.changed.tell(deleted)
     await scene.until(lambda: scene.ends)

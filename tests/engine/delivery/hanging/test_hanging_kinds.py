@@ -9,12 +9,19 @@ import pytest
 
 from tests.engine.shaping.sending_desk import HOOK, Desk, Line, Shaping, job
 from tests.simulation.loop import simulate
-from tidings.core.delivery.exchange import Answer, Fault, FaultKind, Result, Verdict, of_fault
+from tidings.core.delivery.exchange import (
+    AttemptResult,
+    DeliveryVerdict,
+    FaultKind,
+    ReceiverAnswer,
+    TransportFault,
+    of_fault,
+)
 from tidings.core.delivery.job import Job
 from tidings.core.ids import DeliveryId, WebhookId
 from tidings.core.webhooks.kinds import HTTP, KINDS, PULL, QUEUE
 from tidings.core.webhooks.webhook import Webhook
-from tidings.destinations.port import Message, Shown
+from tidings.destinations.port import Message, MessagePreview
 from tidings.store import port
 
 DEADLINE_S, SOON_S = 30.0, 1.0
@@ -39,8 +46,8 @@ class Hanging:
     def carried(self, webhook: Webhook) -> list[tuple[str, str]]:
         return []
 
-    def show(self, webhook: Webhook, headers: Any, body: bytes, key: int | None) -> Shown:
-        return Shown("POST", headers, body)
+    def show(self, webhook: Webhook, headers: Any, body: bytes, key: int | None) -> MessagePreview:
+        return MessagePreview("POST", headers, body)
 
 
 class _Channel:
@@ -48,20 +55,22 @@ class _Channel:
         self._of = of
         self._webhook = webhook
 
-    async def send(self, message: Message) -> Result | None:
+    async def send(self, message: Message) -> AttemptResult | None:
         step = self._of.step
         if self._webhook.number == HOOK.number:
             await asyncio.sleep(0.02)
             if message.leaves([]) is None:
                 return None
             self._of.well_s.append(asyncio.get_running_loop().time())
-            return Result(Verdict.DELIVERED, Answer(200, (), b"", False, 20.0))
+            return AttemptResult(
+                DeliveryVerdict.DELIVERED, ReceiverAnswer(200, (), b"", False, 20.0)
+            )
         self._of.begun.append(self._webhook.number)
         if step != "connect" and message.leaves([]) is None:
             return None
         for _ in range(3):  # of an answer that drips, bytes come meanwhile
             await asyncio.sleep(message.deadline_s / 3)
-        return of_fault(Fault(FaultKind.TIMEOUT, step != "connect", "", DEADLINE_S * 1e3))
+        return of_fault(TransportFault(FaultKind.TIMEOUT, step != "connect", "", DEADLINE_S * 1e3))
 
     def follow(self, webhook: Webhook) -> bool:
         return True

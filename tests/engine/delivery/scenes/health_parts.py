@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from tidings.core.delivery.attempt_share import Past
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.ids import OrgId, WebhookId
 from tidings.core.webhooks.webhook import Webhook
 from tidings.store import port
@@ -15,7 +15,7 @@ HOOK = Webhook(
     org=OrgId(7),
     version=1,
     name="crm",
-    standing=Standing.ACTIVE,
+    standing=WebhookStatus.ACTIVE,
     event_names=frozenset({"pointsIssued"}),
     kind="HTTP",
     url="https://crm.example.com",
@@ -36,17 +36,17 @@ class Rows:
     """The store's part."""
 
     def __init__(self) -> None:
-        self.kept: dict[int, port.Health] = {}
+        self.kept: dict[int, port.StoredHealth] = {}
         self.down = False
         self.expired = 0  # what is parked when it is asked for
 
-    async def put_healths(self, healths: Sequence[port.Health]) -> None:
+    async def put_healths(self, healths: Sequence[port.StoredHealth]) -> None:
         if self.down:
             raise port.StoreDown("full")
         for one in healths:
             self.kept[one.webhook] = one
 
-    async def healths(self) -> Sequence[port.Health]:
+    async def healths(self) -> Sequence[port.StoredHealth]:
         return list(self.kept.values())
 
     async def past_attempts(self, from_ms: int, bucket_ms: int, limit: int) -> Sequence[Past]:

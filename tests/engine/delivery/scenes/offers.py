@@ -6,7 +6,7 @@ import msgspec
 
 from tests.engine.delivery.scenes.health_parts import HOOK
 from tests.engine.webhooks.dispatch_scene import Scene
-from tidings.core.delivery.exchange import Answer, Ending
+from tidings.core.delivery.exchange import Ending, ReceiverAnswer
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.next_attempt import NextAttempt
 from tidings.core.ids import DeliveryId
@@ -22,7 +22,7 @@ class Silent:
     def __init__(self, status: int = 200, retry_after: str | None = None) -> None:
         self.answers = asyncio.Event()
         headers = (("retry-after", retry_after),) if retry_after else ()
-        self.answer = Answer(status, headers, b"", False, 1.0)
+        self.answer = ReceiverAnswer(status, headers, b"", False, 1.0)
 
     async def send(self, method: str, leaves: Leaves, body: bytes, deadline_s: float) -> Ending:
         assert leaves() is not None

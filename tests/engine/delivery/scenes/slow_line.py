@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 
 from tests.engine.shaping.sending_desk import HOOK, Desk, Shaping
-from tidings.core.delivery.exchange import Answer, Ending, Fault, FaultKind
+from tidings.core.delivery.exchange import Ending, FaultKind, ReceiverAnswer, TransportFault
 from tidings.core.webhooks.webhook import Webhook
-from tidings.egress.port import Leaves, Target
+from tidings.egress.port import Leaves, ReceiverAddress
 from tidings.store import port
 
 PLAIN = msgspec.structs.replace(HOOK, plain=True)
@@ -24,7 +24,7 @@ class SlowLine:
         self.connected = asyncio.Event()
         self.closed: list[str] = []
 
-    def open(self, target: Target, connections_max: int, **_: Any) -> "Outlet":
+    def open(self, target: ReceiverAddress, connections_max: int, **_: Any) -> "Outlet":
         return Outlet(self, target.host)
 
 
@@ -38,11 +38,11 @@ class Outlet:
         line = self.line
         await line.connected.wait()
         if line.refuses:
-            return Fault(FaultKind.REFUSED, False, "Nobody listens.", 1.0)
+            return TransportFault(FaultKind.REFUSED, False, "Nobody listens.", 1.0)
         if (headers := leaves()) is None:
             return None
         line.sent.append((self.host, dict(headers), body))
-        return Answer(line.statuses.pop(0), (), b"", False, 1.0)
+        return ReceiverAnswer(line.statuses.pop(0), (), b"", False, 1.0)
 
     async def close(self) -> None:
         self.line.closed.append(self.host)

@@ -24,22 +24,22 @@ def park(subject: Subject, before_ms: int = LATER_MS, limit: int = 100) -> int:
 
 
 def made(subject: Subject, ordering_key: int | None = None) -> None:
-    subject.ask(lambda asked: asked.put_org(port.Org(ORG, "Org")))
+    subject.ask(lambda asked: asked.put_org(port.StoredOrg(ORG, "Org")))
     subject.ask(lambda asked: asked.put_webhook(webhook("one")))
     subject.commit(*[event(f"e{n}", new(1, ordering_key)) for n in range(3)])
 
 
 def test_health_is_kept_replaced_and_removed(subject: Subject) -> None:
-    ill = port.Health(4, 1_000, 12, "503", 3, 9_000, 50)
-    subject.ask(lambda asked: asked.put_healths([ill, port.Health(2, 5)]))
+    ill = port.StoredHealth(4, 1_000, 12, "503", 3, 9_000, 50)
+    subject.ask(lambda asked: asked.put_healths([ill, port.StoredHealth(2, 5)]))
     subject.crash()
-    assert list(subject.ask(lambda asked: asked.healths())) == [port.Health(2, 5), ill]
-    subject.ask(lambda asked: asked.put_healths([port.Health(2)]))
+    assert list(subject.ask(lambda asked: asked.healths())) == [port.StoredHealth(2, 5), ill]
+    subject.ask(lambda asked: asked.put_healths([port.StoredHealth(2)]))
     subject.ask(
-        lambda asked: asked.put_healths([port.Health(4, 1_000, 13, "timeout", 4, 9_900, 70)])
+        lambda asked: asked.put_healths([port.StoredHealth(4, 1_000, 13, "timeout", 4, 9_900, 70)])
     )
     assert list(subject.ask(lambda asked: asked.healths())) == [
-        port.Health(4, 1_000, 13, "timeout", 4, 9_900, 70)
+        port.StoredHealth(4, 1_000, 13, "timeout", 4, 9_900, 70)
     ]
 
 

@@ -20,7 +20,7 @@ from tests.store.sqlite.delivery.explained_plans import (
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, EventNumber, WebhookId
 from tidings.store import port
-from tidings.store.sqlite.events.lookup import Lookup
+from tidings.store.sqlite.events.lookup import EventLookup
 from tidings.store.sqlite.events.rejections import Rejections
 from tidings.store.sqlite.hosting.embedded import ReadingHalf
 
@@ -111,7 +111,7 @@ def test_a_delivery_and_its_attempts_are_read_by_their_keys(store: Store) -> Non
 
 def test_the_one_that_goes_first_is_looked_for_among_the_first_of_its_key(store: Store) -> None:
     [late] = store.writing.commit(port.Batch(1, [event("held", new(1, 3))])).firsts
-    lookup = Lookup(store.writing.connection)
+    lookup = EventLookup(store.writing.connection)
     [plan] = plans(store.writing.connection, lambda: lookup.goes_first(late)).values()
     assert f"SEARCH d USING {PRIMARY} (rowid=?)" in plan
     assert re.search(r"SEARCH p USING INDEX delivery_key \(webhook=\? AND key=\?\)", plan), plan

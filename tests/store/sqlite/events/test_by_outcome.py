@@ -19,7 +19,7 @@ from tidings.store.sqlite.database import FILE
 from tidings.store.sqlite.events import by_outcome
 from tidings.store.sqlite.events.blocks import Blocks
 from tidings.store.sqlite.events.log import LogRows
-from tidings.store.sqlite.events.segments import Segments
+from tidings.store.sqlite.events.segments import SearchSegments
 from tidings.store.sqlite.hosting.embedded import WritingHalf
 
 COUNT = 3_000
@@ -51,7 +51,7 @@ class Place:
                 for webhook in (7, 8, 9):
                     self._deliver(rng, of, webhook, COUNT)
             self._event(rng, COUNT + 1)
-        self.segments = Segments(":memory:")
+        self.segments = SearchSegments(":memory:")
         self.blocks = Blocks(self.half.connection, self.segments.connection)
         self.log = LogRows(self.half.connection, self.segments, self.blocks)
 

@@ -15,7 +15,7 @@ from tidings.store.port import REPLAYED
 from tidings.store.sqlite.database import FILE, open_reader, open_writer
 from tidings.store.sqlite.events import blocks as blocks_module
 from tidings.store.sqlite.events.blocks import Blocks
-from tidings.store.sqlite.events.segments import Segments
+from tidings.store.sqlite.events.segments import SearchSegments
 from tidings.store.sqlite.events.totals import TotalRows
 
 ORG = OrgId(1)
@@ -32,7 +32,7 @@ class Place:
         self.writer = open_writer(path / FILE)
         fill(self.writer, COUNT, STEP)
         self.reader = open_reader(path / FILE)
-        self.segments = Segments(":memory:")
+        self.segments = SearchSegments(":memory:")
         self.blocks = Blocks(self.reader, self.segments.connection)
         self.totals = TotalRows(self.reader, self.segments.connection, self.blocks, lambda: END_MS)
 

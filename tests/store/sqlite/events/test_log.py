@@ -28,7 +28,7 @@ from tidings.store.sqlite.database import FILE
 from tidings.store.sqlite.events import blocks as blocks_module
 from tidings.store.sqlite.events.blocks import Blocks
 from tidings.store.sqlite.events.log import LogRows
-from tidings.store.sqlite.events.segments import Segments
+from tidings.store.sqlite.events.segments import SearchSegments
 from tidings.store.sqlite.hosting.embedded import WritingHalf
 
 COUNT = 15_000  # between three and four blocks
@@ -44,7 +44,7 @@ class Place:
         self.half = WritingHalf(path / FILE)
         fill(self.half.connection, COUNT, STEP_MS)
         turn_into_replays(self.half.connection, REPLAYED)
-        self.segments = Segments(":memory:")
+        self.segments = SearchSegments(":memory:")
         self.blocks = Blocks(self.half.connection, self.segments.connection)
         self.log = LogRows(self.half.connection, self.segments, self.blocks)
 
@@ -183,7 +183,7 @@ def test_a_filter_by_states_finds_what_the_whole_log_holds_of_them(seed: int) ->
     half = WritingHalf(":memory:")
     try:
         fill_blocks(half.connection, rng)
-        blocks = Blocks(half.connection, (segments := Segments(":memory:")).connection)
+        blocks = Blocks(half.connection, (segments := SearchSegments(":memory:")).connection)
         log = LogRows(half.connection, segments, blocks)
         wanted: list[tuple[State, ...]] = [(state,) for state in State]
         wanted += [tuple(rng.sample(list(State), number)) for number in (2, 3, 4)]

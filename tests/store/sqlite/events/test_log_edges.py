@@ -10,7 +10,7 @@ from tidings.store import port
 from tidings.store.sqlite.events import log as module
 from tidings.store.sqlite.events.blocks import BLOCK, Blocks
 from tidings.store.sqlite.events.log import LogRows
-from tidings.store.sqlite.events.segments import Segments
+from tidings.store.sqlite.events.segments import SearchSegments
 from tidings.store.sqlite.hosting.embedded import WritingHalf
 
 FIRST_MS, SECOND_MS = 1_000, 2_000
@@ -38,7 +38,7 @@ def log() -> LogRows:
     accept(1, BLOCK - 1)
     now[0] = SECOND_MS
     accept(BLOCK, 2 * BLOCK + 5)
-    segments = Segments(":memory:")
+    segments = SearchSegments(":memory:")
     blocks = Blocks(half.connection, segments.connection, lambda: 1e9)
     blocks.refresh(10)
     blocks.refresh_events(10)

@@ -15,7 +15,7 @@ from tidings.store.port import LEFT_STATES
 from tidings.store.sqlite.database import FILE, open_writer
 from tidings.store.sqlite.events.blocks import Blocks
 from tidings.store.sqlite.events.log import LogRows
-from tidings.store.sqlite.events.segments import Segments
+from tidings.store.sqlite.events.segments import SearchSegments
 from tidings.store.sqlite.events.totals import TotalRows
 
 TERMS = ((1).to_bytes(8, "big"),)
@@ -50,7 +50,7 @@ def place(
     log = open_writer(tmp_path_factory.mktemp("plans") / FILE)
     fill(log, 20_000, 60_000)
     replay(log, 400)
-    segments = Segments(":memory:")
+    segments = SearchSegments(":memory:")
     while segments.write_slice(log):
         pass
     search = segments.connection

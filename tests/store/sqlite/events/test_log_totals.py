@@ -23,7 +23,7 @@ from tidings.store import port
 from tidings.store.port import REPLAYED, STEP_MS
 from tidings.store.sqlite.database import FILE, open_reader, open_writer
 from tidings.store.sqlite.events.blocks import Blocks
-from tidings.store.sqlite.events.segments import Segments
+from tidings.store.sqlite.events.segments import SearchSegments
 from tidings.store.sqlite.events.summaries import class_middle, latency_class, percentile
 from tidings.store.sqlite.events.totals import TotalRows
 from tidings.store.sqlite.hosting.embedded import WritingHalf
@@ -64,7 +64,7 @@ class Place:
     def open(self) -> None:
         """As the reading half starts."""
         self.reader = open_reader(self.path / FILE)
-        self.segments = Segments(self.search)
+        self.segments = SearchSegments(self.search)
         self.blocks = Blocks(self.reader, self.segments.connection)
         self.totals = TotalRows(
             self.reader, self.segments.connection, self.blocks, lambda: self.now_ms

@@ -11,7 +11,7 @@ from tests.store.rows import event, term
 from tidings.store import port
 from tidings.store.sqlite.database import FILE
 from tidings.store.sqlite.events import segments
-from tidings.store.sqlite.events.segments import Segments
+from tidings.store.sqlite.events.segments import SearchSegments
 from tidings.store.sqlite.hosting.embedded import ReadingHalf, WritingHalf
 
 WORDS = [term(word) for word in "abcdef"] + [b"\x00" * 8, b"\xff" * 8]
@@ -32,7 +32,7 @@ def events_with(terms: list[list[bytes]]) -> apsw.Connection:
 @given(terms=EVENTS, slice_=st.integers(1, 9), limit=st.integers(1, 70))
 @settings(deadline=None, max_examples=60)
 def test_find_agrees_with_a_plain_list(terms: list[list[bytes]], slice_: int, limit: int) -> None:
-    search, events = Segments(":memory:"), events_with(terms)
+    search, events = SearchSegments(":memory:"), events_with(terms)
     while search.write_slice(events, slice_):
         pass
     assert search.cursor == (3 * len(terms) - 2 if terms else 0)
@@ -44,7 +44,7 @@ def test_find_agrees_with_a_plain_list(terms: list[list[bytes]], slice_: int, li
 
 
 def test_neighbours_are_merged_so_that_a_look_up_asks_few(tmp_path: Path) -> None:
-    search = Segments(tmp_path / "search.db")
+    search = SearchSegments(tmp_path / "search.db")
     events = events_with([[WORDS[index % 5]] for index in range(16 * 16 + 5)])
     while search.write_slice(events, 1):
         pass
@@ -57,7 +57,7 @@ def test_neighbours_are_merged_so_that_a_look_up_asks_few(tmp_path: Path) -> Non
 def test_a_segment_that_cannot_be_written_does_not_move_the_cursor(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    search, events = Segments(tmp_path / "search.db"), events_with([[WORDS[0]]])
+    search, events = SearchSegments(tmp_path / "search.db"), events_with([[WORDS[0]]])
 
     def full(_: int) -> None:
         raise apsw.FullError
@@ -74,7 +74,7 @@ def test_a_segment_that_cannot_be_written_does_not_move_the_cursor(
 
 def test_segments_of_dropped_events_are_dropped_one_by_one_but_the_newest(tmp_path: Path) -> None:
     events = events_with([[WORDS[0]]] * 12)  # numbers 1, 4 … 34
-    search = Segments(tmp_path / "search.db")
+    search = SearchSegments(tmp_path / "search.db")
     while search.write_slice(events, 3):
         pass
     assert not search.drop_before(7), "the first one holds event 7 too"
@@ -85,7 +85,7 @@ def test_segments_of_dropped_events_are_dropped_one_by_one_but_the_newest(tmp_pa
         pass
     assert search.find(WORDS[0], 20) == [34, 31, 28]
     search.close()
-    again = Segments(tmp_path / "search.db")
+    again = SearchSegments(tmp_path / "search.db")
     assert again.cursor == 34 and not again.write_slice(events)
     again.close()
 
@@ -108,10 +108,10 @@ def test_the_reading_half_drops_segments_of_events_that_are_gone(tmp_path: Path)
 
 def test_the_cursor_outlives_its_owner(tmp_path: Path) -> None:
     events = events_with([[WORDS[0]]] * 5)
-    search = Segments(tmp_path / "search.db")
+    search = SearchSegments(tmp_path / "search.db")
     search.write_slice(events, 3)
     search.close()
-    again = Segments(tmp_path / "search.db")
+    again = SearchSegments(tmp_path / "search.db")
     assert again.cursor == 7
     assert again.write_slice(events) == 2
     assert again.find(WORDS[0], 10) == [13, 10, 7, 4, 1]
@@ -124,7 +124,7 @@ def test_the_cursor_outlives_its_owner(tmp_path: Path) -> None:
 def test_any_of_several_terms_agrees_with_a_plain_list(
     terms: list[list[bytes]], slice_: int, data: st.DataObject
 ) -> None:
-    search, events = Segments(":memory:"), events_with(terms)
+    search, events = SearchSegments(":memory:"), events_with(terms)
     while search.write_slice(events, slice_):
         pass
     groups = data.draw(

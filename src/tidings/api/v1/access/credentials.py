@@ -21,7 +21,7 @@ from tidings.core.overlap import ONE_NAME
 from tidings.core.times import iso
 from tidings.reads.access import show_credential
 from tidings.schema.bodies import CLOSED
-from tidings.store.port import Credential
+from tidings.store.port import StoredCredential
 
 NO_STORE = {"cache-control": "no-store"}
 NEW_BODY = new_body(
@@ -57,7 +57,7 @@ def credential_routes(services: Services) -> APIRouter:
     )
     credentials = services.access.credentials
 
-    def show(credential: Credential) -> dict[str, Any]:
+    def show(credential: StoredCredential) -> dict[str, Any]:
         return show_credential(credential, services.access.access.used_ms(credential))
 
     @router.get(

@@ -30,7 +30,7 @@ class PortalLink(Model):
 BODY = new_body(
     "What a link opens.",
     portal_rules.Portal,
-    portal_rules.PortalLink,
+    portal_rules.PortalLinkFields,
     example={
         "name": "Acme Loyalty",
         "role": "operator",

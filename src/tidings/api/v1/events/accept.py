@@ -19,13 +19,13 @@ import msgspec
 import structlog
 
 from tidings.api.answers import status_of, wait_of
-from tidings.api.http.body import BodyReader, Gone, Receive
+from tidings.api.http.body import CallerDisconnected, Receive, RequestBodyReader
 from tidings.api.http.body_guard import CALLER, BodyGuard, release_body
 from tidings.api.http.foreign import CODE, FETCH_SITE, ORIGIN, foreign
 from tidings.api.http.front import address_of
 from tidings.api.http.refusals import (
     Answer,
-    Refusal,
+    CallRefusal,
     failed,
     json_answer,
     messages,
@@ -33,7 +33,7 @@ from tidings.api.http.refusals import (
     request_id,
 )
 from tidings.core.access.body_budget import SMALL_BYTES
-from tidings.core.events.call_reader import Caller, CallReader, Item, RejectedEvent
+from tidings.core.events.call_reader import AuthenticatedCaller, CallReader, Item, RejectedEvent
 from tidings.core.events.call_split import call_refused, form_of, too_large
 from tidings.engine.access.limits import Allowance
 from tidings.engine.events.intake import Acceptance, Draft, Intake, Overloaded
@@ -57,7 +57,7 @@ TOKEN_HEADER = b"x-cap-api-oauth-token"
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
-class Access(Protocol):
+class CallAdmission(Protocol):
     """Who may call. Asked for every call: an answer must cost a look into a table."""
 
     def caller(
@@ -67,37 +67,37 @@ class Access(Protocol):
         token: bytes | None,
         address: Callable[[], str],
         /,
-    ) -> Caller:
+    ) -> AuthenticatedCaller:
         """The caller with that `Authorization` header, or that access token. Raises Denied.
 
         `address` tells where the call comes from, and is asked only where that matters.
         """
         ...
 
-    def acting(self, caller: Caller, wanted: str | None) -> Caller:
+    def acting(self, caller: AuthenticatedCaller, wanted: str | None) -> AuthenticatedCaller:
         """The caller acting for the org that `X-Tidings-Org` names. Raises Denied."""
         ...
 
 
-class Throttle(Protocol):
+class CallThrottle(Protocol):
     """Who sends too many events. Asked only for callers whose events are counted."""
 
-    def events(self, caller: Caller) -> Allowance | None:
+    def events(self, caller: AuthenticatedCaller) -> Allowance | None:
         """Count one event, before the body is read. None: nothing limits this caller."""
         ...
 
-    def more_events(self, caller: Caller, count: int) -> None:
+    def more_events(self, caller: AuthenticatedCaller, count: int) -> None:
         """Count the other events of a call that was let in."""
         ...
 
 
-class Row(msgspec.Struct, omit_defaults=True, rename="camel"):
+class AcceptResult(msgspec.Struct, omit_defaults=True, rename="camel"):
     """What became of one event. A refused event without an id that can be repeated has none."""
 
     event_id: str | None
     status: Literal["accepted", "duplicate", "rejected"]
     warning: str | None = None
-    error: Refusal | None = None
+    error: CallRefusal | None = None
 
 
 class AcceptAnswer(msgspec.Struct):
@@ -106,7 +106,7 @@ class AcceptAnswer(msgspec.Struct):
     accepted: int
     duplicates: int
     rejected: int
-    events: list[Row]
+    events: list[AcceptResult]
 
 
 class AcceptApp:
@@ -116,12 +116,12 @@ class AcceptApp:
         self,
         intake: Intake,
         reader: CallReader[Draft],
-        access: Access,
+        access: CallAdmission,
         *,
         clock_ms: Callable[[], int],
         new_request_id: Callable[[], str],
         body_s: float = BODY_S,
-        throttle: Throttle | None = None,
+        throttle: CallThrottle | None = None,
         late: LateChecks | None = None,
         bodies: BodyGuard | None = None,
         address_of: Callable[[MutableMapping[str, Any]], str] = address_of,
@@ -139,7 +139,7 @@ class AcceptApp:
         self._address_of = address_of
         self._origins_of = origins_of
         self._reader = reader
-        self._body = BodyReader(reader.limits.body_bytes, body_s)
+        self._body = RequestBodyReader(reader.limits.body_bytes, body_s)
         self._bodies = bodies or BodyGuard()
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
@@ -190,7 +190,7 @@ class AcceptApp:
                 retry_after=wait_of(error),
                 close=not read,
             )
-        except Gone:
+        except CallerDisconnected:
             return
         except Exception:
             told = traceback.format_exc()  # as text: local variables would show what is sent
@@ -205,7 +205,9 @@ class AcceptApp:
         await send(start)
         await send(end)
 
-    def _caller(self, headers: dict[bytes, bytes], scope: MutableMapping[str, Any]) -> Caller:
+    def _caller(
+        self, headers: dict[bytes, bytes], scope: MutableMapping[str, Any]
+    ) -> AuthenticatedCaller:
         if ORIGIN in headers or FETCH_SITE in headers:
             if (found := foreign(headers, lambda: self._origins_of(scope))) is not None:
                 raise call_refused(Forbidden, CODE, found[0], where=f"header {found[1]}")
@@ -219,7 +221,7 @@ class AcceptApp:
         if named is None:
             return caller
         acting = self._access.acting(caller, named.decode("latin-1"))
-        return Caller(  # what that org may do, and no more
+        return AuthenticatedCaller(  # what that org may do, and no more
             acting.org,
             False,
             acting.credential,
@@ -231,7 +233,7 @@ class AcceptApp:
         self,
         scope: MutableMapping[str, Any],
         receive: Receive,
-        caller: Caller,
+        caller: AuthenticatedCaller,
         length: bytes | None,
     ) -> Receive:
         """Return what receives a body that may be large, counted until the call ends. 413 where
@@ -255,20 +257,20 @@ class AcceptApp:
         return _told([_row(draft, verdict)], request)
 
     async def _several(
-        self, items: list[Draft | RejectedEvent], caller: Caller, request: bytes
+        self, items: list[Draft | RejectedEvent], caller: AuthenticatedCaller, request: bytes
     ) -> Answer:
         if caller.limited and self._throttle is not None:
             self._throttle.more_events(caller, len(items) - 1)
         drafts = [item for item in items if isinstance(item, Draft)]
         verdicts = iter(await self._intake.accept(drafts) if drafts else ())
-        rows: list[Row] = []
+        rows: list[AcceptResult] = []
         refused: list[NewRejection] = []
         for item in items:
             if isinstance(item, Draft):
                 rows.append(_row(item, next(verdicts)))
                 continue
-            error = Refusal(item.code, item.message, item.path)
-            rows.append(Row(item.event_id or None, "rejected", None, error))
+            error = CallRefusal(item.code, item.message, item.path)
+            rows.append(AcceptResult(item.event_id or None, "rejected", None, error))
             refused.append(
                 NewRejection(
                     caller.org,
@@ -318,11 +320,11 @@ def _check_content(content_type: bytes | None, headers: dict[bytes, bytes]) -> N
     form_of(content_type, headers)
 
 
-def _row(draft: Draft, verdict: Acceptance) -> Row:
-    return Row(draft.event_id, verdict.status, verdict.warning or draft.warning)
+def _row(draft: Draft, verdict: Acceptance) -> AcceptResult:
+    return AcceptResult(draft.event_id, verdict.status, verdict.warning or draft.warning)
 
 
-def _told(rows: list[Row], request: bytes) -> Answer:
+def _told(rows: list[AcceptResult], request: bytes) -> Answer:
     states = [row.status for row in rows]
     rejected = states.count("rejected")
     told = AcceptAnswer(states.count("accepted"), states.count("duplicate"), rejected, rows)

@@ -10,14 +10,14 @@ from tidings.api.answers import answer
 from tidings.api.context import Services, read_object
 from tidings.api.models import V1_ERRORS, Responses, new_body
 from tidings.api.paging import WHOLE
-from tidings.core.events.own_types import NAME, Besides, Declaration
+from tidings.core.events.own_types import NAME, Declaration, TypeBodyFields
 from tidings.engine.events.event_types import UnknownType
 from tidings.reads.events.event_types import show_own_type, show_type, show_type_row
 
 TypeName = Annotated[str, Path(json_schema_extra={"pattern": f"^{NAME.pattern}$"})]
 
 
-TYPE_BODY = new_body("What declares an event type of the org's own.", Declaration, Besides)
+TYPE_BODY = new_body("What declares an event type of the org's own.", Declaration, TypeBodyFields)
 TYPE_ERRORS: Responses = {
     400: {"description": "The declaration is refused; the answer says why and where"},
     409: {"description": "The name is taken, the change breaks a version, or the type is in use"},

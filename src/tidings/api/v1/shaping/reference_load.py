@@ -15,7 +15,7 @@ from tidings.api.models import Responses
 from tidings.core.shaping.reference_rows import LoadRefused, reader
 from tidings.core.shaping.reference_rules import KINDS, RecordKind
 from tidings.engine.shaping.reference_load import Loader, as_json
-from tidings.errors import Refusal, TooLarge, TooSlow
+from tidings.errors import FieldRefusal, TooLarge, TooSlow
 from tidings.store.port import StoreDown
 from tidings.values import describe_value
 
@@ -102,7 +102,7 @@ async def _chunks(request: Request) -> AsyncIterator[bytes]:
 
 def _broken_off(status: int, code: int | str, told: str, loader: Loader) -> RefusalAnswer:
     advice = f"{loader.done.loaded} rows were stored and stay; load the file again to go on."
-    refusal = Refusal(code, f"{told} {advice} ({code}, body)", "")
+    refusal = FieldRefusal(code, f"{told} {advice} ({code}, body)", "")
     headers = {"connection": "close"} | ({"retry-after": "5"} if status == 503 else {})
     return RefusalAnswer(status, [refusal], headers)
 

@@ -17,7 +17,7 @@ from tidings.api.context import Services, read_object
 from tidings.api.http.held_answer import answer_within
 from tidings.api.models import V1_ERRORS, body_of
 from tidings.api.v1.webhooks.models import SAVED, unsaved, unsaved_schema
-from tidings.core.events.call_reader import Caller
+from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.form import whole_of
 from tidings.core.ids import WebhookId
 from tidings.core.webhooks.webhook import Webhook
@@ -75,7 +75,7 @@ def preview_routes(services: Services) -> APIRouter:
 
 
 def _webhook(
-    services: Services, caller: Caller, body: dict[str, Any]
+    services: Services, caller: AuthenticatedCaller, body: dict[str, Any]
 ) -> tuple[Webhook, list[dict[str, Any]]]:
     webhook_id = body.pop("webHookId", None)
     filled = body if webhook_id is not None else _FILLED | body

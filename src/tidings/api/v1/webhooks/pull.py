@@ -12,10 +12,10 @@ from tidings.api.context import Services, read_object
 from tidings.api.models import V1_ERRORS, new_body
 from tidings.core.declaration import read_body
 from tidings.core.ids import WebhookId
-from tidings.core.pull_rules import Asked, Said, warn_of_cursor, warn_of_tokens
+from tidings.core.pull_rules import Asked, PullBody, warn_of_cursor, warn_of_tokens
 from tidings.core.times import iso
 from tidings.engine.pull.lease import Offer
-from tidings.errors import Refusal, passed
+from tidings.errors import FieldRefusal, passed
 
 SCOPE = "messages:write"
 PULL_BODY = new_body(
@@ -23,7 +23,7 @@ PULL_BODY = new_body(
 )
 SAID_BODY = new_body(
     "What became of messages.",
-    Said,
+    PullBody,
     example={"ackIds": ["5f1c0c2e8f6b4f1e9d1f6a1b2c3d4e5f"], "outcome": "delivered"},
 )
 
@@ -66,7 +66,7 @@ def pull_routes(services: Services) -> APIRouter:
         spoken of before, and `warnings` says so."""
         caller = services.caller(request, SCOPE)
         webhook = webhooks.living(caller.org, pulled_id).webhook
-        said = passed(read_body(Said, await read_object(request)))
+        said = passed(read_body(PullBody, await read_object(request)))
         taken = pulls.say(webhook, said)
         named = len(set(said.tokens))
         told = {"taken": taken, "passedOver": named - taken}
@@ -75,7 +75,7 @@ def pull_routes(services: Services) -> APIRouter:
     return router
 
 
-def _warned(warnings: Sequence[Refusal]) -> dict[str, Any]:
+def _warned(warnings: Sequence[FieldRefusal]) -> dict[str, Any]:
     if not warnings:
         return {}
     return {

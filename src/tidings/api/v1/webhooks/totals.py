@@ -9,7 +9,7 @@ from tidings.api.context import Services
 from tidings.api.models import V1_ERRORS
 from tidings.api.paging import described
 from tidings.core.ids import OrgId, WebhookId
-from tidings.engine.webhooks.records import Record
+from tidings.engine.webhooks.records import WebhookState
 from tidings.reads.filters import SERIES, SPAN
 from tidings.reads.webhooks.totals import read_span, series_of, tally_of
 
@@ -18,7 +18,7 @@ def total_routes(services: Services) -> APIRouter:
     """The routes, over the services."""
     router = APIRouter(prefix="/v1/webHooks", tags=["webhooks"], responses=V1_ERRORS)
 
-    def own(request: Request, webhook_id: WebhookId) -> Record:
+    def own(request: Request, webhook_id: WebhookId) -> WebhookState:
         org = services.caller(request, "logs:read").org
         return services.webhooks.get(org, webhook_id)
 

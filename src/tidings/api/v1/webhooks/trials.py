@@ -13,7 +13,7 @@ from tidings.api.description import Model, whole_schema
 from tidings.api.keyed import KEYED
 from tidings.api.models import V1_ERRORS, body_of
 from tidings.api.v1.webhooks.models import SAVED, unsaved, unsaved_schema
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.ids import OrgId, WebhookId
 from tidings.core.shaping.signatures.standard_webhooks import show_secret
 from tidings.core.webhooks.webhook import Webhook
@@ -109,7 +109,7 @@ def trial_routes(services: Services) -> APIRouter:
         webhook = services.webhooks.get(org, webhook_id).webhook
         if webhook.type.acts:
             services.known(request, "logs:read")  # it shows what look-ups have of customers
-        if webhook.standing is Standing.DELETED:
+        if webhook.standing is WebhookStatus.DELETED:
             raise UnknownWebhook(webhook_id)
         return answer(await tried(org, webhook, body, webhook))
 

@@ -12,9 +12,9 @@ from tidings.core.access.credential_rules import CREDENTIAL
 from tidings.core.access.scopes import LEVELS, RESOURCES, show_scopes
 from tidings.core.form import number_of
 from tidings.engine.access.credentials import UnknownCredential
-from tidings.errors import Refusal, RequestRefused, not_found
+from tidings.errors import FieldRefusal, RequestRefused, not_found
 from tidings.schema.page_forms import page_form
-from tidings.store.port import Credential
+from tidings.store.port import StoredCredential
 
 AT = "/access"
 FORM = page_form(CREDENTIAL)
@@ -31,10 +31,10 @@ MEANS = {
 }
 
 
-class Shown(msgspec.Struct, frozen=True):
+class CredentialView(msgspec.Struct, frozen=True):
     """A credential as the list shows it."""
 
-    credential: Credential
+    credential: StoredCredential
     scopes: str
     used_ms: int | None
     state: str  # active, revoked or expired
@@ -107,7 +107,9 @@ async def revoke(visit: Visit) -> Response:
     return visit.go(AT, f"{old.name or old.id} is revoked.")
 
 
-def _ask_revoke(visit: Visit, old: Credential, refused: str = "", status: int = 200) -> Response:
+def _ask_revoke(
+    visit: Visit, old: StoredCredential, refused: str = "", status: int = 200
+) -> Response:
     return visit.page(
         "credential_revoke.html",
         status,
@@ -117,7 +119,7 @@ def _ask_revoke(visit: Visit, old: Credential, refused: str = "", status: int = 
     )
 
 
-def _own(visit: Visit) -> Credential:
+def _own(visit: Visit) -> StoredCredential:
     credential_id = str(visit.request.path_params["id"])
     try:
         return visit.services.access.credentials.get(visit.caller, visit.caller.org, credential_id)
@@ -125,7 +127,7 @@ def _own(visit: Visit) -> Credential:
         raise not_found("id", "the id of a credential of this org", credential_id) from None
 
 
-def _shown(visit: Visit, one: Credential) -> Shown:
+def _shown(visit: Visit, one: StoredCredential) -> CredentialView:
     levels = show_scopes(one.scopes)
     held = [f"{name} {level}" for name, level in levels.items() if level != "none"]
     everything = all(level == "write" for level in levels.values())
@@ -135,14 +137,14 @@ def _shown(visit: Visit, one: Credential) -> Shown:
     elif one.expires_ms is not None and one.expires_ms <= visit.services.clock.now_ms():
         state = "expired"
     scopes = "everything" if everything else ", ".join(held) or "nothing"
-    return Shown(one, scopes, visit.services.access.access.used_ms(one), state)
+    return CredentialView(one, scopes, visit.services.access.access.used_ms(one), state)
 
 
 def _form(
     visit: Visit,
     said: dict[str, str],
     scopes: dict[str, str],
-    refusals: Sequence[Refusal] = (),
+    refusals: Sequence[FieldRefusal] = (),
     status: int = 200,
 ) -> Response:
     return visit.page(
@@ -162,14 +164,14 @@ def _form(
     )
 
 
-def _of_all_scopes(refusal: Refusal) -> Refusal:
+def _of_all_scopes(refusal: FieldRefusal) -> FieldRefusal:
     """One of a single scope stands below all of them."""
     of_one = refusal.field.startswith("scopes.")
     return msgspec.structs.replace(refusal, field="scopes") if of_one else refusal
 
 
 def _ask_rotate(
-    visit: Visit, one: Credential, said: str, refused: str = "", status: int = 200
+    visit: Visit, one: StoredCredential, said: str, refused: str = "", status: int = 200
 ) -> Response:
     return visit.page(
         "credential_rotate.html",

@@ -5,7 +5,7 @@ from starlette.responses import RedirectResponse, Response
 
 from tidings.api.answers import status_of
 from tidings.api.http.front import address_of
-from tidings.console.frame import ELSEWHERE, SIGN_IN, Frame, read_form
+from tidings.console.frame import ELSEWHERE, SIGN_IN, PageFrame, read_form
 from tidings.console.pages.access.access import AT
 from tidings.console.pages.access.sign_in import slow_down
 from tidings.console.place import OUTSIDE
@@ -14,7 +14,7 @@ from tidings.core.access.user_rules import USER
 from tidings.engine.access.guarded_links import open_link
 from tidings.engine.access.passwords import TooBusy
 from tidings.engine.access.sign_in_guard import TooManyTries
-from tidings.engine.access.user_records import NewLink, UnknownUser, User
+from tidings.engine.access.user_records import NewLink, UnknownUser, UserRecord
 from tidings.errors import RequestRefused, not_found
 from tidings.schema.page_forms import page_form
 from tidings.store.port import StoreDown
@@ -74,7 +74,7 @@ async def change(visit: Visit) -> Response:
     return visit.go(at)
 
 
-def _own(visit: Visit) -> User:
+def _own(visit: Visit) -> UserRecord:
     user_id = str(visit.request.path_params["id"])
     try:
         return visit.services.access.users.get(visit.caller.org, user_id)
@@ -88,7 +88,7 @@ def _form(
     return visit.page("user_new.html", status, filled=said, refusals=refusals, asks=NEW)
 
 
-def _page(visit: Visit, user: User, refused: str = "", status: int = 200) -> Response:
+def _page(visit: Visit, user: UserRecord, refused: str = "", status: int = 200) -> Response:
     return visit.page(
         "user.html",
         status,
@@ -101,7 +101,7 @@ def _page(visit: Visit, user: User, refused: str = "", status: int = 200) -> Res
     )
 
 
-def _link_made(visit: Visit, user: User, link: NewLink) -> Response:
+def _link_made(visit: Visit, user: UserRecord, link: NewLink) -> Response:
     url = f"{visit.services.reached_at(visit.request)}{WELCOME}?link={link.token}"
     return visit.page("user_link.html", user=user, link=link, url=url)
 
@@ -109,7 +109,7 @@ def _link_made(visit: Visit, user: User, link: NewLink) -> Response:
 class PasswordPages:
     """Where an invitation or a reset leads: who opens it sets a password. Nobody is signed in."""
 
-    def __init__(self, frame: Frame) -> None:
+    def __init__(self, frame: PageFrame) -> None:
         self._frame = frame
 
     async def show(self, request: Request) -> Response:

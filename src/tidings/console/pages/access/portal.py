@@ -8,8 +8,8 @@ from starlette.responses import RedirectResponse, Response
 
 from tidings.api.answers import status_of
 from tidings.api.http.front import address_of
-from tidings.console.frame import Frame
-from tidings.console.place import Place
+from tidings.console.frame import PageFrame
+from tidings.console.place import PageScope
 from tidings.console.visit import Visit
 from tidings.core.access.portal_rules import COLOUR, accents
 from tidings.engine.access.session_table import PortalSession
@@ -28,10 +28,10 @@ STYLE = """:root {{
 """
 
 
-class Gate:
+class PortalEntrance:
     """The pages of a portal that need no session yet."""
 
-    def __init__(self, frame: Frame, plain_http: bool) -> None:
+    def __init__(self, frame: PageFrame, plain_http: bool) -> None:
         self._frame = frame
         self._plain_http = plain_http
 
@@ -82,5 +82,5 @@ async def leave(visit: Visit) -> Response:
 
 
 def _into(opened: PortalSession) -> Response:
-    there = Place(opened.org, portal=True).at()
+    there = PageScope(opened.org, portal=True).at()
     return RedirectResponse(there, 303, headers={"cache-control": "no-store"})

@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from tidings.api.answers import RefusalAnswer, status_of
 from tidings.api.http.front import address_of
-from tidings.console.frame import ELSEWHERE, SIGN_IN, Frame, read_form
+from tidings.console.frame import ELSEWHERE, SIGN_IN, PageFrame, read_form
 from tidings.console.visit import PlainVisit
 from tidings.core.access.from_browser import HOME, opened_by_hand, return_path
 from tidings.engine.access.sessions import SignedIn
@@ -30,7 +30,7 @@ UNSAFE = (
 class SignInPages:
     """The pages of who is not signed in yet."""
 
-    def __init__(self, frame: Frame, plain_http: bool) -> None:
+    def __init__(self, frame: PageFrame, plain_http: bool) -> None:
         self._frame = frame
         self._plain_http = plain_http
 

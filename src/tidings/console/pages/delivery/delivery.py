@@ -10,12 +10,12 @@ from tidings.api.answers import status_of
 from tidings.console.json_view import Body, body_of
 from tidings.console.visit import Visit
 from tidings.core.delivery.next_attempt import Wait
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
 from tidings.core.events.cloudevents import epoch_ms
 from tidings.core.ids import show as show_id
 from tidings.core.webhooks.webhook import Webhook
-from tidings.engine.webhooks.records import Record
+from tidings.engine.webhooks.records import WebhookState
 from tidings.errors import NotFound, RequestRefused
 from tidings.reads.columns import facts_of
 from tidings.reads.delivery.deliveries import own_delivery, show_whole
@@ -67,7 +67,7 @@ async def _cancel(visit: Visit) -> str:
     return "It is cancelled: it is sent no more, and what waited behind it goes on."
 
 
-async def _own(visit: Visit) -> tuple[StoredDelivery, Record]:
+async def _own(visit: Visit) -> tuple[StoredDelivery, WebhookState]:
     store, webhooks = visit.services.store, visit.services.webhooks
     return await own_delivery(store, webhooks, visit.caller.org, _id(visit))
 
@@ -85,7 +85,7 @@ async def _done(visit: Visit, doing: Any) -> Response:
 
 
 async def _page(
-    visit: Visit, found: StoredDelivery, record: Record, status: int = 200, trouble: str = ""
+    visit: Visit, found: StoredDelivery, record: WebhookState, status: int = 200, trouble: str = ""
 ) -> Response:
     services, query = visit.services, visit.request.query_params
     seen = see(services, found, record)
@@ -133,7 +133,7 @@ async def _page(
         next_ms=seen.next_ms,
         replay=None if found.replay is None else show_id("rpl", found.replay),
         retriable=state in _RETRIABLE
-        and record.webhook.standing in (Standing.ACTIVE, Standing.PAUSED),
+        and record.webhook.standing in (WebhookStatus.ACTIVE, WebhookStatus.PAUSED),
         left_alone=not state.final and _left_alone(visit, record),
         own_event=found.org == visit.caller.org,
     )
@@ -148,7 +148,7 @@ def _run(run: dict[str, Any] | None) -> dict[str, Any] | None:
     return run
 
 
-def _left_alone(visit: Visit, record: Record) -> bool:
+def _left_alone(visit: Visit, record: WebhookState) -> bool:
     """Whether the webhook fails so that its deliveries wait in turn."""
     return visit.services.delivery.judgements.of(record.webhook).left_alone
 

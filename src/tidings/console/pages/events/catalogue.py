@@ -20,7 +20,7 @@ from tidings.catalogue.thin import thin
 from tidings.console.json_view import body_of
 from tidings.console.schema_tree import schema_tree
 from tidings.console.visit import Visit
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.events.own_types import RESERVED
 from tidings.core.webhooks.name_matching import BULK, STORED_BULK, stored_name_of_type
 from tidings.core.webhooks.webhook import Webhook
@@ -112,7 +112,7 @@ def _living(visit: Visit) -> list[Webhook]:
     if not visit.may("webhooks:read"):
         return []
     records = visit.services.webhooks.list(visit.caller.org)
-    return [one.webhook for one in records if one.webhook.standing is not Standing.DELETED]
+    return [one.webhook for one in records if one.webhook.standing is not WebhookStatus.DELETED]
 
 
 def _subscribers(visit: Visit, name: str) -> list[Webhook]:

@@ -13,14 +13,14 @@ from tidings.catalogue.thin import thin
 from tidings.console.json_view import body_of
 from tidings.console.pages.events import log_filters
 from tidings.console.visit import Visit
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
 from tidings.core.events.own_types import RESERVED
 from tidings.core.events.passage import was_stopped
 from tidings.core.ids import show as show_id
 from tidings.core.shaping.filter import explain
 from tidings.core.webhooks.webhook import Webhook
-from tidings.errors import Refusal, RequestRefused, not_found
+from tidings.errors import FieldRefusal, RequestRefused, not_found
 from tidings.reads.delivery.next_attempts import see
 from tidings.reads.events.log_pages import heads_of
 from tidings.reads.events.logs import event_page
@@ -95,7 +95,7 @@ def _passed(
     told = []
     for record in visit.services.webhooks.list(visit.caller.org):
         webhook = record.webhook
-        if webhook.number in got or webhook.standing is Standing.DELETED:
+        if webhook.number in got or webhook.standing is WebhookStatus.DELETED:
             continue
         told.append((webhook, _why(visit, webhook, record.created_ms, event)))
         if len(told) == PASSED_MAX:
@@ -162,12 +162,12 @@ def _counted(visit: Visit) -> bool:
     return allowance is None or not allowance.wait_s
 
 
-def _too_many() -> Refusal:
+def _too_many() -> FieldRefusal:
     said = (
         "Events must stay within eventsPerSecond of the credential and of its org; got more. Wait "
         "a moment, then send it again."
     )
-    return Refusal("too_many_events", said, "")
+    return FieldRefusal("too_many_events", said, "")
 
 
 def _form(

@@ -12,9 +12,9 @@ from starlette.datastructures import QueryParams
 
 from tidings.console.visit import Visit
 from tidings.core.delivery.states import State
-from tidings.engine.webhooks.records import Record
+from tidings.engine.webhooks.records import WebhookState
 from tidings.errors import RequestRefused
-from tidings.reads.filters import Filter, Listed, LogQuestion, Parameters, States, YesNo
+from tidings.reads.filters import Listed, ListParameter, LogQuestion, Parameters, States, YesNo
 from tidings.reads.questions import cursors, read_question
 
 PAGE = 50
@@ -43,7 +43,7 @@ class ActiveFilter(msgspec.Struct, frozen=True):
 class Filters(msgspec.Struct, frozen=True):
     """What an address asks for. `question` is None where it cannot be asked so."""
 
-    asked: Sequence[Filter]  # by the form, in its order
+    asked: Sequence[ListParameter]  # by the form, in its order
     choices: Mapping[str, Choices]  # of those that are chosen, by name in the address
     question: LogQuestion | None
     shown: Mapping[str, str]  # as the form shows them, by name in the address
@@ -111,7 +111,7 @@ def read(visit: Visit, known: Parameters, query: QueryParams | None = None) -> F
     return Filters(form, choices, question, shown, span, refusals, bool(shown["cursor"]))
 
 
-def _choices(visit: Visit, one: Filter) -> Choices:
+def _choices(visit: Visit, one: ListParameter) -> Choices:
     """What a filter is chosen from, each value with its word."""
     kind = one.kind
     if isinstance(kind, YesNo):
@@ -126,12 +126,12 @@ def _choices(visit: Visit, one: Filter) -> Choices:
     return ()
 
 
-def _order(record: Record) -> tuple[bool, str]:
+def _order(record: WebhookState) -> tuple[bool, str]:
     """By name; deleted ones last."""
     return record.webhook.standing == "deleted", record.webhook.name.lower()
 
 
-def _named(record: Record) -> str:
+def _named(record: WebhookState) -> str:
     deleted = " (deleted)" if record.webhook.standing == "deleted" else ""
     return record.webhook.name + deleted
 

@@ -9,7 +9,7 @@ from tidings.console.pages.sources.sources import known_by, own, redriven, summa
 from tidings.console.visit import Visit
 from tidings.engine.sources.live_source import LiveSource
 from tidings.reads.sources import redrive_aside, show_aside, show_redriven
-from tidings.store.port import AsideMessage
+from tidings.store.port import DeadLetter
 
 
 async def show(visit: Visit) -> Response:
@@ -47,13 +47,13 @@ def _foreign(live: LiveSource) -> bool:
     return live.caller().platform
 
 
-async def _own(visit: Visit, live: LiveSource) -> AsideMessage:
+async def _own(visit: Visit, live: LiveSource) -> DeadLetter:
     return await visit.services.sources.sources.aside_message(
         live, str(visit.request.path_params["aside"])
     )
 
 
-def _page(visit: Visit, live: LiveSource, message: AsideMessage, trouble: str = "") -> Response:
+def _page(visit: Visit, live: LiveSource, message: DeadLetter, trouble: str = "") -> Response:
     return visit.page(
         "source_aside.html",
         409 if trouble else 200,

@@ -12,20 +12,26 @@ from starlette.responses import Response
 
 from tidings.console.json_view import body_of as body_view
 from tidings.console.pages.sources import form as source_form
-from tidings.console.pages.sources.form import SAMPLE_BODY, SAMPLE_HEADERS, SCHEME, Shown, body_of
+from tidings.console.pages.sources.form import (
+    SAMPLE_BODY,
+    SAMPLE_HEADERS,
+    SCHEME,
+    SourceFormState,
+    body_of,
+)
 from tidings.console.pages.sources.sources import own
 from tidings.console.visit import Visit
 from tidings.core.sources.source import KINDS, NAMED, WEBHOOK, Source
 from tidings.core.webhooks.masks import looks_masked
 from tidings.engine.sources.live_source import LiveSource
-from tidings.errors import Conflict, Invalid, Refusal, RequestRefused
+from tidings.errors import Conflict, FieldRefusal, Invalid, RequestRefused
 from tidings.reads.sources import try_message
 from tidings.schema.forms import choices
 
 EVENTS_SHOWN = 20  # of a message that becomes many
 SAMPLE_BYTES_MAX = 100_000  # of a message put aside that fits into a form
 _FILLED = {"name": "sample"}  # what a dry run does not depend on
-Refusals = Sequence[Refusal]
+Refusals = Sequence[FieldRefusal]
 
 
 async def show_new(visit: Visit) -> Response:
@@ -98,7 +104,7 @@ async def try_changed(visit: Visit) -> Response:
     return await _try(visit, _filled(visit, live), live)
 
 
-async def _try(visit: Visit, shown: Shown, live: LiveSource | None) -> Response:
+async def _try(visit: Visit, shown: SourceFormState, live: LiveSource | None) -> Response:
     tried, refusals = await _tried(visit, shown, live)
     if visit.partial:
         return visit.page("parts/source_tried.html", tried=tried)
@@ -106,7 +112,7 @@ async def _try(visit: Visit, shown: Shown, live: LiveSource | None) -> Response:
 
 
 async def _tried(
-    visit: Visit, shown: Shown, live: LiveSource | None
+    visit: Visit, shown: SourceFormState, live: LiveSource | None
 ) -> tuple[dict[str, Any], Refusals]:
     """What the sample would become, and what keeps the fields from saying it."""
     sources, memory = visit.services.sources.sources, visit.services.web.answer_memory
@@ -152,7 +158,7 @@ def _source(visit: Visit, body: dict[str, Any], old: Source | None) -> tuple[Sou
         return sources.checked(visit.caller, body | {SCHEME: nobody}, old), said
 
 
-def _filled(visit: Visit, live: LiveSource) -> Shown:
+def _filled(visit: Visit, live: LiveSource) -> SourceFormState:
     shown = source_form.of_form(visit.form, live.source.kind)
     shown.texts["name"] = live.source.name
     return shown
@@ -173,8 +179,8 @@ def _connections(visit: Visit, kind: str) -> list[tuple[str, str]]:
 
 
 def _all(
-    visit: Visit, body: dict[str, Any], wrong: list[Refusal], live: LiveSource | None
-) -> list[Refusal]:
+    visit: Visit, body: dict[str, Any], wrong: list[FieldRefusal], live: LiveSource | None
+) -> list[FieldRefusal]:
     """What the page could not read, and what is wrong with the rest of it: told at once."""
     fields = {refusal.field for refusal in wrong}
     try:
@@ -188,7 +194,7 @@ def _all(
 
 def _form(
     visit: Visit,
-    shown: Shown,
+    shown: SourceFormState,
     *,
     live: LiveSource | None = None,
     refusals: Refusals = (),

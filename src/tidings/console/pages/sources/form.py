@@ -11,13 +11,13 @@ from typing import Any
 
 import msgspec
 
-from tidings.core.declaration import Declared, declared
-from tidings.core.kinds import Choice, Flag
+from tidings.core.declaration import DeclaredField, declared
+from tidings.core.kinds import BooleanType, Choice
 from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.source import FIELDS, KAFKA, KINDS, NAMED, OUTBOX, OWN, WEBHOOK, Source
 from tidings.core.sources.verification import LABELS, VERIFICATION, Verification
 from tidings.core.webhooks.variants import TYPE
-from tidings.errors import Refusal
+from tidings.errors import FieldRefusal
 from tidings.schema.forms import text_of
 from tidings.values import describe_value
 
@@ -52,7 +52,9 @@ def kind_label(kind: str) -> str:
     return KIND_LABELS.get(kind, kind)
 
 
-def extras(kind: str, *, new: bool, fields: Sequence[Declared] = FIELDS) -> list[Declared]:
+def extras(
+    kind: str, *, new: bool, fields: Sequence[DeclaredField] = FIELDS
+) -> list[DeclaredField]:
     """The fields that a source of this type is asked for beside those with a place of their own.
     One that is called as a type is of that type alone; an inbound webhook has none."""
     if kind == WEBHOOK:
@@ -65,22 +67,22 @@ def extras(kind: str, *, new: bool, fields: Sequence[Declared] = FIELDS) -> list
     ]
 
 
-def control(one: Declared) -> str:
+def control(one: DeclaredField) -> str:
     """What such a field is asked by: a choice, a tick, a text, or an area of JSON."""
     kind = one.field.kind
     if isinstance(kind, Choice):
         return "choice"
-    if isinstance(kind, Flag):
+    if isinstance(kind, BooleanType):
         return "tick"
     return "text" if kind.taken(new=True).get("type") == "string" else "json"
 
 
-def label(one: Declared) -> str:
+def label(one: DeclaredField) -> str:
     """What it is asked by."""
     return one.field.label or kind_label(one.name)
 
 
-def hint(one: Declared) -> str:
+def hint(one: DeclaredField) -> str:
     """What stands below it: what it is for, and of an object what it may hold."""
     about = one.field.hint or one.field.about
     properties = one.field.kind.taken(new=True).get("properties")
@@ -99,28 +101,28 @@ def _such(schema: Mapping[str, Any]) -> Any:
     return ["…"] if schema.get("type") == "array" else "…"
 
 
-def part_hint(one: Declared) -> str:
+def part_hint(one: DeclaredField) -> str:
     """What stands below a text of a scheme: what it must be, and whether it must be there."""
     must = str(getattr(one.field.kind, "must", ""))
     return f"{must[:1].upper()}{must[1:]}.{'' if one.required else ' May be empty.'}"
 
 
-class Shown(msgspec.Struct):
+class SourceFormState(msgspec.Struct):
     """What the fields of the page hold, by their names."""
 
     kind: str
     texts: dict[str, str]
 
 
-def fresh(kind: str) -> Shown:
+def fresh(kind: str) -> SourceFormState:
     """The page as it is first seen."""
     texts = {"name": "", SCHEME: SCHEMES[0][0], "orgs": OWN, SAMPLE_HEADERS: "", SAMPLE_BODY: ""}
     texts |= {place: _usual(one) or "" for parts in PARTS.values() for place, one in parts}
     texts |= {one.name: _text(one, one.usual()) for one in extras(kind, new=True)}
-    return Shown(kind, texts | dict.fromkeys(_JSON, ""))
+    return SourceFormState(kind, texts | dict.fromkeys(_JSON, ""))
 
 
-def of_source(source: Source) -> Shown:
+def of_source(source: Source) -> SourceFormState:
     """The page of a source that is there; secrets by their end."""
     shown = fresh(source.kind)
     texts = shown.texts
@@ -136,7 +138,7 @@ def of_source(source: Source) -> Shown:
     return shown
 
 
-def of_form(form: Mapping[str, str], kind: str) -> Shown:
+def of_form(form: Mapping[str, str], kind: str) -> SourceFormState:
     """The page as somebody has filled it in."""
     shown = fresh(kind)
     for name in shown.texts:
@@ -146,9 +148,9 @@ def of_form(form: Mapping[str, str], kind: str) -> Shown:
     return shown
 
 
-def body_of(shown: Shown, *, new: bool) -> tuple[dict[str, Any], list[Refusal]]:
+def body_of(shown: SourceFormState, *, new: bool) -> tuple[dict[str, Any], list[FieldRefusal]]:
     """The body that the page says, and what cannot be read as a body at all."""
-    texts, refusals = shown.texts, list[Refusal]()
+    texts, refusals = shown.texts, list[FieldRefusal]()
     body: dict[str, Any] = {"name": texts["name"], "type": shown.kind} if new else {}
     if shown.kind == WEBHOOK:
         body[SCHEME] = _verification(texts)
@@ -158,7 +160,7 @@ def body_of(shown: Shown, *, new: bool) -> tuple[dict[str, Any], list[Refusal]]:
     return body | ({"orgs": NAMED} if texts["orgs"] == NAMED else {"orgs": OWN}), refusals
 
 
-def sample_of(shown: Shown) -> tuple[ForeignMessage, str]:
+def sample_of(shown: SourceFormState) -> tuple[ForeignMessage, str]:
     """The message that is to be tried, and what is wrong with a line of its headers. A browser ends
     the lines of what is typed by CR and LF; a sender that has lines at all ends them by LF."""
     headers = []
@@ -174,7 +176,7 @@ def sample_of(shown: Shown) -> tuple[ForeignMessage, str]:
     return ForeignMessage("", headers, body.encode()), ""
 
 
-def placed(refusals: Sequence[Refusal], shown: Shown) -> dict[str, str]:
+def placed(refusals: Sequence[FieldRefusal], shown: SourceFormState) -> dict[str, str]:
     """What is said beside each field of the page; under "" what belongs to none."""
     found: dict[str, list[str]] = {}
     for refusal in refusals:
@@ -189,7 +191,7 @@ def pretty(value: object) -> str:
     return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
 
 
-def _usual(one: Declared) -> str | None:
+def _usual(one: DeclaredField) -> str | None:
     """What a part of a scheme is where nobody says; None where it must be said, or is absent."""
     return None if one.required else one.default
 
@@ -200,7 +202,7 @@ _AS_TYPED = frozenset(
 ) | {SAMPLE_BODY}
 
 
-def _place(field: str, shown: Shown) -> str:
+def _place(field: str, shown: SourceFormState) -> str:
     stem, _, rest = field.partition(".")
     if stem == SCHEME:
         place = f"{SCHEME}.{shown.texts[SCHEME]}.{rest}"
@@ -223,13 +225,13 @@ def _verification(texts: Mapping[str, str]) -> dict[str, str | None]:
     return said
 
 
-def _text(one: Declared, value: Any) -> str:
+def _text(one: DeclaredField, value: Any) -> str:
     if control(one) == "json":
         return "" if value is None else pretty(value)
     return text_of(value)
 
 
-def _value(one: Declared, text: str, refusals: list[Refusal]) -> Any:
+def _value(one: DeclaredField, text: str, refusals: list[FieldRefusal]) -> Any:
     match control(one):
         case "json":
             return _read_json(one.name, text, refusals)
@@ -239,7 +241,7 @@ def _value(one: Declared, text: str, refusals: list[Refusal]) -> Any:
             return text or None
 
 
-def _read_json(name: str, text: str, refusals: list[Refusal]) -> Any:
+def _read_json(name: str, text: str, refusals: list[FieldRefusal]) -> Any:
     """None where it is empty, or refused."""
     if not text:
         return None
@@ -248,7 +250,7 @@ def _read_json(name: str, text: str, refusals: list[Refusal]) -> Any:
     except (msgspec.DecodeError, RecursionError) as wrong:
         said = str(wrong)[:120]
         refusals.append(
-            Refusal(
+            FieldRefusal(
                 "bad_json",
                 f"{name} must be JSON; {said}. Check quotes, commas and brackets. "
                 f"(bad_json, field {name})",

@@ -13,21 +13,21 @@ from starlette.responses import Response
 
 from tidings.console.pages.webhooks import form as webhook_form
 from tidings.console.pages.webhooks import kind_form
-from tidings.console.pages.webhooks.form import Shown, body_of, placed
+from tidings.console.pages.webhooks.form import WebhookFormState, body_of, placed
 from tidings.console.schema_tree import schema_tree
 from tidings.console.visit import Visit
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.ids import DeliveryId, EventNumber, WebhookId
 from tidings.core.shaping.neo_rules import NEO, SEND_WHOLE, unknown_flow, unknown_flow_said
 from tidings.core.shaping.signatures.standard_webhooks import show_secret
 from tidings.core.webhooks.kinds import FIELDS, HTTP, KINDS
 from tidings.core.webhooks.name_matching import stored_name_of_type
-from tidings.core.webhooks.settings import Settings
+from tidings.core.webhooks.settings import WebhookSettings
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.delivery.trial import TooSoon
-from tidings.engine.webhooks.records import Record, author
+from tidings.engine.webhooks.records import WebhookState, author
 from tidings.engine.webhooks.webhooks import KeyReused, UnknownWebhook, WebhookMoved
-from tidings.errors import Conflict, Invalid, Refusal, RequestRefused, not_found
+from tidings.errors import Conflict, FieldRefusal, Invalid, RequestRefused, not_found
 from tidings.reads.webhooks.preview import BYTES_MAX, try_event
 from tidings.reads.webhooks.trials import sent, show_tested, signed, test_message
 from tidings.store.port import EventQuery, StoredEvent
@@ -37,18 +37,18 @@ _TOLD_MAX = 3  # warnings: what is told on the next page travels in a cookie, wh
 _FILLED = {"name": "preview", "webHookUrl": "https://example.com/", "maxAllowedConnections": 1}
 _FILLED |= {"webHookType": HTTP, "connection": None, **dict.fromkeys(FIELDS)}
 _URL = "webHookUrl"
-Refusals = Sequence[Refusal]
+Refusals = Sequence[FieldRefusal]
 
 
-def own(visit: Visit, webhook_id: WebhookId) -> Record:
+def own(visit: Visit, webhook_id: WebhookId) -> WebhookState:
     """A webhook of the visitor's org; 404 for anything else."""
     return visit.services.webhooks.get(visit.caller.org, webhook_id)
 
 
-def living(visit: Visit, webhook_id: WebhookId) -> Record:
+def living(visit: Visit, webhook_id: WebhookId) -> WebhookState:
     """The same, where it was not deleted."""
     record = own(visit, webhook_id)
-    if record.webhook.standing is Standing.DELETED:
+    if record.webhook.standing is WebhookStatus.DELETED:
         raise UnknownWebhook(webhook_id)
     return record
 
@@ -98,7 +98,7 @@ async def create(visit: Visit) -> Response:
         return _form(visit, shown, source=source, refusals=refused.refusals)
     except KeyReused:
         said = "This form has made a webhook already. Open it from the list, or begin a new form."
-        return _form(visit, shown, source=source, refusals=[Refusal("made", said, "")])
+        return _form(visit, shown, source=source, refusals=[FieldRefusal("made", said, "")])
     return visit.page(
         "webhook_made.html",
         record=record,
@@ -113,7 +113,7 @@ async def show_edit(visit: Visit) -> Response:
     record = living(visit, visit.request.path_params["id"])
     if record.webhook.type.of_file:
         return visit.page("webhook_of_file.html", record=record)
-    active = record.webhook.standing in (Standing.ACTIVE, Standing.PAUSED)
+    active = record.webhook.standing in (WebhookStatus.ACTIVE, WebhookStatus.PAUSED)
     return _form(visit, webhook_form.of_settings(record.config.settings, active), record=record)
 
 
@@ -124,7 +124,7 @@ async def update(visit: Visit) -> Response:
     shown.texts["name"] = record.webhook.name
     body, wrong = body_of(shown)
     body |= _flow(visit, record.config.settings)
-    if record.webhook.standing is Standing.DISABLED and "active" not in shown.checks:
+    if record.webhook.standing is WebhookStatus.DISABLED and "active" not in shown.checks:
         del body["active"]  # it is not active as it is; enabling is a step of its own
     seen = visit.form.get("version", "")
     expect = [int(seen)] if seen.isascii() and seen.isdigit() and len(seen) < 10 else None
@@ -145,7 +145,7 @@ async def update(visit: Visit) -> Response:
     except WebhookMoved:
         said = "Somebody else has changed this webhook since you opened it. Open it again and "
         said += "repeat your change on what you see. Nothing was saved."
-        return _form(visit, shown, record=record, refusals=[Refusal("moved", said, "")])
+        return _form(visit, shown, record=record, refusals=[FieldRefusal("moved", said, "")])
     told = ["Saved; in force for the next event.", *(one.message for one in warnings[:_TOLD_MAX])]
     if (more := len(warnings) - _TOLD_MAX) > 0:
         told.append(f"And {more} more of this kind.")
@@ -154,10 +154,10 @@ async def update(visit: Visit) -> Response:
 
 def _form(
     visit: Visit,
-    shown: Shown,
+    shown: WebhookFormState,
     *,
-    record: Record | None = None,
-    source: Record | None = None,
+    record: WebhookState | None = None,
+    source: WebhookState | None = None,
     refusals: Refusals = (),
 ) -> Response:
     services, org = visit.services, visit.caller.org
@@ -214,7 +214,7 @@ def _kinds(visit: Visit) -> list[str]:
     ]
 
 
-def _carried(settings: Settings, names: Sequence[str]) -> dict[str, Any]:
+def _carried(settings: WebhookSettings, names: Sequence[str]) -> dict[str, Any]:
     """What a copy takes along beside the fields of the page."""
     versions = {name: at for name, at in settings.event_versions if name in names}
     neo = settings.extra.get(NEO)
@@ -225,7 +225,7 @@ def _carried(settings: Settings, names: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _flow(visit: Visit, settings: Settings) -> dict[str, Any]:
+def _flow(visit: Visit, settings: WebhookSettings) -> dict[str, Any]:
     """What the page says of a flow that nobody knows, where it asks; else the stored one stays."""
     neo = settings.extra.get(NEO)
     if neo is None or "flow" not in visit.form:
@@ -233,7 +233,7 @@ def _flow(visit: Visit, settings: Settings) -> dict[str, Any]:
     return {NEO: msgspec.json.decode(neo) | {SEND_WHOLE: SEND_WHOLE in visit.form}}
 
 
-def _source(visit: Visit) -> Record | None:
+def _source(visit: Visit) -> WebhookState | None:
     """The webhook that is copied; None where none is."""
     wanted = visit.form.get("from", "")
     return own(visit, WebhookId(wanted)) if wanted else None
@@ -242,10 +242,10 @@ def _source(visit: Visit) -> Record | None:
 def _all(
     visit: Visit,
     body: dict[str, Any],
-    wrong: list[Refusal],
+    wrong: list[FieldRefusal],
     webhook_id: WebhookId | None = None,
-    source: Settings | None = None,
-) -> list[Refusal]:
+    source: WebhookSettings | None = None,
+) -> list[FieldRefusal]:
     """What the page could not read, and what is wrong with the rest of it: told at once."""
     fields = {refusal.field for refusal in wrong}
     try:
@@ -277,7 +277,7 @@ async def check(visit: Visit) -> Response:
     """What is to be said of the URL as it stands; nothing where it may be used."""
     url = visit.form.get(_URL, "").strip()
     body = _FILLED | {_URL: url, "eventNames": _some_type(visit)}
-    refusals: list[Refusal] = []
+    refusals: list[FieldRefusal] = []
     if url:
         try:
             visit.services.webhooks.unsaved(visit.caller.org, body)
@@ -296,7 +296,7 @@ async def make_inbox(visit: Visit) -> Response:
         live = await visit.services.delivery.inboxes.create(visit.caller.org, {"name": name[:80]})
         shown.texts[_URL] = visit.services.delivery.inboxes.url(live)
     except (Invalid, Conflict) as refused:
-        refusals = [Refusal(one.code, one.message, _URL) for one in refused.refusals]
+        refusals = [FieldRefusal(one.code, one.message, _URL) for one in refused.refusals]
     if visit.partial:
         kind = KINDS.get(shown.texts[kind_form.TYPE])
         return visit.page(
@@ -442,7 +442,7 @@ def _example(visit: Visit, webhook: Webhook) -> StoredEvent | None:
     return None
 
 
-def _kept(visit: Visit) -> Record | None:
+def _kept(visit: Visit) -> WebhookState | None:
     """The webhook that is being changed; None for a new one."""
     wanted = visit.form.get("webhook", "")
     return living(visit, WebhookId(wanted)) if wanted else None

@@ -26,9 +26,9 @@ from tidings.core.webhooks.settings import (
     FIELD_OF,
     SETTABLE,
     WITHOUT_PERSONAL_DATA,
-    Settings,
+    WebhookSettings,
 )
-from tidings.errors import Refusal
+from tidings.errors import FieldRefusal
 from tidings.schema.forms import asked, choices, is_ticked, number_in, text_of, value_of, widget
 
 _ASKED = asked(SETTABLE)
@@ -93,7 +93,7 @@ _PLACES = {
 }
 
 
-class Shown(msgspec.Struct):
+class WebhookFormState(msgspec.Struct):
     """What the fields of the page hold."""
 
     texts: dict[str, str]
@@ -103,7 +103,7 @@ class Shown(msgspec.Struct):
     sources: list[str]
 
 
-def fresh(kind: str = HTTP) -> Shown:
+def fresh(kind: str = HTTP) -> WebhookFormState:
     """The page of a new webhook of a type, as it is first seen."""
     texts = dict.fromkeys(_TEXTS, "")
     texts |= {one.name: text_of(one.usual()) for one in _WRITTEN}
@@ -115,10 +115,10 @@ def fresh(kind: str = HTTP) -> Shown:
         "delays": _numbers(show_retry(DEFAULT_POLICY)["delaysInSeconds"]),
         "window": str(show_retry(DEFAULT_POLICY)["windowInHours"]),
     }
-    return Shown(texts, {"active"}, [("", "")] * HEADER_ROWS_MIN, [], [])
+    return WebhookFormState(texts, {"active"}, [("", "")] * HEADER_ROWS_MIN, [], [])
 
 
-def of_settings(settings: Settings, active: bool) -> Shown:
+def of_settings(settings: WebhookSettings, active: bool) -> WebhookFormState:
     """The page of a webhook that is there."""
     shown, extra = fresh(), settings.extra
     retry, fields = show_retry(settings.retry), show_fields(settings.fields) or {}
@@ -149,12 +149,12 @@ def of_settings(settings: Settings, active: bool) -> Shown:
     return shown
 
 
-def of_form(form: Mapping[str, str], lists: Mapping[str, Sequence[str]]) -> Shown:
+def of_form(form: Mapping[str, str], lists: Mapping[str, Sequence[str]]) -> WebhookFormState:
     """The page as somebody has filled it in."""
     texts = {name: form.get(name, "").strip() for name in _TEXTS}
     names, values = lists.get("headerName", ()), lists.get("headerValue", ())
     headers = [(name.strip(), value) for name, value in zip(names, values, strict=False)]
-    return Shown(
+    return WebhookFormState(
         texts,
         {name for name in _TICKED if name in form},
         headers or [("", "")] * HEADER_ROWS_MIN,
@@ -163,10 +163,10 @@ def of_form(form: Mapping[str, str], lists: Mapping[str, Sequence[str]]) -> Show
     )
 
 
-def body_of(shown: Shown) -> tuple[dict[str, Any], list[Refusal]]:
+def body_of(shown: WebhookFormState) -> tuple[dict[str, Any], list[FieldRefusal]]:
     """The body that the page says, and what cannot be read as a body at all."""
     texts = shown.texts
-    refusals: list[Refusal] = []
+    refusals: list[FieldRefusal] = []
     body: dict[str, Any] = {
         "name": texts["name"],
         "webHookUrl": texts["webHookUrl"],
@@ -197,7 +197,7 @@ def body_of(shown: Shown) -> tuple[dict[str, Any], list[Refusal]]:
         except (msgspec.DecodeError, RecursionError) as wrong:
             said = str(wrong)[:120]
             refusals.append(
-                Refusal(
+                FieldRefusal(
                     "bad_json",
                     f"filter must be JSON; {said}. Check quotes, commas and brackets. "
                     "(bad_json, field filter)",
@@ -209,7 +209,7 @@ def body_of(shown: Shown) -> tuple[dict[str, Any], list[Refusal]]:
     return body, refusals
 
 
-def placed(refusals: Sequence[Refusal]) -> dict[str, str]:
+def placed(refusals: Sequence[FieldRefusal]) -> dict[str, str]:
     """What is said beside each field of the page; under "" what belongs to none."""
     found: dict[str, list[str]] = {}
     for refusal in refusals:
@@ -234,7 +234,7 @@ def _headers(rows: Sequence[tuple[str, str]]) -> dict[str, str] | list[Any]:
     return {name: value for name, value in rows if name or value.strip()} or []
 
 
-def _authentication_texts(settings: Settings) -> dict[str, str]:
+def _authentication_texts(settings: WebhookSettings) -> dict[str, str]:
     if settings.authentication is None:
         return {}
     shown = VARIANTS.show(settings.authentication)
@@ -262,13 +262,13 @@ def _lines(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
-def _renames(text: str, refusals: list[Refusal]) -> dict[str, str]:
+def _renames(text: str, refusals: list[FieldRefusal]) -> dict[str, str]:
     made: dict[str, str] = {}
     for line in filter(None, (one.strip() for one in text.splitlines())):
         path, equals, name = line.partition("=")
         if not equals:
             refusals.append(
-                Refusal(
+                FieldRefusal(
                     "bad_rename",
                     f'Each line must be a path, = and a new name; got "{line[:40]}". Write '
                     "data.totalPointsIssued = points. (bad_rename, field rename)",

@@ -8,11 +8,11 @@ from typing import Any
 
 import msgspec
 
-from tidings.core.declaration import Declared, declared
-from tidings.core.kinds import Whole
+from tidings.core.declaration import DeclaredField, declared
+from tidings.core.kinds import ObjectField
 from tidings.core.webhooks.kinds import FIELDS, KINDS
-from tidings.core.webhooks.settings import FIELD_OF, Settings
-from tidings.errors import Refusal
+from tidings.core.webhooks.settings import FIELD_OF, WebhookSettings
+from tidings.errors import FieldRefusal
 from tidings.schema.forms import number_in
 
 TYPE, CONNECTION = "webHookType", "connection"
@@ -25,7 +25,7 @@ class OwnField(msgspec.Struct, frozen=True):
     """One field that only a type has."""
 
     place: str  # in the body, and on the page
-    one: Declared
+    one: DeclaredField
 
     @property
     def label(self) -> str:
@@ -58,7 +58,7 @@ def _own_fields(kind: str) -> list[OwnField]:
     if field is None:
         return []
     whole = FIELD_OF[field].field.kind
-    assert isinstance(whole, Whole)  # every type declares its own so
+    assert isinstance(whole, ObjectField)  # every type declares its own so
     return [OwnField(f"{field}.{one.name}", one) for one in declared(whole.resource)]
 
 
@@ -66,7 +66,7 @@ OWN = {kind: _own_fields(kind) for kind in KINDS}
 TEXTS = (TYPE, CONNECTION, *(one.place for own in OWN.values() for one in own))
 
 
-def texts_of(settings: Settings) -> dict[str, str]:
+def texts_of(settings: WebhookSettings) -> dict[str, str]:
     """What the page holds of a webhook that is there."""
     field = KINDS[settings.kind].field
     said = None if field is None else FIELD_OF[field].show(settings)
@@ -76,7 +76,7 @@ def texts_of(settings: Settings) -> dict[str, str]:
     return found
 
 
-def body_of(texts: Mapping[str, str], refusals: list[Refusal]) -> dict[str, Any]:
+def body_of(texts: Mapping[str, str], refusals: list[FieldRefusal]) -> dict[str, Any]:
     """What a body says of the type, and of what only one type has; nothing of an unknown one."""
     kind = texts[TYPE]
     if kind not in KINDS:
@@ -103,14 +103,14 @@ def _text(value: Any) -> str:
     return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
 
 
-def _value(own: OwnField, text: str, refusals: list[Refusal]) -> Any:
+def _value(own: OwnField, text: str, refusals: list[FieldRefusal]) -> Any:
     types = own.types
     if "object" in types and (text.startswith(("{", "[")) or "string" not in types):
         try:
             return msgspec.json.decode(text)
         except (msgspec.DecodeError, RecursionError) as wrong:
             refusals.append(
-                Refusal(
+                FieldRefusal(
                     "bad_json",
                     f"{own.place} must be JSON; {str(wrong)[:120]}. Check quotes, commas and "
                     f"brackets. (bad_json, field {own.place})",

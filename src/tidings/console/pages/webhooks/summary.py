@@ -10,10 +10,10 @@ from tidings.console.words import percent
 from tidings.core.actions.act_words import cannot
 from tidings.core.actions.action import Act
 from tidings.core.delivery.health import does
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
 from tidings.engine.webhooks.judgements import WebhookJudgement
-from tidings.engine.webhooks.records import Record
+from tidings.engine.webhooks.records import WebhookState
 from tidings.reads.delivery.next_attempts import see
 from tidings.reads.webhooks.attempt_totals import AttemptTotals
 from tidings.reads.webhooks.backlog import WebhookBacklog, attempts_of, backlogs_now
@@ -40,7 +40,7 @@ SPAN = "24h"
 class WebhookSummary(msgspec.Struct, frozen=True):
     """How one webhook does."""
 
-    record: Record
+    record: WebhookState
     judged: WebhookJudgement
     day: port.Series  # the last 24 hours
     left: WebhookBacklog  # to do now
@@ -48,7 +48,7 @@ class WebhookSummary(msgspec.Struct, frozen=True):
     act: Act | None = None  # of an action: what it does
 
     @property
-    def health(self) -> port.Health | None:
+    def health(self) -> port.StoredHealth | None:
         """How its attempts fail; None where they do not."""
         return self.judged.health
 
@@ -63,7 +63,7 @@ class WebhookSummary(msgspec.Struct, frozen=True):
         return "" if self.judged.hold is None else self.judged.hold.why
 
     @property
-    def standing(self) -> Standing:
+    def standing(self) -> WebhookStatus:
         """What happens to new events."""
         return self.record.webhook.standing
 
@@ -143,7 +143,7 @@ class WebhookSummary(msgspec.Struct, frozen=True):
         return attempts_of(self.day.points, self.day.points if self.left_alone else ())
 
 
-async def summaries(services: Services, records: Sequence[Record]) -> list[WebhookSummary]:
+async def summaries(services: Services, records: Sequence[WebhookState]) -> list[WebhookSummary]:
     """Of some webhooks of one org, by a few questions for all of them."""
     if not records:
         return []
@@ -156,7 +156,7 @@ async def summaries(services: Services, records: Sequence[Record]) -> list[Webho
 
 
 async def troubles(
-    services: Services, records: Sequence[Record], lefts: Sequence[WebhookBacklog]
+    services: Services, records: Sequence[WebhookState], lefts: Sequence[WebhookBacklog]
 ) -> list[WebhookSummary]:
     """Of some webhooks of which is known what is left to do, with an empty last day: who fails, is
     paused or disabled is told without it."""
@@ -165,7 +165,7 @@ async def troubles(
 
 async def _told(
     services: Services,
-    records: Sequence[Record],
+    records: Sequence[WebhookState],
     lefts: Sequence[WebhookBacklog],
     days: Sequence[port.Series],
 ) -> list[WebhookSummary]:
@@ -205,7 +205,9 @@ async def _next_tries(services: Services, failing: Sequence[WebhookSummary]) -> 
     return tries
 
 
-async def _add_nexts(services: Services, asked: Sequence[Record], tries: dict[int, int]) -> bool:
+async def _add_nexts(
+    services: Services, asked: Sequence[WebhookState], tries: dict[int, int]
+) -> bool:
     """Add the first next try of each webhook that a page of retries tells; whether that is all."""
     records = {record.webhook.number: record for record in asked}
     query = port.DeliveryQuery(list(records), (State.RETRYING,), limit=ROWS_MAX)

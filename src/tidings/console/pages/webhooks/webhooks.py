@@ -13,14 +13,14 @@ from tidings.console.pages.webhooks.summary import KEPT_MS, SPAN, SPANS, bars, s
 from tidings.console.visit import Visit
 from tidings.core import overlap
 from tidings.core.declaration import read_body
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
 from tidings.core.ids import show as show_id
 from tidings.core.shaping.shape_rules import show_fields
 from tidings.core.shaping.signatures.standard_webhooks import show_secret
 from tidings.core.webhooks.masks import masked
 from tidings.core.webhooks.retry_policy_body import show_retry
-from tidings.engine.webhooks.records import Record, Verb, after, author
+from tidings.engine.webhooks.records import Verb, WebhookState, after, author
 from tidings.reads.events.log_pages import newest_first
 from tidings.reads.webhooks.backlog import backlogs_now
 from tidings.reads.webhooks.changes import changed
@@ -50,7 +50,7 @@ async def show_all(visit: Visit) -> Response:
     records = [
         one
         for one in reversed(everything)
-        if (one.webhook.standing is Standing.DELETED) == deleted
+        if (one.webhook.standing is WebhookStatus.DELETED) == deleted
         and (not wanted or wanted in f"{one.webhook.name} {one.webhook.url}".lower())
     ]
     said = query.get("page", "1")
@@ -140,13 +140,13 @@ def _colour(status: int) -> str:
     return {2: "ok", 3: "warn"}.get(status // 100, "bad")
 
 
-def sayable(verb: Verb, standing: Standing) -> bool:
+def sayable(verb: Verb, standing: WebhookStatus) -> bool:
     """Whether a verb may be said of it and changes anything."""
     led = after(verb, standing)
     return led is not None and led is not standing
 
 
-def _facts(record: Record) -> dict[str, Any]:
+def _facts(record: WebhookState) -> dict[str, Any]:
     """The configuration as it is read, secrets by their last four characters."""
     settings = record.config.settings
     shown = webhook_form.of_settings(settings, active=True)
@@ -229,7 +229,7 @@ async def rotate(visit: Visit) -> Response:
     )
 
 
-async def _ask(visit: Visit, record: Record, verb: str) -> Response:
+async def _ask(visit: Visit, record: WebhookState, verb: str) -> Response:
     """What would happen, with counts."""
     now_ms = visit.services.clock.now_ms()
     number = record.webhook.number
@@ -249,7 +249,7 @@ def _verb(said: str) -> Verb | None:
     return next((verb for verb in VERBS if verb == said), None)
 
 
-def _at(record: Record) -> str:
+def _at(record: WebhookState) -> str:
     """Where what was done to it is told."""
     if record.webhook.type.acts:
         return f"/actions/{record.webhook.name}"

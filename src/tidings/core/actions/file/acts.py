@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tidings.core.actions.action import Act
-from tidings.core.actions.file.connected import Declared
+from tidings.core.actions.file.connected import DeclaredNames
 from tidings.core.actions.file.http_calls import call_of
 from tidings.core.actions.file.mails import mail_of
 from tidings.core.actions.file.new_events import events_of
@@ -14,7 +14,7 @@ from tidings.core.actions.file.table import Table, View, listed
 from tidings.core.actions.file.when import LANGUAGE
 from tidings.core.actions.holes import origin_of
 
-_READ: dict[str, Callable[[Table, View, Declared], Act | None]] = {
+_READ: dict[str, Callable[[Table, View, DeclaredNames], Act | None]] = {
     "mail": mail_of,
     "call": call_of,
     "row": row_of,
@@ -31,7 +31,7 @@ _WAYS = {
 }
 
 
-def acts_in(table: Table, view: View, declared: Declared) -> dict[str, Act]:
+def acts_in(table: Table, view: View, declared: DeclaredNames) -> dict[str, Act]:
     """The acts of an action by language, with the usual one under ""; empty where there is none,
     which is told."""
     kinds = [kind for kind in KINDS if kind in table.body]

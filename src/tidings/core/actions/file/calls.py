@@ -5,7 +5,14 @@ A hole stands in the path or the query alone, so that no event says which server
 
 import re
 
-from tidings.core.actions.action import Credential, Path, Plain, ServiceAccount, Text, TokenCall
+from tidings.core.actions.action import (
+    Credential,
+    Path,
+    Plain,
+    ServiceAccount,
+    TemplatedText,
+    TokenCall,
+)
 from tidings.core.actions.file.likely_slips import warn_of_proof
 from tidings.core.actions.file.table import Table, View, listed
 from tidings.core.actions.file.templates import text_of
@@ -87,13 +94,13 @@ def values_in(table: Table, view: View, holes: list[str], what: str) -> dict[str
 
 def headers_in(
     table: Table, view: View | None, credential: Credential | None, *, body: bool = False
-) -> tuple[tuple[str, Text | Plain], ...]:
+) -> tuple[tuple[str, TemplatedText | Plain], ...]:
     """The headers of a call. `view`: what templates may be made of; None: there are none. `body`:
     whether it has one, whose type is said elsewhere."""
     given = table.table("headers", '{X-Brand = "acme"}')
     if given is None:
         return ()
-    found: dict[str, tuple[str, Text | Plain]] = {}
+    found: dict[str, tuple[str, TemplatedText | Plain]] = {}
     taken = "" if credential is None else credential_header(credential).lower()
     for name, value in given.body.items():
         lower = name.lower()
@@ -115,7 +122,7 @@ def headers_in(
                 "comes from elsewhere. Declare a credential of type apiKey.",
             )
         elif header_fits(given, name, name, "" if template else value, known=lower in found):
-            text: Text | Plain | None = Plain(value.strip(" \t"))
+            text: TemplatedText | Plain | None = Plain(value.strip(" \t"))
             if template and view is not None:
                 text = text_of(given, name, value, view)
             if text is not None:

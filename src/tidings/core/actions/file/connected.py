@@ -3,7 +3,7 @@ credentials. Pure."""
 
 from collections.abc import Collection, Mapping
 
-from tidings.core.actions.action import Credential, Lookup
+from tidings.core.actions.action import ActionLookup, Credential
 from tidings.core.actions.file.credentials import warn_of_plain
 from tidings.core.actions.file.likely_slips import warn_of_plaintext
 from tidings.core.actions.file.table import Table, listed
@@ -15,7 +15,7 @@ from tidings.values import describe_value
 CONNECTIONS_MAX = 100
 
 
-class Declared:
+class DeclaredNames:
     """What is declared, by name; None for what is declared and cannot be used."""
 
     def __init__(
@@ -27,7 +27,7 @@ class Declared:
         self.connections = connections
         self.org = org  # whose file it is
         self.types = types  # of events, by which the file adds to those that the org takes
-        self.lookups: dict[str, Lookup | None] = {}
+        self.lookups: dict[str, ActionLookup | None] = {}
         self.credentials: dict[str, Credential | None] = {}
 
 

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Mapping
 
-from tidings.core.actions.action import ANSWER_KIB, EVENT, Action, Row
+from tidings.core.actions.action import ANSWER_KIB, EVENT, Action, TableRowAct
 from tidings.core.actions.file.acts import KINDS, acts_in
-from tidings.core.actions.file.connected import Declared
+from tidings.core.actions.file.connected import DeclaredNames
 from tidings.core.actions.file.heard import event_filter_in, kinds_of, types_in
 from tidings.core.actions.file.likely_slips import warn_of_lost_lookups
 from tidings.core.actions.file.lookup_tables import kib_of, uses
@@ -36,7 +36,7 @@ _FIELDS = (
 )
 
 
-def actions_of(tables: Mapping[str, Table], declared: Declared) -> dict[str, Action]:
+def actions_of(tables: Mapping[str, Table], declared: DeclaredNames) -> dict[str, Action]:
     """The actions that these tables declare; what is wrong with them is told."""
     found = {
         name: made
@@ -64,7 +64,7 @@ def actions_of(tables: Mapping[str, Table], declared: Declared) -> dict[str, Act
 
 
 def _action(
-    name: str, table: Table, tables: Mapping[str, Table], declared: Declared
+    name: str, table: Table, tables: Mapping[str, Table], declared: DeclaredNames
 ) -> Action | None:
     table.refuse_unknown(_FIELDS)
     types = types_in(table)
@@ -103,7 +103,7 @@ def _action(
     return made if acts else None
 
 
-def _lookups_in(table: Table, declared: Declared) -> tuple[str, ...]:
+def _lookups_in(table: Table, declared: DeclaredNames) -> tuple[str, ...]:
     """The look-ups of an action, each after those that it uses itself."""
     found: list[str] = []
     for number, name in enumerate(table.texts("lookups", LOOKUPS_MAX, '["contact"]')):
@@ -178,12 +178,12 @@ def _check_needs(tables: Mapping[str, Table]) -> None:
 
 
 def _warn_of_lost_rows(
-    tables: Mapping[str, Table], actions: Mapping[str, Action], declared: Declared
+    tables: Mapping[str, Table], actions: Mapping[str, Action], declared: DeclaredNames
 ) -> None:
     """A row that is known by its message's id alone is one for each event, whoever writes it."""
     before: dict[tuple[str, str], list[Action]] = {}
     for name, one in actions.items():
-        if not isinstance(row := one.acts.get(""), Row):
+        if not isinstance(row := one.acts.get(""), TableRowAct):
             continue
         connection = declared.connections.get(row.connection)
         table = (

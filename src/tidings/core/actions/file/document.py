@@ -4,21 +4,26 @@ import re
 import tomllib
 from typing import Any
 
-from tidings.core.actions.file.faults import Fault, fault_at, printable
-from tidings.core.actions.file.toml_places import DEPTH_MAX, Place, Places, find_places
+from tidings.core.actions.file.faults import ActionsFileFault, fault_at, printable
+from tidings.core.actions.file.toml_places import (
+    DEPTH_MAX,
+    TomlPosition,
+    TomlPositions,
+    find_places,
+)
 
 FILE_BYTES_MAX = 1 << 20
 _AT = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
-def parsed(document: str, file: str) -> tuple[dict[str, Any], Places] | Fault:
+def parsed(document: str, file: str) -> tuple[dict[str, Any], TomlPositions] | ActionsFileFault:
     """The tables of a document, and where they stand; or why it is none."""
     if (size := len(document.encode("utf-8", "surrogatepass"))) > FILE_BYTES_MAX:
         said = (
             f"The file must have at most {FILE_BYTES_MAX} bytes; got {size}. Put its templates "
             "into files of their own."
         )
-        return fault_at(Place(1, 1), file, "too_large", said)
+        return fault_at(TomlPosition(1, 1), file, "too_large", said)
     places = find_places(document)
     if places.too_deep is not None:
         said = f"Tables and lists must be at most {DEPTH_MAX} deep; got more. Flatten them."
@@ -27,12 +32,12 @@ def parsed(document: str, file: str) -> tuple[dict[str, Any], Places] | Fault:
         return tomllib.loads(document), places
     except tomllib.TOMLDecodeError as error:
         found = _AT.search(str(error))
-        place = Place(int(found[1]), int(found[2])) if found and found[1] else _end(document)
+        place = TomlPosition(int(found[1]), int(found[2])) if found and found[1] else _end(document)
         said = f"The file must be TOML; got something else: {_reason(str(error))}. Mend it here."
         return fault_at(place, file, "bad_toml", said)
     except ValueError:  # a number of more digits than Python reads
         said = "Numbers must have at most 18 digits; got more. Write it as a text."
-        return fault_at(Place(1, 1), file, "bad_toml", said)
+        return fault_at(TomlPosition(1, 1), file, "bad_toml", said)
 
 
 def _reason(words: str) -> str:
@@ -43,6 +48,6 @@ def _reason(words: str) -> str:
     return printable(reason[:1].lower() + reason[1:])
 
 
-def _end(document: str) -> Place:
+def _end(document: str) -> TomlPosition:
     lines = document.split("\n")
-    return Place(len(lines), len(lines[-1]) + 1)
+    return TomlPosition(len(lines), len(lines[-1]) + 1)

@@ -11,7 +11,7 @@ from itertools import takewhile
 
 import msgspec
 
-from tidings.core.actions.file.toml_places import Path, Place, Places
+from tidings.core.actions.file.toml_places import Path, TomlPosition, TomlPositions
 
 FAULTS_MAX = 200
 MISSING = "missing_reference"  # the code of what should come from elsewhere, and does not
@@ -21,7 +21,7 @@ _KNOWN_MIN = 4  # characters of a secret that is looked for in texts: what is sh
 _KNOWN_BY = 20  # characters of it: a text shows more of a value where it shows any of it
 
 
-class Fault(msgspec.Struct, frozen=True):
+class ActionsFileFault(msgspec.Struct, frozen=True):
     """One thing that is wrong, or that its writer should know. `said`: what must be, what came, and
     what to do."""
 
@@ -48,10 +48,14 @@ class Faults:
     what it was found to be."""
 
     def __init__(
-        self, file: str, places: Places, references: Mapping[Path, str], taken: Mapping[Path, str]
+        self,
+        file: str,
+        places: TomlPositions,
+        references: Mapping[Path, str],
+        taken: Mapping[Path, str],
     ) -> None:
-        self.refused: list[Fault] = []
-        self.odd: list[Fault] = []
+        self.refused: list[ActionsFileFault] = []
+        self.odd: list[ActionsFileFault] = []
         self._file = file
         self._places = places
         self._references = references
@@ -85,11 +89,11 @@ class Faults:
         """Whether something comes from elsewhere that is or stands in what is there."""
         return path in self._holding
 
-    def _fault(self, code: int | str, path: Path, said: str) -> Fault:
+    def _fault(self, code: int | str, path: Path, said: str) -> ActionsFileFault:
         place = self._places.near(path)
         said = printable(self._bare(path, said))
         field = printable(name_of(path))
-        return Fault(self._file, place.line, place.column, str(code), field, said)
+        return ActionsFileFault(self._file, place.line, place.column, str(code), field, said)
 
     def _bare(self, path: Path, said: str) -> str:
         """A text without what was taken from elsewhere."""
@@ -112,9 +116,9 @@ def _without(said: str, secret: str, reference: str) -> str:
     return said
 
 
-def fault_at(place: Place, file: str, code: str, said: str) -> Fault:
+def fault_at(place: TomlPosition, file: str, code: str, said: str) -> ActionsFileFault:
     """What is wrong at a place, before anything can be named there."""
-    return Fault(file, place.line, place.column, code, "", said)
+    return ActionsFileFault(file, place.line, place.column, code, "", said)
 
 
 def printable(text: str) -> str:

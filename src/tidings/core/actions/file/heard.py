@@ -8,7 +8,7 @@ from tidings.core.actions.file.table import Table, View
 from tidings.core.actions.file.templates import all_json
 from tidings.core.event_path import EACH
 from tidings.core.form import nearest
-from tidings.core.shaping.filter import Filter, FilterRefused, Node
+from tidings.core.shaping.filter import CompiledFilter, FilterRefused, Node
 from tidings.core.shaping.shape_rules import judged_filter
 from tidings.core.webhooks.event_name_rules import MORE_NAMES_MAX, PREFIXES_MAX, can_be_asked_for
 from tidings.core.webhooks.name_matching import is_prefix
@@ -85,7 +85,7 @@ def _covered(prefix: str, kinds: Iterable[str]) -> bool:
 
 def filter_in(
     table: Table, field: str, example: str = _FILTER
-) -> tuple[Mapping[str, Any], Filter] | None:
+) -> tuple[Mapping[str, Any], CompiledFilter] | None:
     """The filter in a field, as it is written and compiled; None where there is none, or something
     else, which is told."""
     value = table.body.get(field)

@@ -1,11 +1,11 @@
 """The act `call`: an HTTP call. Pure."""
 
-from tidings.core.actions.action import Call, Credential, Part
+from tidings.core.actions.action import Credential, HttpCall, Part
 from tidings.core.actions.file.calls import credential_header, credential_in, headers_in, url_in
-from tidings.core.actions.file.connected import Declared
+from tidings.core.actions.file.connected import DeclaredNames
 from tidings.core.actions.file.heard import filter_in
 from tidings.core.actions.file.table import Table, View
-from tidings.core.actions.file.templates import Parts, is_json, is_kept, part_in, text_in
+from tidings.core.actions.file.templates import TemplateReader, is_json, is_kept, part_in, text_in
 from tidings.core.webhooks.headers import header_fits
 from tidings.values import describe_value
 
@@ -14,7 +14,7 @@ FORM_MAX = 100
 CONTENT_TYPE_MAX = 200
 
 
-def call_of(table: Table, view: View, declared: Declared) -> Call | None:
+def call_of(table: Table, view: View, declared: DeclaredNames) -> HttpCall | None:
     """The call that a table declares; what is wrong with it is told."""
     table.refuse_unknown(
         "method url values headers credential json form text content_type idempotency taken "
@@ -34,7 +34,7 @@ def call_of(table: Table, view: View, declared: Declared) -> Call | None:
     headers = headers_in(table, view, credential, body=bool(bodies))
     kept = is_kept(table, "taken")
     taken = None if kept else filter_in(table, "taken", '{path = "status", eq = "success"}')
-    return Call(
+    return HttpCall(
         method,
         url,
         values,
@@ -63,7 +63,7 @@ def _form(table: Table, view: View) -> tuple[tuple[str, Part], ...]:
             f"form must hold at most {FORM_MAX} fields; got {len(form.body)}. Send less.",
         )
         return ()
-    parts, found = Parts(form, view, secrets=True), []
+    parts, found = TemplateReader(form, view, secrets=True), []
     for name, value in form.body.items():
         is_path = isinstance(value, dict) and list(value) in (["path"], ["file"], ["constant"])
         if not is_path and not is_json(value):

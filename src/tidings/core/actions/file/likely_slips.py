@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tidings.core.actions.action import EVENT, Action, Lookup
+from tidings.core.actions.action import EVENT, Action, ActionLookup
 from tidings.core.actions.file.table import Table, View
 from tidings.core.actions.file.toml_places import Path
 from tidings.core.actions.questions import paths_of
@@ -79,7 +79,7 @@ def warn_of_lost_lookups(
 ) -> None:
     """Warn of look-ups by paths at which no event that they are asked for has anything. `kinds`:
     what each action sees."""
-    asked: dict[str, tuple[Lookup, list[str]]] = {}
+    asked: dict[str, tuple[ActionLookup, list[str]]] = {}
     for name, action in actions.items():
         for lookup in action.lookups:
             asked.setdefault(lookup.name, (lookup, []))[1].append(name)

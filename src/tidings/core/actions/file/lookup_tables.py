@@ -6,13 +6,13 @@ import re
 from tidings.core.actions.action import (
     ANSWER_KIB,
     EVENT,
+    ActionLookup,
     CsvLookup,
     HttpLookup,
-    Lookup,
     SqlLookup,
 )
 from tidings.core.actions.file.calls import credential_in, headers_in, url_in, values_in
-from tidings.core.actions.file.connected import Declared, connection_in
+from tidings.core.actions.file.connected import DeclaredNames, connection_in
 from tidings.core.actions.file.table import Table, View
 from tidings.core.actions.file.templates import absolute
 from tidings.core.actions.questions import paths_of
@@ -47,8 +47,8 @@ def lookup_of(
     name: str,
     table: Table,
     names: tuple[str, ...],
-    declared: Declared,
-) -> Lookup | None:
+    declared: DeclaredNames,
+) -> ActionLookup | None:
     """The look-up that a table declares; None where it is none, which is told. `names`: those of
     all look-ups, of which it may use others."""
     kinds = [kind for kind in _KINDS if kind in table.body]
@@ -82,7 +82,7 @@ def lookup_of(
     return (
         None
         if where is None
-        else Lookup(
+        else ActionLookup(
             name,
             where,
             others=others,
@@ -96,12 +96,12 @@ def lookup_of(
     )
 
 
-def kib_of(lookup: Lookup) -> int:
+def kib_of(lookup: ActionLookup) -> int:
     """How large its record may be."""
     return lookup.where.answer_kib if isinstance(lookup.where, HttpLookup) else ANSWER_KIB
 
 
-def uses(lookup: Lookup) -> dict[str, str]:
+def uses(lookup: ActionLookup) -> dict[str, str]:
     """By place, the first names of the paths that a look-up is asked by."""
     return {
         f"{name}[{at}]": str(steps_of(path)[0])
@@ -138,7 +138,7 @@ def _with_first_paths(table: Table, view: View) -> tuple[Table, dict[str, tuple[
     return Table(table.given, table.faults, table.path, body), others
 
 
-def _http(table: Table, view: View, declared: Declared) -> HttpLookup | None:
+def _http(table: Table, view: View, declared: DeclaredNames) -> HttpLookup | None:
     url, values = url_in(table, view)
     credential = credential_in(table, declared.credentials)
     headers = headers_in(table, None, credential)
@@ -166,7 +166,7 @@ def _http(table: Table, view: View, declared: Declared) -> HttpLookup | None:
     return HttpLookup(url, values, plain, credential, take, url_secret=secret, answer_kib=kib)
 
 
-def _sql(table: Table, view: View, declared: Declared) -> SqlLookup | None:
+def _sql(table: Table, view: View, declared: DeclaredNames) -> SqlLookup | None:
     connection = connection_in(table, declared.connections, "sql")
     statement = table.text(
         "sql",

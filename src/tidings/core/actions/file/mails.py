@@ -1,7 +1,7 @@
 """The act `mail`: an e-mail over a connection of type smtp. Pure."""
 
-from tidings.core.actions.action import Mail, Plain, Text
-from tidings.core.actions.file.connected import Declared, connection_in
+from tidings.core.actions.action import MailAct, Plain, TemplatedText
+from tidings.core.actions.file.connected import DeclaredNames, connection_in
 from tidings.core.actions.file.table import Table, View
 from tidings.core.actions.file.templates import is_kept, text_in, text_of
 from tidings.core.connections.connection import Connection
@@ -18,7 +18,7 @@ from tidings.core.webhooks.mailing import (
 from tidings.values import describe_value
 
 
-def mail_of(table: Table, view: View, declared: Declared) -> Mail | None:
+def mail_of(table: Table, view: View, declared: DeclaredNames) -> MailAct | None:
     """The mail that a table declares; None where it is none, which is told."""
     table.refuse_unknown(("connection", "to", "subject", "text", "html", "unsubscribe"))
     connection = connection_in(table, declared.connections, SMTP)
@@ -48,10 +48,12 @@ def mail_of(table: Table, view: View, declared: Declared) -> Mail | None:
             '"https://brand.example/stop?customer={{ contact.id }}".',
         )
     name = "" if connection is None else connection.name
-    return Mail(name, to, subject, text, html, unsubscribe)
+    return MailAct(name, to, subject, text, html, unsubscribe)
 
 
-def _to(table: Table, view: View, connection: Connection | None) -> tuple[Text | Plain, ...]:
+def _to(
+    table: Table, view: View, connection: Connection | None
+) -> tuple[TemplatedText | Plain, ...]:
     if not table.need("to", '"{{ contact.email }}"'):
         return ()
     if is_kept(table, "to"):
@@ -66,7 +68,7 @@ def _to(table: Table, view: View, connection: Connection | None) -> tuple[Text |
             'them. Write "{{ contact.email }}".',
         )
         return ()
-    found: list[Text | Plain] = []
+    found: list[TemplatedText | Plain] = []
     for at, one in enumerate(every):
         place = f"to[{at}]" if isinstance(value, list) else "to"
         if isinstance(one, str) and is_template(one):

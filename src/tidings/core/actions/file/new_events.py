@@ -6,11 +6,11 @@ from typing import Any
 import msgspec
 
 from tidings.catalogue import envelope
-from tidings.core.actions.action import EACH, Action, NewEvents, Text, within
-from tidings.core.actions.file.connected import Declared
+from tidings.core.actions.action import EACH, Action, NewEvents, TemplatedText, within
+from tidings.core.actions.file.connected import DeclaredNames
 from tidings.core.actions.file.table import Table, View, listed
 from tidings.core.actions.file.templates import part_in
-from tidings.core.events.own_types import Reading, read_own_type
+from tidings.core.events.own_types import ParsedTypeBody, read_own_type
 from tidings.core.form import nearest
 from tidings.core.webhooks.name_matching import both_ask
 from tidings.values import describe_value
@@ -19,7 +19,7 @@ TYPES_MAX = 50
 _DATA = '{role = {path = "each.role"}}'
 
 
-def types_of(table: Table | None) -> dict[str, Reading]:
+def types_of(table: Table | None) -> dict[str, ParsedTypeBody]:
     """Those of `[types.NAME]`, by name; what is wrong with one is told."""
     if table is None:
         return {}
@@ -31,7 +31,7 @@ def types_of(table: Table | None) -> dict[str, Reading]:
             "others by PUT /v1/eventTypes.",
         )
         return {}
-    found: dict[str, Reading] = {}
+    found: dict[str, ParsedTypeBody] = {}
     for name in table.body:
         if (inner := table.table(name, f"[types.{name}]")) is None:
             continue
@@ -44,7 +44,7 @@ def types_of(table: Table | None) -> dict[str, Reading]:
             )
             continue
         made = read_own_type(name, inner.body, envelope())
-        if isinstance(made, Reading):
+        if isinstance(made, ParsedTypeBody):
             found[name] = made
             continue
         for one in made:
@@ -53,7 +53,7 @@ def types_of(table: Table | None) -> dict[str, Reading]:
     return found
 
 
-def events_of(table: Table, view: View, declared: Declared) -> NewEvents | None:
+def events_of(table: Table, view: View, declared: DeclaredNames) -> NewEvents | None:
     """The events that a table says; None where they are none, which is told."""
     table.refuse_unknown(("type", "each", "data"))
     there = [table.need("type", '"groupMemberTierDue"'), table.need("data", _DATA)]
@@ -81,7 +81,7 @@ def events_of(table: Table, view: View, declared: Declared) -> NewEvents | None:
 
 
 def _refuse_templates_of_each(table: Table, part: Any) -> None:
-    if isinstance(part, Text):
+    if isinstance(part, TemplatedText):
         names = table.given.check_template(part.template)
         if not isinstance(names, str) and EACH in {name.partition(".")[0] for name in names}:
             table.refuse(

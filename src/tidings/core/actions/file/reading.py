@@ -9,13 +9,13 @@ from typing import Any
 
 import msgspec
 
-from tidings.core.actions.action import Actions, CsvLookup, Lookup
+from tidings.core.actions.action import ActionLookup, Actions, CsvLookup
 from tidings.core.actions.file import credentials, declared_actions, lookup_tables
-from tidings.core.actions.file.connected import Declared, connections_of
+from tidings.core.actions.file.connected import DeclaredNames, connections_of
 from tidings.core.actions.file.credentials import CREDENTIALS_MAX, credential_of
 from tidings.core.actions.file.declared_actions import ACTIONS_MAX, actions_of
 from tidings.core.actions.file.document import parsed
-from tidings.core.actions.file.faults import MISSING, Fault, Faults
+from tidings.core.actions.file.faults import MISSING, ActionsFileFault, Faults
 from tidings.core.actions.file.likely_slips import warn_of_texts
 from tidings.core.actions.file.lookup_tables import LOOKUPS_MAX, lookup_of
 from tidings.core.actions.file.new_events import types_of
@@ -25,7 +25,7 @@ from tidings.core.actions.file.toml_places import Path
 from tidings.core.actions.list_changes import ReadColumns
 from tidings.core.connections.connection import Connection
 from tidings.core.connections.references import fill
-from tidings.core.events.own_types import Reading
+from tidings.core.events.own_types import ParsedTypeBody
 from tidings.core.ids import ORG_ID_MAX, OrgId
 from tidings.core.picks import steps_of
 from tidings.core.sources.source import Source
@@ -39,12 +39,12 @@ class ActionsFile(msgspec.Struct, frozen=True):
 
     org: OrgId
     actions: Actions
-    lookups: Mapping[str, Lookup]  # all of them, also those that no action uses
+    lookups: Mapping[str, ActionLookup]  # all of them, also those that no action uses
     connections: Mapping[str, Connection]  # its own; actions may name others besides
     source: Source | None = None
     pause_said: bool = False  # whether it says of the source if that is paused
-    types: Mapping[str, Reading] = {}  # of events of the org's own
-    warnings: tuple[Fault, ...] = ()
+    types: Mapping[str, ParsedTypeBody] = {}  # of events of the org's own
+    warnings: tuple[ActionsFileFault, ...] = ()
     columns: Mapping[str, ReadColumns] = {}  # that are read of lists, by look-up
 
     def __repr__(self) -> str:
@@ -52,10 +52,10 @@ class ActionsFile(msgspec.Struct, frozen=True):
         return f"ActionsFile(org={self.org}, actions={list(self.actions)!r})"
 
 
-def read_actions(document: str, file: str, given: Given) -> ActionsFile | list[Fault]:
+def read_actions(document: str, file: str, given: Given) -> ActionsFile | list[ActionsFileFault]:
     """What the text of a file declares; or all that is wrong with it, which calls it `file`."""
     read = parsed(document, file)
-    if isinstance(read, Fault):
+    if isinstance(read, ActionsFileFault):
         return [read]
     body, places = read
     filled = fill(body, given.environment, given.read)
@@ -68,8 +68,10 @@ def read_actions(document: str, file: str, given: Given) -> ActionsFile | list[F
         faults.refuse(MISSING, one.path, f"{last} {one.said}")
     made = _read(Table(given, faults, (), filled.document))
     if faults.refused:
-        return sorted(faults.refused, key=Fault.place)
-    return msgspec.structs.replace(made, warnings=tuple(sorted(faults.odd, key=Fault.place)))
+        return sorted(faults.refused, key=ActionsFileFault.place)
+    return msgspec.structs.replace(
+        made, warnings=tuple(sorted(faults.odd, key=ActionsFileFault.place))
+    )
 
 
 def _found(document: Any, path: Path) -> Any:
@@ -92,7 +94,7 @@ def _read(table: Table) -> ActionsFile:
         unusable=frozenset(said) - kinds.keys(),
     )
     own = connections_of(table.table("connections", "[connections.NAME]"))
-    declared = Declared({**table.given.connections, **own}, OrgId(org), said)
+    declared = DeclaredNames({**table.given.connections, **own}, OrgId(org), said)
     names = (credentials.NAME, credentials.NAME_MUST)
     declared.credentials |= dict.fromkeys(_names(table, "credentials"))
     for name, inner in table.named_tables("credentials", *names, CREDENTIALS_MAX):

@@ -1,9 +1,9 @@
 """The acts `row`, of a table that the connection declares, and `record`, of a Kafka topic. Pure."""
 
-from tidings.core.actions.action import Record, Row
-from tidings.core.actions.file.connected import Declared, connection_in
+from tidings.core.actions.action import KafkaRecordAct, TableRowAct
+from tidings.core.actions.file.connected import DeclaredNames, connection_in
 from tidings.core.actions.file.table import Table, View, listed
-from tidings.core.actions.file.templates import Parts, part_in, text_in
+from tidings.core.actions.file.templates import TemplateReader, part_in, text_in
 from tidings.core.connections.connection import Connection
 from tidings.core.connections.tables import shared_table, tables_of
 from tidings.core.form import nearest
@@ -13,7 +13,7 @@ from tidings.core.webhooks.mailing import SUBJECT_MAX
 from tidings.values import describe_value
 
 
-def row_of(table: Table, view: View, declared: Declared) -> Row | None:
+def row_of(table: Table, view: View, declared: DeclaredNames) -> TableRowAct | None:
     """The row that a table declares; None where it is none, which is told."""
     table.refuse_unknown(("connection", "table", "values"))
     connection = connection_in(table, declared.connections, "sql")
@@ -22,11 +22,11 @@ def row_of(table: Table, view: View, declared: Declared) -> Row | None:
     values = table.table("values", '{tier = {path = "event.data.tier"}}')
     if not all(there) or values is None or not name:
         return None
-    parts = Parts(values, view)
+    parts = TemplateReader(values, view)
     made = {column: parts.of(column, value) for column, value in values.body.items()}
     if connection is not None:
         _check_columns(table, values, connection, name, declared.org)
-    return Row("" if connection is None else connection.name, name, made)
+    return TableRowAct("" if connection is None else connection.name, name, made)
 
 
 def _check_columns(
@@ -69,7 +69,7 @@ def _check_columns(
         )
 
 
-def record_of(table: Table, view: View, declared: Declared) -> Record | None:
+def record_of(table: Table, view: View, declared: DeclaredNames) -> KafkaRecordAct | None:
     """The record that a table declares; what is wrong with it is told."""
     table.refuse_unknown(("connection", "topic", "key", "json", "text"))
     connection = connection_in(table, declared.connections, "kafka")
@@ -89,7 +89,7 @@ def record_of(table: Table, view: View, declared: Declared) -> Record | None:
         table.refuse("topic_not_admitted", "topic", reason)
     if table.body.get("json") is not None and table.body.get("text") is not None:
         table.refuse("bad_body", "text", "A record must have json or text; got both. Take one out.")
-    return Record(
+    return KafkaRecordAct(
         "" if connection is None else connection.name,
         topic,
         key=text_in(table, "key", view, most=SUBJECT_MAX),

@@ -10,7 +10,15 @@ from collections.abc import Mapping
 from posixpath import join, normpath
 from typing import Any
 
-from tidings.core.actions.action import Each, Found, Merged, Part, Plain, Secret, Text
+from tidings.core.actions.action import (
+    Each,
+    Merged,
+    OperatorSecret,
+    Part,
+    PathValue,
+    Plain,
+    TemplatedText,
+)
 from tidings.core.actions.file.faults import quoted
 from tidings.core.actions.file.table import Table, View, listed
 from tidings.core.connections.references import FileUnread
@@ -34,7 +42,7 @@ def absolute(table: Table, name: str) -> str:
 
 def text_in(
     table: Table, field: str, view: View, *, most: int = TEMPLATE_MAX, html: bool = False
-) -> Text | Plain | None:
+) -> TemplatedText | Plain | None:
     """The text in a field; None where it is left out or none, which is told."""
     if table.body.get(field) is None:
         return None
@@ -49,7 +57,7 @@ def text_of(
     *,
     most: int = TEMPLATE_MAX,
     html: bool = False,
-) -> Text | Plain | None:
+) -> TemplatedText | Plain | None:
     """The text that a value is. `field`: where it stands. What is made of it is kept and shown, so
     it is no secret."""
     if isinstance(value, str) and is_kept(table, field):
@@ -69,7 +77,7 @@ def text_of(
         return None
     if not is_template(value):
         return Plain(value)
-    return Text(value, html) if _holds(table, field, value, view) else None
+    return TemplatedText(value, html) if _holds(table, field, value, view) else None
 
 
 def is_kept(table: Table, field: str) -> bool:
@@ -138,10 +146,10 @@ def part_in(table: Table, field: str, view: View, *, secrets: bool = False) -> P
     `secrets`: whether it may hold some."""
     if table.body.get(field) is None:
         return None
-    return Parts(table, view, secrets=secrets).of(field, table.body[field])
+    return TemplateReader(table, view, secrets=secrets).of(field, table.body[field])
 
 
-class Parts:
+class TemplateReader:
     """Reads the parts of one act, and counts them."""
 
     def __init__(self, table: Table, view: View, *, secrets: bool = False) -> None:
@@ -173,7 +181,7 @@ class Parts:
         if isinstance(value, str):
             if self._secrets and self._table.is_reference(field):
                 refuse_empty(self._table, field, value)
-                return Secret(value)
+                return OperatorSecret(value)
             made = text_of(self._table, field, value, self._view) if value else None
             return made or Plain("")
         if not is_json(value):
@@ -188,7 +196,7 @@ class Parts:
     def _object(self, field: str, value: dict[str, Any], depth: int) -> Part:
         if list(value) == [PATH] and isinstance(value[PATH], str):
             if self._table.is_seen(f"{field}.{PATH}", value[PATH], self._view):
-                return Found(value[PATH])
+                return PathValue(value[PATH])
             return Plain(None)
         if {PATH, WITH} <= {*value} <= {PATH, WITH, BY}:
             return self._merged(field, value, depth)

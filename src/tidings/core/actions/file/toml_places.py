@@ -36,7 +36,7 @@ _SIMPLE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|(.))")
 _ESCAPES = {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r", "e": "\x1b"}
 
 
-class Place(msgspec.Struct, frozen=True):
+class TomlPosition(msgspec.Struct, frozen=True):
     """A line, and a column of it in characters; both begin with 1."""
 
     line: int
@@ -46,15 +46,15 @@ class Place(msgspec.Struct, frozen=True):
         return f"{self.line}:{self.column}"
 
 
-class Places:
+class TomlPositions:
     """The places of a document."""
 
-    def __init__(self, found: Mapping[Path, Place], deepest: Place | None) -> None:
+    def __init__(self, found: Mapping[Path, TomlPosition], deepest: TomlPosition | None) -> None:
         self._found = found
         self.too_deep = deepest
         """The first thing that stands deeper than DEPTH_MAX."""
 
-    def __getitem__(self, path: Path) -> Place:
+    def __getitem__(self, path: Path) -> TomlPosition:
         return self._found[path]
 
     def __contains__(self, path: object) -> bool:
@@ -63,29 +63,29 @@ class Places:
     def __len__(self) -> int:
         return len(self._found)
 
-    def items(self) -> list[tuple[Path, Place]]:
+    def items(self) -> list[tuple[Path, TomlPosition]]:
         """All of them, by their paths."""
         return list(self._found.items())
 
-    def near(self, path: Path) -> Place:
+    def near(self, path: Path) -> TomlPosition:
         """Of a path, or of the nearest thing around it that has a place."""
         while path and path not in self._found:
             path = path[:-1]
-        return self._found[path] if path else Place(1, 1)
+        return self._found[path] if path else TomlPosition(1, 1)
 
 
-def find_places(document: str) -> Places:
+def find_places(document: str) -> TomlPositions:
     """The places of all keys and items. In time and memory that grow with the document."""
     walk = _Walk(document.replace("\r\n", "\n"))
     walk.run()
     starts = [0, *(found.end() for found in re.finditer("\n", walk.text))]
 
-    def place(at: int) -> Place:
+    def place(at: int) -> TomlPosition:
         line = bisect_right(starts, at)
-        return Place(line, at - starts[line - 1] + 1)
+        return TomlPosition(line, at - starts[line - 1] + 1)
 
     deep = None if walk.deep is None else place(walk.deep)
-    return Places({path: place(at) for path, at in walk.found.items()}, deep)
+    return TomlPositions({path: place(at) for path, at in walk.found.items()}, deep)
 
 
 class _Stop(TidingsError):

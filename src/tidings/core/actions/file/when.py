@@ -9,7 +9,7 @@ from tidings.core.actions.file.heard import filter_in, tests_of
 from tidings.core.actions.file.table import Table, View, listed
 from tidings.core.form import nearest
 from tidings.core.org_rules import is_zone
-from tidings.core.shaping.filter import Filter, Node
+from tidings.core.shaping.filter import CompiledFilter, Node
 from tidings.core.webhooks.settings import DEADLINE_MAX_S, DEADLINE_MIN_S, RATE_MAX_PER_S
 from tidings.core.webhooks.webhook import Ordering
 from tidings.core.webhooks.webhook_form import CONNECTIONS_MAX
@@ -58,7 +58,7 @@ def unless_in(table: Table, view: View) -> tuple[Unless, ...]:
     return tuple(found)
 
 
-def _reason(table: Table, view: View) -> Filter | Compared | None:
+def _reason(table: Table, view: View) -> CompiledFilter | Compared | None:
     said = [one for one in _REASONS if one in table.body]
     if len(said) > 1:
         table.refuse(

@@ -29,7 +29,7 @@ _SIGNATURE = re.compile(r"v1,[A-Za-z0-9+/]{43}=")
 _NAMES = ("webhook-id", "webhook-timestamp", "webhook-signature")
 
 
-class Signer:
+class StandardWebhooksSigner:
     """Signs for one webhook. Not printable: it holds secrets."""
 
     def __init__(self, secrets: tuple[bytes, ...]) -> None:
@@ -81,7 +81,9 @@ def judge(
     id, said, signatures = (given[name] for name in _NAMES)
     if fault := _undated(said):
         return Judgement(SignatureVerdict.WRONG, fault)
-    wanted = [Signer((secret,)).sign(id, int(said), body).encode() for secret in secrets]
+    wanted = [
+        StandardWebhooksSigner((secret,)).sign(id, int(said), body).encode() for secret in secrets
+    ]
     signed = any(
         hmac.compare_digest(part.encode(), signature)
         for part in signatures.split(" ")[:SIGNATURES_MAX]
@@ -158,4 +160,4 @@ def read_secret(text: str) -> bytes:
     return secret
 
 
-SCHEME = Scheme("webhook-signature", Signer, judge)
+SCHEME = Scheme("webhook-signature", StandardWebhooksSigner, judge)

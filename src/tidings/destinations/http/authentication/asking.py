@@ -2,21 +2,21 @@
 
 from collections.abc import Callable
 
-from tidings.core.delivery.exchange import Ending, Fault, FaultKind
+from tidings.core.delivery.exchange import Ending, FaultKind, TransportFault
 from tidings.destinations.http.authentication.proof import Ask
 from tidings.destinations.port import Headers
-from tidings.egress.port import Sender, Target
+from tidings.egress.port import OutletMaker, ReceiverAddress
 from tidings.errors import Invalid
 
 
-def asking_over(sender: Sender, target_of: Callable[[str], Target]) -> Ask:
+def asking_over(sender: OutletMaker, target_of: Callable[[str], ReceiverAddress]) -> Ask:
     """`Ask` over a sender. `target_of` a URL, which may be refused."""
 
     async def ask(url: str, headers: Headers, body: bytes, deadline_s: float) -> Ending:
         try:
             target = target_of(url)
         except Invalid:  # it was admitted once, and would not be today
-            return Fault(FaultKind.POLICY, False, "", 0.0)
+            return TransportFault(FaultKind.POLICY, False, "", 0.0)
         outlet = sender.open(target, 1, keep_answers=True)
         try:
             ending = await outlet.send("POST", lambda: headers, body, deadline_s)

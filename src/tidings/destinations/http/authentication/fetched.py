@@ -14,13 +14,13 @@ from time import monotonic
 from tidings.core.delivery.access_tokens import (
     FAILED_EARLY_S,
     FAILED_S,
-    Token,
+    AccessToken,
     TokenMissing,
     ended_already,
     too_slow,
     worth_another,
 )
-from tidings.core.delivery.exchange import Ending, Fault, FaultKind
+from tidings.core.delivery.exchange import Ending, FaultKind, TransportFault
 from tidings.destinations.http.authentication.proof import Ask, Header
 from tidings.destinations.port import Headers
 
@@ -47,7 +47,7 @@ class TokenProof(ABC):
         self._now_s = now_s
         self._passed_s = passed_s
         self._jitter = jitter
-        self._token: Token | None = None
+        self._token: AccessToken | None = None
         self._header: Header = ("", "")  # of that token
         self._accepted = False  # a receiver has taken it
         self._replaces = False  # it was asked for because one was refused
@@ -62,7 +62,7 @@ class TokenProof(ABC):
     @abstractmethod
     def _read(
         self, ending: Ending, asked_s: float, now_s: float, jitter: float
-    ) -> Token | TokenMissing:
+    ) -> AccessToken | TokenMissing:
         """What the question has brought."""
 
     @abstractmethod
@@ -81,7 +81,7 @@ class TokenProof(ABC):
                 self._begin()
         return self._header
 
-    async def fetched(self, deadline_s: float) -> Header | Fault:
+    async def fetched(self, deadline_s: float) -> Header | TransportFault:
         began_s = self._passed_s()
         if self._missing is not None and began_s < self._missed_s + FAILED_S:
             return self._fault(self._missing, began_s)
@@ -127,9 +127,9 @@ class TokenProof(ABC):
             began_s = self._passed_s()
             ending = await self._ask(url, headers, body, ASK_S)
             came = self._read(ending, began_s, self._now_s(), self._jitter())
-            if isinstance(came, Token) and self._passed_s() >= came.ends_s:
+            if isinstance(came, AccessToken) and self._passed_s() >= came.ends_s:
                 came = ended_already()
-            if isinstance(came, Token):
+            if isinstance(came, AccessToken):
                 self._replaces = self._replaces and self._token is None
                 self._token, self._accepted = came, False
                 self._header = self._sent_as(came.value)
@@ -140,9 +140,11 @@ class TokenProof(ABC):
             if self._asking is asyncio.current_task():
                 self._asking = None
 
-    def _fault(self, why: TokenMissing, began_s: float) -> Fault:
+    def _fault(self, why: TokenMissing, began_s: float) -> TransportFault:
         kind = FaultKind.OURS if why.ours else FaultKind.TOKEN
-        return Fault(kind, False, why.detail, (self._passed_s() - began_s) * 1e3, why.wait_s)
+        return TransportFault(
+            kind, False, why.detail, (self._passed_s() - began_s) * 1e3, why.wait_s
+        )
 
 
 _BROKEN_OFF = TokenMissing("Tidings stopped asking for a token, so nothing was sent.", ours=True)

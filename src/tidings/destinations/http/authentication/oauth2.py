@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from tidings.core.delivery.access_tokens import Token, TokenMissing, read_token, token_request
+from tidings.core.delivery.access_tokens import AccessToken, TokenMissing, read_token, token_request
 from tidings.core.delivery.exchange import Ending
 from tidings.core.webhooks.authentication import OAuth2ClientCredentials
 from tidings.destinations.http.authentication.fetched import TokenProof
@@ -38,7 +38,7 @@ class ClientCredentialsProof(TokenProof):
 
     def _read(
         self, ending: Ending, asked_s: float, now_s: float, jitter: float
-    ) -> Token | TokenMissing:
+    ) -> AccessToken | TokenMissing:
         return read_token(ending, asked_s, now_s, jitter)
 
     def _sent_as(self, token: str) -> Header:

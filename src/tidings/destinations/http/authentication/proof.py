@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from tidings.core.delivery.exchange import Ending, Fault
+from tidings.core.delivery.exchange import Ending, TransportFault
 from tidings.destinations.port import Headers
 
 Header = tuple[str, str]
@@ -11,7 +11,7 @@ Ask = Callable[[str, Headers, bytes, float], Awaitable[Ending]]
 """POST to a URL, through the guarded way out: its headers, body, and seconds for all of it."""
 
 
-class Proof(Protocol):
+class Authenticator(Protocol):
     """Who we are to the receiver of one webhook."""
 
     lasts: bool  # whether what is at hand is for good, and no answer changes it
@@ -19,7 +19,7 @@ class Proof(Protocol):
     def at_hand(self) -> Header | None:
         """The header to send now; None where it has to be fetched first. Awaits nothing."""
 
-    async def fetched(self, deadline_s: float) -> Header | Fault:
+    async def fetched(self, deadline_s: float) -> Header | TransportFault:
         """The header, fetched; or why there is none. Raises nothing but CancelledError."""
 
     def another(self, header: Header, status: int) -> bool:
@@ -34,7 +34,7 @@ class Proof(Protocol):
 
 
 class LastingProof:
-    """`Proof` by a header that is known for good."""
+    """`Authenticator` by a header that is known for good."""
 
     lasts = True
 

@@ -8,12 +8,12 @@ from tidings.core.webhooks.authentication import ApiKey, Basic, OAuth2ClientCred
 from tidings.destinations.http.authentication.api_key import ApiKeyProof
 from tidings.destinations.http.authentication.basic import BasicProof
 from tidings.destinations.http.authentication.oauth2 import ClientCredentialsProof
-from tidings.destinations.http.authentication.proof import Ask, Proof
+from tidings.destinations.http.authentication.proof import Ask, Authenticator
 from tidings.destinations.http.authentication.service_account import ServiceAccountProof
 from tidings.destinations.http.authentication.token_call import TokenCallProof
 
 
-def proof_of(authentication: Credential, ask: Ask, now_s: Callable[[], float]) -> Proof:
+def proof_of(authentication: Credential, ask: Ask, now_s: Callable[[], float]) -> Authenticator:
     """Its proof. `ask` is for what has to be fetched; `now_s` since the epoch."""
     match authentication:
         case Basic():
@@ -38,9 +38,9 @@ class Proofs:
         """As of `proof_of`."""
         self._ask = ask
         self._now_s = now_s
-        self._known: list[tuple[Credential, Proof]] = []  # few, and not hashable
+        self._known: list[tuple[Credential, Authenticator]] = []  # few, and not hashable
 
-    def of(self, credential: Credential) -> Proof:
+    def of(self, credential: Credential) -> Authenticator:
         """Its proof."""
         for known, proof in self._known:
             if known == credential:

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from tidings.core.actions.action import ServiceAccount
-from tidings.core.delivery.access_tokens import SIGNED, Token, TokenMissing, read_token
+from tidings.core.delivery.access_tokens import SIGNED, AccessToken, TokenMissing, read_token
 from tidings.core.delivery.exchange import Ending
 from tidings.destinations.http.authentication.fetched import TokenProof
 from tidings.destinations.http.authentication.proof import Ask, Header
@@ -53,7 +53,7 @@ class ServiceAccountProof(TokenProof):
 
     def _read(
         self, ending: Ending, asked_s: float, now_s: float, jitter: float
-    ) -> Token | TokenMissing:
+    ) -> AccessToken | TokenMissing:
         return read_token(ending, asked_s, now_s, jitter, SIGNED)
 
     def _sent_as(self, token: str) -> Header:

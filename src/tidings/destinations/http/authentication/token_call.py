@@ -5,7 +5,7 @@ from typing import Any
 
 from tidings.core.actions.action import TokenCall
 from tidings.core.actions.token_calls import read_called_token, token_call_request
-from tidings.core.delivery.access_tokens import Token, TokenMissing
+from tidings.core.delivery.access_tokens import AccessToken, TokenMissing
 from tidings.core.delivery.exchange import Ending
 from tidings.destinations.http.authentication.fetched import TokenProof
 from tidings.destinations.http.authentication.proof import Ask, Header
@@ -26,7 +26,7 @@ class TokenCallProof(TokenProof):
 
     def _read(
         self, ending: Ending, asked_s: float, now_s: float, jitter: float
-    ) -> Token | TokenMissing:
+    ) -> AccessToken | TokenMissing:
         return read_called_token(self._call, ending, asked_s, now_s, jitter)
 
     def _sent_as(self, token: str) -> Header:

@@ -16,14 +16,14 @@ from tidings.core.connections.holds import ConnectionHolds, Hold, ProbeOutcome
 from tidings.core.delivery.judgement import ConnectionHold
 from tidings.core.ids import OrgId
 from tidings.core.notices.kinds import CONNECTION_FAILING, Fact, connection_failing
-from tidings.core.running.parts import Part
+from tidings.core.running.parts import ServicePart
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.clock import Clock
 from tidings.engine.heartbeats import Heart, unwatched_heart
 from tidings.engine.listeners import Listeners
 
-PART = Part(
+PART = ServicePart(
     "connections that are down", "what could not use a connection waits, and is not tried again"
 )
 NOTICES_MAX = 20  # connections that the operator is told of one by one

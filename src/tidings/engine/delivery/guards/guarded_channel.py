@@ -3,8 +3,8 @@
 import asyncio
 
 from tidings.core.webhooks.webhook import Webhook
-from tidings.destinations.port import Channel, Destination, HasTasks, Headers, Shown
-from tidings.engine.delivery.guards.unforeseen import Step, UnforeseenErrors, is_end
+from tidings.destinations.port import Channel, Destination, HasTasks, Headers, MessagePreview
+from tidings.engine.delivery.guards.unforeseen import AttemptStep, UnforeseenErrors, is_end
 
 CLOSE_S = 10.0  # then a channel is let go as it is
 
@@ -31,7 +31,7 @@ class GuardedChannel:
         try:
             self.inner = destination.open(webhook)
         except BaseException as error:
-            self._failed(error, Step.OPEN)
+            self._failed(error, AttemptStep.OPEN)
 
     def opened(self) -> Channel:
         """The driver's own, opened now if it is not; whatever the driver raises."""
@@ -54,7 +54,7 @@ class GuardedChannel:
         try:
             return self.inner is not None and self.inner.follow(webhook)
         except BaseException as error:
-            self._failed(error, Step.FOLLOW)
+            self._failed(error, AttemptStep.FOLLOW)
             return False
 
     async def close(self) -> None:
@@ -65,9 +65,9 @@ class GuardedChannel:
             async with asyncio.timeout(CLOSE_S):
                 await self.inner.close()
         except BaseException as error:
-            self._failed(error, Step.CLOSE)
+            self._failed(error, AttemptStep.CLOSE)
 
-    def _failed(self, error: BaseException, step: Step) -> None:
+    def _failed(self, error: BaseException, step: AttemptStep) -> None:
         task = None
         try:
             task = asyncio.current_task()
@@ -97,12 +97,14 @@ class GuardedDestination:
         try:
             return self._destination.carried(webhook)
         except Exception as error:
-            self._errors.note(error, Step.SHOW, webhook.kind)
+            self._errors.note(error, AttemptStep.SHOW, webhook.kind)
             return []
 
-    def show(self, webhook: Webhook, headers: Headers, body: bytes, key: int | None) -> Shown:
+    def show(
+        self, webhook: Webhook, headers: Headers, body: bytes, key: int | None
+    ) -> MessagePreview:
         try:
             return self._destination.show(webhook, headers, body, key)
         except Exception as error:
-            self._errors.note(error, Step.SHOW, webhook.kind)
-            return Shown(webhook.kind, [], body)
+            self._errors.note(error, AttemptStep.SHOW, webhook.kind)
+            return MessagePreview(webhook.kind, [], body)

@@ -6,7 +6,7 @@ the delivery is tried again on the schedule, as after any fault of ours.
 
 import random
 
-from tidings.core.delivery.exchange import Ending, Fault, Result, Verdict
+from tidings.core.delivery.exchange import AttemptResult, DeliveryVerdict, Ending, TransportFault
 from tidings.core.delivery.health import GONE, GONE_OF_ACTION
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.outcome import (
@@ -22,7 +22,7 @@ from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.clock import Clock, leaping, sure
 from tidings.engine.delivery import endings
 from tidings.engine.delivery.breakers import Breakers
-from tidings.engine.delivery.guards.unforeseen import Step, UnforeseenErrors
+from tidings.engine.delivery.guards.unforeseen import AttemptStep, UnforeseenErrors
 from tidings.engine.delivery.manual_retries import PromisedRetries
 from tidings.engine.delivery.runner import WebhookRunner
 from tidings.store import port
@@ -55,7 +55,12 @@ class AttemptJudge:
         self.began_ms = clock.now_ms()
 
     def judge(
-        self, runner: WebhookRunner, webhook: Webhook, job: Job, started_ms: int, result: Result
+        self,
+        runner: WebhookRunner,
+        webhook: Webhook,
+        job: Job,
+        started_ms: int,
+        result: AttemptResult,
     ) -> JudgedAttempt:
         """Of an attempt begun at `started_ms` (milliseconds since the epoch). Raises nothing."""
         disable = None
@@ -65,16 +70,18 @@ class AttemptJudge:
             was = result.verdict
             result = self._failed(error, webhook, result)
             outcome = (
-                DELIVERED if was is Verdict.DELIVERED else self._again(job, started_ms, result)
+                DELIVERED
+                if was is DeliveryVerdict.DELIVERED
+                else self._again(job, started_ms, result)
             )
         try:
             outcome = self._promised.keep(job.delivery, outcome, self._clock)
         except Exception as error:
-            self._errors.note(error, Step.JUDGE, webhook.kind)
+            self._errors.note(error, AttemptStep.JUDGE, webhook.kind)
         try:
             disable = self._breakers.charge(runner, job, result, outcome)
         except Exception as error:
-            self._errors.note(error, Step.JUDGE, webhook.kind)
+            self._errors.note(error, AttemptStep.JUDGE, webhook.kind)
             runner.lane.breaker.unproven()
         if isinstance(outcome, Failed) and outcome.disable:
             disable = GONE_OF_ACTION if webhook.type.acts else GONE
@@ -86,7 +93,9 @@ class AttemptJudge:
             settlement = endings.settled(webhook, job, started_ms, ending, outcome, disable)
         return ending, outcome, disable, settlement
 
-    def _outcome(self, webhook: Webhook, job: Job, started_ms: int, result: Result) -> Outcome:
+    def _outcome(
+        self, webhook: Webhook, job: Job, started_ms: int, result: AttemptResult
+    ) -> Outcome:
         # By its own begin and length: a leap of the clock meanwhile is no age.
         age_s = max(0.0, (started_ms - job.accepted_ms + result.ending.duration_ms) / 1000)
         nearly_s = max(0.0, webhook.retry.schedule.window_s - SURE_AFTER_S)
@@ -98,16 +107,16 @@ class AttemptJudge:
                 age_s = nearly_s
         return classify(result, webhook.retry, job.step, age_s, self._rng)
 
-    def _failed(self, error: Exception, webhook: Webhook, result: Result) -> Result:
+    def _failed(self, error: Exception, webhook: Webhook, result: AttemptResult) -> AttemptResult:
         ending = getattr(result, "ending", None)
-        sent = not isinstance(ending, Fault) or ending.sent
-        return self._errors.result(error, Step.JUDGE, webhook.kind, sent=sent)
+        sent = not isinstance(ending, TransportFault) or ending.sent
+        return self._errors.result(error, AttemptStep.JUDGE, webhook.kind, sent=sent)
 
-    def _again(self, job: Job, started_ms: int, result: Result) -> Outcome:
+    def _again(self, job: Job, started_ms: int, result: AttemptResult) -> Outcome:
         """On the usual schedule, to the end of its window."""
         try:
             age_s = max(0.0, (started_ms - job.accepted_ms) / 1000)
             return classify(result, DEFAULT_POLICY, job.step, age_s, self._rng)
         except Exception as error:
-            self._errors.note(error, Step.JUDGE)
+            self._errors.note(error, AttemptStep.JUDGE)
             return Retry(AGAIN_S, ours=True)

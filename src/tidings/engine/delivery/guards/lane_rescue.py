@@ -8,7 +8,7 @@ store a little later, again and again until that succeeds. The other lanes of th
 import asyncio
 from collections.abc import Mapping
 
-from tidings.engine.delivery.guards.unforeseen import Step, UnforeseenErrors
+from tidings.engine.delivery.guards.unforeseen import AttemptStep, UnforeseenErrors
 from tidings.engine.delivery.runner import LaneDriver, WebhookRunner
 
 RESCUE_S = 5.0
@@ -36,12 +36,12 @@ class LaneRescuer:
         the lane read the store. Raise nothing but a KeyboardInterrupt."""
         if isinstance(error, KeyboardInterrupt):
             raise error
-        self._errors.note(error, Step.HANDOVER)
+        self._errors.note(error, AttemptStep.HANDOVER)
         try:
             if (runner := self._runners.get(webhook)) is not None:
                 runner.lane.start_over()  # nothing that is committed later goes before it
         except Exception as another:
-            self._errors.note(another, Step.HANDOVER)
+            self._errors.note(another, AttemptStep.HANDOVER)
         if webhook not in self._missed:
             self._missed.add(webhook)
             self._loop.call_later(RESCUE_S, self._rescue, webhook)

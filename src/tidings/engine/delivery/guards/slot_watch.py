@@ -12,7 +12,7 @@ import structlog
 
 from tidings.core.delivery.breaker import Position
 from tidings.core.delivery.turns import Permit
-from tidings.core.running.parts import Part
+from tidings.core.running.parts import ServicePart
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.delivery.admission import Admission
 from tidings.engine.delivery.guards.unforeseen import UnforeseenErrors
@@ -22,7 +22,7 @@ from tidings.engine.heartbeats import Heart, unwatched_heart
 
 LOOK_EVERY_S = 10.0
 OVERDUE_S = 10.0
-PART = Part("watch of send slots", "send slots that nobody holds are not found")
+PART = ServicePart("watch of send slots", "send slots that nobody holds are not found")
 LATE_S = 15.0  # beyond its deadline an attempt is told of; with the look, within 30 s
 OVERRUN_S = 600.0  # beyond its deadline: for its message to be made, and for a driver to give up
 

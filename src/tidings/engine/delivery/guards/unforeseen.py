@@ -14,7 +14,7 @@ from time import monotonic
 
 import structlog
 
-from tidings.core.delivery.exchange import Fault, FaultKind, Result, of_fault
+from tidings.core.delivery.exchange import AttemptResult, FaultKind, TransportFault, of_fault
 
 KINDS_MAX = 200  # kinds of errors that are known apart; of further ones only the count is kept
 TOLD_S = 3600.0  # how long the last one stands in the notices
@@ -22,7 +22,7 @@ TOLD_S = 3600.0  # how long the last one stands in the notices
 log = structlog.get_logger(__name__)
 
 
-class Step(StrEnum):
+class AttemptStep(StrEnum):
     """What was being done."""
 
     SHAPE = "shape"
@@ -40,10 +40,10 @@ class Step(StrEnum):
 
 
 _DOING = {
-    Step.SHAPE: "make this message",
-    Step.OPEN: "open the connections of this webhook",
-    Step.SIGN: "sign this message",
-    Step.SEND: "send this message",
+    AttemptStep.SHAPE: "make this message",
+    AttemptStep.OPEN: "open the connections of this webhook",
+    AttemptStep.SIGN: "sign this message",
+    AttemptStep.SEND: "send this message",
 }
 _ENDS = (asyncio.CancelledError, GeneratorExit)
 
@@ -72,7 +72,7 @@ class UnforeseenErrors:
         self._last: tuple[str, str, float] | None = None  # step, class, when
         self._slot_lost_s: float | None = None
 
-    def note(self, error: BaseException, step: Step, kind: str = "") -> None:
+    def note(self, error: BaseException, step: AttemptStep, kind: str = "") -> None:
         """Count one; it is logged where it is the first of its kind. `kind` of the webhook. Raises
         nothing."""
         self.count += 1
@@ -88,8 +88,14 @@ class UnforeseenErrors:
                 log.error("an unforeseen error", step=known[0], error=name, at=known[2], type=kind)
 
     def result(
-        self, error: BaseException, step: Step, kind: str, *, sent: bool, took_ms: float = 0.0
-    ) -> Result:
+        self,
+        error: BaseException,
+        step: AttemptStep,
+        kind: str,
+        *,
+        sent: bool,
+        took_ms: float = 0.0,
+    ) -> AttemptResult:
         """Count one that has ended an attempt, and say what is kept of that: our own fault.
         `sent`: its first byte had left."""
         self.note(error, step, kind)
@@ -100,7 +106,7 @@ class UnforeseenErrors:
             f"({type(error).__name__}). That is not the receiver's fault.{left} It is tried again "
             "by itself; the server's log has the cause."
         )
-        return of_fault(Fault(FaultKind.OURS, sent, detail, took_ms))
+        return of_fault(TransportFault(FaultKind.OURS, sent, detail, took_ms))
 
     def slots_lost(self, count: int) -> None:
         """So many slots were held by nobody, and are free again."""

@@ -8,7 +8,7 @@ import msgspec
 from tidings.core.delivery.attempt_share import Past, Share
 
 
-class Health(msgspec.Struct, frozen=True, array_like=True):
+class StoredHealth(msgspec.Struct, frozen=True, array_like=True):
     """Of one webhook. A webhook without a row is well."""
 
     webhook: int
@@ -45,10 +45,10 @@ class Health(msgspec.Struct, frozen=True, array_like=True):
 class HealthStore(Protocol):
     """What the engine asks of a store for the health of webhooks."""
 
-    def put_healths(self, healths: Sequence[Health]) -> Awaitable[None]:
+    def put_healths(self, healths: Sequence[StoredHealth]) -> Awaitable[None]:
         """Insert or replace; one that says nothing is removed."""
 
-    def healths(self) -> Awaitable[Sequence[Health]]:
+    def healths(self) -> Awaitable[Sequence[StoredHealth]]:
         """Of every webhook that has a row."""
 
     def past_attempts(self, from_ms: int, bucket_ms: int, limit: int) -> Awaitable[Sequence[Past]]:

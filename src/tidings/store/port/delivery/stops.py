@@ -8,7 +8,7 @@ import msgspec
 from tidings.core.ids import OrgId
 
 
-class Stop(msgspec.Struct, frozen=True, array_like=True):
+class SendingStop(msgspec.Struct, frozen=True, array_like=True):
     """Sending is stopped for an org, or (0) for all of them."""
 
     org: OrgId
@@ -19,11 +19,11 @@ class Stop(msgspec.Struct, frozen=True, array_like=True):
 class StopStore(Protocol):
     """What is kept of stops."""
 
-    def put_stop(self, stop: Stop) -> Awaitable[None]:
+    def put_stop(self, stop: SendingStop) -> Awaitable[None]:
         """Remember that sending is stopped."""
 
     def drop_stop(self, org: OrgId) -> Awaitable[None]:
         """Remember that it goes on."""
 
-    def stops(self) -> Awaitable[Sequence[Stop]]:
+    def stops(self) -> Awaitable[Sequence[SendingStop]]:
         """All stops in force."""

@@ -16,7 +16,7 @@ import apsw
 import msgspec
 
 from tidings.core.delivery.job import Job
-from tidings.core.delivery.standing import Standing
+from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, EventNumber, OrgId, from_first
 from tidings.store import port
@@ -45,7 +45,7 @@ _WAITS_BEFORE = (
     "SELECT 1 FROM delivery WHERE webhook = ? AND key = ? AND key NOT NULL AND id < ?"
     f" AND state < {FINAL} AND state <> {HELD} LIMIT 1"
 )
-_ENDED = {Standing.DELETED: int(State.CANCELLED), Standing.DISABLED: int(State.PARKED)}
+_ENDED = {WebhookStatus.DELETED: int(State.CANCELLED), WebhookStatus.DISABLED: int(State.PARKED)}
 _entries = msgspec.msgpack.Decoder(list[port.NewDelivery])
 _encoder = msgspec.msgpack.Encoder()
 Row = tuple[Any, ...]

@@ -17,7 +17,7 @@ from tidings.store.sqlite.leaps import LATER
 from tidings.store.sqlite.states import FINAL, HELD, PENDING, RETRYING
 from tidings.store.sqlite.tables import Table
 
-_HEALTH = Table("webhook_health", port.Health, beside=1)  # its share is counted from attempts
+_HEALTH = Table("webhook_health", port.StoredHealth, beside=1)  # its share is counted from attempts
 _PUT = _HEALTH.insert("INSERT OR REPLACE")
 # Attempts of the last minutes. There is no index by their end: it would dirty a page for nearly
 # every delivery, for a question that is asked once. They are those of the newest deliveries.
@@ -69,10 +69,10 @@ class HealthRows:
         self._free_next = free_next
 
     @answers(port.Store.put_healths)
-    def put(self, healths: Sequence[port.Health]) -> None:
+    def put(self, healths: Sequence[port.StoredHealth]) -> None:
         with self._connection:
             for one in healths:
-                if one == port.Health(one.webhook):
+                if one == port.StoredHealth(one.webhook):
                     self._connection.execute(
                         "DELETE FROM webhook_health WHERE webhook = ?", (one.webhook,)
                     )
@@ -80,7 +80,7 @@ class HealthRows:
                     self._connection.execute(_PUT, _HEALTH.write(one))
 
     @answers(port.Store.healths)
-    def all(self) -> list[port.Health]:
+    def all(self) -> list[port.StoredHealth]:
         rows = self._connection.execute(f"{_HEALTH.select} ORDER BY webhook")
         return [_HEALTH.read(row) for row in rows]
 

@@ -27,7 +27,7 @@ from tidings.core.delivery.states import State
 from tidings.core.webhooks.name_matching import NameQuery
 from tidings.store.port import LEFT_STATES, REPLAYED, STEP_MS
 from tidings.store.sqlite.events.changed_blocks import BLOCK_BITS
-from tidings.store.sqlite.events.summaries import Part, Parts, spell
+from tidings.store.sqlite.events.summaries import SlotSummaries, SummarySlot, spell
 
 BITS = BLOCK_BITS
 BLOCK = 1 << BITS
@@ -103,7 +103,7 @@ _EVENT_TIMES = (
 _SLICE = f"INSERT INTO slice VALUES ({', '.join('?' * 20)})"
 
 
-class Names:
+class EventNameIndex:
     """Event names as numbers, from 1; what is beyond the last number is 0, "any name"."""
 
     def __init__(self, search: apsw.Connection) -> None:
@@ -148,7 +148,7 @@ class Blocks:
         self._spared_until = 0.0
         for statement in TABLES:
             search.execute(statement).fetchall()
-        self.names = Names(search)
+        self.names = EventNameIndex(search)
         self._made: dict[int, int] = {
             int(number): int(mark)
             for number, mark in search.execute("SELECT number, mark FROM block")
@@ -300,7 +300,7 @@ class Blocks:
             run("INSERT OR REPLACE INTO block VALUES (?, ?, 0, 0)", (block, mark))
             return
         kinds: dict[int, set[tuple[str, int]]] = {}
-        parts = Parts(STEP_MS)
+        parts = SlotSummaries(STEP_MS)
         for webhook, name, state, counted_as, at_ms, done_ms, status, attempts in rows:
             parts.add(webhook, counted_as, at_ms, done_ms, status, attempts)
             found = kinds.get(webhook)
@@ -382,7 +382,7 @@ class Blocks:
 
 
 def _slices(
-    level: int, block: int, parts: dict[tuple[int, int], Part]
+    level: int, block: int, parts: dict[tuple[int, int], SummarySlot]
 ) -> Iterable[tuple[object, ...]]:
     for (webhook, slot), part in sorted(parts.items()):
         yield (level, block, webhook, slot, *part.row())

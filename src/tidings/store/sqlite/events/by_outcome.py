@@ -16,7 +16,7 @@ from tidings.core.ids import DeliveryId, EventNumber
 from tidings.store import port
 from tidings.store.sqlite.events.block_walk import BlockWalk
 from tidings.store.sqlite.events.blocks import BITS
-from tidings.store.sqlite.events.spans import Binding, Found, Row, Span, cut, numbers
+from tidings.store.sqlite.events.spans import Binding, PageOfSpan, Row, Span, cut, numbers
 
 BLOCKS_MAX = 16  # of deliveries, that a page may read
 REPLAYS_MAX = 8192  # deliveries of replays that it may look at
@@ -89,7 +89,7 @@ class EventsByOutcome:
 
     def page(
         self, query: port.EventQuery, where: str, binding: Binding, span: Span, limit: int
-    ) -> Found:
+    ) -> PageOfSpan:
         """What fits, in the order of the span. `where`: the other filters, of the event `e`."""
         outcome = _outcome(query, binding)
         replayed = self._replayed(
@@ -104,10 +104,10 @@ class EventsByOutcome:
 
     def _own(
         self, query: port.EventQuery, statement: str, binding: Binding, span: Span, limit: int
-    ) -> Found:
+    ) -> PageOfSpan:
         oldest, newest = self._first(_AT_OR_ABOVE, span.low), self._first(_AT_OR_BELOW, span.high)
         if oldest is None or newest is None or oldest.seq > newest.seq:
-            return Found([], None)
+            return PageOfSpan([], None)
         statement += f" ORDER BY d.id{span.way}"
         rows: list[Row] = []
         read, at = 0, newest.last if span.newest_first else oldest.first
@@ -122,7 +122,7 @@ class EventsByOutcome:
             if at not in ids:
                 continue
             if read >= BLOCKS_MAX and owner.seq != (newest if span.newest_first else oldest).seq:
-                return Found(rows, owner.seq + 1 if span.newest_first else owner.seq - 1)
+                return PageOfSpan(rows, owner.seq + 1 if span.newest_first else owner.seq - 1)
             read += 1
             for row in self._of_block(statement, binding, ids, at, span):
                 rows.append(row)
@@ -178,9 +178,9 @@ class EventsByOutcome:
 
     def _replayed(
         self, query: port.EventQuery, statement: str, binding: Binding, span: Span, limit: int
-    ) -> Found:
+    ) -> PageOfSpan:
         if self._log.execute("SELECT 1 FROM delivery_replay LIMIT 1").fetchone() is None:
-            return Found([], None)
+            return PageOfSpan([], None)
         statement += f" ORDER BY r.event{span.way}"
         rows: list[Row] = []
         left = REPLAYS_MAX
@@ -199,7 +199,7 @@ class EventsByOutcome:
                 if len(rows) > limit:
                     return cut(rows, limit)
             if edge is not None:
-                return Found(rows, edge[0])
+                return PageOfSpan(rows, edge[0])
             [(some,)] = self._log.execute(_HOW_MANY, (low, high))
             left -= some
         return cut(rows, limit)
@@ -213,7 +213,7 @@ def _outcome(query: port.EventQuery, binding: Binding) -> str:
     return _OUTCOME + _STATE
 
 
-def _both(own: Found, replayed: Found, span: Span, limit: int) -> Found:
+def _both(own: PageOfSpan, replayed: PageOfSpan, span: Span, limit: int) -> PageOfSpan:
     """What both have found, as far as both have come."""
     found = {row[0]: row for row in (*own.rows, *replayed.rows)}
     ends = [one.go_on for one in (own, replayed) if one.go_on is not None]
@@ -226,4 +226,4 @@ def _both(own: Found, replayed: Found, span: Span, limit: int) -> Found:
             if (seq >= end if span.newest_first else seq <= end)
         }
     rows = [found[seq] for seq in sorted(found, reverse=span.newest_first)]
-    return cut(rows, limit) if len(rows) > limit else Found(rows, end)
+    return cut(rows, limit) if len(rows) > limit else PageOfSpan(rows, end)

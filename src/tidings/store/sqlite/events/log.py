@@ -24,8 +24,8 @@ from tidings.store.sqlite.events.block_walk import EVER_MS, BlockWalk
 from tidings.store.sqlite.events.blocks import BITS, Blocks
 from tidings.store.sqlite.events.by_outcome import EVENT, EventsByOutcome, with_outcome
 from tidings.store.sqlite.events.names import named
-from tidings.store.sqlite.events.segments import TERM_BYTES, Segments, TooCommon, terms_in
-from tidings.store.sqlite.events.spans import Binding, Found, Row, Span, cut, numbers, span_of
+from tidings.store.sqlite.events.segments import TERM_BYTES, SearchSegments, TooCommon, terms_in
+from tidings.store.sqlite.events.spans import Binding, PageOfSpan, Row, Span, cut, numbers, span_of
 from tidings.store.sqlite.queries import DELIVERY_COLUMNS, OF_REPLAY, stored_delivery
 
 BLOCKS_MAX = 16  # of deliveries or events, that a page may read
@@ -68,7 +68,7 @@ _UNINDEXED = "SELECT seq, terms FROM event WHERE seq > ? AND seq < ? ORDER BY se
 class LogRows:
     """The reading half's pages."""
 
-    def __init__(self, log: apsw.Connection, segments: Segments, blocks: Blocks) -> None:
+    def __init__(self, log: apsw.Connection, segments: SearchSegments, blocks: Blocks) -> None:
         self._log = log
         self._segments = segments
         self._blocks = blocks
@@ -106,7 +106,9 @@ class LogRows:
 
     # -- deliveries -------------------------------------------------------------------------------
 
-    def _deliveries_in_blocks(self, query: port.DeliveryQuery, span: Span, limit: int) -> Found:
+    def _deliveries_in_blocks(
+        self, query: port.DeliveryQuery, span: Span, limit: int
+    ) -> PageOfSpan:
         where, binding = _delivery_filter(query)
         terms = _have_terms(query, binding)  # common ones: more events than are listed
         blocks = self._walk.deliveries(query, span.low, span.high, span)
@@ -139,7 +141,7 @@ class LogRows:
 
     def _deliveries_of(
         self, events: Sequence[EventNumber], query: port.DeliveryQuery, span: Span, limit: int
-    ) -> Found:
+    ) -> PageOfSpan:
         where, binding = _delivery_filter(query)
         if query.events:
             where += _have_terms(query, binding)
@@ -150,13 +152,13 @@ class LogRows:
 
     # -- events -----------------------------------------------------------------------------------
 
-    def _events_in_blocks(self, query: port.EventQuery, span: Span, limit: int) -> Found:
+    def _events_in_blocks(self, query: port.EventQuery, span: Span, limit: int) -> PageOfSpan:
         where, binding = _event_filter(query)
         blocks = self._walk.events(query, span)
         statement = f"{_IN_EVENT_BLOCK}{where} ORDER BY e.seq{span.way} LIMIT :limit"
         return self._read(statement, binding, blocks, span, limit)
 
-    def _listed_events(self, query: port.EventQuery, span: Span, limit: int) -> Found:
+    def _listed_events(self, query: port.EventQuery, span: Span, limit: int) -> PageOfSpan:
         where, binding = _event_filter(query)
         where += with_outcome(query, binding)
         binding |= {"low": span.low, "high": span.high, "limit": limit + 1}
@@ -176,7 +178,7 @@ class LogRows:
             if len(rows) > limit:
                 break
             if examined >= EVENTS_MAX:
-                return Found(rows, seen[-1][0])
+                return PageOfSpan(rows, seen[-1][0])
         return cut(rows, limit)
 
     # -- both -------------------------------------------------------------------------------------
@@ -210,12 +212,12 @@ class LogRows:
         span: Span,
         limit: int,
         near: Callable[[int, int], Binding] | None = None,
-    ) -> Found:
+    ) -> PageOfSpan:
         rows: list[Row] = []
         for visited, block in enumerate(blocks):
             first, last = block << BITS, ((block + 1) << BITS) - 1
             if visited == BLOCKS_MAX:
-                return Found(rows, last + 1 if span.newest_first else first - 1)
+                return PageOfSpan(rows, last + 1 if span.newest_first else first - 1)
             asked = binding | {
                 "low": max(first, span.low),
                 "high": min(last, span.high),
@@ -273,7 +275,7 @@ def _has_all(kept: bytes, terms: Sequence[bytes]) -> bool:
 
 
 def _paged(
-    found: Found, span: Span, query: port.DeliveryQuery | port.EventQuery
+    found: PageOfSpan, span: Span, query: port.DeliveryQuery | port.EventQuery
 ) -> tuple[list[Row], int | None, int | None]:
     """Rows newest first, and the cursors to the older and to the newer side of them."""
     rows = found.rows

@@ -49,7 +49,7 @@ _read = msgspec.json.Decoder(_Head).decode
 _read_data = msgspec.json.Decoder(_Data).decode
 
 
-class Lookup:
+class EventLookup:
     """See `port.Store`."""
 
     def __init__(self, connection: apsw.Connection) -> None:

@@ -41,7 +41,7 @@ class TooCommon(TidingsError):
     """More events have a term than are asked for."""
 
 
-class Segments:
+class SearchSegments:
     """The search database, and the cursor up to which it has read the events."""
 
     def __init__(self, path: Path | str, vfs: str | None = None) -> None:
@@ -193,7 +193,7 @@ class Segments:
         self._connection.close()
 
 
-class Run:
+class PostingRun:
     """The entries of one term in a segment's blob."""
 
     def __init__(self, blob: apsw.Blob, term: bytes, low: int, high: int) -> None:
@@ -203,7 +203,7 @@ class Run:
         self.high = high
 
     @classmethod
-    def of(cls, blob: apsw.Blob, count: int, term: bytes) -> "Run":
+    def of(cls, blob: apsw.Blob, count: int, term: bytes) -> "PostingRun":
         """Found by two binary searches."""
         low = _first_from(blob, 0, count, term)
         high = low
@@ -250,7 +250,7 @@ class Run:
 class Runs:
     """The entries of any of several terms in a segment's blob."""
 
-    def __init__(self, runs: Sequence[Run]) -> None:
+    def __init__(self, runs: Sequence[PostingRun]) -> None:
         self._runs = runs
         sizes = [run.high - run.low for run in runs]
         self.count = sum(sizes)
@@ -259,7 +259,7 @@ class Runs:
     @classmethod
     def of(cls, blob: apsw.Blob, count: int, group: bytes) -> "Runs":
         """Of the terms that stand one behind another in `group`."""
-        found = [Run.of(blob, count, term) for term in terms_in(group)]
+        found = [PostingRun.of(blob, count, term) for term in terms_in(group)]
         return cls([run for run in found if run.low < run.high])
 
     def numbers(self, *, newest_first: bool) -> Iterator[int]:

@@ -24,7 +24,7 @@ class Span(NamedTuple):
         return " DESC" if self.newest_first else " ASC"
 
 
-class Found(NamedTuple):
+class PageOfSpan(NamedTuple):
     """Rows in the order of the span, and the cursor to go on with; None at the end."""
 
     rows: list[Row]
@@ -38,9 +38,9 @@ def span_of(before: int | None, after: int | None) -> Span:
     return Span(0, HIGHEST if before is None else before - 1, newest_first=True)
 
 
-def cut(rows: list[Row], limit: int) -> Found:
+def cut(rows: list[Row], limit: int) -> PageOfSpan:
     """Up to `limit` of rows that were asked for with one more."""
-    return Found(rows[:limit], rows[limit - 1][0] if len(rows) > limit else None)
+    return PageOfSpan(rows[:limit], rows[limit - 1][0] if len(rows) > limit else None)
 
 
 def numbers(some: Sequence[int]) -> str:

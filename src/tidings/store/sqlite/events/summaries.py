@@ -63,7 +63,7 @@ def percentile(spread: dict[int, int], share: float) -> float | None:
     return None
 
 
-class Part:
+class SummarySlot:
     """The deliveries of one webhook, or of all webhooks of an org, in one slot of time."""
 
     __slots__ = (
@@ -90,7 +90,7 @@ class Part:
         self.late: dict[int, int] = {}  # begun seconds of all that ended, above the first
         self.answers: dict[int, int] = {}  # the last status of all that were tried
 
-    def add(self, other: "Part") -> None:
+    def add(self, other: "SummarySlot") -> None:
         """Take in another slot."""
         self.counts = [a + b for a, b in zip(self.counts, other.counts, strict=True)]
         self.attempts += other.attempts
@@ -117,12 +117,12 @@ class Part:
         )
 
 
-class Parts:
+class SlotSummaries:
     """Parts by webhook and slot."""
 
     def __init__(self, step_ms: int) -> None:
         self._step_ms = step_ms
-        self.parts: dict[tuple[int, int], Part] = {}
+        self.parts: dict[tuple[int, int], SummarySlot] = {}
 
     def add(
         self,
@@ -138,7 +138,7 @@ class Parts:
         slot = at_ms // self._step_ms
         part = self.parts.get((webhook, slot))
         if part is None:
-            part = self.parts[webhook, slot] = Part()
+            part = self.parts[webhook, slot] = SummarySlot()
         part.counts[counted_as] += 1
         part.attempts += attempts
         part.min_ms = min(part.min_ms, at_ms)
@@ -160,28 +160,28 @@ class Parts:
     def add_orgs(self, org_of: Mapping[int, int]) -> None:
         """Add what the webhooks of each org have together, under the org's number below zero: so
         that totals of an org read as much for a thousand webhooks as for one."""
-        orgs: dict[tuple[int, int], Part] = {}
+        orgs: dict[tuple[int, int], SummarySlot] = {}
         for (webhook, slot), part in self.parts.items():
             org = org_of.get(webhook)
             if org is not None:
                 _part(orgs, (-org, slot)).add(part)
         self.parts |= orgs
 
-    def merged(self, step_ms: int) -> dict[tuple[int, int], Part]:
+    def merged(self, step_ms: int) -> dict[tuple[int, int], SummarySlot]:
         """In coarser slots; `step_ms` is a multiple of its own."""
         times = step_ms // self._step_ms
         if times == 1:
             return self.parts
-        coarse: dict[tuple[int, int], Part] = {}
+        coarse: dict[tuple[int, int], SummarySlot] = {}
         for (webhook, slot), part in self.parts.items():
             _part(coarse, (webhook, slot // times)).add(part)
         return coarse
 
 
-def _part(parts: dict[tuple[int, int], Part], at: tuple[int, int]) -> Part:
+def _part(parts: dict[tuple[int, int], SummarySlot], at: tuple[int, int]) -> SummarySlot:
     part = parts.get(at)
     if part is None:
-        part = parts[at] = Part()
+        part = parts[at] = SummarySlot()
     return part
 
 

@@ -33,7 +33,7 @@ class AnswerBound:
         """It has ended."""
         self._until_s = float("inf")
         if isinstance(error, apsw.InterruptError):
-            raise port.Unanswered(f"it has taken more than {self._bound_s:.0f} s") from error
+            raise port.StoreUnanswered(f"it has taken more than {self._bound_s:.0f} s") from error
 
     def _is_over(self) -> bool:
         return time.monotonic() > self._until_s

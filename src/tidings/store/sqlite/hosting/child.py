@@ -18,7 +18,7 @@ from tidings.process_end import describe_end
 from tidings.store import port
 from tidings.store.sqlite.database import StoreRefused
 from tidings.store.sqlite.directory_lock import DirectoryLock
-from tidings.store.sqlite.hosting.process import NOT_NOW, OPEN, PING, Reply
+from tidings.store.sqlite.hosting.process import NOT_NOW, OPEN, PING, StoreReply
 
 END_S = 0.2  # of a process whose line is closed
 PING_S = 5.0
@@ -26,12 +26,12 @@ CLOSE_S = 20.0
 
 log = structlog.get_logger(__name__)
 _nothing = msgspec.msgpack.Decoder(None)
-_replies = msgspec.msgpack.Decoder(Reply)
+_replies = msgspec.msgpack.Decoder(StoreReply)
 _encoder = msgspec.msgpack.Encoder()
 _BUFFER_BYTES = 4 << 20
 _FAULTS: dict[str, type[Exception]] = {
     "StoreDown": port.StoreDown,
-    "Unanswered": port.Unanswered,
+    "Unanswered": port.StoreUnanswered,
     "NameTaken": port.NameTaken,
     "StoreRefused": StoreRefused,
     "ValueError": ValueError,
@@ -164,7 +164,7 @@ class Child(asyncio.Protocol):
         for message in self._frames.take(data):
             self._resolve(_replies.decode(message))
 
-    def _resolve(self, reply: Reply) -> None:
+    def _resolve(self, reply: StoreReply) -> None:
         future, decoder, _ = self._waiting.pop(reply.number)
         if future.done():
             return

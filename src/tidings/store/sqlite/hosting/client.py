@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from tidings.core.running.parts import Part
+from tidings.core.running.parts import ServicePart
 from tidings.store import port
 from tidings.store.sqlite.directory_lock import DirectoryLock, must_be_writable
 from tidings.store.sqlite.hosting.calls import answerers, methods, types_of
@@ -18,7 +18,7 @@ from tidings.store.sqlite.hosting.child import Child
 from tidings.store.sqlite.hosting.embedded import ReadingHalf, WritingHalf
 from tidings.store.sqlite.hosting.reader import StoreReader
 
-WRITER = Part(
+WRITER = ServicePart(
     "store writer",
     "nothing is accepted and no outcome is written",
     vital=True,

@@ -28,9 +28,9 @@ from tidings.store.sqlite.delivery.recovery import Recovery
 from tidings.store.sqlite.emails import EmailRows
 from tidings.store.sqlite.events.blocks import Blocks
 from tidings.store.sqlite.events.log import LogRows
-from tidings.store.sqlite.events.lookup import Lookup
+from tidings.store.sqlite.events.lookup import EventLookup
 from tidings.store.sqlite.events.rejections import RejectionRows, Rejections
-from tidings.store.sqlite.events.segments import SLICE_EVENTS, Segments
+from tidings.store.sqlite.events.segments import SLICE_EVENTS, SearchSegments
 from tidings.store.sqlite.events.totals import TotalRows
 from tidings.store.sqlite.hosting.checkpoints import CHECKPOINT_PAGES, Checkpoints
 from tidings.store.sqlite.inboxes import InboxReader, InboxRows
@@ -150,7 +150,7 @@ class ReadingHalf:
     """
 
     queries: Queries
-    lookup: Lookup
+    lookup: EventLookup
     reference: ReferenceReader
     replays: ReplayQueries
     replay_source: ReplaySource
@@ -163,7 +163,7 @@ class ReadingHalf:
     def __init__(
         self,
         connection: apsw.Connection,
-        segments: Segments,
+        segments: SearchSegments,
         clock_ms: Callable[[], int] = wall_ms,
         spare: float = SPARE,
     ) -> None:
@@ -171,7 +171,7 @@ class ReadingHalf:
         self._connection = connection
         self.connections = (connection, segments.connection)
         self.queries = Queries(self._connection)
-        self.lookup = Lookup(self._connection)
+        self.lookup = EventLookup(self._connection)
         self.reference = ReferenceReader(self._connection)
         self.replays = ReplayQueries(self._connection)
         self.replay_source = ReplaySource(self._connection)
@@ -188,7 +188,7 @@ class ReadingHalf:
     @classmethod
     def in_directory(cls, directory: Path) -> "ReadingHalf":
         """Over the files of a data directory."""
-        return cls(open_reader(directory / FILE), Segments(directory / SEARCH_FILE))
+        return cls(open_reader(directory / FILE), SearchSegments(directory / SEARCH_FILE))
 
     def background(self) -> bool:
         """Index a slice if a whole one is waiting, or a partial one for long enough; summarise."""

@@ -41,7 +41,7 @@ NOT_NOW = 75  # the exit code of a start that the disk refused: it may pass (EX_
 Operation = tuple[Callable[..., Any], msgspec.msgpack.Decoder[tuple[Any, ...]]]
 
 
-class Request(msgspec.Struct, array_like=True):
+class StoreRequest(msgspec.Struct, array_like=True):
     """One call; `arguments` are decoded by the operation's own types."""
 
     number: int
@@ -49,7 +49,7 @@ class Request(msgspec.Struct, array_like=True):
     arguments: msgspec.Raw
 
 
-class Reply(msgspec.Struct, array_like=True):
+class StoreReply(msgspec.Struct, array_like=True):
     """One answer; `fault` is a fault's name and text."""
 
     number: int
@@ -103,7 +103,7 @@ def reading_operations(half: ReadingHalf) -> dict[str, Operation]:
     return _operations(ReadingHalf, half)
 
 
-class Host:
+class StoreHost:
     """The child's loop: answer what comes, work in the background when nothing does."""
 
     def __init__(
@@ -141,7 +141,7 @@ class Host:
             self._answer(_requests.decode(message))
         return True
 
-    def _answer(self, request: Request) -> None:
+    def _answer(self, request: StoreRequest) -> None:
         fault: tuple[str, str] | None = None
         result = _NOTHING
         try:
@@ -155,7 +155,7 @@ class Host:
             fault = ("StoreDown", f"the store's process has no memory: {error}")
         except Exception as error:
             fault = (type(error).__name__, str(error))
-        self._line.sendall(framed(_encoder.encode(Reply(request.number, fault, result))))
+        self._line.sendall(framed(_encoder.encode(StoreReply(request.number, fault, result))))
         self._after()
 
 
@@ -163,7 +163,7 @@ class Host:
 # gets a quarter of one.
 READER_NICE = 5
 
-_requests = msgspec.msgpack.Decoder(Request)
+_requests = msgspec.msgpack.Decoder(StoreRequest)
 _encoder = msgspec.msgpack.Encoder()
 
 
@@ -177,11 +177,13 @@ def main(role: str, directory: str, descriptor: str) -> int:
     try:
         if role == "write":
             half = WritingHalf(Path(directory) / FILE, passed_s=passed_s)
-            host = Host(line, writing_operations(half), half.checkpoints.run_if_due, lambda: False)
+            host = StoreHost(
+                line, writing_operations(half), half.checkpoints.run_if_due, lambda: False
+            )
         else:
             os.nice(READER_NICE)
             reading = ReadingHalf.in_directory(Path(directory))
-            host = Host(
+            host = StoreHost(
                 line,
                 reading_operations(reading),
                 lambda: None,
@@ -200,7 +202,7 @@ def main(role: str, directory: str, descriptor: str) -> int:
 
 
 def _say(line: socket.socket, fault: tuple[str, str] | None) -> None:
-    line.sendall(framed(_encoder.encode(Reply(0, fault, _NOTHING))))
+    line.sendall(framed(_encoder.encode(StoreReply(0, fault, _NOTHING))))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from tidings.core.running.parts import Part
+from tidings.core.running.parts import ServicePart
 from tidings.core.running.restarts import count_failures, restart_delay_s
 from tidings.core.shares.budget import SharedBudget
 from tidings.core.shares.places import PlaceQueue
@@ -28,7 +28,7 @@ from tidings.store.sqlite.hosting.questions import asker_of
 QUESTION_S = 15.0
 HANDED_MAX = 4  # that the process has at a time: it is never without work
 WAITING_MAX = 5000  # of all orgs, each as many as it leaves to others; more are refused at once
-PART = Part(
+PART = ServicePart(
     "store reader", "questions of the logs are answered with 503, and replays wait", work_s=15.0
 )
 
@@ -105,7 +105,9 @@ class StoreReader:
         asker = asker_of(operation, arguments)
         if self._closed or not self._room.take(asker):
             full = "too many questions wait for the store"
-            future.set_exception(port.Unanswered("the store is closed" if self._closed else full))
+            future.set_exception(
+                port.StoreUnanswered("the store is closed" if self._closed else full)
+            )
             return future
         question = Question(decoder, operation, arguments, future, asker)
         question.timer = self._loop.call_later(QUESTION_S, self._give_up, question)
@@ -198,4 +200,4 @@ class StoreReader:
 
 def _fail(question: Question, why: str) -> None:
     if not question.answered.done():
-        question.answered.set_exception(port.Unanswered(why))
+        question.answered.set_exception(port.StoreUnanswered(why))

@@ -179,7 +179,7 @@ class ReplayRows:
     # -- stops ------------------------------------------------------------------------------------
 
     @answers(port.Store.put_stop)
-    def put_stop(self, stop: port.Stop) -> None:
+    def put_stop(self, stop: port.SendingStop) -> None:
         with self._connection:
             self._connection.execute(
                 "INSERT OR IGNORE INTO stop VALUES (?, ?, ?)",
@@ -192,9 +192,9 @@ class ReplayRows:
             self._connection.execute("DELETE FROM stop WHERE org = ?", (org,))
 
     @answers(port.Store.stops)
-    def stops(self) -> list[port.Stop]:
+    def stops(self) -> list[port.SendingStop]:
         rows = self._connection.execute("SELECT org, by, since_ms FROM stop ORDER BY org")
-        return [port.Stop(*row) for row in rows]
+        return [port.SendingStop(*row) for row in rows]
 
 
 class ReplayQueries:

@@ -202,7 +202,7 @@ class ReplaySource:
     @answers(port.Store.candidates)
     def candidates(
         self, replay: int, spec: port.ReplaySpec, after: EventNumber, limit: int, bodies: bool
-    ) -> port.Candidates:
+    ) -> port.ReplayCandidates:
         visited, cursor, ended = self.visit(replay, spec, after, limit)
         found = []
         for one in visited:
@@ -214,7 +214,7 @@ class ReplaySource:
                 body = self.body(one.seq) if bodies else None
                 unmatched = spec.unmatched and not self._states(one, spec.source or spec.target)
                 found.append(port.Candidate(one.seq, one.org, name, body, unmatched))
-        return port.Candidates(cursor, found, ended)
+        return port.ReplayCandidates(cursor, found, ended)
 
     def body(self, seq: EventNumber) -> bytes | None:
         """The bytes of an event, while they are kept."""
